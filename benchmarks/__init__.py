@@ -1,0 +1,1 @@
+"""Benchmarks of onehop beside its rivals: ``python -m benchmarks`` or ``scripts/bench``."""

@@ -1,0 +1,103 @@
+"""Latency of ``return 1 + 1``: warm, one at a time, and cold, from import to the first result."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from contextlib import AsyncExitStack
+from statistics import median
+
+from benchmarks import _cold
+from benchmarks._program import Options, main, rest, rounds, timed
+from benchmarks._report import Budget, Report
+from benchmarks._stats import percentile
+from benchmarks.rivals import ALL, MAIN, open_all
+
+_CODE = "return 1 + 1"
+
+
+async def measure(options: Options) -> Report:
+    """Warm and cold latency of every rival."""
+    report = Report("latency", "Latency of `return 1 + 1`")
+    answered, ended = await _warm(options.pick(200, 30), report)
+    _report_warm(report, answered, ended)
+    _report_cold(report, options.pick(7, 3))
+    report.notes += [
+        "ended: until the run's process or context was gone too. onehop returns the result and"
+        " ends the worker afterwards, so both are the same.",
+        "cold: a new Python process; importing the library, opening the sandbox and the first"
+        " result, without Python's own start. modebox compiles for 2 s once per machine and keeps"
+        " the outcome in its cache folder; that was there already.",
+    ]
+    return report
+
+
+async def _warm(
+    count: int, report: Report
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    answered = defaultdict(list)
+    ended = defaultdict(list)
+    async with AsyncExitStack() as stack:
+        rivals = await open_all(MAIN, stack, report.absent)
+        async for rival, counts in rounds(rivals, count, warm_up=3):
+            await rest(rival)
+            timing = await timed(rival, _CODE)
+            assert timing.value == 2
+            if counts:
+                answered[rival.name].append(timing.answered)
+                ended[rival.name].append(timing.ended)
+    return answered, ended
+
+
+def _report_warm(
+    report: Report, answered: dict[str, list[float]], ended: dict[str, list[float]]
+) -> None:
+    table = report.table(
+        "Warm, ms",
+        *("rival", "p50", "p95", "p99", "vs onehop", "ended p50", "n", "fresh", "what protects"),
+    )
+    own = answered.get("onehop")
+    for name in sorted(answered, key=lambda name: median(answered[name])):
+        times, rival = answered[name], ALL[name]
+        cells = [percentile(times, percent) for percent in (50, 95, 99)]
+        relative = median(times) / median(own) if own else None
+        table.add(
+            name, *cells, relative, median(ended[name]), len(times), rival.fresh, rival.isolation
+        )
+    _budgets(report, {name: median(times) for name, times in answered.items()})
+
+
+def _budgets(report: Report, medians: dict[str, float]) -> None:
+    own = medians.get("onehop")
+    jailed = [value for name, value in medians.items() if ALL[name].jailed and name != "onehop"]
+    report.budgets += [
+        Budget("warm, p50", own, "≤", 1.5, "ms"),
+        Budget(
+            "warm, p50, against the fastest jailed rival", own, "≤", min(jailed, default=None), "ms"
+        ),
+    ]
+
+
+def _report_cold(report: Report, count: int) -> None:
+    times = defaultdict(list)
+    names = [name for name in MAIN if name not in report.absent]
+    for _ in range(count):
+        for name in names:
+            times[name].append(_cold_start(name))
+    table = report.table("Cold, ms", "rival", "import", "open", "first result", "all", "n")
+    for name, starts in times.items():
+        phases = [median(phase) for phase in zip(*starts, strict=True)]
+        table.add(name, *phases, median(sum(start) for start in starts), count)
+
+
+def _cold_start(name: str) -> tuple[float, float, float]:
+    command = [sys.executable, "-m", _cold.__name__, name]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    imported, opened, ran = json.loads(answer.stdout)
+    return imported, opened, ran
+
+
+if __name__ == "__main__":
+    main("latency", measure)

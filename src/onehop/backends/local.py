@@ -1,0 +1,85 @@
+"""Runs on this machine, in workers from a warm pool."""
+
+from __future__ import annotations
+
+from onehop import results, source
+from onehop.config import SandboxConfig
+from onehop.errors import WorkerStartError
+from onehop.outputs import OutputShelf
+from onehop.policy import Limits
+from onehop.requests import CheckedRequest
+from onehop.types import ExecutionResult, OutputPage
+from onehop.workers import Job, Outcome, Pool, WorkerFactory
+
+_ATTEMPTS = 3
+"""Workers tried when one turns out dead before it was given the job."""
+
+
+class LocalBackend:
+    """A Backend of this machine. ``open`` before use."""
+
+    def __init__(self, config: SandboxConfig, factory: WorkerFactory | None = None) -> None:
+        self._factory = factory or WorkerFactory(config.allow_degraded, _ceiling(config))
+        self._pool = Pool(
+            self._factory,
+            size=config.pool_size,
+            max_concurrency=config.max_concurrency,
+            max_queue=config.max_queue,
+        )
+        self._shelf = OutputShelf(config.kept_outputs)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a run could start now or soon."""
+        return self._pool.ready
+
+    async def open(self) -> None:
+        """Start the spawner and the first worker. Raises SandboxUnavailableError."""
+        try:
+            await self._pool.open()
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def run(self, request: CheckedRequest, limits: Limits, agent: str) -> ExecutionResult:
+        """See Backend.run."""
+        prepared = source.prepare(request.request.code, request.request.language)
+        if isinstance(prepared, source.Problem):
+            return results.refused(request.request, prepared)
+        job = Job(
+            code=prepared.code,
+            language=request.request.language,
+            context_json=request.context_json,
+            capture_console=request.request.capture_console,
+            limits=limits,
+        )
+        outcome = await self._run_job(job, agent)
+        return results.from_outcome(request.request, limits, outcome, self._shelf)
+
+    async def _run_job(self, job: Job, agent: str) -> Outcome:
+        for attempt in range(_ATTEMPTS):
+            async with self._pool.worker(agent) as worker:
+                try:
+                    return await worker.run(job)
+                except WorkerStartError:
+                    if attempt + 1 == _ATTEMPTS:
+                        raise
+        raise AssertionError("unreachable")
+
+    def reconfigure(self, config: SandboxConfig) -> None:
+        """Bound workers by ``config`` from now on, and replace idle ones that are not."""
+        self._factory.ceiling = _ceiling(config)
+        self._pool.renew()
+
+    def read_output(self, identifier: str, offset: int, limit: int) -> OutputPage:
+        """A page of a kept output. Raises OutputNotFoundError."""
+        return self._shelf.read(identifier, offset, limit)
+
+    async def aclose(self) -> None:
+        """See Backend.aclose."""
+        await self._pool.aclose()
+        self._shelf.clear()
+
+
+def _ceiling(config: SandboxConfig) -> Limits:
+    return config.limits(config.timeout_max)

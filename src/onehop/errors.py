@@ -1,0 +1,84 @@
+"""Every exception that onehop raises.
+
+OnehopError
+├── InvalidRequestError (ValueError)    the caller: a call that cannot be run
+├── ConfigError (ValueError)            the operator: a setting that cannot be used
+├── OutputNotFoundError (LookupError)   the caller: no such kept output
+├── Overloaded                          nobody: too much at once, try again later
+├── SandboxClosedError                  the caller: used before open or after close
+└── SandboxUnavailableError             this machine cannot run guests as configured
+    ├── LayerUnavailableError           an isolation layer cannot be applied
+    └── WorkerStartError                a worker did not become ready
+
+What the guest does wrong is never an exception here: it is an
+``ExecutionResult`` with ``success=False``.
+"""
+
+from __future__ import annotations
+
+
+class OnehopError(Exception):
+    """The parent of every exception that onehop raises."""
+
+
+class InvalidRequestError(OnehopError, ValueError):
+    """A call was refused before anything ran.
+
+    ``field`` names the argument, ``got`` shows what it was (shortened), ``allowed`` says
+    what it may be.
+    """
+
+    def __init__(self, field: str, got: str, allowed: str) -> None:
+        super().__init__(f"{field}: got {got}; it must be {allowed}")
+        self.field = field
+        self.got = got
+        self.allowed = allowed
+
+
+class ConfigError(OnehopError, ValueError):
+    """A setting has a value that cannot be used. ``field`` names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class OutputNotFoundError(OnehopError, LookupError):
+    """No output is kept under this id: never was, was dropped for room, or the sandbox closed."""
+
+
+class Overloaded(OnehopError):  # noqa: N818 - a plain condition stands alone
+    """The queue is full. ``retry_after`` is the suggested wait in seconds."""
+
+    def __init__(self, waiting: int, retry_after: float) -> None:
+        super().__init__(
+            f"the sandbox is overloaded: {waiting} executions are waiting already; "
+            f"try again in about {retry_after:.1f} s"
+        )
+        self.waiting = waiting
+        self.retry_after = retry_after
+
+
+class SandboxClosedError(OnehopError):
+    """The sandbox is not open: use ``async with Sandbox() as sandbox``."""
+
+
+class SandboxUnavailableError(OnehopError):
+    """Guests cannot run on this machine as configured."""
+
+
+class LayerUnavailableError(SandboxUnavailableError):
+    """An isolation layer cannot be applied, and it was not named in ``allow_degraded``."""
+
+    def __init__(self, layer: str, reason: str) -> None:
+        super().__init__(
+            f"the isolation layer {layer!r} cannot be applied: {reason}. "
+            f"Run 'onehop doctor' for the whole picture; to run without this layer, "
+            f"name it: SandboxConfig(allow_degraded=[{layer!r}])"
+        )
+        self.layer = layer
+        self.reason = reason
+
+
+class WorkerStartError(SandboxUnavailableError):
+    """A worker process did not become ready."""

@@ -1,0 +1,98 @@
+// Frames on standard input and output, as docs/protocol.md has them.
+
+const stdin = Deno.stdin;
+const stdout = Deno.stdout;
+const readStdin = uncurryThis(stdin.readSync);
+const writeStdout = uncurryThis(stdout.writeSync);
+const writeStderr = Deno.stderr.writeSync.bind(Deno.stderr);
+const exitProcess = Deno.exit;
+
+let tokenText = '""';
+let frameHead = '{"v":1,"token":"","kind":"';
+
+/** Bind the frames that follow to this run. */
+function setToken(token) {
+  tokenText = quote(token);
+  frameHead = '{"v":1,"token":' + tokenText + ',"kind":"';
+}
+
+/** End the process; the host takes a worker that ends without an answer as broken. */
+function die(reason) {
+  try {
+    writeStderr(encodeUtf8("onehop guest: " + reason + "\n"));
+  } finally {
+    exitProcess(70);
+  }
+}
+
+/** Wait for the host to end the process, so that nothing of the guest runs after its answer. */
+function halt() {
+  const buffer = new CapturedUint8Array(1);
+  while (readStdin(stdin, buffer) !== null);
+  exitProcess(0);
+}
+
+/** Fill `bytes` from standard input; false when it ends before. */
+function readFully(bytes) {
+  const buffer = TypedArrayGetBuffer(bytes);
+  const length = TypedArrayGetLength(bytes);
+  let done = 0;
+  while (done < length) {
+    const count = readStdin(stdin, new CapturedUint8Array(buffer, done));
+    if (count === null) return false;
+    done += count;
+  }
+  return true;
+}
+
+/** The next frame from the host as an object; null at the end of the input. */
+function readFrame() {
+  const head = new CapturedUint8Array(4);
+  if (!readFully(head)) return null;
+  const length = ((head[0] << 24) | (head[1] << 16) | (head[2] << 8) | head[3]) >>> 0;
+  const body = new CapturedUint8Array(length);
+  return readFully(body) ? JSONParse(decodeUtf8(body)) : null;
+}
+
+function writeFully(bytes) {
+  const buffer = TypedArrayGetBuffer(bytes);
+  const offset = TypedArrayGetByteOffset(bytes);
+  const length = TypedArrayGetLength(bytes);
+  let done = 0;
+  try {
+    while (done < length) {
+      const rest = new CapturedUint8Array(buffer, offset + done, length - done);
+      done += writeStdout(stdout, rest);
+    }
+  } catch {
+    die("standard output is closed");
+  }
+}
+
+/** The bytes of `text` behind the length of a body that has `more` bytes after them. */
+function encodeHead(text, more) {
+  const bytes = encodeUtf8(text);
+  const size = TypedArrayGetLength(bytes);
+  const frame = new CapturedUint8Array(size + 4);
+  const length = size + more;
+  frame[0] = length >>> 24;
+  frame[1] = length >>> 16;
+  frame[2] = length >>> 8;
+  frame[3] = length;
+  TypedArrayPrototypeSet(frame, bytes, 4);
+  return frame;
+}
+
+/** Send one frame; `fields` is JSON text that starts with a comma. */
+function sendFrame(kind, fields) {
+  writeFully(encodeHead(frameHead + kind + '"' + fields + "}", 0));
+}
+
+/** Send a frame whose field `name` is JSON text given as a linked list of chunks. */
+function sendChunked(kind, name, chunks, size, fields) {
+  const tail = encodeUtf8(fields + "}");
+  const head = frameHead + kind + '","' + name + '":';
+  writeFully(encodeHead(head, size + TypedArrayGetLength(tail)));
+  for (let chunk = chunks; chunk !== null; chunk = chunk.next) writeFully(chunk.bytes);
+  writeFully(tail);
+}

@@ -1,0 +1,551 @@
+// The guest's console: text as Node formats it, one frame per call, sent at once.
+
+const MAX_TEXT = 65536;
+const MAX_ROWS = 1000;
+const MAX_COLUMNS = 100;
+const INDENT = "  ";
+
+const LOG = "log";
+const INFO = "info";
+const WARN = "warn";
+const ERROR = "error";
+const DEBUG = "debug";
+
+/** What is left of the run's allowance, and the calls that came after it. */
+const allowance = { __proto__: null, capture: false, entries: 0, bytes: 0, dropped: 0 };
+
+const QUOTES = ["'", '"', "`"];
+
+/** One value as `util.inspect` shows it. May throw what a getter or a Proxy throws. */
+function inspect(value, depth, more) {
+  return inspectArgs([value], {
+    __proto__: null,
+    colors: false,
+    depth,
+    breakLength: 80,
+    compact: 3,
+    quotes: QUOTES,
+    ...more,
+  });
+}
+
+function inspectSafely(value, depth, more) {
+  try {
+    return inspect(value, depth, more);
+  } catch (thrown) {
+    return "[Threw: " + briefly(thrown) + "]";
+  }
+}
+
+/** Joins text up to a limit and counts what it leaves out. */
+class Text {
+  #text = "";
+  #whole = 0;
+
+  add(part) {
+    const room = MAX_TEXT - this.#text.length;
+    this.#whole += part.length;
+    if (room > 0) this.#text += part.length > room ? StringPrototypeSlice(part, 0, room) : part;
+  }
+
+  get isEmpty() {
+    return this.#whole === 0;
+  }
+
+  toText() {
+    const left = this.#whole - this.#text.length;
+    const text = cleanStacks(this.#text);
+    return left > 0 ? text + " … (" + left + " more characters)" : text;
+  }
+}
+
+/** The text of a console call: format directives in the first string, then the other arguments. */
+function format(args) {
+  const text = new Text();
+  let used = 0;
+  if (args.length > 0 && typeof args[0] === "string") {
+    used = args.length === 1 ? 0 : formatDirectives(args, text);
+    if (used === 0) text.add(args[used++]);
+  }
+  for (; used < args.length; used++) {
+    if (used > 0) text.add(" ");
+    text.add(typeof args[used] === "string" ? args[used] : inspectSafely(args[used], 2));
+  }
+  return text.toText();
+}
+
+/** Add the first argument with its directives filled in; the number of arguments used. */
+function formatDirectives(args, text) {
+  const template = args[0];
+  let used = 1;
+  let start = 0;
+  let from = 0;
+  for (;;) {
+    const percent = StringPrototypeIndexOf(template, "%", from);
+    if (percent < 0 || percent === template.length - 1) break;
+    const letter = template[percent + 1];
+    from = percent + 2;
+    if (letter === "%") {
+      text.add(StringPrototypeSlice(template, start, percent + 1));
+      start = from;
+      continue;
+    }
+    if (used >= args.length || !isDirective(letter)) {
+      from = percent + 1;
+      continue;
+    }
+    text.add(StringPrototypeSlice(template, start, percent));
+    text.add(formatDirective(letter, args[used++]));
+    start = from;
+  }
+  text.add(StringPrototypeSlice(template, start));
+  return used;
+}
+
+function isDirective(letter) {
+  switch (letter) {
+    case "s":
+    case "d":
+    case "i":
+    case "f":
+    case "j":
+    case "o":
+    case "O":
+    case "c":
+      return true;
+  }
+  return false;
+}
+
+function formatDirective(letter, value) {
+  try {
+    switch (letter) {
+      case "s":
+        return formatString(value);
+      case "d":
+        return formatNumber(value, CapturedNumber);
+      case "i":
+        return formatNumber(value, NumberParseInt);
+      case "f":
+        return typeof value === "symbol" ? "NaN" : numberText(NumberParseFloat(value));
+      case "j":
+        return formatJson(value);
+      case "o":
+        return inspect(value, 4, { __proto__: null, showHidden: true, showProxy: true });
+      case "O":
+        return typeof value === "string" ? quoted(value) : inspect(value, 2);
+    }
+    return "";
+  } catch (thrown) {
+    return "[Threw: " + briefly(thrown) + "]";
+  }
+}
+
+function formatString(value) {
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "number":
+      return numberText(value);
+    case "bigint":
+      return value + "n";
+    case "object":
+      if (value !== null && hasOwnToString(value)) return CapturedString(value);
+      return inspect(value, 0);
+  }
+  return CapturedString(value);
+}
+
+/** Whether the guest's own code says how the value reads as a string. */
+function hasOwnToString(value) {
+  for (let object = value; object !== null; object = ObjectGetPrototypeOf(object)) {
+    if (core.isProxy(object)) return false;
+    const own = ObjectGetOwnPropertyDescriptor(object, "toString");
+    if (own === undefined) continue;
+    if (typeof own.value !== "function") return false;
+    const code = FunctionPrototypeToString(own.value);
+    return !StringPrototypeEndsWith(code, "{ [native code] }");
+  }
+  return false;
+}
+
+function formatNumber(value, convert) {
+  if (typeof value === "bigint") return value + "n";
+  if (typeof value === "symbol") return "NaN";
+  return numberText(convert(value));
+}
+
+function numberText(number) {
+  return number === 0 && 1 / number < 0 ? "-0" : "" + number;
+}
+
+function formatJson(value) {
+  try {
+    return "" + JSONStringify(value);
+  } catch (thrown) {
+    const circular = StringPrototypeIndexOf(readString(thrown, "message") ?? "", "circular") >= 0;
+    if (circular) return "[Circular]";
+    throw thrown;
+  }
+}
+
+function quoted(text) {
+  // A string by itself is shown without quotes, one in an array with them.
+  const more = { __proto__: null, breakLength: Infinity };
+  return StringPrototypeSlice(inspect([cut(text, 10000)], 2, more), 2, -2);
+}
+
+let indentation = "";
+
+function indent(text) {
+  if (indentation === "") return text;
+  let result = indentation;
+  let start = 0;
+  for (;;) {
+    const end = StringPrototypeIndexOf(text, "\n", start);
+    if (end < 0) return result + StringPrototypeSlice(text, start);
+    result += StringPrototypeSlice(text, start, end + 1) + indentation;
+    start = end + 1;
+  }
+}
+
+/** Send one console call, cut to what is left of the allowance. */
+function emit(level, text) {
+  if (allowance.entries <= 0 || allowance.bytes <= 0) {
+    allowance.dropped++;
+    return;
+  }
+  let message = StringPrototypeToWellFormed(indent(text));
+  let size = core.byteLength(message);
+  if (size > allowance.bytes) {
+    message = cut(message, cutPoint(message, allowance.bytes - 40));
+    size = allowance.bytes;
+  }
+  allowance.entries--;
+  allowance.bytes -= size;
+  sendFrame("log", ',"level":"' + level + '","message":' + quote(message));
+}
+
+/** A number of characters of `text` that fits into `bytes`: each takes three at most. */
+function cutPoint(text, bytes) {
+  if (bytes <= 0) return 0;
+  return core.byteLength(text) === text.length ? bytes : (bytes / 3) | 0;
+}
+
+/** Make a console method of `(args) => void` that does nothing when nothing is captured. */
+function consoleMethod(name, run) {
+  const method = {
+    [name](...args) {
+      if (allowance.capture) run(args);
+    },
+  };
+  return method[name];
+}
+
+function print(level) {
+  return (args) => emit(level, format(args));
+}
+
+function after(args, skip) {
+  const rest = createList();
+  for (let i = skip; i < args.length; i++) rest[i - skip] = args[i];
+  return rest;
+}
+
+function labelOf(args) {
+  if (args.length === 0 || args[0] === undefined) return "default";
+  try {
+    return cut(CapturedString(args[0]), 1000);
+  } catch (thrown) {
+    return "[Threw: " + briefly(thrown) + "]";
+  }
+}
+
+const counts = new CapturedMap();
+const starts = new CapturedMap();
+
+function count(args) {
+  const label = labelOf(args);
+  const number = (MapPrototypeGet(counts, label) ?? 0) + 1;
+  MapPrototypeSet(counts, label, number);
+  emit(LOG, label + ": " + number);
+}
+
+function countReset(args) {
+  const label = labelOf(args);
+  if (MapPrototypeDelete(counts, label)) return;
+  emit(WARN, "Count for '" + label + "' does not exist");
+}
+
+function time(args) {
+  const label = labelOf(args);
+  if (MapPrototypeGet(starts, label) !== undefined) {
+    return emit(WARN, "Label '" + label + "' already exists for console.time()");
+  }
+  MapPrototypeSet(starts, label, performanceNow());
+}
+
+function timeLog(args, method = "timeLog") {
+  const label = labelOf(args);
+  const start = MapPrototypeGet(starts, label);
+  if (start === undefined) {
+    return emit(WARN, "No such label '" + label + "' for console." + method + "()");
+  }
+  const ms = performanceNow() - start;
+  const text = ms >= 1000
+    ? NumberPrototypeToFixed(ms / 1000, 3) + "s"
+    : NumberPrototypeToFixed(ms, ms < 10 ? 3 : 2) + "ms";
+  const more = method === "timeLog" && args.length > 1 ? " " + format(after(args, 1)) : "";
+  emit(LOG, label + ": " + text + more);
+}
+
+function timeEnd(args) {
+  timeLog(args, "timeEnd");
+  MapPrototypeDelete(starts, labelOf(args));
+}
+
+function assert(args) {
+  if (args[0]) return;
+  const text = args.length > 1 ? format(after(args, 1)) : "";
+  emit(ERROR, text === "" ? "Assertion failed" : "Assertion failed: " + text);
+}
+
+function trace(args) {
+  const marker = { __proto__: null };
+  ErrorCaptureStackTrace(marker, trace);
+  const stack = readString(marker, "stack") ?? "";
+  const text = format(args);
+  emit(LOG, "Trace" + (text === "" ? "" : ": " + text) + readStack(stack, "").text);
+}
+
+function dir(args) {
+  const options = args[1];
+  const more = { __proto__: null };
+  let depth = 2;
+  if (isObject(options)) {
+    try {
+      if (options.depth !== undefined) depth = options.depth;
+      more.showHidden = !!options.showHidden;
+    } catch (thrown) {
+      return emit(LOG, "[Threw: " + briefly(thrown) + "]");
+    }
+  }
+  const text = new Text();
+  const value = args[0];
+  text.add(typeof value === "string" ? quoted(value) : inspectSafely(value, depth, more));
+  emit(LOG, text.toText());
+}
+
+function group(args) {
+  if (args.length > 0) emit(LOG, format(args));
+  if (indentation.length < 200) indentation += INDENT;
+}
+
+function groupEnd() {
+  indentation = StringPrototypeSlice(indentation, INDENT.length);
+}
+
+/** Rows of a table: the label of each, its cells by column, and its value when it has no columns. */
+function readRows(data, wanted) {
+  const rows = createList();
+  const add = (label, value) => {
+    rows[rows.length] = { __proto__: null, label, cells: null, text: null, key: null };
+    fillRow(rows[rows.length - 1], value, wanted);
+    return rows[rows.length - 1];
+  };
+  if (core.isMap(data)) {
+    const entries = MapPrototypeEntries(data);
+    while (rows.length < MAX_ROWS) {
+      const { done, value } = MapIteratorNext(entries);
+      if (done) break;
+      add("" + rows.length, value[1]).key = cell(value[0]);
+    }
+  } else if (core.isSet(data)) {
+    const values = SetPrototypeValues(data);
+    while (rows.length < MAX_ROWS) {
+      const { done, value } = SetIteratorNext(values);
+      if (done) break;
+      add("" + rows.length, value);
+    }
+  } else {
+    const keys = ObjectKeys(data);
+    for (let i = 0; i < keys.length && i < MAX_ROWS; i++) add(keys[i], data[keys[i]]);
+  }
+  return rows;
+}
+
+function fillRow(row, value, wanted) {
+  if (typeof value !== "object" || value === null) {
+    row.text = cell(value);
+    return;
+  }
+  const keys = wanted ?? ObjectKeys(value);
+  row.cells = new CapturedMap();
+  for (let i = 0; i < keys.length && i < MAX_COLUMNS; i++) {
+    const key = keys[i];
+    if (ObjectPrototypeHasOwnProperty(value, key)) {
+      MapPrototypeSet(row.cells, key, cell(value[key]));
+    }
+  }
+}
+
+function cell(value) {
+  if (typeof value === "string") return cut(quoted(value), 1000);
+  const deep = isObject(value) && !ArrayIsArray(value) && ObjectKeys(value).length > 2 ? -1 : 0;
+  const more = { __proto__: null, maxArrayLength: 3, breakLength: Infinity };
+  return cut(inspectSafely(value, deep, more), 1000);
+}
+
+function table(args) {
+  const { 0: data, 1: wanted } = args;
+  if (typeof data !== "object" || data === null) return emit(LOG, format(args));
+  let text;
+  try {
+    text = drawTable(data, ArrayIsArray(wanted) ? wanted : null);
+  } catch (thrown) {
+    text = "[Threw: " + briefly(thrown) + "]";
+  }
+  const shown = new Text();
+  shown.add(text);
+  emit(LOG, shown.toText());
+}
+
+function drawTable(data, wanted) {
+  const rows = readRows(data, wanted);
+  const counted = core.isMap(data) || core.isSet(data);
+  const columns = createList();
+  const addColumn = (title, textOf) => {
+    const cells = createList();
+    let used = false;
+    for (let i = 0; i < rows.length; i++) {
+      const text = textOf(rows[i]);
+      used ||= text !== null;
+      cells[i] = text ?? "";
+    }
+    if (used || wanted !== null) columns[columns.length] = { __proto__: null, title, cells };
+  };
+  addColumn(counted ? "(iteration index)" : "(index)", (row) => row.label);
+  if (core.isMap(data)) addColumn("Key", (row) => row.key);
+  const titles = columnTitles(rows, wanted);
+  for (let i = 0; i < titles.length; i++) {
+    addColumn(titles[i], (row) =>
+      row.cells === null ? null : MapPrototypeGet(row.cells, titles[i]) ?? null);
+  }
+  if (hasValues(rows)) addColumn("Values", (row) => row.text);
+  return drawColumns(columns, rows.length);
+}
+
+function columnTitles(rows, wanted) {
+  const titles = createList();
+  const seen = new CapturedMap();
+  const add = (title) => {
+    if (titles.length >= MAX_COLUMNS || MapPrototypeGet(seen, title)) return;
+    MapPrototypeSet(seen, title, true);
+    titles[titles.length] = title;
+  };
+  if (wanted !== null) {
+    for (let i = 0; i < wanted.length && i < MAX_COLUMNS; i++) add(CapturedString(wanted[i]));
+    return titles;
+  }
+  for (let i = 0; i < rows.length; i++) {
+    if (rows[i].cells === null) continue;
+    const entries = MapPrototypeEntries(rows[i].cells);
+    for (;;) {
+      const { done, value } = MapIteratorNext(entries);
+      if (done) break;
+      add(value[0]);
+    }
+  }
+  return titles;
+}
+
+function hasValues(rows) {
+  for (let i = 0; i < rows.length; i++) if (rows[i].text !== null) return true;
+  return false;
+}
+
+function drawColumns(columns, rowCount) {
+  const widths = createList();
+  for (let c = 0; c < columns.length; c++) {
+    let width = displayWidth(columns[c].title);
+    for (let r = 0; r < rowCount; r++) {
+      const needed = displayWidth(columns[c].cells[r]);
+      if (needed > width) width = needed;
+    }
+    widths[c] = width + 2;
+  }
+  let text = drawRule(widths, "┌", "┬", "┐\n") + drawRow(columns, widths, -1) +
+    drawRule(widths, "├", "┼", "┤\n");
+  for (let r = 0; r < rowCount && text.length <= 2 * MAX_TEXT; r++) {
+    text += drawRow(columns, widths, r);
+  }
+  return text + drawRule(widths, "└", "┴", "┘");
+}
+
+function drawRule(widths, left, middle, right) {
+  let text = left;
+  for (let i = 0; i < widths.length; i++) {
+    text += (i === 0 ? "" : middle) + StringPrototypeRepeat("─", widths[i]);
+  }
+  return text + right;
+}
+
+function drawRow(columns, widths, row) {
+  let text = "│";
+  for (let i = 0; i < columns.length; i++) {
+    const content = row < 0 ? columns[i].title : columns[i].cells[row];
+    const padding = widths[i] - 1 - displayWidth(content);
+    text += " " + content + StringPrototypeRepeat(" ", padding) + "│";
+  }
+  return text + "\n";
+}
+
+/** Columns a text takes in a terminal; East Asian characters and emoji take two. */
+function displayWidth(text) {
+  let width = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = StringPrototypeCharCodeAt(text, i);
+    const wide = (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) ||
+      (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
+      (code >= 0xff00 && code <= 0xff60);
+    // The two halves of a surrogate pair make the two columns of an emoji.
+    width += wide ? 2 : 1;
+  }
+  return width;
+}
+
+/** Let the console send; called once, with the limits of the run. */
+function openConsole(capture, limits) {
+  allowance.capture = capture;
+  allowance.entries = limits.entries;
+  allowance.bytes = limits.logs;
+}
+
+const guestConsole = {};
+for (
+  const [name, run] of Object.entries({
+    log: print(LOG),
+    warn: print(WARN),
+    dir,
+    time,
+    timeEnd,
+    timeLog,
+    trace,
+    assert,
+    // There is no screen to clear.
+    clear: () => {},
+    count,
+    countReset,
+    group,
+    groupEnd,
+    table,
+    debug: print(DEBUG),
+    info: print(INFO),
+    dirxml: print(LOG),
+    error: print(ERROR),
+    groupCollapsed: group,
+  })
+) {
+  guestConsole[name] = consoleMethod(name, run);
+}
+Object.defineProperty(guestConsole, Symbol.toStringTag, { value: "console", configurable: true });

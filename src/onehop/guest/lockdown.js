@@ -1,0 +1,137 @@
+// What the guest finds on the global object: the language, and harmless standard objects.
+//
+// An allow-list, so that what a later Deno adds stays away until someone has looked at it.
+
+const ALLOWED_GLOBALS = [
+  // The language.
+  "AggregateError Array ArrayBuffer AsyncDisposableStack Atomics BigInt BigInt64Array",
+  "BigUint64Array Boolean DataView Date DisposableStack Error EvalError FinalizationRegistry",
+  "Float16Array Float32Array Float64Array Function Infinity Int16Array Int32Array Int8Array Intl",
+  "Iterator JSON Map Math NaN Number Object Promise Proxy RangeError ReferenceError Reflect",
+  "RegExp Set SharedArrayBuffer String SuppressedError Symbol SyntaxError Temporal TypeError",
+  "URIError Uint16Array Uint32Array Uint8Array Uint8ClampedArray WeakMap WeakRef WeakSet",
+  "decodeURI decodeURIComponent encodeURI encodeURIComponent escape eval globalThis isFinite",
+  "isNaN parseFloat parseInt undefined unescape",
+  // Ours.
+  "clearImmediate clearInterval clearTimeout console queueMicrotask setImmediate setInterval",
+  "setTimeout structuredClone",
+  // The web's, as far as they touch nothing outside the process.
+  "AbortController AbortSignal ByteLengthQueuingStrategy CompressionStream",
+  "CountQueuingStrategy Crypto CryptoKey CustomEvent DOMException DecompressionStream Event",
+  "EventTarget Performance PerformanceEntry PerformanceMark PerformanceMeasure",
+  "ReadableByteStreamController ReadableStream ReadableStreamBYOBReader",
+  "ReadableStreamBYOBRequest ReadableStreamDefaultController ReadableStreamDefaultReader",
+  "SubtleCrypto TextDecoder TextDecoderStream TextEncoder TextEncoderStream TransformStream",
+  "TransformStreamDefaultController URL URLPattern URLSearchParams WritableStream",
+  "WritableStreamDefaultController WritableStreamDefaultWriter atob btoa crypto performance",
+].join(" ").split(" ");
+
+// Deno dispatches `beforeunload` on the global object, whose listeners hang on such symbols.
+const ALLOWED_SYMBOLS = 2;
+
+/** Names that must be gone whatever the list above says. */
+const FORBIDDEN_GLOBALS = (
+  "Deno process Buffer global require Worker SharedWorker WebAssembly ShadowRealm fetch " +
+  "Request Response WebSocket EventSource BroadcastChannel MessageChannel MessagePort navigator " +
+  "localStorage sessionStorage caches alert confirm prompt close self window Blob File " +
+  "importScripts reportError location"
+).split(" ");
+
+const objectURL = { __proto__: null, create: URL.createObjectURL, revoke: URL.revokeObjectURL };
+const CapturedBlob = Blob;
+
+/** Put on `target` what `source` has, as ordinary built-ins look: writable, not enumerable. */
+function defineBuiltins(target, source) {
+  for (const name of ObjectKeys(source)) {
+    ObjectDefineProperty(target, name, {
+      __proto__: null,
+      value: source[name],
+      writable: true,
+      enumerable: false,
+      configurable: true,
+    });
+  }
+}
+
+function removeGlobals() {
+  const allowed = new CapturedMap(ALLOWED_GLOBALS.map((name) => [name, true]));
+  for (const name of ReflectOwnKeys(globalThis)) {
+    if (typeof name === "string" && !allowed.has(name)) delete globalThis[name];
+  }
+}
+
+/**
+ * Cloning without transfer of streams and ports, and without the types that Deno registers: their
+ * deserializers are handed whatever the guest puts behind Deno's brand for host objects.
+ */
+function limitStructuredClone() {
+  const cloneable = core.getCloneableDeserializers();
+  for (const name of ObjectKeys(cloneable)) {
+    if (name !== "DOMException") delete cloneable[name];
+  }
+  const clone = globalThis.structuredClone;
+  return {
+    structuredClone(value, options = undefined) {
+      const transfer = createList();
+      const wanted = options?.transfer;
+      if (wanted !== undefined) {
+        if (!ArrayIsArray(wanted)) throw new CapturedTypeError("transfer must be an array");
+        const length = wanted.length;
+        for (let i = 0; i < length; i++) {
+          if (!core.isArrayBuffer(wanted[i])) {
+            throw new CapturedTypeError("only an ArrayBuffer can be transferred");
+          }
+          transfer[i] = wanted[i];
+        }
+      }
+      return transfer.length === 0
+        ? clone(value)
+        : clone(value, { __proto__: null, transfer: plainArray(transfer) });
+    },
+  };
+}
+
+/** An ordinary array of the elements of a list, without a setter of the guest seeing them. */
+function plainArray(list) {
+  const array = [];
+  for (let i = 0; i < list.length; i++) {
+    ObjectDefineProperty(array, i, {
+      __proto__: null,
+      value: list[i],
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  }
+  return array;
+}
+
+function lockDown() {
+  const clone = limitStructuredClone();
+  removeGlobals();
+  defineBuiltins(globalThis, timerGlobals);
+  defineBuiltins(globalThis, clone);
+  defineBuiltins(globalThis, { console: guestConsole });
+  delete URL.createObjectURL;
+  delete URL.revokeObjectURL;
+}
+
+/** End the process unless the lockdown did what it should. */
+function verifyLockdown() {
+  for (const name of FORBIDDEN_GLOBALS) {
+    if (name in globalThis) die("the global " + name + " is still there");
+  }
+  const keys = ReflectOwnKeys(globalThis);
+  if (keys.filter((key) => typeof key === "symbol").length > ALLOWED_SYMBOLS) {
+    die("the global object has an unknown symbol");
+  }
+  const extra = keys.filter((key) => typeof key === "string" && !ALLOWED_GLOBALS.includes(key));
+  if (extra.length > 0) die("the global object still has " + extra.join(", "));
+  let generated = true;
+  try {
+    new CapturedFunction("");
+  } catch {
+    generated = false;
+  }
+  if (generated) die("code generation from strings is on");
+}

@@ -1,0 +1,119 @@
+// The order of things: lock down, prove it on a small run, say so, take one job, answer it.
+
+let limits = { __proto__: null, output: 0, keep: 0, logs: 0, entries: 0 };
+let state = "warming";
+
+/** End the run with an error, once; what follows it is never heard. */
+function fail(thrown) {
+  sendError(describeThrown(thrown), false);
+}
+
+function sendError(error, syntax) {
+  if (state === "ended") return;
+  if (state === "warming") die("the warm-up failed: " + error.name + ": " + error.message);
+  state = "ended";
+  const dropped = ',"dropped":' + allowance.dropped;
+  sendFrame("error", ',"error":' + errorToJson(error) + ',"syntax":' + syntax + dropped);
+  halt();
+}
+
+function succeed(value) {
+  const encoded = encodeValue(value, limits.keep);
+  // A getter may have made the run fail meanwhile.
+  if (state === "ended") return;
+  state = "ended";
+  const dropped = ',"dropped":' + allowance.dropped;
+  const { size, chunks } = encoded;
+  if (size <= limits.output) {
+    sendChunked("result", "output", chunks, size, dropped);
+  } else {
+    const text = quoteChunks(chunks, limits.keep);
+    sendChunked("result", "text", text.chunks, text.size, ',"bytes":' + size + dropped);
+  }
+  halt();
+}
+
+async function runJob({ code, language, context }) {
+  const run = await compile(code, language);
+  if (run instanceof Unrunnable) return sendError(run, run.syntax);
+  let value;
+  try {
+    value = await call(run, context);
+  } catch (thrown) {
+    return fail(thrown);
+  }
+  succeed(value);
+}
+
+const NEVER_SETTLES = {
+  __proto__: null,
+  name: "PromiseNeverSettledError",
+  message:
+    "the code waits for something that never happens: a promise that nothing will settle",
+};
+
+function watchForFailures() {
+  core.setReportExceptionCallback(fail);
+  core.setUnhandledPromiseRejectionHandler((_promise, reason) => {
+    fail(reason);
+    return true;
+  });
+  // Listeners of an EventTarget report what they throw in this way only.
+  const errorOf = getterOf(ErrorEvent.prototype, "error");
+  globalThis.addEventListener("error", (event) => fail(errorOf(event)));
+  // Deno dispatches this when its event loop has nothing left to do.
+  globalThis.addEventListener("beforeunload", () => sendError(NEVER_SETTLES, false));
+}
+
+/** Set up what a signal needs now: the host allows no new descriptor later. */
+function warmSignals() {
+  const ignore = () => {};
+  Deno.addSignalListener("SIGUSR2", ignore);
+  Deno.removeSignalListener("SIGUSR2", ignore);
+}
+
+const WARM_UP_JS = `
+  const log = [context.list.map((x) => x + 1), new Map([["a", new Set([1n])]])];
+  let imported = false;
+  try { await import("data:text/javascript,0"); imported = true; } catch {}
+  try { null.x; } catch (error) { log.push(error.stack.includes("onehop:code.js:5:")); }
+  return { log, imported, text: "ok" };`;
+const WARM_UP_TS = "interface A { x: number }\nconst a: A = { x: 1 };\nreturn a";
+
+/** Run the machinery once, so that the first job meets compiled code, and see that it is right. */
+async function warmUp() {
+  const context = JSONParse('{"list":[1,2]}');
+  const js = await call(compileJavaScript(WARM_UP_JS), context);
+  const ts = await call(await compileTypeScript(WARM_UP_TS), context);
+  delete globalThis.context;
+  const { chunks } = encodeValue({ js, ts }, 4096);
+  const seen = decodeUtf8(chunks.bytes);
+  const expected =
+    '{"js":{"log":[[2,3],{"a":["1"]},true],"imported":false,"text":"ok"},"ts":{"x":1}}';
+  if (seen !== expected) die("the warm-up gave " + seen);
+  format(["%s", context, new CapturedError("warm-up")]);
+  describeThrown(new CapturedTypeError("warm-up"));
+}
+
+async function main() {
+  const { deno, v8, typescript } = Deno.version;
+  warmSignals();
+  watchForFailures();
+  lockDown();
+  await warmUp();
+  verifyLockdown();
+  sendFrame(
+    "ready",
+    ',"deno":' + quote(deno) + ',"v8":' + quote(v8) + ',"typescript":' + quote(typescript),
+  );
+  const job = readFrame();
+  if (job === null) exitProcess(0);
+  if (job.v !== 1 || job.kind !== "job") die("the first frame is no job");
+  setToken(job.token);
+  limits = job.limits;
+  openConsole(job.capture, limits);
+  state = "running";
+  await runJob(job);
+}
+
+main().catch((thrown) => die(show(thrown)));

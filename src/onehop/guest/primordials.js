@@ -1,0 +1,108 @@
+// What the bootstrap uses of the language, taken before the guest's code can replace it.
+//
+// Every other file here follows three rules once the guest runs: no method is looked up on an
+// object the guest can reach, no element is assigned to an ordinary array (a setter on
+// Array.prototype would see it), and nothing is iterated with for...of or spread.
+
+const internals = Deno[Deno.internal];
+const { core } = internals;
+
+const uncurryThis = Function.prototype.bind.bind(Function.prototype.call);
+const getterOf = (prototype, name) =>
+  uncurryThis(Object.getOwnPropertyDescriptor(prototype, name).get);
+
+const { apply: ReflectApply, ownKeys: ReflectOwnKeys } = Reflect;
+const {
+  defineProperty: ObjectDefineProperty,
+  getOwnPropertyDescriptor: ObjectGetOwnPropertyDescriptor,
+  getPrototypeOf: ObjectGetPrototypeOf,
+  keys: ObjectKeys,
+  setPrototypeOf: ObjectSetPrototypeOf,
+} = Object;
+const ObjectPrototype = Object.prototype;
+const ObjectPrototypeToString = uncurryThis(Object.prototype.toString);
+const ObjectPrototypeHasOwnProperty = uncurryThis(Object.prototype.hasOwnProperty);
+const FunctionPrototypeToString = uncurryThis(Function.prototype.toString);
+
+const CapturedArrayBuffer = ArrayBuffer;
+const CapturedError = Error;
+const CapturedFunction = Function;
+const CapturedMap = Map;
+const CapturedNumber = Number;
+const CapturedPromise = Promise;
+const CapturedString = String;
+const CapturedTypeError = TypeError;
+const CapturedUint8Array = Uint8Array;
+const { isArray: ArrayIsArray } = Array;
+const { isError: ErrorIsError, captureStackTrace: ErrorCaptureStackTrace } = Error;
+const { parse: JSONParse, stringify: JSONStringify } = JSON;
+const { min: MathMin } = Math;
+const { parseFloat: NumberParseFloat, parseInt: NumberParseInt } = Number;
+
+const StringPrototypeCharCodeAt = uncurryThis(String.prototype.charCodeAt);
+const StringPrototypeEndsWith = uncurryThis(String.prototype.endsWith);
+const StringPrototypeIndexOf = uncurryThis(String.prototype.indexOf);
+const StringPrototypeLastIndexOf = uncurryThis(String.prototype.lastIndexOf);
+const StringPrototypePadEnd = uncurryThis(String.prototype.padEnd);
+const StringPrototypeRepeat = uncurryThis(String.prototype.repeat);
+const StringPrototypeSlice = uncurryThis(String.prototype.slice);
+const StringPrototypeStartsWith = uncurryThis(String.prototype.startsWith);
+const StringPrototypeToWellFormed = uncurryThis(String.prototype.toWellFormed);
+const StringPrototypeTrimStart = uncurryThis(String.prototype.trimStart);
+const RegExpPrototypeExec = uncurryThis(RegExp.prototype.exec);
+const RegExpPrototypeToString = uncurryThis(RegExp.prototype.toString);
+const SymbolPrototypeToString = uncurryThis(Symbol.prototype.toString);
+const DatePrototypeToISOString = uncurryThis(Date.prototype.toISOString);
+const BooleanPrototypeValueOf = uncurryThis(Boolean.prototype.valueOf);
+const NumberPrototypeToFixed = uncurryThis(Number.prototype.toFixed);
+const NumberPrototypeValueOf = uncurryThis(Number.prototype.valueOf);
+const StringPrototypeValueOf = uncurryThis(String.prototype.valueOf);
+const BigIntPrototypeValueOf = uncurryThis(BigInt.prototype.valueOf);
+const SymbolPrototypeValueOf = uncurryThis(Symbol.prototype.valueOf);
+
+const MapPrototypeDelete = uncurryThis(Map.prototype.delete);
+const MapPrototypeEntries = uncurryThis(Map.prototype.entries);
+const MapPrototypeGet = uncurryThis(Map.prototype.get);
+const MapPrototypeSet = uncurryThis(Map.prototype.set);
+const MapPrototypeGetSize = getterOf(Map.prototype, "size");
+const MapIteratorNext = uncurryThis(Object.getPrototypeOf(new Map().entries()).next);
+const SetPrototypeValues = uncurryThis(Set.prototype.values);
+const SetIteratorNext = uncurryThis(Object.getPrototypeOf(new Set().values()).next);
+
+const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
+const TypedArrayGetBuffer = getterOf(TypedArrayPrototype, "buffer");
+const TypedArrayGetByteLength = getterOf(TypedArrayPrototype, "byteLength");
+const TypedArrayGetByteOffset = getterOf(TypedArrayPrototype, "byteOffset");
+const TypedArrayGetLength = getterOf(TypedArrayPrototype, "length");
+const TypedArrayPrototypeSet = uncurryThis(TypedArrayPrototype.set);
+const DataViewGetBuffer = getterOf(DataView.prototype, "buffer");
+const DataViewGetByteLength = getterOf(DataView.prototype, "byteLength");
+const DataViewGetByteOffset = getterOf(DataView.prototype, "byteOffset");
+const Uint8ArrayPrototypeToBase64 = uncurryThis(Uint8Array.prototype.toBase64);
+const URLSearchParamsPrototypeToString = uncurryThis(URLSearchParams.prototype.toString);
+const performanceNow = performance.now.bind(performance);
+const randomUUID = crypto.randomUUID.bind(crypto);
+
+const { inspectArgs } = internals;
+const {
+  cancelTimer,
+  compileFunction,
+  createTimer,
+  decode: decodeUtf8,
+  destructureError,
+  encode: encodeUtf8,
+} = core;
+
+/** A list whose elements can be assigned: no setter of the guest is on its prototype chain. */
+function createList() {
+  return ObjectSetPrototypeOf([], null);
+}
+
+/** A string that survives UTF-8: lone surrogates become U+FFFD. */
+function quote(text) {
+  return JSONStringify(StringPrototypeToWellFormed(text));
+}
+
+function isObject(value) {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}

@@ -1,0 +1,79 @@
+// Timers for the guest: numbers as handles, as in a browser, and callbacks that get nothing of
+// Deno's own (its timer objects are `this` there, and their class could be called from outside).
+
+const timers = new CapturedMap();
+let nextTimer = 1;
+
+const captured = {
+  __proto__: null,
+  queueMicrotask: globalThis.queueMicrotask,
+};
+
+/** Run a callback of the guest; what it throws ends the run. */
+function runCallback(callback, args) {
+  try {
+    ReflectApply(callback, undefined, args);
+  } catch (thrown) {
+    fail(thrown);
+  }
+}
+
+function requireFunction(callback, name) {
+  if (typeof callback === "function") return;
+  throw new CapturedTypeError(name + " needs a function; text is never run as code");
+}
+
+function startTimer(callback, delay, args, repeat) {
+  const id = nextTimer++;
+  const timer = createTimer(
+    () => {
+      if (!repeat) MapPrototypeDelete(timers, id);
+      runCallback(callback, args);
+    },
+    delay,
+    undefined,
+    repeat,
+    true,
+  );
+  MapPrototypeSet(timers, id, timer);
+  return id;
+}
+
+function stopTimer(id) {
+  // Number, because a handle that went through JSON or an object key is still a handle.
+  const key = typeof id === "string" ? +id : id;
+  const timer = MapPrototypeGet(timers, key);
+  if (timer === undefined) return;
+  MapPrototypeDelete(timers, key);
+  cancelTimer(timer);
+}
+
+// Written as methods, because those have no `prototype` and are no constructors.
+const timerGlobals = {
+  __proto__: null,
+  setTimeout(callback, delay = 0, ...args) {
+    requireFunction(callback, "setTimeout");
+    return startTimer(callback, +delay, args, false);
+  },
+  setInterval(callback, delay = 0, ...args) {
+    requireFunction(callback, "setInterval");
+    return startTimer(callback, +delay, args, true);
+  },
+  setImmediate(callback, ...args) {
+    requireFunction(callback, "setImmediate");
+    return startTimer(callback, 0, args, false);
+  },
+  clearTimeout(id) {
+    stopTimer(id);
+  },
+  clearInterval(id) {
+    stopTimer(id);
+  },
+  clearImmediate(id) {
+    stopTimer(id);
+  },
+  queueMicrotask(callback) {
+    requireFunction(callback, "queueMicrotask");
+    captured.queueMicrotask(() => runCallback(callback, []));
+  },
+};

@@ -1,0 +1,396 @@
+// Values to JSON text, by the table of the contract ("Values").
+//
+// The text goes straight into UTF-8 chunks, so that a large value needs no second copy of itself
+// in the heap, and the work ends soon after the budget is used up, whatever the value is.
+
+const MAX_DEPTH = 100;
+const MAX_LISTED_BYTES = 65536;
+const CHUNK = 32768;
+const MAX_CACHED_KEY = 64;
+const MAX_CACHED_KEYS = 1000;
+
+const NEEDS_ESCAPE = /["\\\x00-\x1f\ud800-\udfff]/;
+
+class Encoder {
+  /** Bytes of JSON text made so far; over `keep` when the value did not fit. */
+  size = 0;
+  /** The first chunk, `{bytes, next}`. */
+  chunks = null;
+  #last = null;
+  #piece = "";
+  #room;
+  #ancestors = createList();
+  #keys = new CapturedMap();
+
+  constructor(keep) {
+    this.#room = keep + 1;
+  }
+
+  encode(value) {
+    this.#write(value, 0, "");
+    this.#flush();
+  }
+
+  get #full() {
+    return this.#room <= 0;
+  }
+
+  #put(text) {
+    this.#piece += text;
+    if (this.#piece.length > CHUNK) this.#flush();
+  }
+
+  #flush() {
+    if (this.#piece === "") return;
+    const bytes = encodeUtf8(this.#piece);
+    const chunk = { __proto__: null, bytes, next: null };
+    if (this.#last === null) this.chunks = chunk;
+    else this.#last.next = chunk;
+    this.#last = chunk;
+    this.size += TypedArrayGetLength(bytes);
+    this.#room -= this.#piece.length;
+    this.#piece = "";
+  }
+
+  #write(value, depth, key) {
+    switch (typeof value) {
+      case "string":
+        return this.#writeString(value);
+      case "number":
+        // Infinity - Infinity and NaN - NaN are NaN.
+        return this.#put(value - value === 0 ? "" + value : "null");
+      case "boolean":
+        return this.#put(value ? "true" : "false");
+      case "undefined":
+        return this.#put("null");
+      case "bigint":
+        return this.#put('"' + value + '"');
+      case "symbol":
+        return this.#writeString(SymbolPrototypeToString(value));
+      case "function":
+      case "object":
+        return value === null ? this.#put("null") : this.#writeObject(value, depth + 1, key);
+    }
+  }
+
+  #writeString(text) {
+    if (text.length < CHUNK) {
+      const plain = RegExpPrototypeExec(NEEDS_ESCAPE, text) === null;
+      return this.#put(plain ? '"' + text + '"' : quote(text));
+    }
+    this.#put('"');
+    for (let start = 0; start < text.length && !this.#full;) {
+      let end = start + CHUNK;
+      // A pair of surrogates must stay in one part.
+      const code = end < text.length ? StringPrototypeCharCodeAt(text, end) : 0;
+      if (code >= 0xdc00 && code <= 0xdfff) end--;
+      const part = quote(StringPrototypeSlice(text, start, end));
+      this.#put(StringPrototypeSlice(part, 1, -1));
+      start = end;
+    }
+    this.#put('"');
+  }
+
+  #writeKey(key) {
+    let text = MapPrototypeGet(this.#keys, key);
+    if (text === undefined) {
+      text = quote(key) + ":";
+      if (key.length <= MAX_CACHED_KEY && MapPrototypeGetSize(this.#keys) < MAX_CACHED_KEYS) {
+        MapPrototypeSet(this.#keys, key, text);
+      }
+    }
+    this.#put(text);
+  }
+
+  #threw(thrown) {
+    this.#writeString("[Threw: " + briefly(thrown) + "]");
+  }
+
+  #writeObject(object, depth, key) {
+    if (depth > MAX_DEPTH) return this.#put('"[Truncated]"');
+    try {
+      const { toJSON } = object;
+      if (typeof toJSON === "function") {
+        object = ReflectApply(toJSON, object, [key]);
+        if (!isObject(object)) return this.#write(object, depth, key);
+      }
+    } catch (thrown) {
+      return this.#threw(thrown);
+    }
+    for (let i = 1; i < depth; i++) {
+      if (this.#ancestors[i] === object) return this.#put('"[Circular]"');
+    }
+    this.#ancestors[depth] = object;
+    this.#writeShape(object, depth);
+    this.#ancestors[depth] = null;
+  }
+
+  #writeShape(object, depth) {
+    let length;
+    let keys;
+    try {
+      if (ArrayIsArray(object)) {
+        length = object.length;
+      } else {
+        const prototype = ObjectGetPrototypeOf(object);
+        if (typeof object === "function" || (prototype !== ObjectPrototype && prototype !== null)) {
+          if (this.#writeSpecial(object, depth)) return;
+        }
+        keys = ObjectKeys(object);
+      }
+    } catch (thrown) {
+      return this.#threw(thrown);
+    }
+    if (keys === undefined) return this.#writeElements(object, length, depth);
+    this.#put("{");
+    this.#writeFields(object, keys, depth, true);
+    this.#put("}");
+  }
+
+  #writeElements(object, length, depth) {
+    this.#put("[");
+    for (let i = 0; i < length && !this.#full; i++) {
+      if (i > 0) this.#put(",");
+      this.#writeProperty(object, i, depth);
+    }
+    this.#put("]");
+  }
+
+  #writeFields(object, keys, depth, first) {
+    for (let i = 0; i < keys.length && !this.#full; i++) {
+      if (!first) this.#put(",");
+      first = false;
+      this.#writeKey(keys[i]);
+      this.#writeProperty(object, keys[i], depth);
+    }
+  }
+
+  #writeProperty(object, key, depth) {
+    let value;
+    try {
+      value = object[key];
+    } catch (thrown) {
+      return this.#threw(thrown);
+    }
+    this.#write(value, depth, key);
+  }
+
+  /** Write what is neither an array nor made of plain fields; false when it is of plain fields. */
+  #writeSpecial(object, depth) {
+    const text = stringForm(object);
+    if (text !== null) this.#writeString(text);
+    else if (core.isBoxedPrimitive(object)) this.#write(unboxed(object), depth, "");
+    else if (core.isDate(object)) this.#writeDate(object);
+    else if (core.isMap(object)) this.#writeMap(object, depth);
+    else if (core.isSet(object)) this.#writeSet(object, depth);
+    else if (core.isTypedArray(object)) this.#writeTypedArray(object);
+    else if (core.isAnyArrayBuffer(object)) this.#writeBytes(new CapturedUint8Array(object));
+    else if (core.isDataView(object)) this.#writeBytes(bytesOfView(object));
+    else if (ErrorIsError(object)) this.#writeError(object, depth);
+    else return false;
+    return true;
+  }
+
+  #writeDate(date) {
+    try {
+      this.#put('"' + DatePrototypeToISOString(date) + '"');
+    } catch {
+      this.#put("null");
+    }
+  }
+
+  #writeMap(map, depth) {
+    const asObject = hasStringKeys(map);
+    const entries = MapPrototypeEntries(map);
+    this.#put(asObject ? "{" : "[");
+    for (let first = true; !this.#full; first = false) {
+      const { done, value: entry } = MapIteratorNext(entries);
+      if (done) break;
+      if (!first) this.#put(",");
+      if (asObject) {
+        this.#writeKey(entry[0]);
+      } else {
+        this.#put("[");
+        this.#write(entry[0], depth + 1, "0");
+        this.#put(",");
+      }
+      this.#write(entry[1], asObject ? depth : depth + 1, asObject ? entry[0] : "1");
+      if (!asObject) this.#put("]");
+    }
+    this.#put(asObject ? "}" : "]");
+  }
+
+  #writeSet(set, depth) {
+    const values = SetPrototypeValues(set);
+    this.#put("[");
+    for (let first = true; !this.#full; first = false) {
+      const { done, value } = SetIteratorNext(values);
+      if (done) break;
+      if (!first) this.#put(",");
+      this.#write(value, depth, "");
+    }
+    this.#put("]");
+  }
+
+  #writeTypedArray(array) {
+    if (TypedArrayGetByteLength(array) > MAX_LISTED_BYTES) {
+      return this.#writeBytes(
+        new CapturedUint8Array(
+          TypedArrayGetBuffer(array),
+          TypedArrayGetByteOffset(array),
+          TypedArrayGetByteLength(array),
+        ),
+      );
+    }
+    const length = TypedArrayGetLength(array);
+    this.#put("[");
+    for (let i = 0; i < length && !this.#full; i++) {
+      if (i > 0) this.#put(",");
+      this.#write(array[i], 0, "");
+    }
+    this.#put("]");
+  }
+
+  #writeBytes(bytes) {
+    const length = TypedArrayGetLength(bytes);
+    if (length <= MAX_LISTED_BYTES) return this.#writeTypedArray(bytes);
+    const buffer = TypedArrayGetBuffer(bytes);
+    const offset = TypedArrayGetByteOffset(bytes);
+    // A multiple of three, so that only the last part is padded.
+    const step = 3 * 8192;
+    this.#put('{"$bytes":"');
+    for (let done = 0; done < length && !this.#full; done += step) {
+      const size = MathMin(step, length - done);
+      const part = new CapturedUint8Array(buffer, offset + done, size);
+      this.#put(Uint8ArrayPrototypeToBase64(part));
+    }
+    this.#put('"}');
+  }
+
+  #writeError(error, depth) {
+    const { name, message } = nameAndMessage(error);
+    const { text } = placeOf(error, message);
+    this.#put('{"name":' + quote(name) + ',"message":' + quote(message));
+    if (text !== "") {
+      const header = message === "" ? name : name + ": " + message;
+      this.#put(',"stack":' + quote(cut(header + text, MAX_STACK)));
+    }
+    if (hasOwn(error, "cause")) this.#writeErrorField(error, "cause", depth);
+    if (hasOwn(error, "errors")) this.#writeErrorField(error, "errors", depth);
+    const keys = ownFields(error);
+    this.#writeFields(error, keys, depth, false);
+    this.#put("}");
+  }
+
+  #writeErrorField(error, name, depth) {
+    this.#put(',"' + name + '":');
+    this.#writeProperty(error, name, depth);
+  }
+}
+
+function hasOwn(object, name) {
+  try {
+    return ObjectPrototypeHasOwnProperty(object, name);
+  } catch {
+    return false;
+  }
+}
+
+/** The enumerable fields that someone put on an error, without those written by name. */
+function ownFields(error) {
+  const fields = createList();
+  const keys = ObjectKeys(error);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i];
+    if (
+      key !== "name" && key !== "message" && key !== "stack" && key !== "cause" && key !== "errors"
+    ) {
+      fields[fields.length] = key;
+    }
+  }
+  return fields;
+}
+
+/** The text of a value whose JSON form is its string; null for any other. */
+function stringForm(object) {
+  if (typeof object === "function") return FunctionPrototypeToString(object);
+  if (core.isRegExp(object)) return RegExpPrototypeToString(object);
+  if (core.isPromise(object)) return "[Promise]";
+  try {
+    return URLSearchParamsPrototypeToString(object);
+  } catch {
+    return null;
+  }
+}
+
+function unboxed(object) {
+  if (core.isNumberObject(object)) return NumberPrototypeValueOf(object);
+  if (core.isStringObject(object)) return StringPrototypeValueOf(object);
+  if (core.isBooleanObject(object)) return BooleanPrototypeValueOf(object);
+  if (core.isBigIntObject(object)) return BigIntPrototypeValueOf(object);
+  return SymbolPrototypeValueOf(object);
+}
+
+function hasStringKeys(map) {
+  const entries = MapPrototypeEntries(map);
+  for (;;) {
+    const { done, value } = MapIteratorNext(entries);
+    if (done) return true;
+    if (typeof value[0] !== "string") return false;
+  }
+}
+
+function bytesOfView(view) {
+  return new CapturedUint8Array(
+    DataViewGetBuffer(view),
+    DataViewGetByteOffset(view),
+    DataViewGetByteLength(view),
+  );
+}
+
+/** Encode `value`, giving up soon after `keep` bytes. */
+function encodeValue(value, keep) {
+  const encoder = new Encoder(keep);
+  encoder.encode(value);
+  return encoder;
+}
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+
+/**
+ * JSON text, in chunks, as one JSON string of at most `keep` bytes of it, in chunks.
+ * @returns {{chunks: object, size: number}}
+ */
+function quoteChunks(chunks, keep) {
+  const first = { __proto__: null, bytes: encodeUtf8('"'), next: null };
+  let last = first;
+  let size = 2;
+  let room = keep;
+  for (let chunk = chunks; chunk !== null && room > 0; chunk = chunk.next) {
+    const bytes = escapeBytes(chunk.bytes, room);
+    room -= TypedArrayGetLength(chunk.bytes);
+    size += TypedArrayGetLength(bytes);
+    last = last.next = { __proto__: null, bytes, next: null };
+  }
+  last.next = { __proto__: null, bytes: encodeUtf8('"'), next: null };
+  return { __proto__: null, chunks: first, size };
+}
+
+/** Escape at most `limit` bytes of JSON text, whole characters only; it has no control characters. */
+function escapeBytes(bytes, limit) {
+  let length = MathMin(TypedArrayGetLength(bytes), limit);
+  if (length < TypedArrayGetLength(bytes)) {
+    while (length > 0 && (bytes[length] & 0xc0) === 0x80) length--;
+  }
+  let extra = 0;
+  for (let i = 0; i < length; i++) {
+    if (bytes[i] === QUOTE || bytes[i] === BACKSLASH) extra++;
+  }
+  const escaped = new CapturedUint8Array(length + extra);
+  for (let i = 0, j = 0; i < length; i++) {
+    if (bytes[i] === QUOTE || bytes[i] === BACKSLASH) escaped[j++] = BACKSLASH;
+    escaped[j++] = bytes[i];
+  }
+  return escaped;
+}

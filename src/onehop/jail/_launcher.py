@@ -1,0 +1,246 @@
+"""The host's end of the spawner: start it, ask it for confined processes, reap them, stop it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from onehop.errors import LayerUnavailableError, SandboxUnavailableError, WorkerStartError
+from onehop.jail import _zygote
+from onehop.jail._plan import Plan
+
+_START_SECONDS = 20.0
+_STOP_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a process ended, as the kernel tells it."""
+
+    status: int
+    """As of waitpid."""
+    cpu_seconds: float
+    max_rss_bytes: int
+
+    @property
+    def signal(self) -> int | None:
+        """The signal that ended it, if one did."""
+        return os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """A confined process: signal it by ``pidfd``; ``pid`` stays its own until it is reaped."""
+
+    id: int
+    pid: int
+    pidfd: int
+
+
+class Launcher:
+    """Starts processes under a Plan through one spawner process."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._control: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._waiting: dict[int, asyncio.Future[tuple[dict[str, Any], list[int]]]] = {}
+        self._ids = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether the spawner answers."""
+        return self._control is not None
+
+    async def start(self) -> None:
+        """Start the spawner. Raises LayerUnavailableError when a layer fails after all."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        try:
+            self._process = _run_spawner(theirs.fileno(), self.plan.to_json())
+            theirs.close()
+            loop = asyncio.get_running_loop()
+            async with asyncio.timeout(_START_SECONDS):
+                _check_ready(await loop.sock_recv(ours, 65536))
+        except BaseException as error:
+            ours.close()
+            theirs.close()
+            await self._end_process()
+            if isinstance(error, TimeoutError):
+                raise SandboxUnavailableError(
+                    f"the spawner did not answer within {_START_SECONDS:g} s"
+                ) from None
+            raise
+        self._control = ours
+        loop.add_reader(ours, self._read)
+
+    async def spawn(self, stdio: tuple[int, int, int], heap_mb: int) -> Spawned:
+        """Start one process on these three descriptors (they stay the caller's to close)."""
+        reply, descriptors = await self._ask("spawn", self._next_id(), stdio, heap=heap_mb)
+        if "error" in reply:
+            raise WorkerStartError(f"the spawner could not start a worker: {reply['error']}")
+        return Spawned(reply["id"], _pid_of(descriptors[0]), descriptors[0])
+
+    async def limit(self, child: int, limits: Mapping[int, int]) -> None:
+        """Set resource limits (numbers of the ``resource`` module) on a process."""
+        reply, _ = await self._ask("limit", child, limits=list(limits.items()))
+        if "error" in reply:
+            raise LayerUnavailableError("rlimits", f"on a running worker: {reply['error']}")
+
+    async def reap(self, child: int) -> Exit:
+        """Collect a process that has ended; its pid is free after this."""
+        reply, _ = await self._ask("reap", child)
+        if "error" in reply:
+            raise WorkerStartError(f"a worker could not be reaped: {reply['error']}")
+        return Exit(reply["status"], reply["cpu"], reply["maxrss"] * 1024)
+
+    async def aclose(self) -> None:
+        """End the spawner and every process that it started."""
+        if self._control is not None:
+            self._lose(WorkerStartError("the spawner was stopped"))
+        await self._end_process()
+
+    def _next_id(self) -> int:
+        self._ids += 1
+        return self._ids
+
+    async def _ask(
+        self, op: str, child: int, descriptors: tuple[int, ...] = (), **fields: Any
+    ) -> tuple[dict[str, Any], list[int]]:
+        if self._control is None:
+            raise WorkerStartError("the spawner is not running")
+        future = asyncio.get_running_loop().create_future()
+        self._waiting[child] = future
+        message = json.dumps({"op": op, "id": child, **fields}).encode()
+        try:
+            while not self._send(message, descriptors):  # noqa: ASYNC110
+                # The socket's buffer is full: the spawner is behind.
+                await asyncio.sleep(0.001)
+            answer: tuple[dict[str, Any], list[int]] = await future
+            return answer
+        finally:
+            self._waiting.pop(child, None)
+            _close_unclaimed(future)
+
+    def _send(self, message: bytes, descriptors: tuple[int, ...]) -> bool:
+        if self._control is None:
+            raise WorkerStartError("the spawner is not running")
+        try:
+            socket.send_fds(self._control, [message], list(descriptors))
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise WorkerStartError(f"the spawner is gone: {error}") from None
+        return True
+
+    def _read(self) -> None:
+        assert self._control is not None  # noqa: S101 - a reader is registered only while it is
+        try:
+            message, descriptors, _, _ = socket.recv_fds(self._control, 65536, 1)
+        except BlockingIOError:
+            return
+        except OSError:
+            message, descriptors = b"", []
+        if not message:
+            self._lose(WorkerStartError("the spawner ended unexpectedly"))
+            return
+        reply = json.loads(message)
+        future = self._waiting.get(reply["id"])
+        if future is None or future.done():
+            for descriptor in descriptors:  # the asker was cancelled: the process must not stay
+                _kill(descriptor)
+                os.close(descriptor)
+            return
+        future.set_result((reply, list(descriptors)))
+
+    def _lose(self, reason: Exception) -> None:
+        control, self._control = self._control, None
+        if control is not None:
+            asyncio.get_running_loop().remove_reader(control)
+            control.close()
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(reason)
+
+    async def _end_process(self) -> None:
+        """It ends by itself when the control socket closes; after a while it is killed."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await _exited(process)
+        except TimeoutError:
+            process.kill()
+        process.wait()
+
+
+def _close_unclaimed(future: asyncio.Future[tuple[dict[str, Any], list[int]]]) -> None:
+    """A cancelled asker may have been answered already."""
+    task = asyncio.current_task()
+    if task is None or not task.cancelling() or not future.done() or future.cancelled():
+        return
+    if future.exception() is None:
+        for descriptor in future.result()[1]:
+            _kill(descriptor)
+            os.close(descriptor)
+
+
+def _kill(pidfd: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+
+
+async def _exited(process: subprocess.Popen[bytes]) -> None:
+    """Wait on a pidfd, so that no thread and no SIGCHLD handler is needed."""
+    if process.poll() is not None:
+        return
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+    pidfd = os.pidfd_open(process.pid)
+    loop.add_reader(pidfd, ended.cancel)
+    try:
+        await asyncio.wait([ended])
+    finally:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
+
+
+def _run_spawner(control: int, plan: bytes) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", _zygote.__file__, str(control), str(os.getpid())],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        pass_fds=[control],
+        env={},
+    )
+    assert process.stdin is not None  # noqa: S101 - it was asked for
+    with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
+        stdin.write(plan)
+    return process
+
+
+def _check_ready(message: bytes) -> None:
+    if not message:
+        raise SandboxUnavailableError("the spawner ended before it was ready")
+    reply = json.loads(message)
+    if not reply["ready"]:
+        raise LayerUnavailableError(reply["layer"], reply["reason"])
+
+
+def _pid_of(pidfd: int) -> int:
+    """The pid in this process's own namespace (proc(5), fdinfo of a pidfd)."""
+    with open(f"/proc/self/fdinfo/{pidfd}") as info:
+        for line in info:
+            if line.startswith("Pid:"):
+                return int(line.split()[1])
+    raise WorkerStartError("the kernel does not tell the pid of a worker")

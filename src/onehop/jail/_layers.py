@@ -1,0 +1,20 @@
+"""The isolation layers by name, and what is known of each on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["in force", "available", "degraded", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReport:
+    """One layer: ``available`` here, ``degraded`` (optional, not here), or ``missing``."""
+
+    name: str
+    state: State
+    reason: str
+
+
+LINUX_LAYERS = ("seccomp", "landlock", "rlimits", "uid", "no_new_privs", "namespaces")

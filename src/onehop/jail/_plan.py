@@ -1,0 +1,180 @@
+"""From what is wanted and what the kernel has to a plan that the spawner carries out."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import platform
+import resource
+import sys
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from onehop.errors import LayerUnavailableError, SandboxUnavailableError
+from onehop.jail import _binary, _landlock, _seccomp
+from onehop.jail._layers import LayerReport
+
+NOBODY = 65534
+"""The overflow uid and gid of Linux (/proc/sys/kernel/overflowuid): owns nothing."""
+
+RLIMITS = {
+    resource.RLIMIT_NOFILE: 64,
+    resource.RLIMIT_CORE: 0,
+    resource.RLIMIT_FSIZE: 0,
+    resource.RLIMIT_MEMLOCK: 0,
+    getattr(resource, "RLIMIT_MSGQUEUE", resource.RLIMIT_CORE): 0,
+}
+"""Set before the engine starts; ``workers`` tightens NOFILE, DATA and CPU when a job comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What this machine offers to confine a process."""
+
+    system: str
+    machine: str
+    landlock_abi: int
+    seccomp: bool
+    is_root: bool
+    namespaces: str
+    """Empty when namespaces can be entered, else why not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Ordered by the spawner, decided here. ``layers`` are those that workers will be under."""
+
+    layers: tuple[str, ...]
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Layers that are not applied, and why; each was allowed by name or is optional."""
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> bytes:
+        """The spawner's input."""
+        return json.dumps(self.body).encode()
+
+
+def examine() -> Features:
+    """Ask the kernel; no process is confined by asking, except one that ends at once."""
+    return Features(
+        system=platform.system(),
+        machine=platform.machine(),
+        landlock_abi=_landlock.abi() if sys.platform == "linux" else 0,
+        seccomp=_has_seccomp(),
+        is_root=os.geteuid() == 0,
+        namespaces=_try_namespaces(),
+    )
+
+
+def report(features: Features) -> list[LayerReport]:
+    """Each layer's state on this machine, before any worker has proved it."""
+    reports = []
+    for name, reason in _unavailable(features).items():
+        if not reason:
+            reports.append(LayerReport(name, "available", _DETAIL[name](features)))
+        else:
+            optional = name == "namespaces"
+            reports.append(LayerReport(name, "degraded" if optional else "missing", reason))
+    return reports
+
+
+def decide(
+    features: Features, allow_degraded: Collection[str], argv: list[str], env: Mapping[str, str]
+) -> Plan:
+    """The plan for ``argv`` (its first word is the program). Raises LayerUnavailableError for a
+    layer that is not available and not named in ``allow_degraded``."""
+    if features.system != "Linux":
+        raise SandboxUnavailableError(f"no jail is known for {features.system}")
+    unavailable = _unavailable(features)
+    for layer, reason in unavailable.items():
+        if reason and layer != "namespaces" and layer not in allow_degraded:
+            raise LayerUnavailableError(layer, reason)
+    missing = {layer: reason for layer, reason in unavailable.items() if reason}
+    layers = tuple(layer for layer in unavailable if layer not in missing)
+    return Plan(layers, missing, _body(features, layers, argv, env))
+
+
+def _body(
+    features: Features, layers: tuple[str, ...], argv: list[str], env: Mapping[str, str]
+) -> dict[str, Any]:
+    program = _binary.inspect(argv[0])
+    loaders = [program.loader] if program.loader else []
+    return {
+        "binary": program.path,
+        "argv": argv,
+        "env": dict(env),
+        "namespaces": "namespaces" in layers,
+        "root_files": [*loaders, *program.libraries, "/dev/urandom"],
+        "landlock": _landlock.ruleset(
+            features.landlock_abi, [program.path, *loaders], list(program.libraries)
+        )
+        if "landlock" in layers
+        else None,
+        "seccomp": _seccomp_body() if "seccomp" in layers else None,
+        "rlimits": list(RLIMITS.items()) if "rlimits" in layers else [],
+        "drop_uid": features.is_root and "uid" in layers,
+        "nobody": NOBODY,
+        "proved": [layer for layer in ("landlock", "seccomp", "rlimits") if layer in layers],
+        "witness": _witness(),
+    }
+
+
+def _seccomp_body() -> dict[str, Any]:
+    program = _seccomp.build()
+    return {
+        "program": base64.b64encode(program.code).decode(),
+        "pid_offsets": list(program.pid_offsets),
+    }
+
+
+def _witness() -> str:
+    """A program that everybody may read and run, so that only the jail can forbid it."""
+    return os.path.realpath("/bin/sh")
+
+
+def _unavailable(features: Features) -> dict[str, str]:
+    """Each layer with the reason why it cannot be had; an empty reason means that it can."""
+    known = features.machine in ("x86_64", "aarch64")
+    return {
+        "seccomp": ""
+        if features.seccomp and known
+        else "the kernel was built without seccomp filters"
+        if known
+        else f"there is no table of system calls for {features.machine}",
+        "landlock": ""
+        if features.landlock_abi
+        else "the kernel has no Landlock (Linux 5.13 or later with 'landlock' in its lsm= list)",
+        "rlimits": "",
+        "uid": "",
+        "no_new_privs": "",
+        "namespaces": features.namespaces,
+    }
+
+
+_DETAIL: Mapping[str, Callable[[Features], str]] = {
+    "seccomp": lambda f: f"allow-list for {f.machine}; anything else is refused",
+    "landlock": lambda f: f"ABI {f.landlock_abi}; the engine reads its own libraries only",
+    "rlimits": lambda _: "descriptors, files, core; memory and CPU at dispatch",
+    "uid": lambda f: "root becomes nobody" if f.is_root else "runs as an ordinary user",
+    "no_new_privs": lambda _: "no program can raise privileges",
+    "namespaces": lambda _: "empty root, own processes, no network, no IPC",
+}
+
+
+def _has_seccomp() -> bool:
+    try:
+        with open("/proc/self/status") as status:
+            return any(line.startswith("Seccomp:") for line in status)
+    except OSError:
+        return False
+
+
+def _try_namespaces() -> str:
+    """Why a process cannot enter its own namespaces, or an empty string."""
+    if sys.platform != "linux":
+        return "not Linux"
+    from onehop.jail import _probe
+
+    return _probe.namespaces()

@@ -1,0 +1,29 @@
+"""Try namespaces in a process that ends at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from onehop.jail import _zygote
+
+_PROGRAM = """
+import runpy, sys
+zygote = runpy.run_path(sys.argv[1])
+try:
+    zygote["enter_namespaces"]({"nobody": 65534, "root_files": ["/dev/urandom"]})
+except (zygote["LayerError"], OSError) as error:
+    print(error)
+"""
+
+
+def namespaces() -> str:
+    """Why the spawner could not enter its namespaces, or an empty string."""
+    command = [sys.executable, "-I", "-S", "-c", _PROGRAM, str(_zygote.__file__)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"the probe did not run: {error}"
+    if done.returncode:
+        return f"the probe failed: {done.stderr.strip()[-200:]}"
+    return done.stdout.strip()

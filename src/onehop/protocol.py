@@ -1,0 +1,256 @@
+"""Frames between host and worker; no I/O. ``docs/protocol.md`` has the page.
+
+Everything that a worker sends is hostile until it has passed ``FrameReader`` and
+``parse_message``: both raise ProtocolError and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic_core import from_json
+
+from onehop.types import LogLevel
+
+VERSION = 1
+HEADER = struct.Struct(">I")
+SMALL_BODY = 256 * 1024
+"""Room for everything in a frame that is not an output: a log line, an error, the fields."""
+
+_LARGE_HEAD = re.compile(
+    rb'\{"v":1,"token":"(?P<token>[^"\\]*)","kind":"result",'
+    rb'"bytes":(?P<bytes>\d{1,15}),"dropped":(?P<dropped>\d{1,15}),"text":"'
+)
+_MAY_OVERFLOW = re.compile(rb"[eE]\+?\d{3}|\d{300}")
+_LEVELS: frozenset[str] = frozenset(get_args(LogLevel))
+
+
+class ProtocolError(Exception):
+    """A worker said something that an honest one never says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The lockdown is done; the worker waits for its job."""
+
+    deno: str
+    v8: str
+    typescript: str
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One console call."""
+
+    level: LogLevel
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The run returned; ``output`` is JSON data."""
+
+    output: Any
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class LargeResult:
+    """The run returned more than the caller may receive at once."""
+
+    text: str
+    """The first part of the output's JSON text."""
+    size: int
+    """Length of the whole text as the guest gave it; only good for display."""
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The run threw; positions are 1-based in the text that the host sent."""
+
+    name: str
+    message: str
+    stack: str | None
+    line: int | None
+    column: int | None
+    syntax: bool
+    dropped: int
+
+
+Message = Ready | Log | Result | LargeResult | Failure
+
+
+def encode_frame(body: bytes) -> bytes:
+    """Put the length in front of ``body``."""
+    return HEADER.pack(len(body)) + body
+
+
+def encode_job(
+    *,
+    token: str,
+    code: str,
+    language: str,
+    context_json: str,
+    capture: bool,
+    limits: dict[str, int],
+) -> bytes:
+    """The job frame; ``context_json`` is embedded as it is, so that it is encoded only once."""
+    head = json.dumps(
+        {
+            "v": VERSION,
+            "token": token,
+            "kind": "job",
+            "code": code,
+            "language": language,
+            "capture": capture,
+            "limits": limits,
+        },
+        ensure_ascii=False,
+    )
+    return encode_frame(f'{head[:-1]},"context":{context_json}}}'.encode())
+
+
+class FrameReader:
+    """Cuts a byte stream into frame bodies; refuses a body over ``max_body`` unread."""
+
+    def __init__(self, max_body: int) -> None:
+        self.max_body = max_body
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield each body that ``data`` completes; raise ProtocolError on a length over the cap."""
+        self._buffer += data
+        while len(self._buffer) >= HEADER.size:
+            (length,) = HEADER.unpack_from(self._buffer)
+            if length > self.max_body:
+                raise ProtocolError(f"a frame of {length} bytes is over the limit {self.max_body}")
+            end = HEADER.size + length
+            if len(self._buffer) < end:
+                return
+            body = bytes(memoryview(self._buffer)[HEADER.size : end])
+            del self._buffer[:end]
+            yield body
+
+
+def parse_message(body: bytes, token: str, max_output: int) -> Message:
+    """Read one frame body; ``token`` is the one of this run (empty before the job).
+
+    A body of more than ``max_output`` bytes may only be a ``LargeResult``, which is one string:
+    other JSON of that size could unfold to many times its length in memory.
+    """
+    if len(body) > max_output + SMALL_BODY:
+        return _parse_large(body, token)
+    frame = _parse_object(body)
+    if frame.get("v") != VERSION:
+        raise ProtocolError("a frame of another protocol version")
+    if frame.get("token") != token:
+        raise ProtocolError("a frame without this run's token")
+    kind = frame.get("kind")
+    parse = _PARSERS.get(kind) if isinstance(kind, str) else None
+    if parse is None:
+        raise ProtocolError(f"a frame of unknown kind {str(kind)[:40]!r}")
+    return parse(frame)
+
+
+def _parse_large(body: bytes, token: str) -> LargeResult:
+    head = _LARGE_HEAD.match(body)
+    if head is None or head["token"].decode() != token:
+        raise ProtocolError("a frame over the output limit that is not a large result")
+    text = _from_json(body[head.end() - 1 : -1])
+    if not isinstance(text, str) or not body.endswith(b"}"):
+        raise ProtocolError("a large result that is not one string")
+    return LargeResult(text, int(head["bytes"]), int(head["dropped"]))
+
+
+def _parse_object(body: bytes) -> dict[str, Any]:
+    frame = _from_json(body)
+    if not isinstance(frame, dict):
+        raise ProtocolError("a frame that is not an object")
+    if _MAY_OVERFLOW.search(body):
+        _refuse_infinity(frame)
+    return frame
+
+
+def _from_json(body: bytes) -> Any:
+    """Strict JSON: no NaN, no lone surrogates, at most 200 levels, integers of 4300 digits."""
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise ProtocolError(f"a frame that is not JSON: {str(error)[:80]}") from None
+
+
+def _refuse_infinity(value: Any) -> None:
+    """A literal such as 1e999 parses as infinity."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+        elif isinstance(item, float) and not math.isfinite(item):
+            raise ProtocolError("a frame with a number that is no double")
+
+
+def _field(frame: dict[str, Any], name: str, kind: type[Any], *, optional: bool = False) -> Any:
+    value = frame.get(name)
+    if optional and value is None:
+        return None
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ProtocolError(f"a frame with a wrong or missing field {name!r}")
+    return value
+
+
+def _count(frame: dict[str, Any], name: str, *, optional: bool = False) -> Any:
+    value = _field(frame, name, int, optional=optional)
+    if value is not None and not 0 <= value < 1 << 53:
+        raise ProtocolError(f"a frame with an impossible number in {name!r}")
+    return value
+
+
+def _ready(frame: dict[str, Any]) -> Ready:
+    return Ready(*(_field(frame, name, str)[:40] for name in ("deno", "v8", "typescript")))
+
+
+def _log(frame: dict[str, Any]) -> Log:
+    level = _field(frame, "level", str)
+    if level not in _LEVELS:
+        raise ProtocolError("a log frame with an unknown level")
+    return Log(level, _field(frame, "message", str))
+
+
+def _result(frame: dict[str, Any]) -> Result | LargeResult:
+    dropped = _count(frame, "dropped")
+    if "text" in frame:
+        return LargeResult(_field(frame, "text", str), _count(frame, "bytes"), dropped)
+    if "output" not in frame:
+        raise ProtocolError("a result frame without an output")
+    return Result(frame["output"], dropped)
+
+
+def _failure(frame: dict[str, Any]) -> Failure:
+    error = _field(frame, "error", dict)
+    return Failure(
+        name=_field(error, "name", str),
+        message=_field(error, "message", str),
+        stack=_field(error, "stack", str, optional=True),
+        line=_count(error, "line", optional=True),
+        column=_count(error, "column", optional=True),
+        syntax=_field(frame, "syntax", bool),
+        dropped=_count(frame, "dropped"),
+    )
+
+
+_PARSERS: dict[str, Callable[[dict[str, Any]], Message]] = {
+    "ready": _ready,
+    "log": _log,
+    "result": _result,
+    "error": _failure,
+}

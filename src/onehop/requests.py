@@ -1,0 +1,258 @@
+"""Check a call before anything runs; what passes is serialised once.
+
+The common call costs microseconds. Where a context is bad is only searched for after it is known
+to be bad.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from reprlib import Repr
+from typing import Any, get_args
+
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from onehop.config import SandboxConfig
+from onehop.errors import InvalidRequestError
+from onehop.types import ExecutionRequest, Language
+
+MIN_TIMEOUT = 100
+"""ms"""
+MAX_CONTEXT_DEPTH = 200
+"""Levels of nesting below the context itself: what the JSON parser takes."""
+
+_LANGUAGES = get_args(Language)
+_MAX_SHOWN = 80
+_MAX_BITS = 14_000
+"""Of an integer; Python itself reads none of more than 4300 digits from a text."""
+_JSON = "JSON data: an object of null, booleans, finite numbers, strings, lists and objects"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRequest:
+    """A call that can run, and its context as JSON text."""
+
+    request: ExecutionRequest
+    context_json: str
+
+
+def check_request(
+    config: SandboxConfig,
+    *,
+    code: Any,
+    language: Any = "javascript",
+    timeout: Any = None,
+    context: Any = None,
+    capture_console: Any = None,
+    description: Any = None,
+) -> CheckedRequest:
+    """Check every argument and fill in what ``config`` decides.
+
+    The request holds a copy of the context, so that the caller's may change afterwards. Raises
+    InvalidRequestError that names the field, what it was and what it may be.
+    """
+    copy, context_json = _check_context(context, config.max_context)
+    request = ExecutionRequest.model_construct(
+        code=_check_code(code, config.max_code),
+        language=_check_language(language),
+        timeout=_check_timeout(timeout, config),
+        context=copy,
+        capture_console=_check_capture(capture_console, config),
+        description=_check_description(description),
+    )
+    return CheckedRequest(request, context_json)
+
+
+def _check_code(code: Any, max_bytes: int) -> str:
+    allowed = f"a string of at least 1 character and at most {max_bytes} bytes"
+    if not isinstance(code, str) or not code:
+        raise InvalidRequestError("code", _show(code), allowed)
+    size = len(code) if len(code) > max_bytes else _utf8_length("code", code)
+    if size > max_bytes:
+        raise InvalidRequestError("code", f"a string of {size} bytes or more", allowed)
+    nul = code.find("\0")
+    if nul >= 0:
+        raise InvalidRequestError("code", f"a NUL character at index {nul}", "text without NUL")
+    return code
+
+
+def _utf8_length(field: str, text: str) -> int:
+    if text.isascii():
+        return len(text)
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError as error:
+        lone = f"a lone surrogate {text[error.start]!r} at index {error.start}"
+        raise InvalidRequestError(field, lone, "text that UTF-8 can encode") from None
+
+
+def _check_language(language: Any) -> Language:
+    for known in _LANGUAGES:
+        if isinstance(language, str) and language == known:
+            return known  # type: ignore[no-any-return]
+    raise InvalidRequestError("language", _show(language), " or ".join(map(repr, _LANGUAGES)))
+
+
+def _check_timeout(timeout: Any, config: SandboxConfig) -> float:
+    if timeout is None:
+        return config.timeout
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if is_number and MIN_TIMEOUT <= timeout <= config.timeout_max:  # False for NaN
+        return float(timeout)
+    allowed = f"a number of milliseconds from {MIN_TIMEOUT} to {config.timeout_max:.15g}"
+    raise InvalidRequestError("timeout", _show(timeout), allowed)
+
+
+def _check_capture(capture_console: Any, config: SandboxConfig) -> bool:
+    if capture_console is None:
+        return config.capture_console
+    if isinstance(capture_console, bool):
+        return capture_console
+    raise InvalidRequestError("capture_console", _show(capture_console), "true or false")
+
+
+def _check_description(description: Any) -> str | None:
+    if description is None:
+        return None
+    if not isinstance(description, str):
+        raise InvalidRequestError("description", _show(description), "a string or nothing")
+    _utf8_length("description", description)
+    return description
+
+
+def _check_context(context: Any, max_bytes: int) -> tuple[dict[str, Any], str]:
+    """A copy of the context and its JSON text.
+
+    The serialiser is lenient (a set becomes a list, the key 1 becomes "1"); what it bent shows
+    when the text is read again and compared, which costs less than looking at each value.
+    """
+    if context is None or context == {}:
+        return {}, "{}"
+    if not isinstance(context, dict):
+        raise InvalidRequestError("context", _show(context), _JSON)
+    text = _serialise(context)
+    if len(text) > max_bytes:
+        raise InvalidRequestError(
+            "context", f"{len(text)} bytes of JSON", f"at most {max_bytes} bytes of JSON"
+        )
+    copy = _parse(context, text)
+    if copy != context:
+        _refuse_bad_part(context)  # passes when the difference is only a tuple
+    return copy, text.decode()
+
+
+def _serialise(context: dict[str, Any]) -> bytes:
+    try:
+        return to_json(context)
+    except (PydanticSerializationError, ValueError, RecursionError) as error:
+        raise _why_bad(context, error) from None
+
+
+def _parse(context: dict[str, Any], text: bytes) -> dict[str, Any]:
+    try:
+        copy: dict[str, Any] = from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise _why_bad(context, error) from None
+    return copy
+
+
+def _why_bad(context: dict[str, Any], error: Exception) -> InvalidRequestError:
+    try:
+        _refuse_bad_part(context)
+    except InvalidRequestError as found:
+        return found
+    return InvalidRequestError("context", f"data that is no JSON ({str(error)[:200]})", _JSON)
+
+
+def _refuse_bad_part(context: dict[str, Any]) -> None:
+    """Walk to the first part that is not JSON and refuse it with its path; iterative."""
+    pending: list[tuple[Any, _Path]] = [(context, _Path(None, "context"))]
+    while pending:
+        value, path = pending.pop()
+        if not isinstance(value, dict | list | tuple):
+            _check_scalar(value, path)
+            continue
+        _check_nesting(value, path)
+        pending.extend(reversed(list(_children(value, path))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """A place in the context, linked to the one around it, so that each costs the same."""
+
+    parent: _Path | None
+    step: str
+    value: Any = None
+    depth: int = 0
+
+    def __str__(self) -> str:
+        text = "".join(reversed([each.step for each in self.up()]))
+        return text if len(text) <= 200 else f"{text[:100]}…{text[-100:]}"
+
+    def up(self) -> Iterator[_Path]:
+        """This place and all around it."""
+        here: _Path | None = self
+        while here is not None:
+            yield here
+            here = here.parent
+
+
+def _children(value: Any, path: _Path) -> Iterator[tuple[Any, _Path]]:
+    here = _Path(path.parent, path.step, value, path.depth)
+    if not isinstance(value, dict):
+        for index, child in enumerate(value):
+            yield child, _Path(here, f"[{index}]", depth=path.depth + 1)
+        return
+    for key, child in value.items():
+        if not isinstance(key, str):
+            got = f"the key {_show(key)} in {path}"
+            raise InvalidRequestError("context", got, "JSON data: keys are strings")
+        _check_scalar(key, path)
+        step = f".{key}" if key.isidentifier() else f"[{_show(key)}]"
+        yield child, _Path(here, step, depth=path.depth + 1)
+
+
+def _check_nesting(value: Any, path: _Path) -> None:
+    if any(around.value is value for around in path.up()):
+        raise InvalidRequestError("context", f"a cycle at {path}", "JSON data without cycles")
+    if path.depth > MAX_CONTEXT_DEPTH:
+        allowed = f"JSON data nested at most {MAX_CONTEXT_DEPTH} levels deep"
+        raise InvalidRequestError("context", f"a deeper level at {path}", allowed)
+
+
+def _check_scalar(value: Any, path: _Path) -> None:
+    if isinstance(value, str):
+        _check_text(value, path)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidRequestError("context", f"{value} at {path}", _JSON)
+    elif isinstance(value, int):
+        if value.bit_length() > _MAX_BITS:
+            raise InvalidRequestError("context", f"a number of over 4000 digits at {path}", _JSON)
+    elif value is not None:
+        got = f"{_show(value)} ({type(value).__name__}) at {path}"
+        raise InvalidRequestError("context", got, _JSON)
+
+
+def _check_text(text: str, path: _Path) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        lone = f"a lone surrogate {text[error.start]!r} at index {error.start} of {path}"
+        raise InvalidRequestError("context", lone, "text that UTF-8 can encode") from None
+
+
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = _MAX_SHOWN
+_SHORT.maxlevel = 3
+
+
+def _show(value: Any) -> str:
+    """A short form of anything, also of what cannot show itself."""
+    try:
+        text = _SHORT.repr(value)
+    except Exception:  # a foreign __repr__ may raise what it likes
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 1]}…"

@@ -1,0 +1,187 @@
+"""The library's door: check the call, run it, give the result."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+from onehop.backends import LocalBackend
+from onehop.config import SandboxConfig
+from onehop.errors import SandboxClosedError
+from onehop.requests import check_request
+from onehop.types import ExecutionResult, Language, OutputPage
+
+
+class Sandbox:
+    """Runs JavaScript and TypeScript in jailed, disposable V8 processes.
+
+    ``async with Sandbox() as sandbox: await sandbox.execute("return 1 + 1")``. Needs a running
+    asyncio event loop, and belongs to the one it was opened in; it may be opened in one task and
+    closed in another.
+    """
+
+    def __init__(self, config: SandboxConfig | None = None) -> None:
+        self._config = config or SandboxConfig()
+        self._backend: LocalBackend | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def open(self) -> None:
+        """Start the spawner and wait for the first worker.
+
+        Raises LayerUnavailableError when an isolation layer cannot be applied, and
+        WorkerStartError when no worker becomes ready.
+        """
+        if self._backend is None:
+            backend = LocalBackend(self._config)
+            await backend.open()
+            self._backend = backend
+
+    async def aclose(self) -> None:
+        """End every run as cancelled, and leave no process, descriptor or thread behind."""
+        backend, self._backend = self._backend, None
+        if backend is not None:
+            await backend.aclose()
+
+    async def execute(
+        self,
+        code: str,
+        language: Language = "javascript",
+        timeout: float | None = None,
+        context: dict[str, Any] | None = None,
+        capture_console: bool | None = None,
+        *,
+        description: str | None = None,
+        agent_id: str = "",
+    ) -> ExecutionResult:
+        """Run ``code`` as the body of an async function that sees ``context``.
+
+        ``timeout`` is in ms (the configured 5000 by default, at most 30000). ``agent_id`` is whom
+        the queue is fair to. What the code does wrong is a result with ``success=False``.
+        Cancelling the awaiting task kills the run at once.
+
+        Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
+        SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
+        """
+        backend = self._open_backend()
+        checked = check_request(
+            self._config,
+            code=code,
+            language=language,
+            timeout=timeout,
+            context=context,
+            capture_console=capture_console,
+            description=description,
+        )
+        limits = self._config.limits(checked.request.timeout)
+        return await backend.run(checked, limits, agent_id)
+
+    async def execute_javascript(self, code: str, **options: Any) -> ExecutionResult:
+        """``execute`` with ``language="javascript"``."""
+        return await self.execute(code, "javascript", **options)
+
+    async def execute_typescript(self, code: str, **options: Any) -> ExecutionResult:
+        """``execute`` with ``language="typescript"``."""
+        return await self.execute(code, "typescript", **options)
+
+    def read_output(
+        self, persisted_output_id: str, offset: int = 0, limit: int = 65536
+    ) -> OutputPage:
+        """A page, in characters, of the JSON text of an output that was too large to return.
+
+        Raises OutputNotFoundError.
+        """
+        return self._open_backend().read_output(persisted_output_id, offset, limit)
+
+    def get_config(self) -> SandboxConfig:
+        """The settings in force."""
+        return self._config
+
+    def update_config(
+        self,
+        *,
+        timeout: float | None = None,
+        memory_limit: int | None = None,
+        capture_console: bool | None = None,
+    ) -> SandboxConfig:
+        """Change settings for the executions that start from now on. Raises ConfigError."""
+        given = {
+            "timeout": timeout,
+            "memory_limit": memory_limit,
+            "capture_console": capture_console,
+        }
+        changes = {name: value for name, value in given.items() if value is not None}
+        self._config = self._config.replace(**changes)
+        if self._backend is not None:
+            self._backend.reconfigure(self._config)
+        return self._config
+
+    def is_ready(self) -> bool:
+        """Whether it is open and a worker is at hand."""
+        return self._backend is not None and self._backend.ready
+
+    def _open_backend(self) -> LocalBackend:
+        if self._backend is None:
+            raise SandboxClosedError(
+                "the sandbox is not open: use 'async with Sandbox() as sandbox', "
+                "or await sandbox.open() first"
+            )
+        return self._backend
+
+
+def run(
+    code: str,
+    language: Language = "javascript",
+    timeout: float | None = None,
+    context: dict[str, Any] | None = None,
+    capture_console: bool | None = None,
+    *,
+    config: SandboxConfig | None = None,
+) -> ExecutionResult:
+    """Run ``code`` once, synchronously, in a sandbox opened for it.
+
+    For more than one execution open a Sandbox: it keeps workers warm. Inside a running event loop
+    (a notebook) the work happens in a thread while the caller waits. Raises what
+    ``Sandbox.execute`` and ``Sandbox.open`` raise.
+    """
+    settings = (config or SandboxConfig()).replace(pool_size=1)
+
+    async def once() -> ExecutionResult:
+        async with Sandbox(settings) as sandbox:
+            return await sandbox.execute(code, language, timeout, context, capture_console)
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(once())
+    return _in_thread(once)
+
+
+def _in_thread(once: Any) -> ExecutionResult:
+    outcome: dict[str, Any] = {}
+
+    def work() -> None:
+        try:
+            outcome["result"] = asyncio.run(once())
+        except BaseException as error:
+            outcome["error"] = error
+
+    thread = threading.Thread(target=work, name="onehop.run")
+    thread.start()
+    thread.join()
+    if "error" in outcome:
+        raise outcome["error"]
+    result: ExecutionResult = outcome["result"]
+    return result

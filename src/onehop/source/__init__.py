@@ -1,0 +1,12 @@
+"""The user's text: made ready for the guest, explained when the engine refuses it; pure.
+
+Text in, data out. The syntax trees are loaded only when a text needs one, because most runs
+need none and shall pay microseconds here.
+"""
+
+from onehop.source._diagnose import Diagnosis, diagnose
+from onehop.source._excerpt import excerpt
+from onehop.source._lines import lines
+from onehop.source._prepare import Prepared, Problem, prepare
+
+__all__ = ["Diagnosis", "Prepared", "Problem", "diagnose", "excerpt", "lines", "prepare"]

@@ -1,0 +1,150 @@
+"""Plain data of one execution: the request, the result, and their parts.
+
+Field names are snake_case in Python and camelCase on the wire; ``to_dict()`` gives the wire
+form. Units follow the contract: times in milliseconds, memory in megabytes (10^6 bytes... of
+2^20, as the limit is given).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+Language = Literal["javascript", "typescript"]
+LogLevel = Literal["log", "error", "warn", "info", "debug"]
+ErrorType = Literal[
+    "timeout", "validation", "runtime", "security", "resource_limit", "cancelled", "internal"
+]
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        extra="forbid",
+        frozen=True,
+        strict=True,
+    )
+
+
+class ExecutionRequest(_Wire):
+    """One call of ``code_execute``, already checked: see ``requests.check_request``."""
+
+    code: str
+    language: Language = "javascript"
+    timeout: float = 5000
+    """Deadline in ms."""
+    context: dict[str, Any] = Field(default_factory=dict)
+    """JSON data that the code sees as ``context``."""
+    capture_console: bool = True
+    description: str | None = None
+
+
+class LogEntry(_Wire):
+    """One console call."""
+
+    level: LogLevel
+    message: str
+    time: float
+    """ms since the start of the run, taken by the host when the line arrived."""
+
+
+class ResourceUsage(_Wire):
+    """What the run used, measured from outside the guest."""
+
+    memory: float
+    """Peak growth of resident memory during the run, in MB (2^20 bytes)."""
+    timeout: bool = False
+    """Whether the deadline ended the run."""
+    cpu_time: float = 0
+    """User and system CPU time of the worker during the run, in ms."""
+    tool_time: float = 0
+    """Time spent waiting for host tools, in ms."""
+
+
+class ErrorInfo(_Wire):
+    """Why a run failed, in the coordinates of the caller's own text."""
+
+    type: ErrorType
+    name: str
+    message: str
+    line: int | None = None
+    """1-based."""
+    column: int | None = None
+    """1-based, in UTF-16 code units, as V8 counts."""
+    stack: str | None = None
+    excerpt: str | None = None
+    """The source line with a caret below the column."""
+
+
+class Correction(_Wire):
+    """A repair of the call that was made before the run."""
+
+    kind: str
+    field: str
+    from_: Any = Field(default=None, alias="from")
+    to: Any = None
+
+
+class ExecutionResult(_Wire):
+    """What came of one execution. A guest's failure is a result too: ``success`` is false."""
+
+    success: bool
+    output: Any = None
+    """The returned value as JSON data; a text preview of it when ``output_truncated``."""
+    logs: list[str] = Field(default_factory=list)
+    log_entries: list[LogEntry] = Field(default_factory=list)
+    execution_time: float = 0
+    """ms from dispatch to result."""
+    code_hash: str
+    """First 16 hex digits of the SHA-256 of the code as submitted."""
+    resource_usage: ResourceUsage
+    error: str | None = None
+    error_info: ErrorInfo | None = None
+    output_truncated: bool | None = None
+    persisted_output_id: str | None = None
+    logs_truncated: bool | None = None
+    """True when the console printed more than the limit; the rest is gone."""
+    corrections: list[Correction] | None = None
+    enforcement: list[str] = Field(default_factory=list)
+    """The isolation layers in force for this run, as verified on the worker that ran it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The wire JSON: camelCase, without the fields that do not apply."""
+        wire = self.model_dump(by_alias=True)
+        for name in _ONLY_WHEN_SET:
+            if wire[name] is None:
+                del wire[name]
+        return wire
+
+
+_ONLY_WHEN_SET = (
+    "error",
+    "errorInfo",
+    "outputTruncated",
+    "persistedOutputId",
+    "logsTruncated",
+    "corrections",
+)
+
+
+class OutputPage(_Wire):
+    """A part of a kept output: characters ``offset`` to ``next_offset`` of its JSON text."""
+
+    text: str
+    offset: int
+    next_offset: int | None
+    """Where the next page starts; None after the last page."""
+    total: int
+    """Characters kept in all."""
+    complete: bool
+    """False when the output was larger than the sandbox keeps, so that its end is missing."""
+
+
+def code_hash(code: str) -> str:
+    """First 16 hex digits of the SHA-256 of the UTF-8 code, as the contract has it."""
+    return hashlib.sha256(code.encode()).hexdigest()[:16]

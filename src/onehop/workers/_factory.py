@@ -1,0 +1,67 @@
+"""Makes workers: decides the plan once, keeps a spawner alive, starts processes through it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+
+from deno import find_deno_bin
+
+from onehop import guest, jail
+from onehop.policy import Limits
+from onehop.workers._process import Worker
+
+
+def deno_command() -> list[str]:
+    """The program and arguments of a worker; ``@HEAP@`` stands for its heap limit in MB."""
+    return [str(find_deno_bin()), *guest.deno_arguments("@HEAP@")]
+
+
+class WorkerFactory:
+    """Starts confined Deno workers. ``ceiling``, which bounds every job of a worker, may change
+    between two workers."""
+
+    def __init__(
+        self,
+        allow_degraded: Collection[str],
+        ceiling: Limits,
+        command: Callable[[], list[str]] | None = None,
+    ) -> None:
+        self.ceiling = ceiling
+        self._command = command or deno_command
+        self._allow_degraded = allow_degraded
+        self._launcher: jail.Launcher | None = None
+        self._plan: jail.Plan | None = None
+        self._starting = asyncio.Lock()
+
+    async def start_worker(self) -> Worker:
+        """Raises LayerUnavailableError or WorkerStartError."""
+        launcher = await self._live_launcher()
+        return await Worker.start(launcher, self.ceiling)
+
+    async def _live_launcher(self) -> jail.Launcher:
+        async with self._starting:
+            if self._launcher is None or not self._launcher.alive:
+                await self._replace_launcher()
+            assert self._launcher is not None  # noqa: S101 - just made
+            return self._launcher
+
+    async def _replace_launcher(self) -> None:
+        if self._launcher is not None:
+            await self._launcher.aclose()
+        if self._plan is None:
+            self._plan = await asyncio.to_thread(self._decide)
+        launcher = jail.Launcher(self._plan)
+        await launcher.start()
+        self._launcher = launcher
+
+    def _decide(self) -> jail.Plan:
+        features = jail.examine()
+        return jail.decide(features, self._allow_degraded, self._command(), guest.ENVIRONMENT)
+
+    async def aclose(self) -> None:
+        """Stop the spawner and with it every worker that is left."""
+        async with self._starting:
+            if self._launcher is not None:
+                await self._launcher.aclose()
+                self._launcher = None

@@ -1,0 +1,129 @@
+"""What a worker uses and which limits it has, read and set from outside (proc(5), prlimit(2)).
+
+A worker's pid stays its own until the host has it reaped, so reading by pid is safe here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import resource
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from onehop.errors import LayerUnavailableError
+from onehop.jail import Exit
+from onehop.policy import MIB, Limits
+
+_PAGE = resource.getpagesize()
+_DATA_SLACK = 1.25
+"""Memory that V8 may map beyond the grant, for its own book-keeping and garbage collection."""
+_BACKSTOP_BYTES = 48 * MIB
+"""Resident memory above the grant at which the sampler ends a run that the kernel let pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A worker's state at dispatch."""
+
+    rss_bytes: int
+    data_bytes: int
+    cpu_seconds: float
+
+
+def sample(pid: int) -> Sample:
+    """Read memory and CPU time now. Raises OSError when the process is gone."""
+    with open(f"/proc/{pid}/statm", "rb") as file:
+        pages = file.read().split()
+    return Sample(int(pages[1]) * _PAGE, int(pages[5]) * _PAGE, _cpu(pid))
+
+
+def _cpu(pid: int) -> float:
+    """User and system time of all threads; the clock id is that of clock_getcpuclockid(3)."""
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def sealing_limits(pid: int, ceiling: Limits) -> dict[int, int]:
+    """What the kernel shall hold once a worker is ready: its memory, its CPU time at the most, and
+    no descriptor opened any more. Raises OSError when the process is gone."""
+    now = sample(pid)
+    return {
+        resource.RLIMIT_DATA: now.data_bytes + int(ceiling.memory_bytes * _DATA_SLACK),
+        resource.RLIMIT_CPU: math.ceil(now.cpu_seconds + ceiling.cpu_seconds) + 1,
+        resource.RLIMIT_NOFILE: 0,
+    }
+
+
+def over_limit(pid: int, start: Sample, limits: Limits) -> Literal["memory", "cpu"] | None:
+    """Which limit the worker is over, if any."""
+    try:
+        now = sample(pid)
+    except OSError:
+        return None  # it ended, which its pipe tells
+    if now.rss_bytes - start.rss_bytes > limits.memory_bytes + _BACKSTOP_BYTES:
+        return "memory"
+    if now.cpu_seconds - start.cpu_seconds > limits.cpu_seconds:
+        return "cpu"
+    return None
+
+
+def forget_peak(pid: int) -> None:
+    """Start the peak of resident memory anew (clear_refs, value 5), so that start-up is not in it.
+
+    Where the kernel refuses, the peak merely includes start-up."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/clear_refs", "w") as file:
+        file.write("5")
+
+
+def usage(pid: int, start: Sample) -> tuple[float, int] | None:
+    """CPU seconds and peak growth in bytes since ``start``; None when the process has ended."""
+    try:
+        cpu = _cpu(pid)
+        peak = _peak(pid)
+    except OSError:
+        return None
+    if peak is None:
+        return None
+    return cpu - start.cpu_seconds, max(0, peak - start.rss_bytes)
+
+
+def usage_at_exit(exit_: Exit | None, start: Sample) -> tuple[float, int]:
+    """The same from what the kernel kept of a process that has ended."""
+    if exit_ is None:
+        return 0.0, 0
+    cpu = max(0.0, exit_.cpu_seconds - start.cpu_seconds)
+    return cpu, max(0, exit_.max_rss_bytes - start.rss_bytes)
+
+
+def _peak(pid: int) -> int | None:
+    with open(f"/proc/{pid}/status", "rb") as file:
+        for line in file:
+            if line.startswith(b"VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+def verify(pid: int, layers: tuple[str, ...]) -> tuple[str, ...]:
+    """Check by the kernel's own account that the planned layers are on this worker.
+
+    Landlock, rlimits and the filter's effect were proved by the worker itself before it ran the
+    engine. Raises LayerUnavailableError; returns the layers, with Deno's own permissions last.
+    """
+    status = _status(pid)
+    expected = {
+        "seccomp": status["Seccomp"] == "2",
+        "no_new_privs": status["NoNewPrivs"] == "1",
+        "uid": "0" not in status["Uid"].split() and int(status["CapEff"], 16) == 0,
+        "namespaces": len(status["NSpid"].split()) > 1,
+    }
+    for layer in layers:
+        if not expected.get(layer, True):
+            raise LayerUnavailableError(layer, "the kernel says that it is not on a worker")
+    return (*layers, "permissions")
+
+
+def _status(pid: int) -> dict[str, str]:
+    with open(f"/proc/{pid}/status") as file:
+        pairs = (line.partition(":") for line in file)
+        return {name: value.strip() for name, _, value in pairs}

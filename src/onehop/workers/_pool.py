@@ -1,0 +1,251 @@
+"""Keeps workers warm: check out, retire, refill off the request's path, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from onehop.errors import (
+    LayerUnavailableError,
+    OnehopError,
+    Overloaded,
+    SandboxClosedError,
+    SandboxUnavailableError,
+)
+from onehop.workers._factory import WorkerFactory
+from onehop.workers._process import Worker
+from onehop.workers._queue import FairQueue
+
+_STARTS_AT_ONCE = max(2, os.cpu_count() or 1)
+_FAILURES_BEFORE_GIVING_UP = 3
+_LONGEST_PAUSE = 5.0
+_DRAIN_SECONDS = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class Pool:
+    """``size`` idle workers, at most ``max_concurrency`` at work, ``max_queue`` callers waiting."""
+
+    def __init__(
+        self, factory: WorkerFactory, *, size: int, max_concurrency: int, max_queue: int
+    ) -> None:
+        self._factory = factory
+        self._size = size
+        self._max_concurrency = max_concurrency
+        self._max_queue = max_queue
+        self._idle: deque[Worker] = deque()
+        self._running: set[Worker] = set()
+        self._waiting: FairQueue[asyncio.Future[Worker]] = FairQueue()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._starting = 0
+        self._failures = 0
+        self._closed = False
+        self._checkouts: deque[float] = deque(maxlen=64)
+
+    @property
+    def idle(self) -> int:
+        """Workers that are ready now."""
+        return len(self._idle)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a run could start now or soon."""
+        return not self._closed and bool(self._idle or self._running)
+
+    async def open(self) -> None:
+        """Return when the first worker is ready. Raises SandboxUnavailableError when none is."""
+        self._add(await self._factory.start_worker())
+
+    # --- check out ---
+
+    @asynccontextmanager
+    async def worker(self, agent: str) -> AsyncIterator[Worker]:
+        """A ready worker for one job; it is retired afterwards.
+
+        Raises Overloaded when the queue is full, SandboxClosedError, and SandboxUnavailableError
+        when workers do not start any more.
+        """
+        worker = await self._check_out(agent)
+        try:
+            yield worker
+        finally:
+            self._retire(worker)
+
+    async def _check_out(self, agent: str) -> Worker:
+        if self._closed:
+            raise SandboxClosedError("the sandbox is closed")
+        if not self._waiting and (worker := self._take_idle()) is not None:
+            return worker
+        if len(self._waiting) >= self._max_queue:
+            raise Overloaded(len(self._waiting), self._expected_wait())
+        return await self._wait_in_line(agent)
+
+    async def _wait_in_line(self, agent: str) -> Worker:
+        place: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
+        self._waiting.push(agent, place)
+        self._refill()
+        try:
+            return await place
+        except asyncio.CancelledError:
+            self._waiting.discard(agent, place)
+            if place.done() and not place.cancelled() and place.exception() is None:
+                self._retire(place.result())
+            raise
+
+    def _take_idle(self) -> Worker | None:
+        if len(self._running) >= self._max_concurrency:
+            return None
+        while self._idle:
+            worker = self._idle.popleft()
+            worker.on_early_exit = _nothing
+            if worker.idle and worker.memory_bytes == self._factory.ceiling.memory_bytes:
+                self._running.add(worker)
+                self._failures = 0
+                self._checkouts.append(time.monotonic())
+                asyncio.get_running_loop().call_soon(self._refill)
+                return worker
+            self._close_later(worker)
+        return None
+
+    def _serve(self) -> None:
+        """Give ready workers to those who wait."""
+        while self._waiting and (worker := self._take_idle()) is not None:
+            place = self._waiting.pop()
+            while place.done() and self._waiting:  # cancelled in this very turn of the loop
+                place = self._waiting.pop()
+            if place.done():
+                self._running.discard(worker)
+                self._add(worker)
+                return
+            place.set_result(worker)
+
+    def _expected_wait(self) -> float:
+        """Seconds until the queue as it is will have been served, from the recent pace."""
+        if len(self._checkouts) < 2:
+            return 1.0
+        pace = (time.monotonic() - self._checkouts[0]) / len(self._checkouts)
+        return max(0.1, min(60.0, pace * len(self._waiting)))
+
+    # --- retire and refill ---
+
+    def _retire(self, worker: Worker) -> None:
+        self._running.discard(worker)
+        self._close_later(worker)
+        self._serve()
+        self._refill()
+
+    def _close_later(self, worker: Worker) -> None:
+        worker.kill()
+        self._spawn_task(self._close_worker(worker))
+
+    async def _close_worker(self, worker: Worker) -> None:
+        try:
+            await worker.aclose()
+        except TimeoutError:
+            _log.error("a worker did not end after SIGKILL; the kernel may be holding it")
+
+    def _refill(self) -> None:
+        if self._closed:
+            return
+        while (
+            len(self._idle) + self._starting < self._wanted() and self._starting < _STARTS_AT_ONCE
+        ):
+            self._starting += 1
+            self._spawn_task(self._start_one())
+
+    def _wanted(self) -> int:
+        return max(self._size, min(len(self._waiting), self._max_concurrency))
+
+    async def _start_one(self) -> None:
+        try:
+            if self._failures:
+                await asyncio.sleep(min(_LONGEST_PAUSE, 0.05 * 2**self._failures))
+            worker = await self._factory.start_worker()
+        except (OnehopError, OSError, TimeoutError) as error:
+            self._starting -= 1
+            self._note_failure(error)
+        except BaseException:
+            self._starting -= 1
+            raise
+        else:
+            self._starting -= 1
+            self._add(worker)
+        self._refill()
+
+    def _note_failure(self, error: Exception) -> None:
+        self._failures += 1
+        _log.warning("a worker did not start (%d in a row): %s", self._failures, error)
+        hopeless = isinstance(error, LayerUnavailableError)
+        if hopeless or self._failures >= _FAILURES_BEFORE_GIVING_UP:
+            self._fail_waiting(error)
+
+    def _fail_waiting(self, error: Exception) -> None:
+        reason = error if isinstance(error, OnehopError) else SandboxUnavailableError(str(error))
+        while self._waiting:
+            place = self._waiting.pop()
+            if not place.done():
+                place.set_exception(reason)
+
+    def _add(self, worker: Worker) -> None:
+        if self._closed:
+            self._close_later(worker)
+            return
+        worker.on_early_exit = lambda: self._lose_idle(worker)
+        self._idle.append(worker)
+        self._serve()
+        self._refill()
+
+    def _lose_idle(self, worker: Worker) -> None:
+        """An idle worker ended or spoke out of turn: that is a failure to start, found late."""
+        self._failures += 1
+        _log.warning("an idle worker was lost")
+        self._drop_idle(worker)
+
+    def _drop_idle(self, worker: Worker) -> None:
+        if worker in self._idle:
+            self._idle.remove(worker)
+            self._close_later(worker)
+            self._refill()
+
+    def renew(self) -> None:
+        """Replace idle workers that were started under another memory limit."""
+        for worker in list(self._idle):
+            if worker.memory_bytes != self._factory.ceiling.memory_bytes:
+                self._drop_idle(worker)
+
+    # --- the end ---
+
+    def _spawn_task(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def aclose(self) -> None:
+        """End every run as cancelled, refuse who waits, and leave no process behind."""
+        self._closed = True
+        self._fail_waiting(SandboxClosedError("the sandbox was closed while this run waited"))
+        for worker in list(self._running):
+            worker.stop()
+        while self._idle:
+            self._close_later(self._idle.popleft())
+        await self._drain()
+        await self._factory.aclose()
+
+    async def _drain(self) -> None:
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while (self._tasks or self._running) and time.monotonic() < deadline:
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=0.1)
+            else:
+                await asyncio.sleep(0.001)  # a run's own task has yet to hand its worker back
+
+
+def _nothing() -> None:
+    pass

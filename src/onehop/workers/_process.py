@@ -1,0 +1,497 @@
+"""One worker: a confined process that serves one job. Start, talk, kill, measure, reap."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import secrets
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from onehop.errors import LayerUnavailableError, WorkerStartError
+from onehop.jail import Exit, Launcher, Spawned
+from onehop.policy import MIB, Limits
+from onehop.protocol import (
+    SMALL_BODY,
+    Failure,
+    FrameReader,
+    LargeResult,
+    Log,
+    Message,
+    ProtocolError,
+    Ready,
+    Result,
+    encode_job,
+    parse_message,
+)
+from onehop.types import LogEntry
+from onehop.workers import _measure
+
+START_SECONDS = 20.0
+"""From spawn to ready; it takes about 0.03 s on an idle machine."""
+END_SECONDS = 5.0
+"""From SIGKILL to the end of the process, in the worst case."""
+SAMPLE_SECONDS = 0.05
+_READ_BYTES = 1 << 18
+_STDERR_BYTES = 8192
+_PIPE_BYTES = 1 << 20
+
+Verdict = Literal["exit", "timeout", "memory", "cpu", "protocol", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker is asked to run."""
+
+    code: str
+    language: str
+    context_json: str
+    capture_console: bool
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The run ended without a word from the guest that counts."""
+
+    verdict: Verdict
+    detail: str
+    """What the host saw: the protocol's complaint, or the engine's last words."""
+    exit: Exit | None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How one job ended; all numbers are the host's own."""
+
+    end: Result | LargeResult | Failure | Died
+    elapsed: float
+    cpu_seconds: float
+    peak_bytes: int
+    logs: list[LogEntry] = field(default_factory=list)
+    logs_dropped: int = 0
+    enforcement: tuple[str, ...] = ()
+
+
+class Worker:
+    """A process that is ready for one job. Made by ``start``; ``aclose`` reaps it."""
+
+    def __init__(self, launcher: Launcher, process: Spawned, pipes: _Pipes) -> None:
+        self._launcher = launcher
+        self._process = process
+        self._pipes = pipes
+        self._loop = asyncio.get_running_loop()
+        self._exited = self._loop.create_future()
+        self._output_ended = self._loop.create_future()
+        self._exit: Exit | None = None
+        self._stderr = b""
+        self._frames = FrameReader(SMALL_BODY)
+        self._token = ""
+        self._on_message: Callable[[Message, int], None] = self._greet
+        self._on_trouble: Callable[[Verdict, str], None] = lambda _verdict, _detail: self.kill()
+        self._ready: asyncio.Future[Ready] = self._loop.create_future()
+        self._max_output = 0
+        self.enforcement: tuple[str, ...] = ()
+        self.versions: Ready | None = None
+        self.memory_bytes = 0
+        self.on_early_exit: Callable[[], None] = lambda: None
+        self._watch()
+
+    # --- from spawn to ready ---
+
+    @classmethod
+    async def start(cls, launcher: Launcher, ceiling: Limits) -> Worker:
+        """Spawn, wait for the lockdown, seal, and verify the confinement from outside.
+
+        ``ceiling`` is what no job of this worker may exceed, whatever its own limits are.
+
+        Raises WorkerStartError, or LayerUnavailableError when a layer is not in force.
+        """
+        pipes = _Pipes.open()
+        try:
+            process = await launcher.spawn(pipes.child_ends, ceiling.memory_bytes // MIB)
+        except BaseException:
+            pipes.close()
+            raise
+        finally:
+            pipes.close_child_ends()
+        worker = cls(launcher, process, pipes)
+        worker.memory_bytes = ceiling.memory_bytes
+        try:
+            await worker._become_ready(ceiling)
+        except BaseException:
+            await asyncio.shield(worker.aclose())
+            raise
+        return worker
+
+    async def _become_ready(self, ceiling: Limits) -> None:
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await asyncio.wait(
+                    [self._ready, self._output_ended], return_when=asyncio.FIRST_COMPLETED
+                )
+        except TimeoutError:
+            raise WorkerStartError(f"a worker was not ready after {START_SECONDS:g} s") from None
+        if not self._ready.done():
+            await self._explain_failed_start()
+        self.versions = self._ready.result()
+        try:
+            await self._seal(ceiling)
+        except OSError as error:
+            raise WorkerStartError(f"a worker could not be examined: {error}") from None
+        if self._output_ended.done():
+            raise WorkerStartError("a worker spoke out of turn, or ended, right after it was ready")
+
+    async def _seal(self, ceiling: Limits) -> None:
+        """From here on: no more descriptors, no more memory and CPU than granted."""
+        pid, layers = self._process.pid, self._launcher.plan.layers
+        if "rlimits" in layers:
+            limits = _measure.sealing_limits(pid, ceiling)
+            await self._launcher.limit(self._process.id, limits)
+        _measure.forget_peak(pid)
+        self.enforcement = _measure.verify(pid, layers)
+        signal.pidfd_send_signal(self._process.pidfd, 0)  # PermissionError: it could not be killed
+
+    async def _explain_failed_start(self) -> None:
+        self.kill()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_SECONDS):
+                await asyncio.shield(self._exited)
+        self._read_stderr()
+        words = self._stderr.decode(errors="replace").strip()
+        if words.startswith("onehop-jail "):
+            layer, _, reason = words.removeprefix("onehop-jail ").partition(": ")
+            if layer in self._launcher.plan.layers:
+                raise LayerUnavailableError(layer, reason.removeprefix(f"{layer}: "))
+        raise WorkerStartError(f"a worker ended before it was ready: {words[-500:] or 'silently'}")
+
+    def _greet(self, message: Message, _size: int) -> None:
+        if not isinstance(message, Ready) or self._ready.done():
+            raise ProtocolError("a frame before the job that is not 'ready'")
+        self._ready.set_result(message)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it can take its job."""
+        return self._ready.done() and not self._token and not self._output_ended.done()
+
+    # --- the job ---
+
+    async def run(self, job: Job) -> Outcome:
+        """Run ``job`` and kill the process, also when the awaiting task is cancelled."""
+        run = _Run(job, self._loop, self._process.pid)
+        try:
+            run.start = self._sample()
+            self._dispatch(job, run)
+            await run.ended
+            return await self._conclude(run)
+        finally:
+            run.stop()
+            self.kill()
+
+    def stop(self) -> None:
+        """End the run in progress as cancelled."""
+        self._on_trouble("cancelled", "")
+
+    def _sample(self) -> _measure.Sample:
+        try:
+            return _measure.sample(self._process.pid)
+        except OSError:
+            raise WorkerStartError("the worker ended before it was given the job") from None
+
+    def _dispatch(self, job: Job, run: _Run) -> None:
+        limits = job.limits
+        self._token = secrets.token_hex(16)
+        self._max_output = limits.output_bytes
+        self._frames.max_body = 2 * limits.keep_bytes + SMALL_BODY
+        self._on_message = run.on_message
+        self._on_trouble = self._end_run(run)
+        run.arm(self._on_trouble)
+        frame = encode_job(
+            token=self._token,
+            code=job.code,
+            language=job.language,
+            context_json=job.context_json,
+            capture=job.capture_console,
+            limits={
+                "output": limits.output_bytes,
+                "keep": limits.keep_bytes,
+                "logs": limits.log_bytes,
+                "entries": limits.log_entries,
+            },
+        )
+        self._pipes.write(frame, self._loop)
+
+    def _end_run(self, run: _Run) -> Callable[[Verdict, str], None]:
+        def end(verdict: Verdict, detail: str) -> None:
+            """Kill now; what was printed before is still in the pipe and is read to its end."""
+            if run.verdict is None and not run.ended.done():
+                run.verdict, run.detail = verdict, detail
+            self.kill()
+            if self._output_ended.done():
+                run.finish(None)
+
+        return end
+
+    async def _conclude(self, run: _Run) -> Outcome:
+        if run.message is not None:
+            self._loop.remove_reader(self._pipes.output)
+            usage = _measure.usage(self._process.pid, run.start)
+            if usage is not None:
+                return run.outcome(run.message, *usage, self.enforcement)
+        self.kill()
+        exit_ = await self._reaped()
+        cpu, peak = _measure.usage_at_exit(exit_, run.start)
+        end = run.message or Died(run.verdict or "exit", run.detail or self._last_words(), exit_)
+        return run.outcome(end, cpu, peak, self.enforcement)
+
+    def _last_words(self) -> str:
+        return self._stderr.decode(errors="replace").strip()
+
+    # --- watching the process ---
+
+    def _watch(self) -> None:
+        self._loop.add_reader(self._pipes.output, self._read_output)
+        self._loop.add_reader(self._pipes.stderr, self._read_stderr)
+        self._loop.add_reader(self._process.pidfd, self._notice_exit)
+
+    def _read_output(self) -> None:
+        data = _read(self._pipes.output)
+        if data is None:
+            return
+        if not data:
+            self._loop.remove_reader(self._pipes.output)
+            self._output_ended.set_result(None)
+            self._on_trouble("exit", "")
+            self.on_early_exit()
+            return
+        try:
+            for body in self._frames.feed(data):
+                message = parse_message(body, self._token, self._max_output)
+                self._on_message(message, len(body))
+        except ProtocolError as error:
+            self._loop.remove_reader(self._pipes.output)
+            if not self._output_ended.done():
+                self._output_ended.set_result(None)
+            self._on_trouble("protocol", str(error))
+            self.on_early_exit()
+
+    def _read_stderr(self) -> None:
+        data = _read(self._pipes.stderr)
+        if data == b"":
+            self._loop.remove_reader(self._pipes.stderr)
+        elif data:
+            self._stderr = (self._stderr + data)[-_STDERR_BYTES:]
+
+    def _notice_exit(self) -> None:
+        self._loop.remove_reader(self._process.pidfd)
+        if not self._exited.done():
+            self._exited.set_result(None)
+
+    # --- the end ---
+
+    def kill(self) -> None:
+        """Send SIGKILL; harmless when it is dead already."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._process.pidfd, signal.SIGKILL)
+
+    async def aclose(self) -> None:
+        """Kill, reap, and close every descriptor."""
+        self.kill()
+        self.on_early_exit = lambda: None
+        try:
+            await self._reaped()
+        finally:
+            self._close()
+
+    async def _reaped(self) -> Exit | None:
+        """How the process ended; None when the spawner is gone and cannot say."""
+        if self._exit is None:
+            async with asyncio.timeout(END_SECONDS):
+                await asyncio.shield(self._exited)
+            self._read_stderr()
+            with contextlib.suppress(WorkerStartError):
+                self._exit = await self._launcher.reap(self._process.id)
+        return self._exit
+
+    def _close(self) -> None:
+        for descriptor in (self._pipes.output, self._pipes.stderr, self._process.pidfd):
+            self._loop.remove_reader(descriptor)
+        self._pipes.close()
+        os.close(self._process.pidfd)
+
+
+class _Run:
+    """The state of the job while it runs."""
+
+    def __init__(self, job: Job, loop: asyncio.AbstractEventLoop, pid: int) -> None:
+        self.job = job
+        self.loop = loop
+        self.pid = pid
+        self.start = _measure.Sample(0, 0, 0.0)
+        self.started = time.perf_counter()
+        self.finished = 0.0
+        self.ended: asyncio.Future[None] = loop.create_future()
+        self.message: Result | LargeResult | Failure | None = None
+        self.verdict: Verdict | None = None
+        self.detail = ""
+        self.logs: list[LogEntry] = []
+        self.log_bytes = 0
+        self.timers: list[asyncio.TimerHandle] = []
+        self.end: Callable[[Verdict, str], None] = lambda _verdict, _detail: None
+
+    def arm(self, end: Callable[[Verdict, str], None]) -> None:
+        """Start the deadline and the sampling."""
+        self.end = end
+        self.started = time.perf_counter()
+        self.timers = [
+            self.loop.call_later(self.job.limits.timeout, self._expire),
+            self.loop.call_later(SAMPLE_SECONDS, self._sample),
+        ]
+
+    def _expire(self) -> None:
+        self.end("timeout", "")
+        # The kill closes the pipe; if that is ever late, do not keep the caller.
+        self.timers.append(self.loop.call_later(END_SECONDS, self.finish, None))
+
+    def _sample(self) -> None:
+        """A backstop behind the kernel's own limits, which count other things."""
+        over = _measure.over_limit(self.pid, self.start, self.job.limits)
+        if over is not None:
+            self.end(over, "")
+        else:
+            self.timers[1] = self.loop.call_later(SAMPLE_SECONDS, self._sample)
+
+    def on_message(self, message: Message, size: int) -> None:
+        if self.ended.done():
+            return
+        if isinstance(message, Log):
+            self._log(message)
+        elif isinstance(message, Ready):
+            raise ProtocolError("a second 'ready'")
+        elif isinstance(message, Result) and size > self.job.limits.output_bytes + SMALL_BODY:
+            raise ProtocolError("a result over the output limit")
+        elif self.verdict is None:
+            self.finish(message)
+
+    def _log(self, log: Log) -> None:
+        limits = self.job.limits
+        self.log_bytes += len(log.message)
+        if len(self.logs) >= limits.log_entries or self.log_bytes > limits.log_bytes:
+            raise ProtocolError("more console output than the job allows")
+        if not self.job.capture_console:
+            raise ProtocolError("console output that the job forbids")
+        elapsed = (time.perf_counter() - self.started) * 1000
+        self.logs.append(
+            LogEntry.model_construct(level=log.level, message=log.message, time=round(elapsed, 3))
+        )
+
+    def finish(self, message: Result | LargeResult | Failure | None) -> None:
+        if not self.ended.done():
+            self.message = message
+            self.finished = time.perf_counter()
+            self.ended.set_result(None)
+
+    def stop(self) -> None:
+        for timer in self.timers:
+            timer.cancel()
+
+    def outcome(
+        self,
+        end: Result | LargeResult | Failure | Died,
+        cpu: float,
+        peak: int,
+        enforcement: tuple[str, ...],
+    ) -> Outcome:
+        dropped = 0 if isinstance(end, Died) else end.dropped
+        return Outcome(
+            end=end,
+            elapsed=self.finished - self.started,
+            cpu_seconds=cpu,
+            peak_bytes=peak,
+            logs=self.logs,
+            logs_dropped=dropped,
+            enforcement=enforcement,
+        )
+
+
+class _Pipes:
+    """The host's ends of a worker's standard streams, and, until the spawn, the worker's."""
+
+    def __init__(self, host: tuple[int, int, int], child: tuple[int, int, int]) -> None:
+        self.input, self.output, self.stderr = host
+        self.child_ends = child
+        self._child_open = True
+        self._writing: asyncio.AbstractEventLoop | None = None
+
+    @classmethod
+    def open(cls) -> _Pipes:
+        ends: list[int] = []
+        try:
+            for _ in range(3):
+                ends += os.pipe2(os.O_CLOEXEC)
+            child_in, in_, out, child_out, err, child_err = ends
+            for descriptor in (in_, out, err):
+                os.set_blocking(descriptor, False)
+        except OSError as error:
+            for descriptor in ends:
+                os.close(descriptor)
+            raise WorkerStartError(f"no descriptors for a worker: {error}") from None
+        return cls((in_, out, err), (child_in, child_out, child_err))
+
+    def close_child_ends(self) -> None:
+        if self._child_open:
+            self._child_open = False
+            for descriptor in self.child_ends:
+                os.close(descriptor)
+
+    def write(self, data: bytes, loop: asyncio.AbstractEventLoop) -> None:
+        """Write at once what fits, and the rest as the worker reads it."""
+        if len(data) > 65536:
+            with contextlib.suppress(OSError):  # over the user's quota of pipe pages: slower only
+                fcntl.fcntl(self.input, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+                fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        view = memoryview(data)
+        written = self._write_some(view)
+        if written < len(view):
+            self._writing = loop
+            loop.add_writer(self.input, self._continue, view[written:])
+
+    def _continue(self, view: memoryview) -> None:
+        assert self._writing is not None  # noqa: S101 - set before the writer was added
+        written = self._write_some(view)
+        if written == len(view):
+            self._writing.remove_writer(self.input)
+            self._writing = None
+        else:
+            self._writing.add_writer(self.input, self._continue, view[written:])
+
+    def _write_some(self, view: memoryview) -> int:
+        try:
+            return os.write(self.input, view)
+        except BlockingIOError:
+            return 0
+        except BrokenPipeError:
+            return len(view)  # the worker is dead, which its other pipe tells
+
+    def close(self) -> None:
+        self.close_child_ends()
+        if self._writing is not None:
+            self._writing.remove_writer(self.input)
+        for descriptor in (self.input, self.output, self.stderr):
+            os.close(descriptor)
+
+
+def _read(descriptor: int) -> bytes | None:
+    """What is there; None when nothing is, b"" at the end."""
+    try:
+        return os.read(descriptor, _READ_BYTES)
+    except (BlockingIOError, InterruptedError):
+        return None
+    except OSError:
+        return b""
