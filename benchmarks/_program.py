@@ -14,7 +14,7 @@ from benchmarks._report import Report, publish
 from benchmarks.rivals.base import Context, Language, Rival
 
 T = TypeVar("T")
-_PAUSE = 0.03
+_PAUSE = 0.1  # a worker of onehop takes about 40 ms to start
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,9 @@ async def measure(options: Options) -> Report:
     report = Report("imports", "Import and help")
     times: dict[str, list[float]] = defaultdict(list)
     works = [name for name, arguments in _COMMANDS.items() if _run(arguments) is not None]
-    report.absent |= {name: "does not run here" for name in _COMMANDS if name not in works}
+    report.absent |= {
+        name: "not installed, or does not run here" for name in _COMMANDS if name not in works
+    }
     async for name, _ in rounds(works, options.pick(15, 5), warm_up=0):
         taken = _run(_COMMANDS[name])
         if taken is not None:

@@ -22,7 +22,7 @@ Rates = dict[tuple[str, int], list[float]]
 async def measure(options: Options) -> Report:
     """Rates of every rival at every concurrency, in slices that take turns."""
     report = Report("throughput", "Sustained executions of `return 1 + 1` a second")
-    seconds = options.pick(4.0, 1.5)
+    seconds = options.pick(2.0, 1.5)
     slices = [(name, workers) for workers in _CONCURRENCIES for name in _RIVALS]
     rates: Rates = defaultdict(list)
     async for (name, workers), _ in rounds(slices, options.pick(3, 1), warm_up=0):

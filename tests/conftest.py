@@ -1,12 +1,27 @@
-"""Fixtures that every folder of tests uses."""
+"""Fixtures that every folder of tests uses, and the rule that CI skips nothing."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator, Generator
 
 import pytest
+import pytest_asyncio
 
+from onehop import Sandbox
 from tests.users import User
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With ONEHOP_NO_SKIPS, as in CI, a skipped test is a failed one."""
+    report = yield
+    if report.skipped and "ONEHOP_NO_SKIPS" in os.environ:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and ONEHOP_NO_SKIPS forbids it"
+    return report
 
 
 @pytest.fixture(params=["whoever runs the tests", "nobody"])
@@ -16,3 +31,10 @@ def user(request: pytest.FixtureRequest) -> User:
         pytest.skip("only root can run a test as another user")
     account: User = request.param
     return account
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """One sandbox for the tests of a file, with the default settings."""
+    async with Sandbox() as opened:
+        yield opened

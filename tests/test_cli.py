@@ -63,8 +63,8 @@ def test_help_documents_the_exit_codes(shell: Shell, words: list[str]) -> None:
     result = shell(*words)
     assert result.returncode == 0
     text = " ".join(result.stdout.split())
-    assert "0 success, 1 the code failed, 2 bad usage or input" in text
-    assert "124 timeout, 130 interrupted" in text
+    assert "Exit codes: 0 success 1 the code failed 2 bad usage or bad input 3 the" in text
+    assert "124 timeout 130 interrupted" in text
 
 
 def test_without_words_help_is_printed(shell: Shell) -> None:
@@ -259,15 +259,34 @@ def test_a_reader_that_leaves_early_causes_no_traceback(tmp_path: Path) -> None:
     assert process.wait(60) == 0
 
 
-def test_an_interrupt_exits_with_130(tmp_path: Path) -> None:
+def test_an_interrupt_from_the_terminal_exits_with_130() -> None:
     words = ["run", "--timeout", "20000", "-c", "for (;;);"]
     process = subprocess.Popen(
-        [*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
-    time.sleep(2)
-    process.send_signal(signal.SIGINT)
+    _wait_for_a_worker(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
     stdout, stderr = process.communicate(timeout=30)
     assert (process.returncode, stdout, stderr) == (130, "", "onehop: interrupted\n")
+
+
+def _wait_for_a_worker(pid: int) -> None:
+    """Until the command's spawner has started a process of its own."""
+    deadline = time.monotonic() + 30
+    while not any(map(_children, _children(pid))):
+        assert time.monotonic() < deadline, "no worker was started"
+        time.sleep(0.02)
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:  # it is gone already
+        return []
 
 
 # The doctor

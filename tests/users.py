@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from deno import find_deno_bin
 
 User = Literal["whoever runs the tests", "nobody"]
 NOBODY = 65534
@@ -27,7 +28,12 @@ def run_as(
         group=account,
         extra_groups=[] if account else None,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(_packages()), "HOME": "/nonexistent"},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(_packages()),
+            "HOME": "/nonexistent",
+            "ONEHOP_DENO": str(find_deno_bin()),
+        },
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -41,9 +41,6 @@ class Onehop(Rival):
             raise RuntimeError(result.error)
         yield result.output
 
-    async def settle(self) -> None:
-        await asyncio.sleep(0.1)  # a worker takes about 30 ms to start
-
     async def aclose(self) -> None:
         await self._sandbox.__aexit__(None, None, None)
 

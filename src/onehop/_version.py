@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 
 def onehop_version() -> str:
     """As the package's metadata has it; a checkout that is not installed has none."""
+    from importlib.metadata import PackageNotFoundError, version  # takes 20 ms
+
     try:
         return version("onehop")
     except PackageNotFoundError:

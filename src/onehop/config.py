@@ -102,6 +102,10 @@ class SandboxConfig(BaseModel):
         "Isolation layers that may be missing, by name (namespaces are used where available).",
     )
 
+    deno: str | None = _setting(
+        None, "ONEHOP_DENO", "Path of a Deno 2.9 to use instead of the Python package's."
+    )
+
     def __init__(self, **settings: Any) -> None:
         """Take ``settings``, and fill in what they leave out from the environment and the file."""
         try:
@@ -158,7 +162,9 @@ def _env_name(extra: Any) -> str:
 
 
 def _parse(name: str, env: str, text: str) -> Any:
-    """Read an environment value: JSON where it is JSON, a comma list for ``allow_degraded``."""
+    """Read an environment value: JSON, but a list with commas for layers, a path as it is."""
+    if name == "deno":
+        return text
     if name == "allow_degraded":
         return frozenset(part.strip() for part in text.split(",") if part.strip())
     try:

@@ -67,10 +67,12 @@ def examine(config: SandboxConfig | None = None) -> Report:
 
 
 def _in_force(layers: list[LayerReport], enforced: set[str]) -> list[LayerReport]:
-    """Mark the layers that a worker has proved to be under."""
-    return [
-        replace(layer, state="in force") if layer.name in enforced else layer for layer in layers
-    ]
+    """Mark the layers that a worker has proved to be under, and add those only it knows of."""
+    from onehop.jail import LayerReport
+
+    proved = [replace(each, state="in force") if each.name in enforced else each for each in layers]
+    others = enforced - {layer.name for layer in layers}
+    return proved + [LayerReport(name, "in force", "proved by a worker") for name in sorted(others)]
 
 
 def _versions(config: SandboxConfig) -> dict[str, str]:

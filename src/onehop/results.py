@@ -24,7 +24,7 @@ _NEAR_LIMIT = 0.75
 """Share of the memory grant in use above which a crash is put down to memory."""
 _EVAL = "Code generation from strings disallowed"
 _IMPORT = "import() is not available"
-_ALLOCATION = "Array buffer allocation failed"
+_ALLOCATION = ("Array buffer allocation failed", "Out of memory")
 
 
 def from_outcome(
@@ -113,7 +113,7 @@ def _kind(failure: Failure) -> ErrorType:
         return "security"
     if failure.message.startswith(_IMPORT):
         return "security"
-    if failure.name == "RangeError" and failure.message == _ALLOCATION:
+    if failure.name == "RangeError" and failure.message.endswith(_ALLOCATION):
         return "resource_limit"
     return "runtime"
 

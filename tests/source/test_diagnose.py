@@ -65,12 +65,26 @@ def test_an_export_of_a_type_sent_as_javascript_is_typescript() -> None:
     assert found.message == f"Unexpected token 'export'. {TYPESCRIPT}"
 
 
+@pytest.mark.parametrize("column", [8, 15])
 @pytest.mark.parametrize("language", BOTH)
-def test_import_meta_is_explained(language: Language) -> None:
+def test_import_meta_is_explained(language: Language, column: int) -> None:
     message = "Cannot use 'import.meta' outside a module"
-    found = diagnose("return import.meta.url", language, message, 1, 8)
+    found = diagnose("return import.meta.url", language, message, 1, column)
     assert found.message.startswith("import.meta is not available")
     assert (found.line, found.column) == (1, 8)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Unexpected reserved word",
+        "await is only valid in async functions and the top level bodies of modules",
+    ],
+)
+def test_an_await_in_a_plain_function_is_explained(message: str) -> None:
+    found = diagnose("const f = () => { await x }", "typescript", message, 1, 19)
+    assert found.message.startswith("await is only valid in async functions: make the function")
+    assert (found.line, found.column) == (1, 19)
 
 
 @pytest.mark.parametrize(

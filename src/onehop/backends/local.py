@@ -9,7 +9,7 @@ from onehop.outputs import OutputShelf
 from onehop.policy import Limits
 from onehop.requests import CheckedRequest
 from onehop.types import ExecutionResult, OutputPage
-from onehop.workers import Job, Outcome, Pool, WorkerFactory
+from onehop.workers import Job, Outcome, Pool, WorkerFactory, deno_command
 
 _ATTEMPTS = 3
 """Workers tried when one turns out dead before it was given the job."""
@@ -19,7 +19,9 @@ class LocalBackend:
     """A Backend of this machine. ``open`` before use."""
 
     def __init__(self, config: SandboxConfig, factory: WorkerFactory | None = None) -> None:
-        self._factory = factory or WorkerFactory(config.allow_degraded, _ceiling(config))
+        self._factory = factory or WorkerFactory(
+            config.allow_degraded, _ceiling(config), lambda: deno_command(config.deno)
+        )
         self._pool = Pool(
             self._factory,
             size=config.pool_size,

@@ -88,11 +88,10 @@ function sendFrame(kind, fields) {
   writeFully(encodeHead(frameHead + kind + '"' + fields + "}", 0));
 }
 
-/** Send a frame whose field `name` is JSON text given as a linked list of chunks. */
-function sendChunked(kind, name, chunks, size, fields) {
-  const tail = encodeUtf8(fields + "}");
-  const head = frameHead + kind + '","' + name + '":';
-  writeFully(encodeHead(head, size + TypedArrayGetLength(tail)));
+/** Send a frame whose last field is JSON text of `size` bytes, given as a linked list of chunks. */
+function sendChunked(kind, fields, name, chunks, size) {
+  const head = frameHead + kind + '"' + fields + ',"' + name + '":';
+  writeFully(encodeHead(head, size + 1));
   for (let chunk = chunks; chunk !== null; chunk = chunk.next) writeFully(chunk.bytes);
-  writeFully(tail);
+  writeFully(encodeUtf8("}"));
 }

@@ -1,6 +1,8 @@
 // The guest's console: text as Node formats it, one frame per call, sent at once.
 
 const MAX_TEXT = 65536;
+// Below the size from which the host takes large results only.
+const MAX_FRAME = 200000;
 const MAX_ROWS = 1000;
 const MAX_COLUMNS = 100;
 const INDENT = "  ";
@@ -215,7 +217,7 @@ function emit(level, text) {
     allowance.dropped++;
     return;
   }
-  let message = StringPrototypeToWellFormed(indent(text));
+  let message = StringPrototypeToWellFormed(fitFrame(indent(text)));
   let size = core.byteLength(message);
   if (size > allowance.bytes) {
     message = cut(message, cutPoint(message, allowance.bytes - 40));
@@ -224,6 +226,13 @@ function emit(level, text) {
   allowance.entries--;
   allowance.bytes -= size;
   sendFrame("log", ',"level":"' + level + '","message":' + quote(message));
+}
+
+/** Cut what escapes and indentation have made too long for a frame. */
+function fitFrame(text) {
+  if (text.length <= MAX_TEXT / 2) return text;
+  const whole = cut(text, MAX_TEXT + 100);
+  return core.byteLength(quote(whole)) <= MAX_FRAME ? whole : cut(text, MAX_TEXT / 2);
 }
 
 /** A number of characters of `text` that fits into `bytes`: each takes three at most. */

@@ -25,10 +25,11 @@ function succeed(value) {
   const dropped = ',"dropped":' + allowance.dropped;
   const { size, chunks } = encoded;
   if (size <= limits.output) {
-    sendChunked("result", "output", chunks, size, dropped);
+    sendChunked("result", dropped, "output", chunks, size);
   } else {
     const text = quoteChunks(chunks, limits.keep);
-    sendChunked("result", "text", text.chunks, text.size, ',"bytes":' + size + dropped);
+    const fields = ',"bytes":' + size + dropped;
+    sendChunked("result", fields, "text", text.chunks, text.size);
   }
   halt();
 }

@@ -121,7 +121,9 @@ def _modules(case: _Case) -> Diagnosis | None:
     if case.index is None:
         return None
     if _META.match(case.code, case.index) or "import.meta" in case.words:
-        return case.at(_words.IMPORT_META, case.index)
+        # V8 points to `meta`, swc to `import`.
+        start = case.code.rfind("import", 0, case.index + len("import"))
+        return case.at(_words.IMPORT_META, max(start, 0))
     before = case.code[max(0, case.index - 200) : case.index]
     keyword = _KEYWORD.match(case.code, case.index)
     if keyword and (_ABOUT_MODULES.search(case.words) or _STATEMENT_START.search(before)):
@@ -144,6 +146,14 @@ def _module_words(case: _Case, keyword: re.Match[str]) -> str:
         if isinstance(prepared, Prepared) and prepared.code != case.code:  # only types go
             return f"{case.words}. {_words.LOOKS_LIKE_TYPESCRIPT}"
     return _words.IMPORT if keyword.group(1) == "import" else _words.EXPORT
+
+
+def _await(case: _Case) -> Diagnosis | None:
+    """An ``await`` in a function that is not async, for which engines have various words."""
+    if case.index is None or not case.code.startswith("await", case.index):
+        return None
+    is_about_it = "await is only valid" in case.words or "reserved word" in case.words
+    return case.at(_words.AWAIT, case.index) if is_about_it else None
 
 
 _MAYBE_JSX = re.compile(r"<[\w>]")
@@ -249,6 +259,7 @@ def _end_of_input(case: _Case) -> Diagnosis | None:
 
 _RULES: tuple[Callable[[_Case], Diagnosis | None], ...] = (
     _modules,
+    _await,
     _jsx,
     _typescript,
     _surplus,

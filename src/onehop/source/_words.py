@@ -12,6 +12,10 @@ IMPORT_META = (
     "import.meta is not available in the sandbox: "
     "the code is the body of an async function, not a module"
 )
+AWAIT = (
+    "await is only valid in async functions: make the function around it async. "
+    "At the top level of the code await works"
+)
 JSX = "JSX is not supported: build a string or a plain object instead"
 LOOKS_LIKE_TYPESCRIPT = 'This looks like TypeScript: send it with language "typescript"'
 END_OF_INPUT = "Unexpected end of input"

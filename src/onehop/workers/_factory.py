@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 
 from deno import find_deno_bin
 
 from onehop import guest, jail
+from onehop.errors import SandboxUnavailableError
 from onehop.policy import Limits
 from onehop.workers._process import Worker
 
 
-def deno_command() -> list[str]:
-    """The program and arguments of a worker; ``@HEAP@`` stands for its heap limit in MB."""
-    return [str(find_deno_bin()), *guest.deno_arguments("@HEAP@")]
+def deno_command(path: str | None = None) -> list[str]:
+    """The program and arguments of a worker; ``@HEAP@`` stands for its heap limit in MB.
+
+    Without ``path``, Deno is the one that the package ``deno`` installed. Raises
+    SandboxUnavailableError when it is not there.
+    """
+    return [path or _installed_deno(), *guest.deno_arguments("@HEAP@")]
+
+
+def _installed_deno() -> str:
+    try:
+        return str(find_deno_bin())
+    except FileNotFoundError as error:
+        raise SandboxUnavailableError(
+            f"Deno is not where the Python package 'deno' puts it ({error}): reinstall that "
+            "package for this interpreter, or name a Deno 2.9 by ONEHOP_DENO"
+        ) from None
 
 
 class WorkerFactory:
@@ -50,14 +66,20 @@ class WorkerFactory:
         if self._launcher is not None:
             await self._launcher.aclose()
         if self._plan is None:
-            self._plan = await asyncio.to_thread(self._decide)
+            self._plan = await self._decide()
         launcher = jail.Launcher(self._plan)
         await launcher.start()
         self._launcher = launcher
 
-    def _decide(self) -> jail.Plan:
-        features = jail.examine()
-        return jail.decide(features, self._allow_degraded, self._command(), guest.ENVIRONMENT)
+    async def _decide(self) -> jail.Plan:
+        """Off the event loop, for it asks the kernel and other programs, about 0.1 s."""
+
+        def decide() -> jail.Plan:
+            features = jail.examine()
+            return jail.decide(features, self._allow_degraded, self._command(), guest.ENVIRONMENT)
+
+        with ThreadPoolExecutor(1) as executor:
+            return await asyncio.get_running_loop().run_in_executor(executor, decide)
 
     async def aclose(self) -> None:
         """Stop the spawner and with it every worker that is left."""

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import select
 import signal
 import time
 from collections.abc import Callable
@@ -200,6 +201,8 @@ class Worker:
 
     def _sample(self) -> _measure.Sample:
         try:
+            if _has_ended(self._process.pidfd):
+                raise ProcessLookupError
             return _measure.sample(self._process.pid)
         except OSError:
             raise WorkerStartError("the worker ended before it was given the job") from None
@@ -485,6 +488,12 @@ class _Pipes:
             self._writing.remove_writer(self.input)
         for descriptor in (self.input, self.output, self.stderr):
             os.close(descriptor)
+
+
+def _has_ended(pidfd: int) -> bool:
+    poller = select.poll()
+    poller.register(pidfd, select.POLLIN)
+    return bool(poller.poll(0))
 
 
 def _read(descriptor: int) -> bytes | None:

@@ -1,0 +1,54 @@
+"""Which processes, descriptors and threads there are."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+
+def descendants(root: int) -> list[int]:
+    """Every living process below ``root`` (zombies too: they would be leaks)."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            children.setdefault(int(fields[1]), []).append(int(folder.name))
+    found, pending = [], [root]
+    while pending:
+        for child in children.get(pending.pop(), []):
+            found.append(child)
+            pending.append(child)
+    return found
+
+
+def workers(root: int | None = None) -> list[int]:
+    """The Deno processes below this one."""
+    return [pid for pid in descendants(root or os.getpid()) if _name(pid) == "deno"]
+
+
+def _name(pid: int) -> str:
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+    except OSError:
+        return ""
+    return command.rpartition(b"/")[2].decode()
+
+
+def open_descriptors() -> list[str]:
+    """What each descriptor of this process points to."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found.append(os.readlink(f"/proc/self/fd/{name}"))
+        except OSError:
+            continue
+    return sorted(found)
+
+
+def threads() -> list[str]:
+    """The threads of this process."""
+    return sorted(thread.name for thread in threading.enumerate())
