@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from onehop.backends import LocalBackend
 from onehop.config import SandboxConfig
-from onehop.errors import SandboxClosedError
+from onehop.errors import SandboxClosedError, SandboxUnavailableError
 from onehop.requests import check_request
 from onehop.types import ExecutionResult, Language, OutputPage
+
+if TYPE_CHECKING:
+    from onehop.backends import LocalBackend
 
 
 class Sandbox:
@@ -45,6 +48,9 @@ class Sandbox:
         WorkerStartError when no worker becomes ready.
         """
         if self._backend is None:
+            _refuse_windows()
+            from onehop.backends import LocalBackend  # needs modules that only POSIX has
+
             backend = LocalBackend(self._config)
             await backend.open()
             self._backend = backend
@@ -139,6 +145,13 @@ class Sandbox:
                 "or await sandbox.open() first"
             )
         return self._backend
+
+
+def _refuse_windows() -> None:
+    if sys.platform == "win32":
+        raise SandboxUnavailableError(
+            "onehop has no jail for Windows, and runs nothing without one: use it inside WSL 2"
+        )
 
 
 def run(

@@ -97,7 +97,7 @@ DEADLY: dict[str, Attempt] = {
 
 async def confined(program: Path, machine: jail.Features) -> tuple[bytes, bytes, jail.Exit]:
     """Run ``program`` under the whole jail; its output, its errors, and how it ended."""
-    launcher = jail.Launcher(jail.decide(machine, ALLOWED_MISSING, [str(program)], {}))
+    launcher = jail.launcher(jail.decide(machine, ALLOWED_MISSING, [str(program)], {}))
     await launcher.start()
     try:
         (in_, child_in), (out, child_out), (err, child_err) = (os.pipe() for _ in range(3))
@@ -106,7 +106,7 @@ async def confined(program: Path, machine: jail.Features) -> tuple[bytes, bytes,
             os.close(descriptor)
         output = await asyncio.to_thread(_read_all, out)
         errors = await asyncio.to_thread(_read_all, err)
-        os.close(child.pidfd)
+        os.close(child.exit_fd)
         return output, errors, await _reap(launcher, child.id)
     finally:
         await launcher.aclose()

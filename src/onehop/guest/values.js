@@ -184,9 +184,9 @@ class Encoder {
     else if (core.isMap(object)) this.#writeMap(object, depth);
     else if (core.isSet(object)) this.#writeSet(object, depth);
     else if (core.isTypedArray(object)) this.#writeTypedArray(object);
-    else if (core.isAnyArrayBuffer(object)) this.#writeBytes(new CapturedUint8Array(object));
-    else if (core.isDataView(object)) this.#writeBytes(bytesOfView(object));
-    else if (ErrorIsError(object)) this.#writeError(object, depth);
+    else if (core.isAnyArrayBuffer(object) || core.isDataView(object)) {
+      this.#writeBytes(bytesOf(object));
+    } else if (ErrorIsError(object)) this.#writeError(object, depth);
     else return false;
     return true;
   }
@@ -269,7 +269,8 @@ class Encoder {
 
   #writeError(error, depth) {
     const { name, message } = nameAndMessage(error);
-    const { text } = placeOf(error, message);
+    const stack = readString(error, "stack");
+    const text = stack === null ? "" : readStack(cut(stack, 4 * MAX_STACK), message).text;
     this.#put('{"name":' + quote(name) + ',"message":' + quote(message));
     if (text !== "") {
       const header = message === "" ? name : name + ": " + message;
@@ -316,6 +317,8 @@ function stringForm(object) {
   if (typeof object === "function") return FunctionPrototypeToString(object);
   if (core.isRegExp(object)) return RegExpPrototypeToString(object);
   if (core.isPromise(object)) return "[Promise]";
+  // The tag may lie; the method does not.
+  if (ObjectPrototypeToString(object) !== "[object URLSearchParams]") return null;
   try {
     return URLSearchParamsPrototypeToString(object);
   } catch {
@@ -340,12 +343,18 @@ function hasStringKeys(map) {
   }
 }
 
-function bytesOfView(view) {
-  return new CapturedUint8Array(
-    DataViewGetBuffer(view),
-    DataViewGetByteOffset(view),
-    DataViewGetByteLength(view),
-  );
+/** The bytes of a buffer or a DataView; none when it is detached. */
+function bytesOf(object) {
+  try {
+    if (!core.isDataView(object)) return new CapturedUint8Array(object);
+    return new CapturedUint8Array(
+      DataViewGetBuffer(object),
+      DataViewGetByteOffset(object),
+      DataViewGetByteLength(object),
+    );
+  } catch {
+    return new CapturedUint8Array(0);
+  }
 }
 
 /** Encode `value`, giving up soon after `keep` bytes. */

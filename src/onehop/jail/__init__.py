@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from onehop.jail._launcher import Exit, Launcher, Spawned
+import sys
+
+from onehop.jail._child import Child, Exit, Launcher
 from onehop.jail._layers import LayerReport
 from onehop.jail._plan import Features, Plan, decide, examine, report
 
 __all__ = [
+    "Child",
     "Exit",
     "Features",
     "Launcher",
     "LayerReport",
     "Plan",
-    "Spawned",
     "decide",
     "examine",
+    "launcher",
     "probe",
     "report",
 ]
+
+
+def launcher(plan: Plan) -> Launcher:
+    """What starts processes under ``plan`` on this system."""
+    if sys.platform == "darwin":
+        from onehop.jail._seatbelt import SeatbeltLauncher
+
+        return SeatbeltLauncher(plan)
+    from onehop.jail._launcher import ZygoteLauncher
+
+    return ZygoteLauncher(plan)
 
 
 def probe() -> list[LayerReport]:

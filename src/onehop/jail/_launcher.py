@@ -11,42 +11,18 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from onehop.errors import LayerUnavailableError, SandboxUnavailableError, WorkerStartError
 from onehop.jail import _zygote
+from onehop.jail._child import Exit, PidfdChild
 from onehop.jail._plan import Plan
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """How a process ended, as the kernel tells it."""
-
-    status: int
-    """As of waitpid."""
-    cpu_seconds: float
-    max_rss_bytes: int
-
-    @property
-    def signal(self) -> int | None:
-        """The signal that ended it, if one did."""
-        return os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Spawned:
-    """A confined process: signal it by ``pidfd``; ``pid`` stays its own until it is reaped."""
-
-    id: int
-    pid: int
-    pidfd: int
-
-
-class Launcher:
+class ZygoteLauncher:
     """Starts processes under a Plan through one spawner process."""
 
     def __init__(self, plan: Plan) -> None:
@@ -83,12 +59,12 @@ class Launcher:
         self._control = ours
         loop.add_reader(ours, self._read)
 
-    async def spawn(self, stdio: tuple[int, int, int], heap_mb: int) -> Spawned:
+    async def spawn(self, stdio: tuple[int, int, int], heap_mb: int) -> PidfdChild:
         """Start one process on these three descriptors (they stay the caller's to close)."""
         reply, descriptors = await self._ask("spawn", self._next_id(), stdio, heap=heap_mb)
         if "error" in reply:
             raise WorkerStartError(f"the spawner could not start a worker: {reply['error']}")
-        return Spawned(reply["id"], _pid_of(descriptors[0]), descriptors[0])
+        return PidfdChild(reply["id"], _pid_of(descriptors[0]), descriptors[0])
 
     async def limit(self, child: int, limits: Mapping[int, int]) -> None:
         """Set resource limits (numbers of the ``resource`` module) on a process."""
@@ -222,6 +198,7 @@ def _run_spawner(control: int, plan: bytes) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         pass_fds=[control],
         env={},
+        start_new_session=True,  # the terminal's signals are for the host
     )
     assert process.stdin is not None  # noqa: S101 - it was asked for
     with contextlib.suppress(BrokenPipeError), process.stdin as stdin:

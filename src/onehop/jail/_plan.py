@@ -38,6 +38,8 @@ class Features:
     landlock_abi: int
     seccomp: bool
     is_root: bool
+    may_drop_root: bool
+    """Whether root has the capabilities to become nobody (CAP_SETUID, CAP_SETGID)."""
     namespaces: str
     """Empty when namespaces can be entered, else why not."""
 
@@ -64,6 +66,7 @@ def examine() -> Features:
         landlock_abi=_landlock.abi() if sys.platform == "linux" else 0,
         seccomp=_has_seccomp(),
         is_root=os.geteuid() == 0,
+        may_drop_root=_may_drop_root(),
         namespaces=_try_namespaces(),
     )
 
@@ -85,8 +88,11 @@ def decide(
 ) -> Plan:
     """The plan for ``argv`` (its first word is the program). Raises LayerUnavailableError for a
     layer that is not available and not named in ``allow_degraded``."""
-    if features.system != "Linux":
-        raise SandboxUnavailableError(f"no jail is known for {features.system}")
+    if features.system not in ("Linux", "Darwin"):
+        raise SandboxUnavailableError(
+            f"there is no jail for {features.system}: onehop runs on Linux, and untested on macOS; "
+            "on Windows use it inside WSL 2"
+        )
     unavailable = _unavailable(features)
     for layer, reason in unavailable.items():
         if reason and layer != "namespaces" and layer not in allow_degraded:
@@ -99,6 +105,8 @@ def decide(
 def _body(
     features: Features, layers: tuple[str, ...], argv: list[str], env: Mapping[str, str]
 ) -> dict[str, Any]:
+    if features.system == "Darwin":
+        return {"binary": os.path.realpath(argv[0]), "argv": argv, "env": dict(env)}
     program = _binary.inspect(argv[0])
     loaders = [program.loader] if program.loader else []
     return {
@@ -136,6 +144,12 @@ def _witness() -> str:
 
 def _unavailable(features: Features) -> dict[str, str]:
     """Each layer with the reason why it cannot be had; an empty reason means that it can."""
+    if features.system == "Darwin":
+        return {
+            "seatbelt": "",
+            "rlimits": "macOS cannot limit another process: V8's own heap limit and the host's "
+            "sampling hold memory and CPU there",
+        }
     known = features.machine in ("x86_64", "aarch64")
     return {
         "seccomp": ""
@@ -147,13 +161,16 @@ def _unavailable(features: Features) -> dict[str, str]:
         if features.landlock_abi
         else "the kernel has no Landlock (Linux 5.13 or later with 'landlock' in its lsm= list)",
         "rlimits": "",
-        "uid": "",
+        "uid": ""
+        if not features.is_root or features.may_drop_root
+        else "root cannot become nobody without CAP_SETUID and CAP_SETGID",
         "no_new_privs": "",
         "namespaces": features.namespaces,
     }
 
 
 _DETAIL: Mapping[str, Callable[[Features], str]] = {
+    "seatbelt": lambda _: "sandbox-exec; untested",
     "seccomp": lambda f: f"allow-list for {f.machine}; anything else is refused",
     "landlock": lambda f: f"ABI {f.landlock_abi}; the engine reads its own libraries only",
     "rlimits": lambda _: "descriptors, files, core; memory and CPU at dispatch",
@@ -164,11 +181,20 @@ _DETAIL: Mapping[str, Callable[[Features], str]] = {
 
 
 def _has_seccomp() -> bool:
+    return "Seccomp" in _own_status()
+
+
+def _may_drop_root() -> bool:
+    gid_and_uid = 1 << 6 | 1 << 7  # CAP_SETGID, CAP_SETUID of <linux/capability.h>
+    return int(_own_status().get("CapEff", "0"), 16) & gid_and_uid == gid_and_uid
+
+
+def _own_status() -> dict[str, str]:
     try:
         with open("/proc/self/status") as status:
-            return any(line.startswith("Seccomp:") for line in status)
+            return {name: value.strip() for name, _, value in (s.partition(":") for s in status)}
     except OSError:
-        return False
+        return {}
 
 
 def _try_namespaces() -> str:

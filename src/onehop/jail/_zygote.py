@@ -375,7 +375,10 @@ class Spawner:
 
     def answer(self) -> bool:
         """Handle one request; False when the host closed the socket."""
-        message, descriptors, _, _ = socket.recv_fds(self.control, 65536, 3)
+        try:
+            message, descriptors, _, _ = socket.recv_fds(self.control, 65536, 3)
+        except ConnectionResetError:  # closed with a reply unread
+            return False
         if not message:
             return False
         request = json.loads(message)
@@ -456,8 +459,6 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     host_pid = int(sys.argv[2])
     plan = json.loads(sys.stdin.buffer.read())
-    os.setsid()  # the terminal's signals are for the host
-    prctl(PR_SET_PDEATHSIG, 0)
     host = os.pidfd_open(host_pid)
     if os.getppid() != host_pid:
         return

@@ -67,7 +67,7 @@ class WorkerFactory:
             await self._launcher.aclose()
         if self._plan is None:
             self._plan = await self._decide()
-        launcher = jail.Launcher(self._plan)
+        launcher = jail.launcher(self._plan)
         await launcher.start()
         self._launcher = launcher
 

@@ -8,14 +8,14 @@ import fcntl
 import os
 import secrets
 import select
-import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from onehop.errors import LayerUnavailableError, WorkerStartError
-from onehop.jail import Exit, Launcher, Spawned
+from onehop.jail import Child, Exit, Launcher
 from onehop.policy import MIB, Limits
 from onehop.protocol import (
     SMALL_BODY,
@@ -82,7 +82,7 @@ class Outcome:
 class Worker:
     """A process that is ready for one job. Made by ``start``; ``aclose`` reaps it."""
 
-    def __init__(self, launcher: Launcher, process: Spawned, pipes: _Pipes) -> None:
+    def __init__(self, launcher: Launcher, process: Child, pipes: _Pipes) -> None:
         self._launcher = launcher
         self._process = process
         self._pipes = pipes
@@ -156,7 +156,7 @@ class Worker:
             await self._launcher.limit(self._process.id, limits)
         _measure.forget_peak(pid)
         self.enforcement = _measure.verify(pid, layers)
-        signal.pidfd_send_signal(self._process.pidfd, 0)  # PermissionError: it could not be killed
+        self._process.kill(0)  # PermissionError: it could not be killed
 
     async def _explain_failed_start(self) -> None:
         self.kill()
@@ -201,7 +201,7 @@ class Worker:
 
     def _sample(self) -> _measure.Sample:
         try:
-            if _has_ended(self._process.pidfd):
+            if _has_ended(self._process.exit_fd):
                 raise ProcessLookupError
             return _measure.sample(self._process.pid)
         except OSError:
@@ -261,7 +261,7 @@ class Worker:
     def _watch(self) -> None:
         self._loop.add_reader(self._pipes.output, self._read_output)
         self._loop.add_reader(self._pipes.stderr, self._read_stderr)
-        self._loop.add_reader(self._process.pidfd, self._notice_exit)
+        self._loop.add_reader(self._process.exit_fd, self._notice_exit)
 
     def _read_output(self) -> None:
         data = _read(self._pipes.output)
@@ -292,7 +292,7 @@ class Worker:
             self._stderr = (self._stderr + data)[-_STDERR_BYTES:]
 
     def _notice_exit(self) -> None:
-        self._loop.remove_reader(self._process.pidfd)
+        self._loop.remove_reader(self._process.exit_fd)
         if not self._exited.done():
             self._exited.set_result(None)
 
@@ -300,8 +300,7 @@ class Worker:
 
     def kill(self) -> None:
         """Send SIGKILL; harmless when it is dead already."""
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._process.pidfd, signal.SIGKILL)
+        self._process.kill()
 
     async def aclose(self) -> None:
         """Kill, reap, and close every descriptor."""
@@ -323,10 +322,10 @@ class Worker:
         return self._exit
 
     def _close(self) -> None:
-        for descriptor in (self._pipes.output, self._pipes.stderr, self._process.pidfd):
+        for descriptor in (self._pipes.output, self._pipes.stderr, self._process.exit_fd):
             self._loop.remove_reader(descriptor)
         self._pipes.close()
-        os.close(self._process.pidfd)
+        os.close(self._process.exit_fd)
 
 
 class _Run:
@@ -437,7 +436,7 @@ class _Pipes:
         ends: list[int] = []
         try:
             for _ in range(3):
-                ends += os.pipe2(os.O_CLOEXEC)
+                ends += os.pipe()
             child_in, in_, out, child_out, err, child_err = ends
             for descriptor in (in_, out, err):
                 os.set_blocking(descriptor, False)
@@ -456,14 +455,19 @@ class _Pipes:
     def write(self, data: bytes, loop: asyncio.AbstractEventLoop) -> None:
         """Write at once what fits, and the rest as the worker reads it."""
         if len(data) > 65536:
-            with contextlib.suppress(OSError):  # over the user's quota of pipe pages: slower only
-                fcntl.fcntl(self.input, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-                fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            self._widen()
         view = memoryview(data)
         written = self._write_some(view)
         if written < len(view):
             self._writing = loop
             loop.add_writer(self.input, self._continue, view[written:])
+
+    def _widen(self) -> None:
+        """Larger pipes make large frames quicker; over the user's quota it stays as it is."""
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(self.input, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+                fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     def _continue(self, view: memoryview) -> None:
         assert self._writing is not None  # noqa: S101 - set before the writer was added
@@ -490,9 +494,9 @@ class _Pipes:
             os.close(descriptor)
 
 
-def _has_ended(pidfd: int) -> bool:
+def _has_ended(exit_fd: int) -> bool:
     poller = select.poll()
-    poller.register(pidfd, select.POLLIN)
+    poller.register(exit_fd, select.POLLIN)
     return bool(poller.poll(0))
 
 
