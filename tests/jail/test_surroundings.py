@@ -1,0 +1,124 @@
+"""The jail in the surroundings that it meets: containers, forbidden namespaces, older kernels."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from seccompy import syscalls
+
+from onehop import LayerUnavailableError, SandboxUnavailableError, jail
+from onehop.jail import _seccomp
+from tests.test_lifecycle import WHOLE
+from tests.users import User, run_as
+
+DOCKER_CAPABILITIES = {0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31}
+"""What Docker and Podman leave to root by default (numbers of <linux/capability.h>)."""
+PR_CAPBSET_DROP = 24
+
+
+def like_a_container() -> None:
+    libc = ctypes.CDLL(None)
+    for number in range(64):
+        if number not in DOCKER_CAPABILITIES:
+            libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up capabilities")
+def test_root_of_a_plain_container_can_run_it() -> None:
+    words = _python(WHOLE, like_a_container).split()
+    assert words[:3] == ["2", "timeout", "resource_limit"]
+    assert {"landlock", "seccomp", "uid", "rlimits", "no_new_privs"} <= set(words)
+    assert "namespaces" not in words
+
+
+def without_calls(*names: str) -> str:
+    """Python text that makes system calls fail, as an older kernel or a container would."""
+    rules = "; ".join(f"f.errno({name!r}, {errno.EPERM})" for name in names)
+    return f"import seccompy; f = seccompy.Filter(); {rules}; f.load()\n"
+
+
+def test_where_namespaces_are_forbidden_the_other_layers_hold(user: User) -> None:
+    words = run_as(user, "-c", without_calls("unshare") + WHOLE).stdout.split()
+    assert words[:3] == ["2", "timeout", "resource_limit"]
+    assert {"landlock", "seccomp", "uid", "rlimits", "no_new_privs"} <= set(words)
+    assert "namespaces" not in words
+
+
+def test_without_landlock_it_does_not_start_and_says_why(user: User) -> None:
+    blind = without_calls("landlock_create_ruleset")
+    done = run_as(user, "-c", blind + WHOLE, check=False)
+    assert done.returncode != 0
+    assert "LayerUnavailableError" in done.stderr
+    assert "the isolation layer 'landlock' cannot be applied: the kernel has no" in done.stderr
+    assert "allow_degraded=['landlock']" in done.stderr
+
+
+def test_a_layer_that_may_be_missing_is_missing_in_the_result_too(user: User) -> None:
+    blind = without_calls("landlock_create_ruleset")
+    degraded = WHOLE.replace("pool_size=1", "pool_size=1, allow_degraded=['landlock']")
+    words = run_as(user, "-c", blind + degraded).stdout.split()
+    assert words[:3] == ["2", "timeout", "resource_limit"]
+    assert "landlock" not in words
+    assert "seccomp" in words
+
+
+@pytest.mark.parametrize("layer", ["seccomp", "landlock", "uid"])
+def test_each_missing_layer_stops_the_plan_unless_it_is_named(layer: str) -> None:
+    without: dict[str, Any] = {
+        "seccomp": {"seccomp": False},
+        "landlock": {"landlock_abi": 0},
+        "uid": {"is_root": True, "may_drop_root": False},
+    }[layer]
+    machine = replace(jail.examine(), **without)
+    with pytest.raises(LayerUnavailableError, match=layer) as caught:
+        jail.decide(machine, (), [sys.executable], {})
+    assert caught.value.layer == layer
+    assert next(r for r in jail.report(machine) if r.name == layer).state == "missing"
+    plan = jail.decide(machine, (layer,), [sys.executable], {})
+    assert layer not in plan.layers
+    assert layer in plan.missing
+
+
+def test_other_systems_are_refused_with_what_to_do() -> None:
+    with pytest.raises(SandboxUnavailableError, match="WSL 2"):
+        jail.decide(replace(jail.examine(), system="Windows"), (), ["deno"], {})
+
+
+def test_macos_needs_the_limits_to_be_allowed_to_be_missing() -> None:
+    mac = replace(jail.examine(), system="Darwin")
+    with pytest.raises(LayerUnavailableError, match="rlimits"):
+        jail.decide(mac, (), ["/x/deno"], {})
+    assert jail.decide(mac, ("rlimits",), ["/x/deno"], {}).layers == ("seatbelt",)
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_the_filter_compiles_for_both_architectures(
+    machine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    program = _seccomp.build()
+    assert len(program.pid_offsets) == 2
+    audit = {"x86_64": syscalls.AUDIT_ARCH_X86_64, "aarch64": syscalls.AUDIT_ARCH_AARCH64}
+    assert audit[machine].to_bytes(4, "little") in program.code
+
+
+def _python(code: str, before: Callable[[], None]) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        preexec_fn=before,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
