@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from onehop.types import ExecutionResult, Language
 
 _REPORT = "This must not happen: report it with the output of 'onehop doctor --json'."
+_OTHER = {"permissions": "Deno itself was granted none"}
 _SLOW = "The machine may be overloaded: try again when it is idle."
 _BOMB = "const kept = []; for (;;) kept.push(new Array(100000).fill(Math.random()))"
 
@@ -72,7 +73,10 @@ def _in_force(layers: list[LayerReport], enforced: set[str]) -> list[LayerReport
 
     proved = [replace(each, state="in force") if each.name in enforced else each for each in layers]
     others = enforced - {layer.name for layer in layers}
-    return proved + [LayerReport(name, "in force", "proved by a worker") for name in sorted(others)]
+    return proved + [
+        LayerReport(name, "in force", _OTHER.get(name, "told by a worker"))
+        for name in sorted(others)
+    ]
 
 
 def _versions(config: SandboxConfig) -> dict[str, str]:

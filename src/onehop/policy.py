@@ -14,7 +14,7 @@ class Limits:
     timeout: float
     """Deadline in seconds from dispatch."""
     memory_bytes: int
-    """Growth of the worker's data beyond its state at dispatch."""
+    """Growth of the worker's data beyond its state when it was ready."""
     cpu_seconds: float
     """CPU time of the worker, all threads, from dispatch."""
     output_bytes: int

@@ -1,8 +1,7 @@
 """Plain data of one execution: the request, the result, and their parts.
 
 Field names are snake_case in Python and camelCase on the wire; ``to_dict()`` gives the wire
-form. Units follow the contract: times in milliseconds, memory in megabytes (10^6 bytes... of
-2^20, as the limit is given).
+form. Units follow the contract: times in milliseconds, memory in megabytes of 2^20 bytes.
 """
 
 from __future__ import annotations

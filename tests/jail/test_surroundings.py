@@ -73,12 +73,12 @@ def test_a_layer_that_may_be_missing_is_missing_in_the_result_too(user: User) ->
 
 @pytest.mark.parametrize("layer", ["seccomp", "landlock", "uid"])
 def test_each_missing_layer_stops_the_plan_unless_it_is_named(layer: str) -> None:
-    without: dict[str, Any] = {
+    cases: dict[str, dict[str, Any]] = {
         "seccomp": {"seccomp": False},
         "landlock": {"landlock_abi": 0},
         "uid": {"is_root": True, "may_drop_root": False},
-    }[layer]
-    machine = replace(jail.examine(), **without)
+    }
+    machine = replace(jail.examine(), **cases[layer])
     with pytest.raises(LayerUnavailableError, match=layer) as caught:
         jail.decide(machine, (), [sys.executable], {})
     assert caught.value.layer == layer

@@ -26,7 +26,7 @@ RLIMITS = {
     resource.RLIMIT_MEMLOCK: 0,
     getattr(resource, "RLIMIT_MSGQUEUE", resource.RLIMIT_CORE): 0,
 }
-"""Set before the engine starts; ``workers`` tightens NOFILE, DATA and CPU when a job comes."""
+"""Set before the engine starts; ``workers`` sets NOFILE, DATA and CPU once a worker is ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ _DETAIL: Mapping[str, Callable[[Features], str]] = {
     "seatbelt": lambda _: "sandbox-exec; untested",
     "seccomp": lambda f: f"allow-list for {f.machine}; anything else is refused",
     "landlock": lambda f: f"ABI {f.landlock_abi}; the engine reads its own libraries only",
-    "rlimits": lambda _: "descriptors, files, core; memory and CPU at dispatch",
+    "rlimits": lambda _: "descriptors, files, core; memory and CPU once a worker is ready",
     "uid": lambda f: "root becomes nobody" if f.is_root else "runs as an ordinary user",
     "no_new_privs": lambda _: "no program can raise privileges",
     "namespaces": lambda _: "empty root, own processes, no network, no IPC",

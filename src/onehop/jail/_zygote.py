@@ -19,6 +19,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import ctypes
+import fcntl
+import gc
 import json
 import os
 import resource
@@ -268,9 +270,11 @@ class Confinement:
 
     def prove(self) -> None:
         """Try what must fail; a success means that a layer is not in force."""
+        witness = self.plan["witness"]
         tries = {
-            "landlock": ((try_read, self.plan["witness"]), (try_run, self.plan["witness"])),
-            "seccomp": ((try_write, "/onehop"), (try_socket, ""), (try_fork, ""), (try_signal, "")),
+            # The root is there with and without namespaces, and only Landlock forbids to list it.
+            "landlock": ((try_list, "/"), (try_read, witness), (try_run, witness)),
+            "seccomp": ((try_write, "/onehop"), (try_socket, ""), (try_memory, ""), (try_fork, "")),
             "rlimits": ((try_descriptor, ""),),
         }
         for layer in self.plan["proved"]:
@@ -314,6 +318,10 @@ def try_read(path: str) -> bool:
     return succeeds(lambda: os.close(os.open(path, os.O_RDONLY)))
 
 
+def try_list(path: str) -> bool:
+    return succeeds(lambda: os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY)))
+
+
 def try_run(path: str) -> bool:
     return succeeds(lambda: os.execv(path, [path]))  # noqa: S606 - it must fail
 
@@ -326,12 +334,12 @@ def try_socket(_: str) -> bool:
     return succeeds(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close())
 
 
-def try_signal(_: str) -> bool:
-    return succeeds(lambda: os.kill(os.getppid() or 1, 0))
+def try_memory(_: str) -> bool:
+    return succeeds(lambda: os.close(os.memfd_create("onehop")))
 
 
 def try_descriptor(_: str) -> bool:
-    return succeeds(lambda: os.dup2(0, EXEC_FD - 1))
+    return succeeds(lambda: fcntl.fcntl(0, fcntl.F_DUPFD, EXEC_FD - 1))
 
 
 def try_fork(_: str) -> bool:
@@ -470,6 +478,9 @@ def main() -> None:
         return
     if plan["namespaces"]:
         enter_pid_namespace(host)
+    gc.collect()
+    gc.freeze()  # a collection would touch, and so copy, what parent and children share
+    gc.disable()
     spawner = Spawner(control, host, plan, confinement)
     spawner.reply({"ready": True})
     try:

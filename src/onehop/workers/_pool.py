@@ -26,6 +26,7 @@ _STARTS_AT_ONCE = max(2, os.cpu_count() or 1)
 _FAILURES_BEFORE_GIVING_UP = 3
 _LONGEST_PAUSE = 5.0
 _DRAIN_SECONDS = 10.0
+_REFILL_SECONDS = 0.25
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Pool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting = 0
         self._failures = 0
+        self._refill_timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._checkouts: deque[float] = deque(maxlen=64)
 
@@ -76,7 +78,8 @@ class Pool:
         try:
             yield worker
         finally:
-            self._retire(worker)
+            # Killing and refilling cost the caller nothing when they come after its answer.
+            asyncio.get_running_loop().call_soon(self._retire, worker)
 
     async def _check_out(self, agent: str) -> Worker:
         if self._closed:
@@ -109,7 +112,7 @@ class Pool:
                 self._running.add(worker)
                 self._failures = 0
                 self._checkouts.append(time.monotonic())
-                asyncio.get_running_loop().call_soon(self._refill)
+                self._refill_later()
                 return worker
             self._close_later(worker)
         return None
@@ -142,7 +145,6 @@ class Pool:
         self._refill()
 
     def _close_later(self, worker: Worker) -> None:
-        worker.kill()
         self._spawn_task(self._close_worker(worker))
 
     async def _close_worker(self, worker: Worker) -> None:
@@ -151,7 +153,21 @@ class Pool:
         except TimeoutError:
             _log.error("a worker did not end after SIGKILL; the kernel may be holding it")
 
+    def _refill_later(self) -> None:
+        """The run that took a worker shall not share the processor with the start of the next;
+        when it ends, ``_retire`` refills. But it may take long, and the pool may run dry."""
+        delay = _REFILL_SECONDS if len(self._idle) * 2 >= self._size else 0.0
+        if self._refill_timer is None or delay == 0.0:
+            self._cancel_refill_timer()
+            self._refill_timer = asyncio.get_running_loop().call_later(delay, self._refill)
+
+    def _cancel_refill_timer(self) -> None:
+        if self._refill_timer is not None:
+            self._refill_timer.cancel()
+            self._refill_timer = None
+
     def _refill(self) -> None:
+        self._cancel_refill_timer()
         if self._closed:
             return
         while (
@@ -230,6 +246,7 @@ class Pool:
     async def aclose(self) -> None:
         """End every run as cancelled, refuse who waits, and leave no process behind."""
         self._closed = True
+        self._cancel_refill_timer()
         self._fail_waiting(SandboxClosedError("the sandbox was closed while this run waited"))
         for worker in list(self._running):
             worker.stop()

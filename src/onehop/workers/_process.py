@@ -184,16 +184,19 @@ class Worker:
     # --- the job ---
 
     async def run(self, job: Job) -> Outcome:
-        """Run ``job`` and kill the process, also when the awaiting task is cancelled."""
+        """Run ``job``. When the awaiting task is cancelled, the process is killed at once; after
+        an answer it waits to be killed by ``aclose``."""
         run = _Run(job, self._loop, self._process.pid)
         try:
             run.start = self._sample()
             self._dispatch(job, run)
             await run.ended
             return await self._conclude(run)
+        except BaseException:
+            self.kill()
+            raise
         finally:
             run.stop()
-            self.kill()
 
     def stop(self) -> None:
         """End the run in progress as cancelled."""

@@ -1,0 +1,196 @@
+"""The documents say what is so: their snippets, tables, links and numbers are tried."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onehop import ExecutionResult, Sandbox, SandboxConfig
+from tests.users import ROOT
+
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("[!.]*/**/*.md")])
+BLOCKS = re.MULTILINE | re.DOTALL
+SNIPPET = re.compile(
+    r"^```python\n(?P<code>.*?)^```\n(?:\n```(?:text|json)\n(?P<output>.*?)^```$)?", BLOCKS
+)
+CONSOLE = re.compile(r"^```console\n(.*?)^```$", BLOCKS)
+FENCED = re.compile(r"^```.*?^```$", BLOCKS)
+NAMED_PATH = re.compile(r"`((?:src|tests|docs|scripts|examples)/[\w./]+)`")
+MEASURED = re.compile(r'("(?:time|executionTime|memory|cpuTime)": )[\d.]+')
+SETTINGS = ("setting", "environment", "default", "allowed", "meaning")
+ENVIRONMENT = {"PYTHONPATH": str(ROOT / "src"), "ONEHOP_POOL_SIZE": "1"}
+EXAMPLES = {
+    "one_liner.py": "[2, 5]\n",
+    "five.py": '  output:  ["Ada", "Grace", "Edsger"]\n',
+    "errors.py": "an endless loop → timeout: TimeoutError: ",
+    "large_output.py": "characters 40000 to 48891 of 48891\n",
+}
+
+
+def python(*arguments: str | Path, cwd: Path = ROOT) -> str:
+    """What a new Python prints."""
+    return shell([sys.executable, *map(str, arguments)], cwd)
+
+
+def shell(command: list[str], cwd: Path, path: str = os.environ["PATH"]) -> str:
+    """What ``command`` prints on both streams; it must succeed."""
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **ENVIRONMENT, "PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def read(page: str) -> str:
+    return (ROOT / page).read_text("utf-8")
+
+
+# --- snippets ---
+
+
+def snippets() -> Iterator[Any]:
+    for page in ("README.md", "docs/values.md"):
+        for number, found in enumerate(SNIPPET.finditer(read(page)), 1):
+            yield pytest.param(found, id=f"{page}-{number}")
+
+
+@pytest.mark.parametrize("snippet", list(snippets()))
+def test_a_snippet_runs_and_prints_what_the_page_shows(
+    snippet: re.Match[str], tmp_path: Path
+) -> None:
+    assert snippet["output"] is not None, "the page does not show what the snippet prints"
+    (tmp_path / "snippet.py").write_text(snippet["code"], "utf-8")
+    printed = python("snippet.py", cwd=tmp_path)
+    assert stable(printed) == stable(snippet["output"])
+
+
+def stable(text: str) -> str:
+    """The text without what differs from run to run and from machine to machine."""
+    return MEASURED.sub(r"\g<1>0", text).replace('    "namespaces",\n', "")
+
+
+def test_the_commands_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
+    command = tmp_path / "bin" / "onehop"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m onehop "$@"\n')
+    command.chmod(0o755)
+    path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
+    for block in CONSOLE.findall(read("README.md")):
+        for line, expected in commands(block):
+            assert shell(["/bin/sh", "-c", line], tmp_path, path) == expected, line
+
+
+def commands(block: str) -> Iterator[tuple[str, str]]:
+    """Each command of a block of a terminal, with what it printed."""
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        line, _, output = part.partition("\n")
+        yield line, output
+
+
+# --- tables of runs ---
+
+
+def rows(page: str, *head: str) -> list[list[str]]:
+    """The rows of the tables with these columns, without the marks of code."""
+    found = []
+    inside = False
+    for line in read(page).splitlines():
+        cells = [cell.strip().strip("`") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if inside and cells:
+            found.append(cells)
+        inside = bool(cells) and (inside or cells == list(head))
+    table = [row for row in found if set(row[0]) != {"-"}]
+    assert table, f"{page} has no table of {head}"
+    return table
+
+
+async def results(codes: list[str], config: SandboxConfig) -> list[ExecutionResult]:
+    async with Sandbox(config) as sandbox:
+        return await asyncio.gather(*map(sandbox.execute, codes))
+
+
+def matches(shown: Any, seen: Any) -> bool:
+    """Whether ``seen`` is what a page shows, where ``…`` stands for anything."""
+    pattern = ".*".join(map(re.escape, str(shown).split("…")))
+    return re.fullmatch(pattern, str(seen), re.DOTALL) is not None
+
+
+@pytest.mark.parametrize("column", ["output", "logs"])
+async def test_values_and_console_come_back_as_the_page_shows(column: str) -> None:
+    table = rows("docs/values.md", "code", column)
+    runs = await results([code for code, _ in table], SandboxConfig(pool_size=2, max_concurrency=4))
+    for (code, shown), run in zip(table, runs, strict=True):
+        assert run.success, (code, run.error)
+        seen = json.dumps(getattr(run, column), ensure_ascii=False)
+        assert matches(shown, seen), (code, seen)
+
+
+async def test_errors_come_back_as_the_page_shows() -> None:
+    table = rows("docs/values.md", "code", "type", "error")
+    config = SandboxConfig(timeout=500, memory_limit=64, pool_size=2, max_concurrency=2)
+    runs = await results([code for code, *_ in table], config)
+    for (code, kind, error), run in zip(table, runs, strict=True):
+        assert run.error_info is not None, code
+        assert run.error_info.type == kind, (code, run.error)
+        assert matches(error, run.error), (code, run.error)
+
+
+# --- examples, links, settings ---
+
+
+def test_every_example_is_tested() -> None:
+    assert {path.name for path in (ROOT / "examples").glob("*.py")} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_runs(name: str) -> None:
+    assert EXAMPLES[name] in python(f"examples/{name}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    text = FENCED.sub("", page.read_text("utf-8"))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" not in target:
+            path, _, anchor = target.partition("#")
+            linked = page.parent / path if path else page
+            assert linked.exists(), target
+            assert not anchor or anchor in anchors(linked), target
+
+
+def anchors(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_paths_that_the_documents_name_exist() -> None:
+    for page in PAGES:
+        for name in NAMED_PATH.findall(page.read_text("utf-8")):
+            assert (ROOT / name).exists(), f"{page.name}: {name}"
+
+
+def test_the_page_of_settings_is_current() -> None:
+    assert python("scripts/_configuration.py") == read("docs/configuration.md"), "run scripts/docs"
+
+
+def test_every_setting_is_documented_and_the_readme_has_its_default() -> None:
+    defaults = {row[0]: row[2] for row in rows("docs/configuration.md", *SETTINGS)}
+    assert set(defaults) == set(SandboxConfig.model_fields)
+    for what, setting, default, _ in rows("README.md", "what", "setting", "default", "beyond it"):
+        assert defaults[setting] == default, what

@@ -1,0 +1,36 @@
+"""A worker proves each layer by itself: one that is planned but not put on stops the worker."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from onehop import LayerUnavailableError, SandboxConfig, jail
+from onehop.jail import _plan
+from onehop.workers import WorkerFactory
+
+NOT_PUT_ON: dict[str, Any] = {"landlock": None, "seccomp": None, "rlimits": [], "drop_uid": False}
+
+
+@pytest.mark.parametrize("namespaces", [True, False], ids=["namespaces", "none"])
+@pytest.mark.parametrize("layer", ["landlock", "seccomp", "rlimits"])
+async def test_a_planned_layer_that_is_not_put_on_stops_the_worker(
+    layer: str, namespaces: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = _plan.decide
+
+    def forgetful(machine: jail.Features, *rest: Any) -> jail.Plan:
+        without = replace(machine, namespaces="switched off for this test")
+        plan = decide(machine if namespaces else without, *rest)
+        return replace(plan, body={**plan.body, layer: NOT_PUT_ON[layer]})
+
+    monkeypatch.setattr(jail, "decide", forgetful)
+    factory = WorkerFactory((), SandboxConfig().limits(1000))
+    try:
+        with pytest.raises(LayerUnavailableError, match="succeeded inside the jail") as caught:
+            await factory.start_worker()
+        assert caught.value.layer == layer
+    finally:
+        await factory.aclose()
