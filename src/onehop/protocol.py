@@ -45,6 +45,11 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Warm:
+    """TypeScript is warmed up, as the host asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """One console call."""
 
@@ -84,7 +89,7 @@ class Failure:
     dropped: int
 
 
-Message = Ready | Log | Result | LargeResult | Failure
+Message = Ready | Warm | Log | Result | LargeResult | Failure
 
 
 def encode_frame(body: bytes) -> bytes:
@@ -115,6 +120,11 @@ def encode_job(
         ensure_ascii=False,
     )
     return encode_frame(f'{head[:-1]},"context":{context_json}}}'.encode())
+
+
+def encode_warm() -> bytes:
+    """The frame that asks an idle worker to warm up TypeScript."""
+    return encode_frame(json.dumps({"v": VERSION, "token": "", "kind": "warm"}).encode())
 
 
 class FrameReader:
@@ -250,6 +260,7 @@ def _failure(frame: dict[str, Any]) -> Failure:
 
 _PARSERS: dict[str, Callable[[dict[str, Any]], Message]] = {
     "ready": _ready,
+    "warm": lambda _: Warm(),
     "log": _log,
     "result": _result,
     "error": _failure,

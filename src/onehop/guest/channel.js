@@ -7,6 +7,9 @@ const writeStdout = uncurryThis(stdout.writeSync);
 const writeStderr = Deno.stderr.writeSync.bind(Deno.stderr);
 const exitProcess = Deno.exit;
 
+const ONE_WRITE = 32768;
+const CLOSING_BRACE = 0x7d;
+
 let tokenText = '""';
 let frameHead = '{"v":1,"token":"","kind":"';
 
@@ -90,8 +93,23 @@ function sendFrame(kind, fields) {
 
 /** Send a frame whose last field is JSON text of `size` bytes, given as a linked list of chunks. */
 function sendChunked(kind, fields, name, chunks, size) {
-  const head = frameHead + kind + '"' + fields + ',"' + name + '":';
-  writeFully(encodeHead(head, size + 1));
+  const head = encodeHead(frameHead + kind + '"' + fields + ',"' + name + '":', size + 1);
+  // One write wakes the host once; a large frame is not worth a copy.
+  if (size <= ONE_WRITE) return writeFully(joinChunks(head, chunks, size));
+  writeFully(head);
   for (let chunk = chunks; chunk !== null; chunk = chunk.next) writeFully(chunk.bytes);
   writeFully(encodeUtf8("}"));
+}
+
+function joinChunks(head, chunks, size) {
+  const start = TypedArrayGetLength(head);
+  const frame = new CapturedUint8Array(start + size + 1);
+  TypedArrayPrototypeSet(frame, head, 0);
+  let at = start;
+  for (let chunk = chunks; chunk !== null; chunk = chunk.next) {
+    TypedArrayPrototypeSet(frame, chunk.bytes, at);
+    at += TypedArrayGetLength(chunk.bytes);
+  }
+  frame[at] = CLOSING_BRACE;
+  return frame;
 }

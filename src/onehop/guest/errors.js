@@ -125,6 +125,8 @@ function cleanStacks(text) {
     const place = StringPrototypeIndexOf(line, "at ") < 0 ? null : findPlace(line);
     if (place !== null) cleaned += (start === 0 ? "" : "\n") + rewriteFrame(line, place);
     else if (!isForeignFrame(line)) cleaned += (start === 0 ? "" : "\n") + line;
+    // The last frame is followed by the brace before the error's own fields.
+    else if (StringPrototypeEndsWith(line, " {")) cleaned += " {";
     start = end + 1;
   }
   return cleaned;

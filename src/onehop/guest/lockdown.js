@@ -62,10 +62,11 @@ function removeGlobals() {
 
 /**
  * Cloning without transfer of streams and ports, and without the types that Deno registers: their
- * deserializers are handed whatever the guest puts behind Deno's brand for host objects.
+ * deserializers are handed whatever the guest puts behind Deno's brand for host objects. An
+ * unknown type makes Deno panic, which ends the worker.
  */
 function limitStructuredClone() {
-  const cloneable = core.getCloneableDeserializers();
+  const cloneable = ObjectSetPrototypeOf(core.getCloneableDeserializers(), null);
   for (const name of ObjectKeys(cloneable)) {
     if (name !== "DOMException") delete cloneable[name];
   }

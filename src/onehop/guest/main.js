@@ -85,14 +85,32 @@ const WARM_UP_TS = "interface A { x: number }\nconst a: A = { x: 1 };\nreturn a"
 async function warmUp() {
   const context = JSONParse('{"list":[1,2]}');
   const js = await call(compileJavaScript(WARM_UP_JS), context);
-  const ts = await call(await compileTypeScript(WARM_UP_TS), context);
-  delete globalThis.context;
-  const { chunks } = encodeValue({ js, ts }, 4096);
-  const seen = decodeUtf8(chunks.bytes);
-  const expected =
-    '{"js":{"log":[[2,3],{"a":["1"]},true],"imported":false,"text":"ok"},"ts":{"x":1}}';
-  if (seen !== expected) die("the warm-up gave " + seen);
+  expectOutput(js, '{"log":[[2,3],{"a":["1"]},true],"imported":false,"text":"ok"}');
   format(["warm-up", context]);
+}
+
+/** The same for TypeScript, a sixth of a start: only when the host finds the time for it. */
+async function warmUpTypeScript() {
+  expectOutput(await call(await compileTypeScript(WARM_UP_TS), null), '{"x":1}');
+}
+
+function expectOutput(value, expected) {
+  delete globalThis.context;
+  const seen = decodeUtf8(encodeValue(value, 4096).chunks.bytes);
+  if (seen !== expected) die("the warm-up gave " + seen);
+}
+
+/** The job, and before it any number of requests to warm up more. */
+async function readJob() {
+  for (;;) {
+    const frame = readFrame();
+    if (frame === null) exitProcess(0);
+    if (frame.v !== 1) die("the host speaks another version");
+    if (frame.kind === "job") return frame;
+    if (frame.kind !== "warm") die("a frame before the job is no request to warm up");
+    await warmUpTypeScript();
+    sendFrame("warm", "");
+  }
 }
 
 async function main() {
@@ -109,14 +127,13 @@ async function main() {
     "ready",
     ',"deno":' + quote(deno) + ',"v8":' + quote(v8) + ',"typescript":' + quote(typescript),
   );
-  const job = readFrame();
-  if (job === null) exitProcess(0);
-  if (job.v !== 1 || job.kind !== "job") die("the first frame is no job");
+  const job = await readJob();
   setToken(job.token);
   limits = job.limits;
   openConsole(job.capture, limits);
   state = "running";
-  await runJob(job);
+  // Not awaited: that would look up `constructor` on a promise, and the guest may have run by then.
+  runJob(job);
 }
 
 main().catch((thrown) => die(show(thrown)));

@@ -24,7 +24,6 @@ const ObjectPrototypeToString = uncurryThis(Object.prototype.toString);
 const ObjectPrototypeHasOwnProperty = uncurryThis(Object.prototype.hasOwnProperty);
 const FunctionPrototypeToString = uncurryThis(Function.prototype.toString);
 
-const CapturedArrayBuffer = ArrayBuffer;
 const CapturedError = Error;
 const CapturedFunction = Function;
 const CapturedMap = Map;
@@ -42,8 +41,6 @@ const { parseFloat: NumberParseFloat, parseInt: NumberParseInt } = Number;
 const StringPrototypeCharCodeAt = uncurryThis(String.prototype.charCodeAt);
 const StringPrototypeEndsWith = uncurryThis(String.prototype.endsWith);
 const StringPrototypeIndexOf = uncurryThis(String.prototype.indexOf);
-const StringPrototypeLastIndexOf = uncurryThis(String.prototype.lastIndexOf);
-const StringPrototypePadEnd = uncurryThis(String.prototype.padEnd);
 const StringPrototypeRepeat = uncurryThis(String.prototype.repeat);
 const StringPrototypeSlice = uncurryThis(String.prototype.slice);
 const StringPrototypeStartsWith = uncurryThis(String.prototype.startsWith);

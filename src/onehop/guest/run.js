@@ -1,12 +1,12 @@
 // Source text to a function, without any of it running, and the run itself.
 
-const JS_HEAD = "return __run__;async function __run__() {";
+const JS_FUNCTION = "async function __run__() {";
+const JS_HEAD = "return __run__;" + JS_FUNCTION;
 const TAIL = "\n}";
 // A number here instead of Deno's own options makes every import() in the code reject.
 const NO_IMPORTS = [1];
 const DECORATOR_HELPER = "_apply_decs_2203_r";
 const TS_NAME = "__onehop_take__";
-const TS_NEST = 24;
 
 /** A failure of the text itself, before anything ran. */
 class Unrunnable {
@@ -53,14 +53,27 @@ function compileJavaScript(code) {
   source.shownAs = "code.js";
   source.file = JS_FILE;
   const body = compileBody(JS_HEAD + code + TAIL, JS_FILE);
-  if (body instanceof Unrunnable) return body;
+  if (body instanceof Unrunnable) return findExtraBrace(code, body);
   const run = body();
   const text = FunctionPrototypeToString(run);
-  const head = JS_HEAD.length - "return __run__;".length;
-  if (text === JS_HEAD.slice("return __run__;".length) + code + TAIL) return run;
-  // The function ends before the text does: at a brace that closes nothing of the caller's.
-  const { line, column } = locate(code, text.length - head - 1);
+  if (text === JS_FUNCTION + code + TAIL) return run;
+  return extraBrace(code, text);
+}
+
+/** The function ended before the text does: at a brace that closes nothing of the caller's. */
+function extraBrace(code, text) {
+  const part = text.slice(JS_FUNCTION.length, -1);
+  // The code may have defined another function of that name.
+  if (!code.startsWith(part)) return new Unrunnable("Unexpected token '}'", null, null);
+  const { line, column } = locate(code, part.length);
   return new Unrunnable("Unexpected token '}'", line, column);
+}
+
+/** An error behind the end of the code means our own last brace: look for the one before it. */
+function findExtraBrace(code, error) {
+  if (error.line === null || error.line <= code.split("\n").length) return error;
+  const body = compileBody(JS_HEAD + code, JS_FILE);
+  return body instanceof Unrunnable ? error : extraBrace(code, FunctionPrototypeToString(body()));
 }
 
 /**
@@ -73,8 +86,8 @@ function compileJavaScript(code) {
 async function compileTypeScript(code) {
   const nonce = randomUUID();
   const { open, close } = randomBrackets(nonce);
-  const head = TS_NAME + "(__outer__);throw 0;function __outer__(){return " + open +
-    "async function __run__() {";
+  const head = TS_NAME + "(__outer__);throw 0;function __outer__($){return " + open +
+    JS_FUNCTION;
   source.shift = head.length;
   source.shownAs = "code.ts";
   const text = head + code + '\n;"' + nonce + '"}' + close + "}";
@@ -86,16 +99,17 @@ async function compileTypeScript(code) {
   return extractRun(outer, url, nonce);
 }
 
+/** Brackets that nobody can close without knowing `nonce`. */
 function randomBrackets(nonce) {
-  const digits = nonce.replaceAll("-", "");
   let open = "";
   let close = "";
-  for (let i = 0; i < TS_NEST; i++) {
-    const bits = NumberParseInt(digits[i], 16) & 3;
-    open += ["(", "[", "((", "[("][bits];
-    close = [")", "]", "))", ")]"][bits] + close;
+  for (const digit of nonce.replaceAll("-", "")) {
+    const isRound = NumberParseInt(digit, 16) % 2 === 0;
+    // Calls and accesses, because the compiler would indent the code in lists or objects.
+    open += isRound ? "$(" : "$[";
+    close = (isRound ? ")" : "]") + close;
   }
-  return { open, close };
+  return { open: open + "$(", close: ")" + close };
 }
 
 async function transpile(url) {
@@ -130,36 +144,47 @@ function readRefusal(refusal, url) {
 }
 
 function extractRun(outer, url, nonce) {
-  const text = FunctionPrototypeToString(outer);
-  // The compiler puts the function on line 3, and its source map is found by the file's name.
-  const body = compileBody("return __outer__;\n\n" + text, url);
+  const outerText = FunctionPrototypeToString(outer);
+  const text = findRun(outerText, nonce);
+  if (text === null) return new Unrunnable("Unexpected token '}'", null, null);
+  // The compiler puts `outer` on line 3. On the same line and under the module's own name, the
+  // code is found by the source map, which leads every position back to the TypeScript.
+  const lines = outerText.slice(0, outerText.indexOf(JS_FUNCTION)).split("\n").length + 1;
+  const body = compileBody("return __run__;" + "\n".repeat(lines) + text, url);
   if (body instanceof Unrunnable) return body;
-  const run = unwrap(body()());
-  if (!endsWithNonce(run, nonce)) return new Unrunnable("Unexpected token '}'", null, null);
-  if (!text.includes(DECORATOR_HELPER)) return run;
-  // The helper of decorators is out of reach, in the module's own scope, where import() works.
-  if (RegExpPrototypeExec(/\bimport\b/, text) !== null) {
-    return new Unrunnable(
-      IMPORT_MESSAGE + " (code with decorators may not even hold the word import)",
-      null,
-      null,
-      false,
-    );
+  const run = body();
+  if (FunctionPrototypeToString(run) !== text) {
+    return new Unrunnable("Unexpected token '}'", null, null);
   }
-  const own = unwrap(outer());
-  return endsWithNonce(own, nonce) ? own : new Unrunnable("Unexpected token '}'", null, null);
+  return text.includes(DECORATOR_HELPER) ? extractDecorated(outer, outerText, text) : run;
 }
 
-function unwrap(value) {
-  while (ArrayIsArray(value)) value = value[0];
-  return value;
+/** The text of the function in the brackets; null when there is more in them. */
+function findRun(outerText, nonce) {
+  const start = outerText.indexOf(JS_FUNCTION);
+  const end = outerText.indexOf("}", outerText.lastIndexOf(nonce)) + 1;
+  if (start < 0 || end === 0) return null;
+  const before = /^function __outer__\(\$\) {\s*return [\s$[(]*$/;
+  const isAlone = RegExpPrototypeExec(before, outerText.slice(0, start)) !== null &&
+    RegExpPrototypeExec(/^[\s\])};]*$/, outerText.slice(end)) !== null;
+  return isAlone ? outerText.slice(start, end) : null;
 }
 
-function endsWithNonce(run, nonce) {
-  if (typeof run !== "function") return false;
-  const text = FunctionPrototypeToString(run);
-  return text.startsWith("async function __run__() {") &&
-    RegExpPrototypeExec(/;\s*"([-0-9a-f]{36})";(?:\s*var [\w$, ]+;)?\s*}$/, text)?.[1] === nonce;
+/**
+ * The helper that decorators need is out of reach, in the module's own scope, so the module's own
+ * function must run; import() works in there.
+ */
+function extractDecorated(outer, outerText, text) {
+  if (RegExpPrototypeExec(/\bimport\b/, outerText) !== null) {
+    const more = " (code with decorators may not even hold the word import)";
+    return new Unrunnable(IMPORT_MESSAGE + more, null, null, false);
+  }
+  let run = outer;
+  // The innermost call comes first.
+  outer((given) => (run = run === outer ? given : run));
+  return FunctionPrototypeToString(run) === text
+    ? run
+    : new Unrunnable("Unexpected token '}'", null, null);
 }
 
 /** @returns {Promise<Function | Unrunnable>} */
@@ -167,8 +192,8 @@ async function compile(code, language) {
   return language === "typescript" ? await compileTypeScript(code) : compileJavaScript(code);
 }
 
-/** The value that the code returns, or what it throws; the guest runs in here. */
-async function call(run, context) {
+/** Start the code; the guest runs in here, until it first waits. */
+function call(run, context) {
   ObjectDefineProperty(globalThis, "context", {
     __proto__: null,
     value: context,
@@ -179,5 +204,5 @@ async function call(run, context) {
   const promise = ReflectApply(run, undefined, []);
   // With this own property, await takes the promise as it is and looks nothing up.
   ObjectDefineProperty(promise, "constructor", { __proto__: null, value: CapturedPromise });
-  return await promise;
+  return promise;
 }

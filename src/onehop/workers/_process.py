@@ -27,7 +27,9 @@ from onehop.protocol import (
     ProtocolError,
     Ready,
     Result,
+    Warm,
     encode_job,
+    encode_warm,
     parse_message,
 )
 from onehop.types import LogEntry
@@ -38,6 +40,8 @@ START_SECONDS = 20.0
 END_SECONDS = 5.0
 """From SIGKILL to the end of the process, in the worst case."""
 SAMPLE_SECONDS = 0.05
+IDLE_SECONDS = 0.01
+"""From ready to the request to warm up TypeScript, which a job that comes at once goes without."""
 _READ_BYTES = 1 << 18
 _STDERR_BYTES = 8192
 _PIPE_BYTES = 1 << 20
@@ -90,9 +94,14 @@ class Worker:
         self._exited = self._loop.create_future()
         self._output_ended = self._loop.create_future()
         self._exit: Exit | None = None
+        self._peak: _measure.Peak | None = None
+        self._warming = False
+        self._resting: _measure.Sample | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._stderr = b""
         self._frames = FrameReader(SMALL_BODY)
         self._token = ""
+        self._next_token = secrets.token_hex(16)
         self._on_message: Callable[[Message, int], None] = self._greet
         self._on_trouble: Callable[[Verdict, str], None] = lambda _verdict, _detail: self.kill()
         self._ready: asyncio.Future[Ready] = self._loop.create_future()
@@ -145,6 +154,7 @@ class Worker:
             await self._seal(ceiling)
         except OSError as error:
             raise WorkerStartError(f"a worker could not be examined: {error}") from None
+        self._idle_timer = self._loop.call_later(IDLE_SECONDS, self._warm_up)
         if self._output_ended.done():
             raise WorkerStartError("a worker spoke out of turn, or ended, right after it was ready")
 
@@ -155,6 +165,8 @@ class Worker:
             limits = _measure.sealing_limits(pid, ceiling)
             await self._launcher.limit(self._process.id, limits)
         _measure.forget_peak(pid)
+        if sys.platform == "linux":
+            self._peak = _measure.Peak(pid)
         self.enforcement = _measure.verify(pid, layers)
         self._process.kill(0)  # PermissionError: it could not be killed
 
@@ -172,9 +184,17 @@ class Worker:
         raise WorkerStartError(f"a worker ended before it was ready: {words[-500:] or 'silently'}")
 
     def _greet(self, message: Message, _size: int) -> None:
-        if not isinstance(message, Ready) or self._ready.done():
-            raise ProtocolError("a frame before the job that is not 'ready'")
-        self._ready.set_result(message)
+        if isinstance(message, Warm) and self._warming:
+            self._rest()
+        elif isinstance(message, Ready) and not self._ready.done():
+            self._ready.set_result(message)
+        else:
+            raise ProtocolError("a frame out of turn before the job")
+
+    def _warm_up(self) -> None:
+        """Nobody wants this worker yet: let it get ready for TypeScript, too."""
+        self._warming = True
+        self._pipes.write(encode_warm(), self._loop)
 
     @property
     def idle(self) -> bool:
@@ -186,6 +206,8 @@ class Worker:
     async def run(self, job: Job) -> Outcome:
         """Run ``job``. When the awaiting task is cancelled, the process is killed at once; after
         an answer it waits to be killed by ``aclose``."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
         run = _Run(job, self._loop, self._process.pid)
         try:
             run.start = self._sample()
@@ -202,17 +224,25 @@ class Worker:
         """End the run in progress as cancelled."""
         self._on_trouble("cancelled", "")
 
+    def _rest(self) -> None:
+        """From here on an idle worker uses nothing: no need to measure when the job comes."""
+        self._warming = False
+        with contextlib.suppress(OSError):  # gone, which its pipe tells
+            self._resting = _measure.sample(self._process.pid)
+
     def _sample(self) -> _measure.Sample:
         try:
             if _has_ended(self._process.exit_fd):
                 raise ProcessLookupError
+            if self._resting is not None:
+                return self._resting
             return _measure.sample(self._process.pid)
         except OSError:
             raise WorkerStartError("the worker ended before it was given the job") from None
 
     def _dispatch(self, job: Job, run: _Run) -> None:
         limits = job.limits
-        self._token = secrets.token_hex(16)
+        self._token = self._next_token
         self._max_output = limits.output_bytes
         self._frames.max_body = 2 * limits.keep_bytes + SMALL_BODY
         self._on_message = run.on_message
@@ -246,8 +276,7 @@ class Worker:
 
     async def _conclude(self, run: _Run) -> Outcome:
         if run.message is not None:
-            self._loop.remove_reader(self._pipes.output)
-            usage = _measure.usage(self._process.pid, run.start)
+            usage = _measure.usage(self._process.pid, run.start, self._peak)
             if usage is not None:
                 return run.outcome(run.message, *usage, self.enforcement)
         self.kill()
@@ -278,14 +307,19 @@ class Worker:
             return
         try:
             for body in self._frames.feed(data):
-                message = parse_message(body, self._token, self._max_output)
-                self._on_message(message, len(body))
+                self._take(body)
         except ProtocolError as error:
             self._loop.remove_reader(self._pipes.output)
             if not self._output_ended.done():
                 self._output_ended.set_result(None)
             self._on_trouble("protocol", str(error))
             self.on_early_exit()
+
+    def _take(self, body: bytes) -> None:
+        if self._warming:  # its answer comes before all else, also when the job is on its way
+            self._greet(parse_message(body, "", self._max_output), len(body))
+        else:
+            self._on_message(parse_message(body, self._token, self._max_output), len(body))
 
     def _read_stderr(self) -> None:
         data = _read(self._pipes.stderr)
@@ -325,6 +359,10 @@ class Worker:
         return self._exit
 
     def _close(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        if self._peak is not None:
+            self._peak.close()
         for descriptor in (self._pipes.output, self._pipes.stderr, self._process.exit_fd):
             self._loop.remove_reader(descriptor)
         self._pipes.close()
@@ -377,8 +415,8 @@ class _Run:
             return
         if isinstance(message, Log):
             self._log(message)
-        elif isinstance(message, Ready):
-            raise ProtocolError("a second 'ready'")
+        elif isinstance(message, Ready | Warm):
+            raise ProtocolError("a frame that is out of turn during the job")
         elif isinstance(message, Result) and size > self.job.limits.output_bytes + SMALL_BODY:
             raise ProtocolError("a result over the output limit")
         elif self.verdict is None:

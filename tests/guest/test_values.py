@@ -1,0 +1,206 @@
+"""The contract's section "Values", line by line."""
+
+from __future__ import annotations
+
+import base64
+import json
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.guest.worker import RunGuest
+
+VALUES: dict[str, tuple[str, Any]] = {
+    "undefined": ("undefined", None),
+    "undefined in an object": ("({a: undefined})", {"a": None}),
+    "undefined in a list": ("[undefined, 1]", [None, 1]),
+    "null": ("null", None),
+    "numbers": ("[0, -0, 1.5, 1e21, -1e-7, 2 ** 53]", [0, 0, 1.5, 1e21, -1e-7, 2**53]),
+    "numbers that JSON lacks": ("[NaN, Infinity, -Infinity]", [None, None, None]),
+    "booleans": ("[true, false]", [True, False]),
+    "a BigInt": ("[10n ** 30n, -1n]", ["1" + "0" * 30, "-1"]),
+    "a string with escapes": (
+        r"'a\"\\\n\t\u0000\u001f\u2028é😀'",
+        "a\"\\\n\t\x00\x1f\u2028é😀",
+    ),
+    "a lone surrogate": (r"'a\ud800b\udc00'", "a\ufffdb\ufffd"),
+    "a lone surrogate in a key": (r"({'\ud800': 1})", {"\ufffd": 1}),
+    "a symbol": ("Symbol('tag')", "Symbol(tag)"),
+    "a symbol as a key": ("({[Symbol('k')]: 1, a: 2})", {"a": 2}),
+    "a function": ("[(a) => a + 1, class A {}]", ["(a) => a + 1", "class A {}"]),
+    "a date": ("new Date(0)", "1970-01-01T00:00:00.000Z"),
+    "an invalid date": ("new Date(NaN)", None),
+    "a Temporal value": ("Temporal.PlainDate.from('2020-02-03')", "2020-02-03"),
+    "a Map with string keys": ("new Map([['a', 1], ['b', {c: 2}]])", {"a": 1, "b": {"c": 2}}),
+    "an empty Map": ("new Map()", {}),
+    "a Map with other keys": ("new Map([[1, 'a'], [{k: 1}, 2]])", [[1, "a"], [{"k": 1}, 2]]),
+    "a Set": ("new Set([1, 'a', new Set()])", [1, "a", []]),
+    "typed arrays": (
+        "[new Uint8Array([1, 255]), new Float64Array([0.5, NaN]), new BigInt64Array([-1n])]",
+        [[1, 255], [0.5, None], ["-1"]],
+    ),
+    "an ArrayBuffer": ("new Uint8Array([1, 2]).buffer", [1, 2]),
+    "a part of a buffer": ("new Uint8Array([1, 2, 3]).subarray(1)", [2, 3]),
+    "a DataView": ("new DataView(new Uint8Array([7, 8, 9]).buffer, 1)", [8, 9]),
+    "a detached buffer": ("(() => { const a = new ArrayBuffer(9); a.transfer(); return a })()", []),
+    "a RegExp": ("/a+/gi", "/a+/gi"),
+    "a URL": ("new URL('https://a.b/c?d=1')", "https://a.b/c?d=1"),
+    "URLSearchParams": ("new URLSearchParams({a: '1'})", "a=1"),
+    "boxed values": (
+        "[new Number(1), new String('s'), new Boolean(false), Object(1n), Object(Symbol('q'))]",
+        [1, "s", False, "1", "Symbol(q)"],
+    ),
+    "a class instance": ("new (class { x = 1; #y = 2; get z() { return 3 } })()", {"x": 1}),
+    "inherited fields": ("Object.create({a: 1}, {b: {value: 2, enumerable: true}})", {"b": 2}),
+    "an object without prototype": ("Object.assign(Object.create(null), {a: 1})", {"a": 1}),
+    "a cycle": ("(() => { const a = {n: 1}; a.a = a; a.l = [a]; return a })()",
+                {"n": 1, "a": "[Circular]", "l": ["[Circular]"]}),
+    "a value met twice": ("(() => { const a = {n: 1}; return [a, a] })()", [{"n": 1}, {"n": 1}]),
+    "a getter that throws": (
+        "({get a() { throw new Error('no') }, b: 1})", {"a": "[Threw: no]", "b": 1}
+    ),
+    "a toJSON that throws": ("[{toJSON() { throw 'x' }}, 1]", ["[Threw: x]", 1]),
+    "a toJSON": ("({a: {toJSON(key) { return {key, when: new Date(0)} }}})",
+                 {"a": {"key": "a", "when": "1970-01-01T00:00:00.000Z"}}),
+    "a toJSON that returns itself": ("({a: 1, toJSON() { return this }})",
+                                     {"a": 1, "toJSON": "toJSON() { return this }"}),
+    "a promise": ("[Promise.resolve(1)]", ["[Promise]"]),
+    "a sparse list": ("[1, , 3]", [1, None, 3]),
+    "a key called __proto__": ("JSON.parse('{\"__proto__\": 1, \"a\": 2}')",
+                               {"__proto__": 1, "a": 2}),
+    "a Proxy": ("[new Proxy({a: 1}, {}), new Proxy([1, 2], {})]", [{"a": 1}, [1, 2]]),
+    "a revoked Proxy": (
+        "(() => { const p = Proxy.revocable({}, {}); p.revoke(); return [p.proxy, 1] })()",
+        ["[Threw: Cannot perform 'get' on a proxy that has been revoked]", 1],
+    ),
+    "a generator": ("(function* () { yield 1 })()", {}),
+    "a WeakMap": ("new WeakMap()", {}),
+    "an error": (
+        "(() => { const e = new TypeError('bad', {cause: 'why'}); e.code = 7; delete e.stack; "
+        "return e })()",
+        {"name": "TypeError", "message": "bad", "cause": "why", "code": 7},
+    ),
+    "a DOMException": ("(() => { try { atob('*') } catch (e) { return e.name } })()",
+                       "InvalidCharacterError"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def all_values(run: RunGuest) -> dict[str, Any]:
+    fields = ",".join(f"{json.dumps(name)}: {code}" for name, (code, _) in VALUES.items())
+    output: dict[str, Any] = run(f"return {{{fields}}}").output
+    return output
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_value_becomes_the_json_of_the_contract(name: str, all_values: dict[str, Any]) -> None:
+    assert all_values[name] == VALUES[name][1]
+
+
+def test_a_value_at_the_top_is_treated_like_one_inside(run: RunGuest) -> None:
+    assert run("return new Map([['a', 1n]])").output == {"a": "1"}
+    assert run("").output is None
+
+
+def test_an_error_carries_its_stack_in_the_callers_coordinates(run: RunGuest) -> None:
+    output = run("const f = () => new Error('x');\nreturn [f()]").output
+    assert output[0]["stack"].splitlines() == [
+        "Error: x",
+        "    at f (code.js:1:17)",
+        "    at code.js:2:9",
+    ]
+
+
+def test_depth_beyond_100_is_truncated(run: RunGuest) -> None:
+    output = run("let a = []; for (let i = 0; i < 5000; i++) a = [a]; return a").output
+    depth = 0
+    while isinstance(output, list):
+        output = output[0]
+        depth += 1
+    assert (depth, output) == (100, "[Truncated]")
+
+
+def test_many_bytes_are_base64(run: RunGuest) -> None:
+    code = "const a = new Uint8Array(65537).map((_, i) => i % 251); return [a, a.slice(0, 65536)]"
+    big, small = run(code).output
+    expected = bytes(i % 251 for i in range(65537))
+    assert base64.b64decode(big["$bytes"]) == expected
+    assert bytes(small) == expected[:-1]
+
+
+def test_an_output_over_the_limit_comes_as_text_with_its_whole_length(run: RunGuest) -> None:
+    value = {"s": 'q"\\é😀' * 40_000, "n": 1}
+    large = run("return context", context=value, output=1000, keep=1 << 20).large
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    assert large.size == len(text.encode())
+    assert large.text == text
+
+
+def test_a_kept_text_is_cut_between_characters(run: RunGuest) -> None:
+    large = run("return '😀'.repeat(100_000)", output=1000, keep=2002).large
+    assert large.text == '"' + "😀" * 500
+    assert large.size > 2002
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "return 'x'.repeat(100_000_000)",
+        "return new Array(1e9)",
+        "return new Proxy([], {get: (t, k) => k === 'length' ? 1e15 : k === 'toJSON' ? null : 1})",
+        "let a = [1]; for (let i = 0; i < 60; i++) a = [a, a]; return a",
+        "return new Uint8Array(60_000_000)",
+        "return {toJSON() { return Array.from({length: 2e6}, (_, i) => i) }}",
+        "const m = new Map(); m.set(0, {toJSON() { m.set(m.size, this); return 1 }}); return m",
+    ],
+)
+def test_work_on_an_endless_value_stops_at_the_budget(code: str, run: RunGuest) -> None:
+    large = run(code, output=100_000, keep=1_000_000).large
+    assert large.size > 1_000_000 >= len(large.text) > 999_000
+
+
+def test_a_large_context_comes_back_as_it_went_in(run: RunGuest) -> None:
+    rows = [{"id": i, "name": f"näme {i}", "tags": ["a", None, True, 1.5]} for i in range(20_000)]
+    assert run("return context", context={"rows": rows}).output == {"rows": rows}
+
+
+def random_json(random: Random, depth: int = 0) -> Any:
+    text = "".join(random.choices('ab"\\\n\x00\x7fé\u2028😀', k=random.randrange(12)))
+    kind = random.randrange(9 if depth < 5 else 6)
+    if kind < 6:
+        number = random.choice([0, -1, 2**53, 0.1, 1e300, -5e-324])
+        return (text, None, True, number, "\\ud800" + text, "")[kind]
+    if kind < 8:
+        return {f"{text}{i}": random_json(random, depth + 1) for i in range(random.randrange(8))}
+    return [random_json(random, depth + 1) for _ in range(random.randrange(8))]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_json_comes_back_as_it_went_in(seed: int, run: RunGuest) -> None:
+    random = Random(seed)
+    context = {"all": [random_json(random) for _ in range(6000)]}
+    assert run("return context", context=context).output == context
+
+
+def test_exotic_values_are_the_same_in_large_outputs(
+    all_values: dict[str, Any], run: RunGuest
+) -> None:
+    names = [name for name in VALUES if "throws" not in name]
+    fields = ",".join(f"{json.dumps(name)}: {VALUES[name][0]}" for name in names)
+    code = f"""
+    const plain = Array.from({{length: 3000}}, (_, i) => ({{i, text: 'some more text'}}));
+    const make = () => ({{{fields}}});
+    return [plain, ...Array.from({{length: 200}}, make), plain, [make(), 1, undefined, 2]]"""
+    first, *many, last, mixed = run(code).output
+    expected = {name: all_values[name] for name in names}
+    assert first == last == [{"i": i, "text": "some more text"} for i in range(3000)]
+    assert mixed == [expected, 1, None, 2]
+    assert many == [expected] * 200
+
+
+def test_a_getter_is_called_once_in_a_value_of_ordinary_size(run: RunGuest) -> None:
+    assert run("let n = 0; return [{get a() { return ++n }}, {get b() { return ++n }}]").output == [
+        {"a": 1},
+        {"b": 2},
+    ]
