@@ -16,9 +16,9 @@ const ALLOWED_GLOBALS = [
   "clearImmediate clearInterval clearTimeout console queueMicrotask setImmediate setInterval",
   "setTimeout structuredClone",
   // The web's, as far as they touch nothing outside the process.
-  "AbortController AbortSignal ByteLengthQueuingStrategy CompressionStream",
+  "AbortController AbortSignal Blob ByteLengthQueuingStrategy CompressionStream",
   "CountQueuingStrategy Crypto CryptoKey CustomEvent DOMException DecompressionStream Event",
-  "EventTarget Performance PerformanceEntry PerformanceMark PerformanceMeasure",
+  "EventTarget File Performance PerformanceEntry PerformanceMark PerformanceMeasure",
   "ReadableByteStreamController ReadableStream ReadableStreamBYOBReader",
   "ReadableStreamBYOBRequest ReadableStreamDefaultController ReadableStreamDefaultReader",
   "SubtleCrypto TextDecoder TextDecoderStream TextEncoder TextEncoderStream TransformStream",
@@ -33,7 +33,7 @@ const ALLOWED_SYMBOLS = 2;
 const FORBIDDEN_GLOBALS = (
   "Deno process Buffer global require Worker SharedWorker WebAssembly ShadowRealm fetch " +
   "Request Response WebSocket EventSource BroadcastChannel MessageChannel MessagePort navigator " +
-  "localStorage sessionStorage caches alert confirm prompt close self window Blob File " +
+  "localStorage sessionStorage caches alert confirm prompt close self window " +
   "importScripts reportError location"
 ).split(" ");
 
@@ -60,6 +60,9 @@ function removeGlobals() {
   }
 }
 
+// What these are restored from holds no more than the guest had: text, and parts of its own blobs.
+const CLONEABLE = ["DOMException", "Blob", "File"];
+
 /**
  * Cloning without transfer of streams and ports, and without the types that Deno registers: their
  * deserializers are handed whatever the guest puts behind Deno's brand for host objects. An
@@ -68,7 +71,7 @@ function removeGlobals() {
 function limitStructuredClone() {
   const cloneable = ObjectSetPrototypeOf(core.getCloneableDeserializers(), null);
   for (const name of ObjectKeys(cloneable)) {
-    if (name !== "DOMException") delete cloneable[name];
+    if (!CLONEABLE.includes(name)) delete cloneable[name];
   }
   const clone = globalThis.structuredClone;
   return {

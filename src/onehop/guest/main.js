@@ -79,7 +79,31 @@ const WARM_UP_JS = `
   try { await import("data:text/javascript,0"); imported = true; } catch {}
   log.push(new Error().stack.includes("onehop:code.js:5:"));
   return { log, imported, text: "ok" };`;
-const WARM_UP_TS = "interface A { x: number }\nconst a: A = { x: 1 };\nreturn a";
+// A little of everything, so that the compiler's code is in memory when the first job needs it.
+const WARM_UP_TS = `
+  interface Shape<T> { readonly area: number; scale(by: T): Shape<T> }
+  type Named = { name: string } & Partial<Record<"size", number>>;
+  enum Kind { Square = "square", Round = 2 }
+  abstract class Base implements Shape<number> {
+    static made = 0;
+    #hidden = 1;
+    constructor(protected side: number, public readonly kind: Kind = Kind.Square) { Base.made++; }
+    abstract scale(by: number): Base;
+    get area(): number { return this.side ** 2 * this.#hidden; }
+  }
+  class Square extends Base {
+    override scale(by: number): Square { return new Square(this.side * by); }
+  }
+  const total = <T extends { area: number }>(all: T[]): number =>
+    all.reduce((sum, { area }) => sum + area, 0);
+  async function* each<T>(items: Iterable<T>): AsyncGenerator<T> { for (const i of items) yield i; }
+  const found: Map<string, Named[]> = new Map([["a", [{ name: "x", size: 1 }]]]);
+  const seen: unknown[] = [];
+  for await (const [key, [first, ...rest]] of each(found)) {
+    switch (key) { case "a": seen.push(\`\${first?.name ?? "-"}\`, rest.length!); break; default: }
+  }
+  try { if (!seen.length) throw new Error("none"); } catch (error: any) { seen.push(error.message); }
+  return { x: total([new Square(1), new Square(2).scale(2)] satisfies Base[]), seen: seen as string[] };`;
 
 /** Run the machinery once, so that the first job meets compiled code, and see that it is right. */
 async function warmUp() {
@@ -91,7 +115,7 @@ async function warmUp() {
 
 /** The same for TypeScript, a sixth of a start: only when the host finds the time for it. */
 async function warmUpTypeScript() {
-  expectOutput(await call(await compileTypeScript(WARM_UP_TS), null), '{"x":1}');
+  expectOutput(await call(await compileTypeScript(WARM_UP_TS), null), '{"x":17,"seen":["x",0]}');
 }
 
 function expectOutput(value, expected) {

@@ -75,6 +75,10 @@ libc.syscall.restype = ctypes.c_long
 libc.mmap.restype = ctypes.c_void_p
 
 
+Command = tuple[Any, Any]
+"""Arguments and environment, as arrays of C strings."""
+
+
 class LayerError(Exception):
     """A layer could not be applied."""
 
@@ -202,6 +206,7 @@ class Confinement:
         self.binary = binary
         seccomp = plan["seccomp"]
         self.program = bytearray(base64.b64decode(seccomp["program"])) if seccomp else None
+        self.commands: dict[int, Command] = {}
 
     def apply(self, stdio: list[int]) -> None:
         """Put every layer on this process, then try to break out; raise LayerError if one fails."""
@@ -282,16 +287,26 @@ class Confinement:
                 if attempt(target):
                     raise LayerError(layer, f"{attempt.__name__} succeeded inside the jail")
 
-    def execute(self, argv: list[str], env: dict[str, str]) -> NoReturn:
+    def command(self, heap: int) -> Command:
+        """The engine's command line with its heap limit; made once, before the fork."""
+        if heap not in self.commands:
+            argv = [arg.replace("@HEAP@", str(heap)).encode() for arg in self.plan["argv"]]
+            env = [f"{key}={value}".encode() for key, value in self.plan["env"].items()]
+            self.commands = {heap: (strings(argv), strings(env))}
+        return self.commands[heap]
+
+    def execute(self, command: Command) -> NoReturn:
         """Become the guest's engine; only ever returns by raising."""
         place_empty_path()
-        args = (ctypes.c_char_p * (len(argv) + 1))(*[arg.encode() for arg in argv], None)
-        pairs = [f"{key}={value}".encode() for key, value in env.items()]
-        envp = (ctypes.c_char_p * (len(pairs) + 1))(*pairs, None)
         empty_path = 0x1000  # AT_EMPTY_PATH
-        syscall(SYS_EXECVEAT, EXEC_FD, EXEC_PATH_ADDRESS, args, envp, empty_path)
+        syscall(SYS_EXECVEAT, EXEC_FD, EXEC_PATH_ADDRESS, *command, empty_path)
         error = ctypes.get_errno()
         raise LayerError("exec", f"execveat: {os.strerror(error)} (errno {error})")
+
+
+def strings(values: list[bytes]) -> Any:
+    """An array of C strings with a NULL at the end, as execve takes it."""
+    return (ctypes.c_char_p * (len(values) + 1))(*values, None)
 
 
 def place_empty_path() -> None:
@@ -400,9 +415,10 @@ class Spawner:
 
     def spawn(self, request: dict[str, Any], stdio: list[int]) -> None:
         try:
+            command = self.confinement.command(request["heap"])
             pid = os.fork()
             if pid == 0:
-                self.become_guest(request, stdio)
+                self.become_guest(command, stdio)
             pidfd = os.pidfd_open(pid)
         except OSError as error:
             self.reply({"id": request["id"], "error": f"{error}"})
@@ -414,11 +430,10 @@ class Spawner:
             for descriptor in stdio:
                 os.close(descriptor)
 
-    def become_guest(self, request: dict[str, Any], stdio: list[int]) -> NoReturn:
+    def become_guest(self, command: Command, stdio: list[int]) -> NoReturn:
         try:
             self.confinement.apply(stdio)
-            argv = [arg.replace("@HEAP@", str(request["heap"])) for arg in self.plan["argv"]]
-            self.confinement.execute(argv, self.plan["env"])
+            self.confinement.execute(command)
         except BaseException as error:
             os.write(2, f"onehop-jail {getattr(error, 'layer', 'exec')}: {error}\n".encode())
             os._exit(EXIT_NOT_CONFINED)
