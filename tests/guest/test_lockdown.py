@@ -387,7 +387,8 @@ def test_a_frame_that_is_no_job_ends_the_worker_with_a_reason(worker: Worker) ->
 
 def test_blobs_work_and_make_no_url(run: RunGuest) -> None:
     code = """
-    const blob = new Blob(['hé', new Uint8Array([108, 108]), new Blob(['o'])], {type: 'text/plain'});
+    const parts = ['hé', new Uint8Array([108, 108]), new Blob(['o'])];
+    const blob = new Blob(parts, {type: 'text/plain'});
     const chunks = [];
     for await (const chunk of blob.stream()) chunks.push(...chunk);
     const copy = structuredClone(blob);

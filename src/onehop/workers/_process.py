@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 import secrets
 import select
@@ -45,6 +46,8 @@ IDLE_SECONDS = 0.01
 _READ_BYTES = 1 << 18
 _STDERR_BYTES = 8192
 _PIPE_BYTES = 1 << 20
+
+_log = logging.getLogger(__name__)
 
 Verdict = Literal["exit", "timeout", "memory", "cpu", "protocol", "cancelled"]
 
@@ -94,6 +97,7 @@ class Worker:
         self._exited = self._loop.create_future()
         self._output_ended = self._loop.create_future()
         self._exit: Exit | None = None
+        self._killed = False
         self._peak: _measure.Peak | None = None
         self._warming = False
         self._resting: _measure.Sample | None = None
@@ -227,6 +231,7 @@ class Worker:
     def _rest(self) -> None:
         """From here on an idle worker uses nothing: no need to measure when the job comes."""
         self._warming = False
+        _measure.forget_peak(self._process.pid)
         with contextlib.suppress(OSError):  # gone, which its pipe tells
             self._resting = _measure.sample(self._process.pid)
 
@@ -283,6 +288,8 @@ class Worker:
         exit_ = await self._reaped()
         cpu, peak = _measure.usage_at_exit(exit_, run.start)
         end = run.message or Died(run.verdict or "exit", run.detail or self._last_words(), exit_)
+        if isinstance(end, Died) and end.verdict in ("exit", "protocol"):
+            _log.info("a worker ended early: %s, %r", exit_, end.detail[-500:])
         return run.outcome(end, cpu, peak, self.enforcement)
 
     def _last_words(self) -> str:
@@ -336,8 +343,10 @@ class Worker:
     # --- the end ---
 
     def kill(self) -> None:
-        """Send SIGKILL; harmless when it is dead already."""
-        self._process.kill()
+        """Send SIGKILL, once."""
+        if not self._killed:
+            self._killed = True
+            self._process.kill()
 
     async def aclose(self) -> None:
         """Kill, reap, and close every descriptor."""
