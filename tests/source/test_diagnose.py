@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onehop.source import Diagnosis, diagnose
+from onehop.source import Diagnosis, _words, diagnose
 from onehop.types import Language
 
 BOTH: list[Language] = ["javascript", "typescript"]
@@ -264,3 +264,19 @@ def test_any_text_and_any_position_are_survived(
     found = diagnose(code, language, message, line, column)
     assert found.message
     assert (found.line is None) == (found.column is None)
+
+
+def test_a_self_closing_element_is_named_though_the_engine_points_to_the_end() -> None:
+    found = diagnose("return <div/>", "typescript", "Unterminated regexp literal", 2, 2)
+    assert (found.message, found.line, found.column) == (_words.JSX, 1, 8)
+
+
+def test_a_comparison_at_the_end_of_a_text_is_no_element() -> None:
+    found = diagnose("return 1 <a && (b > 2", "typescript", "Expected ')'", 2, 1)
+    assert "never closed" in found.message
+
+
+def test_an_accessor_without_a_decorator_is_explained() -> None:
+    code = "class A { accessor x = 1 }"
+    found = diagnose(code, "typescript", "Unexpected identifier 'x'", 1, 20)
+    assert (found.message, found.line, found.column) == (_words.ACCESSOR, 1, 20)

@@ -6,6 +6,7 @@ our wrapper for a bracket of the user's, and know nothing of JSX, modules or Typ
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -157,21 +158,31 @@ def _await(case: _Case) -> Diagnosis | None:
 
 
 _MAYBE_JSX = re.compile(r"<[\w>]")
+_MAX_JSX_PLACES = 20
 _JSX_KINDS = frozenset({"jsx_element", "jsx_self_closing_element", "jsx_fragment"})
 
 
 def _jsx(case: _Case) -> Diagnosis | None:
-    if case.index is None or case.at_end or not _MAYBE_JSX.search(case.code):
+    if case.index is None or not _MAYBE_JSX.search(case.code):
         return None
     tree = case.tree("javascript" if case.language == "javascript" else "tsx")
     if tree is None:
         return None
-    byte = len(encode(case.code[: case.index]))
-    for near in (byte, byte - 2):  # some engines point just behind the element
+    for near in _jsx_places(case):
         start = _jsx_around(tree.root.walk(), near)
         if start is not None:
             return case.at(_words.JSX, len(decode(tree.data[:start])))
     return None
+
+
+def _jsx_places(case: _Case) -> list[int]:
+    """Bytes where an element may be. Engines point to it, or just behind it, or, when they take
+    its slash for the start of a regular expression, to the end of the text."""
+    if case.at_end:
+        starts = itertools.islice(_MAYBE_JSX.finditer(case.code), _MAX_JSX_PLACES)
+        return [len(encode(case.code[: found.start()])) for found in starts]
+    byte = len(encode(case.code[: case.index]))
+    return [byte, byte - 2]
 
 
 def _jsx_around(cursor: TreeCursor, byte: int) -> int | None:
@@ -205,6 +216,18 @@ def _surplus(case: _Case) -> Diagnosis | None:
         return None
     bracket = case.code[surplus]
     return case.at(f"Unexpected token '{bracket}': it closes nothing, remove it", surplus)
+
+
+_ACCESSOR = re.compile(r"\baccessor\s+[#\w$\[]")
+
+
+def _accessor(case: _Case) -> Diagnosis | None:
+    """The compiler rewrites ``accessor`` fields only where a class has decorators."""
+    if case.language != "typescript" or case.index is None:
+        return None
+    found = line_at(case.code, position(case.code, case.index)[0])
+    is_one = found and _ACCESSOR.search(found[0]) and "Unexpected identifier" in case.words
+    return case.at(_words.ACCESSOR, case.index) if is_one else None
 
 
 _KINDS = {"`": "template literal", "/*": "comment"}
@@ -261,6 +284,7 @@ _RULES: tuple[Callable[[_Case], Diagnosis | None], ...] = (
     _modules,
     _await,
     _jsx,
+    _accessor,
     _typescript,
     _surplus,
     _unterminated,
