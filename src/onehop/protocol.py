@@ -47,7 +47,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Warm:
-    """TypeScript is warmed up, as the host asked."""
+    """The worker is warmed up, as the host asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def encode_job(
 
 
 def encode_warm() -> bytes:
-    """The frame that asks an idle worker to warm up TypeScript."""
+    """The frame that asks an idle worker to warm up."""
     return encode_frame(json.dumps({"v": VERSION, "token": "", "kind": "warm"}).encode())
 
 

@@ -42,7 +42,7 @@ END_SECONDS = 5.0
 """From SIGKILL to the end of the process, in the worst case."""
 SAMPLE_SECONDS = 0.05
 IDLE_SECONDS = 0.01
-"""From ready to the request to warm up TypeScript, which a job that comes at once goes without."""
+"""From ready to the request to warm up, which a job that comes at once goes without."""
 _READ_BYTES = 1 << 18
 _STDERR_BYTES = 8192
 _PIPE_BYTES = 1 << 20
@@ -196,7 +196,7 @@ class Worker:
             raise ProtocolError("a frame out of turn before the job")
 
     def _warm_up(self) -> None:
-        """Nobody wants this worker yet: let it get ready for TypeScript, too."""
+        """Nobody wants this worker yet: let its code get hot."""
         self._warming = True
         self._pipes.write(encode_warm(), self._loop)
 
