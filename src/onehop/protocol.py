@@ -29,6 +29,7 @@ _LARGE_HEAD = re.compile(
 )
 _NUMBER_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
 _OVERFLOWING = (b"0e000", b"0e+000", b"0" * 300)
+_encode_text = json.JSONEncoder(ensure_ascii=False).encode
 _LEVELS: frozenset[str] = frozenset(get_args(LogLevel))
 
 
@@ -99,28 +100,15 @@ def encode_frame(body: bytes) -> bytes:
 
 
 def encode_job(
-    *,
-    token: str,
-    code: str,
-    language: str,
-    context_json: str,
-    capture: bool,
-    limits: dict[str, int],
+    *, token: str, code: str, language: str, context_json: str, capture: bool, limits_json: str
 ) -> bytes:
-    """The job frame; ``context_json`` is embedded as it is, so that it is encoded only once."""
-    head = json.dumps(
-        {
-            "v": VERSION,
-            "token": token,
-            "kind": "job",
-            "code": code,
-            "language": language,
-            "capture": capture,
-            "limits": limits,
-        },
-        ensure_ascii=False,
+    """The job frame. What is JSON already, or needs no escaping, is put in as it is: encoding a
+    large context twice would cost more than all the rest."""
+    return encode_frame(
+        f'{{"v":{VERSION},"token":"{token}","kind":"job","language":"{language}",'
+        f'"capture":{"true" if capture else "false"},"limits":{limits_json},'
+        f'"code":{_encode_text(code)},"context":{context_json}}}'.encode()
     )
-    return encode_frame(f'{head[:-1]},"context":{context_json}}}'.encode())
 
 
 def encode_warm() -> bytes:

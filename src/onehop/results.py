@@ -28,9 +28,9 @@ _ALLOCATION = ("Array buffer allocation failed", "Out of memory")
 
 
 def from_outcome(
-    request: ExecutionRequest, limits: Limits, outcome: Outcome, shelf: OutputShelf
+    request: ExecutionRequest, digest: str, limits: Limits, outcome: Outcome, shelf: OutputShelf
 ) -> ExecutionResult:
-    """The result of a run that reached a worker."""
+    """The result of a run that reached a worker; ``digest`` is the code's hash."""
     error = _error(request, limits, outcome)
     output, identifier = _output(outcome, limits, shelf)
     timed_out = isinstance(outcome.end, Died) and outcome.end.verdict == "timeout"
@@ -40,7 +40,7 @@ def from_outcome(
         logs=[_PREFIX.get(entry.level, "") + entry.message for entry in outcome.logs],
         log_entries=outcome.logs,
         execution_time=round(outcome.elapsed * 1000, 3),
-        code_hash=code_hash(request.code),
+        code_hash=digest,
         resource_usage=ResourceUsage(
             memory=round(outcome.peak_bytes / MIB, 3),
             timeout=timed_out,

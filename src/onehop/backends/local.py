@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from onehop import results, source
 from onehop.config import SandboxConfig
 from onehop.errors import WorkerStartError
 from onehop.outputs import OutputShelf
 from onehop.policy import Limits
 from onehop.requests import CheckedRequest
-from onehop.types import ExecutionResult, OutputPage
+from onehop.types import ExecutionResult, OutputPage, code_hash
 from onehop.workers import Job, Outcome, Pool, WorkerFactory, deno_command
 
 _ATTEMPTS = 3
@@ -55,8 +57,10 @@ class LocalBackend:
             capture_console=request.request.capture_console,
             limits=limits,
         )
+        digest = _Digest(request.request.code)
+        asyncio.get_running_loop().call_soon(digest.compute)  # while the worker is at it
         outcome = await self._run_job(job, agent)
-        return results.from_outcome(request.request, limits, outcome, self._shelf)
+        return results.from_outcome(request.request, digest.compute(), limits, outcome, self._shelf)
 
     async def _run_job(self, job: Job, agent: str) -> Outcome:
         for attempt in range(_ATTEMPTS):
@@ -81,6 +85,18 @@ class LocalBackend:
         """See Backend.aclose."""
         await self._pool.aclose()
         self._shelf.clear()
+
+
+class _Digest:
+    """The hash of a run's code, computed once, whenever there is time for it."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+        self._value = ""
+
+    def compute(self) -> str:
+        self._value = self._value or code_hash(self._code)
+        return self._value
 
 
 def _ceiling(config: SandboxConfig) -> Limits:

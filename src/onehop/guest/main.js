@@ -18,32 +18,38 @@ function sendError(error, syntax) {
 }
 
 function succeed(value) {
-  const encoded = encodeValue(value, limits.keep);
-  // A getter may have made the run fail meanwhile.
-  if (state === "ended") return;
-  state = "ended";
-  const dropped = ',"dropped":' + allowance.dropped;
-  const { size, chunks } = encoded;
-  if (size <= limits.output) {
-    sendChunked("result", dropped, "output", chunks, size);
-  } else {
-    const text = quoteChunks(chunks, limits.keep);
-    const fields = ',"bytes":' + size + dropped;
-    sendChunked("result", fields, "text", text.chunks, text.size);
-  }
+  sendOutput("result", value);
   halt();
 }
 
-async function runJob({ code, language, context }) {
-  const run = await compile(code, language);
+function sendOutput(kind, value) {
+  const { size, chunks } = encodeValue(value, limits.keep);
+  // A getter may have made the run fail meanwhile.
+  if (state === "ended") return;
+  if (kind === "result") state = "ended";
+  const dropped = ',"dropped":' + allowance.dropped;
+  if (size <= limits.output) {
+    sendChunked(kind, dropped, "output", chunks, size);
+  } else {
+    const text = quoteChunks(chunks, limits.keep);
+    sendChunked(kind, ',"bytes":' + size + dropped, "text", text.chunks, text.size);
+  }
+}
+
+/** Run a job and hand on what it returns; nothing of the guest has run before. */
+async function runJob(job, handOn) {
+  setToken(job.token);
+  limits = job.limits;
+  openConsole(job.capture, limits);
+  const run = await compile(job.code, job.language);
   if (run instanceof Unrunnable) return sendError(run, run.syntax);
   let value;
   try {
-    value = await call(run, context);
+    value = await call(run, job.context);
   } catch (thrown) {
     return fail(thrown);
   }
-  succeed(value);
+  handOn(value);
 }
 
 const NEVER_SETTLES = {
@@ -77,6 +83,7 @@ const WARM_UP_JS = `
   const log = [context.list.map((x) => x + 1), new Map([["a", new Set([1n])]])];
   log.push(new Error().stack.includes("onehop:code.js:3:"));
   return { log, text: "ok" };`;
+const WARM_UP_OUTPUT = '{"log":[[2,3],{"a":["1"]},true],"text":"ok"}';
 // A little of everything, so that the compiler's code is in memory when the first job needs it.
 const WARM_UP_TS = `
   interface Shape<T> { readonly area: number; scale(by: T): Shape<T> }
@@ -110,15 +117,23 @@ async function proveNoImport() {
 }
 
 /**
- * Run the machinery once more, so that the first job meets compiled code, and see that it is right.
- * A tenth of a start, so only when the host finds the time for it.
+ * Run the machinery once more, as a job would, so that the first job meets compiled code, and see
+ * that it is right. A tenth of a start, so only when the host finds the time for it.
  */
 async function warmUp() {
-  const context = JSONParse('{"list":[1,2]}');
-  const js = await call(compileJavaScript(WARM_UP_JS), context);
-  expectOutput(js, '{"log":[[2,3],{"a":["1"]},true],"text":"ok"}');
-  format(["warm-up", context]);
-  expectOutput(await call(await compileTypeScript(WARM_UP_TS), null), '{"x":17,"seen":["x",0]}');
+  const job = {
+    token: "",
+    limits: { __proto__: null, output: 4096, keep: 4096, logs: 0, entries: 0 },
+    capture: false,
+    context: JSONParse('{"list":[1,2]}'),
+  };
+  const expectTS = (value) => expectOutput(value, '{"x":17,"seen":["x",0]}');
+  await runJob({ ...job, code: WARM_UP_TS, language: "typescript" }, expectTS);
+  let output;
+  const expectJS = (value) => expectOutput(output = value, WARM_UP_OUTPUT);
+  await runJob({ ...job, code: WARM_UP_JS, language: "javascript" }, expectJS);
+  format(["warm-up", output]);
+  sendOutput("warm", output);
 }
 
 function expectOutput(value, expected) {
@@ -136,7 +151,6 @@ async function readJob() {
     if (frame.kind === "job") return frame;
     if (frame.kind !== "warm") die("a frame before the job is no request to warm up");
     await warmUp();
-    sendFrame("warm", "");
   }
 }
 
@@ -155,12 +169,9 @@ async function main() {
     ',"deno":' + quote(deno) + ',"v8":' + quote(v8) + ',"typescript":' + quote(typescript),
   );
   const job = await readJob();
-  setToken(job.token);
-  limits = job.limits;
-  openConsole(job.capture, limits);
   state = "running";
   // Not awaited: that would look up `constructor` on a promise, and the guest may have run by then.
-  runJob(job);
+  runJob(job, succeed);
 }
 
 main().catch((thrown) => die(show(thrown)));

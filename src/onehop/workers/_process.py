@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import functools
+import json
 import logging
 import os
 import secrets
@@ -252,21 +254,17 @@ class Worker:
         self._frames.max_body = 2 * limits.keep_bytes + SMALL_BODY
         self._on_message = run.on_message
         self._on_trouble = self._end_run(run)
-        run.arm(self._on_trouble)
         frame = encode_job(
             token=self._token,
             code=job.code,
             language=job.language,
             context_json=job.context_json,
             capture=job.capture_console,
-            limits={
-                "output": limits.output_bytes,
-                "keep": limits.keep_bytes,
-                "logs": limits.log_bytes,
-                "entries": limits.log_entries,
-            },
+            limits_json=_limits_json(limits),
         )
+        run.arm(self._on_trouble)
         self._pipes.write(frame, self._loop)
+        run.watch()
 
     def _end_run(self, run: _Run) -> Callable[[Verdict, str], None]:
         def end(verdict: Verdict, detail: str) -> None:
@@ -378,6 +376,18 @@ class Worker:
         os.close(self._process.exit_fd)
 
 
+@functools.lru_cache(maxsize=64)
+def _limits_json(limits: Limits) -> str:
+    """What the guest is told of its limits, so that it keeps to them by itself."""
+    told = {
+        "output": limits.output_bytes,
+        "keep": limits.keep_bytes,
+        "logs": limits.log_bytes,
+        "entries": limits.log_entries,
+    }
+    return json.dumps(told)
+
+
 class _Run:
     """The state of the job while it runs."""
 
@@ -398,9 +408,12 @@ class _Run:
         self.end: Callable[[Verdict, str], None] = lambda _verdict, _detail: None
 
     def arm(self, end: Callable[[Verdict, str], None]) -> None:
-        """Start the deadline and the sampling."""
+        """Start the clock."""
         self.end = end
         self.started = time.perf_counter()
+
+    def watch(self) -> None:
+        """Set the deadline and the sampling, while the worker is at it already."""
         self.timers = [
             self.loop.call_later(self.job.limits.timeout, self._expire),
             self.loop.call_later(SAMPLE_SECONDS, self._sample),
