@@ -139,7 +139,7 @@ def run_guest(
                 language=language,
                 context_json=json.dumps(context or {}),
                 capture=capture,
-                limits=bounds,
+                limits_json=json.dumps(bounds),
             )
         )
         while True:
