@@ -63,6 +63,7 @@ REFUSED: dict[str, Attempt] = {
     "map around the page of the exec path": ("mmap", (0x10000, 0x100000, 3, 0x32, -1, 0)),
     "move a mapping there": ("mremap", (native.BASE, 4096, 4096, 3, EXEC_PATH_ADDRESS)),
     "grow a mapping downwards": ("mmap", (0x200000, 4096, 3, 0x122, -1, 0)),
+    "fill the address space": ("mmap", (0, 1 << 45, 0, 0x4022, -1, 0)),
     "signal another process": ("kill", (1, 0)),
     "signal every process": ("kill", (-1, int(signal.SIGTERM))),
     "signal a thread elsewhere": ("tgkill", (1, 1, 0)),

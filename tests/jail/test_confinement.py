@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the jail is Lin
 FORBIDDEN = {-errno.EPERM, -errno.EACCES, -errno.ENOSYS, -errno.ENOENT}
 """ENOENT comes from the empty root."""
 OTHERWISE = {
+    "fill the address space": -errno.ENOMEM,
     "execveat once more": -errno.EFAULT,  # nothing can be mapped where the path would have to be
     "take a descriptor beyond its number": -errno.EINVAL,  # beyond RLIMIT_NOFILE
 }

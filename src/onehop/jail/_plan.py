@@ -21,6 +21,9 @@ NOBODY = 65534
 
 RLIMITS = {
     resource.RLIMIT_NOFILE: 64,
+    # V8 reserves 50 GB at the start. Without a bound, filling all address space could force the
+    # kernel to place a mapping where the path of the one allowed execution has to be.
+    resource.RLIMIT_AS: 256 << 30,
     resource.RLIMIT_CORE: 0,
     resource.RLIMIT_FSIZE: 0,
     resource.RLIMIT_MEMLOCK: 0,
