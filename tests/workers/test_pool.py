@@ -137,3 +137,18 @@ async def test_a_burst_beyond_the_pool_is_served() -> None:
     async with Sandbox(SandboxConfig(pool_size=2)) as sandbox:
         results = await asyncio.gather(*(sandbox.execute("return 1") for _ in range(30)))
         assert all(result.success for result in results)
+
+
+async def test_a_caller_that_gives_up_just_at_the_deadline_harms_nobody_else() -> None:
+    """The host is reaping the worker then; being asked twice must not end the spawner."""
+    async with Sandbox(SandboxConfig(pool_size=2)) as sandbox:
+        code = "await new Promise((r) => setTimeout(r, 6000)); return 'alive'"
+        neighbour = asyncio.create_task(sandbox.execute(code, timeout=20_000))
+        await asyncio.sleep(0.1)
+        for late in range(24):
+            run = asyncio.create_task(sandbox.execute("for (;;) {}", timeout=100))
+            await asyncio.sleep(0.1 + late * 0.0005)
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
+        result = await neighbour
+        assert (result.success, result.output) == (True, "alive"), result.error

@@ -95,8 +95,9 @@ class ZygoteLauncher:
         if self._control is None:
             raise WorkerStartError("the spawner is not running")
         future = asyncio.get_running_loop().create_future()
-        self._waiting[child] = future
-        message = json.dumps({"op": op, "id": child, **fields}).encode()
+        sequence = self._next_id()  # answers to one child can cross when an asker was cancelled
+        self._waiting[sequence] = future
+        message = json.dumps({"op": op, "id": child, "seq": sequence, **fields}).encode()
         try:
             while not self._send(message, descriptors):  # noqa: ASYNC110
                 # The socket's buffer is full: the spawner is behind.
@@ -104,7 +105,7 @@ class ZygoteLauncher:
             answer: tuple[dict[str, Any], list[int]] = await future
             return answer
         finally:
-            self._waiting.pop(child, None)
+            self._waiting.pop(sequence, None)
             _close_unclaimed(future)
 
     def _send(self, message: bytes, descriptors: tuple[int, ...]) -> bool:
@@ -130,7 +131,7 @@ class ZygoteLauncher:
             self._lose(WorkerStartError("the spawner ended unexpectedly"))
             return
         reply = json.loads(message)
-        future = self._waiting.get(reply["id"])
+        future = self._waiting.get(reply["seq"])
         if future is None or future.done():
             for descriptor in descriptors:  # the asker was cancelled: the process must not stay
                 _kill(descriptor)

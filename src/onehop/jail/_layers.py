@@ -15,6 +15,3 @@ class LayerReport:
     name: str
     state: State
     reason: str
-
-
-LINUX_LAYERS = ("seccomp", "landlock", "rlimits", "uid", "no_new_privs", "namespaces")

@@ -2,7 +2,8 @@
 
 It is run as ``python -I -S _zygote.py CONTROL_FD HOST_PID`` and imports the standard library
 only, so that a fork is cheap. The plan comes as JSON on standard input (see ``_plan.Plan``);
-requests come as JSON datagrams on the control socket:
+requests come as JSON datagrams on the control socket, each with a number "seq" that its answer
+carries too:
 
     {"op": "spawn", "id": 7, "heap": 128} with three descriptors (the child's 0, 1, 2)
         → {"id": 7} with one descriptor, a pidfd; or {"id": 7, "error": "…"}
@@ -45,17 +46,15 @@ PR_SET_NO_NEW_PRIVS = 38
 SECCOMP_MODE_FILTER = 2
 
 CLONE_NEWNS = 0x00020000
-CLONE_NEWCGROUP = 0x02000000
 CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = (
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = (
     1,
     2,
     4,
-    8,
     32,
     4096,
     16384,
@@ -387,6 +386,7 @@ class Spawner:
         self.plan = plan
         self.confinement = confinement
         self.children: dict[int, int] = {}
+        self.sequence = 0
 
     def serve(self) -> None:
         poller = select.poll()
@@ -405,6 +405,7 @@ class Spawner:
         if not message:
             return False
         request = json.loads(message)
+        self.sequence = request["seq"]
         if request["op"] == "spawn":
             self.spawn(request, descriptors)
         elif request["op"] == "limit":
@@ -449,7 +450,7 @@ class Spawner:
             for number, value in limits:
                 resource.prlimit(self.children[child], number, (value, value))
             self.reply({"id": child})
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError) as error:
             self.reply({"id": child, "error": str(error)})
         finally:
             if owner is not None:
@@ -457,7 +458,10 @@ class Spawner:
                 os.setresgid(0, -1, -1)
 
     def reap(self, child: int) -> None:
-        pid = self.children[child]
+        pid = self.children.get(child)
+        if pid is None:  # asked twice: whoever asked first did not wait for the answer
+            self.reply({"id": child, "error": "no such child any more"})
+            return
         reaped, status, usage = os.wait4(pid, os.WNOHANG)
         if reaped == 0:
             self.reply({"id": child, "error": "still running"})
@@ -468,8 +472,9 @@ class Spawner:
 
     def reply(self, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
         # A host that is gone is seen by serve() next.
+        answer = json.dumps({**message, "seq": self.sequence}).encode()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            socket.send_fds(self.control, [json.dumps(message).encode()], descriptors or [])
+            socket.send_fds(self.control, [answer], descriptors or [])
 
     def kill_all(self) -> None:
         for pid in self.children.values():

@@ -182,7 +182,7 @@ class Pool:
     async def _start_one(self) -> None:
         try:
             if self._failures:
-                await asyncio.sleep(min(_LONGEST_PAUSE, 0.05 * 2**self._failures))
+                await asyncio.sleep(min(_LONGEST_PAUSE, 0.05 * 2 ** min(self._failures, 10)))
             worker = await self._factory.start_worker()
         except (OnehopError, OSError, TimeoutError) as error:
             self._starting -= 1

@@ -113,7 +113,6 @@ class Worker:
         self._ready: asyncio.Future[Ready] = self._loop.create_future()
         self._max_output = 0
         self.enforcement: tuple[str, ...] = ()
-        self.versions: Ready | None = None
         self.memory_bytes = 0
         self.on_early_exit: Callable[[], None] = lambda: None
         self._watch()
@@ -155,7 +154,6 @@ class Worker:
             raise WorkerStartError(f"a worker was not ready after {START_SECONDS:g} s") from None
         if not self._ready.done():
             await self._explain_failed_start()
-        self.versions = self._ready.result()
         try:
             await self._seal(ceiling)
         except OSError as error:
