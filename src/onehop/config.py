@@ -1,8 +1,8 @@
-"""Settings of a sandbox: constructor arguments first, then the environment, then ``onehop.toml``.
+"""All settings: constructor arguments first, then the environment, then ``onehop.toml``.
 
 Each field carries its environment name, so this file is the whole table; ``onehop.toml`` in the
-working folder (or the file that ``ONEHOP_CONFIG`` names) uses the field names in a ``[sandbox]``
-table.
+working folder (or the file that ``ONEHOP_CONFIG`` names) uses the field names, in one table for
+each class.
 """
 
 from __future__ import annotations
@@ -12,14 +12,36 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 from onehop.errors import ConfigError
 from onehop.policy import MIB, Limits
+from onehop.types import Severity, ValidationLevel
 
 Layer = Literal["namespaces", "landlock", "seccomp", "rlimits", "uid", "seatbelt"]
+
+DEFAULT_MASK = (
+    "*password*",
+    "*passwd*",
+    "*secret*",
+    "*token*",
+    "*api_key*",
+    "*apikey*",
+    "*api-key*",
+    "*private_key*",
+    "*privatekey*",
+    "*access_key*",
+    "*accesskey*",
+    "*credential*",
+    "authorization",
+    "cookie",
+    "set-cookie",
+)
+"""Names of fields that hold secrets as a rule; compared without regard to case."""
 
 _CORES = os.cpu_count() or 1
 
@@ -28,10 +50,38 @@ def _setting(default: Any, env: str, help_text: str, **bounds: Any) -> Any:
     return Field(default=default, description=help_text, json_schema_extra={"env": env}, **bounds)
 
 
-class SandboxConfig(BaseModel):
-    """How a sandbox runs code. Raises ConfigError that names the field when a value is unusable."""
+class Settings(BaseModel):
+    """One table of ``onehop.toml``. Raises ConfigError that names the field that is unusable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    table: ClassVar[str]
+    """Its name in the file."""
+
+    def __init__(self, **settings: Any) -> None:
+        """Take ``settings``, and fill in what they leave out from the environment and the file."""
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise _config_error(error) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        merged = {**_from_file(cls, os.environ), **_from_environment(cls, os.environ), **given}
+        return {name: _frozen(cls, name, value) for name, value in merged.items()}
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with ``changes``, checked like a new one."""
+        return type(self)(**{**self.model_dump(), **changes})
+
+
+class SandboxConfig(Settings):
+    """How a sandbox runs code."""
+
+    table: ClassVar[str] = "sandbox"
 
     timeout: Annotated[float, Field(allow_inf_nan=False)] = _setting(
         5000, "CODE_EXEC_TIMEOUT_DEFAULT", "Deadline of a run that names none, in ms.", ge=100
@@ -106,33 +156,11 @@ class SandboxConfig(BaseModel):
         None, "ONEHOP_DENO", "Path of a Deno 2.9 to use instead of the Python package's."
     )
 
-    def __init__(self, **settings: Any) -> None:
-        """Take ``settings``, and fill in what they leave out from the environment and the file."""
-        try:
-            super().__init__(**settings)
-        except ValidationError as error:
-            raise _config_error(error) from None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_in(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        merged = {**_from_file(cls, os.environ), **_from_environment(cls, os.environ), **given}
-        layers = merged.get("allow_degraded")
-        if isinstance(layers, list | tuple | set):
-            merged["allow_degraded"] = frozenset(layers)
-        return merged
-
     @model_validator(mode="after")
     def _default_within_maximum(self) -> Self:
         if self.timeout > self.timeout_max:
             raise ValueError(f"timeout {self.timeout:g} is above timeout_max {self.timeout_max:g}")
         return self
-
-    def replace(self, **changes: Any) -> SandboxConfig:
-        """A copy with ``changes``, checked like a new one."""
-        return type(self)(**{**self.model_dump(), **changes})
 
     def limits(self, timeout_ms: float) -> Limits:
         """The bounds of one run with this deadline."""
@@ -148,32 +176,178 @@ class SandboxConfig(BaseModel):
         )
 
 
-def _from_environment(model: type[BaseModel], environ: Mapping[str, str]) -> dict[str, Any]:
+class ValidationConfig(Settings):
+    """What is checked before code runs."""
+
+    table: ClassVar[str] = "validation"
+
+    level: ValidationLevel = _setting(
+        "ASYNC",
+        "VALIDATION_DEFAULT_LEVEL",
+        "How strict validation is; `code_execute` is held to BLOCKING at least.",
+    )
+    off: frozenset[str] = _setting(
+        frozenset(), "ONEHOP_VALIDATION_OFF", "Rules that are not applied, by name."
+    )
+    severity: dict[str, Severity] = _setting(
+        {}, "ONEHOP_VALIDATION_SEVERITY", "Severities that replace a rule's own, by its name."
+    )
+    rules: tuple[str, ...] = _setting(
+        (), "ONEHOP_VALIDATION_RULES", "More rules: Python functions, as `module:function`."
+    )
+    cache: int = _setting(
+        1024, "ONEHOP_VALIDATION_CACHE", "Verdicts kept by the hash of the code.", ge=0
+    )
+
+
+class CorrectionConfig(Settings):
+    """What is repaired in a call before it is checked."""
+
+    table: ClassVar[str] = "corrections"
+
+    enabled: bool = _setting(
+        True, "AUTO_CORRECTION_ENABLED", "Whether what a call obviously meant is repaired."
+    )
+    max_retries: int = _setting(
+        3, "AUTO_CORRECTION_MAX_RETRIES", "Rounds of repair of one call.", ge=0, le=10
+    )
+
+
+class AuditConfig(Settings):
+    """What is kept of each run, and where."""
+
+    table: ClassVar[str] = "audit"
+
+    store: str | None = _setting(
+        None,
+        "ONEHOP_STORE",
+        "`sqlite:///PATH`, `postgresql://…`, `mongodb://…` or `memory:`; otherwise a SQLite file "
+        "in the user's data folder.",
+    )
+    mode: Literal["journal", "strict"] = _setting(
+        "journal",
+        "ONEHOP_AUDIT",
+        "`journal`: while the database is away, runs go on and records wait on disk; "
+        "`strict`: nothing runs then.",
+    )
+    journal: str | None = _setting(
+        None,
+        "ONEHOP_JOURNAL",
+        "Folder where records wait for the database; otherwise in the user's data folder.",
+    )
+    sync: Literal["process", "power"] = _setting(
+        "process",
+        "ONEHOP_AUDIT_SYNC",
+        "What the journal survives: the end of the process, or the loss of power too (slower).",
+    )
+    key: SecretStr | None = _setting(
+        None, "ONEHOP_AUDIT_KEY", "Secret that the chain of hashes is keyed with."
+    )
+    keep_output: bool = _setting(True, "ONEHOP_AUDIT_OUTPUT", "Whether outputs are kept.")
+    keep_logs: bool = _setting(True, "ONEHOP_AUDIT_LOGS", "Whether console lines are kept.")
+    keep_context: bool = _setting(True, "ONEHOP_AUDIT_CONTEXT", "Whether contexts are kept.")
+    max_field: int = _setting(
+        256 * 1024,
+        "ONEHOP_AUDIT_MAX_FIELD",
+        "Bytes of JSON that are kept of each output, log or context; longer ones are cut.",
+        ge=1024,
+        le=4 * MIB,
+    )
+    mask: tuple[str, ...] = _setting(
+        DEFAULT_MASK,
+        "ONEHOP_AUDIT_MASK",
+        "Names of fields whose values are kept masked; `*` stands for anything, a dot for nesting.",
+    )
+    omit: tuple[str, ...] = _setting(
+        (), "ONEHOP_AUDIT_OMIT", "Names of fields that are left out of what is kept, in that form."
+    )
+    mask_secrets: bool = _setting(
+        True,
+        "ONEHOP_AUDIT_MASK_SECRETS",
+        "Whether text that looks like an API key, a token or a password is masked wherever it is.",
+    )
+
+
+class AnalyticsConfig(Settings):
+    """How trends are kept."""
+
+    table: ClassVar[str] = "analytics"
+
+    aggregation_interval: int = _setting(
+        60_000, "ANALYTICS_AGGREGATION_INTERVAL", "Time between rollups, in ms.", ge=100
+    )
+    retention_days: int = _setting(
+        90, "ANALYTICS_RETENTION_DAYS", "Days that rollups are kept.", ge=1, le=3650
+    )
+
+
+SECTIONS: tuple[type[Settings], ...] = (
+    SandboxConfig,
+    ValidationConfig,
+    CorrectionConfig,
+    AuditConfig,
+    AnalyticsConfig,
+)
+"""Every table of ``onehop.toml``."""
+
+
+def _from_environment(model: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:
     found = {}
     for name, field in model.model_fields.items():
-        env = _env_name(field.json_schema_extra)
+        env = env_name(field)
         if env in environ:
-            found[name] = _parse(name, env, environ[env])
+            found[name] = _parse(env, field.annotation, environ[env])
     return found
 
 
-def _env_name(extra: Any) -> str:
+def env_name(field: FieldInfo) -> str:
+    """The environment variable of a setting."""
+    extra: Any = field.json_schema_extra
     return str(extra["env"])
 
 
-def _parse(name: str, env: str, text: str) -> Any:
-    """Read an environment value: JSON, but a list with commas for layers, a path as it is."""
-    if name == "deno":
+def _parse(env: str, annotation: Any, text: str) -> Any:
+    """Read an environment value: words with commas between, JSON for numbers, text as it is."""
+    if get_origin(annotation) in (frozenset, tuple):
+        return tuple(_words(text))
+    if get_origin(annotation) is dict:
+        return dict(_pair(env, word) for word in _words(text))
+    if _is_text(annotation):
         return text
-    if name == "allow_degraded":
-        return frozenset(part.strip() for part in text.split(",") if part.strip())
     try:
         return json.loads(text.lower())
     except ValueError:
         raise ConfigError(env, f"{text!r} is not a number or true/false") from None
 
 
-def _from_file(model: type[BaseModel], environ: Mapping[str, str]) -> dict[str, Any]:
+def _words(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _pair(env: str, word: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    if not equals:
+        raise ConfigError(env, f"{word!r} is not name=value")
+    return name.strip(), value.strip()
+
+
+def _is_text(annotation: Any) -> bool:
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return any(kind in (str, SecretStr) or get_origin(kind) is Literal for kind in kinds)
+
+
+def _frozen(model: type[Settings], name: str, value: Any) -> Any:
+    """A list where the setting is a set or tuple, and text where it is secret, made fit."""
+    annotation = model.model_fields[name].annotation if name in model.model_fields else None
+    origin = get_origin(annotation)
+    if origin in (frozenset, tuple) and isinstance(value, list | tuple | set | frozenset):
+        return origin(value)
+    if isinstance(value, str) and SecretStr in get_args(annotation):
+        return SecretStr(value)
+    return value
+
+
+def _from_file(model: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:
     named = environ.get("ONEHOP_CONFIG")
     path = Path(named or "onehop.toml")
     if not path.is_file():
@@ -181,13 +355,21 @@ def _from_file(model: type[BaseModel], environ: Mapping[str, str]) -> dict[str, 
             raise ConfigError("ONEHOP_CONFIG", f"there is no file {named}")
         return {}
     try:
-        table = tomllib.loads(path.read_text("utf-8")).get("sandbox", {})
+        tables = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), str(error)) from None
-    unknown = set(table) - set(model.model_fields)
+    _refuse_unknown(str(path), "tables", set(tables) - {section.table for section in SECTIONS})
+    found = tables.get(model.table, {})
+    if not isinstance(found, dict):
+        raise ConfigError(str(path), f"{model.table} is not a table: write [{model.table}]")
+    where = f"settings in [{model.table}]"
+    _refuse_unknown(str(path), where, set(found) - set(model.model_fields))
+    return found
+
+
+def _refuse_unknown(path: str, where: str, unknown: set[str]) -> None:
     if unknown:
-        raise ConfigError(str(path), f"unknown settings in [sandbox]: {', '.join(sorted(unknown))}")
-    return dict(table)
+        raise ConfigError(path, f"unknown {where}: {', '.join(sorted(unknown))}")
 
 
 def _config_error(error: ValidationError) -> ConfigError:

@@ -4,6 +4,10 @@ OnehopError
 ├── InvalidRequestError (ValueError)    the caller: a call that cannot be run
 ├── ConfigError (ValueError)            the operator: a setting that cannot be used
 ├── OutputNotFoundError (LookupError)   the caller: no such kept output
+├── DuplicateRequestError (ValueError)  the caller: the request id is another agent's
+├── StoreError                          the audit trail
+│   ├── StoreUnavailableError           its database does not answer
+│   └── AuditUnavailableError           audit="strict", and the run could not be recorded
 ├── Overloaded                          nobody: too much at once, try again later
 ├── SandboxClosedError                  the caller: used before open or after close
 └── SandboxUnavailableError             this machine cannot run guests as configured
@@ -45,6 +49,30 @@ class ConfigError(OnehopError, ValueError):
 
 class OutputNotFoundError(OnehopError, LookupError):
     """No output is kept under this id: never was, was dropped for room, or the sandbox closed."""
+
+
+class DuplicateRequestError(OnehopError, ValueError):
+    """The request id belongs to a run of another agent; nothing ran."""
+
+
+class StoreError(OnehopError):
+    """Something is wrong with the audit trail."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store's database does not answer. ``url`` is its URL with the password masked."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(
+            f"the store {url} does not answer: {reason}. Check that the database runs and that "
+            f"ONEHOP_STORE names it"
+        )
+        self.url = url
+        self.reason = reason
+
+
+class AuditUnavailableError(StoreError):
+    """With audit="strict": the store is away, so that nothing may run now."""
 
 
 class Overloaded(OnehopError):  # noqa: N818 - a plain condition stands alone

@@ -13,13 +13,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 Language = Literal["javascript", "typescript"]
+Severity = Literal["low", "medium", "high", "critical"]
+ValidationLevel = Literal["NONE", "ASYNC", "BLOCKING", "STRICT"]
 LogLevel = Literal["log", "error", "warn", "info", "debug"]
 ErrorType = Literal[
     "timeout", "validation", "runtime", "security", "resource_limit", "cancelled", "internal"
 ]
 
 
-class _Wire(BaseModel):
+class Wire(BaseModel):
+    """Frozen data that is camelCase on the wire and snake_case in Python."""
+
     model_config = ConfigDict(
         alias_generator=to_camel,
         validate_by_name=True,
@@ -30,7 +34,7 @@ class _Wire(BaseModel):
     )
 
 
-class ExecutionRequest(_Wire):
+class ExecutionRequest(Wire):
     """One call of ``code_execute``, already checked: see ``requests.check_request``."""
 
     code: str
@@ -43,7 +47,7 @@ class ExecutionRequest(_Wire):
     description: str | None = None
 
 
-class LogEntry(_Wire):
+class LogEntry(Wire):
     """One console call."""
 
     level: LogLevel
@@ -52,7 +56,7 @@ class LogEntry(_Wire):
     """ms since the start of the run, taken by the host when the line arrived."""
 
 
-class ResourceUsage(_Wire):
+class ResourceUsage(Wire):
     """What the run used, measured from outside the guest."""
 
     memory: float
@@ -65,7 +69,7 @@ class ResourceUsage(_Wire):
     """Time spent waiting for host tools, in ms."""
 
 
-class ErrorInfo(_Wire):
+class ErrorInfo(Wire):
     """Why a run failed, in the coordinates of the caller's own text."""
 
     type: ErrorType
@@ -80,7 +84,7 @@ class ErrorInfo(_Wire):
     """The source line with a caret below the column."""
 
 
-class Correction(_Wire):
+class Correction(Wire):
     """A repair of the call that was made before the run."""
 
     kind: str
@@ -89,7 +93,52 @@ class Correction(_Wire):
     to: Any = None
 
 
-class ExecutionResult(_Wire):
+class Finding(Wire):
+    """What validation found at one place of the code."""
+
+    type: Literal["error", "warning"]
+    """An error blocks; a warning does at level STRICT, from medium severity on."""
+    message: str
+    pattern: str
+    """The name of the rule."""
+    severity: Severity
+    line: int
+    """1-based."""
+    column: int
+    """1-based, in UTF-16 code units."""
+    issue_type: Literal["dangerous_pattern", "unauthorized_access", "malicious_code"] = (
+        "dangerous_pattern"
+    )
+    suggestion: str | None = None
+    """What to write instead."""
+
+
+class RiskAssessment(Wire):
+    """How much care a run asks for, by the contract's formula."""
+
+    score: float
+    """0 to 1."""
+    level: ValidationLevel
+    """The level that validation was held at."""
+    factors: dict[str, float] = Field(default_factory=dict)
+    """What each term of the formula added to the score, by name."""
+
+
+class ValidationReport(Wire):
+    """The verdict on a piece of code, before it runs."""
+
+    safe: bool
+    """Whether the code may run at the level that ``risk_assessment`` names."""
+    issues: list[Finding] = Field(default_factory=list)
+    """In the order of the text."""
+    risk_assessment: RiskAssessment
+
+    def to_dict(self) -> dict[str, Any]:
+        """The wire JSON, camelCase."""
+        return self.model_dump(by_alias=True)
+
+
+class ExecutionResult(Wire):
     """What came of one execution. A guest's failure is a result too: ``success`` is false."""
 
     success: bool
@@ -109,6 +158,12 @@ class ExecutionResult(_Wire):
     logs_truncated: bool | None = None
     """True when the console printed more than the limit; the rest is gone."""
     corrections: list[Correction] | None = None
+    hints: list[str] | None = None
+    """After a failure: what runs that failed alike have taught."""
+    findings: list[Finding] | None = None
+    """What validation found, when there was anything."""
+    request_id: str | None = None
+    """Set by the executor: the name under which the run is kept."""
     enforcement: list[str] = Field(default_factory=list)
     """The isolation layers in force for this run, as verified on the worker that ran it."""
 
@@ -128,10 +183,13 @@ _ONLY_WHEN_SET = (
     "persistedOutputId",
     "logsTruncated",
     "corrections",
+    "hints",
+    "findings",
+    "requestId",
 )
 
 
-class OutputPage(_Wire):
+class OutputPage(Wire):
     """A part of a kept output: characters ``offset`` to ``next_offset`` of its JSON text."""
 
     text: str

@@ -1,0 +1,77 @@
+"""The record of one execution, as the audit trail keeps it, and its place in the hash chain."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any, Final
+
+from pydantic import Field
+
+from onehop.types import ErrorType, Language, Wire
+
+SNIPPET_LENGTH: Final = 500
+"""Characters of the code that a record keeps."""
+GENESIS: Final = "0" * 64
+"""What stands for the hash before the first record's."""
+
+
+class ExecutionRecord(Wire):
+    """What ran, for whom, and what came of it. Immutable once written."""
+
+    request_id: str
+    """Unique in a store."""
+    agent_id: str
+    channel_id: str
+    language: Language
+    code_hash: str
+    code_length: int
+    """Characters."""
+    code_snippet: str
+    success: bool
+    output: Any = None
+    logs: list[str] = Field(default_factory=list)
+    error: str | None = None
+    error_type: ErrorType | None = None
+    execution_time: float
+    """ms"""
+    timeout: float
+    """The deadline that the run had, in ms."""
+    memory_usage: float
+    """MB (2^20 bytes)"""
+    timeout_occurred: bool
+    context_data: Any = None
+    description: str | None = None
+    executed_at: int
+    """When it started, in ms since the epoch."""
+    created_at: int
+    """When this record was made, in ms since the epoch."""
+    details: dict[str, Any] = Field(default_factory=dict)
+    """What else the result said, in wire form: errorInfo, enforcement, corrections, cpuTime, …"""
+    sequence: int | None = None
+    """Place in the store's chain, from 1; None until a store has taken the record."""
+    previous_hash: str | None = None
+    hash: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The wire JSON, camelCase."""
+        return self.model_dump(by_alias=True)
+
+    def chained(
+        self, sequence: int, previous_hash: str, key: bytes | None = None
+    ) -> ExecutionRecord:
+        """This record with its place in a chain."""
+        placed = self.model_copy(update={"sequence": sequence, "previous_hash": previous_hash})
+        return placed.model_copy(update={"hash": placed.compute_hash(key)})
+
+    def compute_hash(self, key: bytes | None = None) -> str:
+        """The hash that its fields, its place and the hash before it demand.
+
+        SHA-256 in hex, or HMAC-SHA-256 with a key, over the canonical JSON of every other field.
+        """
+        content = self.model_dump(by_alias=True, exclude={"hash"})
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        if key is None:
+            return hashlib.sha256(text.encode()).hexdigest()
+        return hmac.digest(key, text.encode(), "sha256").hex()

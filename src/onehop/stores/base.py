@@ -1,0 +1,272 @@
+"""A store keeps what happened: append once, read, prune; and answers the contract's questions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from onehop.events import Event
+from onehop.records import ExecutionRecord
+from onehop.types import ErrorType, Language, Severity
+
+RETENTION_SECONDS: Final = 2_592_000
+"""30 days."""
+CODE_LENGTH_EDGES: Final = (0, 100, 500, 1_000, 5_000, 100_000)
+"""Lower edges of the buckets of code length, in characters; the last one is open above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is delivered together: the end of one run, with all that was announced about it."""
+
+    record: ExecutionRecord | None
+    """None for a call that was given up before it ran, of which only the events remain."""
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryQuery:
+    """Which records, newest first (by executed_at, then sequence). None does not filter."""
+
+    agent_id: str | None = None
+    channel_id: str | None = None
+    language: Language | None = None
+    success: bool | None = None
+    code_hash: str | None = None
+    since: int | None = None
+    """Executed at this time or later, ms since the epoch."""
+    until: int | None = None
+    """Executed before this time, ms since the epoch."""
+    limit: int = 50
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event and its place in the order in which the store took events."""
+
+    sequence: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventQuery:
+    """Which events, in order. None does not filter."""
+
+    after: int = 0
+    """Only events whose sequence is greater."""
+    request_id: str | None = None
+    agent_id: str | None = None
+    channel_id: str | None = None
+    event_types: frozenset[str] | None = None
+    limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """Where the chain of records ends, as the store noted it when it last appended."""
+
+    sequence: int
+    """0 for an empty chain."""
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainAnchor:
+    """A place of the chain that outlives its record, so that a pruned record is told from a stolen
+    one."""
+
+    sequence: int
+    hash: str
+    executed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageCount:
+    """Runs in one language."""
+
+    total: int
+    successful: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStats:
+    """Answers ``get_agent_stats``. Times are ms; rates 0 to 1; without a run all are 0."""
+
+    agent_id: str | None
+    """None: all agents."""
+    total_executions: int = 0
+    successful_executions: int = 0
+    failed_executions: int = 0
+    success_rate: float = 0
+    average_execution_time: float = 0
+    p50_execution_time: float = 0
+    """Percentiles by nearest rank: the value at place ceil(p * n) of the sorted times."""
+    p95_execution_time: float = 0
+    p99_execution_time: float = 0
+    timeout_count: int = 0
+    language_breakdown: dict[str, LanguageCount] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One of an agent's recent failures."""
+
+    request_id: str
+    code_hash: str
+    language: Language
+    error: str | None
+    error_type: ErrorType | None
+    execution_time: float
+    executed_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendPoint:
+    """One day and language, from the rollups."""
+
+    day: str
+    """YYYY-MM-DD, UTC."""
+    language: Language
+    total: int
+    successful: int
+    failed: int
+    timeouts: int
+    average_execution_time: float
+    average_memory: float
+    max_memory: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceUse:
+    """What runs used. Times are ms, memory is MB; without a run all are 0."""
+
+    total_executions: int = 0
+    average_memory: float = 0
+    max_memory: float = 0
+    average_execution_time: float = 0
+    max_execution_time: float = 0
+    total_execution_time: float = 0
+    timeout_count: int = 0
+    limit_count: int = 0
+    """Runs that a resource limit ended (errorType resource_limit)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeLengthBucket:
+    """Runs whose code had ``low`` <= characters < ``high``."""
+
+    low: int
+    high: int | None
+    """None for the last bucket."""
+    total: int
+    successful: int
+    average_execution_time: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatedCode:
+    """One piece of code and how often it ran."""
+
+    code_hash: str
+    total: int
+    successful: int
+    last_executed_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityCount:
+    """Security issues of one pattern and severity."""
+
+    pattern: str
+    severity: Severity
+    total: int
+
+
+class Store(Protocol):
+    """Where records and events are kept. ``open`` before use.
+
+    Every method may raise StoreUnavailableError when the database does not answer.
+    """
+
+    async def open(self) -> None:
+        """Connect, and bring the schema up to date."""
+
+    async def aclose(self) -> None:
+        """Let go of every connection."""
+
+    async def ping(self) -> None:
+        """Ask the database for an answer."""
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        """Take all entries in order, or none of them, each once.
+
+        A record whose request_id, or an event whose event_id, is there already is left as it is.
+        New records are chained to the head.
+        """
+
+    async def get(self, request_id: str) -> ExecutionRecord | None:
+        """The record of one run."""
+
+    async def history(self, query: HistoryQuery) -> list[ExecutionRecord]:
+        """Records, newest first."""
+
+    async def events(self, query: EventQuery) -> list[StoredEvent]:
+        """Events in the order they were taken."""
+
+    async def prune(self, now: int) -> int:
+        """Drop records and events executed RETENTION_SECONDS before ``now`` (ms), and old rollups.
+
+        Gives the number of records that went; a store whose database expires them itself gives 0.
+        """
+
+    # -- the chain
+
+    async def head(self) -> ChainHead:
+        """Where the chain ends."""
+
+    async def chain(self, after: int, limit: int) -> list[ExecutionRecord]:
+        """Records by sequence, ascending, those after sequence ``after``."""
+
+    async def anchors(self) -> list[ChainAnchor]:
+        """Noted places of the chain, ascending."""
+
+    # -- analytics; ``agent_id`` None means all agents, ``since`` is ms since the epoch
+
+    async def agent_stats(self, agent_id: str | None, since: int | None) -> AgentStats:
+        """Counts, rates and times."""
+
+    async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
+        """Newest first."""
+
+    async def trends(self, agent_id: str | None, since: int | None) -> list[TrendPoint]:
+        """From the rollups, by day and then language, ascending."""
+
+    async def resource_use(self, agent_id: str | None, since: int | None) -> ResourceUse:
+        """What runs used."""
+
+    async def code_lengths(self, agent_id: str | None, since: int | None) -> list[CodeLengthBucket]:
+        """All buckets of CODE_LENGTH_EDGES, ascending, empty ones included."""
+
+    async def repeated_code(
+        self, agent_id: str | None, since: int | None, limit: int
+    ) -> list[RepeatedCode]:
+        """Code that ran more than once, most often first, then by hash."""
+
+    async def slowest(
+        self, agent_id: str | None, since: int | None, limit: int
+    ) -> list[ExecutionRecord]:
+        """By execution_time, descending; without output, logs and context."""
+
+    async def security_profile(
+        self, agent_id: str | None, since: int | None
+    ) -> list[SecurityCount]:
+        """Counts of the SecurityIssue events, most first, then by pattern and severity."""
+
+    async def roll_up(self, now: int, keep_days: int) -> None:
+        """Bring the rollups by day, agent and language up to date; drop those past ``keep_days``.
+
+        May be called at any time and by several processes: it recomputes each day that has new
+        records, as long as the day's records are all still there.
+        """
