@@ -1,0 +1,163 @@
+"""The tables of the SQL stores. A change here needs a migration: see ``_migrations.py``."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata: Final = MetaData()
+
+
+def _text() -> Any:
+    # Byte order on PostgreSQL too, so that every store sorts text alike.
+    return Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def _place() -> Any:
+    # Only INTEGER makes a SQLite key the row's own number, which saves an index.
+    return BigInteger().with_variant(Integer(), "sqlite")
+
+
+executions: Final = Table(
+    "executions",
+    metadata,
+    Column("sequence", _place(), primary_key=True, autoincrement=False),
+    Column("request_id", _text(), nullable=False),
+    Column("agent_id", _text(), nullable=False),
+    Column("channel_id", _text(), nullable=False),
+    Column("language", _text(), nullable=False),
+    Column("code_hash", _text(), nullable=False),
+    Column("code_length", BigInteger, nullable=False),
+    Column("code_snippet", _text(), nullable=False),
+    Column("success", Boolean(create_constraint=False), nullable=False),
+    Column("output", _text(), nullable=False),
+    Column("logs", _text(), nullable=False),
+    Column("error", _text()),
+    Column("error_type", _text()),
+    Column("execution_time", Double, nullable=False),
+    Column("timeout", Double, nullable=False),
+    Column("memory_usage", Double, nullable=False),
+    Column("timeout_occurred", Boolean(create_constraint=False), nullable=False),
+    Column("context_data", _text(), nullable=False),
+    Column("description", _text()),
+    Column("executed_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("details", _text(), nullable=False),
+    Column("previous_hash", _text(), nullable=False),
+    Column("hash", _text(), nullable=False),
+)
+"""One row for each ExecutionRecord, with its field names; output, logs, context_data and details
+are JSON text."""
+
+events: Final = Table(
+    "events",
+    metadata,
+    Column("sequence", _place(), primary_key=True, autoincrement=True),
+    Column("event_id", _text(), nullable=False),
+    Column("event_type", _text(), nullable=False),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("agent_id", _text(), nullable=False),
+    Column("channel_id", _text(), nullable=False),
+    Column("request_id", _text(), nullable=False),
+    Column("code_hash", _text(), nullable=False),
+    Column("pattern", _text()),
+    Column("severity", _text()),
+    Column("data", _text(), nullable=False),
+    # Without it SQLite gives a number again once the last rows are gone, and readers lose events.
+    sqlite_autoincrement=True,
+)
+"""One row for each Event; ``data`` is the JSON text of its envelope's data."""
+
+chain_head: Final = Table(
+    "chain_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+"""One row, id 1: where the chain ends. Locked by whoever appends."""
+
+chain_anchors: Final = Table(
+    "chain_anchors",
+    metadata,
+    Column("sequence", _place(), primary_key=True, autoincrement=False),
+    Column("hash", _text(), nullable=False),
+    Column("executed_at", BigInteger, nullable=False),
+)
+
+rollups: Final = Table(
+    "rollups",
+    metadata,
+    Column("day", _text(), primary_key=True),
+    Column("agent_id", _text(), primary_key=True),
+    Column("language", _text(), primary_key=True),
+    Column("total", BigInteger, nullable=False),
+    Column("successful", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("timeouts", BigInteger, nullable=False),
+    Column("sum_execution_time", Double, nullable=False),
+    Column("sum_memory", Double, nullable=False),
+    Column("max_memory", Double, nullable=False),
+)
+
+rollup_state: Final = Table(
+    "rollup_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("watermark", BigInteger, nullable=False),
+)
+"""One row, id 1: the last sequence that the rollups contain."""
+
+schema_migrations: Final = Table(
+    "schema_migrations",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", _text(), nullable=False),
+    Column("applied_at", BigInteger, nullable=False),
+)
+
+_run = executions.c
+_event = events.c
+INDEXES: Final[tuple[Index, ...]] = (
+    Index("ux_executions_request_id", _run.request_id, unique=True),
+    Index("ix_executions_agent_id", _run.agent_id),
+    Index("ix_executions_channel_id", _run.channel_id),
+    Index("ix_executions_code_hash", _run.code_hash),
+    Index("ix_executions_success", _run.success),
+    Index("ix_executions_agent_id_executed_at", _run.agent_id, _run.executed_at.desc()),
+    Index("ix_executions_channel_id_executed_at", _run.channel_id, _run.executed_at.desc()),
+    Index("ix_executions_code_hash_success", _run.code_hash, _run.success),
+    Index("ix_executions_language_success", _run.language, _run.success),
+    Index(
+        "ix_executions_agent_id_success_executed_at",
+        _run.agent_id,
+        _run.success,
+        _run.executed_at.desc(),
+    ),
+    Index(
+        "ix_executions_channel_id_language_executed_at",
+        _run.channel_id,
+        _run.language,
+        _run.executed_at.desc(),
+    ),
+    Index("ix_executions_executed_at", _run.executed_at),
+    Index("ux_events_event_id", _event.event_id, unique=True),
+    Index("ix_events_timestamp", _event.timestamp),
+    Index("ix_events_request_id", _event.request_id),
+    Index("ix_events_agent_id", _event.agent_id),
+    Index("ix_events_channel_id", _event.channel_id),
+)
+"""Every index but the primary keys: the contract's, those of retention and of the events' readers,
+and those that analytics asks for."""
