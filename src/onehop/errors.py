@@ -7,7 +7,8 @@ OnehopError
 ├── DuplicateRequestError (ValueError)  the caller: the request id is another agent's
 ├── StoreError                          the audit trail
 │   ├── StoreUnavailableError           its database does not answer
-│   └── AuditUnavailableError           audit="strict", and the run could not be recorded
+│   ├── AuditUnavailableError           audit="strict", and the run could not be recorded
+│   └── RecordRejectedError             one record that no store can take
 ├── Overloaded                          nobody: too much at once, try again later
 ├── SandboxClosedError                  the caller: used before open or after close
 └── SandboxUnavailableError             this machine cannot run guests as configured
@@ -73,6 +74,18 @@ class StoreUnavailableError(StoreError):
 
 class AuditUnavailableError(StoreError):
     """With audit="strict": the store is away, so that nothing may run now."""
+
+
+class RecordRejectedError(StoreError):
+    """A record, or an event of its run, that no store will ever take; nothing was taken.
+
+    ``request_id`` names it, so that the others can be given again without it.
+    """
+
+    def __init__(self, request_id: str, reason: str) -> None:
+        super().__init__(f"the record of {request_id!r} cannot be kept: {reason}")
+        self.request_id = request_id
+        self.reason = reason
 
 
 class Overloaded(OnehopError):  # noqa: N818 - a plain condition stands alone
