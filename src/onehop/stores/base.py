@@ -190,6 +190,11 @@ class Store(Protocol):
     Every method may raise StoreUnavailableError when the database does not answer.
     """
 
+    @property
+    def url(self) -> str:
+        """What it is and where, with a password masked; the journal that belongs to it is found
+        by this."""
+
     async def open(self) -> None:
         """Connect, and bring the schema up to date."""
 
