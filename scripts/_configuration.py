@@ -1,68 +1,79 @@
-"""Print docs/configuration.md from the fields of SandboxConfig; scripts/docs puts it in place."""
+"""Print docs/configuration.md from the settings' fields; scripts/docs puts it in place."""
 
 from __future__ import annotations
 
 import os
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 _CORES = 1009
 os.cpu_count = lambda: _CORES  # before the import: a default that is a multiple follows the machine
 
-from onehop.config import Layer, SandboxConfig  # noqa: E402
+from onehop.config import SECTIONS, Layer, Settings, env_name  # noqa: E402
 
 _MIB = 1 << 20
-_KINDS = {bool: "true, false", frozenset: "layers, see below", type(None): "a path"}
 _PAGE = """\
 # Configuration
 
 Made by `scripts/docs` from `src/onehop/config.py`; do not edit.
 
-Settings are arguments of `SandboxConfig`. What is not given there comes from the environment, then
-from `onehop.toml`, then from the default. An unusable value raises `ConfigError`, which names the
-setting.
+Settings are arguments of a class for each part of onehop. What is not given there comes from the
+environment, then from `onehop.toml`, then from the default. An unusable value raises `ConfigError`,
+which names the setting.
 
-{table}
+{sections}
 
 The layers that `allow_degraded` may name: {layers}.
 [SECURITY.md](../SECURITY.md) says what each is for.
 
-**Environment.** Numbers and `true` or `false` as in JSON, layers separated by commas, a path as it
-is: `ONEHOP_ALLOW_DEGRADED=landlock,uid`.
+**Environment.** Numbers and `true` or `false` as in JSON, names separated by commas
+(`ONEHOP_ALLOW_DEGRADED=landlock,uid`), pairs as `name=value` (`ONEHOP_VALIDATION_SEVERITY=eval=low`),
+other text as it is.
 
-**File.** `onehop.toml` in the working folder, or the file that `ONEHOP_CONFIG` names. The keys are
-the setting names; an unknown key is an error.
+**File.** `onehop.toml` in the working folder, or the file that `ONEHOP_CONFIG` names. Each part has
+its table, and the keys are the setting names; an unknown table or key is an error.
 
 ```toml
 [sandbox]
 timeout = 2000
 memory_limit = 256
+
+[audit]
+store = "postgresql://onehop@db.example/onehop"
+omit = ["context.customer.*"]
 ```
 
-Whoever may write that file or the environment decides how code is confined: both are trusted.
+Whoever may write that file or the environment decides how code is confined and what is kept of it:
+both are trusted.
 """
+_HEAD = ["| setting | environment | default | allowed | meaning |", "| --- " * 5 + "|"]
 
 
 def main() -> None:
     """Print the page."""
-    rows = [_row(name, field) for name, field in SandboxConfig.model_fields.items()]
-    head = ["| setting | environment | default | allowed | meaning |", "| --- " * 5 + "|"]
     layers = ", ".join(f"`{layer}`" for layer in get_args(Layer))
-    print(_PAGE.format(table="\n".join(head + rows), layers=layers), end="")
+    print(_PAGE.format(sections="\n\n".join(map(_section, SECTIONS)), layers=layers), end="")
+
+
+def _section(section: type[Settings]) -> str:
+    rows = [_row(name, field) for name, field in section.model_fields.items()]
+    title = f"## {section.__name__}\n\n{section.__doc__} In the file: `[{section.table}]`."
+    return "\n".join([title, "", *_HEAD, *rows])
 
 
 def _row(name: str, field: Any) -> str:
-    env = field.json_schema_extra["env"]
-    cells = f"`{name}`", f"`{env}`", _default(field.default), _allowed(field), field.description
-    return f"| {' | '.join(cells)} |"
+    cells = f"`{name}`", f"`{env_name(field)}`", _default(field.default), _allowed(field)
+    return f"| {' | '.join(cells)} | {field.description} |"
 
 
 def _default(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, frozenset):
-        return "none"
+    if isinstance(value, str):
+        return f"`{value}`"
     if value is None:
         return "not set"
+    if isinstance(value, frozenset | tuple | dict):
+        return ", ".join(f"`{item}`" for item in value) or "none"
     times, rest = divmod(value, _CORES)
     return f"{times} per CPU core" if times and not rest else _number(value)
 
@@ -72,13 +83,24 @@ def _allowed(field: Any) -> str:
     low = getattr(bounds.get("Ge"), "ge", None)
     high = getattr(bounds.get("Le"), "le", None)
     if low is None:
-        return _KINDS[type(field.default)]
-    return f"{low} or more" if high is None else f"{low} to {_number(high)}"
+        return _kind(field.annotation)
+    return f"{low} or more" if high is None else f"{_number(low)} to {_number(high)}"
+
+
+def _kind(annotation: Any) -> str:
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return ", ".join(map(str, get_args(annotation)))
+    if origin is dict:
+        return "pairs"
+    if origin is frozenset or origin is tuple:
+        return "names"
+    return "true, false" if annotation is bool else "text"
 
 
 def _number(value: float) -> str:
     whole, rest = divmod(value, _MIB)
-    return f"{whole} MiB" if whole and not rest else f"{value:g}"
+    return f"{whole} MiB" if whole and not rest else f"{value:.15g}"
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def test_an_event_survives_the_wire(event: Event) -> None:
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_events_are_frozen(cls: type[Event]) -> None:
-    assert typing.cast(Any, cls).__dataclass_params__.frozen
+    assert typing.cast("Any", cls).__dataclass_params__.frozen
 
 
 def test_each_event_has_its_own_id_and_the_time_in_milliseconds() -> None:
@@ -121,5 +121,5 @@ def test_what_is_no_event_is_refused(wire: dict[str, Any]) -> None:
 
 
 def test_a_copy_of_an_event_with_another_text_keeps_its_identity() -> None:
-    failed = typing.cast(events.ExecutionFailed, SAMPLES[5])
+    failed = typing.cast("events.ExecutionFailed", SAMPLES[5])
     assert dataclasses.replace(failed, error="masked").event_id == failed.event_id

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from onehop.config import SandboxConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
-from onehop.requests import check_request
+from onehop.requests import CheckedRequest, check_request
 from onehop.types import ExecutionResult, Language, OutputPage
 
 if TYPE_CHECKING:
@@ -81,9 +81,8 @@ class Sandbox:
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
         """
-        backend = self._open_backend()
-        checked = check_request(
-            self._config,
+        self._open_backend()
+        checked = self.check(
             code=code,
             language=language,
             timeout=timeout,
@@ -91,8 +90,16 @@ class Sandbox:
             capture_console=capture_console,
             description=description,
         )
+        return await self.run(checked, agent_id)
+
+    def check(self, **call: Any) -> CheckedRequest:
+        """Check the arguments of ``execute`` without running. Raises InvalidRequestError."""
+        return check_request(self._config, **call)
+
+    async def run(self, checked: CheckedRequest, agent_id: str = "") -> ExecutionResult:
+        """Run what ``check`` has passed. Raises what ``execute`` raises."""
         limits = self._config.limits(checked.request.timeout)
-        return await backend.run(checked, limits, agent_id)
+        return await self._open_backend().run(checked, limits, agent_id)
 
     async def execute_javascript(self, code: str, **options: Any) -> ExecutionResult:
         """``execute`` with ``language="javascript"``."""
