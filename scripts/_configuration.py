@@ -26,8 +26,8 @@ The layers that `allow_degraded` may name: {layers}.
 [SECURITY.md](../SECURITY.md) says what each is for.
 
 **Environment.** Numbers and `true` or `false` as in JSON, names separated by commas
-(`ONEHOP_ALLOW_DEGRADED=landlock,uid`), pairs as `name=value` (`ONEHOP_VALIDATION_SEVERITY=eval=low`),
-other text as it is.
+(`ONEHOP_ALLOW_DEGRADED=landlock,uid`), pairs as `name=value`
+(`ONEHOP_VALIDATION_SEVERITY=eval=low`), other text as it is.
 
 **File.** `onehop.toml` in the working folder, or the file that `ONEHOP_CONFIG` names. Each part has
 its table, and the keys are the setting names; an unknown table or key is an error.
