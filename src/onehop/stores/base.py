@@ -80,6 +80,10 @@ class ChainAnchor:
     sequence: int
     hash: str
     executed_at: int
+    """When the newest of the records ran that it stands for, in ms since the epoch."""
+    times: tuple[int, ...] = ()
+    """``executed_at`` of each of the last records up to this one, from stores whose database
+    expires each by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +212,10 @@ class Store(Protocol):
         """Take all entries in order, or none of them, each once.
 
         A record whose request_id, or an event whose event_id, is there already is left as it is.
-        New records are chained to the head.
+        New records are chained to the head. Where the database knows no transactions, and stops
+        to answer, a first part may be taken; giving all of them again completes it.
+
+        Raises RecordRejectedError, and takes nothing, for one that no store can keep.
         """
 
     async def get(self, request_id: str) -> ExecutionRecord | None:
@@ -221,9 +228,11 @@ class Store(Protocol):
         """Events in the order they were taken."""
 
     async def prune(self, now: int) -> int:
-        """Drop records and events executed RETENTION_SECONDS before ``now`` (ms), and old rollups.
+        """Drop records and events executed RETENTION_SECONDS before ``now`` (ms).
 
-        Gives the number of records that went; a store whose database expires them itself gives 0.
+        Records go in the order of the chain, up to the first that is not expired, and leave an
+        anchor. Gives the number of records that went; a store whose database expires them itself
+        gives 0. Old rollups go in ``roll_up``.
         """
 
     # -- the chain
