@@ -130,6 +130,18 @@ schema_migrations: Final = Table(
 
 _run = executions.c
 _event = events.c
+_measured = (
+    _run.language,
+    _run.success,
+    _run.timeout_occurred,
+    _run.error_type,
+    _run.execution_time,
+    _run.memory_usage,
+)
+_is_issue: Final[dict[str, Any]] = {
+    "sqlite_where": _event.pattern.is_not(None),
+    "postgresql_where": _event.pattern.is_not(None),
+}
 INDEXES: Final[tuple[Index, ...]] = (
     Index("ux_executions_request_id", _run.request_id, unique=True),
     Index("ix_executions_agent_id", _run.agent_id),
@@ -158,6 +170,43 @@ INDEXES: Final[tuple[Index, ...]] = (
     Index("ix_events_request_id", _event.request_id),
     Index("ix_events_agent_id", _event.agent_id),
     Index("ix_events_channel_id", _event.channel_id),
+    # For analytics. Each holds all that its questions read, so that no row is fetched: one row with
+    # a long output costs as much as hundreds of these entries.
+    Index("ix_executions_agent_runs", _run.agent_id, _run.executed_at.desc(), *_measured),
+    Index("ix_executions_runs", _run.executed_at, _run.agent_id, *_measured),
+    Index("ix_executions_agent_times", _run.agent_id, _run.execution_time, _run.executed_at),
+    Index("ix_executions_times", _run.execution_time, _run.executed_at),
+    Index("ix_executions_failures", _run.success, _run.executed_at.desc()),
+    Index(
+        "ix_executions_agent_lengths",
+        _run.agent_id,
+        _run.code_length,
+        _run.success,
+        _run.execution_time,
+        _run.executed_at,
+    ),
+    Index(
+        "ix_executions_lengths",
+        _run.code_length,
+        _run.success,
+        _run.execution_time,
+        _run.executed_at,
+    ),
+    Index(
+        "ix_executions_agent_repeats",
+        _run.agent_id,
+        _run.code_hash,
+        _run.executed_at.desc(),
+        _run.success,
+    ),
+    Index("ix_executions_repeats", _run.code_hash, _run.executed_at.desc(), _run.success),
+    Index(
+        "ix_events_agent_issues",
+        *(_event.agent_id, _event.pattern, _event.severity, _event.timestamp),
+        **_is_issue,
+    ),
+    Index("ix_events_issues", _event.pattern, _event.severity, _event.timestamp, **_is_issue),
+    Index("ix_rollups_agent_id_day", rollups.c.agent_id, rollups.c.day),
 )
 """Every index but the primary keys: the contract's, those of retention and of the events' readers,
 and those that analytics asks for."""
