@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 from bson.datetime_ms import DatetimeMS
@@ -245,8 +245,7 @@ class MongoAnalytics:
         return await self._aggregate("executions", match, {"$group": group})
 
     async def _aggregate(self, name: str, *stages: Mapping[str, Any]) -> list[Document]:
-        pipeline: Sequence[Mapping[str, Any]] = stages
-        async with await self._database[name].aggregate(pipeline) as found:
+        async with await self._database[name].aggregate(list(stages)) as found:
             return await found.to_list()
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Result,
     Row,
     Select,
+    cast,
     delete,
     func,
     insert,
@@ -53,6 +54,8 @@ _event: Final = events.c
 _day: Final = rollups.c
 _LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 _PERCENTS: Final = (50, 95, 99)
+_SUMS: Final = ("total", "successful", "failed", "timeouts", "sum_execution_time", "sum_memory")
+"""What is added up of rollups."""
 _BARE: Final = {"output": "null", "logs": "[]", "context_data": "null"}
 """What stands for the fields that ``slowest`` leaves out."""
 
@@ -227,11 +230,15 @@ def trends_query(agent_id: str | None, since: int | None) -> Select[Any]:
     filters = [_day.agent_id == clean_text(agent_id)] if agent_id is not None else []
     if since is not None:
         filters.append(_day.day >= _answers.day_of(since))
-    sums = ("total", "successful", "failed", "timeouts", "sum_execution_time", "sum_memory")
-    columns = [func.sum(_day[name]).label(name) for name in sums]
+    columns = [_sum(_day[name]).label(name) for name in _SUMS]
     found = select(_day.day, literal("").label("agent_id"), _day.language, *columns)
     found = found.add_columns(func.max(_day.max_memory).label("max_memory"))
     return found.where(*filters).group_by(_day.day, _day.language)
+
+
+def _sum(column: Column[Any]) -> ColumnElement[Any]:
+    # PostgreSQL's sum of whole numbers is a decimal.
+    return cast(func.sum(column), column.type)
 
 
 def resource_use_query(agent_id: str | None, since: int | None) -> Select[Any]:
