@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 import pytest_asyncio
 
 from onehop import Sandbox
+from tests.servers import MongoServer, PostgresServer
 from tests.users import User
 
 
@@ -38,3 +39,18 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     """One sandbox for the tests of a file, with the default settings."""
     async with Sandbox() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL that runs; ``create`` makes an empty schema in it. Do not stop this one."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mongodb_server() -> Iterator[MongoServer]:
+    """A server of MongoDB's protocol that runs; ``create`` makes an empty schema in it. Do not stop
+    this one."""
+    with MongoServer() as server:
+        yield server
