@@ -29,7 +29,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from onehop.events import CODE_SECURITY_ISSUE
 from onehop.records import ExecutionRecord
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
@@ -292,8 +291,7 @@ def slowest_query(agent_id: str | None, since: int | None, limit: int) -> Select
 
 def security_profile_query(agent_id: str | None, since: int | None) -> Select[Any]:
     """The fields of SecurityCount."""
-    # That there is a pattern is what the index of issues asks for.
-    filters = [_event.pattern.is_not(None), _event.event_type == CODE_SECURITY_ISSUE]
+    filters: list[ColumnElement[bool]] = [_event.pattern.is_not(None)]  # only issues have one
     if agent_id is not None:
         filters.append(_event.agent_id == clean_text(agent_id))
     if since is not None:
