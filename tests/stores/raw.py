@@ -20,17 +20,17 @@ from onehop.stores.memory import MemoryStore
 class Raw(Protocol):
     """Acts on single records, by their place."""
 
-    async def change(self, sequence: int, **fields: Any) -> None:
+    async def change(self, sequence: int, /, **fields: Any) -> None:
         """Overwrite fields as they are stored, JSON as text."""
 
     async def remove(self, sequence: int) -> None:
         """Take a record out."""
 
-    async def put(self, sequence: int, **fields: Any) -> None:
+    async def put(self, sequence: int, /, **fields: Any) -> None:
         """Put in a copy of the record at 1, with other fields."""
 
     async def note_head(self, head: ChainHead) -> None:
-        """Say that the chain ends elsewhere."""
+        """Say that the chain ends elsewhere, and remove what would contradict."""
 
 
 @asynccontextmanager
@@ -63,14 +63,14 @@ class RawSql:
         finally:
             await connection.close()
 
-    async def change(self, sequence: int, **fields: Any) -> None:
+    async def change(self, sequence: int, /, **fields: Any) -> None:
         changes = ", ".join(f"{name} = {_literal(value)}" for name, value in fields.items())
         await self.rows(f"UPDATE executions SET {changes} WHERE sequence = {sequence}")
 
     async def remove(self, sequence: int) -> None:
         await self.rows(f"DELETE FROM executions WHERE sequence = {sequence}")
 
-    async def put(self, sequence: int, **fields: Any) -> None:
+    async def put(self, sequence: int, /, **fields: Any) -> None:
         values = {"sequence": sequence, **fields}
         names = list(ExecutionRecord.model_fields)
         chosen = (_literal(values[name]) if name in values else name for name in names)
@@ -94,13 +94,13 @@ class RawMongo:
         self.database = client.get_default_database()
         self._runs = self.database["executions"]
 
-    async def change(self, sequence: int, **fields: Any) -> None:
+    async def change(self, sequence: int, /, **fields: Any) -> None:
         await self._runs.update_one({"sequence": sequence}, {"$set": _document(fields)})
 
     async def remove(self, sequence: int) -> None:
         await self._runs.delete_one({"sequence": sequence})
 
-    async def put(self, sequence: int, **fields: Any) -> None:
+    async def put(self, sequence: int, /, **fields: Any) -> None:
         document = await self._runs.find_one({"sequence": 1}, {"_id": 0})
         assert document is not None
         await self._runs.insert_one({**document, "sequence": sequence, **_document(fields)})
@@ -108,6 +108,7 @@ class RawMongo:
     async def note_head(self, head: ChainHead) -> None:
         values = {"sequence": head.sequence, "hash": head.hash}
         await self.database["chain_head"].update_one({"_id": "executions"}, {"$set": values})
+        await self.database["chain_anchors"].delete_many({})
 
 
 def _document(fields: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +129,7 @@ class RawMemory:
         found = (i for i, kept in enumerate(self._store._records) if kept.sequence == sequence)
         return next(found)
 
-    async def change(self, sequence: int, **fields: Any) -> None:
+    async def change(self, sequence: int, /, **fields: Any) -> None:
         place = self._index(sequence)
         changed = self._store._records[place].model_copy(update=fields)
         self._store._records[place] = changed
@@ -137,7 +138,7 @@ class RawMemory:
     async def remove(self, sequence: int) -> None:
         del self._store._records[self._index(sequence)]
 
-    async def put(self, sequence: int, **fields: Any) -> None:
+    async def put(self, sequence: int, /, **fields: Any) -> None:
         first = self._store._records[self._index(1)]
         forged = first.model_copy(update={"sequence": sequence, **fields})
         self._store._records.append(forged)

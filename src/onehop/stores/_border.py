@@ -37,7 +37,7 @@ _Bordered = TypeVar("_Bordered", bound=Bordered)
 
 def translated(store: type[_Bordered]) -> type[_Bordered]:
     """Make each method of ``store``, inherited ones too, raise StoreUnavailableError instead."""
-    for name in filter(functools.partial(hasattr, store), METHODS):
+    for name in METHODS:
         setattr(store, name, _translating(getattr(store, name)))
     return store
 

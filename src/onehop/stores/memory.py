@@ -62,11 +62,14 @@ class MemoryStore(MemoryAnalytics):
             self._append_event(item)
 
     def _placed(self, records: Iterable[KeptRecord]) -> list[ExecutionRecord]:
-        head, placed = self._head, []
+        sequence, previous, placed = self._head.sequence, self._head.hash, []
+        if self._records:
+            sequence = max(sequence, self._records[-1].sequence or 0)
         for record in records:
             if record.record.request_id not in self._by_request:
-                placed.append(record.chained(head.sequence + 1, head.hash, self._key))
-                head = ChainHead(head.sequence + 1, placed[-1].hash or "")
+                sequence += 1
+                placed.append(record.chained(sequence, previous, self._key))
+                previous = placed[-1].hash or ""
         return placed
 
     def _append_event(self, item: KeptEvent) -> None:
