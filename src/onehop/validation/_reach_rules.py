@@ -1,0 +1,159 @@
+"""Rules about reaching what is outside of the sandbox: modules, processes, runtimes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from onehop.validation._facts import Facts
+from onehop.validation._hits import Hit, at
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_TYPES = frozenset({"interface_declaration", "type_alias_declaration", "ambient_declaration"})
+_ABSENT = {
+    "Buffer": "bytes are Uint8Array here, text becomes bytes with TextEncoder",
+    "fetch": "there is no network; what the code needs belongs in `context`",
+    "XMLHttpRequest": "there is no network; what the code needs belongs in `context`",
+    "WebSocket": "there is no network; what the code needs belongs in `context`",
+    "EventSource": "there is no network; what the code needs belongs in `context`",
+    "Worker": "there are no workers; do the work in one piece, or in several runs",
+    "SharedWorker": "there are no workers; do the work in one piece, or in several runs",
+    "localStorage": "nothing is kept between runs; return what shall be kept",
+    "sessionStorage": "nothing is kept between runs; return what shall be kept",
+    "indexedDB": "nothing is kept between runs; return what shall be kept",
+    "caches": "nothing is kept between runs; return what shall be kept",
+    "document": "there is no page; build the text and return it",
+    "navigator": "there is no browser",
+    "window": "the global object is globalThis",
+    "global": "the global object is globalThis",
+    "alert": "nobody is there to answer; use console.log or return a value",
+    "confirm": "nobody is there to answer; use console.log or return a value",
+    "prompt": "nobody is there to answer; put the answer into `context`",
+    "module": "there are no modules; return the value",
+    "exports": "there are no modules; return the value",
+    "__dirname": "there are no files",
+    "__filename": "there are no files",
+    "ShadowRealm": "code runs in one realm",
+}
+
+
+def _absent(name: str, words: str) -> Callable[[Facts], Iterator[Hit]]:
+    """A rule about one global that does not exist."""
+
+    def check(facts: Facts) -> Iterator[Hit]:
+        for _, node in facts.uses(name):
+            yield at(node, f"{name} does not exist in the sandbox: {words}")
+
+    check.__doc__ = f"``{name}``, under any name."
+    return check
+
+
+require = _absent("require", "there are no modules to load")
+import_scripts = _absent("importScripts", "there are no scripts to load")
+process = _absent(
+    "process", "there is no process to look at, and no environment, arguments or exit"
+)
+child_process = _absent("child_process", "no program can be started")
+deno = _absent("Deno", "there are no files, no network and no processes")
+bun = _absent("Bun", "there are no files, no network and no processes")
+
+
+def import_(facts: Facts) -> Iterator[Hit]:
+    """``import`` in all forms but those that are types only."""
+    for leaf in facts.words.leaves("import"):
+        parent = facts.scopes.parent(leaf)
+        if leaf.type != "import" or parent is None:
+            continue
+        if parent.type == "meta_property":
+            yield at(leaf, "import.meta does not exist here: the code is no module")
+        elif not _is_erased(facts, parent):
+            yield at(leaf, "import does not work in the sandbox: there are no modules to load")
+
+
+def export(facts: Facts) -> Iterator[Hit]:
+    """``export`` of a value."""
+    for leaf in facts.words.leaves("export"):
+        parent = facts.scopes.parent(leaf)
+        if leaf.type != "export" or parent is None or parent.type != "export_statement":
+            continue
+        if facts.language == "javascript" or _exports_value(parent):
+            yield at(leaf, "export does not work: the code is the body of an async function")
+
+
+def missing_global(facts: Facts) -> Iterator[Hit]:
+    """Globals of browsers and Node.js that the sandbox does not have."""
+    for name, words in _ABSENT.items():
+        for leaf in facts.words.leaves(name):
+            if facts.scopes.is_free(leaf) and not facts.is_typeof(leaf):
+                yield at(leaf, f"{name} does not exist in the sandbox: {words}")
+
+
+def computed_global(facts: Facts) -> Iterator[Hit]:
+    """Properties of the global object whose names only a run tells."""
+    for node, key in facts.computed_reads():
+        if key is None:
+            yield at(node, "a global is read under a name that is only known when the code runs")
+
+
+def _is_erased(facts: Facts, parent: Node) -> bool:
+    """Whether what an ``import`` stands in is a type of TypeScript."""
+    if facts.language != "typescript":
+        return False
+    if parent.type == "import_alias":
+        return True
+    if parent.type == "import_statement":
+        return _imports_types(parent) or _is_ambient(facts, parent)
+    return parent.type != "ERROR" and _is_type(facts, parent)
+
+
+def _imports_types(statement: Node) -> bool:
+    if _has_token(statement, "type"):
+        return True
+    clause = next((c for c in statement.named_children if c.type == "import_clause"), None)
+    names = clause.named_children if clause else []
+    if len(names) != 1 or names[0].type != "named_imports":
+        return False
+    return _all_types(names[0], "import_specifier")
+
+
+def _all_types(clause: Node, kind: str) -> bool:
+    specifiers = [child for child in clause.named_children if child.type == kind]
+    return bool(specifiers) and all(_has_token(each, "type") for each in specifiers)
+
+
+def _is_ambient(facts: Facts, node: Node) -> bool:
+    outer: Node | None = node
+    while outer is not None and outer.type != "ambient_declaration":
+        outer = facts.scopes.parent(outer)
+    return outer is not None
+
+
+def _is_type(facts: Facts, node: Node) -> bool:
+    """``import("x").Name`` as a type; the grammar takes it for an expression."""
+    outer: Node | None = node
+    while outer is not None and outer.type in _EXPRESSIONS:
+        outer = facts.scopes.parent(outer)
+    return outer is not None and (outer.type in _TYPE_PLACES or outer.type.endswith("_type"))
+
+
+_EXPRESSIONS = frozenset({"import", "call_expression", "member_expression", "type_query"})
+_TYPE_PLACES = frozenset({"type_annotation", "type_arguments", "type_alias_declaration"})
+
+
+def _exports_value(statement: Node) -> bool:
+    """Whether something of an export of TypeScript would remain in JavaScript."""
+    declaration = statement.child_by_field_name("declaration")
+    if declaration is not None:
+        kind = declaration.type
+        return kind not in _TYPES and kind not in ("abstract_class_declaration", "import_alias")
+    if _has_token(statement, "type") or _has_token(statement, "namespace"):
+        return False
+    clause = next((c for c in statement.named_children if c.type == "export_clause"), None)
+    is_empty = clause is not None and clause.named_child_count == 0
+    return not (is_empty or (clause and _all_types(clause, "export_specifier")))
+
+
+def _has_token(node: Node, kind: str) -> bool:
+    return any(child.type == kind and not child.is_named for child in node.children)
