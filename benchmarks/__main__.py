@@ -6,7 +6,16 @@ import argparse
 import subprocess
 import sys
 
-PROGRAMS = ("latency", "throughput", "compute", "typescript", "contexts", "memory", "imports")
+PROGRAMS = (
+    "latency",
+    "throughput",
+    "compute",
+    "typescript",
+    "contexts",
+    "memory",
+    "imports",
+    "store",
+)
 
 
 def main() -> int:

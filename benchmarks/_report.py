@@ -16,7 +16,16 @@ from benchmarks._machine import facts
 
 Cell = str | int | float | None
 RESULTS = Path(__file__).parent / "results"
-_ORDER = ("latency", "throughput", "compute", "typescript", "contexts", "memory", "imports")
+_ORDER = (
+    "latency",
+    "throughput",
+    "compute",
+    "typescript",
+    "contexts",
+    "memory",
+    "imports",
+    "store",
+)
 
 
 @dataclass
