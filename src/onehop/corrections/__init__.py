@@ -1,0 +1,19 @@
+"""What a call obviously meant, though it said something slightly else; pure.
+
+A correction uses the call itself and nothing else, keeps what is already valid as it is, and is
+reported. What is ambiguous is left, to be refused in clear words or to run as it stands.
+docs/corrections.md lists every repair.
+"""
+
+from onehop.corrections._arguments import CorrectedCall, correct_arguments
+from onehop.corrections._code import CorrectedCode, correct_code
+from onehop.corrections._positions import finding_in_original, in_original
+
+__all__ = [
+    "CorrectedCall",
+    "CorrectedCode",
+    "correct_arguments",
+    "correct_code",
+    "finding_in_original",
+    "in_original",
+]

@@ -1,0 +1,166 @@
+"""Repairs of the arguments of one call, in their wire form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic_core import from_json
+
+from onehop.config import CorrectionConfig
+from onehop.corrections._fence import LANGUAGES, find_fence
+from onehop.corrections._report import correction
+from onehop.types import Correction
+
+NAMES: Final = {
+    "lang": "language",
+    "script": "code",
+    "source": "code",
+    "timeoutMs": "timeout",
+    "timeout_ms": "timeout",
+    "capture_console": "captureConsole",
+}
+"""Wrong names, and what they mean."""
+MIN_TIMEOUT: Final = 100
+"""ms; no number below it can be a timeout, so that it may be seconds."""
+MAX_SECONDS: Final = 30
+"""Greater numbers below the minimum are more likely milliseconds than seconds."""
+
+_NUMBER = re.compile(r"\s{0,9}(\d{1,12}(?:\.\d{1,6})?)\s{0,9}", re.ASCII)
+_BOOLEANS = {"true": True, "false": False}
+_LONGEST_ALIAS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedCall:
+    """The arguments as they were meant, and what was changed."""
+
+    arguments: dict[str, Any]
+    corrections: list[Correction]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    correction: Correction
+    value: Any
+    removed: str | None = None
+    """The wrong name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """The call as one pass over it finds it."""
+
+    arguments: dict[str, Any]
+    earlier: list[Correction]
+    timeout_max: float
+
+
+def correct_arguments(
+    arguments: Mapping[str, Any], config: CorrectionConfig, timeout_max: float = 30000
+) -> CorrectedCall:
+    """Repair what a caller sent, in wire names; ``arguments`` itself is left as it is.
+
+    At most ``config.max_retries`` rounds: what one reveals, the next one repairs. Unknown names
+    and ambiguous values stay, to be refused.
+    """
+    current, made = dict(arguments), list[Correction]()
+    for _ in range(config.max_retries if config.enabled else 0):
+        state = _Round(dict(current), list(made), timeout_max)
+        for rule in _RULES:
+            for change in rule(state):
+                if change.removed is not None:
+                    del current[change.removed]
+                current[change.correction.field] = change.value
+                made.append(change.correction)
+        if len(made) == len(state.earlier):
+            break
+    return CorrectedCall(current, made)
+
+
+def _names(state: _Round) -> Iterator[_Change]:
+    for wrong, right in NAMES.items():
+        rivals = [name for name in NAMES if NAMES[name] == right and name in state.arguments]
+        if rivals == [wrong] and right not in state.arguments:
+            yield _Change(correction("name", right, wrong, right), state.arguments[wrong], wrong)
+
+
+def _language(state: _Round) -> Iterator[_Change]:
+    given = state.arguments.get("language")
+    if isinstance(given, str) and len(given) <= _LONGEST_ALIAS:
+        meant = LANGUAGES.get(given.strip().lower())
+        if meant is not None and meant != given:
+            yield _Change(correction("language", "language", given, meant), meant)
+
+
+def _fenced_language(state: _Round) -> Iterator[_Change]:
+    """TypeScript in a fence that says so, in a call that names no language."""
+    code = state.arguments.get("code")
+    if not isinstance(code, str) or any(name in state.arguments for name in ("language", "lang")):
+        return
+    fence = find_fence(code)
+    if fence is not None and fence.language == "typescript":
+        yield _Change(correction("language", "language", None, "typescript"), "typescript")
+
+
+def _number(state: _Round) -> Iterator[_Change]:
+    given = state.arguments.get("timeout")
+    found = _NUMBER.fullmatch(given) if isinstance(given, str) else None
+    if found:
+        number = float(found[1]) if "." in found[1] else int(found[1])
+        yield _Change(correction("number", "timeout", given, number), number)
+
+
+def _seconds(state: _Round) -> Iterator[_Change]:
+    given = state.arguments.get("timeout")
+    if isinstance(given, bool) or not isinstance(given, int | float) or _is_in_ms(state):
+        return
+    milliseconds = round(given * 1000, 3) if 0 < given <= MAX_SECONDS else 0
+    if MIN_TIMEOUT <= milliseconds <= state.timeout_max:
+        yield _Change(correction("seconds", "timeout", given, milliseconds), milliseconds)
+
+
+def _is_in_ms(state: _Round) -> bool:
+    """Whether the name under which the timeout came says the unit."""
+    return any(made.field == "timeout" and made.kind == "name" for made in state.earlier)
+
+
+def _boolean(state: _Round) -> Iterator[_Change]:
+    given = state.arguments.get("captureConsole")
+    if not isinstance(given, str):
+        return
+    meant = _BOOLEANS.get(given.strip().lower())
+    if meant is not None:
+        yield _Change(correction("boolean", "captureConsole", given[:_LONGEST_ALIAS], meant), meant)
+
+
+def _context(state: _Round) -> Iterator[_Change]:
+    given = state.arguments.get("context")
+    if not isinstance(given, str):
+        return
+    meant = _read_object(given)
+    if meant is not None:
+        # Sizes only: what is in a context is not repeated elsewhere.
+        before, after = f"text of {len(given)} characters", f"object with {len(meant)} fields"
+        yield _Change(correction("json", "context", before, after), meant)
+
+
+def _read_object(text: str) -> dict[str, Any] | None:
+    try:
+        value = from_json(text, allow_inf_nan=False)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+_RULES: Final[tuple[Callable[[_Round], Iterator[_Change]], ...]] = (
+    _names,
+    _language,
+    _fenced_language,
+    _number,
+    _seconds,
+    _boolean,
+    _context,
+)

@@ -1,0 +1,83 @@
+"""Results of corrected code, in the coordinates of the text that the caller wrote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from onehop import source
+from onehop.corrections._code import CorrectedCode
+from onehop.types import ErrorInfo, ExecutionResult, Finding
+
+_FRAME = re.compile(r"^(\s+at .*code\.[jt]s):(\d{1,9}):(\d{1,9})(\)?)$", re.MULTILINE)
+_IN_WORDS = re.compile(r"\b(line) (\d{1,9}), (column) (\d{1,9})\b")
+
+
+def in_original(
+    result: ExecutionResult, original: str, corrected: CorrectedCode
+) -> ExecutionResult:
+    """The result with every position of its error and findings in ``original``.
+
+    Console lines and the output are the code's own words and stay as they are.
+    """
+    if not corrected.corrections:
+        return result
+    changes: dict[str, object] = {}
+    if result.error_info is not None:
+        info = _error_in_original(result.error_info, original, corrected)
+        changes = {"error_info": info, "error": _headline(result, result.error_info, info)}
+    if result.findings:
+        findings = [finding_in_original(finding, corrected) for finding in result.findings]
+        changes["findings"] = findings
+    return result.model_copy(update=changes)
+
+
+def finding_in_original(finding: Finding, corrected: CorrectedCode) -> Finding:
+    """The finding at its place in the caller's text."""
+    line, column = corrected.original_position(finding.line, finding.column)
+    return finding.model_copy(update={"line": line, "column": column})
+
+
+def _error_in_original(info: ErrorInfo, original: str, corrected: CorrectedCode) -> ErrorInfo:
+    line, column = info.line, info.column
+    if line is not None and column is not None:
+        line, column = corrected.original_position(line, column)
+    changes = {
+        "line": line,
+        "column": column,
+        "stack": info.stack and _FRAME.sub(_mover(corrected), info.stack),
+        "excerpt": source.excerpt(original, line, column),
+    }
+    if info.name == "SyntaxError" and info.stack is None:  # the words are ours, not the code's
+        changes["message"] = _IN_WORDS.sub(_word_mover(corrected), info.message)
+    return info.model_copy(update=changes)
+
+
+def _mover(corrected: CorrectedCode) -> Callable[[re.Match[str]], str]:
+    def move(frame: re.Match[str]) -> str:
+        line, column = corrected.original_position(int(frame[2]), int(frame[3]))
+        return f"{frame[1]}:{line}:{column}{frame[4]}"
+
+    return move
+
+
+def _word_mover(corrected: CorrectedCode) -> Callable[[re.Match[str]], str]:
+    def move(place: re.Match[str]) -> str:
+        line, column = corrected.original_position(int(place[2]), int(place[4]))
+        return f"line {line}, column {column}"
+
+    return move
+
+
+def _headline(result: ExecutionResult, before: ErrorInfo, after: ErrorInfo) -> str | None:
+    """The one line of the error; its form is that of ``results.headline``."""
+    if result.error is None:
+        return None
+    text = result.error.removesuffix(_place(before))
+    moved = text != result.error and before.line is not None
+    head = text.removesuffix(before.message) + after.message
+    return head + _place(after) if moved and text.endswith(before.message) else result.error
+
+
+def _place(info: ErrorInfo) -> str:
+    return "" if info.line is None else f" (line {info.line}, column {info.column})"
