@@ -11,9 +11,19 @@ OnehopError
 │   └── RecordRejectedError             one record that no store can take
 ├── Overloaded                          nobody: too much at once, try again later
 ├── SandboxClosedError                  the caller: used before open or after close
-└── SandboxUnavailableError             this machine cannot run guests as configured
-    ├── LayerUnavailableError           an isolation layer cannot be applied
-    └── WorkerStartError                a worker did not become ready
+├── SandboxUnavailableError             this machine cannot run guests as configured
+│   ├── LayerUnavailableError           an isolation layer cannot be applied
+│   └── WorkerStartError                a worker did not become ready
+└── RemoteError                         a client, and the server that it calls
+    ├── NotConnectedError               the caller: used before connect or after disconnect
+    ├── ServerUnreachableError (ConnectionError)   nobody answers at the address
+    │   └── ServerTimeoutError (TimeoutError)      nobody answered in time
+    ├── UnexpectedAnswerError           what answers at the address is no server of onehop
+    ├── AuthenticationError             the caller: no key, a wrong or a revoked one
+    ├── PermissionDeniedError (PermissionError)    the caller: the key's role does not allow it
+    ├── ExecutionNotFoundError (LookupError)       the caller: no such run, or another agent's
+    ├── RateLimitedError                the caller: more runs than the agent may have
+    └── ServerError                     the server failed
 
 What the guest does wrong is never an exception here: it is an
 ``ExecutionResult`` with ``success=False``.
@@ -123,3 +133,85 @@ class LayerUnavailableError(SandboxUnavailableError):
 
 class WorkerStartError(SandboxUnavailableError):
     """A worker process did not become ready."""
+
+
+class RemoteError(OnehopError):
+    """A call of a client to its server failed."""
+
+
+class NotConnectedError(RemoteError):
+    """The client is not connected: use ``async with AgentClient(...) as client``."""
+
+
+class ServerUnreachableError(RemoteError, ConnectionError):
+    """Nobody answers at ``server_url``, or the connection broke; ``reason`` says how."""
+
+    def __init__(self, server_url: str, reason: str) -> None:
+        super().__init__(f"cannot reach the server at {server_url}: {reason}")
+        self.server_url = server_url
+        self.reason = reason
+
+
+class ServerTimeoutError(ServerUnreachableError, TimeoutError):
+    """The server did not answer in time; a run that was asked for has been given up."""
+
+
+class UnexpectedAnswerError(RemoteError):
+    """Something answers at the address, but not as a server of onehop does.
+
+    ``status`` is the HTTP status of its answer.
+    """
+
+    def __init__(self, server_url: str, status: int, reason: str) -> None:
+        super().__init__(
+            f"what answers at {server_url} is no server of onehop: {reason}. "
+            f"Check the address; by default it is http://localhost:3001"
+        )
+        self.server_url = server_url
+        self.status = status
+        self.reason = reason
+
+
+class AuthenticationError(RemoteError):
+    """The server does not know who calls: no key, a wrong or a revoked one, or two of them."""
+
+
+class PermissionDeniedError(RemoteError, PermissionError):
+    """The role of the key does not allow the call."""
+
+
+class ExecutionNotFoundError(RemoteError, LookupError):
+    """The server has no such run, or it is another agent's."""
+
+
+class RateLimitedError(RemoteError):
+    """The agent has more runs, at once or a minute, than it may.
+
+    ``retry_after`` is the wait in seconds that the server asks for.
+    """
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ServerError(RemoteError):
+    """The server failed or cannot work now.
+
+    ``status`` and ``code`` are those of its answer; ``request_id`` finds it in the server's log;
+    ``retry_after`` is the wait in seconds that it asks for, if it does.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        status: int,
+        code: str = "",
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.retry_after = retry_after
