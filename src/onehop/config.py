@@ -281,12 +281,89 @@ class AnalyticsConfig(Settings):
     )
 
 
+class ServerConfig(Settings):
+    """How `onehop serve` listens, and what an agent may ask of it."""
+
+    table: ClassVar[str] = "server"
+
+    host: str = _setting(
+        "localhost", "ONEHOP_HOST", "Name or address to listen on; `0.0.0.0` is every network."
+    )
+    port: int = _setting(
+        3001, "ONEHOP_PORT", "Port to listen on; 0 takes any that is free.", ge=0, le=65535
+    )
+    auth: bool = _setting(
+        True, "ONEHOP_AUTH", "Whether a key is needed; only a loopback address may go without."
+    )
+    tls_cert: str | None = _setting(
+        None, "ONEHOP_TLS_CERT", "File of the certificate chain (PEM); with it, HTTPS is spoken."
+    )
+    tls_key: str | None = _setting(
+        None, "ONEHOP_TLS_KEY", "File of the certificate's private key (PEM)."
+    )
+    origins: tuple[str, ...] = _setting(
+        (),
+        "ONEHOP_ORIGINS",
+        "Web pages of other origins that may call, as `https://app.example`; `*` means all.",
+    )
+    hosts: tuple[str, ...] = _setting(
+        (),
+        "ONEHOP_ALLOWED_HOSTS",
+        "Names in the Host header that are answered, beside the loopback's; on other addresses "
+        "than loopback all are, when none is named.",
+    )
+    log_format: Literal["auto", "text", "json"] = _setting(
+        "auto", "ONEHOP_LOG_FORMAT", "`text`, `json`, or `auto`: text on a terminal, else JSON."
+    )
+    max_runs: int = _setting(
+        32,
+        "ONEHOP_AGENT_MAX_RUNS",
+        "Runs that one agent may have at the same time, those that wait for a worker included.",
+        ge=1,
+    )
+    max_rate: int = _setting(
+        6000, "ONEHOP_AGENT_MAX_RATE", "Runs that one agent may start in a minute.", ge=1
+    )
+    max_streams: int = _setting(
+        16, "ONEHOP_AGENT_MAX_STREAMS", "Streams of events that one agent may have open.", ge=1
+    )
+    max_body: int = _setting(
+        24 * MIB,
+        "ONEHOP_MAX_BODY",
+        "Bytes of one request's body.",
+        ge=1024,
+        le=256 * MIB,
+    )
+    body_timeout: int = _setting(
+        30_000, "ONEHOP_BODY_TIMEOUT", "Time that a request's body may take to come, in ms.", ge=100
+    )
+    key_grace: int = _setting(
+        300_000,
+        "ONEHOP_KEY_GRACE",
+        "Time, in ms, that a key which was good goes on working while the store does not answer.",
+        ge=0,
+    )
+    shutdown_timeout: int = _setting(
+        40_000,
+        "ONEHOP_SHUTDOWN_TIMEOUT",
+        "Time, in ms, that runs in flight have to end when the server is told to stop.",
+        ge=0,
+    )
+
+    @model_validator(mode="after")
+    def _certificate_with_key(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together: one of them is missing")
+        return self
+
+
 SECTIONS: tuple[type[Settings], ...] = (
     SandboxConfig,
     ValidationConfig,
     CorrectionConfig,
     AuditConfig,
     AnalyticsConfig,
+    ServerConfig,
 )
 """Every table of ``onehop.toml``."""
 

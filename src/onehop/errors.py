@@ -5,6 +5,9 @@ OnehopError
 ├── ConfigError (ValueError)            the operator: a setting that cannot be used
 ├── OutputNotFoundError (LookupError)   the caller: no such kept output
 ├── DuplicateRequestError (ValueError)  the caller: the request id is another agent's
+├── UnauthorizedError                   the caller: no key, a wrong or a revoked one
+├── AgentExistsError (ValueError)       the operator: an agent of this name is there
+├── AgentNotFoundError (LookupError)    the operator: no agent of this name
 ├── StoreError                          the audit trail
 │   ├── StoreUnavailableError           its database does not answer
 │   ├── AuditUnavailableError           audit="strict", and the run could not be recorded
@@ -64,6 +67,29 @@ class OutputNotFoundError(OnehopError, LookupError):
 
 class DuplicateRequestError(OnehopError, ValueError):
     """The request id belongs to a run of another agent; nothing ran."""
+
+
+class UnauthorizedError(OnehopError):
+    """No key was given, or one that is wrong or revoked. Says no more than that."""
+
+    def __init__(self) -> None:
+        super().__init__("a valid key is needed: Authorization: Bearer KEY, or X-API-Key: KEY")
+
+
+class AgentExistsError(OnehopError, ValueError):
+    """An agent of this name is there already."""
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(f"the agent {agent_id!r} exists already; 'rotate' gives it a new key")
+        self.agent_id = agent_id
+
+
+class AgentNotFoundError(OnehopError, LookupError):
+    """There is no agent of this name, or its key was revoked."""
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(f"there is no agent {agent_id!r}")
+        self.agent_id = agent_id
 
 
 class StoreError(OnehopError):
