@@ -13,12 +13,15 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
 from onehop.errors import StoreError
+from onehop.events import CODE_SECURITY_ISSUE
 from onehop.records import GENESIS
 from onehop.stores.base import RETENTION_SECONDS
 
 Database = AsyncDatabase[dict[str, Any]]
 
 _UP, _DOWN = ASCENDING, DESCENDING
+_NEWEST_FIRST: Final = (("executedAt", _DOWN), ("sequence", _DOWN))
+_SLOWEST_FIRST: Final = (("executionTime", _DOWN), ("sequence", _UP))
 INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     "executions": (
         IndexModel([("sequence", _UP)], unique=True),
@@ -34,6 +37,12 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("agentId", _UP), ("success", _UP), ("executedAt", _DOWN)]),
         IndexModel([("channelId", _UP), ("language", _UP), ("executedAt", _DOWN)]),
         IndexModel([("executedAt", _UP)], expireAfterSeconds=RETENTION_SECONDS),
+        # For analytics: the lists in their order, and percentiles.
+        IndexModel([("success", _UP), *_NEWEST_FIRST]),
+        IndexModel([("agentId", _UP), ("success", _UP), *_NEWEST_FIRST]),
+        IndexModel([("codeHash", _UP), *_NEWEST_FIRST]),
+        IndexModel([("agentId", _UP), *_SLOWEST_FIRST]),
+        IndexModel([*_SLOWEST_FIRST]),
     ),
     "events": (
         IndexModel([("sequence", _UP)], unique=True),
@@ -42,9 +51,16 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("requestId", _UP), ("sequence", _UP)]),
         IndexModel([("agentId", _UP), ("sequence", _UP)]),
         IndexModel([("channelId", _UP), ("sequence", _UP)]),
+        IndexModel(
+            [("agentId", _UP), ("timestamp", _UP)],
+            partialFilterExpression={"eventType": CODE_SECURITY_ISSUE},
+        ),
     ),
     "chain_anchors": (IndexModel([("sequence", _UP)], unique=True),),
-    "rollups": (IndexModel([("day", _UP), ("agentId", _UP), ("language", _UP)], unique=True),),
+    "rollups": (
+        IndexModel([("day", _UP), ("agentId", _UP), ("language", _UP)], unique=True),
+        IndexModel([("agentId", _UP), ("day", _UP)]),
+    ),
 }
 """The contract's indexes, those of retention and of the events' readers, and those that analytics
 asks for."""
