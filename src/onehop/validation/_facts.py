@@ -27,11 +27,13 @@ HIDDEN = frozenset(
 )
 """Words that are looked for also where they are put together from pieces."""
 _ALL_HIDDEN = " ".join(sorted(HIDDEN))
-_PIECES = re.compile(
-    r"""["'`](\w{0,12})["'`]\s*\+|\+\s*["'`](\w{0,12})["'`]"""  # "ev" + …, … + "al"
-    r"""|`(?=[^`]*\$\{)(?:\w|\$\{[^`{}]{0,60}\})*`"""  # `${a}al`
-    r"""|\b(?:join|concat|fromCharCode|fromCodePoint|atob|toLowerCase)\s*\("""
-    r"""|\\[xu]"""
+# One by one, since the engine of `re` finds the start of each of these quickly.
+_PIECES = (
+    re.compile(r"""\+\s*["'`](\w{0,12})["'`]"""),  # … + "al"
+    re.compile(r"""["'`](\w{0,12})["'`]\s*\+"""),  # "ev" + …
+    re.compile(r"""`(?=[^`]*\$\{)(?:\w|\$\{[^`{}]{0,60}\})*`"""),  # `${a}al`
+    re.compile(r"(?:join|concat|fromCharCode|fromCodePoint|atob|toLowerCase)\s*\("),
+    re.compile(r"\\[xu]"),
 )
 _IN_TEXT = frozenset(
     {"string", "template_string", "template_substitution", "binary_expression"}
@@ -40,7 +42,7 @@ _IN_TEXT = frozenset(
 _SAME = frozenset(
     {"parenthesized_expression", "as_expression", "satisfies_expression", "non_null_expression"}
 )
-_BARE_THIS = re.compile(r"(?<![\w$.])this(?![\w$])(?!\s*\??\.\s*[\w$#])")
+_BARE_THIS = re.compile(r"this(?![\w$])(?!\s*\??\.\s*[\w$#])")
 _BY_NAME = frozenset(
     {"Reflect.get", "Reflect.set", "Reflect.defineProperty", "Reflect.getOwnPropertyDescriptor"}
     | {"Object.defineProperty", "Object.getOwnPropertyDescriptor"}
@@ -204,11 +206,14 @@ class Facts:
             return None
         return Access(name, outer, self.values.of(base), base, computed=computed)
 
-    def _taken(self, name: Node, pair: Node, bound: Node | None) -> Access | None:
+    def _taken(
+        self, name: Node, pair: Node, bound: Node | None, *, computed: bool = False
+    ) -> Access | None:
         pattern = self.scopes.parent(pair)
         if pattern is None or pattern.type != "object_pattern":
             return None
-        return Access(name, pattern, self.values.source(pattern), bound=bound)
+        source = self.values.source(pattern)
+        return Access(name, pattern, source, bound=bound, computed=computed)
 
     def _texts(self, word: str) -> Iterator[Node]:
         """Constant expressions whose text is ``word``."""
@@ -224,9 +229,7 @@ class Facts:
         """Expressions that put a word together from pieces, or spell it with escapes."""
         found: dict[str, list[Node]] = {}
         seen: set[int] = set()
-        for match in _PIECES.finditer(self.tree.units):
-            if (match[1] or match[2] or "") not in _ALL_HIDDEN:
-                continue
+        for match in self._pieces():
             top = self._whole_text(self.words.leaf(match.start(), match.start() + 1))
             if top.id not in seen:
                 seen.add(top.id)
@@ -234,6 +237,13 @@ class Facts:
                 if text in HIDDEN:
                     found.setdefault(text, []).append(top)
         return found
+
+    def _pieces(self) -> Iterator[re.Match[str]]:
+        """Where text is put together from pieces that hidden words may have."""
+        for pattern in _PIECES:
+            for match in pattern.finditer(self.tree.units):
+                if pattern.groups == 0 or match[1] in _ALL_HIDDEN:
+                    yield match
 
     def _whole_text(self, node: Node) -> Node:
         """The largest expression around that makes one text of its pieces."""
@@ -261,7 +271,8 @@ class Facts:
                 is_pattern = pair is not None and pair.type == "pair_pattern"
                 if pair is None or not is_pattern or pair.child_by_field_name("value") == name:
                     return None
-                return self._taken(name, pair, pair.child_by_field_name("value"))
+                bound = pair.child_by_field_name("value")
+                return self._taken(name, pair, bound, computed=parent != pair)
             case "arguments":
                 return self._access_by_call(name, parent)
             case _:

@@ -60,7 +60,7 @@ _ENCLOSING = frozenset(
 _OWN = frozenset({"function_expression", "generator_function", "class"})
 _TYPE_PARENTS = frozenset(
     {"type_query", "nested_type_identifier", "type_predicate", "index_signature", "tuple_type"}
-    | {"function_signature", "enum_assignment", "ambient_declaration"}
+    | {"function_signature", "ambient_declaration"}
 )
 _CHAINS = frozenset({"member_expression", "nested_identifier", "subscript_expression"})
 

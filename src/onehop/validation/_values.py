@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from onehop.validation._scopes import FUNCTIONS, Binding, Scopes
 from onehop.validation._strings import Strings
+from onehop.validation._words import unescape_name
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -90,7 +91,7 @@ class Values:
         """The name of the property that a member or subscript expression reads."""
         if node.type == "member_expression":
             name = node.child_by_field_name("property")
-            return self._tree.text(name) if name and name.type == "property_identifier" else None
+            return self._named(name) if name and name.type == "property_identifier" else None
         index = node.child_by_field_name("index")
         return self.strings.text(index) if index else None
 
@@ -130,7 +131,7 @@ class Values:
             return None
         if key.type == "computed_property_name":
             return self.strings.text(key.named_children[0]) if key.named_children else None
-        return self._tree.text(key) if key.type != "string" else self.strings.text(key)
+        return self._named(key) if key.type != "string" else self.strings.text(key)
 
     def _evaluate(self, node: Node, depth: int) -> Value | None:
         kind = node.type
@@ -160,7 +161,7 @@ class Values:
     def _name(self, node: Node, depth: int) -> Value | None:
         binding = self._scopes.binding(node)
         if binding is None:
-            return self.member(GLOBAL, self._tree.text(node))
+            return self.member(GLOBAL, self._named(node))
         given = self._declared(binding, depth)
         return given or self._assigned(binding, depth)
 
@@ -176,7 +177,7 @@ class Values:
             case "variable_declarator":
                 return self._field(parent, "value", depth)
             case "object_pattern":
-                return self.member(self.source(parent, depth), self._tree.text(binding.node))
+                return self.member(self.source(parent, depth), self._named(binding.node))
             case "object_assignment_pattern":
                 return self._with_default(parent, depth)
             case "pair_pattern":
@@ -188,7 +189,7 @@ class Values:
         outer, left = self._scopes.parent(pattern), pattern.child_by_field_name("left")
         if outer is None or left is None:
             return None
-        name = self._tree.text(left)
+        name = self._named(left)
         found = self.member(self.source(outer, depth), name)
         return found or self._field(pattern, "right", depth)
 
@@ -281,6 +282,9 @@ class Values:
         if binding.construct.child_by_field_name("name") != binding.node:
             return None
         return binding.construct.child_by_field_name("value")
+
+    def _named(self, node: Node) -> str:
+        return unescape_name(self._tree.text(node))
 
     def _field(self, node: Node, name: str, depth: int) -> Value | None:
         found = node.child_by_field_name(name)
