@@ -18,6 +18,7 @@ from onehop.errors import StoreError
 from onehop.records import GENESIS
 from onehop.stores._schema import (
     INDEXES,
+    agents,
     chain_head,
     metadata,
     rollup_state,
@@ -50,9 +51,14 @@ def _create_indexes(connection: Connection) -> None:
         connection.execute(CreateIndex(index, if_not_exists=True))
 
 
+def _create_agents(connection: Connection) -> None:
+    connection.execute(CreateTable(agents, if_not_exists=True))
+
+
 MIGRATIONS: Final = (
     Migration(1, "create the tables", _create_tables),
     Migration(2, "index what is asked for", _create_indexes),
+    Migration(3, "know agents by their keys", _create_agents),
 )
 
 

@@ -88,9 +88,17 @@ async def _create_indexes(database: Database) -> None:
         await database[name].create_indexes(list(indexes))
 
 
+async def _create_agents(database: Database) -> None:
+    await database["agents"].create_indexes([
+        IndexModel([("agentId", _UP)], unique=True),
+        IndexModel([("keyId", _UP)], unique=True),
+    ])
+
+
 MIGRATIONS: Final = (
     Migration(1, "note where the chain begins", _create_notes),
     Migration(2, "index what is asked for", _create_indexes),
+    Migration(3, "know agents by their keys", _create_agents),
 )
 
 

@@ -80,6 +80,22 @@ events: Final = Table(
 )
 """One row for each Event; ``data`` is the JSON text of its envelope's data."""
 
+agents: Final = Table(
+    "agents",
+    metadata,
+    Column("agent_id", _text(), primary_key=True),
+    Column("role", _text(), nullable=False),
+    Column("key_id", _text(), nullable=False, unique=True),
+    Column("key_hash", String(64), nullable=False),
+    Column("max_runs", BigInteger),
+    Column("max_rate", BigInteger),
+    Column("max_body", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("rotated_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
+"""One row for each AgentRecord, with its field names."""
+
 chain_head: Final = Table(
     "chain_head",
     metadata,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from onehop.events import Event
 from onehop.records import ExecutionRecord
 from onehop.types import ErrorType, Language, Severity
+
+Role = Literal["agent", "viewer", "admin"]
 
 RETENTION_SECONDS: Final = 2_592_000
 """30 days."""
@@ -188,6 +190,27 @@ class SecurityCount:
     total: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRecord:
+    """An agent and what its key is known by; the key itself is not kept."""
+
+    agent_id: str
+    role: Role
+    key_id: str
+    key_hash: str = field(repr=False)
+    """SHA-256, in hex, of the key's secret part."""
+    max_runs: int | None = None
+    """Runs at the same time; None here and below: as the server's settings have it."""
+    max_rate: int | None = None
+    """Runs in a minute."""
+    max_body: int | None = None
+    """Bytes of one request."""
+    created_at: int
+    """ms since the epoch, like the others."""
+    rotated_at: int | None = None
+    revoked_at: int | None = None
+
+
 class Store(Protocol):
     """Where records and events are kept. ``open`` before use.
 
@@ -227,6 +250,9 @@ class Store(Protocol):
     async def events(self, query: EventQuery) -> list[StoredEvent]:
         """Events in the order they were taken."""
 
+    async def last_event(self) -> int:
+        """The sequence of the event that was taken last; 0 when none was, or all have expired."""
+
     async def prune(self, now: int) -> int:
         """Drop records and events executed RETENTION_SECONDS before ``now`` (ms).
 
@@ -245,6 +271,23 @@ class Store(Protocol):
 
     async def anchors(self) -> list[ChainAnchor]:
         """Noted places of the chain, ascending."""
+
+    # -- agents
+
+    async def add_agent(self, agent: AgentRecord) -> bool:
+        """Take an agent, unless one of its name is there and not revoked: then False."""
+
+    async def agents(self) -> list[AgentRecord]:
+        """All of them, revoked ones too, by name."""
+
+    async def find_agent(self, key_id: str) -> AgentRecord | None:
+        """Whose key this is, revoked or not."""
+
+    async def rekey_agent(self, agent_id: str, key_id: str, key_hash: str, now: int) -> bool:
+        """Replace the key; False when there is no such agent, or it is revoked."""
+
+    async def revoke_agent(self, agent_id: str, now: int) -> bool:
+        """Let the key open nothing more; False when there is no such agent, or it is revoked."""
 
     # -- analytics; ``agent_id`` None means all agents, ``since`` is ms since the epoch
 

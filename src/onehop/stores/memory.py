@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from onehop.events import Event
 from onehop.records import GENESIS, ExecutionRecord
 from onehop.stores._kept import KeptEvent, KeptRecord, clean_text, kept
+from onehop.stores._memory_agents import MemoryAgents
 from onehop.stores._memory_analytics import MemoryAnalytics
 from onehop.stores.base import (
     RETENTION_SECONDS,
@@ -22,7 +23,7 @@ from onehop.stores.base import (
 )
 
 
-class MemoryStore(MemoryAnalytics):
+class MemoryStore(MemoryAnalytics, MemoryAgents):
     """Records in lists, chained with ``key`` if given."""
 
     def __init__(self, key: bytes | None = None) -> None:
@@ -35,6 +36,7 @@ class MemoryStore(MemoryAnalytics):
         self._head = ChainHead(0, GENESIS)
         self._anchor: ChainAnchor | None = None
         self._rollups = {}
+        self._agents = {}
 
     @property
     def url(self) -> str:
@@ -107,6 +109,10 @@ class MemoryStore(MemoryAnalytics):
             and (query.event_types is None or item.event.event_type in query.event_types)
         ]
         return found[: query.limit]
+
+    async def last_event(self) -> int:
+        """The sequence of the event that was taken last."""
+        return self._last_event
 
     async def prune(self, now: int) -> int:
         """Drop records up to the first that is not expired, and expired events."""

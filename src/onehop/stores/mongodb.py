@@ -33,6 +33,7 @@ from onehop.stores._documents import (
     record_of,
 )
 from onehop.stores._kept import KeptEvent, KeptRecord, clean_text, kept
+from onehop.stores._mongo_agents import MongoAgents
 from onehop.stores._mongo_analytics import MongoAnalytics
 from onehop.stores._mongo_schema import MIGRATIONS, Database, Migration, migrate
 from onehop.stores._urls import has_proper_hosts, masked
@@ -63,7 +64,7 @@ Documents = AsyncCollection[dict[str, Any]]
 
 
 @translated
-class MongoStore(MongoAnalytics):
+class MongoStore(MongoAnalytics, MongoAgents):
     """Records in the database that a ``mongodb://`` URL names, chained with ``key`` if given."""
 
     _database: Database
@@ -278,6 +279,10 @@ class MongoStore(MongoAnalytics):
             wanted["eventType"] = {"$in": sorted(query.event_types)}
         found = self._database["events"].find(wanted).sort("sequence", ASCENDING)
         return [event_of(document) async for document in found.limit(query.limit)]
+
+    async def last_event(self) -> int:
+        """The sequence of the event that was taken last."""
+        return (await self._end("events")).sequence
 
     async def prune(self, now: int) -> int:
         """Drop anchors of records that are gone by now, but the newest of these.

@@ -20,6 +20,7 @@ from onehop.stores._kept import Batch, KeptEvent, KeptRecord, clean_text, kept
 from onehop.stores._migrations import MIGRATIONS, Migration, migrate
 from onehop.stores._rows import event_from, event_values, record_from, record_values
 from onehop.stores._schema import chain_anchors, chain_head, events, executions
+from onehop.stores._sql_agents import SqlAgents
 from onehop.stores._sql_analytics import SqlAnalytics
 from onehop.stores._sqlite import make_file, sqlite_engine, sqlite_path
 from onehop.stores._urls import masked, scheme
@@ -43,7 +44,7 @@ _PRUNED_AT_ONCE: Final = 5000
 
 
 @translated
-class SqlStore(SqlAnalytics):
+class SqlStore(SqlAnalytics, SqlAgents):
     """Records in SQLite (by ``sqlite:///`` URL) or PostgreSQL, chained with ``key`` if given."""
 
     _engine: AsyncEngine
@@ -196,6 +197,11 @@ class SqlStore(SqlAnalytics):
         async with self._engine.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
         return [event_from(row) for row in rows]
+
+    async def last_event(self) -> int:
+        """The sequence of the event that was taken last."""
+        async with self._engine.connect() as connection:
+            return await connection.scalar(select(func.max(events.c.sequence))) or 0
 
     async def prune(self, now: int) -> int:
         """Drop records up to the first that is not expired, and expired events.
