@@ -297,6 +297,7 @@ async def test_a_record_that_was_tampered_with_is_still_shown(
         "success = 'perhaps', language = 'cobol', memory_usage = 9e99",
     )
     for as_json in (False, True):
+        await print_stats(store, as_json=as_json)
         await print_history(store, HistoryQuery(), as_json=as_json)
         assert await print_record(store, "r1", as_json=as_json) is ExitCode.SUCCESS
         printed = capsys.readouterr().out

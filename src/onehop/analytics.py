@@ -121,8 +121,8 @@ class Analytics:
 def to_dict(answer: Answer) -> dict[str, Any]:
     """The wire JSON of an answer, camelCase; a record's leaves out its output and logs."""
     if isinstance(answer, ExecutionRecord):
-        wire = answer.to_dict()
-        return {name: value for name, value in wire.items() if name not in ("output", "logs")}
+        # A record that was tampered with is shown as it is.
+        return answer.model_dump(by_alias=True, exclude={"output", "logs"}, warnings=False)
     return {to_camel(item.name): _wire(getattr(answer, item.name)) for item in fields(answer)}
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from onehop.analytics import Aggregator
+from onehop.config import AnalyticsConfig
 from onehop.events import Event, SecurityIssue, ValidationStarted
 from onehop.records import ExecutionRecord
 from onehop.stores._answers import END_OF_DAYS, day_of
@@ -392,6 +394,21 @@ async def test_several_processes_may_roll_up_at_once(store: Store, any_url: str)
     finally:
         for other in others:
             await other.aclose()
+
+
+async def test_the_aggregator_keeps_trends_up_to_date(store: Store) -> None:
+    await take(store, run(1))
+    async with Aggregator(store, AnalyticsConfig(aggregation_interval=100), clock=lambda: NOW):
+        await _trends_of(store, 1)
+        await take(store, run(2))
+        await _trends_of(store, 2)
+
+
+async def _trends_of(store: Store, runs: int) -> None:
+    """Wait until the trends hold so many runs."""
+    async with asyncio.timeout(20):
+        while sum(point.total for point in await store.trends(None, None)) < runs:
+            await asyncio.sleep(0.02)
 
 
 # Each store beside the reference, on made-up runs

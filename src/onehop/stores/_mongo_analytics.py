@@ -70,9 +70,7 @@ class MongoAnalytics:
             p95_execution_time=await self._percentile(agent_id, since, total, 95),
             p99_execution_time=await self._percentile(agent_id, since, total, 99),
             timeout_count=sum(group["timeouts"] for group in runs),
-            language_breakdown={
-                group["_id"]: LanguageCount(group["total"], group["successful"]) for group in runs
-            },
+            language_breakdown=_breakdown(runs),
         )
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
@@ -222,8 +220,7 @@ class MongoAnalytics:
             "timeouts": _TIMEOUTS,
             "time": {"$sum": "$executionTime"},
         }
-        found = await self._group_runs(agent_id, since, group)
-        return sorted(found, key=lambda language: get_args(Language).index(language["_id"]))
+        return await self._group_runs(agent_id, since, group)
 
     async def _percentile(
         self, agent_id: str | None, since: int | None, count: int, percent: int
@@ -256,6 +253,11 @@ def _runs(agent_id: str | None, since: int | None) -> Document:
     if since is not None:
         wanted["executedAt"] = {"$gte": DatetimeMS(since)}
     return wanted
+
+
+def _breakdown(groups: list[Document]) -> dict[str, LanguageCount]:
+    counts = {each["_id"]: LanguageCount(each["total"], each["successful"]) for each in groups}
+    return {name: counts[name] for name in get_args(Language) if name in counts}
 
 
 def _failure(document: Document) -> Failure:
