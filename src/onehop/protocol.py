@@ -100,14 +100,24 @@ def encode_frame(body: bytes) -> bytes:
 
 
 def encode_job(
-    *, token: str, code: str, language: str, context_json: str, capture: bool, limits_json: str
+    *,
+    token: str,
+    code: str,
+    language: str,
+    context_json: str,
+    capture: bool,
+    limits_json: str,
+    plain: str | None = None,
 ) -> bytes:
-    """The job frame. What is JSON already, or needs no escaping, is put in as it is: encoding a
-    large context twice would cost more than all the rest."""
+    """The job frame; ``plain`` is TypeScript ``code`` without its types, if that is all it takes.
+
+    What is JSON already, or needs no escaping, is put in as it is: encoding a large context twice
+    would cost more than all the rest."""
     return encode_frame(
         f'{{"v":{VERSION},"token":"{token}","kind":"job","language":"{language}",'
         f'"capture":{"true" if capture else "false"},"limits":{limits_json},'
-        f'"code":{_encode_text(code)},"context":{context_json}}}'.encode()
+        f'"code":{_encode_text(code)},"plain":{_encode_text(plain)},'
+        f'"context":{context_json}}}'.encode()
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.guest.worker import RunGuest
+from onehop.source import Prepared, prepare
+from tests.guest.worker import Run, RunGuest
 
 FEATURES: dict[str, tuple[str, Any]] = {
     "interfaces and type aliases": (
@@ -65,6 +66,70 @@ FEATURES: dict[str, tuple[str, Any]] = {
 def test_a_feature_of_typescript_runs(name: str, run: RunGuest) -> None:
     code, expected = FEATURES[name]
     assert run(code, language="typescript", context={"n": 7}).output == expected
+
+
+ERASABLE = {
+    **{name: code for name, (code, _) in FEATURES.items() if name not in (
+        "enums", "const enums", "namespaces", "parameter properties", "assertions",
+        "decorators", "a decorator that replaces")},
+    "a thrown error": (
+        "type A = 1\nfunction f<T>(x: T): never { throw new RangeError(`${x}`) }\n"
+        "/* 😀 */ f<string>('é')"),
+    "a missing property": "const a: { b?: { c: number } } = {};\nreturn (a.b as any)!.c.d",
+    "no function": "interface F { (x: number): void }\nconst f = 1 as unknown as F;\n  f(2)",
+    "an error in a method": (
+        "abstract class A { private x = 1; abstract m(): void }\n"
+        "class B extends A {\n  override m(): void { (this as any).y.z }\n}\nnew B().m()"),
+    "an error in a callback": "const xs: number[] = [1];\nxs.map((x: number): number =>\n  x!.y.z)",
+    "an error later": (
+        "const wait = (): Promise<void> => new Promise(r => setTimeout(r, 1));\n"
+        "await wait();\n\tnull!.x"),
+    "an error with a cause": "throw new Error('a' as string, { cause: new TypeError('b') })",
+    "a redeclaration": "let a: number = 1;\nlet a: string = 'b'",
+    "await in a plain function": "function f(): void {\n  await g()\n}",
+    "sloppy mode": (
+        "undeclared = 5 as number;\nconst f = function (): any { return this };\n"
+        "return [undeclared, f() === globalThis]"),
+    "statements that end in types": (
+        "let a: number\nlet b = 2 as number\nconst c = [1]\n"
+        "type D = 1\n[a] = c\nreturn [a, b] as number[]"),
+    "fields that end in types": (
+        "class A {\n  a: number\n  b = 1\n  private ['c'] = 2\n  declare d: 3\n"
+        "  static e?: string\n  [k: string]: unknown\n}\n"
+        "return [Object.keys(new A()), Object.keys(A)]"),
+    "generic calls and comparisons": (
+        "const f = <T, U>(x: T, y?: U): T => x, a = 1, b = 2, c = 3;\n"
+        "return [f<number, string>(1), f(a < b, c > (2)), a < b && c > (2), a < b ? c > b : b]"),
+    "names that are keywords elsewhere": (
+        "const type = 1, of = 2, as = 3, declare = 4;\n"
+        "const o = { type, as, readonly: 5, get: 6, private: 7 };\n"
+        "return [o.type! + as, of as number, o]"),
+    "a stack in the console": (
+        "class A { f(): void { console.log(new Error('x'), 1 as any) } }\n  new A()!.f()"),
+}  # fmt: skip
+
+
+def _seen(run: Run) -> Any:
+    return run.end, run.lines
+
+
+@pytest.mark.parametrize("name", ERASABLE)
+def test_erasing_changes_neither_value_nor_place(name: str, run: RunGuest) -> None:
+    code = ERASABLE[name]
+    prepared = prepare(code, "typescript")
+    assert isinstance(prepared, Prepared)
+    assert prepared.plain is not None
+    given: dict[str, Any] = {"language": "typescript", "context": {"n": 7}}
+    assert _seen(run(code, plain=prepared.plain, **given)) == _seen(run(code, **given))
+
+
+def test_plain_text_that_does_not_compile_is_not_used(run: RunGuest) -> None:
+    assert run("return 1 as number", language="typescript", plain="return )").output == 1
+
+
+@pytest.mark.parametrize("plain", ["} return 1; {", "}; async function __run__() { return 2"])
+def test_plain_text_that_ends_the_function_is_not_used(plain: str, run: RunGuest) -> None:
+    assert run("return 3 as number", language="typescript", plain=plain).output == 3
 
 
 def test_decorated_code_that_fails_is_placed(run: RunGuest) -> None:

@@ -196,10 +196,10 @@ def test_a_text_beyond_the_bound_passes_unchanged() -> None:
     assert prepared(code) == code
 
 
-def test_text_without_modules_loads_no_parser() -> None:
+def test_text_without_modules_and_types_loads_no_parser() -> None:
     script = (
         "import sys; from onehop.source import prepare; "
-        "prepare('const a: number = 1; importer()', 'typescript'); "
+        "prepare('const a = 1; importer(a)', 'typescript'); "
         "sys.exit('tree_sitter' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

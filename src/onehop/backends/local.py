@@ -52,6 +52,7 @@ class LocalBackend:
             return results.refused(request.request, prepared)
         job = Job(
             code=prepared.code,
+            plain=prepared.plain,
             language=request.request.language,
             context_json=request.context_json,
             capture_console=request.request.capture_console,

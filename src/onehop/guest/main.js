@@ -41,7 +41,7 @@ async function runJob(job, handOn) {
   setToken(job.token);
   limits = job.limits;
   openConsole(job.capture, limits);
-  const run = await compile(job.code, job.language);
+  const run = await compile(job);
   if (run instanceof Unrunnable) return sendError(run, run.syntax);
   let value;
   try {

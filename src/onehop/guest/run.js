@@ -49,15 +49,31 @@ function compileBody(text, file) {
 }
 
 function compileJavaScript(code) {
-  source.shift = JS_HEAD.length;
-  source.shownAs = "code.js";
-  source.file = JS_FILE;
+  placeInBody("code.js");
   const body = compileBody(JS_HEAD + code + TAIL, JS_FILE);
   if (body instanceof Unrunnable) return findExtraBrace(code, body);
   const run = body();
   const text = FunctionPrototypeToString(run);
   if (text === JS_FUNCTION + code + TAIL) return run;
   return extraBrace(code, text);
+}
+
+/**
+ * Compile TypeScript of which the host has erased the types; null when V8 refuses it, so that the
+ * compiler may say what is wrong, or that nothing is.
+ */
+function compilePlain(code) {
+  placeInBody("code.ts");
+  const body = compileBody(JS_HEAD + code + TAIL, JS_FILE);
+  if (body instanceof Unrunnable) return null;
+  const run = body();
+  return FunctionPrototypeToString(run) === JS_FUNCTION + code + TAIL ? run : null;
+}
+
+function placeInBody(shownAs) {
+  source.shift = JS_HEAD.length;
+  source.shownAs = shownAs;
+  source.file = JS_FILE;
 }
 
 /** The function ended before the text does: at a brace that closes nothing of the caller's. */
@@ -188,8 +204,10 @@ function extractDecorated(outer, outerText, text) {
 }
 
 /** @returns {Promise<Function | Unrunnable>} */
-async function compile(code, language) {
-  return language === "typescript" ? await compileTypeScript(code) : compileJavaScript(code);
+async function compile({ code, language, plain }) {
+  if (language !== "typescript") return compileJavaScript(code);
+  const run = typeof plain === "string" ? compilePlain(plain) : null;
+  return run ?? await compileTypeScript(code);
 }
 
 /** Start the code; the guest runs in here, until it first waits. */

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from onehop.types import Language
 
 _MODULE_WORD = re.compile(r"(?<![.\w$#])(?:import|export)\b(?!\s*[(.:])")
-_LINE_ENDS = frozenset(char.encode("utf-16-le") for char in "\n\r\u2028\u2029")
+_LINE_ENDS = "\n\r\u2028\u2029"
+_NO_LINE_END = re.compile(f"[^{_LINE_ENDS}]")
+_MAX_ERASED = 32 * 1024
+"""Characters; of longer texts the compiler takes the types, in its own process."""
+_MAY_BE_TYPED = re.compile(
+    r"[:<!@\\]|-->|\?\s*[,)(;=]|(?<![\w$.])0[\d_]"
+    r"|\b(?:abstract|accessor|as|declare|enum|implements|interface|module|namespace|override"
+    r"|private|protected|public|readonly|satisfies|type|with)\b"
+)
+"""No TypeScript is without any of these, unless it is JavaScript."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,8 @@ class Prepared:
     """Text for the guest, of the same lines and columns as the user's."""
 
     code: str
+    plain: str | None = None
+    """Of TypeScript: the same program in JavaScript, when all it took was to erase types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +50,25 @@ class Problem:
 
 def prepare(code: str, language: Language) -> Prepared | Problem:
     """Make the body of a function fit to run, or say what in it never will."""
-    if language != "typescript" or not _may_be_module(code):
+    if language != "typescript":
+        return Prepared(code)
+    may_be_module, may_be_erased = _may_be_module(code), len(code) <= _MAX_ERASED
+    if not may_be_module and may_be_erased and not _MAY_BE_TYPED.search(code):
+        return Prepared(code, code)
+    if not may_be_module and not may_be_erased:
         return Prepared(code)
     from onehop.source._tree import parse
 
     tree = parse(code, "typescript")
-    return _take_out(code, tree) if tree else Prepared(code)
+    if tree is None:
+        return Prepared(code)
+    taken_out = _take_out(code, tree) if may_be_module else []
+    if isinstance(taken_out, Problem):
+        return taken_out
+    return Prepared(
+        _apply(code, tree, taken_out),
+        _without_types(code, tree, taken_out) if may_be_erased else None,
+    )
 
 
 def _may_be_module(code: str) -> bool:
@@ -52,7 +76,7 @@ def _may_be_module(code: str) -> bool:
     return ("import" in code or "export" in code) and bool(_MODULE_WORD.search(code))
 
 
-def _take_out(code: str, tree: SyntaxTree) -> Prepared | Problem:
+def _take_out(code: str, tree: SyntaxTree) -> list[Edit] | Problem:
     from onehop.source._modules import judge
 
     edits: list[Edit] = []
@@ -63,21 +87,35 @@ def _take_out(code: str, tree: SyntaxTree) -> Prepared | Problem:
         # In a broken tree the words may stand in a string; then the engine shall judge.
         elif verdict and not tree.root.has_error:
             return Problem(verdict, *position(code, tree.index(statement)))
-    return Prepared(_apply(tree.data, edits) if edits else code)
+    return edits
 
 
-def _apply(data: bytes, edits: list[Edit]) -> str:
-    from onehop.source._tree import decode
+def _without_types(code: str, tree: SyntaxTree, taken_out: list[Edit]) -> str | None:
+    from onehop.source._erase import erase
 
-    result = bytearray(data)
+    edits = erase(tree)
+    if edits is None:
+        return None
+    return _apply(code, tree, sorted(taken_out + edits, key=lambda edit: edit.start))
+
+
+def _apply(code: str, tree: SyntaxTree, edits: list[Edit]) -> str:
+    """The text with each edit's part overwritten; they come in order and do not overlap."""
+    if not edits:
+        return code
+    from onehop.source._tree import join
+
+    parts: list[str] = []
+    at = 0
     for edit in edits:
-        text = edit.text.encode("utf-16-le")
-        blank = _blank(data[edit.start + len(text) : edit.end])
-        result[edit.start : edit.end] = text + blank
-    return decode(result)
+        start, end = edit.start // 2, edit.end // 2
+        parts += tree.units[at:start], edit.text, _blank(tree.units[start + len(edit.text) : end])
+        at = end
+    return join("".join([*parts, tree.units[at:]]))
 
 
-def _blank(data: bytes) -> bytes:
-    """Spaces in place of all but line ends, one for each UTF-16 unit."""
-    units = (data[at : at + 2] for at in range(0, len(data), 2))
-    return b"".join(unit if unit in _LINE_ENDS else b" \0" for unit in units)
+def _blank(units: str) -> str:
+    """Spaces in place of all but line ends."""
+    if units.isascii() and "\n" not in units and "\r" not in units:
+        return " " * len(units)
+    return _NO_LINE_END.sub(" ", units)

@@ -63,6 +63,8 @@ class Job:
     context_json: str
     capture_console: bool
     limits: Limits
+    plain: str | None = None
+    """Of TypeScript: the same program without its types, where that is all it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +257,7 @@ class Worker:
         frame = encode_job(
             token=self._token,
             code=job.code,
+            plain=job.plain,
             language=job.language,
             context_json=job.context_json,
             capture=job.capture_console,
