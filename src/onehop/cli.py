@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from onehop._cli_mcp import app as _mcp
 from onehop._exits import ExitCode
 from onehop._version import onehop_version
 
@@ -35,6 +36,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # drawing the help with rich takes twice as long as all the rest
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(_mcp, name="mcp")
 
 
 def main() -> None:

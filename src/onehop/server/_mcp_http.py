@@ -1,0 +1,177 @@
+"""The MCP server behind HTTP: who calls is known before anything of a request is read.
+
+The session era names sessions, and this server does so too, but a name is all that a session is:
+it tells one client's call 1 from another's, so that a call can be cancelled.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import anyio
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from onehop.config import ServerConfig
+from onehop.errors import OnehopError, UnauthorizedError
+from onehop.server._mcp_calls import Principal
+
+Authenticate = Callable[[Scope], Principal | Awaitable[Principal]]
+
+SESSION: Final = b"mcp-session-id"
+VERSION: Final = b"mcp-protocol-version"
+_NOTICE: Final = 4096
+"""Bytes of the largest body that is looked at for a cancellation."""
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
+
+
+class Running:
+    """Calls in flight by agent, session and the client's own number for them."""
+
+    def __init__(self) -> None:
+        self._scopes: dict[tuple[str, str, str], anyio.CancelScope] = {}
+
+    @contextmanager
+    def entered(self, agent_id: str, session: str, number: object) -> Iterator[anyio.CancelScope]:
+        """A scope in which the call can be cancelled by this name."""
+        key = (agent_id, session, str(number))
+        with anyio.CancelScope() as scope:
+            self._scopes[key] = scope
+            try:
+                yield scope
+            finally:
+                if self._scopes.get(key) is scope:
+                    del self._scopes[key]
+
+    def cancel(self, agent_id: str, session: str, number: object) -> None:
+        """Cancel it, if it is still in flight here."""
+        scope = self._scopes.get((agent_id, session, str(number)))
+        if scope is not None:
+            scope.cancel()
+
+
+class KeyCheck:
+    """Lets nothing in without a key, and puts who calls into ``scope["user"]``."""
+
+    def __init__(self, app: ASGIApp, authenticate: Authenticate) -> None:
+        self._app = app
+        self._authenticate = authenticate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 401 itself, or hand the request on."""
+        if scope["type"] != "http":
+            return
+        try:
+            found = self._authenticate(scope)
+            principal = await found if inspect.isawaitable(found) else found
+        except OnehopError as error:
+            await _refused(error)(scope, receive, send)
+            return
+        await self._app({**scope, "user": principal}, receive, send)
+
+
+class Sessions:
+    """Names sessions, and carries cancellations of one to where its call runs."""
+
+    def __init__(self, app: ASGIApp, running: Running) -> None:
+        self._app = app
+        self._running = running
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Only POST has a meaning here: nothing is ever sent that was not asked for."""
+        if scope["method"] != "POST":
+            await Response(status_code=405, headers={"Allow": "POST"})(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        session = headers.get(SESSION.decode())
+        if session is None:
+            naming = _Naming(send) if VERSION.decode() not in headers else send
+            await self._app(scope, receive, naming)
+            return
+        if _is_small(headers):
+            message = await receive()
+            self._notice(scope["user"], session, message)
+            receive = _Again(message, receive)
+        await self._app(scope, receive, send)
+
+    def _notice(self, principal: Principal, session: str, message: Message) -> None:
+        number = _cancelled(message.get("body", b""))
+        if number is not None:
+            self._running.cancel(principal.agent_id, session, number)
+
+
+class _Naming:
+    """Adds the name of a new session to the answer."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200:
+            MutableHeaders(scope=message)[SESSION.decode()] = uuid.uuid4().hex
+        await self._send(message)
+
+
+class _Again:
+    """Gives a message that was received already, then the others."""
+
+    def __init__(self, message: Message, receive: Receive) -> None:
+        self._message: Message | None = message
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        message, self._message = self._message, None
+        return message if message is not None else await self._receive()
+
+
+def guard(settings: ServerConfig) -> TransportSecuritySettings:
+    """Which Host and Origin are answered: pages of other sites must not reach a local server."""
+    if settings.host.strip("[]") not in ("localhost", "127.0.0.1", "::1") and not settings.hosts:
+        return TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    hosts = [*_LOOPBACK, *settings.hosts]
+    schemes = ("http", "https")
+    local = [f"{scheme}://{host}" for scheme in schemes for host in _LOOPBACK]
+    origins = [*local, *settings.origins]
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=[*hosts, *(f"{host}:*" for host in hosts)],
+        allowed_origins=[*origins, *(f"{origin}:*" for origin in local)],
+    )
+
+
+def session_of(scope: Scope) -> str | None:
+    """The session that a request of the session era belongs to."""
+    return Headers(scope=scope).get(SESSION.decode())
+
+
+def _refused(error: OnehopError) -> Response:
+    if isinstance(error, UnauthorizedError):
+        headers, status, code = {"WWW-Authenticate": "Bearer"}, 401, "unauthorized"
+    else:
+        headers, status, code = {}, 400, "ambiguous_credentials"
+    body = {"error": {"code": code, "message": str(error)}}
+    return JSONResponse(body, status, headers)
+
+
+def _is_small(headers: Headers) -> bool:
+    size = headers.get("content-length", "")
+    return size.isascii() and size.isdigit() and len(size) < 8 and int(size) <= _NOTICE
+
+
+def _cancelled(body: bytes) -> object:
+    """The client's number of the call that a notification cancels."""
+    if b"notifications/cancelled" not in body:
+        return None
+    try:
+        notice = json.loads(body)
+        is_notice = "id" not in notice and notice["method"] == "notifications/cancelled"
+        return notice["params"]["requestId"] if is_notice else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None

@@ -1,0 +1,176 @@
+"""The MCP server over this process's standard streams."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import anyio
+from mcp.server.stdio import stdio_server
+
+from onehop.compose import open_executor
+from onehop.policy import MIB
+from onehop.server.mcp import make_server
+
+MAX_LINE: Final = 32 * MIB
+"""Bytes of one message; a longer one is dropped."""
+_CHUNK: Final = 256 * 1024
+_AHEAD: Final = 64
+"""Messages that are read before those before them were taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPrincipal:
+    """Whoever started the process, under the name of an agent."""
+
+    agent_id: str
+    role: str = "agent"
+
+
+async def serve_stdio(agent_id: str) -> None:
+    """Serve one client until it closes standard input, or SIGTERM or SIGINT; then runs in flight
+    are killed. Standard output carries the protocol and nothing else.
+
+    Raises what ``open_executor`` raises.
+    """
+    principal = LocalPrincipal(agent_id)
+    with _own_streams() as (source, sink):
+        lines = Lines(source)
+        with _signals(lines):
+            async with open_executor() as executor:
+                server = make_server(executor, lambda _context: principal)
+                lines.start()
+                async with stdio_server(_any(lines), _any(Writer(sink, lines))) as streams:
+                    await server.run(*streams, server.create_initialization_options())
+
+
+class Lines:
+    """Lines of a descriptor, read by a thread: one that waits for a line can be left behind."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[str] = deque()
+        self._wake = asyncio.Event()
+        self._room = threading.BoundedSemaphore(_AHEAD)
+        self._complete = False
+        self._ended = False
+
+    def start(self) -> None:
+        """Begin to read."""
+        threading.Thread(target=self._read, name="onehop.stdin", daemon=True).start()
+
+    def end(self) -> None:
+        """Give no more lines, not even those that wait."""
+        self._ended = True
+        self._wake.set()
+
+    def __aiter__(self) -> Lines:
+        return self
+
+    async def __anext__(self) -> str:
+        while not (self._waiting or self._complete or self._ended):
+            self._wake.clear()
+            await self._wake.wait()
+        if self._ended or not self._waiting:
+            raise StopAsyncIteration
+        self._room.release()
+        return self._waiting.popleft()
+
+    def _read(self) -> None:
+        # The loop may be closed by the time a line comes.
+        with suppress(RuntimeError, OSError):
+            for line in _split(self._descriptor):
+                self._room.acquire()
+                self._loop.call_soon_threadsafe(self._take, line.decode(errors="replace"))
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._finish)
+
+    def _take(self, line: str) -> None:
+        self._waiting.append(line)
+        self._wake.set()
+
+    def _finish(self) -> None:
+        self._complete = True
+        self._wake.set()
+
+
+class Writer:
+    """Messages to a descriptor, in order; a client that reads no more ends ``lines``."""
+
+    def __init__(self, descriptor: int, lines: Lines) -> None:
+        self._descriptor = descriptor
+        self._lines = lines
+
+    async def write(self, text: str) -> None:
+        """Write all of it."""
+        try:
+            await anyio.to_thread.run_sync(_write, self._descriptor, text.encode())
+        except OSError:
+            self._lines.end()
+
+    async def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def _split(descriptor: int) -> Iterator[bytes]:
+    """Lines as they come, without those that are too long."""
+    held: list[bytes] = []
+    size = 0
+    while chunk := os.read(descriptor, _CHUNK):
+        *lines, rest = chunk.split(b"\n")
+        for line in lines:
+            if size + len(line) <= MAX_LINE:
+                yield b"".join([*held, line])
+            held, size = [], 0
+        size += len(rest)
+        held = [*held, rest] if size <= MAX_LINE else []
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+@contextmanager
+def _own_streams() -> Iterator[tuple[int, int]]:
+    """Standard input and output for the protocol alone: whoever else reads finds the end, and what
+    is printed by mistake goes to standard error."""
+    source, sink = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    try:
+        yield source, sink
+    finally:
+        os.dup2(source, 0)
+        os.dup2(sink, 1)
+        os.close(sink)  # not ``source``: a thread may still be reading it
+
+
+@contextmanager
+def _signals(lines: Lines) -> Iterator[None]:
+    """SIGTERM and SIGINT end the service as the end of input does."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, lines.end)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+def _any(stream: Any) -> Any:
+    """The SDK asks for files of anyio; it uses no more of them than there is here."""
+    return stream
