@@ -84,6 +84,8 @@ class RawSql:
 
 
 def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
     return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
 
 

@@ -9,9 +9,6 @@ from typing import Any, Literal, get_args
 from onehop.events import Event, ExecutionCompleted, ExecutionStarted, SecurityIssue
 from onehop.records import ExecutionRecord
 from onehop.stores.base import Entry, Store
-from onehop.stores.memory import MemoryStore
-from onehop.stores.mongodb import MongoStore
-from onehop.stores.sql import SqlStore
 
 Kind = Literal["memory", "sqlite", "postgresql", "mongodb"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -25,9 +22,15 @@ _numbers = itertools.count(1)
 def unopened(url: str, key: bytes | None = None, patience: float = 5.0) -> Store:
     """The store of ``url``."""
     if url == "memory:":
+        from onehop.stores.memory import MemoryStore
+
         return MemoryStore(key)
     if url.startswith("mongodb:"):
+        from onehop.stores.mongodb import MongoStore
+
         return MongoStore(url, key, patience=patience)
+    from onehop.stores.sql import SqlStore
+
     return SqlStore(url, key, patience=patience)
 
 

@@ -1,9 +1,10 @@
-"""Where the exceptions of database drivers become ours."""
+"""Where calls enter a database driver, and its exceptions become ours."""
 
 from __future__ import annotations
 
+import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Protocol, TypeVar
 
 from onehop.errors import StoreUnavailableError
@@ -17,8 +18,42 @@ _LONGEST: Final = 300
 """Characters of a driver's reason that are passed on."""
 
 
+_Answer = TypeVar("_Answer")
+
+
+class Ongoing:
+    """Calls that run to their end, even when nobody waits for it any more.
+
+    A driver that is cancelled may leave a connection open, or a lock held.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def run(self, call: Coroutine[Any, Any, _Answer]) -> _Answer:
+        """The answer to ``call``."""
+        task = asyncio.get_running_loop().create_task(call)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
+    async def settle(self, seconds: float) -> None:
+        """Wait until all have ended; those that take longer are cancelled."""
+        if not self._tasks:
+            return
+        _done, late = await asyncio.wait(self._tasks, timeout=seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+
 class Bordered(Protocol):
     """A store whose driver raises ``foreign`` exceptions."""
+
+    @property
+    def ongoing(self) -> Ongoing:
+        """Its calls."""
 
     @property
     def url(self) -> str:
@@ -31,6 +66,12 @@ class Bordered(Protocol):
     def reason(self, error: Exception) -> str:
         """What to say about ``error``."""
 
+    async def open(self) -> None:
+        """As in Store."""
+
+    async def aclose(self) -> None:
+        """As in Store."""
+
 
 _Bordered = TypeVar("_Bordered", bound=Bordered)
 
@@ -38,8 +79,20 @@ _Bordered = TypeVar("_Bordered", bound=Bordered)
 def translated(store: type[_Bordered]) -> type[_Bordered]:
     """Make each method of ``store``, inherited ones too, raise StoreUnavailableError instead."""
     for name in METHODS:
-        setattr(store, name, _translating(getattr(store, name)))
+        method = getattr(store, name)
+        setattr(store, name, _translating(method if name == "aclose" else _completed(method)))
+    store.open = _closing_when_cancelled(store.open)  # type: ignore[method-assign]
     return store
+
+
+def _completed(
+    method: Callable[..., Coroutine[Any, Any, Any]],
+) -> Callable[..., Coroutine[Any, Any, Any]]:
+    @functools.wraps(method)
+    async def call(self: Bordered, *arguments: Any, **named: Any) -> Any:
+        return await self.ongoing.run(method(self, *arguments, **named))
+
+    return call
 
 
 def _translating(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -52,3 +105,15 @@ def _translating(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitab
             raise StoreUnavailableError(self.url, reason) from error
 
     return call
+
+
+def _closing_when_cancelled(method: Callable[..., Awaitable[None]]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    async def open_store(self: Bordered) -> None:
+        try:
+            await method(self)
+        except asyncio.CancelledError:
+            await self.aclose()
+            raise
+
+    return open_store

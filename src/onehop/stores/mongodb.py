@@ -23,7 +23,7 @@ from pymongo.errors import BulkWriteError, ConfigurationError, InvalidURI, PyMon
 
 from onehop.errors import ConfigError, StoreError, StoreUnavailableError
 from onehop.records import GENESIS, ExecutionRecord
-from onehop.stores._border import translated
+from onehop.stores._border import Ongoing, translated
 from onehop.stores._documents import (
     anchor_document,
     anchor_of,
@@ -84,6 +84,7 @@ class MongoStore(MongoAnalytics, MongoAgents):
         # Appends of this process wait here, rather than be in each other's way.
         self._turn = asyncio.Lock()
         self._resources = AsyncExitStack()
+        self.ongoing = Ongoing()
         self.foreign: tuple[type[Exception], ...] = (PyMongoError, OSError)
 
     @property
@@ -112,7 +113,7 @@ class MongoStore(MongoAnalytics, MongoAgents):
             await self.ping()
             await migrate(self._database, self._migrations, self.url)
         except BaseException:
-            await self.aclose()
+            await self._resources.aclose()
             raise
 
     def _connect(self) -> AsyncMongoClient[dict[str, Any]]:
@@ -137,12 +138,16 @@ class MongoStore(MongoAnalytics, MongoAgents):
 
     async def aclose(self) -> None:
         """Let go of every connection."""
+        await self.ongoing.settle(self._patience)
         await self._resources.aclose()
 
     async def ping(self) -> None:
         """Ask the database for an answer."""
         async with asyncio.timeout(self._patience):
-            await self._database.command("ping")
+            await self.ongoing.run(self._ask())
+
+    async def _ask(self) -> None:
+        await self._database.command("ping")
 
     async def append(self, entries: Sequence[Entry]) -> None:
         """Take all entries in order, each once; without an answer, perhaps a first part of them."""

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from onehop.errors import StoreError
 from onehop.records import ExecutionRecord
-from onehop.stores._border import translated
+from onehop.stores._border import Ongoing, translated
 from onehop.stores._kept import Batch, KeptEvent, KeptRecord, clean_text, kept
 from onehop.stores._migrations import MIGRATIONS, Migration, migrate
 from onehop.stores._rows import event_from, event_values, record_from, record_values
@@ -65,6 +65,7 @@ class SqlStore(SqlAnalytics, SqlAgents):
         # Appends of this process wait here, rather than each in a connection of its own.
         self._turn = asyncio.Lock()
         self._resources = AsyncExitStack()
+        self.ongoing = Ongoing()
         self.foreign: tuple[type[Exception], ...] = (
             DBAPIError,
             NoConnectionError,
@@ -96,11 +97,10 @@ class SqlStore(SqlAnalytics, SqlAgents):
         self._engine = await self._make_engine()
         self._resources.push_async_callback(self._engine.dispose)
         try:
-            async with asyncio.timeout(self._patience):
-                await self._ask()
+            await self.ping()
             await migrate(self._engine, self._migrations, self.url)
         except BaseException:
-            await self.aclose()
+            await self._resources.aclose()
             raise
 
     async def _make_engine(self) -> AsyncEngine:
@@ -113,12 +113,13 @@ class SqlStore(SqlAnalytics, SqlAgents):
 
     async def aclose(self) -> None:
         """Let go of every connection."""
+        await self.ongoing.settle(self._patience)
         await self._resources.aclose()
 
     async def ping(self) -> None:
         """Ask the database for an answer."""
         async with asyncio.timeout(self._patience):
-            await self._ask()
+            await self.ongoing.run(self._ask())
 
     async def _ask(self) -> None:
         async with self._engine.connect() as connection:

@@ -1,0 +1,170 @@
+"""A database that is not there, or goes away and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from onehop.errors import StoreUnavailableError
+from onehop.stores._border import METHODS
+from onehop.stores.base import AgentRecord, EventQuery, HistoryQuery, Store
+from tests.servers import MongoServer, PostgresServer
+from tests.stores.records import NOW, entries, record, runs, unopened
+
+Server = PostgresServer | MongoServer
+PATIENCE = 0.2
+
+AGENT = AgentRecord(agent_id="agent", role="agent", key_id="key", key_hash="hash", created_at=NOW)
+CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
+    "open": lambda store: store.open(),
+    "ping": lambda store: store.ping(),
+    "append": lambda store: store.append(entries(record())),
+    "get": lambda store: store.get("request"),
+    "history": lambda store: store.history(HistoryQuery()),
+    "events": lambda store: store.events(EventQuery()),
+    "prune": lambda store: store.prune(NOW),
+    "head": lambda store: store.head(),
+    "chain": lambda store: store.chain(0, 10),
+    "anchors": lambda store: store.anchors(),
+    "last_event": lambda store: store.last_event(),
+    "add_agent": lambda store: store.add_agent(AGENT),
+    "agents": lambda store: store.agents(),
+    "find_agent": lambda store: store.find_agent("key"),
+    "rekey_agent": lambda store: store.rekey_agent("agent", "new key", "hash", NOW),
+    "revoke_agent": lambda store: store.revoke_agent("agent", NOW),
+    "agent_stats": lambda store: store.agent_stats(None, None),
+    "recent_failures": lambda store: store.recent_failures(None, 10),
+    "trends": lambda store: store.trends(None, None),
+    "resource_use": lambda store: store.resource_use(None, None),
+    "code_lengths": lambda store: store.code_lengths(None, None),
+    "repeated_code": lambda store: store.repeated_code(None, None, 10),
+    "slowest": lambda store: store.slowest(None, None, 10),
+    "security_profile": lambda store: store.security_profile(None, None),
+    "roll_up": lambda store: store.roll_up(NOW, 90),
+}
+
+
+def test_every_method_of_a_store_is_called_here() -> None:
+    assert set(CALLS) == set(METHODS) - {"aclose"}
+
+
+@pytest.fixture(scope="module", params=[PostgresServer, MongoServer])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server of the test's own, that it may stop."""
+    with request.param() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def store(server: Server) -> AsyncIterator[Store]:
+    """An open store on it."""
+    opened = unopened(server.url, patience=PATIENCE)
+    await opened.open()
+    yield opened
+    await opened.aclose()
+
+
+async def _fails(store: Store, name: str) -> None:
+    called = unopened(store.url, patience=PATIENCE) if name == "open" else store
+    with pytest.raises(StoreUnavailableError) as failure:
+        await CALLS[name](called)
+    assert failure.value.url == store.url, name
+    assert failure.value.reason, name
+    assert "secret" not in str(failure.value), name
+
+
+async def test_every_method_says_so_when_the_server_is_away_and_works_when_it_is_back(
+    server: Server, store: Store
+) -> None:
+    await store.append(entries(*runs(2)))
+    length = (await store.head()).sequence
+    server.stop()
+    try:
+        async with asyncio.timeout(PATIENCE + 10):
+            await asyncio.gather(*(_fails(store, name) for name in CALLS))
+    finally:
+        server.start()
+    for name, call in CALLS.items():
+        if name != "open":
+            await call(store)
+    assert (await store.head()).sequence == length + 1
+
+
+async def test_a_server_that_restarts_between_two_calls_is_not_noticed(
+    server: Server, store: Store
+) -> None:
+    given = entries(record())
+    await store.append(given)
+    server.stop()
+    server.start()
+    await store.append(given)
+    assert await store.get(given[0].record.request_id if given[0].record else "") is not None
+
+
+UNREACHABLE = [
+    "postgresql://user:s3cret@127.0.0.1:9/name",
+    "postgres://user:s3cret@127.0.0.1:9/name",
+    "mongodb://user:s3cret@127.0.0.1:9/name",
+    "postgresql://user:s3cret@onehop.invalid/name",
+    "mongodb://user:s3cret@onehop.invalid/name",
+    "mongodb://user:s3cret@127.0.0.1:9/?tlsCertificateKeyFilePassword=s3cret&tls=true",
+]
+
+
+@pytest.mark.parametrize("url", UNREACHABLE)
+async def test_an_unreachable_database_is_one_clear_error(url: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(StoreUnavailableError, match=r"does not answer: .*ONEHOP_STORE") as failure:
+        await unopened(url, patience=PATIENCE).open()
+    assert "s3cret" not in str(failure.value)
+    assert "user:***@" in failure.value.url
+    assert time.monotonic() - started < 5
+
+
+async def test_a_server_that_takes_calls_but_never_answers_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        for scheme in ("postgresql", "mongodb"):
+            started = time.monotonic()
+            with pytest.raises(StoreUnavailableError):
+                await unopened(f"{scheme}://127.0.0.1:{port}/name", patience=PATIENCE).open()
+            assert time.monotonic() - started < 5
+
+
+async def test_a_wrong_database_name_is_told(server: Server) -> None:
+    if isinstance(server, PostgresServer):
+        url = server.url.removesuffix("postgres") + "nowhere"
+        with pytest.raises(StoreUnavailableError, match='database "nowhere" does not exist'):
+            await unopened(url).open()
+
+
+async def test_a_locked_sqlite_file_is_waited_for_and_then_told(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = unopened(f"sqlite:///{path}", patience=0.2)
+    await store.open()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailableError, match="database is locked"):
+            await store.append(entries(record()))
+        assert (await store.head()).sequence == 0
+        other.rollback()
+    await store.append(entries(record()))
+    assert (await store.head()).sequence == 1
+    await store.aclose()
+
+
+async def test_a_place_where_no_sqlite_file_can_be_is_told(tmp_path: Path) -> None:
+    garbage = tmp_path / "garbage.db"
+    garbage.write_bytes(b"this is no database" * 1000)
+    for path in (tmp_path, tmp_path / "missing" / "store.db", garbage):
+        with pytest.raises(StoreUnavailableError):
+            await unopened(f"sqlite:///{path}", patience=0.2).open()
