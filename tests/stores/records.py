@@ -19,7 +19,7 @@ DAY = 86_400_000
 _numbers = itertools.count(1)
 
 
-def unopened(url: str, key: bytes | None = None, patience: float = 5.0) -> Store:
+def unopened(url: str, key: bytes | None = None, patience: float = 4.0) -> Store:
     """The store of ``url``."""
     if url == "memory:":
         from onehop.stores.memory import MemoryStore

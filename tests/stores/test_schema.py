@@ -159,7 +159,7 @@ async def test_sqlite_is_set_up_for_several_processes(sqlite_url: str) -> None:
     async with store._engine.connect() as connection:
         assert await connection.scalar(text("PRAGMA journal_mode")) == "wal"
         assert await connection.scalar(text("PRAGMA synchronous")) == 1
-        assert await connection.scalar(text("PRAGMA busy_timeout")) == 5000
+        assert await connection.scalar(text("PRAGMA busy_timeout")) == 4000
         assert await connection.scalar(text("PRAGMA foreign_keys")) == 1
     await store.aclose()
 

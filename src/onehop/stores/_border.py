@@ -34,14 +34,20 @@ class Ongoing:
         """The answer to ``call``."""
         task = asyncio.get_running_loop().create_task(call)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen, even if nobody waits: asyncio would log it
+
     async def settle(self, seconds: float) -> None:
-        """Wait until all have ended; those that take longer are cancelled."""
-        if not self._tasks:
+        """Wait until all others have ended; those that take longer are cancelled."""
+        others = {task for task in self._tasks if task is not asyncio.current_task()}
+        if not others:
             return
-        _done, late = await asyncio.wait(self._tasks, timeout=seconds)
+        _done, late = await asyncio.wait(others, timeout=seconds)
         for task in late:
             task.cancel()
         if late:

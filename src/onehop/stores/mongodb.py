@@ -47,8 +47,10 @@ from onehop.stores.base import (
     StoredEvent,
 )
 
-PATIENCE: Final = 5.0
+PATIENCE: Final = 4.0
 """Seconds to wait for a server."""
+_GRACE: Final = 0.5
+"""Seconds that a driver may take longer, before it is no longer waited for."""
 _LONGEST_STATEMENT: Final = 60
 """Seconds after which an answer is no longer waited for."""
 _TRIES: Final = 1000
@@ -113,6 +115,7 @@ class MongoStore(MongoAnalytics, MongoAgents):
             await self.ping()
             await migrate(self._database, self._migrations, self.url)
         except BaseException:
+            await self.ongoing.settle(_GRACE)
             await self._resources.aclose()
             raise
 
@@ -143,7 +146,7 @@ class MongoStore(MongoAnalytics, MongoAgents):
 
     async def ping(self) -> None:
         """Ask the database for an answer."""
-        async with asyncio.timeout(self._patience):
+        async with asyncio.timeout(self._patience + _GRACE):
             await self.ongoing.run(self._ask())
 
     async def _ask(self) -> None:

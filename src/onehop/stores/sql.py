@@ -35,8 +35,10 @@ from onehop.stores.base import (
     StoredEvent,
 )
 
-PATIENCE: Final = 5.0
+PATIENCE: Final = 4.0
 """Seconds to wait for a connection, or for another process's lock."""
+_GRACE: Final = 0.5
+"""Seconds that a driver may take longer, before it is no longer waited for."""
 _MANY: Final = 500
 """Values in one IN list."""
 _PRUNED_AT_ONCE: Final = 5000
@@ -100,6 +102,7 @@ class SqlStore(SqlAnalytics, SqlAgents):
             await self.ping()
             await migrate(self._engine, self._migrations, self.url)
         except BaseException:
+            await self.ongoing.settle(_GRACE)
             await self._resources.aclose()
             raise
 
@@ -118,7 +121,7 @@ class SqlStore(SqlAnalytics, SqlAgents):
 
     async def ping(self) -> None:
         """Ask the database for an answer."""
-        async with asyncio.timeout(self._patience):
+        async with asyncio.timeout(self._patience + _GRACE):
             await self.ongoing.run(self._ask())
 
     async def _ask(self) -> None:
