@@ -1,0 +1,341 @@
+"""The client: one method for each thing that an agent asks of its server."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from urllib.parse import quote
+
+from onehop.client._connection import Call, Connection
+from onehop.client._events import Follower
+from onehop.client._feed import Feed, Tasks
+from onehop.client._live import Item, LiveRun
+from onehop.client._options import HEADER_TEXT, header_text, make_options
+from onehop.client._wire import (
+    Identity,
+    decode,
+    decode_failures,
+    decode_identity,
+    decode_list,
+    decode_stats,
+    encode,
+    given,
+    query,
+)
+from onehop.errors import (
+    ConfigError,
+    ExecutionNotFoundError,
+    InvalidRequestError,
+    NotConnectedError,
+    OutputNotFoundError,
+)
+from onehop.events import EVENT_TYPES, Event
+from onehop.records import ExecutionRecord
+from onehop.stores.base import AgentStats, Failure
+from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
+
+if TYPE_CHECKING:
+    import httpx2
+
+T = TypeVar("T")
+TOOL: Final = "code_execute"
+_LONGEST_RUN: Final = 30.0
+"""Seconds that a run may take which names no deadline: the contract's longest."""
+
+
+class AgentClient:
+    """An agent's connection to a server of onehop.
+
+    ``async with AgentClient(agent_id="a", api_key="…") as client:
+    await client.execute("return 1 + 1")``
+
+    ``api_key`` comes from AGENT_API_KEY and ``server_url`` from ONEHOP_SERVER_URL when they are not
+    given. ``timeout`` is how many ms an answer may take beyond the deadline of the run. What fails
+    in passing (no connection, 429, 502 to 504) is tried again, at most ``retries`` times, as long
+    as there is time for it; a repeated ``execute`` carries the same request id, so that nothing
+    runs twice. ``transport`` replaces the network, or configures it: another certificate
+    authority, a proxy.
+
+    Needs a running asyncio event loop, and belongs to the one it was connected in. Every method
+    raises ServerUnreachableError, ServerTimeoutError, UnexpectedAnswerError, AuthenticationError,
+    PermissionDeniedError, RateLimitedError, Overloaded and ServerError, beside what it names.
+    """
+
+    def __init__(
+        self,
+        *,
+        agent_id: str | None = None,
+        api_key: str | None = None,
+        server_url: str | None = None,
+        channel_id: str = "",
+        timeout: float = 30_000,
+        retries: int = 3,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._options = make_options(agent_id, api_key, server_url, channel_id, timeout, retries)
+        self._transport = transport
+        self._connection: Connection | None = None
+        self._identity: Identity | None = None
+        self._tasks: Tasks = set()
+
+    def __repr__(self) -> str:
+        key = "'***'" if self._options.api_key else None
+        return (
+            f"AgentClient(agent_id={self._options.agent_id!r}, api_key={key}, "
+            f"server_url={self._options.server_url!r})"
+        )
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.disconnect()
+
+    async def connect(self) -> Identity:
+        """Check that the server is there and knows the key; whom it takes the caller for."""
+        connection = self._connection or Connection(self._options, self._transport)
+        try:
+            self._identity = await connection.ask(
+                Call("GET", "/me"), self._options.margin, decode_identity
+            )
+        except BaseException:
+            if connection is not self._connection:
+                await connection.aclose()
+            raise
+        self._connection = connection
+        return self._identity
+
+    async def disconnect(self) -> None:
+        """End every iterator, give up what is in flight (the server ends such runs), and close."""
+        connection, self._connection = self._connection, None
+        ending = list(self._tasks)
+        for task in ending:
+            task.cancel()
+        if ending:
+            await asyncio.wait(ending)
+        if connection is not None:
+            await connection.aclose()
+
+    @property
+    def identity(self) -> Identity:
+        """Whom the server takes the caller for. Raises NotConnectedError."""
+        if self._identity is None or self._connection is None:
+            raise NotConnectedError(
+                "the client is not connected: use 'async with AgentClient(...) as client', "
+                "or await connect() first"
+            )
+        return self._identity
+
+    async def call_tool(
+        self, name: str, arguments: Mapping[str, Any], *, request_id: str | None = None
+    ) -> dict[str, Any]:
+        """Call the tool ``code_execute`` with its arguments as a model gives them.
+
+        What the code does wrong is a result too, with ``success`` false. Raises
+        InvalidRequestError and DuplicateRequestError.
+        """
+        if name != TOOL:
+            raise InvalidRequestError("name", repr(name)[:80], repr(TOOL))
+        if not isinstance(arguments, Mapping):
+            raise InvalidRequestError("arguments", repr(arguments)[:80], "an object")
+        call = _execution(arguments, request_id)
+        return await self._open().ask(call, self._patience(arguments), dict)
+
+    async def execute(
+        self,
+        code: str,
+        language: Language = "javascript",
+        timeout: float | None = None,
+        context: Mapping[str, Any] | None = None,
+        capture_console: bool | None = None,
+        *,
+        description: str | None = None,
+        request_id: str | None = None,
+    ) -> ExecutionResult:
+        """Run ``code`` as the body of an async function that sees ``context``.
+
+        ``timeout`` is in ms (the server's 5000 by default). A ``request_id`` that the server knows
+        gives the first result and runs nothing. Cancelling the awaiting task ends the run. What
+        the code does wrong is a result with ``success=False``. Raises InvalidRequestError and
+        DuplicateRequestError.
+        """
+        arguments = given(
+            code=code,
+            language=language,
+            timeout=timeout,
+            context=context,
+            capture_console=capture_console,
+            description=description,
+        )
+        call = _execution(arguments, request_id)
+        patience = self._patience(arguments)
+        return await self._open().ask(call, patience, partial(decode, ExecutionResult))
+
+    def stream(
+        self,
+        code: str,
+        language: Language = "javascript",
+        timeout: float | None = None,
+        context: Mapping[str, Any] | None = None,
+        *,
+        description: str | None = None,
+        request_id: str | None = None,
+    ) -> Feed[Item]:
+        """``execute`` as an iterator: a LogEntry for each console line, then the ExecutionResult.
+
+        Leaving it early (``async with``, ``aclose``) ends the run.
+        """
+        arguments = given(
+            code=code,
+            language=language,
+            timeout=timeout,
+            context=context,
+            description=description,
+        )
+        call = _execution(arguments, request_id)
+        watch = Call("GET", f"/executions/{quote(call.headers[_REQUEST_ID], safe='')}/stream")
+        live = LiveRun(self._open(), call, self._patience(arguments), watch)
+        return Feed(live.follow, self._tasks)
+
+    async def validate(self, code: str, language: Language = "javascript") -> ValidationReport:
+        """The verdict on ``code``; nothing runs. Raises InvalidRequestError."""
+        call = Call("POST", "/validate", body=encode({"code": code, "language": language}))
+        return await self._ask(call, partial(decode, ValidationReport))
+
+    async def stats(
+        self, agent_id: str | None = None, since: int | datetime | None = None
+    ) -> AgentStats:
+        """Counts, rates and times of an agent's runs (by default this one's)."""
+        path = f"/agents/{self._agent(agent_id)}/stats"
+        return await self._ask(Call("GET", path, query(since=since)), decode_stats)
+
+    async def failures(self, agent_id: str | None = None, limit: int = 20) -> list[Failure]:
+        """An agent's recent failures, newest first."""
+        path = f"/agents/{self._agent(agent_id)}/failures"
+        return await self._ask(Call("GET", path, query(limit=limit)), decode_failures)
+
+    async def history(
+        self,
+        *,
+        agent_id: str | None = None,
+        channel_id: str | None = None,
+        language: Language | None = None,
+        success: bool | None = None,
+        code_hash: str | None = None,
+        since: int | datetime | None = None,
+        until: int | datetime | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> list[ExecutionRecord]:
+        """Records of past runs, newest first; times are datetimes or ms since 1970.
+
+        Fewer than ``limit`` are the last ones.
+        """
+        wanted = query(
+            agent_id=agent_id,
+            channel_id=channel_id,
+            language=language,
+            success=success,
+            code_hash=code_hash,
+            since=since,
+            until=until,
+            limit=limit,
+            offset=offset,
+        )
+        call = Call("GET", "/executions", wanted)
+        return await self._ask(call, lambda wire: decode_list(ExecutionRecord, wire, "executions"))
+
+    async def execution(self, request_id: str) -> ExecutionRecord:
+        """The record of one run. Raises ExecutionNotFoundError."""
+        call = Call("GET", f"/executions/{_segment('request_id', request_id)}")
+        return await self._ask(call, partial(decode, ExecutionRecord))
+
+    async def output(self, request_id: str, offset: int = 0, limit: int = 65_536) -> OutputPage:
+        """A page, in characters, of the JSON text of an output that was too large to return.
+
+        Raises OutputNotFoundError.
+        """
+        path = f"/executions/{_segment('request_id', request_id)}/output"
+        call = Call("GET", path, query(offset=offset, limit=limit))
+        try:
+            return await self._ask(call, partial(decode, OutputPage))
+        except ExecutionNotFoundError as error:
+            raise OutputNotFoundError(str(error)) from None
+
+    def events(
+        self,
+        types: Iterable[str] | str | None = None,
+        channel: str | None = None,
+        agent_id: str | None = None,
+    ) -> Feed[Event]:
+        """Events as they happen, of ``types`` (all by default), until ``disconnect``.
+
+        A connection that breaks is made again, and goes on after the last event. To miss none from
+        a moment on, enter it: ``async with client.events() as events`` waits until the server
+        sends. Raises InvalidRequestError for a type that there is not.
+        """
+        wanted = query(type=_types(types), channel_id=channel, agent_id=agent_id)
+        follower = Follower(self._open(), wanted, self._options.retries)
+        return Feed(follower.follow, self._tasks)
+
+    async def _ask(self, call: Call, decode_answer: Callable[[dict[str, Any]], T]) -> T:
+        return await self._open().ask(call, self._options.margin, decode_answer)
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            _ = self.identity  # says what to do
+        assert self._connection is not None  # noqa: S101 - as the line above has checked
+        return self._connection
+
+    def _agent(self, agent_id: str | None) -> str:
+        own = self._options.agent_id or self.identity.agent_id
+        return _segment("agent_id", own if agent_id is None else agent_id)
+
+    def _patience(self, arguments: Mapping[str, Any]) -> float:
+        """Seconds: the run's own deadline and the margin."""
+        timeout = arguments.get("timeout")
+        if isinstance(timeout, int | float) and timeout > 0:
+            # A small number may be seconds that the server takes for ms.
+            return max(timeout / 1000, _LONGEST_RUN if timeout < 100 else 0) + self._options.margin
+        return _LONGEST_RUN + self._options.margin
+
+
+_REQUEST_ID: Final = "X-Request-Id"
+
+
+def _execution(arguments: Mapping[str, Any], request_id: str | None) -> Call:
+    identifier = _name("request_id", request_id) if request_id else uuid.uuid4().hex
+    return Call("POST", "/execute", body=encode(arguments), headers={_REQUEST_ID: identifier})
+
+
+def _name(field: str, text: str) -> str:
+    try:
+        return header_text(field, text)
+    except ConfigError:
+        raise InvalidRequestError(field, repr(text)[:80], HEADER_TEXT) from None
+
+
+def _segment(field: str, text: str) -> str:
+    """Part of a path."""
+    return quote(_name(field, text), safe="")
+
+
+def _types(types: Iterable[str] | str | None) -> list[str] | None:
+    if types is None:
+        return None
+    wanted = [types] if isinstance(types, str) else list(types)
+    for each in wanted:
+        if each not in EVENT_TYPES:
+            raise InvalidRequestError("types", repr(each)[:80], f"of {', '.join(EVENT_TYPES)}")
+    return wanted

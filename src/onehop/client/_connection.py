@@ -1,0 +1,154 @@
+"""One HTTP client, and calls through it that have a deadline and are repeated while it is safe."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import httpx2
+
+from onehop.client._errors import answer_of, raise_refusal, unreachable
+from onehop.client._options import Options
+from onehop.client._retries import asked_of, passes, pause
+from onehop.errors import (
+    NotConnectedError,
+    OnehopError,
+    ServerTimeoutError,
+    UnexpectedAnswerError,
+)
+
+T = TypeVar("T")
+_API: Final = "/api/v1"
+_CONNECT: Final = 10.0
+"""Seconds until a connection must stand."""
+_SILENCE: Final = 60.0
+"""Seconds without a byte after which a stream is taken for dead."""
+_MAX_EVENT: Final = 64 * 1024 * 1024
+_LOOPBACK: Final = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that may be repeated: it reads, or carries its request id."""
+
+    method: str
+    path: str
+    """Below ``/api/v1``."""
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Connection:
+    """Connections to one server, open until ``aclose``."""
+
+    def __init__(self, options: Options, transport: httpx2.AsyncBaseTransport | None) -> None:
+        self._options = options
+        self._closed = False
+        self._http = httpx2.AsyncClient(
+            base_url=options.server_url + _API,
+            headers=options.headers(),
+            timeout=httpx2.Timeout(None, connect=_CONNECT),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+            transport=transport,
+            # A proxy of the environment is for the way out, not for this machine.
+            mounts=None if transport else dict.fromkeys(_LOOPBACK),
+        )
+
+    async def aclose(self) -> None:
+        """Break what is in flight and let go of every connection."""
+        self._closed = True
+        await self._http.aclose()
+
+    async def ask(self, call: Call, patience: float, decode: Callable[[dict[str, Any]], T]) -> T:
+        """What ``decode`` makes of the answer, within ``patience`` seconds, attempts included.
+
+        Raises the exception that the answer or the failure stands for; a ValueError of ``decode``
+        is an answer that onehop does not give.
+        """
+        wire = await self._ask_within(call, patience)
+        try:
+            return decode(wire)
+        except ValueError as error:
+            raise UnexpectedAnswerError(self._options.server_url, 200, str(error)) from error
+
+    async def _ask_within(self, call: Call, patience: float) -> dict[str, Any]:
+        scope = asyncio.timeout(patience)
+        try:
+            async with scope:
+                return await self._persist(call, scope)
+        except TimeoutError:
+            if not scope.expired():
+                raise
+        told = f"no answer within {patience:g} s"
+        raise ServerTimeoutError(self._options.server_url, told)
+
+    @asynccontextmanager
+    async def stream(self, call: Call) -> AsyncIterator[httpx2.EventSource]:
+        """Server-sent events, once the server has begun to send them; one attempt."""
+        try:
+            async with self._http.sse(
+                call.path.lstrip("/"),
+                method=call.method,
+                params=dict(call.query),
+                headers=dict(call.headers),
+                timeout=httpx2.Timeout(None, connect=_CONNECT, read=_SILENCE),
+                max_event_size=_MAX_EVENT,
+            ) as source:
+                await self._check_stream(source.response)
+                yield source
+        except httpx2.RequestError as error:
+            raise self._failure(error) from error
+
+    async def _check_stream(self, response: httpx2.Response) -> None:
+        if not response.is_success:
+            await response.aread()
+            raise_refusal(response, self._options.server_url)
+        kind = response.headers.get("Content-Type", "").partition(";")[0]
+        if kind.strip().lower() != "text/event-stream":
+            raise UnexpectedAnswerError(
+                self._options.server_url, response.status_code, "it sent no stream of events"
+            )
+
+    async def _persist(self, call: Call, scope: asyncio.Timeout) -> dict[str, Any]:
+        failures = 0
+        while True:
+            try:
+                return await self._attempt(call)
+            except OnehopError as error:
+                failures += 1
+                wait = pause(failures, asked_of(error), random.random())  # noqa: S311 - no secret
+                if not passes(error) or failures > self._options.retries or _late(scope, wait):
+                    raise
+            await asyncio.sleep(wait)
+
+    async def _attempt(self, call: Call) -> dict[str, Any]:
+        if self._closed:
+            raise NotConnectedError("the client has been disconnected")
+        headers = {**call.headers, **({"Content-Type": "application/json"} if call.body else {})}
+        try:
+            response = await self._http.request(
+                call.method,
+                call.path.lstrip("/"),
+                params=dict(call.query),
+                content=call.body,
+                headers=headers,
+            )
+        except httpx2.RequestError as error:
+            raise self._failure(error) from error
+        return answer_of(response, self._options.server_url)
+
+    def _failure(self, error: httpx2.RequestError) -> OnehopError:
+        if self._closed:
+            return NotConnectedError("the client was disconnected before the answer came")
+        return unreachable(self._options.server_url, error)
+
+
+def _late(scope: asyncio.Timeout, wait: float) -> bool:
+    """Whether the deadline comes before the next attempt could begin."""
+    when = scope.when()
+    return when is not None and asyncio.get_running_loop().time() + wait >= when

@@ -1,0 +1,120 @@
+"""The JSON of the HTTP API, to and from the types of the library.
+
+What a newer server adds is left out; what is missing or of another type raises ValueError.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic.alias_generators import to_camel
+
+from onehop.errors import InvalidRequestError
+from onehop.stores.base import AgentStats, Failure, LanguageCount
+from onehop.types import Wire
+
+W = TypeVar("W", bound=Wire)
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom the server takes the caller for."""
+
+    agent_id: str
+    role: str
+    limits: dict[str, Any] = field(default_factory=dict)
+
+
+def encode(body: Mapping[str, Any]) -> bytes:
+    """JSON text. Raises InvalidRequestError that names the field which is no JSON data."""
+    try:
+        return _json(body)
+    except (TypeError, ValueError, RecursionError):
+        for name, value in body.items():
+            _refuse(str(name), value)
+        raise
+
+
+def _refuse(name: str, value: Any) -> None:
+    try:
+        _json(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequestError(name, f"no JSON data ({error})", "JSON data") from None
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(
+        value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
+    ).encode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not JSON serializable")
+
+
+def given(**arguments: Any) -> dict[str, Any]:
+    """The arguments that are not None, under their names on the wire."""
+    return {to_camel(name): value for name, value in arguments.items() if value is not None}
+
+
+def query(**arguments: Any) -> dict[str, Any]:
+    """``given`` for a query string."""
+    return {name: _query_value(value) for name, value in given(**arguments).items()}
+
+
+def _query_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return int(value.timestamp() * 1000) if isinstance(value, datetime) else value
+
+
+def decode(model: type[W], wire: Any) -> W:
+    """A model of the library."""
+    return model.model_validate(wire, extra="ignore")
+
+
+def decode_list(model: type[W], wire: Mapping[str, Any], name: str) -> list[W]:
+    """The models in the list that is called ``name``."""
+    return [decode(model, each) for each in _list(wire, name)]
+
+
+def decode_identity(wire: Mapping[str, Any]) -> Identity:
+    """The answer of ``/api/v1/me``."""
+    match wire:
+        case {"agentId": str(agent_id), "role": str(role), **rest}:
+            return Identity(agent_id, role, rest.get("limits") or {})
+    raise ValueError("it does not say who the key belongs to")
+
+
+def decode_stats(wire: Mapping[str, Any]) -> AgentStats:
+    """The contract's statistics."""
+    languages = wire.get("languageBreakdown") or {}
+    counts = {name: _dataclass(LanguageCount, each) for name, each in languages.items()}
+    return _dataclass(AgentStats, {**wire, "languageBreakdown": counts})
+
+
+def decode_failures(wire: Mapping[str, Any]) -> list[Failure]:
+    """An agent's recent failures."""
+    return [_dataclass(Failure, each) for each in _list(wire, "failures")]
+
+
+def _list(wire: Mapping[str, Any], name: str) -> list[Any]:
+    found = wire.get(name)
+    if not isinstance(found, list):
+        raise ValueError(f"it sent no list of {name}")  # noqa: TRY004 - of the server, not of ours
+    return found
+
+
+def _dataclass(cls: type[D], wire: Mapping[str, Any]) -> D:
+    names = {item.name: to_camel(item.name) for item in fields(cls)}  # type: ignore[arg-type]
+    try:
+        return cls(**{name: wire[alias] for name, alias in names.items() if alias in wire})
+    except TypeError as error:
+        raise ValueError(f"it sent no {cls.__name__}: {error}") from None
