@@ -104,6 +104,7 @@ ERASABLE = {
         "const type = 1, of = 2, as = 3, declare = 4;\n"
         "const o = { type, as, readonly: 5, get: 6, private: 7 };\n"
         "return [o.type! + as, of as number, o]"),
+    "an arrow on another line": "const f = (x: number):\n  number => x;\nreturn f(1)",
     "a stack in the console": (
         "class A { f(): void { console.log(new Error('x'), 1 as any) } }\n  new A()!.f()"),
 }  # fmt: skip

@@ -116,8 +116,6 @@ def prepared_code(code: str) -> str:
         "class A { static: T\nfoo() {} }",
         "class A { public\nx: T }",
         "class A { x = 1\nreadonly in: T }",
-        "const f = (x):\nT => x",
-        "const f = (x): T\n=> x",
         "const f = <\nT>(x: T) => x",
         "const f = async <T>\n(x: T) => x",
         "a<b>\nc",

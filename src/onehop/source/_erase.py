@@ -49,15 +49,7 @@ _QUERY = """
 """
 _MAX_CAPTURES = 200_000
 
-_FUNCTIONS = frozenset(
-    "function_declaration function_expression generator_function generator_function_declaration"
-    " method_definition arrow_function".split()
-)
-_CLASSES = frozenset("class class_declaration abstract_class_declaration".split())
-_ANNOTATED = _FUNCTIONS | frozenset(
-    "required_parameter optional_parameter variable_declarator public_field_definition"
-    " catch_clause".split()
-)
+_BEFORE_ARGUMENTS = frozenset({"call_expression", "new_expression", "extends_clause"})
 _BLOCKS = frozenset("program statement_block switch_case switch_default export_statement".split())
 _AROUND_CASTS = frozenset(
     "parenthesized_expression arguments variable_declarator return_statement expression_statement"
@@ -164,35 +156,33 @@ class _Eraser:
         found = [(node, name) for name, nodes in captures.items() for node in nodes]
         if len(found) > _MAX_CAPTURES:
             raise _Unclear
-        found.sort(key=lambda pair: (pair[0].start_byte, -pair[0].end_byte))
+        found.sort(key=_order)
         return found
 
     # --- what goes ---
 
     def annotation(self, node: Node) -> None:
-        parent = _parent(node, _ANNOTATED)
-        if parent.type == "arrow_function":
-            before = node.prev_sibling or node
-            self._stay_on_line(before.end_byte, node.end_byte)
-            self._next_on_line(node.end_byte)
-        self._blank(node)
+        """An arrow that then stands on another line than its parameters is for V8 to refuse."""
+        self._erase(node.start_byte, node.end_byte)
 
     def parameters(self, node: Node) -> None:
-        if _parent(node, _FUNCTIONS | _CLASSES).type == "arrow_function":
-            self._stay_on_line(node.start_byte, node.end_byte)
-            self._next_on_line(node.end_byte)
-        self._blank(node)
+        start, end = node.start_byte, node.end_byte
+        self._stay_on_line(start, end)
+        self._next_on_line(end)
+        self._erase(start, end)
 
     def arguments(self, node: Node) -> None:
         """``f<T>(x)`` and ``new F<T>(x)``: elsewhere these may be comparisons, or end a line."""
-        parent = _parent(node, frozenset({"call_expression", "new_expression", "extends_clause"}))
-        text = self.tree.text(node)
+        start, end = node.start_byte, node.end_byte
+        if self.tree.units[end // 2 : end // 2 + 1] != "(":
+            parent = _parent(node, _BEFORE_ARGUMENTS)
+            if parent.type != "extends_clause" and self._next(end)[1] != "(":
+                raise _Unclear
+        text = self.tree.units[start // 2 : end // 2]
         # The grammar takes an operator without its left side, and a bracket on the next line.
         if "&" in text or "||" in text or _SUFFIX.search(text):
             raise _Unclear
-        if parent.type != "extends_clause" and self._next(node.end_byte)[1] != "(":
-            raise _Unclear
-        self._blank(node)
+        self._erase(start, end)
 
     def clause(self, node: Node) -> None:
         self._blank(node)
@@ -321,8 +311,7 @@ class _Eraser:
     def _next(self, end_byte: int) -> tuple[bool, str]:
         """Whether a line ends before the next token, and that token's first character."""
         gap = _GAP.match(self.tree.units, end_byte // 2)
-        if gap is None:
-            raise _Unclear
+        assert gap is not None  # noqa: S101 - it matches nothing too
         return bool(_LINE_END.search(gap.group())), self.tree.units[gap.end() : gap.end() + 1]
 
     def _next_on_line(self, end_byte: int) -> None:
@@ -366,6 +355,10 @@ _RULES: Mapping[str, Callable[[_Eraser, Node], None]] = {
     "alone": _Eraser.alone,
     "refuse": _Eraser.refuse,
 }
+
+
+def _order(capture: tuple[Node, str]) -> tuple[int, int]:
+    return capture[0].start_byte, -capture[0].end_byte
 
 
 def _parent(node: Node, allowed: frozenset[str]) -> Node:
