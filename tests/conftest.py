@@ -25,6 +25,14 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.fixture(scope="session", autouse=True)
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the command line records in these tests stays out of the user's own data folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(params=["whoever runs the tests", "nobody"])
 def user(request: pytest.FixtureRequest) -> User:
     """Both accounts under which the jail must hold; nobody only if the tests run as root."""

@@ -11,43 +11,116 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from onehop.config import SandboxConfig
+    from onehop.analytics import Analytics
+    from onehop.bus import EventBus
+    from onehop.callers import Caller
+    from onehop.compose import open_executor
+    from onehop.config import (
+        AnalyticsConfig,
+        AuditConfig,
+        CorrectionConfig,
+        SandboxConfig,
+        ValidationConfig,
+    )
     from onehop.errors import (
+        AuditUnavailableError,
         ConfigError,
+        DuplicateRequestError,
         InvalidRequestError,
         LayerUnavailableError,
         OnehopError,
         OutputNotFoundError,
         Overloaded,
+        RecordRejectedError,
         SandboxClosedError,
         SandboxUnavailableError,
+        StoreError,
+        StoreUnavailableError,
         WorkerStartError,
     )
+    from onehop.events import Event
+    from onehop.executor import Executor
+    from onehop.records import ExecutionRecord
     from onehop.sandbox import Sandbox, run
-    from onehop.types import ErrorInfo, ExecutionResult, LogEntry, OutputPage, ResourceUsage
+    from onehop.stores import open_store
+    from onehop.types import (
+        Correction,
+        ErrorInfo,
+        ExecutionResult,
+        Finding,
+        LogEntry,
+        OutputPage,
+        ResourceUsage,
+        RiskAssessment,
+        ValidationReport,
+    )
+    from onehop.validation import Validator, validate_code
 
 _HOMES = {
-    "onehop.config": ["SandboxConfig"],
+    "onehop.analytics": ["Analytics"],
+    "onehop.bus": ["EventBus"],
+    "onehop.callers": ["Caller"],
+    "onehop.compose": ["open_executor"],
+    "onehop.config": [
+        "AnalyticsConfig",
+        "AuditConfig",
+        "CorrectionConfig",
+        "SandboxConfig",
+        "ValidationConfig",
+    ],
     "onehop.errors": [
+        "AuditUnavailableError",
         "ConfigError",
+        "DuplicateRequestError",
         "InvalidRequestError",
         "LayerUnavailableError",
         "OnehopError",
         "OutputNotFoundError",
         "Overloaded",
+        "RecordRejectedError",
         "SandboxClosedError",
         "SandboxUnavailableError",
+        "StoreError",
+        "StoreUnavailableError",
         "WorkerStartError",
     ],
+    "onehop.events": ["Event"],
+    "onehop.executor": ["Executor"],
+    "onehop.records": ["ExecutionRecord"],
     "onehop.sandbox": ["Sandbox", "run"],
-    "onehop.types": ["ErrorInfo", "ExecutionResult", "LogEntry", "OutputPage", "ResourceUsage"],
+    "onehop.stores": ["open_store"],
+    "onehop.types": [
+        "Correction",
+        "ErrorInfo",
+        "ExecutionResult",
+        "Finding",
+        "LogEntry",
+        "OutputPage",
+        "ResourceUsage",
+        "RiskAssessment",
+        "ValidationReport",
+    ],
+    "onehop.validation": ["Validator", "validate_code"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Analytics",
+    "AnalyticsConfig",
+    "AuditConfig",
+    "AuditUnavailableError",
+    "Caller",
     "ConfigError",
+    "Correction",
+    "CorrectionConfig",
+    "DuplicateRequestError",
     "ErrorInfo",
+    "Event",
+    "EventBus",
+    "ExecutionRecord",
     "ExecutionResult",
+    "Executor",
+    "Finding",
     "InvalidRequestError",
     "LayerUnavailableError",
     "LogEntry",
@@ -55,13 +128,23 @@ __all__ = [
     "OutputNotFoundError",
     "OutputPage",
     "Overloaded",
+    "RecordRejectedError",
     "ResourceUsage",
+    "RiskAssessment",
     "Sandbox",
     "SandboxClosedError",
     "SandboxConfig",
     "SandboxUnavailableError",
+    "StoreError",
+    "StoreUnavailableError",
+    "ValidationConfig",
+    "ValidationReport",
+    "Validator",
     "WorkerStartError",
+    "open_executor",
+    "open_store",
     "run",
+    "validate_code",
 ]
 
 

@@ -11,7 +11,10 @@ from typing import Any
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
 from onehop.requests import check_request
-from onehop.types import ExecutionRequest, ExecutionResult
+from onehop.types import ExecutionRequest, ExecutionResult, Language
+
+CLI_AGENT = "cli"
+"""Under which agent the command line's runs are recorded."""
 
 _TYPESCRIPT = frozenset({".ts", ".mts", ".cts"})
 
@@ -33,7 +36,7 @@ def read_call(
     memory: int | None,
 ) -> Call:
     """Read and check everything. Raises InvalidRequestError and ConfigError."""
-    changes = {} if memory is None else {"memory_limit": memory}
+    changes: dict[str, Any] = {} if memory is None else {"memory_limit": memory}
     config = SandboxConfig(**changes)
     _refuse_contradictions(file, code, context)
     checked = check_request(
@@ -47,13 +50,33 @@ def read_call(
 
 
 def execute(call: Call) -> ExecutionResult:
-    """Run the call in a sandbox of its own. Raises SandboxUnavailableError."""
-    import onehop
+    """Run the call in a sandbox of its own, validated and recorded as the settings say.
+
+    Raises SandboxUnavailableError, StoreUnavailableError, AuditUnavailableError and ConfigError.
+    """
+    import asyncio
+
+    return asyncio.run(_execute(call))
+
+
+async def _execute(call: Call) -> ExecutionResult:
+    from onehop.compose import open_executor
 
     request = call.request
-    return onehop.run(
-        request.code, request.language, request.timeout, request.context, config=call.config
-    )
+    async with open_executor(call.config.replace(pool_size=1)) as executor:
+        return await executor.execute(
+            request.code,
+            request.language,
+            request.timeout,
+            request.context,
+            agent_id=CLI_AGENT,
+        )
+
+
+def read_code(file: str | None, code: str | None, language: str | None) -> tuple[str, Language]:
+    """The code to examine and its language. Raises InvalidRequestError and ConfigError."""
+    call = read_call(file, code, None, language, None, None)
+    return call.request.code, call.request.language
 
 
 def _refuse_contradictions(file: str | None, code: str | None, context: str | None) -> None:

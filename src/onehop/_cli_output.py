@@ -16,7 +16,7 @@ from onehop._exits import ExitCode
 
 if TYPE_CHECKING:
     from onehop.doctor import Report
-    from onehop.types import ExecutionResult
+    from onehop.types import ExecutionResult, ValidationReport
 
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -50,6 +50,29 @@ def print_result(result: ExecutionResult) -> None:
         _print_error(result)
     if sys.stderr.isatty():
         write(sys.stderr, _summary(result) + "\n", "dim")
+
+
+def print_validation_json(report: ValidationReport) -> None:
+    """The verdict, on one line."""
+    write(sys.stdout, _to_json(report.to_dict()) + "\n")
+
+
+def print_validation(report: ValidationReport, code: str) -> None:
+    """Each finding with its place, and then the verdict."""
+    from onehop.source import excerpt
+
+    for finding in report.issues:
+        style = "bold red" if finding.type == "error" else "yellow"
+        place = f"line {finding.line}, column {finding.column}"
+        write(sys.stdout, f"{finding.type}", style)
+        write(sys.stdout, f" {place}: {finding.message} [{finding.pattern}, {finding.severity}]\n")
+        write(sys.stdout, f"{excerpt(code, finding.line, finding.column) or ''}\n")
+        if finding.suggestion:
+            write(sys.stdout, f"  {finding.suggestion}\n", "dim")
+    verdict = "safe to run" if report.safe else "would not be let run"
+    write(
+        sys.stdout, f"{verdict} (risk {report.risk_assessment.score:.2f})\n", _verdict(report.safe)
+    )
 
 
 def print_report_json(report: Report) -> None:
@@ -110,6 +133,11 @@ def _print_error(result: ExecutionResult) -> None:
     for line in (info.stack or "").splitlines():
         if line.lstrip().startswith("at "):
             write(sys.stderr, f"    {line.strip()}\n", "dim")
+    for finding in result.findings or ():
+        if finding.suggestion:
+            write(sys.stderr, f"{finding.suggestion}\n", "cyan")
+    for hint in result.hints or ():
+        write(sys.stderr, f"hint: {hint}\n", "cyan")
 
 
 def _summary(result: ExecutionResult) -> str:

@@ -1,4 +1,4 @@
-"""The command line: ``onehop run`` and ``onehop doctor``.
+"""The command line: run and validate code, ask the audit trail, examine this machine.
 
 What takes time to import is imported by the command that needs it, so that help is quick.
 """
@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
-from typing import Annotated, Any, NoReturn
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from onehop._cli_mcp import app as _mcp
 from onehop._exits import ExitCode
 from onehop._version import onehop_version
+
+if TYPE_CHECKING:
+    from onehop._cli_trail import Trail
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -96,6 +99,7 @@ def run(
 ) -> None:
     """Run code once, as the body of an async function.
 
+    The code is validated first, and the run is recorded (see: onehop history).
     The returned value goes to standard output as JSON.
     Console output and errors go to standard error.
 
@@ -131,6 +135,118 @@ def doctor(
         report = examine()
         (_cli_output.print_report_json if as_json else _cli_output.print_report)(report)
         return ExitCode.SUCCESS if report.healthy else ExitCode.UNAVAILABLE
+
+    _exit_with(command)
+
+
+@app.command(epilog=_EXIT_CODES)
+def validate(
+    file: Annotated[
+        str | None, typer.Argument(metavar="FILE|-", help="The code; - reads standard input.")
+    ] = None,
+    code: Annotated[
+        str | None, typer.Option("--code", "-c", metavar="CODE", help="The code itself.")
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language",
+            "-l",
+            help="javascript or typescript; otherwise the file's extension decides.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+) -> None:
+    """Say what in the code would not be let run, and why; run nothing.
+
+    Exits with 0 when the code is safe to run, with 1 otherwise.
+    """
+
+    def command() -> ExitCode:
+        from onehop import _cli_input, _cli_output
+        from onehop.validation import validate_code
+
+        text, kind = _cli_input.read_code(file, code, language)
+        report = validate_code(text, kind)
+        if as_json:
+            _cli_output.print_validation_json(report)
+        else:
+            _cli_output.print_validation(report, text)
+        return ExitCode.SUCCESS if report.safe else ExitCode.FAILED
+
+    _exit_with(command)
+
+
+_JSON = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+
+@app.command()
+def stats(
+    agent: Annotated[
+        str | None, typer.Argument(metavar="AGENT", help="The agent; otherwise all of them.")
+    ] = None,
+    as_json: _JSON = False,
+) -> None:
+    """Show what an agent's runs came to: counts, times, languages, failures, security issues."""
+    _ask(lambda trail: trail.stats(agent, as_json=as_json))
+
+
+@app.command()
+def history(
+    agent: Annotated[str | None, typer.Option(help="Only this agent's runs.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Only runs in this channel.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
+    as_json: _JSON = False,
+) -> None:
+    """List the latest runs, the newest first."""
+
+    def question(trail: Trail) -> Awaitable[ExitCode]:
+        from onehop.stores.base import HistoryQuery
+
+        success = False if failed else None
+        query = HistoryQuery(agent_id=agent, channel_id=channel, success=success, limit=limit)
+        return trail.history(query, as_json=as_json)
+
+    _ask(question)
+
+
+@app.command()
+def show(
+    request_id: Annotated[str, typer.Argument(metavar="REQUEST_ID", help="Which run.")],
+    as_json: _JSON = False,
+) -> None:
+    """Show all that is kept of one run."""
+    _ask(lambda trail: trail.show(request_id, as_json=as_json))
+
+
+audit = typer.Typer(
+    help="Examine the audit trail itself.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(audit, name="audit")
+
+
+@audit.command()
+def verify(
+    expect: Annotated[
+        str | None, typer.Option(metavar="HASH", help="The last hash that was noted elsewhere.")
+    ] = None,
+    as_json: _JSON = False,
+) -> None:
+    """Check the chain of hashes: find a changed, missing or inserted record, and say which.
+
+    Exits with 0 when the chain holds, with 1 otherwise.
+    """
+    _ask(lambda trail: trail.verify(expect, as_json=as_json))
+
+
+def _ask(question: Callable[[Trail], Awaitable[ExitCode]]) -> NoReturn:
+    """Put a question to the audit trail that the settings name."""
+
+    def command() -> ExitCode:
+        from onehop._cli_trail import ask
+
+        return ask(question)
 
     _exit_with(command)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from onehop.config import SandboxConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
 from onehop.requests import CheckedRequest, check_request
-from onehop.types import ExecutionResult, Language, OutputPage
+from onehop.types import ExecutionResult, Language, OnLog, OutputPage
 
 if TYPE_CHECKING:
     from onehop.backends import LocalBackend
@@ -71,11 +71,12 @@ class Sandbox:
         *,
         description: str | None = None,
         agent_id: str = "",
+        on_log: OnLog | None = None,
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
         ``timeout`` is in ms (the configured 5000 by default, at most 30000). ``agent_id`` is whom
-        the queue is fair to. What the code does wrong is a result with ``success=False``.
+        the queue is fair to. ``on_log`` hears each console line as it is printed. What the code does wrong is a result with ``success=False``.
         Cancelling the awaiting task kills the run at once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
@@ -90,16 +91,18 @@ class Sandbox:
             capture_console=capture_console,
             description=description,
         )
-        return await self.run(checked, agent_id)
+        return await self.run(checked, agent_id, on_log)
 
     def check(self, **call: Any) -> CheckedRequest:
         """Check the arguments of ``execute`` without running. Raises InvalidRequestError."""
         return check_request(self._config, **call)
 
-    async def run(self, checked: CheckedRequest, agent_id: str = "") -> ExecutionResult:
+    async def run(
+        self, checked: CheckedRequest, agent_id: str = "", on_log: OnLog | None = None
+    ) -> ExecutionResult:
         """Run what ``check`` has passed. Raises what ``execute`` raises."""
         limits = self._config.limits(checked.request.timeout)
-        return await self._open_backend().run(checked, limits, agent_id)
+        return await self._open_backend().run(checked, limits, agent_id, on_log)
 
     async def execute_javascript(self, code: str, **options: Any) -> ExecutionResult:
         """``execute`` with ``language="javascript"``."""

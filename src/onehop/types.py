@@ -7,6 +7,7 @@ form. Units follow the contract: times in milliseconds, memory in megabytes of 2
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -54,6 +55,10 @@ class LogEntry(Wire):
     message: str
     time: float
     """ms since the start of the run, taken by the host when the line arrived."""
+
+
+OnLog = Callable[[LogEntry], None]
+"""Called in the event loop with each console line as it is printed; it must not block."""
 
 
 class ResourceUsage(Wire):

@@ -10,7 +10,7 @@ from onehop.errors import WorkerStartError
 from onehop.outputs import OutputShelf
 from onehop.policy import Limits
 from onehop.requests import CheckedRequest
-from onehop.types import ExecutionResult, OutputPage, code_hash
+from onehop.types import ExecutionResult, OnLog, OutputPage, code_hash
 from onehop.workers import Job, Outcome, Pool, WorkerFactory, deno_command
 
 _ATTEMPTS = 3
@@ -45,7 +45,9 @@ class LocalBackend:
             await self.aclose()
             raise
 
-    async def run(self, request: CheckedRequest, limits: Limits, agent: str) -> ExecutionResult:
+    async def run(
+        self, request: CheckedRequest, limits: Limits, agent: str, on_log: OnLog | None = None
+    ) -> ExecutionResult:
         """See Backend.run."""
         prepared = source.prepare(request.request.code, request.request.language)
         if isinstance(prepared, source.Problem):
@@ -57,6 +59,7 @@ class LocalBackend:
             context_json=request.context_json,
             capture_console=request.request.capture_console,
             limits=limits,
+            on_log=on_log,
         )
         digest = _Digest(request.request.code)
         asyncio.get_running_loop().call_soon(digest.compute)  # while the worker is at it

@@ -11,9 +11,9 @@ from onehop.stores.base import Entry
 
 def encode_entry(entry: Entry) -> str:
     """JSON text of ``entry``."""
-    record = None if entry.record is None else entry.record.to_dict()
-    wire = {"record": record, "events": [event.to_dict() for event in entry.events]}
-    return to_json(wire, inf_nan_mode="null").decode()
+    record = "null" if entry.record is None else entry.record.model_dump_json(by_alias=True)
+    events = to_json([event.to_dict() for event in entry.events]).decode()
+    return f'{{"record":{record},"events":{events}}}'
 
 
 def decode_entry(text: str) -> Entry:

@@ -12,7 +12,7 @@ import fcntl
 import os
 import sqlite3
 import uuid
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Self
@@ -127,13 +127,18 @@ class Journal:
         )
         self._execute("DELETE FROM waiting WHERE sequence = ?", waiting.sequence)
 
+    @property
+    def bloated(self) -> bool:
+        """Whether it is time to ``fold``."""
+        try:
+            return os.stat(f"{self._path}-wal").st_size > _WAL_BYTES
+        except FileNotFoundError:
+            return False
+
     def fold(self) -> None:
         """Keep the write-ahead log small. Waits for the disk: call it in a thread."""
-        with suppress(OSError, sqlite3.Error):  # it is tried again after the next delivery
-            if os.stat(f"{self._path}-wal").st_size > _WAL_BYTES:
-                other = sqlite3.connect(self._path, timeout=0.1)
-                other.execute("PRAGMA wal_checkpoint(PASSIVE)")
-                other.close()
+        with suppress(sqlite3.Error), closing(sqlite3.connect(self._path, timeout=0.1)) as other:
+            other.execute("PRAGMA wal_checkpoint(PASSIVE)")  # else after the next delivery
 
     def _count(self) -> int:
         tables = ("running", "waiting", "rejected")

@@ -35,7 +35,7 @@ from onehop.protocol import (
     encode_warm,
     parse_message,
 )
-from onehop.types import LogEntry
+from onehop.types import LogEntry, OnLog
 from onehop.workers import _measure
 
 START_SECONDS = 20.0
@@ -65,6 +65,8 @@ class Job:
     limits: Limits
     plain: str | None = None
     """Of TypeScript: the same program without its types, where that is all it takes."""
+    on_log: OnLog | None = None
+    """Called in the event loop with each console line as it arrives, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,9 +455,12 @@ class _Run:
         if not self.job.capture_console:
             raise ProtocolError("console output that the job forbids")
         elapsed = (time.perf_counter() - self.started) * 1000
-        self.logs.append(
-            LogEntry.model_construct(level=log.level, message=log.message, time=round(elapsed, 3))
+        entry = LogEntry.model_construct(
+            level=log.level, message=log.message, time=round(elapsed, 3)
         )
+        self.logs.append(entry)
+        if self.job.on_log is not None:  # what it raises is not the worker's fault
+            self.loop.call_soon(self.job.on_log, entry)
 
     def finish(self, message: Result | LargeResult | Failure | None) -> None:
         if not self.ended.done():

@@ -1,0 +1,172 @@
+"""From the end of a run to the record that is kept of it, and back to the result."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from onehop import source
+from onehop.callers import Caller
+from onehop.records import SNIPPET_LENGTH, ExecutionRecord
+from onehop.types import (
+    Correction,
+    ErrorInfo,
+    ExecutionRequest,
+    ExecutionResult,
+    Finding,
+    LogEntry,
+    ResourceUsage,
+    ValidationReport,
+    code_hash,
+)
+
+_INTERRUPTED: Final = "the onehop process ended before this run did"
+
+
+def refused(request: ExecutionRequest, report: ValidationReport) -> ExecutionResult:
+    """The result of code that validation does not let run."""
+    blocking = blocking_findings(report)
+    first = blocking[0]
+    message = first.message
+    if len(blocking) > 1:
+        message += f" (and {len(blocking) - 1} more findings)"
+    info = ErrorInfo(
+        type="validation",
+        name="ValidationError",
+        message=message,
+        line=first.line,
+        column=first.column,
+        excerpt=source.excerpt(request.code, first.line, first.column),
+    )
+    return _failed(request, info, f" (line {first.line}, column {first.column})")
+
+
+def blocking_findings(report: ValidationReport) -> list[Finding]:
+    """The findings for which the code may not run."""
+    if report.safe:
+        return []
+    errors = [finding for finding in report.issues if finding.type == "error"]
+    strict = report.risk_assessment.level == "STRICT"
+    serious = [finding for finding in report.issues if strict and finding.severity != "low"]
+    return errors or serious or report.issues
+
+
+def cancelled(request: ExecutionRequest) -> ExecutionResult:
+    """The result of a run whose caller gave it up."""
+    message = "the run was cancelled before it ended"
+    info = ErrorInfo(type="cancelled", name="CancelledError", message=message)
+    return _failed(request, info)
+
+
+def interrupted(request: ExecutionRequest) -> ExecutionResult:
+    """What is on record of a run until it has ended."""
+    return _failed(request, ErrorInfo(type="internal", name="Interrupted", message=_INTERRUPTED))
+
+
+def _failed(request: ExecutionRequest, info: ErrorInfo, place: str = "") -> ExecutionResult:
+    return ExecutionResult(
+        success=False,
+        code_hash=code_hash(request.code),
+        resource_usage=ResourceUsage(memory=0),
+        error=f"{info.name}: {info.message}{place}",
+        error_info=info,
+    )
+
+
+def record_of(
+    caller: Caller,
+    request: ExecutionRequest,
+    result: ExecutionResult,
+    executed_at: int,
+    facts: dict[str, Any],
+) -> ExecutionRecord:
+    """The record of a run; ``facts`` is what the host knows beyond the result, in wire form."""
+    usage = result.resource_usage
+    return ExecutionRecord(
+        request_id=caller.request_id,
+        agent_id=caller.agent_id,
+        channel_id=caller.channel_id,
+        language=request.language,
+        code_hash=result.code_hash,
+        code_length=len(request.code),
+        code_snippet=request.code[:SNIPPET_LENGTH],
+        success=result.success,
+        output=result.output,
+        logs=result.logs,
+        error=result.error,
+        error_type=result.error_info.type if result.error_info else None,
+        execution_time=result.execution_time,
+        timeout=request.timeout,
+        memory_usage=usage.memory,
+        timeout_occurred=usage.timeout,
+        context_data=request.context,
+        description=request.description,
+        executed_at=executed_at,
+        created_at=time.time_ns() // 1_000_000,
+        details={**_details(result), **facts},
+    )
+
+
+def _details(result: ExecutionResult) -> dict[str, Any]:
+    """What the result says beyond the record's own fields."""
+    wire = {
+        "cpuTime": result.resource_usage.cpu_time,
+        "toolTime": result.resource_usage.tool_time,
+        "enforcement": result.enforcement,
+        "logTimes": [entry.time for entry in result.log_entries],
+        "logLevels": [entry.level for entry in result.log_entries],
+        "errorInfo": result.error_info and result.error_info.model_dump(by_alias=True),
+        "outputTruncated": result.output_truncated,
+        "persistedOutputId": result.persisted_output_id,
+        "logsTruncated": result.logs_truncated,
+        "corrections": [item.model_dump(by_alias=True) for item in result.corrections or ()],
+        "hints": result.hints,
+        "findings": [item.model_dump(by_alias=True) for item in result.findings or ()],
+    }
+    return {name: value for name, value in wire.items() if value not in (None, [])}
+
+
+def result_of(record: ExecutionRecord) -> ExecutionResult:
+    """The result that a record tells of; what was masked or left out of it stays so."""
+    details = record.details
+    info = details.get("errorInfo")
+    return ExecutionResult(
+        success=record.success,
+        output=record.output,
+        logs=record.logs,
+        log_entries=_log_entries(record),
+        execution_time=record.execution_time,
+        code_hash=record.code_hash,
+        resource_usage=ResourceUsage(
+            memory=record.memory_usage,
+            timeout=record.timeout_occurred,
+            cpu_time=details.get("cpuTime", 0),
+            tool_time=details.get("toolTime", 0),
+        ),
+        error=record.error,
+        error_info=ErrorInfo.model_validate(info) if info else None,
+        output_truncated=details.get("outputTruncated"),
+        persisted_output_id=details.get("persistedOutputId"),
+        logs_truncated=details.get("logsTruncated"),
+        corrections=[Correction.model_validate(item) for item in details.get("corrections", ())]
+        or None,
+        hints=details.get("hints"),
+        findings=[Finding.model_validate(item) for item in details.get("findings", ())] or None,
+        enforcement=details.get("enforcement", []),
+        request_id=record.request_id,
+    )
+
+
+def _log_entries(record: ExecutionRecord) -> list[LogEntry]:
+    times = record.details.get("logTimes", [])
+    levels = record.details.get("logLevels", [])
+    # Lines that were cut from the record have left no time behind, and the other way round.
+    rows = zip(record.logs, levels, times, strict=False)
+    return [
+        LogEntry(level=level, message=_without_prefix(line, level), time=at)
+        for line, level, at in rows
+    ]
+
+
+def _without_prefix(line: str, level: str) -> str:
+    return line.removeprefix(f"[{level.upper()}] ")

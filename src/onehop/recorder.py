@@ -1,0 +1,316 @@
+"""Carries what happened to the store: through the journal, in order, once, in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+import platformdirs
+
+from onehop.config import AuditConfig
+from onehop.errors import (
+    AuditUnavailableError,
+    RecordRejectedError,
+    StoreError,
+    StoreUnavailableError,
+)
+from onehop.events import Event
+from onehop.records import ExecutionRecord
+from onehop.redaction import Redactor
+from onehop.stores.base import Entry, Store
+from onehop.stores.journal import Journal, Waiting
+
+T = TypeVar("T")
+Mode = Literal["journal", "strict"]
+
+_BATCH: Final = 200
+"""Entries delivered in one go."""
+_GATHER: Final = 0.02
+"""Seconds in which entries gather to one delivery."""
+_LOOKUP: Final = 1.0
+"""Seconds that the store has to say whether it knows a run."""
+_FIRST_RETRY: Final = 0.1
+_LAST_RETRY: Final = 5.0
+"""Seconds between attempts while the store is away: doubled from the first to the last."""
+_STRICT_WAIT: Final = 5.0
+"""Seconds that a strict run waits for the store before it is refused."""
+_FAREWELL: Final = 5.0
+"""Seconds that closing waits for the store; what is left is delivered after the next start."""
+
+_log = logging.getLogger(__name__)
+
+
+def make_recorder(store: Store, config: AuditConfig) -> Recorder:
+    """A recorder of ``store`` with a journal and a redactor as ``config`` has them."""
+    journal = Journal(_journal_folder(store.url, config.journal), config.sync)
+    in_thread = config.sync == "power"
+    return Recorder(store, journal, Redactor(config), mode=config.mode, in_thread=in_thread)
+
+
+def _journal_folder(url: str, base: str | None) -> Path:
+    """One folder for each store, so that nothing is delivered to another."""
+    if url.startswith("memory:"):
+        return Path(tempfile.mkdtemp(prefix="onehop-"))
+    name = hashlib.sha256(url.encode()).hexdigest()[:16]
+    return (Path(base) if base else platformdirs.user_data_path("onehop") / "journal") / name
+
+
+class Recorder:
+    """Records runs in a journal, and delivers them to ``store``.
+
+    With mode "strict" a run is refused while the store is away, and its result waits until the
+    store has it. Raises AuditUnavailableError then, and when the journal's disk fails.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal,
+        redactor: Redactor,
+        *,
+        mode: Mode = "journal",
+        in_thread: bool = False,
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._redactor = redactor
+        self._mode = mode
+        self._disk = _Disk(in_thread)
+        self._wake = asyncio.Event()
+        self._moved = asyncio.Condition()
+        self._done = 0
+        self._away_since: float | None = None
+        self._closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def away(self) -> bool:
+        """Whether the store did not take the last delivery."""
+        return self._away_since is not None
+
+    async def open(self) -> None:
+        """Open the journal, and start to deliver what it holds."""
+        await self._disk.run(self._journal.open)
+        self._wake.set()
+        self._task = asyncio.get_running_loop().create_task(self._deliver(), name="onehop.recorder")
+
+    async def aclose(self) -> None:
+        """Deliver what can be delivered within five seconds, and close the journal."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        self._closing.set()
+        self._wake.set()
+        _done, late = await asyncio.wait([task], timeout=0.1 if self.away else _FAREWELL)
+        if late:
+            task.cancel()
+            await asyncio.wait(late)
+        await self._disk.run(self._journal.close)
+        self._disk.close()
+
+    async def admit(self) -> None:
+        """With mode "strict": raise AuditUnavailableError unless the store answers."""
+        if self._mode != "strict":
+            return
+        try:
+            async with asyncio.timeout(_STRICT_WAIT):
+                await self._store.ping()
+        except (StoreError, TimeoutError) as error:
+            raise AuditUnavailableError(
+                f'nothing runs now, because audit is "strict" and the store is away: {error}'
+            ) from error
+
+    async def start(self, unfinished: ExecutionRecord, events: tuple[Event, ...]) -> None:
+        """On disk from now on: what is known of a run that starts."""
+        entry = self._redacted(unfinished, events)
+        await self._disk.run(self._journal.start, unfinished.request_id, entry)
+
+    async def finish(
+        self, request_id: str, record: ExecutionRecord | None, events: tuple[Event, ...]
+    ) -> None:
+        """On disk from now on: what came of it. ``record`` None: it was given up, and did not run.
+
+        With mode "strict" this returns when the store has it.
+        """
+        entry = self._redacted(record, events)
+        place = await self._disk.run(self._journal.finish, request_id, entry)
+        self._wake.set()
+        if self._mode == "strict":
+            await self._arrival(place)
+
+    async def find(self, request_id: str) -> ExecutionRecord | None:
+        """The record of a run that has ended, here or in the store.
+
+        Raises StoreUnavailableError when neither can say; while the store is away, at once.
+        """
+        entry = await self._disk.run(self._journal.find, request_id)
+        if entry is not None:
+            return entry.record
+        if self.away:
+            raise StoreUnavailableError(self._store.url, "it did not answer lately")
+        return await self._ask(request_id)
+
+    async def flush(self, timeout: float = _FAREWELL) -> bool:
+        """Wait until the store has all that has ended so far; False after ``timeout`` seconds."""
+        waiting = await self._disk.run(self._journal.last)
+        try:
+            async with asyncio.timeout(timeout):
+                await self._passed(waiting)
+        except TimeoutError:
+            return False
+        return True
+
+    def _redacted(self, record: ExecutionRecord | None, events: tuple[Event, ...]) -> Entry:
+        kept = None if record is None else self._redactor.record(record)
+        return Entry(kept, tuple(self._redactor.event(event) for event in events))
+
+    async def _ask(self, request_id: str) -> ExecutionRecord | None:
+        # Not asyncio.timeout: a driver that connects may take its time to obey.
+        question = asyncio.get_running_loop().create_task(self._store.get(request_id))
+        done, _late = await asyncio.wait([question], timeout=_LOOKUP)
+        if not done:
+            question.cancel()
+            question.add_done_callback(_forget)
+            raise self._lost(f"no answer within {_LOOKUP:g} s")
+        try:
+            return question.result()
+        except StoreUnavailableError as error:
+            raise self._lost(error.reason) from error
+
+    def _lost(self, reason: str) -> StoreUnavailableError:
+        error = StoreUnavailableError(self._store.url, reason)
+        self._went_away(error)
+        self._wake.set()
+        return error
+
+    async def _arrival(self, place: int) -> None:
+        try:
+            async with asyncio.timeout(_STRICT_WAIT):
+                await self._passed(place)
+        except TimeoutError:
+            raise AuditUnavailableError(
+                'audit is "strict", and the store did not take the record of a run that has '
+                "ended; it waits on disk, and the same request id will give its result"
+            ) from None
+
+    async def _passed(self, place: int) -> None:
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._done >= place)
+
+    async def _deliver(self) -> None:
+        while not (self._closing.is_set() and self.away):
+            await self._wake.wait()
+            self._wake.clear()
+            if not self._closing.is_set():
+                await asyncio.sleep(_GATHER)
+            try:
+                await self._drain()
+            except AuditUnavailableError:
+                _log.exception("the journal cannot be read; trying again")
+                self._wake.set()
+                await self._pause(_LAST_RETRY)
+            if self._closing.is_set() and not self.away and not self._wake.is_set():
+                return
+
+    async def _drain(self) -> None:
+        pause = _FIRST_RETRY
+        while (batch := await self._disk.run(self._journal.waiting, _BATCH)) or self.away:
+            if await self._append(batch):
+                pause = _FIRST_RETRY
+                await self._advance(batch)
+            elif self._closing.is_set():
+                return
+            else:
+                await self._pause(pause)
+                pause = min(pause * 2, _LAST_RETRY)
+        if self._journal.bloated:
+            await asyncio.to_thread(self._journal.fold)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not longer than until it closes."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
+
+    async def _append(self, batch: list[Waiting]) -> bool:
+        try:
+            await self._put([waiting.entry for waiting in batch])
+        except RecordRejectedError as error:
+            return await self._set_aside(batch, error)
+        except StoreUnavailableError as error:
+            self._went_away(error)
+            return False
+        except Exception:  # whatever it was, the records stay in the journal and are tried again
+            _log.exception("the store did not take %d records", len(batch))
+            self._away_since = self._away_since or time.monotonic()
+            return False
+        self._came_back()
+        return True
+
+    async def _put(self, entries: list[Entry]) -> None:
+        if entries:
+            await self._store.append(entries)
+        else:  # nothing waits: is it back?
+            await self._store.ping()
+
+    async def _set_aside(self, batch: list[Waiting], error: RecordRejectedError) -> bool:
+        for waiting in batch:
+            record = waiting.entry.record
+            if record is not None and record.request_id == error.request_id:
+                _log.error("set aside in the journal, since the store refuses it: %s", error)
+                await self._disk.run(self._journal.reject, waiting, str(error))
+        remaining = [
+            waiting
+            for waiting in batch
+            if waiting.entry.record is None or waiting.entry.record.request_id != error.request_id
+        ]
+        return await self._append(remaining) if len(remaining) < len(batch) else False
+
+    async def _advance(self, batch: list[Waiting]) -> None:
+        if not batch:
+            return
+        await self._disk.run(self._journal.delivered, batch[-1].sequence)
+        async with self._moved:
+            self._done = batch[-1].sequence
+            self._moved.notify_all()
+
+    def _went_away(self, error: StoreUnavailableError) -> None:
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            _log.warning("records wait in the journal until the store is back: %s", error)
+
+    def _came_back(self) -> None:
+        if self._away_since is not None:
+            _log.warning("the store is back after %.1f s", time.monotonic() - self._away_since)
+            self._away_since = None
+
+
+def _forget(task: asyncio.Task[ExecutionRecord | None]) -> None:
+    if not task.cancelled():
+        task.exception()  # seen
+
+
+class _Disk:
+    """Where the journal's calls run: here, in microseconds, or in one thread, if they may wait."""
+
+    def __init__(self, in_thread: bool) -> None:
+        self._thread = ThreadPoolExecutor(1, "onehop.journal") if in_thread else None
+
+    async def run(self, call: Callable[..., T], *args: Any) -> T:
+        if self._thread is None:
+            return call(*args)
+        loop = asyncio.get_running_loop()
+        # Not given up with its caller: what was handed in is written.
+        return await asyncio.shield(loop.run_in_executor(self._thread, lambda: call(*args)))
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._thread.shutdown()
