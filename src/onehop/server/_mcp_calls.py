@@ -6,8 +6,8 @@ Whatever goes wrong with a call is a result with ``isError``, which the model re
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -15,23 +15,20 @@ import anyio
 import mcp_types as types
 
 from onehop.callers import Caller
-from onehop.errors import InvalidRequestError, OnehopError, SandboxClosedError
-from onehop.executor import Executor
+from onehop.errors import InvalidRequestError, SandboxClosedError
+from onehop.server._errors import ForbiddenError
 from onehop.server._mcp_fit import fit
 from onehop.server._mcp_outputs import KeptOutputs, link, uri_of
-from onehop.server._mcp_progress import LogProgress
-from onehop.server._mcp_refusals import broken, forbidden, refusal
+from onehop.server._mcp_progress import Report, report_lines
+from onehop.server._mcp_refusals import refusal
 from onehop.server._mcp_text import render
-from onehop.types import ExecutionResult, LogEntry
+from onehop.server._runs import Runs
+from onehop.types import ExecutionResult
 
 REQUEST_ID: Final = "onehop/requestId"
 """In ``_meta`` of a call: its unique name; a repeated one gives the first result."""
 CHANNEL_ID: Final = "onehop/channelId"
 """In ``_meta`` of a call: the channel that the agent speaks in."""
-
-OnLog = Callable[[LogEntry], None]
-
-_log = logging.getLogger(__name__)
 
 
 class Principal(Protocol):
@@ -44,6 +41,10 @@ class Principal(Protocol):
     @property
     def role(self) -> str:
         """``agent``, ``viewer`` or ``admin``."""
+
+
+Admit = Callable[[Any], AbstractContextManager[None]]
+"""Counts a run of a Principal while it is entered; raises an OnehopError for one too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,44 +60,37 @@ class Call:
 class Calls:
     """Carries out calls of the tool."""
 
-    def __init__(self, executor: Executor, outputs: KeptOutputs) -> None:
-        self._executor = executor
+    def __init__(self, runs: Runs, outputs: KeptOutputs, admit: Admit) -> None:
+        self._runs = runs
         self._outputs = outputs
+        self._admit = admit
 
-    async def carry_out(self, call: Call, progress: LogProgress | None) -> types.CallToolResult:
-        """The result for the client. Cancelling kills the run."""
-        if call.principal.role == "viewer":
-            return forbidden(call.principal.role)
+    async def carry_out(self, call: Call, report: Report | None) -> types.CallToolResult:
+        """The result for the client, which ``report`` tells of console lines meanwhile.
+
+        Cancelling kills the run.
+        """
         request_id = None
         try:
             caller = _caller(call)
             request_id = caller.request_id
-            result = await self._run(call, caller, progress)
+            with self._admit(call.principal):
+                result = await self._run(call, caller, report)
             return self._answer(result, caller.agent_id)
-        except OnehopError as error:
+        except Exception as error:
             return refusal(error, request_id)
-        except Exception:
-            _log.exception("a call of code_execute failed (request %s)", request_id)
-            return broken(request_id)
 
-    async def _run(
-        self, call: Call, caller: Caller, progress: LogProgress | None
-    ) -> ExecutionResult:
-        if progress is None:
-            return _result(await _apart(self._execute(call, caller, None)))
-        async with anyio.create_task_group() as group:
-            group.start_soon(progress.pump)
-            done = await _apart(self._execute(call, caller, progress.add))
-            progress.end()
-        return _result(done)
-
-    async def _execute(
-        self,
-        call: Call,
-        caller: Caller,
-        on_log: OnLog | None,  # noqa: ARG002 - the executor does not take it yet
-    ) -> ExecutionResult:
-        return await self._executor.call(call.arguments, caller)
+    async def _run(self, call: Call, caller: Caller, report: Report | None) -> ExecutionResult:
+        run = self._runs.begin(call.arguments, caller)
+        if report is None:
+            await _ended(run.task)
+        else:
+            async with anyio.create_task_group() as group:
+                group.start_soon(report_lines, run.lines(), report)
+                await _ended(run.task)
+        if run.task.cancelled():
+            raise SandboxClosedError("the run was given up: the sandbox closes")
+        return run.task.result()
 
     def _answer(self, result: ExecutionResult, agent_id: str) -> types.CallToolResult:
         if result.persisted_output_id is not None:
@@ -116,6 +110,8 @@ class Calls:
 
 
 def _caller(call: Call) -> Caller:
+    if call.principal.role == "viewer":
+        raise ForbiddenError("this key may look, but not run code: its role is viewer")
     return Caller(
         agent_id=call.principal.agent_id,
         channel_id=_named(call.meta, CHANNEL_ID) or call.channel_id,
@@ -126,30 +122,23 @@ def _caller(call: Call) -> Caller:
 def _named(meta: Mapping[str, Any], name: str) -> str:
     value = meta.get(name, "")
     if not isinstance(value, str):
-        raise InvalidRequestError(name, repr(value)[:80], "a string")
+        field = name.partition("/")[2]
+        raise InvalidRequestError(field, f"{repr(value)[:80]} in _meta", "a string")
     return value
 
 
-async def _apart(call: Coroutine[Any, Any, ExecutionResult]) -> asyncio.Task[ExecutionResult]:
-    """Run it as a task of its own until that has ended.
+async def _ended(run: asyncio.Task[ExecutionResult]) -> None:
+    """Wait for the end of a run. Whoever gives up here cancels it, and waits all the same.
 
-    It is cancelled once at most: a cancelled scope of anyio would cancel again at each await, also
-    while the run's end is being recorded.
+    It is cancelled once: a cancelled scope of anyio would cancel again at each await, also while
+    the run's end is being recorded.
     """
-    task = asyncio.create_task(call)
     try:
-        await asyncio.wait([task])
+        await asyncio.wait([run])
     except asyncio.CancelledError:
-        task.cancel()
+        run.cancel()
         with anyio.CancelScope(shield=True):
-            await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # seen, though nobody waits for it any more
+            await asyncio.wait([run])
+        if not run.cancelled():
+            run.exception()  # seen, though nobody waits for it any more
         raise
-    return task
-
-
-def _result(done: asyncio.Task[ExecutionResult]) -> ExecutionResult:
-    if done.cancelled():
-        raise SandboxClosedError("the run was given up: the sandbox closes")
-    return done.result()

@@ -54,7 +54,7 @@ def _cut_console(result: ExecutionResult) -> ExecutionResult:
 
 
 def _cut_words(result: ExecutionResult) -> ExecutionResult:
-    changes = {
+    changes: dict[str, Any] = {
         "error": _short(result.error),
         "error_info": _cut_error(result.error_info),
         "hints": result.hints and [_short(hint) for hint in result.hints[:_ITEMS]],

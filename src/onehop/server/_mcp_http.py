@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import anyio
-from mcp.server.transport_security import TransportSecuritySettings
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from onehop.config import ServerConfig
-from onehop.errors import OnehopError, UnauthorizedError
+from onehop.errors import OnehopError
+from onehop.server._body import REQUEST_ID, answer
+from onehop.server._errors import problem_of
 from onehop.server._mcp_calls import Principal
 
 Authenticate = Callable[[Scope], Principal | Awaitable[Principal]]
@@ -29,7 +29,6 @@ SESSION: Final = b"mcp-session-id"
 VERSION: Final = b"mcp-protocol-version"
 _NOTICE: Final = 4096
 """Bytes of the largest body that is looked at for a cancellation."""
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 
 
 class Running:
@@ -65,16 +64,16 @@ class KeyCheck:
         self._authenticate = authenticate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401 itself, or hand the request on."""
+        """Say itself what is wrong with the key, or hand the request on."""
         if scope["type"] != "http":
             return
         try:
             found = self._authenticate(scope)
             principal = await found if inspect.isawaitable(found) else found
         except OnehopError as error:
-            await _refused(error)(scope, receive, send)
+            await answer(send, problem_of(error), scope.get(REQUEST_ID) or uuid.uuid4().hex)
             return
-        await self._app({**scope, "user": principal}, receive, send)
+        await self._app({**scope, "user": principal, "headers": _trimmed(scope)}, receive, send)
 
 
 class Sessions:
@@ -131,33 +130,14 @@ class _Again:
         return message if message is not None else await self._receive()
 
 
-def guard(settings: ServerConfig) -> TransportSecuritySettings:
-    """Which Host and Origin are answered: pages of other sites must not reach a local server."""
-    if settings.host.strip("[]") not in ("localhost", "127.0.0.1", "::1") and not settings.hosts:
-        return TransportSecuritySettings(enable_dns_rebinding_protection=False)
-    hosts = [*_LOOPBACK, *settings.hosts]
-    schemes = ("http", "https")
-    local = [f"{scheme}://{host}" for scheme in schemes for host in _LOOPBACK]
-    origins = [*local, *settings.origins]
-    return TransportSecuritySettings(
-        enable_dns_rebinding_protection=True,
-        allowed_hosts=[*hosts, *(f"{host}:*" for host in hosts)],
-        allowed_origins=[*origins, *(f"{origin}:*" for origin in local)],
-    )
-
-
 def session_of(scope: Scope) -> str | None:
     """The session that a request of the session era belongs to."""
     return Headers(scope=scope).get(SESSION.decode())
 
 
-def _refused(error: OnehopError) -> Response:
-    if isinstance(error, UnauthorizedError):
-        headers, status, code = {"WWW-Authenticate": "Bearer"}, 401, "unauthorized"
-    else:
-        headers, status, code = {}, 400, "ambiguous_credentials"
-    body = {"error": {"code": code, "message": str(error)}}
-    return JSONResponse(body, status, headers)
+def _trimmed(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """The headers without blanks around them, which not every server takes away."""
+    return [(name, value.strip(b" \t")) for name, value in scope["headers"]]
 
 
 def _is_small(headers: Headers) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 import anyio
@@ -11,51 +11,53 @@ import anyio
 from onehop.types import LogEntry
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
+"""Tells the client how far a call is: a count, of how many, and words."""
 
 _LONGEST: Final = 16 * 1024
 """Characters of one notification; the result has the lines whole."""
 
 
-class LogProgress:
-    """Takes lines as they are printed and reports them in order, one notification for all lines
-    that wait: a client that reads slowly gets fewer, larger ones."""
+async def report_lines(lines: AsyncIterator[LogEntry], report: Report) -> None:
+    """Report lines in order until they end or the client has gone away.
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self._waiting: deque[str] = deque()
+    Lines that come while a notification is on its way share the next one: a client that reads
+    slowly gets fewer and larger ones.
+    """
+    waiting = _Waiting()
+    async with anyio.create_task_group() as group:
+        group.start_soon(waiting.fill, lines)
+        try:
+            while await waiting.more():
+                await report(*waiting.take())
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            group.cancel_scope.cancel()
+
+
+class _Waiting:
+    """Lines that were printed and not reported yet."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque()
         self._wake = anyio.Event()
         self._count = 0
         self._ended = False
 
-    def add(self, entry: LogEntry) -> None:
-        """A line was printed. Never blocks."""
-        prefix = "" if entry.level == "log" else f"[{entry.level.upper()}] "
-        self._waiting.append(prefix + entry.message)
-        self._wake.set()
-
-    def end(self) -> None:
-        """No more lines come; ``pump`` returns when all are reported."""
+    async def fill(self, lines: AsyncIterator[LogEntry]) -> None:
+        async for entry in lines:
+            prefix = "" if entry.level == "log" else f"[{entry.level.upper()}] "
+            self._lines.append(prefix + entry.message)
+            self._wake.set()
         self._ended = True
         self._wake.set()
 
-    async def pump(self) -> None:
-        """Report lines until ``end``; a client that has gone away ends it too."""
-        try:
-            while await self._more():
-                await self._report(*self._take())
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            return
-
-    async def _more(self) -> bool:
-        while not self._waiting:
-            if self._ended:
-                return False
+    async def more(self) -> bool:
+        while not (self._lines or self._ended):
             self._wake = anyio.Event()
             await self._wake.wait()
-        return True
+        return bool(self._lines)
 
-    def _take(self) -> tuple[float, None, str]:
-        self._count += len(self._waiting)
-        text = "\n".join(self._waiting)
-        self._waiting.clear()
+    def take(self) -> tuple[float, None, str]:
+        self._count += len(self._lines)
+        text = "\n".join(self._lines)
+        self._lines.clear()
         return self._count, None, text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

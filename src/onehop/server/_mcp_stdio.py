@@ -17,6 +17,7 @@ from mcp.server.stdio import stdio_server
 
 from onehop.compose import open_executor
 from onehop.policy import MIB
+from onehop.server._runs import Runs
 from onehop.server.mcp import make_server
 
 MAX_LINE: Final = 32 * MIB
@@ -45,10 +46,10 @@ async def serve_stdio(agent_id: str) -> None:
         lines = Lines(source)
         with _signals(lines):
             async with open_executor() as executor:
-                server = make_server(executor, lambda _context: principal)
+                server = make_server(Runs(executor), executor, lambda _context: principal)
                 lines.start()
-                async with stdio_server(_any(lines), _any(Writer(sink, lines))) as streams:
-                    await server.run(*streams, server.create_initialization_options())
+                async with stdio_server(_any(lines), _any(Writer(sink, lines))) as (read, write):
+                    await server.run(read, write, server.create_initialization_options())
 
 
 class Lines:

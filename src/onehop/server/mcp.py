@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from itertools import islice
 from typing import Any, Final
 
 import mcp_types as types
@@ -23,12 +24,12 @@ from onehop._version import onehop_version
 from onehop.config import ServerConfig
 from onehop.errors import OnehopError
 from onehop.executor import Executor
-from onehop.server._mcp_calls import Call, Calls, Principal
-from onehop.server._mcp_http import Authenticate, KeyCheck, Running, Sessions, guard, session_of
+from onehop.server._mcp_calls import Admit, Call, Calls, Principal
+from onehop.server._mcp_http import Authenticate, KeyCheck, Running, Sessions, session_of
 from onehop.server._mcp_outputs import KeptOutputs, link, template
-from onehop.server._mcp_progress import LogProgress
 from onehop.server._mcp_refusals import cancelled
 from onehop.server._mcp_tool import INPUT_SCHEMA, NAME, make_tool
+from onehop.server._runs import Runs
 from onehop.types import OutputPage
 
 Context = ServerRequestContext[Any, Any]
@@ -48,12 +49,14 @@ _LISTED: Final = 100
 _log = logging.getLogger(__name__)
 
 
-class McpServer:
-    """Handlers of the requests that clients send."""
+class Handlers:
+    """Answers what clients ask."""
 
-    def __init__(self, executor: Executor, whoever: Whoever, running: Running) -> None:
-        self._outputs = KeptOutputs(executor)
-        self._calls = Calls(executor, self._outputs)
+    def __init__(
+        self, calls: Calls, outputs: KeptOutputs, whoever: Whoever, running: Running
+    ) -> None:
+        self._calls = calls
+        self._outputs = outputs
         self._whoever = whoever
         self._running = running
         self._tool = make_tool()
@@ -72,14 +75,9 @@ class McpServer:
             raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name[:80]}")
         meta: dict[str, Any] = dict(context.meta or {})
         call = Call(self._whoever(context), params.arguments or {}, meta, _channel(context))
-        progress = None
-        if "progress_token" in meta:
-            progress = LogProgress(context.session.report_progress)
-        session = session_of(context.request.scope) if context.request is not None else None
-        if session is None:
-            return await self._calls.carry_out(call, progress)
-        with self._running.entered(call.principal.agent_id, session, context.request_id):
-            return await self._calls.carry_out(call, progress)
+        report = context.session.report_progress if "progress_token" in meta else None
+        with self._cancellable(context, call.principal):
+            return await self._calls.carry_out(call, report)
         return cancelled()
 
     async def list_resources(
@@ -87,7 +85,7 @@ class McpServer:
     ) -> types.ListResourcesResult:
         """The caller's latest large outputs."""
         agent_id = self._whoever(context).agent_id
-        found = [name for name, _ in zip(self._outputs.of(agent_id), range(_LISTED), strict=False)]
+        found = islice(self._outputs.of(agent_id), _LISTED)
         resources = [types.Resource(**link(name).model_dump(exclude={"type"})) for name in found]
         return types.ListResourcesResult(resources=resources)
 
@@ -110,33 +108,50 @@ class McpServer:
             raise MCPError(types.INTERNAL_ERROR, "onehop made a mistake") from None
         return types.ReadResourceResult(contents=[_contents(params.uri, page)])
 
+    def _cancellable(
+        self, context: Context, principal: Principal
+    ) -> AbstractContextManager[object]:
+        """Where clients name their session: what ends early when the client says so."""
+        session = session_of(context.request.scope) if context.request is not None else None
+        if session is None:
+            return nullcontext()
+        return self._running.entered(principal.agent_id, session, context.request_id)
+
 
 def build_mcp(
-    executor: Executor, authenticate: Authenticate, settings: ServerConfig
+    executor: Executor,
+    authenticate: Authenticate,
+    settings: ServerConfig,
+    *,
+    admit: Admit = nullcontext,
+    runs: Runs | None = None,
 ) -> tuple[ASGIApp, AbstractAsyncContextManager[None]]:
     """The application for the path ``/mcp``, and what it must run within.
 
-    Route it as it is, at the whole path: a mount would redirect clients to ``/mcp/``.
-    ``authenticate`` tells who calls, from the headers, or raises UnauthorizedError.
+    Route it as it is, at the whole path: a mount would redirect clients to ``/mcp/``. Host and
+    Origin are for the application around it to check. ``authenticate`` tells who calls, or raises
+    an OnehopError; ``admit`` holds the runs of whoever it is to their limits.
     """
     running = Running()
-    server = make_server(executor, lambda context: context.request.scope["user"], running)
+    server = make_server(runs or Runs(executor), executor, _of_request, admit, running)
     manager = StreamableHTTPSessionManager(
-        server,
-        stateless=True,
-        security_settings=guard(settings),
-        max_request_body_size=settings.max_body,
+        server, stateless=True, max_request_body_size=settings.max_body
     )
     return KeyCheck(Sessions(manager.handle_request, running), authenticate), manager.run()
 
 
 def make_server(
-    executor: Executor, whoever: Whoever, running: Running | None = None
+    runs: Runs,
+    executor: Executor,
+    whoever: Whoever,
+    admit: Admit = nullcontext,
+    running: Running | None = None,
 ) -> Server[Any]:
-    """The protocol's server over ``executor``; ``whoever`` tells whose request it is, ``running``
-    cancels calls of clients that have sessions."""
-    handlers = McpServer(executor, whoever, running or Running())
-    server: Server[Any] = Server(
+    """The protocol's server; ``whoever`` tells whose request it is, ``running`` cancels calls of
+    clients that have sessions."""
+    outputs = KeptOutputs(executor)
+    handlers = Handlers(Calls(runs, outputs, admit), outputs, whoever, running or Running())
+    return Server(
         "onehop",
         title="onehop",
         version=onehop_version(),
@@ -152,7 +167,13 @@ def make_server(
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
     )
-    return server
+
+
+def _of_request(context: Context) -> Principal:
+    """Who the key of an HTTP request belongs to."""
+    request: Any = context.request
+    principal: Principal = request.scope["user"]
+    return principal
 
 
 def _channel(context: Context) -> str:
