@@ -1,0 +1,177 @@
+"""The one table from what went wrong to a status and a code, and the one body of every error."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+
+from onehop.errors import (
+    AgentExistsError,
+    AgentNotFoundError,
+    AuditUnavailableError,
+    DuplicateRequestError,
+    InvalidRequestError,
+    OnehopError,
+    OutputNotFoundError,
+    Overloaded,
+    SandboxClosedError,
+    SandboxUnavailableError,
+    StoreError,
+    UnauthorizedError,
+)
+
+_MISTAKE: Final = "onehop made a mistake; its log has the details under the request id"
+_STORE_AWAY: Final = "the audit trail's database does not answer; try again later"
+_NO_WORKER: Final = "no worker can be started; the server's log says why"
+_STOPPING: Final = "the server is stopping"
+_RETRY: Final = 5.0
+"""Seconds to wait for what is away."""
+
+_log = logging.getLogger(__name__)
+
+
+class ForbiddenError(OnehopError):
+    """The role of the key does not allow it."""
+
+
+class AmbiguousCredentialsError(OnehopError):
+    """Two different keys, or names, came with one request."""
+
+
+class NotFoundError(OnehopError, LookupError):
+    """No such thing, or another agent's: which of the two is not told."""
+
+
+class BodyTooLargeError(OnehopError):
+    """The body is larger than it may be."""
+
+
+class BodyTooSlowError(OnehopError):
+    """The body did not come in time."""
+
+
+class WrongMediaTypeError(OnehopError):
+    """The body is not said to be JSON."""
+
+
+class WrongHostError(OnehopError):
+    """The Host header names no host that is answered here."""
+
+
+class TooMuchAtOnceError(OnehopError):
+    """An agent has more open, or starts more in a minute, than it may. ``retry_after``: seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ClientLeftError(Exception):
+    """Nobody waits for an answer any more."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Problem:
+    """An error as it goes over the wire."""
+
+    status: int
+    code: str
+    message: str
+    field: str | None = None
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def body(self, request_id: str) -> bytes:
+        """The JSON that every error has."""
+        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.field is not None:
+            error["field"] = self.field
+        return to_json({"error": {**error, "requestId": request_id}})
+
+
+_TABLE: Final[tuple[tuple[type[Exception], int, str], ...]] = (
+    (AmbiguousCredentialsError, 400, "ambiguous_credentials"),
+    (UnauthorizedError, 401, "unauthorized"),
+    (ForbiddenError, 403, "forbidden"),
+    (NotFoundError, 404, "not_found"),
+    (OutputNotFoundError, 404, "not_found"),
+    (AgentNotFoundError, 404, "not_found"),
+    (BodyTooSlowError, 408, "timeout"),
+    (DuplicateRequestError, 409, "duplicate_request"),
+    (AgentExistsError, 409, "exists"),
+    (BodyTooLargeError, 413, "too_large"),
+    (WrongMediaTypeError, 415, "unsupported_media_type"),
+    (WrongHostError, 421, "wrong_host"),
+    (TooMuchAtOnceError, 429, "rate_limited"),
+    (Overloaded, 503, "overloaded"),
+)
+"""Errors whose own words are meant for callers."""
+_AWAY: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (AuditUnavailableError, _STORE_AWAY),
+    (StoreError, _STORE_AWAY),
+    (SandboxClosedError, _STOPPING),
+    (SandboxUnavailableError, _NO_WORKER),
+)
+"""Errors whose own words (addresses, paths) are for the operator's log."""
+_HTTP_CODES: Final = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
+def problem_of(error: Exception) -> Problem:
+    """What the caller is told of ``error``; what it is not told is logged."""
+    if isinstance(error, InvalidRequestError):
+        return invalid(to_camel(error.field), f"got {error.got}; it must be {error.allowed}")
+    if isinstance(error, RequestValidationError | ValidationError):
+        return _unfit(error.errors()[0])
+    if isinstance(error, HTTPException):
+        return _of_framework(error)
+    for kind, status, code in _TABLE:
+        if isinstance(error, kind):
+            return Problem(status, code, str(error), headers=_headers(error))
+    for kind, words in _AWAY:
+        if isinstance(error, kind):
+            _log.warning("%s", error)
+            return Problem(503, "unavailable", words, headers=_wait(_RETRY))
+    _log.error("a request failed by a mistake of onehop", exc_info=error)
+    return Problem(500, "internal", _MISTAKE)
+
+
+def invalid(name: str, what: str) -> Problem:
+    """One argument is at fault."""
+    return Problem(400, "invalid_request", f"{name}: {what}", name)
+
+
+def _unfit(detail: Mapping[str, Any]) -> Problem:
+    places = [
+        str(part) for part in detail["loc"] if part not in ("body", "query", "header", "path")
+    ]
+    name = ".".join(places) or "body"
+    words = {"extra_forbidden": "there is no such field", "missing": "it is missing"}
+    message = words.get(detail["type"], detail["msg"].removeprefix("Value error, "))
+    return invalid(name[:80], message[:1].lower() + message[1:])
+
+
+def _of_framework(error: HTTPException) -> Problem:
+    status = error.status_code if error.status_code in _HTTP_CODES else 400
+    code = _HTTP_CODES.get(status, "invalid_request")
+    words = {404: "there is no such address", 405: "the address does not know this method"}
+    return Problem(status, code, words.get(status, str(error.detail)), headers=error.headers or {})
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    if isinstance(error, UnauthorizedError):
+        return {"WWW-Authenticate": 'Bearer realm="onehop"'}
+    if isinstance(error, Overloaded | TooMuchAtOnceError):
+        return _wait(error.retry_after)
+    return {}
+
+
+def _wait(seconds: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}

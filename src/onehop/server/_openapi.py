@@ -1,0 +1,57 @@
+"""The OpenAPI document, made to say what is so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from onehop.server import _schemas as schemas
+
+_ABOUT: Final = """\
+Run an agent's JavaScript or TypeScript in a jailed, disposable V8 process, and see what ran.
+
+Every error has one body, `ErrorBody`; every answer names its request in `X-Request-Id`.
+"""
+_BODIES: Final[tuple[type[BaseModel], ...]] = (
+    schemas.ExecuteBody,
+    schemas.ValidateBody,
+    schemas.AddAgentBody,
+)
+_RETRY: Final = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+_NAME: Final = {"description": "The name of this request.", "schema": {"type": "string"}}
+
+
+def make_openapi(app: FastAPI) -> dict[str, Any]:
+    """The document of ``app``: with the bodies that are read by hand, and the headers."""
+    document = get_openapi(
+        title="onehop",
+        version=app.version,
+        description=_ABOUT,
+        routes=app.routes,
+        separate_input_output_schemas=False,
+    )
+    known = document["components"]["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        known.pop(unused, None)
+    template = "#/components/schemas/{model}"
+    _, bodies = models_json_schema(
+        [(body, "validation") for body in _BODIES], ref_template=template
+    )
+    known.update(bodies["$defs"])
+    for operation in _operations(document):
+        operation["responses"].pop("422", None)  # such errors are 400 here
+        for status, answer in operation["responses"].items():
+            answer["headers"] = {"X-Request-Id": _NAME}
+            if status in ("429", "503"):
+                answer["headers"]["Retry-After"] = _RETRY
+    return document
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for operations in document["paths"].values():
+        yield from operations.values()

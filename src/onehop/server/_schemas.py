@@ -1,0 +1,186 @@
+"""The JSON of requests and answers that no other module has a type for."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, Final, Literal, get_type_hints
+
+from pydantic import Field, create_model
+
+from onehop.agents import NAME
+from onehop.records import ExecutionRecord
+from onehop.stores import base
+from onehop.stores.base import AgentRecord, Role
+from onehop.types import Language, Wire
+
+_MOST: Final = 1 << 40
+
+
+class ErrorDetail(Wire):
+    """What went wrong."""
+
+    code: str
+    message: str
+    field: str | None = None
+    """The argument at fault."""
+    request_id: str
+
+
+class ErrorBody(Wire):
+    """The body of every error."""
+
+    error: ErrorDetail
+
+
+class ExecuteBody(Wire):
+    """The arguments of ``code_execute``."""
+
+    code: str = Field(min_length=1, pattern=r"^[^\u0000]*$")
+    language: Language = "javascript"
+    timeout: float = Field(5000, ge=100, le=30000)
+    context: dict[str, Any] = Field(default_factory=dict)
+    capture_console: bool = True
+    description: str | None = None
+
+
+class ValidateBody(Wire):
+    """What is to be examined."""
+
+    code: str = Field(min_length=1, max_length=8 << 20)
+    language: Language = "javascript"
+
+
+class AgentLimits(Wire):
+    """What an agent may ask for; what is null is as the server's settings have it."""
+
+    max_runs: int | None = Field(default=None, ge=1, le=_MOST)
+    max_rate: int | None = Field(default=None, ge=1, le=_MOST)
+    max_body: int | None = Field(default=None, ge=1, le=_MOST)
+
+
+class AddAgentBody(Wire):
+    """An agent to be made."""
+
+    agent_id: str = Field(pattern=f"^{NAME}$")
+    role: Role = "agent"
+    limits: AgentLimits = AgentLimits()
+
+
+class Agent(Wire):
+    """An agent, without its key. Times are ms since 1970."""
+
+    agent_id: str
+    role: Role
+    limits: AgentLimits
+    created_at: int
+    rotated_at: int | None = None
+    revoked_at: int | None = None
+
+    @classmethod
+    def of(cls, agent: AgentRecord) -> Agent:
+        """What is shown of an agent."""
+        return cls(
+            agent_id=agent.agent_id,
+            role=agent.role,
+            limits=AgentLimits(
+                max_runs=agent.max_runs, max_rate=agent.max_rate, max_body=agent.max_body
+            ),
+            created_at=agent.created_at,
+            rotated_at=agent.rotated_at,
+            revoked_at=agent.revoked_at,
+        )
+
+
+class AgentWithKey(Wire):
+    """An agent and its new key, which is not shown again."""
+
+    agent: Agent
+    key: str
+
+
+class AgentList(Wire):
+    """All agents."""
+
+    agents: list[Agent]
+
+
+class Me(Wire):
+    """Who the key belongs to."""
+
+    agent_id: str
+    role: Role
+    limits: AgentLimits
+
+
+class Health(Wire):
+    """How the server is."""
+
+    status: Literal["alive", "ready"]
+
+
+class History(Wire):
+    """Records, and where the next page starts."""
+
+    executions: list[ExecutionRecord]
+    next: int | None
+
+
+def _answer(kind: type, **others: Any) -> type[Wire]:
+    """The JSON of one of the store's answers."""
+    hints = get_type_hints(kind)
+    columns: dict[str, Any] = {item.name: (hints[item.name], ...) for item in fields(kind)}
+    return create_model(kind.__name__, __base__=Wire, __doc__=kind.__doc__, **{**columns, **others})
+
+
+AgentStats: Final = _answer(base.AgentStats)
+ResourceUse: Final = _answer(base.ResourceUse)
+_Failure: Final = _answer(base.Failure)
+_Trend: Final = _answer(base.TrendPoint)
+_Bucket: Final = _answer(base.CodeLengthBucket)
+_Repeated: Final = _answer(base.RepeatedCode)
+_Security: Final = _answer(base.SecurityCount)
+
+
+class Run(Wire):
+    """A record without its output and logs."""
+
+    request_id: str
+    agent_id: str
+    channel_id: str
+    language: Language
+    code_hash: str
+    code_length: int
+    code_snippet: str
+    success: bool
+    error: str | None
+    error_type: str | None
+    execution_time: float
+    timeout: float
+    memory_usage: float
+    timeout_occurred: bool
+    context_data: Any
+    description: str | None
+    executed_at: int
+    created_at: int
+    details: dict[str, Any]
+    sequence: int | None
+    previous_hash: str | None
+    hash: str | None
+
+
+class RunList(Wire):
+    """Records without their outputs and logs."""
+
+    executions: list[Run]
+
+
+def _listed(name: str, key: str, kind: type[Wire]) -> type[Wire]:
+    return create_model(name, __base__=Wire, **{key: (list[kind], ...)})  # type: ignore[call-overload, valid-type, no-any-return]
+
+
+Failures: Final = _listed("Failures", "failures", _Failure)
+Trends: Final = _listed("Trends", "trends", _Trend)
+CodeLengths: Final = _listed("CodeLengths", "codeLengths", _Bucket)
+RepeatedCode: Final = _listed("RepeatedCode", "repeatedCode", _Repeated)
+Slowest: Final = _listed("Slowest", "slowest", Run)
+SecurityProfile: Final = _listed("SecurityProfile", "security", _Security)

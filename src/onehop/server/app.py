@@ -1,0 +1,145 @@
+"""The application: routes, guards around them, and what lives as long as it does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib.util import find_spec
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.routing import Route
+
+from onehop._version import onehop_version
+from onehop.agents import Agents
+from onehop.config import ServerConfig
+from onehop.errors import OnehopError
+from onehop.executor import Executor
+from onehop.server import http
+from onehop.server._body import REQUEST_ID, ASGIApp, BodyLimit
+from onehop.server._errors import problem_of
+from onehop.server._guard import Guard, is_loopback
+from onehop.server._openapi import make_openapi
+from onehop.server._requests import Requests
+from onehop.server.auth import Principal
+from onehop.validation import Validator
+
+_HEADERS: Final = (
+    "Authorization",
+    "X-API-Key",
+    "X-Agent-Id",
+    "X-Channel-Id",
+    "X-Request-Id",
+    "Content-Type",
+    "Last-Event-ID",
+    "Mcp-Session-Id",
+    "Mcp-Protocol-Version",
+)
+_ANSWERED: Final = (OnehopError, HTTPException, RequestValidationError, ValidationError)
+_EXPOSED: Final = ("X-Request-Id", "Retry-After", "Mcp-Session-Id")
+
+
+def create_app(
+    executor: Executor,
+    agents: Agents,
+    settings: ServerConfig | None = None,
+    validator: Validator | None = None,
+) -> FastAPI:
+    """The application over ``executor``, which is open, has a store, and stays the caller's."""
+    config = settings or ServerConfig()
+    parts = http.Parts(executor, agents, config, validator or Validator())
+    inner = [*_mcp(parts)]
+    app = FastAPI(
+        title="onehop",
+        version=onehop_version(),
+        lifespan=_lifespan(parts, [context for _, context in inner]),
+        middleware=_middleware(config),
+        redoc_url=None,
+        exception_handlers=dict.fromkeys(_ANSWERED, _answer),
+    )
+    app.state.parts = parts
+    app.include_router(http.probes)
+    app.include_router(http.api)
+    for served, _ in inner:
+        app.router.routes.append(Route("/mcp", served))
+    app.openapi = lambda: _remembered(app)  # type: ignore[method-assign]
+    return app
+
+
+def _mcp(parts: http.Parts) -> list[tuple[ASGIApp, AbstractAsyncContextManager[None]]]:
+    """What serves ``/mcp``, if its package is installed."""
+    if find_spec("mcp") is None:
+        return []
+    from onehop.server.mcp import build_mcp  # takes a second to import
+
+    def admit(principal: Any) -> Any:
+        whoever: Principal = principal
+        return parts.gate.run(whoever.holder, whoever.limits)
+
+    return [
+        build_mcp(parts.executor, parts.authenticate, parts.settings, admit=admit, runs=parts.runs)
+    ]
+
+
+def _lifespan(
+    parts: http.Parts, contexts: list[AbstractAsyncContextManager[None]]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for context in contexts:
+                await stack.enter_async_context(context)
+            parts.feed.open()
+            stack.callback(parts.feed.close)
+            yield
+            parts.closing.set()
+
+    return lifespan
+
+
+def _middleware(config: ServerConfig) -> list[Middleware]:
+    """From the outside in."""
+    layers = [
+        Middleware(Requests),
+        Middleware(Guard, hosts=_hosts(config), origins=config.origins),
+        Middleware(BodyLimit, max_body=config.max_body, timeout=config.body_timeout / 1000),
+    ]
+    if config.origins:
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=config.origins,
+            allow_methods=("GET", "POST", "DELETE"),
+            allow_headers=_HEADERS,
+            expose_headers=_EXPOSED,
+        )
+        layers.insert(2, cors)
+    return layers
+
+
+def _hosts(config: ServerConfig) -> tuple[str, ...] | None:
+    """The names that are answered; None for all of them."""
+    if config.hosts or is_loopback(config.host.strip("[]")) or not config.auth:
+        return config.hosts
+    return None
+
+
+def _remembered(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        app.openapi_schema = make_openapi(app)
+    return app.openapi_schema
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    return Response(
+        problem.body(request.scope[REQUEST_ID]),
+        problem.status,
+        headers=problem.headers,
+        media_type="application/json",
+    )

@@ -1,0 +1,115 @@
+"""From the headers of a request to the agent behind it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from onehop.agents import NAME, Agents
+from onehop.config import ServerConfig
+from onehop.errors import InvalidRequestError, UnauthorizedError
+from onehop.server._body import BODY_LIMIT
+from onehop.server._errors import AmbiguousCredentialsError, ForbiddenError
+from onehop.server._limits import Allowance
+from onehop.stores.base import AgentRecord, Role
+
+Scope = MutableMapping[str, Any]
+
+NOBODY: Final = "default"
+"""The agent of a request that names none, where no keys are needed."""
+_PRINCIPAL: Final = "onehop.principal"
+_NAME: Final = re.compile(NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls."""
+
+    agent_id: str
+    """Whose runs these are: the key's agent, or the one that an admin named."""
+    role: Role
+    limits: Allowance
+    """Of the key's agent."""
+    holder: str
+    """The key's agent."""
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether it may look at what other agents did."""
+        return self.role != "agent"
+
+
+class Authenticator:
+    """Tells who is behind a request: ``await authenticate(scope)``, an HTTP scope of ASGI.
+
+    Raises UnauthorizedError, AmbiguousCredentialsError, ForbiddenError, InvalidRequestError, and
+    StoreUnavailableError when it cannot tell. Asked twice about one request, it answers the same.
+    """
+
+    def __init__(self, agents: Agents, settings: ServerConfig) -> None:
+        self._agents = agents
+        self._settings = settings
+
+    async def __call__(self, scope: Scope) -> Principal:
+        """Who it is."""
+        known = scope.get(_PRINCIPAL)
+        if known is None:
+            known = await (self._of_key(scope) if self._settings.auth else self._of_nobody(scope))
+            scope[_PRINCIPAL] = known
+            scope[BODY_LIMIT] = known.limits.max_body
+        principal: Principal = known
+        return principal
+
+    async def _of_key(self, scope: Scope) -> Principal:
+        agent = await self._agents.authenticate(_key(scope))
+        named = _named(scope) or agent.agent_id
+        if named != agent.agent_id and agent.role != "admin":
+            raise ForbiddenError("X-Agent-Id names another agent than the key's")
+        return Principal(named, agent.role, self._allowance(agent), agent.agent_id)
+
+    async def _of_nobody(self, scope: Scope) -> Principal:
+        named = _named(scope) or NOBODY
+        return Principal(named, "admin", self._allowance(None), named)
+
+    def _allowance(self, agent: AgentRecord | None) -> Allowance:
+        settings = self._settings
+        return Allowance(
+            (agent and agent.max_runs) or settings.max_runs,
+            (agent and agent.max_rate) or settings.max_rate,
+            min((agent and agent.max_body) or settings.max_body, settings.max_body),
+        )
+
+
+def principal_of(scope: Scope) -> Principal | None:
+    """Who was found to be behind the request, if anybody has asked."""
+    return scope.get(_PRINCIPAL)
+
+
+def values(scope: Scope, name: bytes) -> list[str]:
+    """Each value of a header, as text."""
+    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    return [value.decode("latin-1").strip() for key, value in headers if key == name]
+
+
+def _key(scope: Scope) -> str:
+    bearers = (value.partition(" ") for value in values(scope, b"authorization"))
+    keys = {key.strip() for scheme, _, key in bearers if scheme.lower() == "bearer"}
+    keys.update(values(scope, b"x-api-key"))
+    if len(keys) > 1:
+        raise AmbiguousCredentialsError("two different keys came with one request: send one")
+    if not keys:
+        raise UnauthorizedError
+    return keys.pop()
+
+
+def _named(scope: Scope) -> str | None:
+    names = set(values(scope, b"x-agent-id"))
+    if len(names) > 1:
+        raise AmbiguousCredentialsError("X-Agent-Id names two different agents: send one")
+    name = names.pop() if names else None
+    if name is not None and not _NAME.fullmatch(name):
+        allowed = "an agent's id: letters, digits and . _ : @ -"
+        raise InvalidRequestError("X-Agent-Id", repr(name)[:80], allowed)
+    return name
