@@ -23,6 +23,7 @@ MAX_LENGTH = 2 * 1024 * 1024
 """Characters; longer programs are not examined."""
 _SLICE = 64 * 1024
 _LINE_END = re.compile("\r\n|[\n\r\u2028\u2029]")
+_LONE_CR = re.compile("\r(?!\n)")  # a line end of the language that the grammars do not know
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
 
@@ -56,6 +57,7 @@ def parse(code: str, grammar: Grammar, budget: Budget) -> Tree:
         raise OutOfTime
     from tree_sitter import Parser
 
+    code = _LONE_CR.sub("\n", code) if "\r" in code else code
     data = code.encode("utf-16-le", "surrogatepass")
     try:
         tree = Parser(_language(grammar)).parse(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from onehop.validation._budget import Budget
 from onehop.validation._facts import Facts
 from onehop.validation._hits import Hit, at
-from onehop.validation._parser import parse
+from onehop.validation._parser import Tree, parse
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -79,7 +81,7 @@ def jsx(facts: Facts) -> Iterator[Hit]:
 def syntax(facts: Facts) -> Iterator[Hit]:
     """Code that the parser cannot read."""
     root = facts.tree.root
-    if not root.has_error or (facts.language == "typescript" and any(jsx(facts))):
+    if not root.has_error or any(jsx(facts)):
         return
     broken = _first_error(facts, root)
     what = f"`{broken.type}` is missing here" if broken.is_missing else "this does not parse"
@@ -87,22 +89,22 @@ def syntax(facts: Facts) -> Iterator[Hit]:
 
 
 def _first_jsx(facts: Facts) -> int | None:
+    """Where the first element starts; code that does not parse gets a second try as TSX."""
     tree = facts.tree
-    if facts.language == "typescript":
-        if not tree.root.has_error or len(tree.units) > _MAX_RETRY:
-            return None
-        found = parse(_text(facts), "tsx", facts.budget)
-        if found.root.has_error:
-            return None
-        tree = found
-    for count, found_at in enumerate(_MAYBE_JSX.finditer(tree.units)):
-        facts.budget.spend()
-        start = found_at.start() * 2
+    place = _jsx_in(tree, facts.budget) if facts.language == "javascript" else None
+    if place is not None or not tree.root.has_error or len(tree.units) > _MAX_RETRY:
+        return place
+    again = parse(_text(facts), "tsx", facts.budget)
+    return None if again.root.has_error else _jsx_in(again, facts.budget)
+
+
+def _jsx_in(tree: Tree, budget: Budget) -> int | None:
+    for found in islice(_MAYBE_JSX.finditer(tree.units), _MAX_JSX_PLACES):
+        budget.spend()
+        start = found.start() * 2
         leaf = tree.root.descendant_for_byte_range(start, start + 1)
-        if count > _MAX_JSX_PLACES or leaf is None:
-            return None
-        if leaf.parent and leaf.parent.type in _JSX:
-            return found_at.start()
+        if leaf and leaf.parent and leaf.parent.type in _JSX:
+            return found.start()
     return None
 
 

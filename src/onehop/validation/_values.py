@@ -77,6 +77,8 @@ class Values:
 
     def member(self, base: Value | None, name: str) -> Value | None:
         """The property ``name`` of ``base``."""
+        if not name:  # missing in broken code
+            return None
         if base == GLOBAL and name != "constructor":
             return GLOBAL if name in GLOBAL_OBJECTS else Value("path", name[:_MAX_PATH])
         if name == "constructor":

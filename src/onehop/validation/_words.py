@@ -46,7 +46,9 @@ class Words:
         Identifiers that spell it with escapes are among them, comments are not.
         """
         if word not in self._found:
-            plain = [self.leaf(at, at + len(word)) for at in self._offsets(word)]
+            # A name that is missing in broken code is empty.
+            offsets = self._offsets(word) if word else ()
+            plain = [self.leaf(at, at + len(word)) for at in offsets]
             both = plain + self._escaped.get(word, [])
             both.sort(key=lambda node: node.start_byte)
             self._found[word] = [node for node in both if node.type != "comment"]
