@@ -32,6 +32,7 @@ ENVIRONMENT = {"PYTHONPATH": str(ROOT / "src"), "ONEHOP_POOL_SIZE": "1"}
 EXAMPLES = {
     "one_liner.py": "[2, 5]\n",
     "five.py": '  output:  ["Ada", "Grace", "Edsger"]\n',
+    "audited.py": "2 of 4 succeeded\n4 records, 0 problems in the chain\n",
     "errors.py": "an endless loop → timeout: TimeoutError: ",
     "large_output.py": "characters 40000 to 48891 of 48891\n",
 }
@@ -66,7 +67,7 @@ def read(page: str) -> str:
 
 
 def snippets() -> Iterator[Any]:
-    for page in ("README.md", "docs/values.md"):
+    for page in ("README.md", "docs/values.md", "docs/validation.md"):
         for number, found in enumerate(SNIPPET.finditer(read(page)), 1):
             yield pytest.param(found, id=f"{page}-{number}")
 
@@ -188,6 +189,10 @@ def test_paths_that_the_documents_name_exist() -> None:
 
 def test_the_page_of_settings_is_current() -> None:
     assert python("scripts/_configuration.py") == read("docs/configuration.md"), "run scripts/docs"
+
+
+def test_the_page_of_validation_is_current() -> None:
+    assert python("scripts/_rules.py") == read("docs/validation.md"), "run scripts/docs"
 
 
 def test_every_setting_is_documented_and_the_readme_has_its_default() -> None:

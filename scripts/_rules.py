@@ -1,0 +1,148 @@
+"""Print docs/validation.md with the rules that the code has; scripts/docs puts it in place."""
+
+from __future__ import annotations
+
+from onehop.validation._examine import MAX_FINDINGS, MAX_SECONDS
+from onehop.validation._parser import MAX_LENGTH
+from onehop.validation._risk import SECURITY_IMPACT, STRICT_FROM
+from onehop.validation._rules import RULES, TOO_COMPLEX, BuiltIn
+
+_PAGE = """\
+# Validation
+
+Made by `scripts/docs` from `src/onehop/validation`; do not edit.
+
+Before code runs it is examined, so that whoever wrote it learns what will not work, why, and what
+to write instead. This is advice and a tripwire. What protects the host is the sandbox: everything
+that is an error below also fails when it is run, which the tests try for each spelling they have.
+
+```python
+from onehop.validation import Validator
+
+report = Validator().validate("return process.env.TOKEN")
+print(report.safe, [(issue.pattern, issue.line, issue.column) for issue in report.issues])
+```
+
+```text
+False [('process', 1, 8)]
+```
+
+`validate_code(code, language)` does the same with the settings of the environment; a program that
+validates often keeps one `Validator`, which remembers its verdicts by the hash of the code.
+
+## Rules
+
+{rules}
+
+Names count for what they mean. A local variable, a parameter, a property, a label, a type, a
+comment, a string or a key in data that bears such a name is no finding; an alias, a computed name
+with constant text, an escape, a destructuring pattern or a call of `Reflect` that leads to the real
+thing is one. `typeof process` alone is none. At most {max_findings} findings of one rule come back.
+
+Code that does not parse is examined as far as its tree goes. No program is examined for longer
+than {max_seconds:g} s of CPU time, and none that has more than {max_length:,} characters:
+`{too_complex}` says so.
+
+Some spellings only a run can tell: a name that is computed from data, a global that is passed
+through an array. They are not found, and fail when they are run.
+
+## Levels
+
+| level | what blocks |
+| --- | --- |
+| NONE, ASYNC | nothing: the caller decides, and `safe` is what it would be at BLOCKING |
+| BLOCKING | errors |
+| STRICT | errors, and warnings of severity medium or higher |
+
+`code_execute` is held to BLOCKING at least. A risk of {strict_from} or more makes any level STRICT.
+
+## Risk
+
+The score is the sum of these, at most 1; `factors` holds each by its name.
+
+| factor | value |
+| --- | --- |
+| `complexity` | 0.2 · the size of the program and the depth of its loops, 0 to 1 |
+| `failureRate` | 0.3 · the part of the agent's runs that failed |
+| `securityImpact` | 0.3 · {security_impact}, which is the impact of running code at all |
+| `performanceImpact` | 0.2 · the number and depth of loops, and whether one never ends, 0 to 1 |
+| `repeatedErrors` | 0.3 after more than 5 errors of the agent |
+| `repeatedFailure` | 0.4 for code that is known to fail |
+
+## For operators
+
+```toml
+[validation]
+off = ["missing_global"]                 # rules that are not applied
+rules = ["acme.rules:no_random"]         # rules of your own
+
+[validation.severity]
+many_loops = "medium"                    # which makes it block at STRICT
+```
+
+A rule is a function that is given a `Source` and yields findings; its name is the function's.
+
+```python
+from collections.abc import Iterator
+
+from onehop.types import Finding
+from onehop.validation import Source, Validator
+
+
+def no_random(source: Source) -> Iterator[Finding]:
+    for node in source.nodes("member_expression"):
+        if source.text(node) == "Math.random":
+            yield source.finding(node, "results must be repeatable", suggestion="use a seed")
+
+
+report = Validator(rules=[no_random]).validate("return Math.random()")
+print(report.safe, report.issues[0].message)
+```
+
+```text
+False results must be repeatable
+```
+
+`Source` is read-only: `code`, `language`, `root` (a node of tree-sitter), `text(node)`,
+`position(node)`, `words(word)`, `nodes(*types)`, and `uses(*names)`, which finds globals however
+they are spelled, as the rules above do. `finding(node, message, …)` makes a finding at a node.
+
+A rule that raises, or yields what is no finding, refuses the code: the report has an error that
+bears the rule's name, the log has the traceback, and the verdict is not remembered. An unknown
+name in `off` or `severity`, a rule that cannot be imported and two rules of one name raise
+`ConfigError` when the validator is made.
+"""
+_HEAD = ["| rule | severity | finds | what to write instead |", "| --- " * 4 + "|"]
+
+
+def main() -> None:
+    """Print the page."""
+    page = _PAGE.format(
+        rules="\n\n".join(_tables()),
+        max_findings=MAX_FINDINGS,
+        max_seconds=MAX_SECONDS,
+        max_length=MAX_LENGTH,
+        too_complex=TOO_COMPLEX.name,
+        strict_from=STRICT_FROM,
+        security_impact=SECURITY_IMPACT,
+    )
+    print(page, end="")
+
+
+def _tables() -> list[str]:
+    rules = (*RULES, TOO_COMPLEX)
+    errors = [_row(rule) for rule in rules if rule.type == "error"]
+    warnings = [_row(rule) for rule in rules if rule.type == "warning"]
+    return [
+        "\n".join(["Errors block.", "", *_HEAD, *errors]),
+        "\n".join(["Warnings do at STRICT, from medium severity on.", "", *_HEAD, *warnings]),
+    ]
+
+
+def _row(rule: BuiltIn) -> str:
+    cells = (f"`{rule.name}`", rule.severity, rule.finds, rule.suggestion)
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    main()
