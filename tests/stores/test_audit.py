@@ -11,10 +11,11 @@ import pytest_asyncio
 
 from onehop.audit import AuditReport, Problem, verify
 from onehop.records import GENESIS, ExecutionRecord
+from onehop.stores._documents import anchor_document
 from onehop.stores._kept import JSON_FIELDS, json_text
 from onehop.stores.base import RETENTION_SECONDS, ChainHead, Store
 from onehop.stores.memory import MemoryStore
-from tests.stores.raw import Raw, raw_access
+from tests.stores.raw import Raw, RawMongo, raw_access
 from tests.stores.records import DAY, NOW, entries, record, runs, unopened
 
 LENGTH = 8
@@ -398,3 +399,16 @@ async def test_a_head_noted_before_it_expired_is_still_expected(
         for place in range(1, LENGTH + 1):
             await raw.remove(place)
     assert await found(store, now=LATER, expect=str(chain[-1].hash)) == []
+
+
+async def test_the_anchors_of_mongodb_tell_of_a_cut_that_the_note_of_the_head_hides(
+    store: Store, raw: Raw, chain: list[ExecutionRecord]
+) -> None:
+    anchors = await store.anchors()
+    await raw.remove(LENGTH)
+    await raw.note_head(ChainHead(LENGTH - 1, str(chain[-2].hash)))
+    if isinstance(raw, RawMongo):
+        documents = [anchor_document(anchor) for anchor in anchors]
+        await raw.database["chain_anchors"].insert_many(documents)
+    told = [("truncated", LENGTH, None)] if isinstance(raw, RawMongo) else []
+    assert await found(store) == told
