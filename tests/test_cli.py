@@ -36,7 +36,7 @@ def shell(tmp_path: Path) -> Shell:
             encoding="utf-8",
             timeout=60,
             cwd=tmp_path,
-            env={**os.environ, **_absolute_path(), **env},
+            env={**os.environ, **_absolute_path(), "XDG_DATA_HOME": str(tmp_path), **env},
             check=False,
         )
 
@@ -218,7 +218,7 @@ def test_a_syntax_error_is_explained(shell: Shell) -> None:
 def test_an_import_is_explained(shell: Shell, language: str) -> None:
     result = shell("run", "-l", language, "-c", "import x from 'y'\nreturn x")
     assert result.returncode == 1
-    assert "import is not available in the sandbox" in result.stderr
+    assert "import does not work in the sandbox: there are no modules to load" in result.stderr
 
 
 def test_a_timeout_exits_with_124_and_keeps_the_console(shell: Shell) -> None:

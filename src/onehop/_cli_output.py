@@ -135,7 +135,7 @@ def _print_error(result: ExecutionResult) -> None:
             write(sys.stderr, f"    {line.strip()}\n", "dim")
     for finding in result.findings or ():
         if finding.suggestion:
-            write(sys.stderr, f"{finding.suggestion}\n", "cyan")
+            write(sys.stderr, f"hint: {finding.suggestion}\n", "cyan")
     for hint in result.hints or ():
         write(sys.stderr, f"hint: {hint}\n", "cyan")
 

@@ -150,7 +150,7 @@ class Executor:
     async def execute(
         self,
         code: str,
-        language: str = "javascript",
+        language: str | None = None,
         timeout: float | None = None,
         context: dict[str, Any] | None = None,
         capture_console: bool | None = None,
@@ -161,7 +161,7 @@ class Executor:
         request_id: str | None = None,
         on_log: OnLog | None = None,
     ) -> ExecutionResult:
-        """``call`` with the arguments of ``Sandbox.execute``."""
+        """``call`` with the arguments of ``Sandbox.execute``; JavaScript unless it is told."""
         given = {
             "code": code,
             "language": language,
@@ -309,6 +309,8 @@ class Executor:
     def _explain(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
         """The result in the terms of the caller's own text, and what runs like it have taught."""
         agent = run.caller.agent_id
+        found = (run.report.issues or None) if run.report else None
+        result = result.model_copy(update={"findings": found})
         shape = shape_of(run.checked.request.code, run.checked.request.language, result)
         hints = self._patterns.hints(agent, shape) if shape else []
         self._patterns.observe(agent, run.digest, shape)
@@ -318,7 +320,6 @@ class Executor:
                 "code_hash": run.digest,
                 "corrections": run.corrections or None,
                 "hints": hints or None,
-                "findings": (run.report.issues or None) if run.report else None,
                 "request_id": run.caller.request_id,
             }
         )

@@ -76,7 +76,8 @@ class Sandbox:
         """Run ``code`` as the body of an async function that sees ``context``.
 
         ``timeout`` is in ms (the configured 5000 by default, at most 30000). ``agent_id`` is whom
-        the queue is fair to. ``on_log`` hears each console line as it is printed. What the code does wrong is a result with ``success=False``.
+        the queue is fair to. ``on_log`` hears each console line as it is printed. What the code
+        does wrong is a result with ``success=False``.
         Cancelling the awaiting task kills the run at once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
