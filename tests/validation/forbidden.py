@@ -57,6 +57,7 @@ return ((g) => g.eval("1 + 1"))(globalThis)
 return (function ({ eval: f }) { return f("1 + 1") })(globalThis)
 return (() => globalThis)().eval("1 + 1")
 return (function () { return this })().eval("1 + 1")
+return (function () { return this }).call(null)["ev" + "al"]("1 + 1")
 return this.eval("1 + 1")
 return (this || globalThis).eval("1 + 1")
 return globalThis.globalThis.eval("1 + 1")
@@ -158,6 +159,9 @@ setTimeout.call(null, "globalThis.done = 2", 0)
 setTimeout.apply(null, ["globalThis.done = 2", 0])
 setTimeout.bind(null, "globalThis.done = 2")()
 Reflect.apply(setTimeout, null, ["globalThis.done = 2", 0])
+setInterval(String("globalThis.done = 2"), 1)
+const { setTimeout: later } = globalThis; later("globalThis.done = 2", 0)
+const { setTimeout } = globalThis; setTimeout("globalThis.done = 2", 0)
 const later = setTimeout; later("globalThis.done = 2", 0)
 """
 
@@ -197,6 +201,8 @@ const name = "node:os"; return await import(name)
 const fs = await import("fs").then((m) => m.default); return fs
 return await (async () => import("node:os"))()
 return import.meta.url
+export * from "node:fs"; return 2
+export { readFileSync } from "node:fs"; return 2
 return import.meta?.resolve("x")
 """
 

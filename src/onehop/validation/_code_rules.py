@@ -96,6 +96,8 @@ def _only_looks(facts: Facts, node: Node) -> bool:
         return False
     if parent.type == "binary_expression":
         return parent.children[1].type in _COMPARISONS
+    if parent.type == "switch_case":
+        return parent.child_by_field_name("value") == outer
     if parent.type != "member_expression" or parent.child_by_field_name("object") != outer:
         return False
     return facts.values.key(parent) in _HARMLESS_ON_FUNCTION
@@ -190,6 +192,9 @@ def _is_text(facts: Facts, node: Node) -> bool:
     """Whether an expression is certainly text."""
     if node.type in _TEXTS or facts.values.strings.text(node) is not None:
         return node.type != "number"
+    if node.type == "call_expression":
+        value = facts.values.of(node.children[0])
+        return value is not None and value.path == "String"
     if node.type != "binary_expression" or node.children[1].type != "+":
         return False
     sides = node.child_by_field_name("left"), node.child_by_field_name("right")

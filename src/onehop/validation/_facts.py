@@ -50,6 +50,13 @@ _BY_NAME = frozenset(
 _LEGACY = frozenset(
     {"__lookupGetter__", "__lookupSetter__", "__defineGetter__", "__defineSetter__"}
 )
+_GIVES = {
+    "variable_declarator": ("value", "name"),
+    "assignment_expression": ("right", "left"),
+    "assignment_pattern": ("right", "left"),
+    "pair_pattern": ("key", "value"),
+}
+"""The fields that a value comes from and goes to."""
 _MAX_HOLDERS = 1000
 
 
@@ -297,21 +304,22 @@ class Facts:
 
     def _passed_on(self, holder: Node) -> Iterator[Node]:
         """References to the name that is given the value of ``holder``."""
-        parent = self.scopes.parent(holder)
-        if parent is None:
+        target = self._target(holder)
+        if target is None or "identifier" not in target.type:
             return
-        fields = {
-            "variable_declarator": ("value", "name"),
-            "assignment_expression": ("right", "left"),
-            "assignment_pattern": ("right", "left"),
-        }
-        value, name = fields.get(parent.type, ("", ""))
-        if not value or parent.child_by_field_name(value) != holder:
-            return
-        target = parent.child_by_field_name(name)
-        binding = self.scopes.binding(target) if target and target.type == "identifier" else None
+        binding = self.scopes.binding(target)
         if binding:
             yield from self.scopes.references(binding)
+
+    def _target(self, holder: Node) -> Node | None:
+        """What gets the value of ``holder``; of the key in a pattern, what that key stands for."""
+        parent = self.scopes.parent(holder)
+        if parent is None or holder.type == "shorthand_property_identifier_pattern":
+            return holder
+        value, name = _GIVES.get(parent.type, ("", ""))
+        if value and parent.child_by_field_name(value) == holder:
+            return parent.child_by_field_name(name)
+        return None
 
     @cached_property
     def _computed_reads(self) -> list[tuple[Node, str | None]]:

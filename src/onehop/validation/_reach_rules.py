@@ -11,6 +11,7 @@ from onehop.validation._hits import Hit, at
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+_NO_MODULES = "does not work in the sandbox: there are no modules to load"
 _TYPES = frozenset({"interface_declaration", "type_alias_declaration", "ambient_declaration"})
 _ABSENT = {
     "Buffer": "bytes are Uint8Array here, text becomes bytes with TextEncoder",
@@ -69,17 +70,17 @@ def import_(facts: Facts) -> Iterator[Hit]:
         if parent.type == "meta_property":
             yield at(leaf, "import.meta does not exist here: the code is no module")
         elif not _is_erased(facts, parent):
-            yield at(leaf, "import does not work in the sandbox: there are no modules to load")
+            yield at(leaf, f"import {_NO_MODULES}")
+    for statement in _exports(facts):
+        if statement.child_by_field_name("source") and _exports_value(statement):
+            yield at(statement, f"export … from {_NO_MODULES}")
 
 
 def export(facts: Facts) -> Iterator[Hit]:
     """``export`` of a value."""
-    for leaf in facts.words.leaves("export"):
-        parent = facts.scopes.parent(leaf)
-        if leaf.type != "export" or parent is None or parent.type != "export_statement":
-            continue
-        if facts.language == "javascript" or _exports_value(parent):
-            yield at(leaf, "export does not work: the code is the body of an async function")
+    for statement in _exports(facts):
+        if facts.language == "javascript" or _exports_value(statement):
+            yield at(statement, "export does not work: the code is the body of an async function")
 
 
 def missing_global(facts: Facts) -> Iterator[Hit]:
@@ -95,6 +96,13 @@ def computed_global(facts: Facts) -> Iterator[Hit]:
     for node, key in facts.computed_reads():
         if key is None:
             yield at(node, "a global is read under a name that is only known when the code runs")
+
+
+def _exports(facts: Facts) -> Iterator[Node]:
+    for leaf in facts.words.leaves("export"):
+        parent = facts.scopes.parent(leaf)
+        if leaf.type == "export" and parent and parent.type == "export_statement":
+            yield parent
 
 
 def _is_erased(facts: Facts, parent: Node) -> bool:

@@ -6,8 +6,10 @@ declares it, and a global when there is none. Declarations are looked up for one
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from onehop.validation._words import NAMES
@@ -78,6 +80,37 @@ class Binding:
     """The bytes in which the declaration holds."""
 
 
+class _Declared:
+    """The declarations of one name. Their ranges are nested or apart, as nodes of a tree are."""
+
+    def __init__(self, bindings: list[Binding]) -> None:
+        self.names = frozenset(each.node.id for each in bindings)
+        outermost_first = sorted(bindings, key=lambda each: (each.start, -each.end))
+        self._bindings = [each for _, (each, *_) in groupby(outermost_first, _range)]
+        self._starts = [each.start for each in self._bindings]
+        self._outer = list(self._parents())
+
+    def around(self, node: Node) -> Binding | None:
+        """The innermost one that holds at ``node``."""
+        index = bisect_right(self._starts, node.start_byte) - 1
+        while index >= 0 and self._bindings[index].end < node.end_byte:
+            index = self._outer[index]
+        return self._bindings[index] if index >= 0 else None
+
+    def _parents(self) -> Iterator[int]:
+        """Of each range the index of the one around it, or -1."""
+        open_: list[int] = []
+        for index, each in enumerate(self._bindings):
+            while open_ and self._bindings[open_[-1]].end < each.end:
+                open_.pop()
+            yield open_[-1] if open_ else -1
+            open_.append(index)
+
+
+def _range(binding: Binding) -> tuple[int, int]:
+    return binding.start, binding.end
+
+
 class Scopes:
     """Resolves the names of one program."""
 
@@ -86,16 +119,11 @@ class Scopes:
         self._words = words
         self._is_strict = language == "typescript"
         self._budget = budget
-        self._bindings: dict[str, list[Binding]] = {}
+        self._declared: dict[str, _Declared] = {}
 
     def binding(self, node: Node) -> Binding | None:
         """The declaration that the name at ``node`` means; None when it is a global."""
-        declared = self._of(self._words.name(node))
-        self._budget.spend(len(declared) // 8)
-        around = [
-            each for each in declared if each.start <= node.start_byte and node.end_byte <= each.end
-        ]
-        return min(around, key=lambda each: each.end - each.start, default=None)
+        return self._of(self._words.name(node)).around(node)
 
     def references(self, binding: Binding) -> Iterator[Node]:
         """Where the declared name is used."""
@@ -105,7 +133,7 @@ class Scopes:
 
     def declares(self, node: Node) -> bool:
         """Whether the name at ``node`` is the name of a declaration."""
-        return any(each.node == node for each in self._of(self._words.name(node)))
+        return node.id in self._of(self._words.name(node)).names
 
     def is_free(self, node: Node) -> bool:
         """Whether ``node`` refers to a global variable, in code that runs."""
@@ -144,11 +172,11 @@ class Scopes:
         outer = self.parent(declaration) if declaration else None
         return outer is not None and outer.type == "ambient_declaration"
 
-    def _of(self, name: str) -> list[Binding]:
-        if name not in self._bindings:
+    def _of(self, name: str) -> _Declared:
+        if name not in self._declared:
             found = map(self._declaration, self._words.leaves(name))
-            self._bindings[name] = [each for each in found if each]
-        return self._bindings[name]
+            self._declared[name] = _Declared([each for each in found if each])
+        return self._declared[name]
 
     def _declaration(self, node: Node) -> Binding | None:
         """The declaration whose name ``node`` is."""

@@ -35,6 +35,7 @@ _WRAPPERS = frozenset(
 _CHOICES = frozenset({"||", "&&", "??"})
 _LITERALS = frozenset({"array", "string", "template_string", "regex", "number"})
 _READERS = frozenset({"Reflect.get", "Object.getOwnPropertyDescriptor"} | {"Reflect.has"})
+_CALLERS = frozenset({"call", "apply"})
 _PARENTS = frozenset({"Object.getPrototypeOf", "Reflect.getPrototypeOf"})
 _MAX_DEPTH = 40
 _MAX_PATH = 120
@@ -240,7 +241,7 @@ class Values:
             return None
         value = self.of(callee, depth)
         if value is None or value.kind != "path":
-            return self._returned(callee, depth) if value == FUNCTION else None
+            return self._returned(self._called(callee), depth)
         path, arguments = value.path, self.arguments(node)
         if path in _READERS and len(arguments) > 1:
             name = self.strings.text(arguments[1])
@@ -248,6 +249,12 @@ class Values:
         if path in _PARENTS and arguments:
             return FUNCTION if is_function(self.of(arguments[0], depth)) else None
         return Value("path", path.removesuffix(".bind")) if path.endswith(".bind") else None
+
+    def _called(self, callee: Node) -> Node:
+        """The function that a callee runs: ``f`` in ``f.call``."""
+        if callee.type == "member_expression" and self.key(callee) in _CALLERS:
+            return callee.child_by_field_name("object") or callee
+        return callee
 
     def _returned(self, callee: Node, depth: int) -> Value | None:
         """What a function that is called where it stands returns, if that is plain to see."""
@@ -265,7 +272,20 @@ class Values:
         function = self._scopes.function_around(node, arrows=False)
         if function is None:
             return True
-        return function.type == "function_expression" and self._call_of(function) is not None
+        return function.type == "function_expression" and self._is_called_bare(function)
+
+    def _is_called_bare(self, function: Node) -> bool:
+        """Whether a function is called where it stands, without an object."""
+        if self._call_of(function):
+            return True
+        outer = self._scopes.parent(function)
+        while outer is not None and outer.type == "parenthesized_expression":
+            outer = self._scopes.parent(outer)
+        if outer is None or outer.type != "member_expression" or self.key(outer) not in _CALLERS:
+            return False
+        call = self._call_of(outer)
+        given = self.arguments(call) if call else []
+        return call is not None and (not given or given[0].type in ("null", "undefined"))
 
     def _call_of(self, function: Node) -> Node | None:
         """The call of a function where it stands; ``.call(…)`` is one too, of other arguments."""

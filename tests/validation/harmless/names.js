@@ -180,3 +180,20 @@ return ["eval", "require", "x"].map(describe);
 //// unicode in names and text
 const größe = 5, 名前 = "太郎", π = Math.PI, café = "naïve \u00e9\u{1F600} 😀";
 return [größe, 名前, π > 3, café.length];
+//// kinds by their constructor
+const kind = (v) => { switch (v.constructor) { case String: return "text"; case Array: return "list"; case Function: return "function"; default: return v.constructor.name; } };
+return ["a", [], () => 1, new Map()].map(kind);
+//// functions of own objects named like timers
+const { setTimeout: note } = { setTimeout: (text) => text.length };
+return note("text") + [1].map(String).length;
+//// keys looked for in data
+const data = JSON.parse('{"a": 1}');
+if (["__proto__", "constructor"].some((key) => Object.keys(data).includes(key))) throw new Error("bad key");
+return "process" in data || Object.hasOwn(data, "constructor");
+//// this of own functions and objects
+function Job() { this.process = 1; this["eval"] = 2; }
+const handler = { process: 3, run() { return this.process; }, get(key) { return this[key]; } };
+return [new Job().process, handler.run(), handler.get("process"), (function () { return this.process; }).call({ process: 4 })];
+//// accessors and methods with such names
+class Shop { static process() { return 1; } static { this.total = this.process(); } get eval() { return 2; } set require(v) { this.v = v; } async Deno() { return 3; } *Bun() { yield 4; } }
+return [Shop.total, new Shop().eval, await new Shop().Deno(), ...new Shop().Bun()];
