@@ -18,12 +18,14 @@ app = typer.Typer(
 def mcp(
     context: typer.Context,
     agent: Annotated[
-        str, typer.Option(help="The agent under whose name runs are recorded.")
-    ] = "mcp",
+        str | None, typer.Option(help="The agent under whose name runs are recorded.")
+    ] = None,
 ) -> None:
     """Serve one MCP client over standard input and output, until it closes them.
 
     A client starts this itself; see: onehop mcp config --help
+
+    Runs are recorded as those of --agent, or of the agent whose key AGENT_API_KEY is, or of "mcp".
     """
     if context.invoked_subcommand is not None:
         return
@@ -33,14 +35,15 @@ def mcp(
     _exit_with(lambda: _serve(agent))
 
 
-def _serve(agent: str) -> ExitCode:
+def _serve(agent: str | None) -> ExitCode:
     import asyncio
     import logging
+    import os
 
     from onehop.server._mcp_stdio import serve_stdio
 
     logging.basicConfig(level=logging.WARNING, format="onehop: %(levelname)s %(message)s")
-    asyncio.run(serve_stdio(agent))
+    asyncio.run(serve_stdio(agent, os.environ.get("AGENT_API_KEY")))
     return ExitCode.SUCCESS
 
 

@@ -15,11 +15,17 @@ from typing import Any, Final
 import anyio
 from mcp.server.stdio import stdio_server
 
+from onehop.agents import Agents
+from onehop.callers import Caller
 from onehop.compose import open_executor
+from onehop.errors import ConfigError, UnauthorizedError
+from onehop.executor import Executor
 from onehop.policy import MIB
 from onehop.server._runs import Runs
 from onehop.server.mcp import make_server
 
+NOBODY: Final = "mcp"
+"""The agent of runs for which none is named."""
 MAX_LINE: Final = 32 * MIB
 """Bytes of one message; a longer one is dropped."""
 _CHUNK: Final = 256 * 1024
@@ -35,21 +41,33 @@ class LocalPrincipal:
     role: str = "agent"
 
 
-async def serve_stdio(agent_id: str) -> None:
+async def serve_stdio(agent_id: str | None, key: str | None = None) -> None:
     """Serve one client until it closes standard input, or SIGTERM or SIGINT; then runs in flight
     are killed. Standard output carries the protocol and nothing else.
 
-    Raises what ``open_executor`` raises.
+    Runs are ``agent_id``'s, or those of the agent that ``key`` belongs to, or of "mcp". Raises
+    ConfigError for a key that the store does not know, and what ``open_executor`` raises.
     """
-    principal = LocalPrincipal(agent_id)
     with _own_streams() as (source, sink):
         lines = Lines(source)
         with _signals(lines):
             async with open_executor() as executor:
+                principal = await _local(executor, agent_id, key)
                 server = make_server(Runs(executor), executor, lambda _context: principal)
                 lines.start()
                 async with stdio_server(_any(lines), _any(Writer(sink, lines))) as (read, write):
                     await server.run(read, write, server.create_initialization_options())
+
+
+async def _local(executor: Executor, agent_id: str | None, key: str | None) -> LocalPrincipal:
+    if agent_id is not None or not key or executor.store is None:
+        return LocalPrincipal(Caller(agent_id=agent_id or NOBODY).agent_id)
+    try:
+        agent = await Agents(executor.store).authenticate(key)
+    except UnauthorizedError:
+        where = f"no agent in {executor.store.url} has this key: unset it, or name an agent with "
+        raise ConfigError("AGENT_API_KEY", f"{where}--agent") from None
+    return LocalPrincipal(agent.agent_id, agent.role)
 
 
 class Lines:

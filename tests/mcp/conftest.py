@@ -1,0 +1,35 @@
+"""A server behind HTTP, and the SDK's client at every door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import get_args
+
+import pytest
+import pytest_asyncio
+from mcp.client import Client
+
+from tests.mcp.doors import Era, Service, held, over_http, process, service
+
+DOORS = [f"{transport}, {era}" for transport in ("stdio", "HTTP") for era in get_args(Era)]
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    """One server for the tests of this folder."""
+    async with held(service(tmp_path_factory.mktemp("served"))) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package", params=DOORS)
+async def client(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, served: Service
+) -> AsyncIterator[Client]:
+    """The SDK's client at each door, connected."""
+    transport, _, era = request.param.partition(", ")
+    if transport == "HTTP":
+        context = over_http(served, era)
+    else:
+        context = Client(process(tmp_path_factory.mktemp("stdio")), mode=era)
+    async with held(context) as connected:
+        yield connected
