@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from onehop._cli_mcp import app as _mcp
+from onehop._cli_server import agents as _agents
+from onehop._cli_server import serve as _serve
 from onehop._exits import ExitCode
 from onehop._version import onehop_version
 
@@ -40,6 +42,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.command("serve", epilog=_EXIT_CODES)(_serve)
+app.add_typer(_agents, name="agents")
 app.add_typer(_mcp, name="mcp")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
 import uuid
 from typing import Final
 
+from onehop.errors import SandboxClosedError
 from onehop.server._body import REQUEST_ID, ASGIApp, Message, Receive, Scope, Send, answer
 from onehop.server._errors import ClientLeftError, problem_of
 from onehop.server.auth import principal_of, values
@@ -54,6 +56,9 @@ class Requests:
             await self._app(scope, receive, named)
         except ClientLeftError:
             status = _LEFT
+        except asyncio.CancelledError:  # the server stops and does not wait any longer
+            if not status:
+                await answer(named, problem_of(SandboxClosedError("stopped")), scope[REQUEST_ID])
         except Exception as error:
             if status:  # too late for another answer: the connection is cut
                 raise

@@ -1,0 +1,186 @@
+"""Serves until it is told to stop; then runs in flight finish, and everything is taken down."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import math
+import resource
+import signal
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import uvicorn
+
+from onehop.agents import Agents
+from onehop.compose import open_executor
+from onehop.config import ServerConfig
+from onehop.errors import ConfigError
+from onehop.server._guard import is_loopback
+from onehop.server._protocol import Connection
+from onehop.server.app import create_app
+
+_FILES: Final = 65_536
+"""Descriptors that a server asks for, as far as it may: each connection takes one."""
+_KEEP_ALIVE: Final = 30
+"""Seconds that an idle connection stays open."""
+_BACKLOG: Final = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What runs when the server does."""
+
+    url: str
+    store: str
+    agents: Agents
+
+
+async def serve(settings: ServerConfig, greet: Callable[[Ready], Awaitable[None]]) -> None:
+    """Serve until SIGINT or SIGTERM. ``greet`` is told before the first request is taken.
+
+    Raises ConfigError for an address that cannot be used, and what ``open_executor`` raises.
+    """
+    sockets = listen(settings)
+    try:
+        config = _uvicorn_config(settings)
+        async with open_executor() as executor:
+            assert executor.store is not None  # noqa: S101 - open_executor makes one
+            agents = Agents(executor.store, grace=settings.key_grace / 1000)
+            await greet(Ready(_url(settings, sockets), executor.store.url, agents))
+            app = create_app(executor, agents, settings)
+            config.app = app
+            await _Server(config, app.state.parts.closing).serve(sockets)
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def listen(settings: ServerConfig) -> list[socket.socket]:
+    """Sockets at each address of the host. Raises ConfigError.
+
+    Without keys, only loopback addresses are taken.
+    """
+    addresses = _addresses(settings.host, settings.port)
+    public = [address for _, address in addresses if not is_loopback(str(address[0]))]
+    if public and not settings.auth:
+        raise ConfigError(
+            "auth",
+            f"{public[0][0]} can be reached by others, who would run code without a key: "
+            "keep keys on, or listen on localhost",
+        )
+    _raise_file_limit()
+    sockets: list[socket.socket] = []
+    port = settings.port
+    for family, address in addresses:
+        bound = _bind(family, (address[0], port, *address[2:]), optional=bool(sockets))
+        if bound is not None:
+            sockets.append(bound)
+            port = bound.getsockname()[1]
+    return sockets
+
+
+def _addresses(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
+    try:
+        found = socket.getaddrinfo(
+            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except OSError as error:
+        raise ConfigError("host", f"{host!r} is no address of this machine: {error}") from None
+    known = {family: (family, address) for family, _, _, _, address in reversed(found)}
+    return [known[family] for family in (socket.AF_INET, socket.AF_INET6) if family in known]
+
+
+def _bind(family: int, address: tuple[Any, ...], *, optional: bool) -> socket.socket | None:
+    try:
+        made = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise ConfigError("host", f"{address[0]} cannot be listened on: {error}") from None
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind(address)
+    except OSError as error:
+        made.close()
+        if optional and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+            return None  # a name may stand for an address that this machine does not have
+        reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error}"
+        raise ConfigError("port", f"{address[1]} on {address[0]} {reason}") from None
+    return made
+
+
+def _raise_file_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _url(settings: ServerConfig, sockets: list[socket.socket]) -> str:
+    scheme = "https" if settings.tls_cert else "http"
+    host = settings.host.strip("[]")
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{host}:{sockets[0].getsockname()[1]}"
+
+
+def _uvicorn_config(settings: ServerConfig) -> uvicorn.Config:
+    config = uvicorn.Config(
+        "onehop",
+        http=Connection,
+        ws="none",
+        loop="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout / 1000),
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+    )
+    _check_certificate(settings)
+    return config
+
+
+def _check_certificate(settings: ServerConfig) -> None:
+    if settings.tls_cert is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            "tls_cert", f"{settings.tls_cert} and {settings.tls_key} cannot be used: {error}"
+        ) from None
+
+
+class _Server(uvicorn.Server):
+    """Ends streams when it is told to stop, and lets the caller take down what it has put up."""
+
+    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+        super().__init__(config)
+        self._closing = closing
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the signals without giving them on at the end: they would end the process."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more requests, end streams, and wait for those in flight."""
+        self._closing.set()
+        await super().shutdown(sockets)
