@@ -58,7 +58,7 @@ _FIELDS: Final = {
 }
 """The arguments of ``code_execute``, on the wire and here."""
 _IN_THREAD: Final = 16_384
-"""Characters of code from which validation runs in a thread."""
+"""Characters of code from which it is corrected and validated in a thread."""
 _LESSONS: Final = 500
 """Past runs that are learned from at the start."""
 _LEARNING: Final = 2.0
@@ -236,6 +236,7 @@ class Executor:
         return await self._end(run, result)
 
     async def _attempt(self, run: _Run, on_log: OnLog | None) -> ExecutionResult:
+        await run.correct(self._corrections)
         report = await self._validate(run)
         if not report.safe:
             return _outcomes.refused(run.checked.request, report)
@@ -270,7 +271,7 @@ class Executor:
             result = _outcomes.interrupted(run.original.request)
             failed = _failure(run, result)
             record = run.record(result, {"interrupted": True})
-            await self._recorder.start(record, (*run.events, started, failed))
+            await self._recorder.start(record, (*run.events, started, failed), run.size)
         self._announce(run, started)
 
     async def _end(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
@@ -281,30 +282,30 @@ class Executor:
         run.ending = True
         try:
             result = self._explain(run, result)
-            size = len(to_json(result.output, inf_nan_mode="null"))
-            self._announce_end(run, result, size)
-            await self._record(run, result)
+            output_size = len(to_json(result.output, inf_nan_mode="null"))
+            self._announce_end(run, result, output_size)
+            size = output_size + sum(map(len, result.logs))
+            await self._record(run, result, size)
         except asyncio.CancelledError:  # given up while it is being written, which goes on
-            self._resolve(run, result, size)
+            self._repeats.resolve(run.caller, result, size)
             raise
         except BaseException as error:
             self._repeats.fail(run.caller, error)
             raise
-        self._resolve(run, result, size)
+        self._repeats.resolve(run.caller, result, size)
         return result
 
-    def _announce_end(self, run: _Run, result: ExecutionResult, size: int) -> None:
+    def _announce_end(self, run: _Run, result: ExecutionResult, output_size: int) -> None:
         limits = self.sandbox.get_config().limits(run.checked.request.timeout)
-        for event in run.announcer.ended(result, limits, size):
+        for event in run.announcer.ended(result, limits, output_size):
             self._announce(run, event)
 
-    async def _record(self, run: _Run, result: ExecutionResult) -> None:
+    async def _record(self, run: _Run, result: ExecutionResult, size: int) -> None:
         if self._recorder is not None:
             record = run.record(result, run.facts())
-            await self._recorder.finish(run.caller.request_id, record, tuple(run.events))
-
-    def _resolve(self, run: _Run, result: ExecutionResult, size: int) -> None:
-        self._repeats.resolve(run.caller, result, size + sum(map(len, result.logs)))
+            await self._recorder.finish(
+                run.caller.request_id, record, tuple(run.events), run.size + size
+            )
 
     def _explain(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
         """The result in the terms of the caller's own text, and what runs like it have taught."""
@@ -352,16 +353,32 @@ class _Run:
         self.original = sandbox.check(**_known(call.arguments))
         """The call as it was meant, with the code as it was written."""
         request = self.original.request
-        self.corrected: CorrectedCode = correct_code(request.code, request.language, config)
-        self.corrections: list[Correction] = [*call.corrections, *self.corrected.corrections]
-        self.checked = _with_code(self.original, self.corrected.code)
+        self.corrected = CorrectedCode(request.code, [])
+        self.corrections: list[Correction] = list(call.corrections)
+        self.checked = self.original
+        """The call as it is run."""
         self.digest = code_hash(request.code)
         self.announcer = Announcer(caller, request, self.digest)
+        self.size = len(self.original.context_json)
+        """Bytes that its record holds besides the result's."""
         self.executed_at = time.time_ns() // 1_000_000
         self.events: list[Event] = []
         self.report: ValidationReport | None = None
         self.shape: str | None = None
         self.ending = False
+
+    async def correct(self, config: CorrectionConfig) -> None:
+        """Repair the code."""
+        request = self.original.request
+        if len(request.code) < _IN_THREAD:
+            corrected = correct_code(request.code, request.language, config)
+        else:
+            corrected = await asyncio.to_thread(
+                correct_code, request.code, request.language, config
+            )
+        self.corrected = corrected
+        self.corrections += corrected.corrections
+        self.checked = _with_code(self.original, corrected.code)
 
     def facts(self) -> dict[str, Any]:
         """What the host knows beyond the result."""

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,8 @@ from onehop.stores.journal import Journal, Waiting
 T = TypeVar("T")
 Mode = Literal["journal", "strict"]
 
+_IN_THREAD: Final = 64 * 1024
+"""Bytes of a record from which it is redacted in a thread."""
 _BATCH: Final = 200
 """Entries delivered in one go."""
 _GATHER: Final = 0.02
@@ -83,6 +86,8 @@ class Recorder:
         self._journal = journal
         self._redactor = redactor
         self._mode = mode
+        self._redacting = threading.Lock()
+        self._writing: set[asyncio.Task[None]] = set()
         self._disk = _Disk(in_thread)
         self._wake = asyncio.Event()
         self._moved = asyncio.Condition()
@@ -107,6 +112,8 @@ class Recorder:
         task, self._task = self._task, None
         if task is None:
             return
+        if self._writing:
+            await asyncio.wait(self._writing, timeout=_FAREWELL)
         self._closing.set()
         self._wake.set()
         _done, late = await asyncio.wait([task], timeout=0.1 if self.away else _FAREWELL)
@@ -128,19 +135,43 @@ class Recorder:
                 f'nothing runs now, because audit is "strict" and the store is away: {error}'
             ) from error
 
-    async def start(self, unfinished: ExecutionRecord, events: tuple[Event, ...]) -> None:
-        """On disk from now on: what is known of a run that starts."""
-        entry = self._redacted(unfinished, events)
+    async def start(
+        self, unfinished: ExecutionRecord, events: tuple[Event, ...], size: int = 0
+    ) -> None:
+        """On disk from now on: what is known of a run that starts; ``size`` bytes, about."""
+        entry = await self._redacted(unfinished, events, size)
         await self._disk.run(self._journal.start, unfinished.request_id, entry)
 
     async def finish(
-        self, request_id: str, record: ExecutionRecord | None, events: tuple[Event, ...]
+        self,
+        request_id: str,
+        record: ExecutionRecord | None,
+        events: tuple[Event, ...],
+        size: int = 0,
     ) -> None:
-        """On disk from now on: what came of it. ``record`` None: it was given up, and did not run.
+        """On disk from now on: what came of it; ``size`` bytes, about. ``record`` None: it was
+        given up, and did not run. It is written also when the awaiting task is cancelled.
 
         With mode "strict" this returns when the store has it.
         """
-        entry = self._redacted(record, events)
+        if size < _IN_THREAD:
+            await self._finish(request_id, record, events, size)
+            return
+        task = asyncio.get_running_loop().create_task(
+            self._finish(request_id, record, events, size)
+        )
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+        await asyncio.shield(task)
+
+    async def _finish(
+        self,
+        request_id: str,
+        record: ExecutionRecord | None,
+        events: tuple[Event, ...],
+        size: int,
+    ) -> None:
+        entry = await self._redacted(record, events, size)
         place = await self._disk.run(self._journal.finish, request_id, entry)
         self._wake.set()
         if self._mode == "strict":
@@ -168,9 +199,17 @@ class Recorder:
             return False
         return True
 
-    def _redacted(self, record: ExecutionRecord | None, events: tuple[Event, ...]) -> Entry:
-        kept = None if record is None else self._redactor.record(record)
-        return Entry(kept, tuple(self._redactor.event(event) for event in events))
+    async def _redacted(
+        self, record: ExecutionRecord | None, events: tuple[Event, ...], size: int
+    ) -> Entry:
+        if size < _IN_THREAD:
+            return self._redact(record, events)
+        return await asyncio.to_thread(self._redact, record, events)
+
+    def _redact(self, record: ExecutionRecord | None, events: tuple[Event, ...]) -> Entry:
+        with self._redacting:  # the events are masked by what the record before them has shown
+            kept = None if record is None else self._redactor.record(record)
+            return Entry(kept, tuple(self._redactor.event(event) for event in events))
 
     async def _ask(self, request_id: str) -> ExecutionRecord | None:
         # Not asyncio.timeout: a driver that connects may take its time to obey.
@@ -262,17 +301,13 @@ class Recorder:
             await self._store.ping()
 
     async def _set_aside(self, batch: list[Waiting], error: RecordRejectedError) -> bool:
-        for waiting in batch:
-            record = waiting.entry.record
-            if record is not None and record.request_id == error.request_id:
-                _log.error("set aside in the journal, since the store refuses it: %s", error)
-                await self._disk.run(self._journal.reject, waiting, str(error))
-        remaining = [
-            waiting
-            for waiting in batch
-            if waiting.entry.record is None or waiting.entry.record.request_id != error.request_id
-        ]
-        return await self._append(remaining) if len(remaining) < len(batch) else False
+        """Deliver the batch without what the store refuses for good."""
+        refused = [item for item in batch if _request_id(item.entry) == error.request_id]
+        for waiting in refused:
+            _log.error("set aside in the journal, since the store refuses it: %s", error)
+            await self._disk.run(self._journal.reject, waiting, str(error))
+        remaining = [item for item in batch if item not in refused]
+        return bool(refused) and (not remaining or await self._append(remaining))
 
     async def _advance(self, batch: list[Waiting]) -> None:
         if not batch:
@@ -291,6 +326,12 @@ class Recorder:
         if self._away_since is not None:
             _log.warning("the store is back after %.1f s", time.monotonic() - self._away_since)
             self._away_since = None
+
+
+def _request_id(entry: Entry) -> str | None:
+    if entry.record is not None:
+        return entry.record.request_id
+    return entry.events[0].request_id if entry.events else None
 
 
 def _forget(task: asyncio.Task[ExecutionRecord | None]) -> None:

@@ -121,7 +121,8 @@ class Journal:
 
     def reject(self, waiting: Waiting, reason: str) -> None:
         """The store will never take this one: set it aside, so that the others go on."""
-        request_id = waiting.entry.record.request_id if waiting.entry.record else ""
+        entry = waiting.entry
+        request_id = entry.record.request_id if entry.record else entry.events[0].request_id
         self._execute(
             "INSERT INTO rejected VALUES (?, ?, ?)", request_id, reason, encode_entry(waiting.entry)
         )
