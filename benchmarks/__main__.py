@@ -15,6 +15,7 @@ PROGRAMS = (
     "memory",
     "imports",
     "store",
+    "validation",
 )
 
 

@@ -25,6 +25,7 @@ _ORDER = (
     "memory",
     "imports",
     "store",
+    "validation",
 )
 
 
