@@ -99,9 +99,13 @@ def computed_global(facts: Facts) -> Iterator[Hit]:
 
 
 def _exports(facts: Facts) -> Iterator[Node]:
+    """Exports at the top level; those of a namespace work."""
     for leaf in facts.words.leaves("export"):
         parent = facts.scopes.parent(leaf)
-        if leaf.type == "export" and parent and parent.type == "export_statement":
+        if leaf.type != "export" or parent is None or parent.type != "export_statement":
+            continue
+        outer = facts.scopes.parent(parent)
+        if outer is None or outer.type in ("program", "ERROR"):
             yield parent
 
 
@@ -157,6 +161,8 @@ def _exports_value(statement: Node) -> bool:
         kind = declaration.type
         return kind not in _TYPES and kind not in ("abstract_class_declaration", "import_alias")
     if _has_token(statement, "type") or _has_token(statement, "namespace"):
+        return False
+    if any(child.is_error for child in statement.children):  # `export type *`
         return False
     clause = next((c for c in statement.named_children if c.type == "export_clause"), None)
     is_empty = clause is not None and clause.named_child_count == 0

@@ -102,3 +102,30 @@ return ([{ id: 1, constructor: "Ferrari" }, null] as unknown[]).filter(isRow).ma
 //// template literal types
 type Route = `/${string}`; const routes: Route[] = ["/eval", "/process/env"];
 return routes.map((r: Route) => r.length);
+//// namespaces
+namespace Geometry { export const unit = 1; export namespace Deep { export type Side = number; } export function area(a: Deep.Side): number { return a * a * unit; } }
+return Geometry.area(3);
+//// an alias of a namespace
+namespace Shop { export namespace Process { export const id = 7; } }
+import Process = Shop.Process;
+return Process.id;
+//// a long report
+interface Sale { readonly id: number; region: "north" | "south"; amount: number; at: string; tags?: string[] }
+class Report {
+  private readonly totals = new Map<string, { count: number; sum: number }>();
+  constructor(private readonly sales: readonly Sale[], readonly options: { min?: number } = {}) {}
+  static of(sales: Sale[]): Report { return new Report(sales, { min: 1 }); }
+  run(): this {
+    for (const { region, amount, at } of this.sales) {
+      if (amount < (this.options.min ?? 0)) continue;
+      const key = `${region}:${at.slice(0, 7)}`;
+      const entry = this.totals.get(key) ?? { count: 0, sum: 0 };
+      entry.count += 1; entry.sum += amount;
+      this.totals.set(key, entry);
+    }
+    return this;
+  }
+  get rows(): Array<{ key: string; mean: number }> { return [...this.totals].map(([key, { count, sum }]) => ({ key, mean: sum / count })); }
+}
+const sales: Sale[] = [{ id: 1, region: "north", amount: 5, at: "2024-01-03" }, { id: 2, region: "north", amount: 7, at: "2024-01-09", tags: ["process"] }];
+return Report.of(sales).run().rows;
