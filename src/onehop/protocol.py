@@ -16,6 +16,7 @@ from typing import Any, get_args
 
 from pydantic_core import from_json
 
+from onehop._collection import no_collection
 from onehop.types import LogLevel
 
 VERSION = 1
@@ -23,6 +24,7 @@ HEADER = struct.Struct(">I")
 SMALL_BODY = 256 * 1024
 """Room for everything in a frame that is not an output: a log line, an error, the fields."""
 
+_HEAD = b'{"v":1,"token":"'
 _LARGE_HEAD = re.compile(
     rb'\{"v":1,"token":"(?P<token>[^"\\]*)","kind":"result",'
     rb'"bytes":(?P<bytes>\d{1,15}),"dropped":(?P<dropped>\d{1,15}),"text":"'
@@ -156,7 +158,7 @@ def parse_message(body: bytes, token: str, max_output: int) -> Message:
     """
     if len(body) > max_output + SMALL_BODY:
         return _parse_large(body, token)
-    frame = _parse_object(body)
+    frame = _parse_object(body, len(_HEAD) + len(token))
     if frame.get("v") != VERSION:
         raise ProtocolError("a frame of another protocol version")
     if frame.get("token") != token:
@@ -178,11 +180,12 @@ def _parse_large(body: bytes, token: str) -> LargeResult:
     return LargeResult(text, int(head["bytes"]), int(head["dropped"]))
 
 
-def _parse_object(body: bytes) -> dict[str, Any]:
+def _parse_object(body: bytes, head: int) -> dict[str, Any]:
+    """``head`` bytes hold an honest frame's token, in which digits around an e are no number."""
     frame = _from_json(body)
     if not isinstance(frame, dict):
         raise ProtocolError("a frame that is not an object")
-    if _may_overflow(body):
+    if _may_overflow(body[head:] if body.startswith(_HEAD) else body):
         _refuse_infinity(frame)
     return frame
 
@@ -196,7 +199,8 @@ def _may_overflow(body: bytes) -> bool:
 def _from_json(body: bytes) -> Any:
     """Strict JSON: no NaN, no lone surrogates, at most 200 levels, integers of 4300 digits."""
     try:
-        return from_json(body, allow_inf_nan=False)
+        with no_collection(len(body)):
+            return from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise ProtocolError(f"a frame that is not JSON: {str(error)[:80]}") from None
 

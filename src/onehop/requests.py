@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
+from onehop._collection import no_collection
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
 from onehop.types import ExecutionRequest, Language
@@ -152,7 +153,8 @@ def _serialise(context: dict[str, Any]) -> bytes:
 
 def _parse(context: dict[str, Any], text: bytes) -> dict[str, Any]:
     try:
-        copy: dict[str, Any] = from_json(text, allow_inf_nan=False)
+        with no_collection(len(text)):
+            copy: dict[str, Any] = from_json(text, allow_inf_nan=False)
     except ValueError as error:
         raise _why_bad(context, error) from None
     return copy
