@@ -400,6 +400,16 @@ async def test_a_feed_that_breaks_goes_on_after_its_last_event(kind: Kind) -> No
     )
 
 
+async def test_an_event_that_is_sent_again_is_given_once(kind: Kind) -> None:
+    script = [events(block(1), block(2)), events(block(1), block(2), block(3), then=hang)]
+    async with (
+        Scripted(script) as server,
+        connected(kind, server_url=server.url) as client,
+        client.events() as feed,
+    ):
+        assert [(await anext(feed)).request_id for _ in range(3)] == ["r1", "r2", "r3"]
+
+
 async def test_events_of_an_unknown_kind_are_passed_over(kind: Kind) -> None:
     odd = 'data: {"eventType": "code:something:new", "data": {}}'
     script = [events(odd, "data: {", "data: 7", block(1), then=hang)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import OrderedDict
+from typing import Final
 
 from pydantic_core import from_json
 
@@ -13,6 +15,9 @@ from onehop.client._feed import Put
 from onehop.client._retries import asked_of, passes, pause
 from onehop.errors import OnehopError, ServerUnreachableError
 from onehop.events import Event, event_from_dict
+
+_REMEMBERED: Final = 10_000
+"""Events that are known again: more than a server sends twice."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +34,7 @@ class Follower:
         self._retries = retries
         self._last_id = ""
         self._failures = 0
+        self._seen: OrderedDict[str, None] = OrderedDict()
 
     async def follow(self, put: Put[Event], begun: asyncio.Event) -> None:
         """Put each event, for ever. Raises what no further attempt can mend."""
@@ -59,9 +65,17 @@ class Follower:
             async for sent in source:
                 self._last_id = sent.id or self._last_id
                 event = _event(sent.data)
-                if event is not None:
+                if event is not None and self._is_new(event):
                     self._failures = 0
                     await put(event)
+
+    def _is_new(self, event: Event) -> bool:
+        """A server that was started again may send what it had sent before."""
+        known = event.event_id in self._seen
+        self._seen[event.event_id] = None
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        return not known
 
 
 def _event(data: str) -> Event | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 
 from onehop.errors import InvalidRequestError
 from onehop.stores.base import AgentStats, Failure, LanguageCount
@@ -89,7 +89,8 @@ def decode_identity(wire: Mapping[str, Any]) -> Identity:
     """The answer of ``/api/v1/me``."""
     match wire:
         case {"agentId": str(agent_id), "role": str(role), **rest}:
-            return Identity(agent_id, role, rest.get("limits") or {})
+            limits = rest.get("limits") or {}
+            return Identity(agent_id, role, {to_snake(name): each for name, each in limits.items()})
     raise ValueError("it does not say who the key belongs to")
 
 

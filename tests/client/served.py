@@ -1,0 +1,77 @@
+"""The real server, in this process, on a real port; it can go away and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+
+from onehop.agents import Agents
+from onehop.compose import open_executor
+from onehop.config import AuditConfig, SandboxConfig, ServerConfig
+from onehop.executor import Executor
+from onehop.server.app import create_app
+from onehop.stores.base import Role
+
+ROLES: dict[str, Role] = {"ada": "agent", "eve": "agent", "vic": "viewer", "root": "admin"}
+
+
+class Served:
+    """A server with one agent of each role, and another one; ``keys`` has theirs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.keys: dict[str, str] = {}
+        self.url = ""
+        self._folder = folder
+        self._port = 0
+        self._stack = AsyncExitStack()
+        self.executor: Executor
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        agents = Agents(self._store)
+        for name, role in ROLES.items():
+            self.keys[name] = (await agents.add(name, role)).key
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start it, on the port that it had before."""
+        audit = AuditConfig(
+            store=f"sqlite:///{self._folder / 'onehop.db'}",
+            journal=str(self._folder / "journal"),
+        )
+        sandbox = SandboxConfig(pool_size=2, max_concurrency=4, max_output=4096)
+        self.executor = await self._stack.enter_async_context(open_executor(sandbox, audit=audit))
+        assert self.executor.store is not None
+        self._store = self.executor.store
+        listening = socket.create_server(("127.0.0.1", self._port))
+        self._port = listening.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+        app = create_app(self.executor, Agents(self._store), ServerConfig(max_runs=4))
+        self._closing = app.state.parts.closing
+        config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5)
+        self._server = uvicorn.Server(config)
+        self._serving = asyncio.ensure_future(self._server.serve([listening]))
+        while not self._server.started:
+            assert not self._serving.done(), self._serving
+            await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """Stop it; what it has kept stays."""
+        self._closing.set()  # ends the streams, for which uvicorn would wait
+        self._server.should_exit = True
+        await self._serving
+        await self._stack.aclose()
