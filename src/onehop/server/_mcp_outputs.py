@@ -26,6 +26,8 @@ _KNOWN: Final = 10_000
 """Ids whose owner is remembered."""
 _RECENT: Final = 200
 """Of an agent's latest runs, how many are looked through for an id that came by another door."""
+_DELIVERY: Final = 1.0
+"""Seconds that a run which has just ended has to reach the store."""
 
 
 class KeptOutputs:
@@ -71,6 +73,7 @@ class KeptOutputs:
         store = self._executor.store
         if store is None:
             return False
+        await self._executor.flush(_DELIVERY)
         try:
             records = await store.history(HistoryQuery(agent_id=agent_id, limit=_RECENT))
         except StoreError:

@@ -1,0 +1,251 @@
+"""``onehop mcp`` as a process: its streams, its end, and whose runs they are."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp.client import Client
+
+from onehop.agents import Agents
+from onehop.config import AuditConfig
+from onehop.stores import open_store
+from onehop.stores.base import HistoryQuery
+from tests.mcp.doors import PATIENCE, TOOL, environment, error_of, process, run, until
+from tests.mcp.test_http import BUSY, busy_worker
+from tests.processes import descendants
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 0,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+
+
+class Wire:
+    """The process, line by line."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    def send(self, value: Any) -> None:
+        line = value if isinstance(value, bytes) else json.dumps(value).encode()
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + b"\n")
+
+    async def receive(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = await asyncio.wait_for(self.process.stdout.readline(), PATIENCE)
+        assert line, (await self.end())[1]
+        value: dict[str, Any] = json.loads(line)
+        return value
+
+    async def hello(self) -> None:
+        self.send(HELLO)
+        assert (await self.receive())["result"]["serverInfo"]["name"] == "onehop"
+        self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    def call(self, number: int, code: str, **arguments: Any) -> None:
+        params = {"name": TOOL, "arguments": {"code": code, **arguments}}
+        self.send({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params})
+
+    async def end(self) -> tuple[str, str]:
+        """Close its input; what else it writes, on both streams, until it has ended."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        output, errors = await asyncio.wait_for(self.process.communicate(), PATIENCE)
+        return output.decode(), errors.decode()
+
+
+@asynccontextmanager
+async def started(folder: Path, *words: str, **env: str) -> AsyncIterator[Wire]:
+    """``onehop mcp``; killed at the end if it still runs."""
+    running = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "onehop", "mcp", *words),
+        cwd=folder,
+        env={**environment(folder), **env},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=1 << 26,
+    )
+    try:
+        yield Wire(running)
+    finally:
+        if running.returncode is None:
+            running.kill()
+            await running.communicate()
+
+
+async def test_it_ends_when_its_input_does_and_says_nothing(tmp_path: Path) -> None:
+    async with started(tmp_path) as wire:
+        await wire.hello()
+        family = descendants(wire.process.pid)
+        assert await wire.end() == ("", "")
+        assert wire.process.returncode == 0
+        await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_and_the_run_in_flight(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async with started(tmp_path) as wire:
+        await wire.hello()
+        wire.call(1, BUSY, timeout=30_000)
+        worker = await busy_worker()
+        wire.process.send_signal(number)
+        _output, errors = await wire.end()
+        assert (wire.process.returncode, errors) == (0, "")
+        await until(lambda: not Path(f"/proc/{worker}").exists())
+    assert [record.error_type for record in await records(tmp_path)] == ["cancelled"]
+
+
+async def test_the_end_of_input_ends_the_run_in_flight(tmp_path: Path) -> None:
+    async with started(tmp_path) as wire:
+        await wire.hello()
+        wire.call(1, BUSY, timeout=30_000)
+        worker = await busy_worker()
+        await wire.end()
+        assert wire.process.returncode == 0
+        await until(lambda: not Path(f"/proc/{worker}").exists())
+
+
+@pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
+async def test_a_cancelled_call_kills_its_worker(tmp_path: Path, era: str) -> None:
+    async with Client(process(tmp_path), mode=era) as client:
+        call = asyncio.create_task(run(client, BUSY, timeout=30_000))
+        worker = await busy_worker()
+        call.cancel()
+        await until(lambda: not Path(f"/proc/{worker}").exists())
+        assert not (await run(client, "return 1")).is_error
+
+
+async def test_lines_that_are_no_messages_do_no_harm(tmp_path: Path) -> None:
+    async with started(tmp_path) as wire:
+        await wire.hello()
+        for line in (b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"id": {}}', b"x" * 40_000_000):
+            wire.send(line)
+        wire.call(1, "return 1")
+        assert (await wire.receive())["result"]["structuredContent"]["output"] == 1
+
+
+async def test_a_large_call_comes_through(tmp_path: Path) -> None:
+    async with started(tmp_path) as wire:
+        await wire.hello()
+        wire.call(1, "return context.text.length", context={"text": "x" * 10_000_000})
+        assert (await wire.receive())["result"]["structuredContent"]["output"] == 10_000_000
+
+
+async def test_a_client_that_stops_reading_ends_it(tmp_path: Path) -> None:
+    async with started(tmp_path) as wire:
+        await wire.hello()
+        transport: Any = wire.process.stdout
+        transport._transport.close()
+        wire.call(1, "return 1")
+        await asyncio.wait_for(wire.process.wait(), PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("env", "status", "words"),
+    [
+        ({"ONEHOP_STORE": "postgresql://nobody@localhost:1/none"}, 3, "does not answer"),
+        ({"ONEHOP_POOL_SIZE": "0"}, 2, "pool_size"),
+    ],
+    ids=["no store", "bad setting"],
+)
+async def test_what_stops_the_start_is_one_line_on_standard_error(
+    tmp_path: Path, env: dict[str, str], status: int, words: str
+) -> None:
+    async with started(tmp_path, **env) as wire:
+        output, errors = await wire.end()
+    assert (wire.process.returncode, output) == (status, "")
+    assert errors.startswith("onehop: ")
+    assert words in errors
+    assert errors.count("\n") == 1
+
+
+async def test_two_clients_may_share_a_store(tmp_path: Path) -> None:
+    first, second = process(tmp_path, "--agent", "one"), process(tmp_path, "--agent", "two")
+    async with Client(first) as one, Client(second) as two:
+        results = await asyncio.gather(run(one, "return 1"), run(two, "return 2"))
+        assert not any(result.is_error for result in results)
+        taken = {"onehop/requestId": "of-one"}
+        await run(one, "return 1", taken)
+        await until_recorded(tmp_path, 3)
+        assert error_of(await run(two, "return 2", taken))["code"] == "duplicate_request"
+
+
+async def until_recorded(folder: Path, count: int) -> None:
+    """Return once the store has so many records."""
+    async with asyncio.timeout(PATIENCE):
+        while len(await records(folder)) < count:
+            await asyncio.sleep(0.02)
+
+
+# --- whose runs they are ---
+
+
+async def records(folder: Path) -> list[Any]:
+    """What the store has, newest first."""
+    store = await open_store(audit(folder))
+    try:
+        return await store.history(HistoryQuery())
+    finally:
+        await store.aclose()
+
+
+def audit(folder: Path) -> AuditConfig:
+    settings = environment(folder)
+    return AuditConfig(store=settings["ONEHOP_STORE"], journal=settings["ONEHOP_JOURNAL"])
+
+
+async def agent_of_a_run(folder: Path, *words: str, **env: str) -> str:
+    async with Client(process(folder, *words, **env)) as client:
+        await run(client, "return 1")
+    (record, *_) = await records(folder)
+    agent: str = record.agent_id
+    return agent
+
+
+async def key_of(folder: Path, agent_id: str) -> str:
+    store = await open_store(audit(folder))
+    try:
+        return (await Agents(store).add(agent_id)).key
+    finally:
+        await store.aclose()
+
+
+async def test_runs_are_those_of_the_named_agent(tmp_path: Path) -> None:
+    assert await agent_of_a_run(tmp_path, "--agent", "ada") == "ada"
+
+
+async def test_runs_are_those_of_mcp_when_nobody_is_named(tmp_path: Path) -> None:
+    assert await agent_of_a_run(tmp_path) == "mcp"
+
+
+async def test_runs_are_those_of_the_agent_whose_key_it_is(tmp_path: Path) -> None:
+    key = await key_of(tmp_path, "grace")
+    assert await agent_of_a_run(tmp_path, AGENT_API_KEY=key) == "grace"
+
+
+async def test_a_key_that_the_store_does_not_know_stops_the_start(tmp_path: Path) -> None:
+    async with started(tmp_path, AGENT_API_KEY="oh_no") as wire:
+        output, errors = await wire.end()
+    assert (wire.process.returncode, output) == (2, "")
+    assert errors.startswith("onehop: AGENT_API_KEY: no agent in sqlite")
+    assert "oh_no" not in errors
