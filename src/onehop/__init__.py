@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from onehop.analytics import Analytics
     from onehop.bus import EventBus
     from onehop.callers import Caller
+    from onehop.client import AgentClient, SyncAgentClient
     from onehop.compose import open_executor
     from onehop.config import (
         AnalyticsConfig,
@@ -60,6 +61,7 @@ _HOMES = {
     "onehop.analytics": ["Analytics"],
     "onehop.bus": ["EventBus"],
     "onehop.callers": ["Caller"],
+    "onehop.client": ["AgentClient", "SyncAgentClient"],
     "onehop.compose": ["open_executor"],
     "onehop.config": [
         "AnalyticsConfig",
@@ -105,6 +107,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AgentClient",
     "Analytics",
     "AnalyticsConfig",
     "AuditConfig",
@@ -137,6 +140,7 @@ __all__ = [
     "SandboxUnavailableError",
     "StoreError",
     "StoreUnavailableError",
+    "SyncAgentClient",
     "ValidationConfig",
     "ValidationReport",
     "Validator",
