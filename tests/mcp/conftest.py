@@ -27,9 +27,6 @@ async def client(
 ) -> AsyncIterator[Client]:
     """The SDK's client at each door, connected."""
     transport, _, era = request.param.partition(", ")
-    if transport == "HTTP":
-        context = over_http(served, era)
-    else:
-        context = Client(process(tmp_path_factory.mktemp("stdio")), mode=era)
-    async with held(context) as connected:
+    over_stdio = Client(process(tmp_path_factory.mktemp("stdio")), mode=era)
+    async with held(over_http(served, era) if transport == "HTTP" else over_stdio) as connected:
         yield connected

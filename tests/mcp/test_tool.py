@@ -246,7 +246,7 @@ async def test_a_request_id_that_cannot_be_one_is_refused(client: Client) -> Non
 async def test_console_lines_are_reported_while_the_code_runs(client: Client) -> None:
     heard: asyncio.Queue[str | None] = asyncio.Queue()
 
-    async def hear(_progress: float, _total: float | None, message: str | None) -> None:
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
         await heard.put(message)
 
     code = """
@@ -267,7 +267,7 @@ while (Date.now() < end) await new Promise((wake) => setTimeout(wake, 20));
 async def test_many_lines_are_all_reported_in_order(client: Client) -> None:
     heard: list[tuple[float, str]] = []
 
-    async def hear(progress: float, _total: float | None, message: str | None) -> None:
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
         heard.append((progress, message or ""))
 
     code = "for (let i = 0; i < 500; i++) console.log(i)"
