@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import signal
+import sys
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -26,7 +29,9 @@ from onehop.errors import (
 from onehop.events import EVENT_TYPES
 from onehop.types import ExecutionResult, LogEntry
 from tests.client.clients import Kind, connected
+from tests.client.cutting import Cutting
 from tests.client.served import Served
+from tests.users import ROOT
 
 ENDLESS = "console.log('begun'); await new Promise((done) => setTimeout(done, 20_000))"
 
@@ -371,3 +376,67 @@ async def test_a_feed_survives_the_restart_of_its_server(tmp_path: Path) -> None
             await client.execute("return 2", request_id="after")
             seen = await until_ended(feed, "after")
     assert len(seen) == 4
+
+
+# --- the page ---
+
+
+@pytest.mark.parametrize(("number", "printed"), [(0, "[2, 5]\n"), (1, "2\n")])
+async def test_the_snippets_of_the_page_run(server: Served, number: int, printed: str) -> None:
+    page = (ROOT / "docs/client.md").read_text("utf-8")
+    snippet = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[number]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-c", snippet.replace(', api_key="oh_…"', "")),
+        env=environment_of(server),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert (await process.communicate())[0].decode() == printed
+
+
+def environment_of(server: Served) -> dict[str, str]:
+    """For a program that is the agent ada."""
+    return {
+        "PYTHONPATH": str(ROOT / "src"),
+        "ONEHOP_SERVER_URL": server.url,
+        "AGENT_API_KEY": server.keys["ada"],
+    }
+
+
+# --- a run that is left behind ---
+
+
+async def test_a_run_whose_connection_broke_is_not_run_again(server: Served, kind: Kind) -> None:
+    name = f"cut-{kind}"
+    async with (
+        Cutting(server.url) as between,
+        connected("async", server_url=server.url, api_key=server.keys["ada"]) as watcher,
+        connected(kind, server_url=between.url, api_key=server.keys["ada"]) as client,
+        watcher.events() as feed,
+    ):
+        running = asyncio.ensure_future(client.execute(ENDLESS, timeout=30_000, request_id=name))
+        while (await anext(feed)).event_type != "code:execution:started":
+            pass
+        between.cut()
+        result = await running
+        assert result.error_info.type == "cancelled"
+        seen = [event.event_type for event in await until_ended(feed, name)]
+    assert seen == ["code:execution:failed"]
+
+
+async def test_ctrl_c_ends_the_run(server: Served, client: Any, kind: Kind) -> None:
+    code = f"""
+from onehop.client import SyncAgentClient
+with SyncAgentClient() as client:
+    client.execute({ENDLESS!r}, timeout=30_000, request_id="interrupted-{kind}")
+"""
+    environment = environment_of(server)
+    async with client.events(types="code:execution:started") as feed:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, env=environment, stderr=asyncio.subprocess.PIPE
+        )
+        assert (await asyncio.wait_for(anext(feed), 20)).request_id == f"interrupted-{kind}"
+        process.send_signal(signal.SIGINT)
+        _, said = await process.communicate()
+    assert b"KeyboardInterrupt" in said
+    assert await kinds_of_failure(client, f"interrupted-{kind}") == "cancelled"
