@@ -16,6 +16,7 @@ PROGRAMS = (
     "imports",
     "store",
     "validation",
+    "roundtrips",
 )
 
 

@@ -26,6 +26,7 @@ _ORDER = (
     "imports",
     "store",
     "validation",
+    "roundtrips",
 )
 
 
