@@ -196,16 +196,21 @@ async def test_the_verdict_on_code_comes_without_running_it(client: Any) -> None
     assert (await client.validate("const a: number = 1; return a", "typescript")).safe
 
 
-async def test_more_runs_at_once_than_allowed_wait_for_their_turn(client: Any) -> None:
-    code = "await new Promise((done) => setTimeout(done, 100)); return context.n"
-    runs = [client.execute(code, context={"n": n}) for n in range(6)]
-    assert [result.output for result in await asyncio.gather(*runs)] == list(range(6))
-
-
-async def test_without_retries_the_limit_is_said(server: Served, kind: Kind) -> None:
-    options = {"server_url": server.url, "api_key": server.keys["eve"], "retries": 0}
+async def test_more_runs_at_once_than_allowed_wait_for_their_turn(
+    server: Served, kind: Kind
+) -> None:
+    options = {"server_url": server.url, "api_key": server.keys["ada"], "retries": 0}
     async with connected(kind, **options) as client:
-        runs = [client.execute("await new Promise((d) => setTimeout(d, 300))") for _ in range(8)]
+        runs = [client.execute("return context.n", context={"n": n}) for n in range(20)]
+        results = await asyncio.gather(*runs)
+    assert [result.output for result in results] == list(range(20))
+
+
+async def test_what_several_clients_have_too_much_is_refused(server: Served, kind: Kind) -> None:
+    options = {"server_url": server.url, "api_key": server.keys["eve"], "retries": 0}
+    code = "await new Promise((done) => setTimeout(done, 300))"
+    async with connected(kind, **options) as one, connected(kind, **options) as other:
+        runs = [client.execute(code) for client in (one, other) for _ in range(4)]
         outcomes = await asyncio.gather(*runs, return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, RateLimitedError)]
     assert refused

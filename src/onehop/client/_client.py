@@ -58,8 +58,8 @@ class AgentClient:
     given. ``timeout`` is how many ms an answer may take beyond the deadline of the run. What fails
     in passing (no connection, 429, 502 to 504) is tried again, at most ``retries`` times, as long
     as there is time for it; a repeated ``execute`` carries the same request id, so that nothing
-    runs twice. ``transport`` replaces the network, or configures it: another certificate
-    authority, a proxy.
+    runs twice. More runs at once than the agent may have wait here for their turn. ``transport``
+    replaces the network, or configures it: another certificate authority, a proxy.
 
     Needs a running asyncio event loop, and belongs to the one it was connected in. Every method
     raises ServerUnreachableError, ServerTimeoutError, UnexpectedAnswerError, AuthenticationError,
@@ -113,6 +113,7 @@ class AgentClient:
             if connection is not self._connection:
                 await connection.aclose()
             raise
+        connection.limit_runs(self._identity.limits.get("max_runs"))
         self._connection = connection
         return self._identity
 
@@ -150,7 +151,7 @@ class AgentClient:
         if not isinstance(arguments, Mapping):
             raise InvalidRequestError("arguments", repr(arguments)[:80], "an object")
         call = _execution(arguments, request_id)
-        return await self._open().ask(call, self._patience(arguments), dict)
+        return await self._open().run(call, self._patience(arguments), dict)
 
     async def execute(
         self,
@@ -180,7 +181,7 @@ class AgentClient:
         )
         call = _execution(arguments, request_id)
         patience = self._patience(arguments)
-        return await self._open().ask(call, patience, partial(decode, ExecutionResult))
+        return await self._open().run(call, patience, partial(decode, ExecutionResult))
 
     def stream(
         self,

@@ -6,7 +6,7 @@ import asyncio
 import random
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -50,6 +50,7 @@ class Connection:
     def __init__(self, options: Options, transport: httpx2.AsyncBaseTransport | None) -> None:
         self._options = options
         self._closed = False
+        self._turns: asyncio.Semaphore | None = None
         self._http = httpx2.AsyncClient(
             base_url=options.server_url + _API,
             headers=options.headers(),
@@ -65,6 +66,16 @@ class Connection:
         """Break what is in flight and let go of every connection."""
         self._closed = True
         await self._http.aclose()
+
+    def limit_runs(self, at_once: object) -> None:
+        """Let ``run`` send no more at once than the server takes from the agent."""
+        if isinstance(at_once, int) and at_once > 0 and self._turns is None:
+            self._turns = asyncio.Semaphore(at_once)
+
+    async def run(self, call: Call, patience: float, decode: Callable[[dict[str, Any]], T]) -> T:
+        """``ask``, when it is its turn; the time until then does not count."""
+        async with self._turns or nullcontext():
+            return await self.ask(call, patience, decode)
 
     async def ask(self, call: Call, patience: float, decode: Callable[[dict[str, Any]], T]) -> T:
         """What ``decode`` makes of the answer, within ``patience`` seconds, attempts included.

@@ -46,7 +46,7 @@ class LiveRun:
         begun.set()
         watching = asyncio.ensure_future(self._watch(put))
         try:
-            result = await self._connection.ask(
+            result = await self._connection.run(
                 self._execute, self._patience, partial(decode, ExecutionResult)
             )
         finally:
