@@ -78,6 +78,7 @@ _CONTINUES = frozenset("([`<!")
 """What goes on with the expression before it, where a type before it had ended the statement."""
 _SUFFIX = re.compile(r"[\w$\])}>\"'`][^\S\n\r\u2028\u2029]*+[\n\r\u2028\u2029]\s*+[\[<]")
 """A bracket that a line end separates from the type it might belong to."""
+_LAST_WORD = re.compile(r"[\w$]+\Z")
 _LESS = re.compile("<")
 _LIKE_TYPES = re.compile(r"<(?:[^;=()|&!~%^]|\|(?!\|)|&(?!&)|\([^()]*+\))*+")
 _ENDS_TYPES = re.compile(r">(?![ \t]*+(?!(?:as|in|instanceof|satisfies)\b)[\w$\"'\[{!~+<>=-])")
@@ -163,6 +164,7 @@ class _Eraser:
 
     def annotation(self, node: Node) -> None:
         """An arrow that then stands on another line than its parameters is for V8 to refuse."""
+        self._check_last_word(node.end_byte)
         self._erase(node.start_byte, node.end_byte)
 
     def parameters(self, node: Node) -> None:
@@ -196,6 +198,7 @@ class _Eraser:
         _parent(node, _BLOCKS)
         if node.type != "function_signature":
             self._next_on_line(_first(node).end_byte)
+        self._check_last_word(node.end_byte)
         self._blank(node, ";")
 
     def member(self, node: Node) -> None:
@@ -229,6 +232,7 @@ class _Eraser:
                 raise _Unclear
         inner = _first(node)
         self._next_on_line(inner.end_byte)
+        self._check_last_word(node.end_byte)
         crosses, char = self._next(node.end_byte)
         in_type = _SUFFIX.search(self.tree.units, inner.end_byte // 2, node.end_byte // 2)
         if in_type or (crosses and char in _CONTINUES):
@@ -317,6 +321,14 @@ class _Eraser:
     def _next_on_line(self, end_byte: int) -> None:
         if self._next(end_byte)[0]:
             raise _Unclear
+
+    def _check_last_word(self, end: int) -> None:
+        """A type that ends in ``public`` goes on to other parsers, also on the next line."""
+        char = self.tree.units[end // 2 : end // 2 + 1]
+        if char == "" or char in " \t/" or _LINE_END.match(char):
+            word = _LAST_WORD.search(self.tree.units, max(0, end // 2 - 12), end // 2)
+            if word and word.group() in _KEYWORDS:
+                raise _Unclear
 
     def _stay_on_line(self, start: int, end: int) -> None:
         """``(x): T =>``: what is before and after must stay on one line."""
