@@ -197,9 +197,16 @@ def revoke(name: _NAME) -> None:
 
 
 def _with_agents(work: Callable[[Agents], Awaitable[None]]) -> None:
-    from onehop.cli import _exit_with
+    from onehop.cli import _complain, _exit_with
+    from onehop.errors import AgentExistsError, AgentNotFoundError
 
-    _exit_with(lambda: asyncio.run(_open(work)))
+    def command() -> ExitCode:
+        try:
+            return asyncio.run(_open(work))
+        except (AgentExistsError, AgentNotFoundError) as error:
+            return _complain(error, ExitCode.BAD_INPUT)
+
+    _exit_with(command)
 
 
 async def _open(work: Callable[[Agents], Awaitable[None]]) -> ExitCode:

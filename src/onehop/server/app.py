@@ -51,7 +51,10 @@ def create_app(
     settings: ServerConfig | None = None,
     validator: Validator | None = None,
 ) -> FastAPI:
-    """The application over ``executor``, which is open, has a store, and stays the caller's."""
+    """The application over ``executor``, which is open and stays the caller's.
+
+    Raises StoreError for an executor that keeps nothing.
+    """
     config = settings or ServerConfig()
     parts = http.Parts(executor, agents, config, validator or Validator())
     inner = [*_mcp(parts)]

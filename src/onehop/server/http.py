@@ -77,8 +77,6 @@ class Parts:
     def __init__(
         self, executor: Executor, agents: Agents, settings: ServerConfig, validator: Validator
     ) -> None:
-        if executor.store is None:
-            raise ValueError("a server needs an executor with a store")
         self.executor = executor
         self.store: Store = executor.store
         self.agents = agents
@@ -124,8 +122,13 @@ def _admin(principal: Who) -> Principal:
 
 
 def _no_query(request: Request) -> None:
+    """Raise InvalidRequestError for what follows the question mark."""
     for name in request.query_params:
         raise InvalidRequestError(name[:80], "an unknown field", "left out: there are none here")
+
+
+def _alone(request: Request, _principal: Who) -> None:
+    _no_query(request)  # after the key: who calls without one learns nothing
 
 
 Runner = Annotated[Principal, Depends(_runner)]
@@ -164,7 +167,7 @@ def _takes(model: type[Any]) -> dict[str, Any]:
 
 probes = APIRouter(tags=["health"], dependencies=[Depends(_no_query)])
 api = APIRouter(prefix="/api/v1")
-plain = APIRouter(dependencies=[Depends(_no_query)])
+plain = APIRouter(dependencies=[Depends(_alone)])
 """Addresses without a query."""
 
 

@@ -20,6 +20,7 @@ from onehop.agents import Agents
 from onehop.compose import open_executor
 from onehop.config import ServerConfig
 from onehop.errors import ConfigError
+from onehop.server._body import ASGIApp
 from onehop.server._guard import is_loopback
 from onehop.server._protocol import Connection
 from onehop.server.app import create_app
@@ -47,14 +48,13 @@ async def serve(settings: ServerConfig, greet: Callable[[Ready], Awaitable[None]
     """
     sockets = listen(settings)
     try:
-        config = _uvicorn_config(settings)
-        async with open_executor() as executor:
-            assert executor.store is not None  # noqa: S101 - open_executor makes one
-            agents = Agents(executor.store, grace=settings.key_grace / 1000)
-            await greet(Ready(_url(settings, sockets), executor.store.url, agents))
-            app = create_app(executor, agents, settings)
-            config.app = app
-            await _Server(config, app.state.parts.closing).serve(sockets)
+        server = _Server(_uvicorn_config(settings))
+        with server.signals():
+            async with open_executor() as executor:
+                agents = Agents(executor.store, grace=settings.key_grace / 1000)
+                await greet(Ready(_url(settings, sockets), executor.store.url, agents))
+                app = create_app(executor, agents, settings)
+                await server.run_app(app, app.state.parts.closing, sockets)
     finally:
         for one in sockets:
             one.close()
@@ -97,7 +97,8 @@ def _addresses(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
 
 def _bind(family: int, address: tuple[Any, ...], *, optional: bool) -> socket.socket | None:
     try:
-        made = socket.socket(family, socket.SOCK_STREAM)
+        # With the protocol named: asyncio sends at once only on sockets that it knows to be TCP.
+        made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as error:
         raise ConfigError("host", f"{address[0]} cannot be listened on: {error}") from None
     try:
@@ -105,6 +106,7 @@ def _bind(family: int, address: tuple[Any, ...], *, optional: bool) -> socket.so
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         made.bind(address)
+        made.listen(_BACKLOG)  # who comes while the rest starts waits
     except OSError as error:
         made.close()
         if optional and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
@@ -164,13 +166,27 @@ def _check_certificate(settings: ServerConfig) -> None:
 class _Server(uvicorn.Server):
     """Ends streams when it is told to stop, and lets the caller take down what it has put up."""
 
-    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
-        super().__init__(config)
+    _closing: asyncio.Event
+
+    async def run_app(
+        self, app: ASGIApp, closing: asyncio.Event, sockets: list[socket.socket]
+    ) -> None:
+        """Serve ``app``, and set ``closing`` at the end."""
+        self.config.app = app
         self._closing = closing
+        await self.serve(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take the signals without giving them on at the end: they would end the process."""
+        """``signals`` does it, from an earlier time on."""
+        yield
+
+    @contextmanager
+    def signals(self) -> Iterator[None]:
+        """Stop in order at SIGINT and SIGTERM, also while it starts; at a second SIGINT, at once.
+
+        They are not given on at the end, as uvicorn would: that would end the process too soon.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.handle_exit, number, None)

@@ -1,0 +1,183 @@
+"""The live feed: what a reader sees, and that one who was away misses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest_asyncio
+
+from onehop.bus import EventBus
+from onehop.config import AuditConfig
+from onehop.events import Event, ValidationStarted
+from onehop.executor import Executor
+from onehop.sandbox import Sandbox
+from onehop.server import _feed, _sse
+from onehop.server._feed import Feed, Filter
+from onehop.stores.base import Entry
+from onehop.stores.memory import MemoryStore
+from tests.server.served import Served, run, streaming
+from tests.server.test_api import error
+
+GOOD = [
+    "code:validation:started",
+    "code:validation:completed",
+    "code:execution:started",
+    "code:execution:completed",
+]
+
+
+def test_events_come_while_the_code_runs(ada: httpx2.Client, served: Served) -> None:
+    with streaming(ada, "/api/v1/events") as heard:
+        name = run(ada, "return 1").headers["x-request-id"]
+        seen = [next(heard) for _ in range(4)]
+    assert [each["event"] for each in seen] == GOOD
+    assert [each["data"]["eventType"] for each in seen] == GOOD
+    assert {each["data"]["data"]["requestId"] for each in seen} == {name}
+    assert all(each["id"].endswith(each["data"]["eventId"]) for each in seen)
+
+
+def test_events_are_filtered(ada: httpx2.Client, viewer: httpx2.Client) -> None:
+    wanted = {
+        "agentId": "ada",
+        "channelId": "lab",
+        "type": ["code:execution:started", "code:execution:failed"],
+    }
+    with streaming(viewer, "/api/v1/events", params=wanted) as heard:
+        run(ada, "return 1")
+        name = run(ada, "throw 1", **{"X-Channel-Id": "lab"}).headers["x-request-id"]
+        seen = [next(heard) for _ in range(2)]
+    assert [each["event"] for each in seen] == wanted["type"]
+    assert {each["data"]["data"]["requestId"] for each in seen} == {name}
+
+
+def test_wrong_filters_and_places_are_refused(ada: httpx2.Client) -> None:
+    wrong = ada.get("/api/v1/events", params={"type": "code:nothing"})
+    assert error(wrong, 400, "invalid_request")["field"].startswith("type")
+    wrong = ada.get("/api/v1/events", headers={"Last-Event-ID": "7"})
+    assert error(wrong, 400, "invalid_request")["field"] == "Last-Event-ID"
+
+
+def test_a_reader_that_was_away_gets_what_it_missed(ada: httpx2.Client) -> None:
+    with streaming(ada, "/api/v1/events") as heard:
+        run(ada, "return 1")
+        first = [next(heard) for _ in range(2)]
+    missed = run(ada, "return 2").headers["x-request-id"]
+    place = {"Last-Event-ID": first[-1]["id"]}
+    with streaming(ada, "/api/v1/events", headers=place) as heard:
+        seen = [next(heard) for _ in range(6)]
+        assert [each["event"] for each in seen] == [*GOOD[2:], *GOOD]
+        assert seen[-1]["data"]["data"]["requestId"] == missed
+        run(ada, "return 3")
+        assert next(heard)["event"] == GOOD[0]
+
+
+def test_nothing_is_missed_over_a_restart(tmp_path: Path) -> None:
+    server = Served(tmp_path).start()
+    key = server.key("ada")
+    try:
+        with server.client(key) as ada, streaming(ada, "/api/v1/events") as heard:
+            run(ada, "return 1")
+            seen = [next(heard) for _ in range(4)]
+        with server.client(key) as ada:
+            names = [run(ada, "return 2").headers["x-request-id"] for _ in range(3)]
+        server.tell(signal.SIGKILL)
+        server.ended()
+        server = Served(tmp_path).start()
+        place = {"Last-Event-ID": seen[1]["id"]}
+        with (
+            server.client(key) as ada,
+            streaming(ada, "/api/v1/events", headers=place) as heard,
+        ):
+            found: dict[str, str] = {}
+            while len(found) < 4 + 4 * len(names) or names[-1] not in str(found):
+                each = next(heard)
+                found[each["data"]["eventId"]] = str(each["data"])
+            assert {each["data"]["eventId"] for each in seen[2:]} <= set(found)
+            assert all(name in str(found) for name in names)
+            live = run(ada, "return 3").headers["x-request-id"]
+            assert next(heard)["data"]["data"]["requestId"] == live
+    finally:
+        server.stop()
+
+
+# --- the feed itself
+
+
+def event(number: int) -> Event:
+    return ValidationStarted(
+        agent_id="a", channel_id="c", request_id=f"r{number}", code_hash="0" * 16
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def bus() -> AsyncIterator[EventBus]:
+    opened = EventBus()
+    yield opened
+    await opened.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def feed(bus: EventBus, store: MemoryStore, tmp_path: Path) -> AsyncIterator[Feed]:
+    """A feed of a bus that the test speaks on."""
+    audit = AuditConfig(store="memory:", journal=str(tmp_path))
+    async with Executor(Sandbox(), store=store, bus=bus, audit=audit) as executor:
+        opened = Feed(executor, store)
+        opened.open()
+        yield opened
+        opened.close()
+
+
+async def test_a_reader_that_is_too_slow_is_sent_away(feed: Feed, bus: EventBus) -> None:
+    reader, source = await feed.attach(Filter())
+    bus.publish(event(0))
+    assert b"r0" in await anext(source)
+    for number in range(1, 3000):
+        bus.publish(event(number))
+    seen = [chunk async for chunk in source]
+    assert len(seen) == _feed._WAITING
+    reader.leave()
+    last = seen[-1].decode().partition("id: ")[2].strip()
+    reader, source = await feed.resume(Filter(), last)
+    assert f"r{_feed._WAITING + 1}".encode() in await anext(source)
+    reader.leave()
+
+
+async def test_a_mark_counts_for_later_events_only(
+    feed: Feed, bus: EventBus, store: MemoryStore
+) -> None:
+    """An event that the store had when the mark was read may still have been unsent."""
+    reader, source = await feed.attach(Filter())
+    await asyncio.sleep(0.002)  # the clock of events counts ms
+    early = event(1)
+    await store.append([Entry(None, (early, event(2), event(3)))])
+    feed._marks._asked_at = float("-inf")
+    await feed._marks.settle()
+    bus.publish(early)
+    wire = (await anext(source)).decode()
+    assert f"id: 0-{early.event_id}" in wire
+    await asyncio.sleep(0.002)
+    late = event(4)
+    bus.publish(late)
+    assert f"id: 3-{late.event_id}" in (await anext(source)).decode()
+    reader.leave()
+
+
+async def test_a_silent_stream_says_that_it_lives() -> None:
+    async def nothing() -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield b""
+
+    closing = asyncio.Event()
+    stream = _sse._lively(nothing(), closing, 0.01)  # type: ignore[arg-type]
+    assert [await anext(stream) for _ in range(3)] == [b": ping\n\n"] * 3
+    closing.set()
+    assert [chunk async for chunk in stream] == []
