@@ -307,9 +307,9 @@ async def test_a_run_without_an_answer_times_out_after_its_deadline_and_the_marg
 ) -> None:
     async with (
         Scripted([hang]) as server,
-        connected(kind, server_url=server.url, timeout=50) as client,
+        connected(kind, server_url=server.url, timeout=1000) as client,
     ):
-        with pytest.raises(ServerTimeoutError, match=r"no answer within 0\.15 s"):
+        with pytest.raises(ServerTimeoutError, match=r"no answer within 1\.1 s"):
             await client.execute("for (;;) {}", timeout=100)
         assert len(server.requests) == 1
         await asyncio.wait_for(server.left.wait(), 5)
