@@ -35,6 +35,11 @@ EXAMPLES = {
     "audited.py": "2 of 4 succeeded\n4 records, 0 problems in the chain\n",
     "errors.py": "an endless loop → timeout: TimeoutError: ",
     "large_output.py": "characters 40000 to 48891 of 48891\n",
+    "pattern_calculation.py": "B saves 570.52\n",
+    "pattern_decision.py": "refund 204 (silver)\n",
+    "pattern_loop.py": "2 of 8 sensors raise an alarm\n",
+    "pattern_transform.py": "FR: 265\nUS: 213\nDE: 177\n",
+    "served.py": "  5 x code:execution:completed\n",
 }
 
 
