@@ -12,6 +12,9 @@ from onehop import Sandbox
 from tests.servers import MongoServer, PostgresServer
 from tests.users import User
 
+collect_ignore = ["adapters"]
+"""Each framework has an environment of its own: scripts/adapters makes it and runs its tests."""
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
