@@ -170,6 +170,16 @@ def test_an_example_runs(name: str) -> None:
     assert EXAMPLES[name] in python(f"examples/{name}")
 
 
+def test_the_demo_prints_what_the_readme_shows() -> None:
+    printed = python("examples/served.py")
+    assert without_numbers(printed) in without_numbers(read("README.md"))
+
+
+def without_numbers(text: str) -> str:
+    """The text without what is measured, and what differs from one server to the next."""
+    return re.sub(r"oh_\w+|localhost:\d+|\d+\.\d+ (?=ms|MB)", "#", text)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_relative_links_lead_somewhere(page: Path) -> None:
     text = FENCED.sub("", page.read_text("utf-8"))
