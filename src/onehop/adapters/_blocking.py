@@ -39,7 +39,7 @@ def blocking(
         return _through(portal, CodeExecute(cast("Runner", runner), agent_id))
     if not isinstance(runner, SyncClient):
         raise ConfigError(
-            "portal", f"a {type(runner).__name__} belongs to an event loop; name its BlockingPortal"
+            "portal", f"this {type(runner).__name__} belongs to an event loop; give its portal"
         )
     check(runner, agent_id)
     return _directly(runner)
