@@ -38,6 +38,7 @@ class Served:
         self._arguments = arguments
         self._environment = environment
         self._moved = threading.Condition()
+        self._silent = False
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -69,7 +70,11 @@ class Served:
             env=self.environment,
         )
         threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
-        self.url = self.logged(lambda line: line.get("message") == "ready")["url"]
+        try:
+            self.url = self.logged(lambda line: line.get("message") == "ready")["url"]
+        except AssertionError:
+            self.stop()
+            raise
         return self
 
     def tell(self, number: signal.Signals) -> None:
@@ -101,6 +106,7 @@ class Served:
                 for line in self.log:
                     if wanted(line):
                         return line
+                assert not self._silent, self.raw[-20:]
                 assert self._moved.wait(deadline - time.monotonic()), self.raw[-20:]
 
     def access(self, request_id: str) -> dict[str, Any]:
@@ -129,6 +135,9 @@ class Served:
                     self.log.append({"message": text})
                 self._moved.notify_all()
         process.stderr.close()
+        with self._moved:
+            self._silent = True
+            self._moved.notify_all()
 
     # -- agents
 

@@ -23,11 +23,10 @@ def test_runs_at_once_are_limited_by_agent(served: Served) -> None:
         served.client(other) as beside,
         ThreadPoolExecutor() as pool,
     ):
-        first = pool.submit(run, client, SLEEP, **{"X-Request-Id": "holds-the-place"})
-        refused = until(
-            lambda: (answer := run(again, "return 1")).status_code == 429 and answer,
-            "the second run is refused",
-        )
+        with streaming(again, "/api/v1/events") as heard:
+            first = pool.submit(run, client, SLEEP)
+            next(heard)  # it has begun
+        refused = run(again, "return 1")
         error(refused, 429, "rate_limited")
         assert int(refused.headers["retry-after"]) >= 1
         assert run(beside, "return 2").json()["output"] == 2

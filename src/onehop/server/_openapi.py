@@ -44,12 +44,21 @@ def make_openapi(app: FastAPI) -> dict[str, Any]:
     )
     known.update(bodies["$defs"])
     for operation in _operations(document):
+        for parameter in operation.get("parameters", ()):
+            parameter["schema"] = _plain(parameter["schema"])
         operation["responses"].pop("422", None)  # such errors are 400 here
         for status, answer in operation["responses"].items():
             answer["headers"] = {"X-Request-Id": _NAME}
             if status in ("429", "503"):
                 answer["headers"]["Retry-After"] = _RETRY
     return document
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without null, which no address and no header can say: what may be absent is not required."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    merged = {**schema, **kinds[0]} if len(kinds) == 1 else schema
+    return {name: value for name, value in merged.items() if name not in ("anyOf", "title")}
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -35,11 +35,11 @@ def _yes_or_no(text: Any) -> Any:
     return text
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+_Whole = BeforeValidator(_whole)
 YesNo = Annotated[bool, BeforeValidator(_yes_or_no)]
-Time = Annotated[Whole, Field(ge=0, le=_LATEST, description="ms since 1970")]
-Limit = Annotated[Whole, Field(ge=1, le=MAX_LIMIT)]
-Place = Annotated[Whole, Field(ge=0, le=_MAX_PLACE)]
+Time = Annotated[int, Field(ge=0, le=_LATEST, description="ms since 1970"), _Whole]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT), _Whole]
+Place = Annotated[int, Field(ge=0, le=_MAX_PLACE), _Whole]
 AgentName = Annotated[str, Field(pattern=f"^{NAME}$")]
 Name = Annotated[str, Field(max_length=256)]
 CodeHash = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
@@ -99,7 +99,7 @@ class OutputParams(Query):
     """Which page of an output, in characters."""
 
     offset: Place = 0
-    limit: Annotated[Whole, Field(ge=1, le=1 << 20)] = 65536
+    limit: Annotated[int, Field(ge=1, le=1 << 20), _Whole] = 65536
 
 
 class SinceParams(Query):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, Final, Literal, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_type_hints
 
-from pydantic import Field, create_model
+from pydantic import BeforeValidator, Field, create_model
 
 from onehop.agents import NAME
 from onehop.records import ExecutionRecord
@@ -14,6 +14,14 @@ from onehop.stores.base import AgentRecord, Role
 from onehop.types import Language, Wire
 
 _MOST: Final = 1 << 40
+
+
+def _whole(value: Any) -> Any:
+    # JSON knows no integers: 2.0 is a whole number there.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_Count = Annotated[int, Field(ge=1, le=_MOST), BeforeValidator(_whole)]
 
 
 class ErrorDetail(Wire):
@@ -37,9 +45,9 @@ class ExecuteBody(Wire):
 
     code: str = Field(min_length=1, pattern=r"^[^\u0000]*$")
     language: Language = "javascript"
-    timeout: float = Field(5000, ge=100, le=30000)
-    context: dict[str, Any] = Field(default_factory=dict)
-    capture_console: bool = True
+    timeout: Annotated[float, Field(ge=100, le=30000)] | None = 5000
+    context: dict[str, Any] | None = Field(default_factory=dict)
+    capture_console: bool | None = True
     description: str | None = None
 
 
@@ -53,9 +61,9 @@ class ValidateBody(Wire):
 class AgentLimits(Wire):
     """What an agent may ask for; what is null is as the server's settings have it."""
 
-    max_runs: int | None = Field(default=None, ge=1, le=_MOST)
-    max_rate: int | None = Field(default=None, ge=1, le=_MOST)
-    max_body: int | None = Field(default=None, ge=1, le=_MOST)
+    max_runs: _Count | None = None
+    max_rate: _Count | None = None
+    max_body: _Count | None = None
 
 
 class AddAgentBody(Wire):

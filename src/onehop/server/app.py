@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, compile_path
 
 from onehop._version import onehop_version
 from onehop.agents import Agents
@@ -64,6 +64,7 @@ def create_app(
         lifespan=_lifespan(parts, [context for _, context in inner]),
         middleware=_middleware(config),
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         exception_handlers=dict.fromkeys(_ANSWERED, _answer),
     )
     app.state.parts = parts
@@ -140,9 +141,20 @@ def _remembered(app: FastAPI) -> dict[str, Any]:
 
 async def _answer(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
+    headers = dict(problem.headers)
+    if problem.status == 405:
+        headers["Allow"] = _allowed(request)
     return Response(
         problem.body(request.scope[REQUEST_ID]),
         problem.status,
-        headers=problem.headers,
+        headers=headers,
         media_type="application/json",
     )
+
+
+def _allowed(request: Request) -> str:
+    """Every method of the address; the framework tells those of its first route only."""
+    for path, operations in _remembered(request.app)["paths"].items():
+        if compile_path(path)[0].match(request.url.path):
+            return ", ".join(sorted(method.upper() for method in operations))
+    return "GET"

@@ -68,7 +68,16 @@ _FIRST_LINE: Final = 0.5
 _PING: Final = 2.0
 _IN_THREAD: Final = 16_384
 """Characters of code from which validation runs in a thread."""
-_STREAM: Final[dict[str, Any]] = {"text/event-stream": {"schema": {"type": "string"}}}
+_EVENT: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "id": {"type": "string"},
+    },
+    "required": ["event", "data"],
+}
+_STREAM: Final[dict[str, Any]] = {"text/event-stream": {"itemSchema": _EVENT}}
 
 
 class Parts:
