@@ -39,9 +39,12 @@ def _serve(agent: str | None) -> ExitCode:
     import asyncio
     import logging
     import os
+    import sys
 
     from onehop.server._mcp_stdio import serve_stdio
 
+    if sys.stdin.isatty():
+        typer.echo("Waiting for an MCP client; see: onehop mcp config --help", err=True)
     logging.basicConfig(level=logging.WARNING, format="onehop: %(levelname)s %(message)s")
     asyncio.run(serve_stdio(agent, os.environ.get("AGENT_API_KEY")))
     return ExitCode.SUCCESS

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import uuid
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -95,15 +96,18 @@ class Sessions:
             await self._app(scope, receive, naming)
             return
         if _is_small(headers):
-            message = await receive()
-            self._notice(scope["user"], session, message)
-            receive = _Again(message, receive)
+            receive = await self._overhear(scope["user"], session, receive)
         await self._app(scope, receive, send)
 
-    def _notice(self, principal: Principal, session: str, message: Message) -> None:
-        number = _cancelled(message.get("body", b""))
+    async def _overhear(self, principal: Principal, session: str, receive: Receive) -> Receive:
+        """Act on a cancellation; gives what receives the same messages again."""
+        messages = [await receive()]
+        while messages[-1].get("more_body"):
+            messages.append(await receive())
+        number = _cancelled(b"".join(message.get("body", b"") for message in messages))
         if number is not None:
             self._running.cancel(principal.agent_id, session, number)
+        return _Again(messages, receive)
 
 
 class _Naming:
@@ -119,15 +123,14 @@ class _Naming:
 
 
 class _Again:
-    """Gives a message that was received already, then the others."""
+    """Gives messages that were received already, then the others."""
 
-    def __init__(self, message: Message, receive: Receive) -> None:
-        self._message: Message | None = message
+    def __init__(self, messages: list[Message], receive: Receive) -> None:
+        self._messages = deque(messages)
         self._receive = receive
 
     async def __call__(self) -> Message:
-        message, self._message = self._message, None
-        return message if message is not None else await self._receive()
+        return self._messages.popleft() if self._messages else await self._receive()
 
 
 def session_of(scope: Scope) -> str | None:

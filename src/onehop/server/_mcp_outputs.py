@@ -54,18 +54,29 @@ class KeptOutputs:
             self._owners.popitem(last=False)
 
     def of(self, agent_id: str) -> Iterator[str]:
-        """The agent's ids, newest first; of outputs that were dropped since too."""
-        return (name for name, owner in reversed(self._owners.items()) if owner == agent_id)
+        """The agent's ids, newest first."""
+        own = (name for name, owner in reversed(self._owners.items()) if owner == agent_id)
+        return filter(self._is_kept, own)
 
     async def read(self, agent_id: str, uri: str) -> OutputPage:
         """The page that a URI names. Raises OutputNotFoundError and InvalidRequestError."""
         identifier, offset, limit = _parse(uri)
         if not await self._owns(agent_id, identifier):
             raise _missing(identifier)
+        return self._page(identifier, offset, limit)
+
+    def _page(self, identifier: str, offset: int, limit: int) -> OutputPage:
         try:
             return self._shelf.read(identifier, offset, limit)
         except OutputNotFoundError:
             return self._executor.sandbox.read_output(identifier, offset, limit)
+
+    def _is_kept(self, identifier: str) -> bool:
+        try:
+            self._page(identifier, 0, 1)
+        except OutputNotFoundError:
+            return False
+        return True
 
     async def _owns(self, agent_id: str, identifier: str) -> bool:
         if identifier in self._owners:
