@@ -31,8 +31,10 @@ NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}"
 """What an agent's id looks like."""
 _NAME: Final = re.compile(NAME)
 _KEY: Final = re.compile(r"oh_([0-9a-f]{16})_([0-9a-f]{64})")
-_FRESH: Final = 0.5
-"""Seconds that what the store said of a key is believed."""
+_FRESH: Final = 0.2
+"""Seconds after which the store is asked again about a key, in the background."""
+_BELIEVED: Final = 0.8
+"""Seconds that what it said is believed meanwhile: a change is to count within a second."""
 _REMEMBERED: Final = 4096
 """Keys of which that is kept."""
 _PATIENCE: Final = 1.0
@@ -153,9 +155,12 @@ class Agents:
 
     async def _find(self, key_id: str) -> AgentRecord | None:
         seen = self._seen.get(key_id)
-        if seen is not None and self._clock() - seen.at < _FRESH:
+        age = float("inf") if seen is None else self._clock() - seen.at
+        if seen is not None and age < _FRESH:
             return seen.agent
         question = self._asking.get(key_id) or self._ask(key_id)
+        if seen is not None and age < _BELIEVED:
+            return seen.agent
         # Who is known need not wait for a database that hangs; others have no other way.
         await asyncio.wait([question], timeout=_PATIENCE if seen else None)
         if question.done() and not question.cancelled() and question.exception() is None:
