@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -112,33 +112,46 @@ class AgentLoop(ABC):
         assert stats.successful_executions == 1
 
     async def test_cancelling_the_agent_ends_the_run(self, executor: Executor) -> None:
-        heard: asyncio.Queue[Event] = asyncio.Queue()
-        types = ["code:execution:started", "code:execution:failed"]
-        subscription = executor.bus.subscribe(heard.put_nowait, types=types)
-        async with asyncio.timeout(20):
-            agent = asyncio.create_task(self.converse(executor, [ENDLESS]))
-            assert isinstance(await heard.get(), ExecutionStarted)
-            agent.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await agent
-            end = await heard.get()
-        subscription.close()
-        assert isinstance(end, ExecutionFailed)
-        assert end.error_type == "cancelled"
+        work = self.converse(executor, [ENDLESS], agent_id="in a hurry")
+        await check_that_cancelling_ends_the_run(executor, work)
 
     def test_the_example_runs_and_its_lines_are_those_of_the_page(self) -> None:
-        path = ROOT / "examples" / "adapters" / f"{self.framework}_agent.py"
-        printed = subprocess.run(
-            [sys.executable, path],
-            env={**os.environ, "ONEHOP_POOL_SIZE": "1"},
-            capture_output=True,
-            check=True,
-            encoding="utf-8",
-            timeout=60,
-        ).stdout
-        assert printed.endswith("The order of 30 is the largest; 42 is paid in all.\n")
-        page = (ROOT / "docs" / "adapters.md").read_text("utf-8")
-        section = page.partition(f"<!-- {path.name} -->\n```python\n")[2].partition("```")[0]
-        lines = {line.strip() for line in path.read_text("utf-8").splitlines()}
-        assert section
-        assert {line.strip() for line in section.splitlines()} <= lines
+        check_example(self.framework)
+
+
+async def check_that_cancelling_ends_the_run(
+    executor: Executor, work: Coroutine[Any, Any, Any]
+) -> None:
+    """``work`` runs code without an end; it is cancelled as soon as that has started."""
+    heard: asyncio.Queue[Event] = asyncio.Queue()
+    types = ["code:execution:started", "code:execution:failed"]
+    subscription = executor.bus.subscribe(heard.put_nowait, types=types)
+    async with asyncio.timeout(20):
+        agent = asyncio.create_task(work)
+        assert isinstance(await heard.get(), ExecutionStarted)
+        agent.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await agent
+        end = await heard.get()
+    subscription.close()
+    assert isinstance(end, ExecutionFailed)
+    assert end.error_type == "cancelled"
+
+
+def check_example(framework: str) -> None:
+    """It prints its answer, and the page's snippet has no line that is not in it."""
+    path = ROOT / "examples" / "adapters" / f"{framework}_agent.py"
+    printed = subprocess.run(
+        [sys.executable, path],
+        env={**os.environ, "ONEHOP_POOL_SIZE": "1"},
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        timeout=60,
+    ).stdout
+    assert printed.endswith("The order of 30 is the largest; 42 is paid in all.\n")
+    page = (ROOT / "docs" / "adapters.md").read_text("utf-8")
+    section = page.partition(f"<!-- {path.name} -->\n```python\n")[2].partition("```")[0]
+    lines = {line.strip() for line in path.read_text("utf-8").splitlines()}
+    assert section
+    assert {line.strip() for line in section.splitlines()} <= lines
