@@ -144,14 +144,15 @@ class Served:
     def key(self, agent_id: str, role: Any = "agent", **limits: int) -> str:
         """Add an agent by the store that the server reads too: its key."""
 
-        made = asyncio.run(self._agents(lambda agents: agents.add(agent_id, role, **limits)))
+        made = asyncio.run(self.agents(lambda agents: agents.add(agent_id, role, **limits)))
         return str(made.key)
 
     def revoke(self, agent_id: str) -> None:
         """Revoke an agent from another process than the server's: this one."""
-        asyncio.run(self._agents(lambda agents: agents.revoke(agent_id)))
+        asyncio.run(self.agents(lambda agents: agents.revoke(agent_id)))
 
-    async def _agents(self, work: Callable[[Agents], Any]) -> Any:
+    async def agents(self, work: Callable[[Agents], Any]) -> Any:
+        """What ``work`` gives, with the agents of the server's store."""
         store = await open_store(AuditConfig(store=self.store))
         try:
             return await work(Agents(store))

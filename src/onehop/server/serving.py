@@ -73,6 +73,8 @@ def listen(settings: ServerConfig) -> list[socket.socket]:
             f"{public[0][0]} can be reached by others, who would run code without a key: "
             "keep keys on, or listen on localhost",
         )
+    if "*" in settings.origins and not settings.auth:
+        raise ConfigError("origins", "without keys, * would let every web page run code: name them")
     _raise_file_limit()
     sockets: list[socket.socket] = []
     port = settings.port
