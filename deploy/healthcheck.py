@@ -31,11 +31,11 @@ def main(path: str = "/healthz") -> int:
         connection.request("GET", path)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        print(f"{path}: {error}")
+        sys.stdout.write(f"{path}: {error}\n")
         return 1
     finally:
         connection.close()
-    print(f"{path}: {status}")
+    sys.stdout.write(f"{path}: {status}\n")
     return 0 if status == 200 else 1
 
 
