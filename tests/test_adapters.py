@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 import subprocess
 import sys
@@ -19,7 +18,6 @@ from anyio.from_thread import BlockingPortal
 from onehop import AuditConfig, Executor, Overloaded, Sandbox, SandboxConfig, open_executor
 from onehop.adapters._blocking import blocking
 from onehop.adapters._call import CodeExecute, schema
-from onehop.adapters._frameworks import needs
 from onehop.adapters._rounds import Program, TooManyCallsError, run_in_rounds
 from onehop.adapters._runner import Runner
 from onehop.client import AgentClient, SyncAgentClient
@@ -129,12 +127,27 @@ def test_the_schema_is_a_copy_that_may_be_changed() -> None:
     assert INPUT_SCHEMA["properties"]
 
 
-def test_a_missing_framework_is_named_with_the_command_that_installs_it() -> None:
-    with (
-        pytest.raises(ModuleNotFoundError, match=r"pip install 'onehop\[langchain\]'"),
-        needs("langchain"),
-    ):
-        importlib.import_module("no_such_framework")
+@pytest.mark.parametrize(
+    ("extra", "package"),
+    [
+        ("agent-framework", "agent_framework"),
+        ("fastmcp", "fastmcp.exceptions"),
+        ("google-adk", "google.adk.tools.base_tool"),
+        ("langchain", "langchain_core.tools"),
+        ("openai-agents", "agents"),
+        ("pydantic-ai", "pydantic_ai"),
+        ("smolagents", "smolagents"),
+    ],
+)
+def test_a_missing_framework_is_named_with_the_command_that_installs_it(
+    extra: str, package: str
+) -> None:
+    module = f"onehop.adapters.{extra.replace('-', '_')}"
+    code = f"import sys; sys.modules[{package!r}] = None; import {module}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert f"ImportError: this adapter needs {extra}: pip install 'onehop[{extra}]'" in str(
+        done.stderr, "utf-8"
+    )
 
 
 def test_importing_the_adapters_loads_no_framework_and_no_sandbox() -> None:
@@ -173,6 +186,18 @@ async def test_a_sync_client_needs_no_portal(server: Served) -> None:
     first, second = await to_thread.run_sync(work)
     assert first == "42"
     assert second.startswith("Error (invalid request): timeout: ")
+
+
+async def test_an_async_client_without_a_portal_is_refused(server: Served) -> None:
+    client = AgentClient(api_key=server.keys["ada"], server_url=server.url)
+    with pytest.raises(ConfigError, match="portal: this AgentClient belongs to an event loop"):
+        blocking(client, None)
+
+
+async def test_a_sync_client_cannot_be_awaited(server: Served) -> None:
+    client: Any = SyncAgentClient(api_key=server.keys["ada"], server_url=server.url)
+    with pytest.raises(ConfigError, match="runner: this adapter is async"):
+        CodeExecute(client)
 
 
 # --- calls of the host, in rounds ---

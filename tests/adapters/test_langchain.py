@@ -9,6 +9,8 @@ import pytest
 
 pytest.importorskip("langchain", reason="LangChain is not installed: scripts/adapters installs it")
 
+from anyio import to_thread
+from anyio.from_thread import BlockingPortal
 from langchain.agents import create_agent
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
@@ -17,7 +19,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from onehop import Executor
 from onehop.adapters.langchain import code_execute_tool
-from tests.adapters.conversation import AgentLoop, Conversation
+from tests.adapters.conversation import SUM, AgentLoop, Conversation
 
 
 class FakeModel(GenericFakeChatModel):
@@ -62,3 +64,14 @@ class TestLangChain(AgentLoop):
             end["messages"][-1].content,
             [each.artifact for each in results],
         )
+
+    async def test_an_agent_that_is_not_async_goes_through_a_portal(
+        self, executor: Executor
+    ) -> None:
+        call = {"name": "code_execute", "args": SUM, "id": "1"}
+        model = FakeModel(messages=iter([AIMessage("", tool_calls=[call]), AIMessage("")]))
+        async with BlockingPortal() as portal:
+            agent = create_agent(model, [code_execute_tool(executor, portal)])
+            question = {"messages": [{"role": "user", "content": "Compute."}]}
+            end = await to_thread.run_sync(agent.invoke, question)
+        assert end["messages"][-1].content == "I heard: 7"

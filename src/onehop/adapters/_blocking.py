@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, cast
 
 from anyio.from_thread import BlockingPortal
 
 from onehop.adapters._answer import REFUSALS, Answer, answer, refusal
 from onehop.adapters._call import CodeExecute
-from onehop.adapters._runner import Runner, check, decode
+from onehop.adapters._runner import Runner, SyncClient, check, decode, is_sync
 from onehop.errors import ConfigError
 from onehop.tool import NAME
 
 Blocking = Callable[[Mapping[str, Any]], Answer]
-
-
-@runtime_checkable
-class SyncClient(Protocol):
-    """A SyncAgentClient."""
-
-    def disconnect(self) -> None: ...
-
-    def call_tool(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]: ...
 
 
 def blocking(
@@ -37,7 +28,7 @@ def blocking(
     """
     if portal is not None:
         return _through(portal, CodeExecute(cast("Runner", runner), agent_id))
-    if not isinstance(runner, SyncClient):
+    if not is_sync(runner):
         raise ConfigError(
             "portal", f"this {type(runner).__name__} belongs to an event loop; give its portal"
         )

@@ -7,17 +7,21 @@ from copy import deepcopy
 from typing import Any
 
 from onehop.adapters._answer import REFUSALS, Answer, answer, refusal
-from onehop.adapters._runner import Runner, check, run
+from onehop.adapters._runner import Runner, check, is_sync, run
+from onehop.errors import ConfigError
 from onehop.tool import INPUT_SCHEMA
 
 
 class CodeExecute:
     """Takes the arguments as a model gave them, and gives an Answer.
 
-    Raises ConfigError and InvalidRequestError for an ``agent_id`` that no call can be made with.
+    Raises ConfigError for a runner that cannot be awaited, and with InvalidRequestError for an
+    ``agent_id`` that no call can be made with.
     """
 
     def __init__(self, runner: Runner, agent_id: str = "") -> None:
+        if is_sync(runner):
+            raise ConfigError("runner", "this adapter is async: give it an AgentClient")
         check(runner, agent_id)
         self._runner = runner
         self._agent_id = agent_id

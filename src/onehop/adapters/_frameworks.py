@@ -10,12 +10,11 @@ from contextlib import contextmanager
 def needs(extra: str) -> Iterator[None]:
     """Imports of a framework belong into this block.
 
-    Raises ModuleNotFoundError with the command that installs what is missing.
+    Raises ImportError with the command that installs what is missing.
     """
     try:
         yield
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"this adapter needs the package {error.name}: pip install 'onehop[{extra}]'",
-            name=error.name,
+    except ImportError as error:
+        raise ImportError(
+            f"this adapter needs {extra}: pip install 'onehop[{extra}]' ({error})", name=error.name
         ) from error

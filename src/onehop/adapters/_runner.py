@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from pydantic.alias_generators import to_snake
 
@@ -41,6 +42,19 @@ class _Client(Protocol):
     """Asks a server, which has an Executor; the agent is the one that its key belongs to."""
 
     async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]: ...
+
+
+class SyncClient(Protocol):
+    """A SyncAgentClient."""
+
+    def call_tool(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Call the tool and wait for its result."""
+
+
+def is_sync(runner: object) -> TypeGuard[SyncClient]:
+    """Whether it is called without ``await``."""
+    call = getattr(runner, "call_tool", None)
+    return call is not None and not inspect.iscoroutinefunction(call)
 
 
 def check(runner: object, agent_id: str) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 from anyio.from_thread import BlockingPortal
 
-from onehop.adapters._blocking import Blocking, SyncClient, blocking
+from onehop.adapters._blocking import Blocking, blocking
 from onehop.adapters._call import schema
 from onehop.adapters._frameworks import needs
-from onehop.adapters._runner import Runner
+from onehop.adapters._runner import Runner, SyncClient
 from onehop.tool import DESCRIPTION, NAME
 
 with needs("smolagents"):
