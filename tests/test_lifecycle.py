@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from onehop import Sandbox, SandboxConfig
+from onehop import Sandbox, SandboxConfig, SandboxUnavailableError
 from tests.processes import descendants, open_descriptors, threads
 from tests.users import ROOT, User, run_as
 
@@ -144,3 +144,9 @@ async def test_ten_thousand_runs_leak_nothing() -> None:
 def _resident() -> int:
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+@pytest.mark.parametrize("path", ["/nowhere/deno", "/", "/etc/passwd"])
+async def test_a_deno_that_cannot_be_run_is_one_clear_error(path: str) -> None:
+    with pytest.raises(SandboxUnavailableError, match="ONEHOP_DENO names"):
+        await Sandbox(SandboxConfig(deno=path)).open()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,7 +21,15 @@ def deno_command(path: str | None = None) -> list[str]:
     Without ``path``, Deno is the one that the package ``deno`` installed. Raises
     SandboxUnavailableError when it is not there.
     """
-    return [path or _installed_deno(), *guest.deno_arguments("@HEAP@")]
+    return [_named_deno(path) if path else _installed_deno(), *guest.deno_arguments("@HEAP@")]
+
+
+def _named_deno(path: str) -> str:
+    if not os.access(path, os.X_OK) or os.path.isdir(path):
+        raise SandboxUnavailableError(
+            f"ONEHOP_DENO names {path!r}, which is no program that this user may run"
+        )
+    return path
 
 
 def _installed_deno() -> str:
