@@ -40,6 +40,8 @@ _HEADERS: Final = (
     "Last-Event-ID",
     "Mcp-Session-Id",
     "Mcp-Protocol-Version",
+    "Mcp-Method",
+    "Mcp-Name",
 )
 _ANSWERED: Final = (OnehopError, HTTPException, RequestValidationError, ValidationError)
 _EXPOSED: Final = ("X-Request-Id", "Retry-After", "Mcp-Session-Id")
