@@ -127,7 +127,10 @@ _HTTP_CODES: Final = {404: "not_found", 405: "method_not_allowed", 413: "too_lar
 def problem_of(error: Exception) -> Problem:
     """What the caller is told of ``error``; what it is not told is logged."""
     if isinstance(error, InvalidRequestError):
-        return invalid(to_camel(error.field), f"got {error.got}; it must be {error.allowed}")
+        # Names of Python; what callers made up themselves stays as they wrote it.
+        ours = error.field.islower() and error.got != "an unknown field"
+        name = to_camel(error.field) if ours else error.field
+        return invalid(name, f"got {error.got}; it must be {error.allowed}")
     if isinstance(error, RequestValidationError | ValidationError):
         return _unfit(error.errors()[0])
     if isinstance(error, HTTPException):

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from onehop.server import _schemas as schemas
+from onehop.server._params import CHANNEL
 
 _ABOUT: Final = """\
 Run an agent's JavaScript or TypeScript in a jailed, disposable V8 process, and see what ran.
@@ -22,6 +23,13 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
     schemas.ValidateBody,
     schemas.AddAgentBody,
 )
+_CHANNEL: Final = {
+    "name": "X-Channel-Id",
+    "in": "header",
+    "required": False,
+    "description": "The channel.",
+    "schema": {"type": "string", "pattern": f"^{CHANNEL}$"},
+}
 _RETRY: Final = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
 _NAME: Final = {"description": "The name of this request.", "schema": {"type": "string"}}
 
@@ -43,6 +51,7 @@ def make_openapi(app: FastAPI) -> dict[str, Any]:
         [(body, "validation") for body in _BODIES], ref_template=template
     )
     known.update(bodies["$defs"])
+    _complete(document["paths"])
     for operation in _operations(document):
         for parameter in operation.get("parameters", ()):
             parameter["schema"] = _plain(parameter["schema"])
@@ -52,6 +61,13 @@ def make_openapi(app: FastAPI) -> dict[str, Any]:
             if status in ("429", "503"):
                 answer["headers"]["Retry-After"] = _RETRY
     return document
+
+
+def _complete(paths: dict[str, Any]) -> None:
+    """Say of the one address that reads its headers by hand what is said of its neighbour."""
+    execute, beside = paths["/api/v1/execute"]["post"], paths["/api/v1/validate"]["post"]
+    execute["security"] = beside["security"]
+    execute["parameters"] = [*map(dict, beside["parameters"]), _CHANNEL]
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:

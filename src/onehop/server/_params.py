@@ -16,6 +16,8 @@ from onehop.server._feed import PLACE
 from onehop.server._requests import REQUEST_NAME
 from onehop.types import Language
 
+CHANNEL: Final = "[ -~]{0,256}"
+"""What X-Channel-Id may be."""
 _DIGITS: Final = re.compile(r"\d{1,18}")
 _LATEST: Final = 253_402_300_799_999
 """The end of the year 9999, in ms since the epoch."""
@@ -54,9 +56,6 @@ AgentHeader = Annotated[
         pattern=f"^{NAME}$",
         description="The key's agent; an admin's call may name another one, for which it is.",
     ),
-]
-ChannelHeader = Annotated[
-    str | None, Header(alias="X-Channel-Id", pattern="^[ -~]{0,256}$", description="The channel.")
 ]
 RequestHeader = Annotated[
     str | None,

@@ -6,6 +6,7 @@ docs/http.md says what callers see.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Annotated, Any, Final
@@ -36,9 +37,9 @@ from onehop.server._feed import Feed, Filter
 from onehop.server._json import Json, read_object
 from onehop.server._limits import Gate
 from onehop.server._params import (
+    CHANNEL,
     AgentHeader,
     AgentPath,
-    ChannelHeader,
     CodeParams,
     EventParams,
     FailureParams,
@@ -61,6 +62,7 @@ from onehop.stores.base import HistoryQuery, Store
 from onehop.types import ExecutionResult, LogEntry, OutputPage, ValidationReport
 from onehop.validation import Validator
 
+_CHANNEL: Final = re.compile(CHANNEL)
 _FRESH: Final = 1.0
 """Seconds that the store has to take what has just ended, before it is read."""
 _FIRST_LINE: Final = 0.5
@@ -202,22 +204,20 @@ async def ready(here: Here) -> Response:
 # --- running code
 
 
-@plain.post(
+@api.post(
     "/execute",
     tags=["code"],
     response_model=ExecutionResult,
     responses={**_errors(409, 429, *_BODY), 200: {"content": _STREAM}},
     openapi_extra=_takes(schemas.ExecuteBody),
 )
-async def execute(
-    request: Request, here: Here, principal: Runner, channel: ChannelHeader = None
-) -> Response:
+async def execute(request: Request) -> Response:
     """Run code. With `Accept: text/event-stream` the answer is the stream of the run."""
-    caller = Caller(
-        agent_id=principal.agent_id,
-        channel_id=channel or "",
-        request_id=given_name(request.scope) or "",
-    )
+    # By hand what dependencies do for other addresses: that takes longer than all the rest here.
+    here = _parts(request)
+    principal = _runner(await here.authenticate(request.scope))
+    _no_query(request)
+    caller = _caller(request, principal)
     request.scope[REQUEST_ID] = caller.request_id
     arguments = await read_object(request)
     if "text/event-stream" in request.headers.get("accept", ""):
@@ -225,6 +225,17 @@ async def execute(
     with here.gate.run(principal.holder, principal.limits):
         run = here.runs.begin(arguments, caller)
         return Json((await _awaited(request, run)).to_dict())
+
+
+def _caller(request: Request, principal: Principal) -> Caller:
+    channel = request.headers.get("x-channel-id", "")
+    if not _CHANNEL.fullmatch(channel):
+        raise InvalidRequestError("X-Channel-Id", repr(channel)[:80], "at most 256 ASCII letters")
+    named = given_name(request.scope)
+    if named is None and "x-request-id" in request.headers:
+        got = repr(request.headers["x-request-id"])[:80]
+        raise InvalidRequestError("X-Request-Id", got, "one name of visible ASCII without a slash")
+    return Caller(agent_id=principal.agent_id, channel_id=channel, request_id=named or "")
 
 
 async def _streamed(
