@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Literal, get_args, get_origin
 
+from onehop import cores
+
 _CORES = 1009
-os.cpu_count = lambda: _CORES  # before the import: a default that is a multiple follows the machine
+cores.usable_cores = lambda: _CORES  # before the import: some defaults follow the machine
 
 from onehop.config import SECTIONS, Layer, Settings, env_name  # noqa: E402
 

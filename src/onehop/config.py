@@ -18,6 +18,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
+from onehop.cores import usable_cores
 from onehop.errors import ConfigError
 from onehop.policy import MIB, Limits
 from onehop.types import Severity, ValidationLevel
@@ -43,7 +44,7 @@ DEFAULT_MASK = (
 )
 """Names of fields that hold secrets as a rule; compared without regard to case."""
 
-_CORES = os.cpu_count() or 1
+_CORES = usable_cores()
 
 
 def _setting(default: Any, env: str, help_text: str, **bounds: Any) -> Any:

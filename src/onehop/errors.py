@@ -151,7 +151,7 @@ class LayerUnavailableError(SandboxUnavailableError):
         super().__init__(
             f"the isolation layer {layer!r} cannot be applied: {reason}. "
             f"Run 'onehop doctor' for the whole picture; to run without this layer, "
-            f"name it: SandboxConfig(allow_degraded=[{layer!r}])"
+            f"name it: ONEHOP_ALLOW_DEGRADED={layer}, or SandboxConfig(allow_degraded=[{layer!r}])"
         )
         self.layer = layer
         self.reason = reason

@@ -40,9 +40,9 @@ def test_root_of_a_plain_container_can_run_it() -> None:
     assert "namespaces" not in words
 
 
-def without_calls(*names: str) -> str:
+def without_calls(*names: str, error: int = errno.EPERM) -> str:
     """Python text that makes system calls fail, as an older kernel or a container would."""
-    rules = "; ".join(f"f.errno({name!r}, {errno.EPERM})" for name in names)
+    rules = "; ".join(f"f.errno({name!r}, {error})" for name in names)
     return f"import seccompy; f = seccompy.Filter(); {rules}; f.load()\n"
 
 
@@ -53,12 +53,22 @@ def test_where_namespaces_are_forbidden_the_other_layers_hold(user: User) -> Non
     assert "namespaces" not in words
 
 
-def test_without_landlock_it_does_not_start_and_says_why(user: User) -> None:
-    blind = without_calls("landlock_create_ruleset")
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (errno.ENOSYS, "the kernel has no Landlock"),
+        (errno.EOPNOTSUPP, "Landlock was disabled when the kernel started"),
+        (errno.EPERM, "a seccomp profile around this process forbids"),
+    ],
+)
+def test_without_landlock_it_does_not_start_and_says_why(
+    user: User, error: int, reason: str
+) -> None:
+    blind = without_calls("landlock_create_ruleset", error=error)
     done = run_as(user, "-c", blind + WHOLE, check=False)
     assert done.returncode != 0
     assert "LayerUnavailableError" in done.stderr
-    assert "the isolation layer 'landlock' cannot be applied: the kernel has no" in done.stderr
+    assert f"the isolation layer 'landlock' cannot be applied: {reason}" in done.stderr
     assert "allow_degraded=['landlock']" in done.stderr
 
 

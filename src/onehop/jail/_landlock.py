@@ -6,6 +6,7 @@ Numbers are those of <linux/landlock.h>.
 from __future__ import annotations
 
 import ctypes
+import errno
 from typing import Any
 
 _SYS_CREATE_RULESET = 444
@@ -19,12 +20,24 @@ _SCOPE_ABSTRACT_UNIX_SIGNAL = 0b11  # since ABI 6
 
 
 def abi() -> int:
-    """The Landlock ABI of the running kernel; 0 when it is missing, disabled or filtered."""
+    """The Landlock ABI of the running kernel, or less than 0: the errno of its refusal."""
     libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(
         ctypes.c_long(_SYS_CREATE_RULESET), None, ctypes.c_long(0), ctypes.c_long(_VERSION_FLAG)
     )
-    return max(int(version), 0)
+    return int(version) if version > 0 else -ctypes.get_errno()
+
+
+def absence(answer: int) -> str:
+    """Why there is no Landlock, from what ``abi`` gave."""
+    if answer == -errno.EPERM:
+        return (
+            "a seccomp profile around this process forbids Landlock's system calls: the "
+            "container's runtime is too old, or its profile too strict"
+        )
+    if answer == -errno.EOPNOTSUPP:
+        return "Landlock was disabled when the kernel started: name 'landlock' in its lsm= list"
+    return "the kernel has no Landlock (Linux 5.13 or later with 'landlock' in its lsm= list)"
 
 
 def ruleset(version: int, programs: list[str], libraries: list[str]) -> dict[str, Any]:

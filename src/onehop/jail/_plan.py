@@ -42,7 +42,7 @@ class Features:
     seccomp: bool
     is_root: bool
     may_drop_root: bool
-    """Whether root has the capabilities to become nobody (CAP_SETUID, CAP_SETGID)."""
+    """Whether root can become nobody (CAP_SETUID, CAP_SETGID), and still end it (CAP_KILL)."""
     namespaces: str
     """Empty when namespaces can be entered, else why not."""
 
@@ -160,13 +160,12 @@ def _unavailable(features: Features) -> dict[str, str]:
         else "the kernel was built without seccomp filters"
         if known
         else f"there is no table of system calls for {features.machine}",
-        "landlock": ""
-        if features.landlock_abi
-        else "the kernel has no Landlock (Linux 5.13 or later with 'landlock' in its lsm= list)",
+        "landlock": "" if features.landlock_abi > 0 else _landlock.absence(features.landlock_abi),
         "rlimits": "",
         "uid": ""
         if not features.is_root or features.may_drop_root
-        else "root cannot become nobody without CAP_SETUID and CAP_SETGID",
+        else "root needs CAP_SETUID and CAP_SETGID to become nobody, and CAP_KILL to end what it "
+        "has started; or run as an ordinary user, who needs none",
         "no_new_privs": "",
         "namespaces": features.namespaces,
     }
@@ -188,8 +187,8 @@ def _has_seccomp() -> bool:
 
 
 def _may_drop_root() -> bool:
-    gid_and_uid = 1 << 6 | 1 << 7  # CAP_SETGID, CAP_SETUID of <linux/capability.h>
-    return int(_own_status().get("CapEff", "0"), 16) & gid_and_uid == gid_and_uid
+    needed = 1 << 5 | 1 << 6 | 1 << 7  # CAP_KILL, CAP_SETGID, CAP_SETUID: <linux/capability.h>
+    return int(_own_status().get("CapEff", "0"), 16) & needed == needed
 
 
 def _own_status() -> dict[str, str]:

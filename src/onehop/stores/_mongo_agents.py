@@ -60,5 +60,10 @@ def _document(agent: AgentRecord) -> dict[str, Any]:
 
 
 def _agent(document: dict[str, Any]) -> AgentRecord:
-    values = {item.name: document.get(to_camel(item.name)) for item in fields(AgentRecord)}
-    return AgentRecord(**{n: int(v) if isinstance(v, Int64) else v for n, v in values.items()})
+    values: dict[str, Any] = {
+        item.name: document.get(to_camel(item.name)) for item in fields(AgentRecord)
+    }
+    for name, value in values.items():
+        if isinstance(value, Int64):
+            values[name] = int(value)
+    return AgentRecord(**values)

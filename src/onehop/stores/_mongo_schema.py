@@ -89,10 +89,12 @@ async def _create_indexes(database: Database) -> None:
 
 
 async def _create_agents(database: Database) -> None:
-    await database["agents"].create_indexes([
-        IndexModel([("agentId", _UP)], unique=True),
-        IndexModel([("keyId", _UP)], unique=True),
-    ])
+    await database["agents"].create_indexes(
+        [
+            IndexModel([("agentId", _UP)], unique=True),
+            IndexModel([("keyId", _UP)], unique=True),
+        ]
+    )
 
 
 MIGRATIONS: Final = (

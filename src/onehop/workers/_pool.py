@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+from onehop.cores import usable_cores
 from onehop.errors import (
     LayerUnavailableError,
     OnehopError,
@@ -22,7 +22,7 @@ from onehop.workers._factory import WorkerFactory
 from onehop.workers._process import Worker
 from onehop.workers._queue import FairQueue
 
-_STARTS_AT_ONCE = max(2, os.cpu_count() or 1)
+_STARTS_AT_ONCE = max(2, usable_cores())
 _FAILURES_BEFORE_GIVING_UP = 3
 _LONGEST_PAUSE = 5.0
 _DRAIN_SECONDS = 10.0
