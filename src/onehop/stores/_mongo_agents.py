@@ -60,10 +60,8 @@ def _document(agent: AgentRecord) -> dict[str, Any]:
 
 
 def _agent(document: dict[str, Any]) -> AgentRecord:
+    found = {item.name: document.get(to_camel(item.name)) for item in fields(AgentRecord)}
     values: dict[str, Any] = {
-        item.name: document.get(to_camel(item.name)) for item in fields(AgentRecord)
+        name: int(value) if isinstance(value, Int64) else value for name, value in found.items()
     }
-    for name, value in values.items():
-        if isinstance(value, Int64):
-            values[name] = int(value)
     return AgentRecord(**values)
