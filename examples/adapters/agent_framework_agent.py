@@ -4,6 +4,7 @@ scripts/adapters installs what this needs; no key is needed.
 """
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 from agent_framework import (
@@ -29,7 +30,9 @@ ANSWER = "The order of 30 is the largest; 42 is paid in all."
 class FakeModel(FunctionInvocationLayer, BaseChatClient):
     """Says what it is told to say."""
 
-    turns = iter([Content.from_function_call("1", "code_execute", arguments=CALL), ANSWER])
+    turns: Iterator[Any] = iter(
+        [Content.from_function_call("1", "code_execute", arguments=CALL), ANSWER]
+    )
 
     async def _inner_get_response(self, **_request: Any) -> ChatResponse:
         return ChatResponse(messages=[Message("assistant", [next(self.turns)])])
@@ -45,7 +48,7 @@ async def main() -> None:
         for message in answer.messages:
             for content in message.contents:
                 if content.type == "function_result":
-                    print("the tool said:", content.items[0].raw_representation["output"])
+                    print("the tool said:", content.result)
         print(answer.text)
 
 

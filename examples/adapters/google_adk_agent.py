@@ -7,7 +7,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from google.adk.agents import Agent
-from google.adk.models import BaseLlm, LlmRequest, LlmResponse
+from google.adk.models import BaseLlm
+from google.adk.models.llm_request import LlmRequest
+from google.adk.models.llm_response import LlmResponse
 from google.adk.runners import InMemoryRunner
 from google.genai import types
 
@@ -32,11 +34,11 @@ class FakeModel(BaseLlm):
         llm_request: LlmRequest,
         stream: bool = False,  # noqa: ARG002
     ) -> AsyncGenerator[LlmResponse, None]:
-        last = llm_request.contents[-1].parts[0].function_response
-        if last is None:
+        (last,) = llm_request.contents[-1].parts or []
+        if last.function_response is None:
             part = types.Part.from_function_call(name="code_execute", args=CALL)
         else:
-            print("the tool said:", last.response["result"])
+            print("the tool said:", last.function_response.response)
             part = types.Part(text=ANSWER)
         yield LlmResponse(content=types.Content(role="model", parts=[part]))
 
@@ -46,12 +48,14 @@ MODEL = FakeModel()
 
 async def main() -> None:
     async with Sandbox() as sandbox:
-        tools = [code_execute_tool(sandbox, agent_id="ada")]
-        agent = Agent(name="accountant", model=MODEL, tools=tools)
+        tool = code_execute_tool(sandbox, agent_id="ada")
+        agent = Agent(name="accountant", model=MODEL, tools=[tool])
         runner = InMemoryRunner(agent)
         events = await runner.run_debug("How much is paid?", quiet=True)
         await runner.close()
-        print(events[-1].content.parts[0].text)
+        answer = events[-1].content
+        assert answer is not None
+        print(*(part.text for part in answer.parts or []))
 
 
 asyncio.run(main())

@@ -5,7 +5,7 @@ scripts/adapters installs what this needs.
 
 import asyncio
 
-from pydantic_ai import Agent, ModelMessage, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai import Agent, ModelMessage, ModelResponse, TextPart, ToolCallPart, ToolReturnPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from onehop import Sandbox
@@ -21,10 +21,11 @@ ANSWER = "The order of 30 is the largest; 42 is paid in all."
 
 def say(messages: list[ModelMessage], _info: AgentInfo) -> ModelResponse:
     """The call first, then the answer."""
-    if len(messages) == 1:
-        return ModelResponse(parts=[ToolCallPart("code_execute", CALL)])
-    print("the tool said:", messages[-1].parts[0].metadata["output"])
-    return ModelResponse(parts=[TextPart(ANSWER)])
+    last = messages[-1].parts[0]
+    if isinstance(last, ToolReturnPart):
+        print("the tool said:", last.content)
+        return ModelResponse(parts=[TextPart(ANSWER)])
+    return ModelResponse(parts=[ToolCallPart("code_execute", CALL)])
 
 
 MODEL = FunctionModel(say)

@@ -54,7 +54,7 @@ class TestAgentFramework(AgentLoop):
         model = FakeModel(calls)
         agent = Agent(model, tools=[code_execute_tool(executor, agent_id=agent_id)])
         end = await agent.run("Compute.")
-        contents = [content for message in end.messages for content in message.contents]
+        contents: list[Any] = [content for message in end.messages for content in message.contents]
         results = [each for each in contents if each.type == "function_result"]
         tool = model.tools[0]
         return Conversation(

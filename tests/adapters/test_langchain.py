@@ -33,7 +33,7 @@ class FakeModel(GenericFakeChatModel):
 
     def _generate(self, messages: list[BaseMessage], *args: Any, **options: Any) -> ChatResult:
         result = super()._generate(messages, *args, **options)
-        message = result.generations[0].message
+        message: Any = result.generations[0].message
         if not message.content and not message.tool_calls:
             message.content = f"I heard: {messages[-1].content}"
         return result
@@ -72,6 +72,6 @@ class TestLangChain(AgentLoop):
         model = FakeModel(messages=iter([AIMessage("", tool_calls=[call]), AIMessage("")]))
         async with BlockingPortal() as portal:
             agent = create_agent(model, [code_execute_tool(executor, portal)])
-            question = {"messages": [{"role": "user", "content": "Compute."}]}
-            end = await to_thread.run_sync(agent.invoke, question)
+            question: Any = {"messages": [{"role": "user", "content": "Compute."}]}
+            end: Any = await to_thread.run_sync(lambda: agent.invoke(question))
         assert end["messages"][-1].content == "I heard: 7"

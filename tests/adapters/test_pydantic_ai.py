@@ -39,7 +39,9 @@ class TestPydanticAI(AgentLoop):
             told.extend(info.function_tools)
             if left:
                 return ModelResponse(parts=[ToolCallPart("code_execute", left.pop(0))])
-            return ModelResponse(parts=[TextPart(f"I heard: {messages[-1].parts[0].content}")])
+            last = messages[-1].parts[0]
+            assert isinstance(last, ToolReturnPart)
+            return ModelResponse(parts=[TextPart(f"I heard: {last.content}")])
 
         agent = Agent(FunctionModel(say), tools=[code_execute_tool(executor, agent_id=agent_id)])
         end = await agent.run("Compute.")
