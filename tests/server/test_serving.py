@@ -292,6 +292,10 @@ def test_pages_that_are_named_may_call(tmp_path: Path) -> None:
         answer = ada.get("/api/v1/me", headers={**origin, "Host": "api.example"})
         assert answer.headers["access-control-allow-origin"] == "https://app.example"
         error(ada.get("/api/v1/me", headers={"Origin": "https://b.example"}), 403, "forbidden")
+        proxied = {"Origin": "https://api.example", "Host": "api.example"}  # TLS ends before us
+        assert ada.get("/api/v1/me", headers=proxied).status_code == 200
+        elsewhere = {"Origin": "https://api.example:8443", "Host": "api.example"}
+        error(ada.get("/api/v1/me", headers=elsewhere), 403, "forbidden")
 
 
 def test_without_keys_everyone_is_who_they_say(tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ class Guard:
         try:
             page = urlsplit(origin)
             port = page.port or _PORTS.get(page.scheme)
-            own = urlsplit(f"{scheme}://{host}")
+            behind_tls = page.scheme == "https" and not is_loopback(host_name(host))
+            own = urlsplit(f"{'https' if behind_tls else scheme}://{host}")
             return (page.hostname, port) == (own.hostname, own.port or _PORTS.get(own.scheme))
         except ValueError:
             return False
