@@ -11,7 +11,7 @@ from onehop.server._body import REQUEST_ID, ASGIApp, Receive, Scope, Send, answe
 from onehop.server._errors import ForbiddenError, WrongHostError, problem_of
 from onehop.server.auth import values
 
-_PROBES: Final = ("/healthz", "/readyz")
+PROBES: Final = ("/healthz", "/readyz")
 """Asked by address by whoever watches over the process; they tell nothing about anybody."""
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -42,7 +42,7 @@ class Guard:
     def _error(self, scope: Scope) -> Exception | None:
         hosts = values(scope, b"host")
         host = hosts[0].lower() if len(hosts) == 1 else ""
-        if scope["path"] not in _PROBES and not self._knows(host):
+        if scope["path"] not in PROBES and not self._knows(host):
             return WrongHostError("the Host header names no host that is answered here")
         for origin in values(scope, b"origin"):
             if not self._lets_in(origin.lower(), host, scope["scheme"]):

@@ -12,6 +12,7 @@ from typing import Final
 from onehop.errors import SandboxClosedError
 from onehop.server._body import REQUEST_ID, ASGIApp, Message, Receive, Scope, Send, answer
 from onehop.server._errors import ClientLeftError, problem_of
+from onehop.server._guard import PROBES
 from onehop.server.auth import principal_of, values
 
 REQUEST_NAME: Final = r"[!-.0-~]{1,256}"
@@ -78,4 +79,5 @@ def _write(scope: Scope, status: int, milliseconds: float) -> None:
         "status": status,
         "duration": round(milliseconds, 1),
     }
-    _log.info("request", extra={"facts": facts})
+    quiet = scope["path"] in PROBES and status < 400  # they come every few seconds
+    _log.log(logging.DEBUG if quiet else logging.INFO, "request", extra={"facts": facts})
