@@ -8,7 +8,8 @@ from pathlib import Path
 
 
 def descendants(root: int) -> list[int]:
-    """Every living process below ``root`` (zombies too: they would be leaks)."""
+    """Every living process below ``root`` (zombies too: they would be leaks), but for the database
+    servers that other tests of this process keep."""
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
@@ -20,9 +21,14 @@ def descendants(root: int) -> list[int]:
     found, pending = [], [root]
     while pending:
         for child in children.get(pending.pop(), []):
-            found.append(child)
-            pending.append(child)
+            if not _is_database(child):
+                found.append(child)
+                pending.append(child)
     return found
+
+
+def _is_database(pid: int) -> bool:
+    return _name(pid) == "postgres" or b"secantus" in _command(pid)
 
 
 def workers(root: int | None = None) -> list[int]:
@@ -31,11 +37,14 @@ def workers(root: int | None = None) -> list[int]:
 
 
 def _name(pid: int) -> str:
+    return _command(pid).split(b"\0")[0].rpartition(b"/")[2].decode()
+
+
+def _command(pid: int) -> bytes:
     try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
-        return ""
-    return command.rpartition(b"/")[2].decode()
+        return b""
 
 
 def open_descriptors() -> list[str]:
