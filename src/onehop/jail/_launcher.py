@@ -60,8 +60,13 @@ class ZygoteLauncher:
         loop.add_reader(ours, self._read)
 
     async def spawn(self, stdio: tuple[int, int, int], heap_mb: int) -> PidfdChild:
-        """Start one process on these three descriptors (they stay the caller's to close)."""
+        """Start one process on these three descriptors (they stay the caller's to close).
+
+        Raises LayerUnavailableError when a layer could not be put on it or did not hold.
+        """
         reply, descriptors = await self._ask("spawn", self._next_id(), stdio, heap=heap_mb)
+        if reply.get("layer") in self.plan.layers:
+            raise LayerUnavailableError(reply["layer"], reply["error"])
         if "error" in reply:
             raise WorkerStartError(f"the spawner could not start a worker: {reply['error']}")
         return PidfdChild(reply["id"], _pid_of(descriptors[0]), descriptors[0])

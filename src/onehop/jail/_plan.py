@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import platform
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onehop.errors import LayerUnavailableError, SandboxUnavailableError
-from onehop.jail import _binary, _landlock, _seccomp
+from onehop.jail import _binary, _landlock, _seccomp, _steps
 from onehop.jail._layers import LayerReport
 
 NOBODY = 65534
@@ -123,20 +122,29 @@ def _body(
         )
         if "landlock" in layers
         else None,
-        "seccomp": _seccomp_body() if "seccomp" in layers else None,
-        "rlimits": list(RLIMITS.items()) if "rlimits" in layers else [],
-        "drop_uid": features.is_root and "uid" in layers,
-        "nobody": NOBODY,
-        "proved": [layer for layer in ("landlock", "seccomp", "rlimits") if layer in layers],
-        "witness": _witness(),
+        **_child(features, layers),
     }
 
 
-def _seccomp_body() -> dict[str, Any]:
-    program = _seccomp.build()
+def _child(features: Features, layers: tuple[str, ...]) -> dict[str, Any]:
+    """What each child does to itself."""
+    from seccompy import syscall_nr  # late, for the reason that _seccomp gives
+
+    program = _seccomp.build() if "seccomp" in layers else None
+    confinement = _steps.Confinement(
+        landlock="landlock" in layers,
+        seccomp=program,
+        rlimits=RLIMITS if "rlimits" in layers else {},
+        become=NOBODY if features.is_root and "uid" in layers else None,
+        proved=[layer for layer in ("landlock", "seccomp", "rlimits") if layer in layers],
+        witness=_witness(),
+    )
     return {
-        "program": base64.b64encode(program.code).decode(),
-        "pid_offsets": list(program.pid_offsets),
+        "runner": _steps.RUNNER[features.machine].hex(),
+        "filter": program.code.hex() if program else "",
+        "steps": _steps.to_json(_steps.steps(confinement), syscall_nr),
+        "nobody": NOBODY,
+        "drop_uid": confinement.become is not None,
     }
 
 

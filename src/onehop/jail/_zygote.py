@@ -1,12 +1,12 @@
-"""The spawner: one single-threaded process that forks, confines the child and executes the guest.
+"""The spawner: one single-threaded process that starts confined children.
 
 It is run as ``python -I -S _zygote.py CONTROL_FD HOST_PID`` and imports the standard library
-only, so that a fork is cheap. The plan comes as JSON on standard input (see ``_plan.Plan``);
-requests come as JSON datagrams on the control socket, each with a number "seq" that its answer
-carries too:
+only. The plan comes as JSON on standard input (see ``_plan.Plan``); requests come as JSON
+datagrams on the control socket, each with a number "seq" that its answer carries too:
 
     {"op": "spawn", "id": 7, "heap": 128} with three descriptors (the child's 0, 1, 2)
-        → {"id": 7} with one descriptor, a pidfd; or {"id": 7, "error": "…"}
+        → {"id": 7} with one descriptor, a pidfd, once the child executes the engine;
+        or {"id": 7, "error": "…"}, with "layer" when one could not be put on or did not hold
     {"op": "limit", "id": 7, "limits": [[resource, value], …]} → {"id": 7}, or with "error"
     {"op": "reap", "id": 7}  after the pidfd says that the child is gone
         → {"id": 7, "status": wait status, "cpu": seconds, "maxrss": kilobytes}
@@ -17,11 +17,8 @@ something else. When the host goes away, however it goes, every child is killed.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import ctypes
-import fcntl
-import gc
 import json
 import os
 import resource
@@ -29,22 +26,18 @@ import select
 import signal
 import socket
 import sys
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any
 
 _X86_64 = os.uname().machine == "x86_64"
-SYS_EXECVEAT = 322 if _X86_64 else 281
 SYS_PIVOT_ROOT = 155 if _X86_64 else 41
-SYS_CAPSET = 126 if _X86_64 else 91
 SYS_UNSHARE = 272 if _X86_64 else 97
 SYS_LANDLOCK_CREATE = 444
 SYS_LANDLOCK_ADD = 445
-SYS_LANDLOCK_RESTRICT = 446
-
 PR_SET_PDEATHSIG = 1
-PR_SET_SECCOMP = 22
-PR_SET_NO_NEW_PRIVS = 38
-SECCOMP_MODE_FILTER = 2
 
+CLONE_VM = 0x00000100
+CLONE_VFORK = 0x00004000
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
@@ -67,15 +60,10 @@ EXEC_FD = 1000
 EXEC_PATH_ADDRESS = 0x100000
 """Where the empty path of execveat lies. The filter allows no other pointer and no mapping there,
 so after the first execution nobody can make a path for a second one."""
-EXIT_NOT_CONFINED = 98
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
 libc.mmap.restype = ctypes.c_void_p
-
-
-Command = tuple[Any, Any]
-"""Arguments and environment, as arrays of C strings."""
 
 
 class LayerError(Exception):
@@ -196,111 +184,115 @@ class Filter(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("program", ctypes.c_void_p))
 
 
+ENTRY_WORDS = 10
+"""The call's number, 6 arguments, the least and greatest right result, where to keep it."""
+HEADER_WORDS = 2
+"""Of an entry that failed: its address and its result."""
+EXPECTED: dict[str, Callable[[], tuple[int, int]]] = {
+    "success": lambda: (0, (1 << 63) - 1),
+    "refusal": lambda: (-4095, -1),
+    "spawner": lambda: (os.getpid(), os.getpid()),
+    "no return": lambda: (1, 0),
+}
+
+
 class Confinement:
-    """All that a child applies to itself, prepared before the fork."""
+    """All that a child does, prepared before: a table of system calls (see ``_steps.py``)."""
 
-    def __init__(self, plan: dict[str, Any], ruleset: int | None, binary: int) -> None:
-        self.plan = plan
-        self.ruleset = ruleset
-        self.binary = binary
-        seccomp = plan["seccomp"]
-        self.program = bytearray(base64.b64decode(seccomp["program"])) if seccomp else None
-        self.commands: dict[int, Command] = {}
+    def __init__(self, plan: dict[str, Any], ruleset: int) -> None:
+        self.steps = plan["steps"]
+        self.argv, self.env = plan["argv"], plan["env"]
+        self.run = load_code(bytes.fromhex(plan["runner"]))
+        self.kept: list[Any] = []  # whatever the table has the address of
+        self.program = self.place(bytes.fromhex(plan["filter"]))
+        filter_ = Filter(len(plan["filter"]) // 16, self.program)
+        self.kept.append(filter_)
+        self.names = {"ruleset": ruleset, "filter": ctypes.addressof(filter_)}
+        self.heap = 0
+        self.table = (ctypes.c_int64 * (HEADER_WORDS + ENTRY_WORDS * len(self.steps)))()
+        self.places: dict[str, list[int]] = {}
+        for index, step in enumerate(self.steps):
+            self.write_entry(HEADER_WORDS + ENTRY_WORDS * index, *step[2:])
 
-    def apply(self, stdio: list[int]) -> None:
-        """Put every layer on this process, then try to break out; raise LayerError if one fails."""
-        self.take_descriptors(stdio)
-        check("no_new_privs", "prctl", prctl(PR_SET_NO_NEW_PRIVS, 1))
-        self.apply_landlock()
-        self.drop_privileges()
-        self.set_rlimits()
-        self.die_with_spawner()
-        self.apply_seccomp()
-        self.prove()
+    def place(self, content: bytes) -> int:
+        """The address of a copy of ``content``."""
+        buffer = ctypes.create_string_buffer(content, len(content))
+        self.kept.append(buffer)
+        return ctypes.addressof(buffer)
 
-    def take_descriptors(self, stdio: list[int]) -> None:
-        """Keep 0, 1, 2, the binary and, until it is used, the ruleset."""
-        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, limit), limit))
-        os.dup2(self.binary, EXEC_FD, inheritable=False)
-        if self.ruleset is not None:
-            self.ruleset = os.dup(self.ruleset)
-        for target, source in enumerate(stdio):
-            os.dup2(source, target)
+    def write_entry(
+        self, at: int, call: int, args: list[Any], expect: str, keep: int | None
+    ) -> None:
+        self.table[at] = call
+        for place, arg in enumerate(args, at + 1):
+            self.table[place] = self.word(arg, place)
+        self.table[at + 7], self.table[at + 8] = EXPECTED[expect]()
+        self.table[at + 9] = 0 if keep is None else self.program + keep
 
-    def apply_landlock(self) -> None:
-        if self.ruleset is not None:
-            result = syscall(SYS_LANDLOCK_RESTRICT, self.ruleset, 0)
-            check("landlock", "landlock_restrict_self", result)
-        os.closerange(3, EXEC_FD)
-        os.closerange(EXEC_FD + 1, 4096)
+    def word(self, arg: Any, place: int) -> int:
+        if isinstance(arg, str):
+            self.places.setdefault(arg, []).append(place)
+            return self.names.get(arg, 0)
+        return self.place(bytes.fromhex(arg["hex"])) if isinstance(arg, dict) else int(arg)
 
-    def drop_privileges(self) -> None:
-        """Root becomes nobody; whoever it was, no capability is left."""
-        nobody = self.plan["nobody"]
-        if self.plan["drop_uid"]:
-            try:
-                os.setgroups([])
-                os.setresgid(nobody, nobody, nobody)
-                os.setresuid(nobody, nobody, nobody)
-            except OSError as error:
-                raise LayerError("uid", f"becoming nobody: {error}") from None
-        header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this process
-        none = (ctypes.c_uint32 * 6)()
-        result = syscall(SYS_CAPSET, ctypes.byref(header), ctypes.byref(none))
-        check("uid", "capset", result)
+    def name(self, name: str, value: int) -> None:
+        """Put a value wherever the steps say its name."""
+        for place in self.places[name]:
+            self.table[place] = value
 
-    def set_rlimits(self) -> None:
-        for number, value in self.plan["rlimits"]:
-            try:
-                resource.setrlimit(number, (value, value))
-            except (OSError, ValueError) as error:
-                raise LayerError("rlimits", f"setrlimit {number}: {error}") from None
+    def start(self, heap: int, stdio: list[int]) -> int:
+        """The pid of a confined child that executes the engine. Raises LayerError."""
+        if heap != self.heap:
+            self.write_command(heap)
+        for name, descriptor in zip(("stdin", "stdout", "stderr"), stdio, strict=True):
+            self.name(name, descriptor)
+        self.table[0] = 0
+        pid = self.run(ctypes.addressof(self.table), CLONE_VM | CLONE_VFORK | signal.SIGCHLD)
+        if pid < 0:
+            raise LayerError("exec", f"clone: {explain(pid)}")
+        if self.table[0]:
+            os.waitpid(pid, 0)
+            raise self.failure()
+        return int(pid)
 
-    def die_with_spawner(self) -> None:
-        # A change of credentials clears this signal, so it comes after drop_privileges.
-        check("rlimits", "prctl PDEATHSIG", prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL)))
+    def write_command(self, heap: int) -> None:
+        """The engine's command line with its heap limit."""
+        argv = strings([arg.replace("@HEAP@", str(heap)).encode() for arg in self.argv])
+        env = strings([f"{key}={value}".encode() for key, value in self.env.items()])
+        self.command = argv, env
+        self.heap = heap
+        self.name("argv", ctypes.addressof(argv))
+        self.name("env", ctypes.addressof(env))
 
-    def apply_seccomp(self) -> None:
-        if self.program is None:
-            return
-        own_pid = os.getpid().to_bytes(4, sys.byteorder)
-        for offset in self.plan["seccomp"]["pid_offsets"]:
-            self.program[offset : offset + 4] = own_pid
-        code = (ctypes.c_char * len(self.program)).from_buffer(self.program)
-        filter_ = Filter(len(self.program) // 8, ctypes.addressof(code))
-        result = prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(filter_))
-        check("seccomp", "installing the filter", result)
+    def failure(self) -> LayerError:
+        """What the child's last words mean."""
+        words = (self.table[0] - ctypes.addressof(self.table)) // 8 - HEADER_WORDS
+        layer, what, _, _, expect, _ = self.steps[words // ENTRY_WORDS]
+        result = self.table[1]
+        if expect == "refusal":
+            return LayerError(layer, f"{what} succeeded inside the jail")
+        if expect == "spawner":
+            return LayerError(layer, "the spawner ended meanwhile")
+        return LayerError(layer, f"{what}: {explain(result)}")
 
-    def prove(self) -> None:
-        """Try what must fail; a success means that a layer is not in force."""
-        witness = self.plan["witness"]
-        tries = {
-            # The root is there with and without namespaces, and only Landlock forbids to list it.
-            "landlock": ((try_list, "/"), (try_read, witness), (try_run, witness)),
-            "seccomp": ((try_write, "/onehop"), (try_socket, ""), (try_memory, ""), (try_fork, "")),
-            "rlimits": ((try_descriptor, ""),),
-        }
-        for layer in self.plan["proved"]:
-            for attempt, target in tries[layer]:
-                if attempt(target):
-                    raise LayerError(layer, f"{attempt.__name__} succeeded inside the jail")
 
-    def command(self, heap: int) -> Command:
-        """The engine's command line with its heap limit; made once, before the fork."""
-        if heap not in self.commands:
-            argv = [arg.replace("@HEAP@", str(heap)).encode() for arg in self.plan["argv"]]
-            env = [f"{key}={value}".encode() for key, value in self.plan["env"].items()]
-            self.commands = {heap: (strings(argv), strings(env))}
-        return self.commands[heap]
+def explain(result: int) -> str:
+    return f"{os.strerror(-result)} (errno {-result})"
 
-    def execute(self, command: Command) -> NoReturn:
-        """Become the guest's engine; only ever returns by raising."""
-        place_empty_path()
-        empty_path = 0x1000  # AT_EMPTY_PATH
-        syscall(SYS_EXECVEAT, EXEC_FD, EXEC_PATH_ADDRESS, *command, empty_path)
-        error = ctypes.get_errno()
-        raise LayerError("exec", f"execveat: {os.strerror(error)} (errno {error})")
+
+def load_code(code: bytes) -> Any:
+    """Machine code as a function of two numbers."""
+    size = (len(code) + 4095) & ~4095
+    private_anonymous = 0x02 | 0x20
+    none = ctypes.c_void_p(None)
+    address = libc.mmap(none, ctypes.c_size_t(size), 3, private_anonymous, -1, ctypes.c_long(0))
+    if address is None or address == ctypes.c_void_p(-1).value:
+        raise LayerError("exec", "no memory for the steps of confinement")
+    ctypes.memmove(address, code, len(code))
+    if libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(size), 5):
+        reason = os.strerror(ctypes.get_errno())
+        raise LayerError("exec", f"memory cannot be made executable, as V8 needs it too: {reason}")
+    return ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_void_p, ctypes.c_long)(address)
 
 
 def strings(values: list[bytes]) -> Any:
@@ -308,68 +300,19 @@ def strings(values: list[bytes]) -> Any:
     return (ctypes.c_char_p * (len(values) + 1))(*values, None)
 
 
-def place_empty_path() -> None:
-    """The filter, on by now, forbids this mapping: ``reserve_empty_path`` made it before."""
-    ctypes.memset(EXEC_PATH_ADDRESS, 0, 1)
-
-
 def reserve_empty_path() -> None:
-    """Map the page of the empty path; children inherit it, the guest's engine does not."""
+    """Map the page of the empty path; the child shares it, the guest's engine does not."""
     fixed_private_anonymous = 0x100000 | 0x02 | 0x20  # MAP_FIXED_NOREPLACE
     address = libc.mmap(
         ctypes.c_void_p(EXEC_PATH_ADDRESS),
         ctypes.c_size_t(4096),
-        3,
+        1,
         fixed_private_anonymous,
         -1,
         ctypes.c_long(0),
     )
     if address != EXEC_PATH_ADDRESS:
         raise LayerError("seccomp", "the page for the empty path cannot be mapped")
-
-
-def try_read(path: str) -> bool:
-    return succeeds(lambda: os.close(os.open(path, os.O_RDONLY)))
-
-
-def try_list(path: str) -> bool:
-    return succeeds(lambda: os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY)))
-
-
-def try_run(path: str) -> bool:
-    return succeeds(lambda: os.execv(path, [path]))  # noqa: S606 - it must fail
-
-
-def try_write(path: str) -> bool:
-    return succeeds(lambda: os.close(os.open(path, os.O_WRONLY | os.O_CREAT)))
-
-
-def try_socket(_: str) -> bool:
-    return succeeds(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close())
-
-
-def try_memory(_: str) -> bool:
-    return succeeds(lambda: os.close(os.memfd_create("onehop")))
-
-
-def try_descriptor(_: str) -> bool:
-    return succeeds(lambda: fcntl.fcntl(0, fcntl.F_DUPFD, EXEC_FD - 1))
-
-
-def try_fork(_: str) -> bool:
-    def fork() -> None:
-        if os.fork() == 0:
-            os._exit(0)
-
-    return succeeds(fork)
-
-
-def succeeds(attempt: Any) -> bool:
-    try:
-        attempt()
-    except OSError:
-        return False
-    return True
 
 
 # --- the spawner -------------------------------------------------------------------------------
@@ -415,29 +358,20 @@ class Spawner:
         return True
 
     def spawn(self, request: dict[str, Any], stdio: list[int]) -> None:
+        child = request["id"]
         try:
-            command = self.confinement.command(request["heap"])
-            pid = os.fork()
-            if pid == 0:
-                self.become_guest(command, stdio)
+            self.children[child] = pid = self.confinement.start(request["heap"], stdio)
             pidfd = os.pidfd_open(pid)
+        except LayerError as error:
+            self.reply({"id": child, "layer": error.layer, "error": error.reason})
         except OSError as error:
-            self.reply({"id": request["id"], "error": f"{error}"})
+            self.reply({"id": child, "error": f"{error}"})
         else:
-            self.children[request["id"]] = pid
-            self.reply({"id": request["id"]}, [pidfd])
+            self.reply({"id": child}, [pidfd])
             os.close(pidfd)
         finally:
             for descriptor in stdio:
                 os.close(descriptor)
-
-    def become_guest(self, command: Command, stdio: list[int]) -> NoReturn:
-        try:
-            self.confinement.apply(stdio)
-            self.confinement.execute(command)
-        except BaseException as error:
-            os.write(2, f"onehop-jail {getattr(error, 'layer', 'exec')}: {error}\n".encode())
-            os._exit(EXIT_NOT_CONFINED)
 
     def limit(self, child: int, limits: list[list[int]]) -> None:
         """Tighten a child's limits. Root without CAP_SYS_RESOURCE, as in most containers, may do
@@ -491,16 +425,11 @@ def main() -> None:
     if os.getppid() != host_pid:
         return
     try:
-        confinement = prepare(plan)
+        confinement = prepare(plan, host)
     except (LayerError, OSError) as error:
         report = {"layer": getattr(error, "layer", "exec"), "reason": str(error)}
         control.send(json.dumps({"ready": False, **report}).encode())
         return
-    if plan["namespaces"]:
-        enter_pid_namespace(host)
-    gc.collect()
-    gc.freeze()  # a collection would touch, and so copy, what parent and children share
-    gc.disable()
     spawner = Spawner(control, host, plan, confinement)
     spawner.reply({"ready": True})
     try:
@@ -509,14 +438,26 @@ def main() -> None:
         spawner.kill_all()
 
 
-def prepare(plan: dict[str, Any]) -> Confinement:
+def prepare(plan: dict[str, Any], host: int) -> Confinement:
     """Open what children need, while paths still mean what they mean to the host."""
+    # A child shares this process's memory and stack, so no handler may ever run here.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     reserve_empty_path()
-    binary = os.open(plan["binary"], os.O_RDONLY | os.O_CLOEXEC)
-    ruleset = make_ruleset(plan) if plan["landlock"] else None
+    open_binary(plan["binary"])
+    ruleset = make_ruleset(plan) if plan["landlock"] else -1
     if plan["namespaces"]:
         enter_namespaces(plan)
-    return Confinement(plan, ruleset, binary)
+        enter_pid_namespace(host)
+    return Confinement(plan, ruleset)
+
+
+def open_binary(path: str) -> None:
+    """At the one number that the filter allows to execute."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, most), most))
+    binary = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    os.dup2(binary, EXEC_FD, inheritable=False)
+    os.close(binary)
 
 
 def enter_pid_namespace(host: int) -> None:
@@ -527,7 +468,7 @@ def enter_pid_namespace(host: int) -> None:
         prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
         return
     os.close(host)
-    os.closerange(0, 1024)
+    os.closerange(0, EXEC_FD + 1)
     os.waitpid(pid, 0)
     os._exit(0)
 

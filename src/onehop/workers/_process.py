@@ -185,10 +185,6 @@ class Worker:
                 await asyncio.shield(self._exited)
         self._read_stderr()
         words = self._stderr.decode(errors="replace").strip()
-        if words.startswith("onehop-jail "):
-            layer, _, reason = words.removeprefix("onehop-jail ").partition(": ")
-            if layer in self._launcher.plan.layers:
-                raise LayerUnavailableError(layer, reason.removeprefix(f"{layer}: "))
         raise WorkerStartError(f"a worker ended before it was ready: {words[-500:] or 'silently'}")
 
     def _greet(self, message: Message, _size: int) -> None:
