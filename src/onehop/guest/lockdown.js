@@ -53,10 +53,11 @@ function defineBuiltins(target, source) {
   }
 }
 
+const allowedGlobals = new Set(ALLOWED_GLOBALS);
+
 function removeGlobals() {
-  const allowed = new CapturedMap(ALLOWED_GLOBALS.map((name) => [name, true]));
   for (const name of ReflectOwnKeys(globalThis)) {
-    if (typeof name === "string" && !allowed.has(name)) delete globalThis[name];
+    if (typeof name === "string" && !allowedGlobals.has(name)) delete globalThis[name];
   }
 }
 
@@ -125,12 +126,12 @@ function verifyLockdown() {
   for (const name of FORBIDDEN_GLOBALS) {
     if (name in globalThis) die("the global " + name + " is still there");
   }
-  const keys = ReflectOwnKeys(globalThis);
-  if (keys.filter((key) => typeof key === "symbol").length > ALLOWED_SYMBOLS) {
-    die("the global object has an unknown symbol");
+  let symbols = 0;
+  for (const key of ReflectOwnKeys(globalThis)) {
+    if (typeof key === "symbol") symbols++;
+    else if (!allowedGlobals.has(key)) die("the global object still has " + key);
   }
-  const extra = keys.filter((key) => typeof key === "string" && !ALLOWED_GLOBALS.includes(key));
-  if (extra.length > 0) die("the global object still has " + extra.join(", "));
+  if (symbols > ALLOWED_SYMBOLS) die("the global object has an unknown symbol");
   let generated = true;
   try {
     new CapturedFunction("");

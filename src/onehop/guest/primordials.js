@@ -78,7 +78,6 @@ const DataViewGetByteOffset = getterOf(DataView.prototype, "byteOffset");
 const Uint8ArrayPrototypeToBase64 = uncurryThis(Uint8Array.prototype.toBase64);
 const URLSearchParamsPrototypeToString = uncurryThis(URLSearchParams.prototype.toString);
 const performanceNow = performance.now.bind(performance);
-const randomUUID = crypto.randomUUID.bind(crypto);
 
 const { inspectArgs } = internals;
 const {

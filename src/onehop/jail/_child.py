@@ -81,5 +81,8 @@ class Launcher(Protocol):
     async def reap(self, child: int) -> Exit:
         """Collect a process that has ended; its pid is free after this."""
 
+    def release(self, child: int) -> None:
+        """Collect a process that has ended, and of which nothing is asked any more."""
+
     async def aclose(self) -> None:
         """End every process that it started."""

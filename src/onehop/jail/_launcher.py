@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,8 +19,10 @@ from onehop.jail import _zygote
 from onehop.jail._child import Exit, PidfdChild
 from onehop.jail._plan import Plan
 
+_PID = re.compile(rb"^Pid:\s+(\d+)$", re.MULTILINE)
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
+_RETRY_SECONDS = 0.001
 
 
 class ZygoteLauncher:
@@ -84,6 +87,13 @@ class ZygoteLauncher:
             raise WorkerStartError(f"a worker could not be reaped: {reply['error']}")
         return Exit(reply["status"], reply["cpu"], reply["maxrss"] * 1024)
 
+    def release(self, child: int) -> None:
+        """Collect a process that has ended and of which nothing is asked any more."""
+        message = json.dumps({"op": "release", "id": child, "seq": 0}).encode()
+        with contextlib.suppress(WorkerStartError):  # the kernel collects what a spawner leaves
+            if not self._send(message, ()):
+                asyncio.get_running_loop().call_later(_RETRY_SECONDS, self.release, child)
+
     async def aclose(self) -> None:
         """End the spawner and every process that it started."""
         if self._control is not None:
@@ -106,7 +116,7 @@ class ZygoteLauncher:
         try:
             while not self._send(message, descriptors):  # noqa: ASYNC110
                 # The socket's buffer is full: the spawner is behind.
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(_RETRY_SECONDS)
             answer: tuple[dict[str, Any], list[int]] = await future
             return answer
         finally:
@@ -222,8 +232,8 @@ def _check_ready(message: bytes) -> None:
 
 def _pid_of(pidfd: int) -> int:
     """The pid in this process's own namespace (proc(5), fdinfo of a pidfd)."""
-    with open(f"/proc/self/fdinfo/{pidfd}") as info:
-        for line in info:
-            if line.startswith("Pid:"):
-                return int(line.split()[1])
-    raise WorkerStartError("the kernel does not tell the pid of a worker")
+    with open(f"/proc/self/fdinfo/{pidfd}", "rb", buffering=0) as info:
+        found = _PID.search(info.read(4096))
+    if found is None:
+        raise WorkerStartError("the kernel does not tell the pid of a worker")
+    return int(found[1])

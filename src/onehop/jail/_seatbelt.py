@@ -113,6 +113,10 @@ class SeatbeltLauncher:
         # ru_maxrss counts bytes on macOS (getrusage(2)), kilobytes on Linux.
         return Exit(status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 
+    def release(self, child: int) -> None:
+        """See Launcher.release."""
+        self._children.pop(child).wait()
+
     async def aclose(self) -> None:
         """See Launcher.aclose."""
         for process in self._children.values():

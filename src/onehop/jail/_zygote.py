@@ -10,6 +10,7 @@ datagrams on the control socket, each with a number "seq" that its answer carrie
     {"op": "limit", "id": 7, "limits": [[resource, value], …]} → {"id": 7}, or with "error"
     {"op": "reap", "id": 7}  after the pidfd says that the child is gone
         → {"id": 7, "status": wait status, "cpu": seconds, "maxrss": kilobytes}
+    {"op": "release", "id": 7}  the same, of which nobody wants to know: no answer
 
 A child is reaped only when the host asks, so a pid that the host holds is never used again for
 something else. When the host goes away, however it goes, every child is killed.
@@ -353,6 +354,8 @@ class Spawner:
             self.spawn(request, descriptors)
         elif request["op"] == "limit":
             self.limit(request["id"], request["limits"])
+        elif request["op"] == "release":
+            self.release(request["id"])
         else:
             self.reap(request["id"])
         return True
@@ -403,6 +406,11 @@ class Spawner:
         del self.children[child]
         cpu = usage.ru_utime + usage.ru_stime
         self.reply({"id": child, "status": status, "cpu": cpu, "maxrss": usage.ru_maxrss})
+
+    def release(self, child: int) -> None:
+        pid = self.children.get(child)
+        if pid is not None and os.waitpid(pid, os.WNOHANG)[0]:
+            del self.children[child]
 
     def reply(self, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
         # A host that is gone is seen by serve() next.

@@ -20,6 +20,8 @@ from onehop.jail import Exit
 from onehop.policy import MIB, Limits
 
 _HIGH_WATER = re.compile(rb"VmHWM:\s+(\d+) kB")
+_CONFINEMENT = re.compile(rb"^(Seccomp|NoNewPrivs|Uid|CapEff|NSpid):\s+(.*)$", re.MULTILINE)
+_STATUS_BYTES = 16384  # most of it would be a user's many groups
 _PAGE = resource.getpagesize()
 _DATA_SLACK = 1.25
 """Memory that V8 may map beyond the grant, for its own book-keeping and garbage collection."""
@@ -84,30 +86,34 @@ def forget_peak(pid: int) -> None:
         file.write("5")
 
 
-class Peak:
-    """The peak of a process's resident memory, from one descriptor that stays open: reading it
-    again costs a third of opening the file. Raises OSError when the process is gone."""
+class Status:
+    """What the kernel tells of a process, from one descriptor that stays open: reading it again
+    costs a third of opening the file. Raises OSError when the process is gone."""
 
     def __init__(self, pid: int) -> None:
         self._file = os.open(f"/proc/{pid}/status", os.O_RDONLY | os.O_CLOEXEC)
 
-    def bytes(self) -> int | None:
-        """In bytes; None when the process has ended."""
-        found = _HIGH_WATER.search(os.pread(self._file, 4096, 0))
+    def peak(self) -> int | None:
+        """Of resident memory, in bytes; None when the process has ended."""
+        found = _HIGH_WATER.search(os.pread(self._file, _STATUS_BYTES, 0))
         return int(found[1]) * 1024 if found else None
+
+    def confinement(self) -> dict[bytes, bytes]:
+        """The fields that tell of layers, as they are written there."""
+        return dict(_CONFINEMENT.findall(os.pread(self._file, _STATUS_BYTES, 0)))
 
     def close(self) -> None:
         """Give the descriptor back."""
         os.close(self._file)
 
 
-def usage(pid: int, start: Sample, peak: Peak | None) -> tuple[float, int] | None:
+def usage(pid: int, start: Sample, status: Status | None) -> tuple[float, int] | None:
     """CPU seconds and peak growth in bytes since ``start``; None when the process has ended."""
     try:
-        if peak is None:  # macOS tells no peak; what is there at the end is
+        if status is None:  # macOS tells no peak; what is there at the end is
             now = sample(pid)
             return now.cpu_seconds - start.cpu_seconds, max(0, now.rss_bytes - start.rss_bytes)
-        cpu, high = _cpu(pid), peak.bytes()
+        cpu, high = _cpu(pid), status.peak()
     except OSError:
         return None
     return None if high is None else (cpu - start.cpu_seconds, max(0, high - start.rss_bytes))
@@ -121,28 +127,22 @@ def usage_at_exit(exit_: Exit | None, start: Sample) -> tuple[float, int]:
     return cpu, max(0, exit_.max_rss_bytes - start.rss_bytes)
 
 
-def verify(pid: int, layers: tuple[str, ...]) -> tuple[str, ...]:
+def verify(status: Status | None, layers: tuple[str, ...]) -> tuple[str, ...]:
     """Check by the kernel's own account that the planned layers are on this worker.
 
     Landlock, rlimits and the filter's effect were proved by the worker itself before it ran the
     engine. Raises LayerUnavailableError; returns the layers, with Deno's own permissions last.
     """
-    if sys.platform == "darwin":  # Seatbelt has no account of itself to read
+    if status is None:  # Seatbelt has no account of itself to read
         return (*layers, "permissions")
-    status = _status(pid)
+    seen = status.confinement()
     expected = {
-        "seccomp": status["Seccomp"] == "2",
-        "no_new_privs": status["NoNewPrivs"] == "1",
-        "uid": "0" not in status["Uid"].split() and int(status["CapEff"], 16) == 0,
-        "namespaces": len(status["NSpid"].split()) > 1,
+        "seccomp": seen[b"Seccomp"] == b"2",
+        "no_new_privs": seen[b"NoNewPrivs"] == b"1",
+        "uid": b"0" not in seen[b"Uid"].split() and int(seen[b"CapEff"], 16) == 0,
+        "namespaces": len(seen.get(b"NSpid", b"").split()) > 1,
     }
     for layer in layers:
         if not expected.get(layer, True):
             raise LayerUnavailableError(layer, "the kernel says that it is not on a worker")
     return (*layers, "permissions")
-
-
-def _status(pid: int) -> dict[str, str]:
-    with open(f"/proc/{pid}/status") as file:
-        pairs = (line.partition(":") for line in file)
-        return {name: value.strip() for name, _, value in pairs}

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from onehop.errors import LayerUnavailableError, WorkerStartError
+from onehop.errors import WorkerStartError
 from onehop.jail import Child, Exit, Launcher
 from onehop.policy import MIB, Limits
 from onehop.protocol import (
@@ -104,7 +104,7 @@ class Worker:
         self._output_ended = self._loop.create_future()
         self._exit: Exit | None = None
         self._killed = False
-        self._peak: _measure.Peak | None = None
+        self._status: _measure.Status | None = None
         self._warming = False
         self._resting: _measure.Sample | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
@@ -174,8 +174,8 @@ class Worker:
             await self._launcher.limit(self._process.id, limits)
         _measure.forget_peak(pid)
         if sys.platform == "linux":
-            self._peak = _measure.Peak(pid)
-        self.enforcement = _measure.verify(pid, layers)
+            self._status = _measure.Status(pid)
+        self.enforcement = _measure.verify(self._status, layers)
         self._process.kill(0)  # PermissionError: it could not be killed
 
     async def _explain_failed_start(self) -> None:
@@ -278,7 +278,7 @@ class Worker:
 
     async def _conclude(self, run: _Run) -> Outcome:
         if run.message is not None:
-            usage = _measure.usage(self._process.pid, run.start, self._peak)
+            usage = _measure.usage(self._process.pid, run.start, self._status)
             if usage is not None:
                 return run.outcome(run.message, *usage, self.enforcement)
         self.kill()
@@ -347,30 +347,39 @@ class Worker:
 
     async def aclose(self) -> None:
         """Kill, reap, and close every descriptor."""
-        self.kill()
         self.on_early_exit = lambda: None
+        self._stop_listening()
+        self.kill()
         try:
-            await self._reaped()
+            await self._ended()
+            if self._exit is None:
+                self._launcher.release(self._process.id)
         finally:
             self._close()
+
+    async def _ended(self) -> None:
+        async with asyncio.timeout(END_SECONDS):
+            await asyncio.shield(self._exited)
 
     async def _reaped(self) -> Exit | None:
         """How the process ended; None when the spawner is gone and cannot say."""
         if self._exit is None:
-            async with asyncio.timeout(END_SECONDS):
-                await asyncio.shield(self._exited)
+            await self._ended()
             self._read_stderr()
             with contextlib.suppress(WorkerStartError):
                 self._exit = await self._launcher.reap(self._process.id)
         return self._exit
 
-    def _close(self) -> None:
+    def _stop_listening(self) -> None:
         if self._idle_timer is not None:
             self._idle_timer.cancel()
-        if self._peak is not None:
-            self._peak.close()
-        for descriptor in (self._pipes.output, self._pipes.stderr, self._process.exit_fd):
+        for descriptor in (self._pipes.output, self._pipes.stderr):
             self._loop.remove_reader(descriptor)
+
+    def _close(self) -> None:
+        if self._status is not None:
+            self._status.close()
+        self._loop.remove_reader(self._process.exit_fd)
         self._pipes.close()
         os.close(self._process.exit_fd)
 
