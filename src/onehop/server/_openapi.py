@@ -17,7 +17,17 @@ _ABOUT: Final = """\
 Run an agent's JavaScript or TypeScript in a jailed, disposable V8 process, and see what ran.
 
 Every error has one body, `ErrorBody`; every answer names its request in `X-Request-Id`.
+
+To try calls out on the page `/docs`, press **Authorize** and enter an agent's key, once, in either
+field: the key that the server printed at its first start, or one that `onehop agents add NAME`
+made. The page forgets it when it is closed or loaded again. A server that was started with
+`--no-auth` needs none.
 """
+_KEYS: Final = {
+    "bearer": "An agent's key, `oh_…`, without the word Bearer.",
+    "APIKeyHeader": "The same key under another header: one of the two is enough.",
+}
+"""What goes into the fields of each scheme."""
 _BODIES: Final[tuple[type[BaseModel], ...]] = (
     schemas.ExecuteBody,
     schemas.ValidateBody,
@@ -52,6 +62,8 @@ def make_openapi(app: FastAPI) -> dict[str, Any]:
     )
     known.update(bodies["$defs"])
     _complete(document["paths"])
+    for scheme, told in _KEYS.items():
+        document["components"]["securitySchemes"][scheme]["description"] = told
     for operation in _operations(document):
         for parameter in operation.get("parameters", ()):
             parameter["schema"] = _plain(parameter["schema"])

@@ -23,6 +23,7 @@ from onehop.errors import OnehopError
 from onehop.executor import Executor
 from onehop.server import http
 from onehop.server._body import REQUEST_ID, ASGIApp, BodyLimit
+from onehop.server._docs import docs_routes
 from onehop.server._errors import problem_of
 from onehop.server._guard import Guard, is_loopback
 from onehop.server._openapi import make_openapi
@@ -65,6 +66,7 @@ def create_app(
         version=onehop_version(),
         lifespan=_lifespan(parts, [context for _, context in inner]),
         middleware=_middleware(config),
+        docs_url=None,  # the framework's page asks other hosts for its parts
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         exception_handlers=dict.fromkeys(_ANSWERED, _answer),
@@ -72,6 +74,7 @@ def create_app(
     app.state.parts = parts
     app.include_router(http.probes)
     app.include_router(http.api)
+    app.router.routes.extend(docs_routes())
     for served, _ in inner:
         app.router.routes.append(Route("/mcp", served))
     app.openapi = lambda: _remembered(app)  # type: ignore[method-assign]
