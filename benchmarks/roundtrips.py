@@ -33,7 +33,8 @@ _PAUSE = 0.1  # a worker of onehop takes about 40 ms to start
 NOTES = [
     "step by step: one call of a tool in each turn of the model. in parallel: calls that do not"
     " need each other's results in one turn, as good agents do where they can. one program:"
-    " code_execute through HTTP on this machine, under its real description and schema.",
+    " code_execute through HTTP on this machine, under its real description and input schema. The"
+    " schema of its result, which few clients show to the model, is not counted.",
     "The data stands in the user's message; the model writes out what a call needs, code_execute's"
     " context included. Thinking before an answer is counted for neither; it would come with each"
     " turn. All are right at the first attempt; code that is wrong costs a turn, as a wrong step"

@@ -28,10 +28,10 @@ def code_execute_tool(
 
 
 def _inputs() -> dict[str, Any]:
-    """The fields of a call; smolagents takes those for optional that may be null."""
+    """The fields of a call; smolagents wants words for each, and to hear which may be null."""
     given = schema()
     return {
-        name: field if name in given["required"] else {**field, "nullable": True}
+        name: {"description": "", "nullable": name not in given["required"], **field}
         for name, field in given["properties"].items()
     }
 

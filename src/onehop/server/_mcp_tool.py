@@ -11,7 +11,9 @@ from onehop.types import ExecutionResult
 
 __all__ = ["DESCRIPTION", "INPUT_SCHEMA", "NAME", "make_tool"]
 
-_ANY: Final = ("object", "array", "string", "number", "boolean", "null")
+_ANY: Final[dict[str, Any]] = {
+    "anyOf": [{"type": kind} for kind in ("object", "array", "string", "number", "boolean", "null")]
+}
 """Every type of JSON: some clients take an empty schema for a mistake."""
 
 
@@ -35,24 +37,21 @@ def make_tool() -> types.Tool:
 
 
 def _output_schema() -> dict[str, Any]:
-    """The schema of ``ExecutionResult.to_dict()``; newer servers may add fields."""
+    """The fields of ``ExecutionResult.to_dict()``; newer servers may add some.
+
+    No more than their types, for there are clients that show it to the model with every turn.
+    """
     schema = ExecutionResult.model_json_schema(by_alias=True, mode="serialization")
-    plain: dict[str, Any] = _without(schema, frozenset({"title", "additionalProperties"}))
-    return plain
+    fields = {name: _kind(field) for name, field in schema["properties"].items()}
+    return {"type": "object", "properties": fields, "required": schema["required"]}
 
 
-def _without(schema: Any, keys: frozenset[str]) -> Any:
-    """The schema without these keywords; fields of the data that are named so stay."""
-    if isinstance(schema, list):
-        return [_without(item, keys) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    kept = {name: value for name, value in schema.items() if name not in keys}
-    if not kept.keys() - {"default"}:
-        return {"anyOf": [{"type": kind} for kind in _ANY], **kept}
-    return {
-        name: {field: _without(item, keys) for field, item in value.items()}
-        if name in ("properties", "$defs")
-        else _without(value, keys)
-        for name, value in kept.items()
-    }
+def _kind(field: dict[str, Any]) -> dict[str, Any]:
+    """The type of what comes in a field; one that would be null is left out of a result."""
+    if "$ref" in field:
+        return {"type": "object"}
+    if "anyOf" in field:
+        return _kind(next(kind for kind in field["anyOf"] if kind != {"type": "null"}))
+    if "items" in field:
+        return {"type": "array", "items": _kind(field["items"])}
+    return {"type": field["type"]} if "type" in field else _ANY
