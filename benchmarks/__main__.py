@@ -8,6 +8,7 @@ import sys
 
 PROGRAMS = (
     "latency",
+    "doors",
     "throughput",
     "compute",
     "typescript",

@@ -14,7 +14,8 @@ from benchmarks._report import Report, publish
 from benchmarks.rivals.base import Context, Language, Rival
 
 T = TypeVar("T")
-_PAUSE = 0.1  # a worker of onehop takes about 40 ms to start
+PAUSE = 0.1
+"""Seconds; a worker of onehop takes about 40 ms to start."""
 
 
 @dataclass(frozen=True)
@@ -83,4 +84,4 @@ async def rounds(
 async def rest(rival: Rival) -> None:
     """Let ``rival`` get warm again and the machine quiet."""
     await rival.settle()
-    await asyncio.sleep(_PAUSE)
+    await asyncio.sleep(PAUSE)

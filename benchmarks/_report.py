@@ -18,6 +18,7 @@ Cell = str | int | float | None
 RESULTS = Path(__file__).parent / "results"
 _ORDER = (
     "latency",
+    "doors",
     "throughput",
     "compute",
     "typescript",

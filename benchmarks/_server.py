@@ -10,29 +10,72 @@ import tempfile
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from onehop.agents import Agents
 from onehop.client import AgentClient
+from onehop.config import AuditConfig
 from onehop.errors import ServerUnreachableError
+from onehop.stores import open_store
 
 _PATIENCE = 30.0
+_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server is, and who may call it."""
+
+    port: int
+    agent: str
+    key: str | None = None
+
+    def client(self) -> AgentClient:
+        """A client for it, which is not connected yet."""
+        return AgentClient(
+            agent_id=self.agent, api_key=self.key, server_url=f"http://{_HOST}:{self.port}"
+        )
 
 
 @asynccontextmanager
 async def served() -> AsyncIterator[AgentClient]:
-    """A client that is connected to it."""
+    """A client that is connected to a server which needs no keys."""
     with tempfile.TemporaryDirectory() as folder:
-        port = _free_port()
-        command = [sys.executable, "-m", "onehop", "serve", "--no-auth", "--port", str(port)]
-        environment = {
-            **os.environ,
-            "ONEHOP_STORE": f"sqlite:///{Path(folder) / 'onehop.db'}",
-            "ONEHOP_JOURNAL": str(Path(folder) / "journal"),
-        }
+        address = Address(_free_port(), "benchmark")
+        async with _running(Path(folder), address, "--no-auth") as client:
+            yield client
+
+
+@asynccontextmanager
+async def guarded(folder: Path) -> AsyncIterator[Address]:
+    """A server with everything on, as it comes: keys, the audit trail, the log, in a file."""
+    address = Address(_free_port(), "benchmark", await _key(folder, "benchmark"))
+    async with _running(folder, address):
+        yield address
+
+
+def audit(folder: Path) -> AuditConfig:
+    """The audit trail as it comes, in ``folder``."""
+    folder.mkdir(exist_ok=True)
+    store = f"sqlite:///{folder / 'onehop.db'}"
+    return AuditConfig(store=store, journal=str(folder / "journal"))
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The same for another process."""
+    config = audit(folder)
+    return {**os.environ, "ONEHOP_STORE": str(config.store), "ONEHOP_JOURNAL": str(config.journal)}
+
+
+@asynccontextmanager
+async def _running(folder: Path, address: Address, *words: str) -> AsyncIterator[AgentClient]:
+    command = [sys.executable, "-m", "onehop", "serve", "--port", str(address.port), *words]
+    with (folder / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *command, env=environment, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
+            *command, env=environment(folder), stdin=DEVNULL, stdout=DEVNULL, stderr=log
         )
-        client = AgentClient(agent_id="benchmark", server_url=f"http://127.0.0.1:{port}")
+        client = address.client()
         try:
             async with asyncio.timeout(_PATIENCE):
                 await _connect(client, process)
@@ -40,6 +83,15 @@ async def served() -> AsyncIterator[AgentClient]:
         finally:
             await client.disconnect()
             await _end(process)
+
+
+async def _key(folder: Path, agent: str) -> str:
+    """Add an agent to the store: its key."""
+    store = await open_store(audit(folder))
+    try:
+        return (await Agents(store).add(agent)).key
+    finally:
+        await store.aclose()
 
 
 async def _connect(client: AgentClient, process: Process) -> None:
@@ -60,6 +112,6 @@ async def _end(process: Process) -> None:
 
 def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((_HOST, 0))
         port: int = probe.getsockname()[1]
         return port
