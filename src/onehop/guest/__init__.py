@@ -49,13 +49,19 @@ ENVIRONMENT: dict[str, str] = {
 def bootstrap_source() -> str:
     """The bootstrap as one script."""
     parts = "\n".join((files(__package__) / name).read_text("utf-8") for name in _PARTS)
-    return f'(function(){{"use strict";\n{_without_comments(parts)}\n}})();\n'
+    return f'(function(){{"use strict";\n{_to_ascii(_without_comments(parts))}\n}})();\n'
 
 
 def _without_comments(source: str) -> str:
     """Drop indentation and lines that are comments: a quarter of the text to parse."""
     lines = (line.strip() for line in source.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith(("//", "/*", "*")))
+
+
+def _to_ascii(source: str) -> str:
+    """V8 keeps and reads text with one character beyond Latin-1 as two bytes each. Such characters
+    stand in strings only."""
+    return source.encode("ascii", "backslashreplace").decode("ascii")
 
 
 @lru_cache(maxsize=1)

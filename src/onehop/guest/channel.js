@@ -35,11 +35,17 @@ function halt() {
   exitProcess(0);
 }
 
+// What has been read and not yet taken: bytes `taken` to `filled` of the inbox. One read gets a
+// small frame whole.
+const inbox = new CapturedUint8Array(16384);
+let taken = 0;
+let filled = 0;
+
 /** Fill `bytes` from standard input; false when it ends before. */
 function readFully(bytes) {
   const buffer = TypedArrayGetBuffer(bytes);
   const length = TypedArrayGetLength(bytes);
-  let done = 0;
+  let done = takeFromInbox(bytes, length);
   while (done < length) {
     const count = readStdin(stdin, new CapturedUint8Array(buffer, done));
     if (count === null) return false;
@@ -48,11 +54,35 @@ function readFully(bytes) {
   return true;
 }
 
+function takeFromInbox(bytes, most) {
+  const count = MathMin(most, filled - taken);
+  TypedArrayPrototypeSet(bytes, viewOf(inbox, taken, count), 0);
+  taken += count;
+  return count;
+}
+
+function viewOf(bytes, start, length) {
+  return new CapturedUint8Array(TypedArrayGetBuffer(bytes), start, length);
+}
+
+/** Read what there is when the inbox is empty; false at the end of the input. */
+function fillInbox() {
+  if (taken < filled) return true;
+  const count = readStdin(stdin, inbox);
+  taken = 0;
+  filled = count ?? 0;
+  return count !== null;
+}
+
 /** The next frame from the host as an object; null at the end of the input. */
 function readFrame() {
   const head = new CapturedUint8Array(4);
-  if (!readFully(head)) return null;
+  if (!fillInbox() || !readFully(head)) return null;
   const length = ((head[0] << 24) | (head[1] << 16) | (head[2] << 8) | head[3]) >>> 0;
+  if (length <= filled - taken) {
+    taken += length;
+    return JSONParse(decodeUtf8(viewOf(inbox, taken - length, length)));
+  }
   const body = new CapturedUint8Array(length);
   return readFully(body) ? JSONParse(decodeUtf8(body)) : null;
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from onehop.source._lines import position
@@ -22,6 +23,8 @@ _LINE_ENDS = "\n\r\u2028\u2029"
 _NO_LINE_END = re.compile(f"[^{_LINE_ENDS}]")
 _MAX_ERASED = 32 * 1024
 """Characters; of longer texts the compiler takes the types, in its own process."""
+_KEPT = 64
+"""Programs that are remembered without their types: a few MiB at the most, since each is short."""
 _MAY_BE_TYPED = re.compile(
     r"[:<!@\\]|-->|\?\s*[,)(;=]|(?<![\w$.])0[\d_]"
     r"|\b(?:abstract|accessor|as|declare|enum|implements|interface|module|namespace|override"
@@ -52,23 +55,31 @@ def prepare(code: str, language: Language) -> Prepared | Problem:
     """Make the body of a function fit to run, or say what in it never will."""
     if language != "typescript":
         return Prepared(code)
-    may_be_module, may_be_erased = _may_be_module(code), len(code) <= _MAX_ERASED
-    if not may_be_module and may_be_erased and not _MAY_BE_TYPED.search(code):
-        return Prepared(code, code)
-    if not may_be_module and not may_be_erased:
-        return Prepared(code)
+    if not _may_be_module(code):
+        return Prepared(code, _plain(code) if len(code) <= _MAX_ERASED else None)
     from onehop.source._tree import parse
 
     tree = parse(code, "typescript")
     if tree is None:
         return Prepared(code)
-    taken_out = _take_out(code, tree) if may_be_module else []
+    taken_out = _take_out(code, tree)
     if isinstance(taken_out, Problem):
         return taken_out
     return Prepared(
         _apply(code, tree, taken_out),
-        _without_types(code, tree, taken_out) if may_be_erased else None,
+        _without_types(code, tree, taken_out) if len(code) <= _MAX_ERASED else None,
     )
+
+
+@lru_cache(maxsize=_KEPT)
+def _plain(code: str) -> str | None:
+    """Kept, because agents repeat themselves: over other data, or once more."""
+    if not _MAY_BE_TYPED.search(code):
+        return code
+    from onehop.source._tree import parse
+
+    tree = parse(code, "typescript")
+    return None if tree is None else _without_types(code, tree, [])
 
 
 def _may_be_module(code: str) -> bool:

@@ -44,9 +44,17 @@ def sample(pid: int) -> Sample:
         from onehop.workers import _darwin
 
         return Sample(*_darwin.usage(pid))
-    with open(f"/proc/{pid}/statm", "rb") as file:
-        pages = file.read().split()
+    pages = _read(f"/proc/{pid}/statm").split()
     return Sample(int(pages[1]) * _PAGE, int(pages[5]) * _PAGE, _cpu(pid))
+
+
+def _read(path: str) -> bytes:
+    """A short file of /proc, without the 20 µs that a file object costs."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(file, 4096)
+    finally:
+        os.close(file)
 
 
 def _cpu(pid: int) -> float:
@@ -82,8 +90,12 @@ def forget_peak(pid: int) -> None:
     """Start the peak of resident memory anew (clear_refs, value 5), so that start-up is not in it.
 
     Where the kernel refuses, the peak merely includes start-up."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/clear_refs", "w") as file:
-        file.write("5")
+    with contextlib.suppress(OSError):
+        file = os.open(f"/proc/{pid}/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(file, b"5")
+        finally:
+            os.close(file)
 
 
 class Status:

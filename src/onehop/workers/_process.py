@@ -45,7 +45,8 @@ END_SECONDS = 5.0
 SAMPLE_SECONDS = 0.05
 IDLE_SECONDS = 0.01
 """From ready to the request to warm up, which a job that comes at once goes without."""
-_READ_BYTES = 1 << 18
+_FEW_BYTES, _MANY_BYTES = 1 << 14, 1 << 18
+"""Read at once: first few, since a large buffer is mapped and unmapped anew each time."""
 _STDERR_BYTES = 8192
 _PIPE_BYTES = 1 << 20
 
@@ -577,8 +578,12 @@ def _has_ended(exit_fd: int) -> bool:
 def _read(descriptor: int) -> bytes | None:
     """What is there; None when nothing is, b"" at the end."""
     try:
-        return os.read(descriptor, _READ_BYTES)
+        data = os.read(descriptor, _FEW_BYTES)
+        if len(data) == _FEW_BYTES:
+            with contextlib.suppress(BlockingIOError):
+                data += os.read(descriptor, _MANY_BYTES)
     except (BlockingIOError, InterruptedError):
         return None
     except OSError:
         return b""
+    return data
