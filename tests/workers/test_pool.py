@@ -37,6 +37,23 @@ async def test_more_than_the_queue_holds_is_refused_with_a_time_to_wait(narrow: 
     assert [r.output for r in served if not isinstance(r, BaseException)] == [1] * 5
 
 
+async def test_a_run_that_was_answered_holds_no_place() -> None:
+    config = SandboxConfig(pool_size=3, max_concurrency=1, max_queue=0)
+    async with Sandbox(config) as sandbox:
+        for _ in range(4):
+            await asyncio.sleep(0.5)  # several are at hand; nobody may wait for one
+            assert (await sandbox.execute("return 1")).output == 1
+            assert (await sandbox.execute("return 2")).output == 2
+
+
+async def test_a_worker_is_gone_soon_after_its_answer(narrow: Sandbox) -> None:
+    before = set(workers())
+    await narrow.execute("setInterval(() => {}, 1); return 1")
+    async with asyncio.timeout(5):
+        while before & set(workers()):
+            await asyncio.sleep(0.01)
+
+
 async def test_an_agent_that_asks_once_is_not_behind_one_that_asks_often() -> None:
     config = SandboxConfig(pool_size=1, max_concurrency=1)
     async with Sandbox(config) as sandbox:

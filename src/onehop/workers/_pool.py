@@ -22,11 +22,14 @@ from onehop.workers._factory import WorkerFactory
 from onehop.workers._process import Worker
 from onehop.workers._queue import FairQueue
 
-_STARTS_AT_ONCE = max(2, usable_cores())
+_STARTS_AT_ONCE = 1 + max(2, usable_cores())
+"""One more than there are cores: each start waits for the host now and then."""
 _FAILURES_BEFORE_GIVING_UP = 3
 _LONGEST_PAUSE = 5.0
 _DRAIN_SECONDS = 10.0
 _REFILL_SECONDS = 0.25
+_ANSWER_SECONDS = 0.005
+"""What a door may take to send the answer of a run, before its worker is killed and replaced."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ class Pool:
         self._max_queue = max_queue
         self._idle: deque[Worker] = deque()
         self._running: set[Worker] = set()
+        self._answered: dict[Worker, asyncio.TimerHandle] = {}
         self._waiting: FairQueue[asyncio.Future[Worker]] = FairQueue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting = 0
@@ -78,12 +82,13 @@ class Pool:
         try:
             yield worker
         finally:
-            # Killing and refilling cost the caller nothing when they come after its answer.
-            asyncio.get_running_loop().call_soon(self._retire, worker)
+            self._retire_later(worker)
 
     async def _check_out(self, agent: str) -> Worker:
         if self._closed:
             raise SandboxClosedError("the sandbox is closed")
+        if self._answered and not (self._idle and len(self._running) < self._max_concurrency):
+            self._retire_answered()
         if not self._waiting and (worker := self._take_idle()) is not None:
             return worker
         if len(self._waiting) >= self._max_queue:
@@ -138,7 +143,22 @@ class Pool:
 
     # --- retire and refill ---
 
+    def _retire_later(self, worker: Worker) -> None:
+        """Killing and refilling cost the caller nothing when they come after its answer, which it
+        would otherwise share the processors with. Whoever waits in line comes first."""
+        loop = asyncio.get_running_loop()
+        if self._waiting or self._closed:
+            loop.call_soon(self._retire, worker)
+        else:
+            self._answered[worker] = loop.call_later(_ANSWER_SECONDS, self._retire, worker)
+
+    def _retire_answered(self) -> None:
+        for worker, timer in list(self._answered.items()):
+            timer.cancel()
+            self._retire(worker)
+
     def _retire(self, worker: Worker) -> None:
+        self._answered.pop(worker, None)
         self._running.discard(worker)
         self._close_later(worker)
         self._serve()
@@ -248,6 +268,7 @@ class Pool:
         self._closed = True
         self._cancel_refill_timer()
         self._fail_waiting(SandboxClosedError("the sandbox was closed while this run waited"))
+        self._retire_answered()
         for worker in list(self._running):
             worker.stop()
         while self._idle:
