@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from onehop import source
 from onehop.callers import Caller
-from onehop.records import SNIPPET_LENGTH, ExecutionRecord
+from onehop.records import INTERRUPTED, SNIPPET_LENGTH, ExecutionRecord
 from onehop.types import (
     Correction,
     ErrorInfo,
@@ -20,7 +20,7 @@ from onehop.types import (
     code_hash,
 )
 
-_INTERRUPTED: Final = "the onehop process ended before this run did"
+_INTERRUPTED: Final = ErrorInfo(type="internal", name="Interrupted", message=INTERRUPTED)
 
 
 def refused(request: ExecutionRequest, report: ValidationReport) -> ExecutionResult:
@@ -58,15 +58,19 @@ def cancelled(request: ExecutionRequest) -> ExecutionResult:
     return _failed(request, info)
 
 
-def interrupted(request: ExecutionRequest) -> ExecutionResult:
-    """What is on record of a run until it has ended."""
-    return _failed(request, ErrorInfo(type="internal", name="Interrupted", message=_INTERRUPTED))
+def interrupted(digest: str) -> ExecutionResult:
+    """What is on record of a run until it has ended; ``digest`` is the code's hash."""
+    return _unsuccessful(digest, _INTERRUPTED)
 
 
 def _failed(request: ExecutionRequest, info: ErrorInfo, place: str = "") -> ExecutionResult:
+    return _unsuccessful(code_hash(request.code), info, place)
+
+
+def _unsuccessful(digest: str, info: ErrorInfo, place: str = "") -> ExecutionResult:
     return ExecutionResult(
         success=False,
-        code_hash=code_hash(request.code),
+        code_hash=digest,
         resource_usage=ResourceUsage(memory=0),
         error=f"{info.name}: {info.message}{place}",
         error_info=info,

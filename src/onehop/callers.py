@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,7 +28,7 @@ class Caller:
     def __post_init__(self) -> None:
         object.__setattr__(self, "minted", self.request_id == "")
         if self.minted:
-            object.__setattr__(self, "request_id", uuid.uuid4().hex)
+            object.__setattr__(self, "request_id", os.urandom(16).hex())
         _check("agent_id", self.agent_id)
         _check("channel_id", self.channel_id)
         _check("request_id", self.request_id)

@@ -15,8 +15,8 @@ Fields are snake_case here and camelCase on the wire; times are milliseconds.
 
 from __future__ import annotations
 
+import os
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Final, Literal, get_args
@@ -49,7 +49,7 @@ CODE_EXECUTION_TIMEOUT: Final = "code:execution:timeout"
 
 
 def _new_id() -> str:
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 def _now() -> int:

@@ -251,9 +251,7 @@ class Executor:
         report = await self._judge(run.checked, history)
         elapsed = (time.perf_counter() - began) * 1000
         run.report = report
-        issues = [finding_in_original(finding, run.corrected) for finding in report.issues]
-        placed = report.model_copy(update={"issues": issues})
-        for event in run.announcer.validated(placed, elapsed):
+        for event in run.announcer.validated(run.placed(report), elapsed):
             self._announce(run, event)
         return report
 
@@ -268,7 +266,7 @@ class Executor:
     async def _start(self, run: _Run) -> None:
         started = run.announcer.started()
         if self._recorder is not None:
-            result = _outcomes.interrupted(run.original.request)
+            result = _outcomes.interrupted(run.digest)
             failed = _failure(run, result)
             record = run.record(result, {"interrupted": True})
             await self._recorder.start(record, (*run.events, started, failed), run.size)
@@ -310,8 +308,8 @@ class Executor:
     def _explain(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
         """The result in the terms of the caller's own text, and what runs like it have taught."""
         agent = run.caller.agent_id
-        found = (run.report.issues or None) if run.report else None
-        result = result.model_copy(update={"findings": found})
+        if run.report is not None and run.report.issues:
+            result = result.model_copy(update={"findings": run.report.issues})
         shape = shape_of(run.checked.request.code, run.checked.request.language, result)
         hints = self._patterns.hints(agent, shape) if shape else []
         self._patterns.observe(agent, run.digest, shape)
@@ -379,6 +377,13 @@ class _Run:
         self.corrected = corrected
         self.corrections += corrected.corrections
         self.checked = _with_code(self.original, corrected.code)
+
+    def placed(self, report: ValidationReport) -> ValidationReport:
+        """The report with its findings where they are in the code as it was written."""
+        if not report.issues:
+            return report
+        issues = [finding_in_original(finding, self.corrected) for finding in report.issues]
+        return report.model_copy(update={"issues": issues})
 
     def facts(self) -> dict[str, Any]:
         """What the host knows beyond the result."""

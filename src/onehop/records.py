@@ -13,6 +13,8 @@ from onehop.types import ErrorType, Language, Wire
 
 SNIPPET_LENGTH: Final = 500
 """Characters of the code that a record keeps."""
+INTERRUPTED: Final = "the onehop process ended before this run did"
+"""The error of a record that nobody could finish."""
 GENESIS: Final = "0" * 64
 """What stands for the hash before the first record's."""
 

@@ -69,7 +69,9 @@ def correct_arguments(
     current, made = dict(arguments), list[Correction]()
     for _ in range(config.max_retries if config.enabled else 0):
         state = _Round(dict(current), list(made), timeout_max)
-        for rule in _RULES:
+        for field, rule in _RULES:
+            if field is not None and field not in state.arguments:
+                continue
             for change in rule(state):
                 if change.removed is not None:
                     del current[change.removed]
@@ -81,6 +83,8 @@ def correct_arguments(
 
 
 def _names(state: _Round) -> Iterator[_Change]:
+    if NAMES.keys().isdisjoint(state.arguments):
+        return
     for wrong, right in NAMES.items():
         rivals = [name for name in NAMES if NAMES[name] == right and name in state.arguments]
         if rivals == [wrong] and right not in state.arguments:
@@ -155,12 +159,13 @@ def _read_object(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-_RULES: Final[tuple[Callable[[_Round], Iterator[_Change]], ...]] = (
-    _names,
-    _language,
-    _fenced_language,
-    _number,
-    _seconds,
-    _boolean,
-    _context,
+_RULES: Final[tuple[tuple[str | None, Callable[[_Round], Iterator[_Change]]], ...]] = (
+    (None, _names),
+    ("language", _language),
+    ("code", _fenced_language),
+    ("timeout", _number),
+    ("timeout", _seconds),
+    ("captureConsole", _boolean),
+    ("context", _context),
 )
+"""Each with the field that it repairs, without which it has nothing to do."""

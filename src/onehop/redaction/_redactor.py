@@ -11,7 +11,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from onehop.config import AuditConfig
 from onehop.events import Event, ExecutionFailed, SecurityIssue
-from onehop.records import SNIPPET_LENGTH, ExecutionRecord
+from onehop.records import INTERRUPTED, SNIPPET_LENGTH, ExecutionRecord
 from onehop.redaction._named import USUAL, NamedValues
 from onehop.redaction._names import Names
 from onehop.redaction._recurring import Recurring
@@ -29,6 +29,8 @@ _OURS: Final = frozenset(
     "persistedOutputId line column redacted".split()
 )
 """Details in words of our own, which a guest's value may happen to equal."""
+_OUR_WORDS: Final = frozenset({INTERRUPTED, f"Interrupted: {INTERRUPTED}"})
+"""Of each run that starts: not searched each time."""
 _CODE: Final = frozenset({"excerpt", "corrections", "findings"})
 
 
@@ -72,13 +74,13 @@ class Redactor:
 
     def event(self, event: Event) -> Event:
         """The event as it may be kept."""
+        if not isinstance(event, ExecutionFailed | SecurityIssue):
+            return event
         request_id, recurring = self._latest
         one = _One(self, recurring if request_id == event.request_id else Recurring(()))
         if isinstance(event, ExecutionFailed):
             return dataclasses.replace(event, error=one.cut_text(event.error))
-        if isinstance(event, SecurityIssue):
-            return dataclasses.replace(event, description=one.code(event.description))
-        return event
+        return dataclasses.replace(event, description=one.code(event.description))
 
     def _secrets(self, record: ExecutionRecord) -> tuple[Recurring, bool]:
         context, all_context = collect(record.context_data, "context", self._hidden, _MAX_SEARCHED)
@@ -131,6 +133,8 @@ class _One:
 
     def field(self, name: str, value: Any, cut: bool = False) -> Any:
         """An output or context; a preview of it when it is too large."""
+        if value is None:
+            return None
         most = self._config.max_field
         text = self.cut_text if cut else self.text
         copy = Copy(self._mask, self._omit, text, self._recurring.__contains__, most)
@@ -189,6 +193,8 @@ class _One:
         return self._plain_copy(value, self._cut_code if name in _CODE else self.cut_text)
 
     def _plain_copy(self, value: Any, text: Callable[[str], str]) -> Any:
+        if value is None or isinstance(value, bool | float):  # there is nothing to look for
+            return value
         copy = Copy(_NO_NAMES, _NO_NAMES, text, self._recurring.__contains__, _MAX_DETAILS, _OURS)
         return copy.of(value, "")
 
@@ -202,7 +208,7 @@ class _One:
         return self._recurring.mask_cut(text) if self._recurring else text
 
     def _masked(self, text: str, *, code: bool) -> str:
-        if len(text) < _SHORTEST:
+        if len(text) < _SHORTEST or text in _OUR_WORDS:
             return text
         if self._recurring:
             text = self._recurring.mask(text)

@@ -22,6 +22,8 @@ _Items = Iterator[tuple[Any, Any]]
 def collect(value: Any, root: str, names: Names, max_fields: int) -> tuple[set[str], bool]:
     """The texts in the fields that ``names`` means, and whether all of ``value`` was seen."""
     found = set[str]()
+    if not value:
+        return found, True
     stack: list[tuple[Any, Any, str, bool]] = [(root, value, "", False)]
     while stack and max_fields > 0:
         max_fields -= 1

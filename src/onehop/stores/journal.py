@@ -31,7 +31,12 @@ CREATE TABLE IF NOT EXISTS waiting (
 CREATE TABLE IF NOT EXISTS rejected (
     request_id TEXT NOT NULL, reason TEXT NOT NULL, entry TEXT NOT NULL
 );
+CREATE TRIGGER IF NOT EXISTS ended AFTER INSERT ON waiting BEGIN
+    DELETE FROM running WHERE request_id = NEW.request_id;
+END;
 """
+"""That a run no longer runs is written together with what came of it: one statement takes half the
+time of two in a transaction."""
 _WAL_BYTES: Final = 4 << 20
 """Size from which the write-ahead log is folded back into the file."""
 
@@ -88,18 +93,8 @@ class Journal:
 
     def finish(self, request_id: str, entry: Entry) -> int:
         """The run has ended: ``entry`` waits from now on. Gives its place in the queue."""
-        database = self._open()
-        try:
-            with database:
-                database.execute("BEGIN IMMEDIATE")
-                database.execute("DELETE FROM running WHERE request_id = ?", (request_id,))
-                cursor = database.execute(
-                    "INSERT INTO waiting (request_id, entry) VALUES (?, ?)",
-                    (request_id, encode_entry(entry)),
-                )
-        except sqlite3.Error as error:
-            raise _failure(self._folder, error) from error
-        return cursor.lastrowid or 0
+        statement = "INSERT INTO waiting (request_id, entry) VALUES (?, ?)"
+        return self._write(statement, request_id, entry).lastrowid or 0
 
     def waiting(self, limit: int) -> list[Waiting]:
         """The first entries of the queue."""
@@ -146,12 +141,12 @@ class Journal:
         counts = (self._read(f"SELECT 0, COUNT(*) FROM {table}")[0][1] for table in tables)  # noqa: S608
         return sum(int(count) for count in counts)
 
-    def _write(self, statement: str, request_id: str, entry: Entry) -> None:
-        self._execute(statement, request_id, encode_entry(entry))
+    def _write(self, statement: str, request_id: str, entry: Entry) -> sqlite3.Cursor:
+        return self._execute(statement, request_id, encode_entry(entry))
 
-    def _execute(self, statement: str, *values: str | int) -> None:
+    def _execute(self, statement: str, *values: str | int) -> sqlite3.Cursor:
         try:
-            self._open().execute(statement, values)
+            return self._open().execute(statement, values)
         except sqlite3.Error as error:
             raise _failure(self._folder, error) from error
 
