@@ -31,10 +31,15 @@ NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}"
 """What an agent's id looks like."""
 _NAME: Final = re.compile(NAME)
 _KEY: Final = re.compile(r"oh_([0-9a-f]{16})_([0-9a-f]{64})")
-_FRESH: Final = 0.2
-"""Seconds after which the store is asked again about a key, in the background."""
 _BELIEVED: Final = 0.8
-"""Seconds that what it said is believed meanwhile: a change is to count within a second."""
+"""Seconds that what the store said of a key is believed: a change is to count within a second."""
+_RENEWED: Final = 0.4
+"""Seconds after which the store is asked again about a key in use, in the background: a caller
+that had to wait for the answer would wait longer than for all else that the server does."""
+_IN_USE: Final = 60.0
+"""Seconds that a key counts as in use after a call: a model thinks between two of them."""
+_KEPT_FRESH: Final = 16
+"""Keys about which the store is asked again though they were not used since it was asked."""
 _REMEMBERED: Final = 4096
 """Keys of which that is kept."""
 _PATIENCE: Final = 1.0
@@ -61,6 +66,8 @@ class _Seen:
 
     agent: AgentRecord
     at: float
+    used: float
+    """When a caller had it last."""
 
 
 class Agents:
@@ -83,6 +90,7 @@ class Agents:
         self._clock = clock
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
         self._asking: dict[str, asyncio.Task[AgentRecord | None]] = {}
+        self._renewals: dict[str, asyncio.TimerHandle] = {}
 
     async def add(
         self,
@@ -153,14 +161,20 @@ class Agents:
             raise UnauthorizedError
         return agent
 
+    def rest(self) -> None:
+        """Ask the store nothing more, until a key is used again."""
+        renewals, self._renewals = self._renewals, {}
+        for timer in renewals.values():
+            timer.cancel()
+
     async def _find(self, key_id: str) -> AgentRecord | None:
         seen = self._seen.get(key_id)
-        age = float("inf") if seen is None else self._clock() - seen.at
-        if seen is not None and age < _FRESH:
-            return seen.agent
+        if seen is not None:
+            seen.used = self._clock()
+            if seen.used - seen.at < _BELIEVED:
+                self._renew_later(key_id)
+                return seen.agent
         question = self._asking.get(key_id) or self._ask(key_id)
-        if seen is not None and age < _BELIEVED:
-            return seen.agent
         # Who is known need not wait for a database that hangs; others have no other way.
         await asyncio.wait([question], timeout=_PATIENCE if seen else None)
         if question.done() and not question.cancelled() and question.exception() is None:
@@ -168,6 +182,20 @@ class Agents:
         if seen is not None and self._clock() - seen.at < self._grace:
             return seen.agent
         return await asyncio.shield(question)
+
+    def _renew_later(self, key_id: str) -> None:
+        if key_id not in self._renewals:
+            loop = asyncio.get_running_loop()
+            self._renewals[key_id] = loop.call_later(_RENEWED, self._renew, key_id)
+
+    def _renew(self, key_id: str) -> None:
+        del self._renewals[key_id]
+        seen = self._seen.get(key_id)
+        if seen is None or key_id in self._asking:
+            return
+        unused = self._clock() - seen.used
+        if unused < _RENEWED or (unused < _IN_USE and len(self._renewals) < _KEPT_FRESH):
+            self._ask(key_id)
 
     def _ask(self, key_id: str) -> asyncio.Task[AgentRecord | None]:
         """One question at a time about each key, however many wait for the answer."""
@@ -180,10 +208,12 @@ class Agents:
         asked = self._clock()
         agent = await self._store.find_agent(key_id)
         if agent is not None:  # others are not kept: anybody can make them up
-            self._seen[key_id] = _Seen(agent, asked)
+            earlier = self._seen.get(key_id)
+            self._seen[key_id] = _Seen(agent, asked, earlier.used if earlier else asked)
             self._seen.move_to_end(key_id)
             if len(self._seen) > _REMEMBERED:
                 self._seen.popitem(last=False)
+            self._renew_later(key_id)
         else:
             self._seen.pop(key_id, None)
         return agent

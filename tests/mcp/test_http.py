@@ -286,6 +286,29 @@ return '"\\'.repeat(60_000);
         assert b'"success":true' in told.content
 
 
+@pytest.mark.parametrize("headers", [{}, MODERN], ids=["session era", "2026-07-28"])
+async def test_only_who_wants_to_hear_of_progress_gets_a_stream(
+    served: Service, headers: dict[str, str]
+) -> None:
+    meta = ENVELOPE if headers else {}
+    code = "console.log('first'); return 1"
+    async with raw(served) as http:
+        plain = await http.post(served.url, headers=headers, json=message(code, **meta))
+        watched = message(code, progressToken="p", **meta)
+        told = await http.post(served.url, headers=headers, json=watched)
+        only_json = await http.post(
+            served.url,
+            headers={**headers, "Accept": "application/json"},
+            json=message(code, **meta),
+        )
+    assert plain.headers["Content-Type"] == "application/json"
+    assert plain.json()["result"]["structuredContent"]["output"] == 1
+    assert told.headers["Content-Type"].startswith("text/event-stream")
+    assert '"message":"first"' in told.text
+    assert '"output":1' in told.text
+    assert only_json.status_code == 406
+
+
 async def test_many_clients_at_once_are_all_answered(served: Service) -> None:
     async with raw(served) as http:
         calls = [http.post(served.url, json=message("return 1", n)) for n in range(100)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -174,6 +175,36 @@ async def test_a_good_key_outlives_an_outage_for_a_while() -> None:
     now[0] = 61
     with pytest.raises(StoreUnavailableError):
         await agents.authenticate(known)
+
+
+class Slow(MemoryStore):
+    """A store that takes its time, and counts what it is asked."""
+
+    asked = 0
+
+    async def find_agent(self, key_id: str) -> AgentRecord | None:
+        self.asked += 1
+        await asyncio.sleep(0.15)
+        return await super().find_agent(key_id)
+
+
+async def test_a_key_in_use_is_known_without_asking_when_it_is_used_again() -> None:
+    store = Slow()
+    agents = Agents(store)
+    made = await agents.add("ada")
+    await agents.authenticate(made.key)
+    await asyncio.sleep(1.5)  # longer than an answer is believed
+    since = time.monotonic()
+    assert (await agents.authenticate(made.key)).agent_id == "ada"
+    assert time.monotonic() - since < 0.1
+    await Agents(store).revoke("ada")  # as another process would
+    await asyncio.sleep(1)
+    with pytest.raises(UnauthorizedError):
+        await agents.authenticate(made.key)
+    agents.rest()
+    asked = store.asked
+    await asyncio.sleep(1)
+    assert store.asked - asked <= 1  # a question may have been on its way
 
 
 async def test_a_change_counts_at_once_in_its_own_process() -> None:

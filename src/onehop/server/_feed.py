@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from pydantic_core import to_json
@@ -62,18 +63,20 @@ class Filter:
         )
 
 
-@dataclass(frozen=True, slots=True)
 class _Item:
-    """An event with its mark, as it goes over the wire."""
+    """An event with its mark."""
 
-    event: Event
-    wire: bytes
+    def __init__(self, event: Event, mark: int | None) -> None:
+        self.event = event
+        self._mark = mark
 
-    @classmethod
-    def of(cls, event: Event, mark: int | None) -> _Item:
-        data = to_json(event.to_dict(), inf_nan_mode="null")
-        place = f"{'n' if mark is None else mark}-{event.event_id}"
-        return cls(event, sse_event(event.event_type, data, place))
+    @cached_property
+    def wire(self) -> bytes:
+        """As it goes over the wire: made when somebody reads it, which most of the time nobody
+        does, and the run that it tells of would wait for it."""
+        data = to_json(self.event.to_dict(), inf_nan_mode="null")
+        place = f"{'n' if self._mark is None else self._mark}-{self.event.event_id}"
+        return sse_event(self.event.event_type, data, place)
 
 
 class Reader:
@@ -170,7 +173,7 @@ class Feed:
         return reader, reader.follow()
 
     def _take(self, event: Event) -> None:
-        item = _Item.of(event, self._marks.before(event.timestamp))
+        item = _Item(event, self._marks.before(event.timestamp))
         self._remembered.append(item)
         for reader in self._readers:
             reader.offer(item)
@@ -193,7 +196,7 @@ class Feed:
         last = 0
         while page:
             for last, event in page:
-                yield _Item.of(event, last).wire
+                yield _Item(event, last).wire
                 sent.append(event.event_id)
             page = await self._page(wanted, last) if len(page) == _PAGE else []
         known = set(sent)

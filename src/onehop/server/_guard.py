@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -68,6 +69,7 @@ class Guard:
             return False
 
 
+@lru_cache(maxsize=64)
 def host_name(host: str) -> str:
     """The name or address of a Host header, without the port."""
     try:
@@ -76,6 +78,7 @@ def host_name(host: str) -> str:
         return ""
 
 
+@lru_cache(maxsize=64)
 def is_loopback(name: str) -> bool:
     """Whether ``name`` always means this machine."""
     if name == "localhost" or name.endswith(".localhost"):

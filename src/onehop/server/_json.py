@@ -7,10 +7,10 @@ from typing import Any
 
 from fastapi import Request
 from pydantic_core import from_json, to_json
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from onehop.errors import InvalidRequestError
+from onehop.server._body import Receive
 from onehop.server._errors import ClientLeftError, WrongMediaTypeError
 
 
@@ -30,14 +30,21 @@ async def read_object(request: Request) -> Mapping[str, Any]:
     if kind != "application/json":
         raise WrongMediaTypeError("the body must be JSON: Content-Type: application/json")
     try:
-        body = await request.body()
-    except ClientDisconnect:
-        raise ClientLeftError from None
-    try:
-        value = from_json(body, allow_inf_nan=False)
+        value = from_json(await _body(request.receive), allow_inf_nan=False)
     except ValueError as error:
         raise InvalidRequestError("body", f"what is no JSON ({error})", "a JSON object") from None
     if not isinstance(value, dict):
         kind = type(value).__name__
         raise InvalidRequestError("body", f"a JSON value of type {kind}", "a JSON object")
     return value
+
+
+async def _body(receive: Receive) -> bytes:
+    chunks = list[bytes]()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeftError
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)

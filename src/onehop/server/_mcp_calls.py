@@ -83,14 +83,14 @@ class Calls:
     async def _run(self, call: Call, caller: Caller, report: Report | None) -> ExecutionResult:
         run = self._runs.begin(call.arguments, caller)
         if report is None:
-            await _ended(run.task)
+            await _ended(run.outcome)
         else:
             async with anyio.create_task_group() as group:
                 group.start_soon(report_lines, run.lines(), report)
-                await _ended(run.task)
-        if run.task.cancelled():
+                await _ended(run.outcome)
+        if run.outcome.cancelled():
             raise SandboxClosedError("the run was given up: the sandbox closes")
-        return run.task.result()
+        return run.outcome.result()
 
     def _answer(self, result: ExecutionResult, agent_id: str) -> types.CallToolResult:
         if result.persisted_output_id is not None:
@@ -127,7 +127,7 @@ def _named(meta: Mapping[str, Any], name: str) -> str:
     return value
 
 
-async def _ended(run: asyncio.Task[ExecutionResult]) -> None:
+async def _ended(run: asyncio.Future[ExecutionResult]) -> None:
     """Wait for the end of a run. Whoever gives up here cancels it, and waits all the same.
 
     It is cancelled once: a cancelled scope of anyio would cancel again at each await, also while

@@ -12,7 +12,7 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import anyio
 from starlette.datastructures import Headers, MutableHeaders
@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from onehop.errors import OnehopError
 from onehop.server._body import REQUEST_ID, answer
 from onehop.server._errors import problem_of
+from onehop.server._leaving import while_there
 from onehop.server._mcp_calls import Principal
 
 Authenticate = Callable[[Scope], Principal | Awaitable[Principal]]
@@ -30,6 +31,8 @@ SESSION: Final = b"mcp-session-id"
 VERSION: Final = b"mcp-protocol-version"
 _NOTICE: Final = 4096
 """Bytes of the largest body that is looked at for a cancellation."""
+_SHORT: Final = 64 * 1024
+"""Bytes of the largest body that may be answered in one piece: it is looked at before."""
 
 
 class Running:
@@ -95,19 +98,43 @@ class Sessions:
             naming = _Naming(send) if VERSION.decode() not in headers else send
             await self._app(scope, receive, naming)
             return
-        if _is_small(headers):
+        if _is_small(headers, _NOTICE):
             receive = await self._overhear(scope["user"], session, receive)
         await self._app(scope, receive, send)
 
     async def _overhear(self, principal: Principal, session: str, receive: Receive) -> Receive:
         """Act on a cancellation; gives what receives the same messages again."""
-        messages = [await receive()]
-        while messages[-1].get("more_body"):
-            messages.append(await receive())
-        number = _cancelled(b"".join(message.get("body", b"") for message in messages))
+        again = await _Again.after_all(receive)
+        number = _cancelled(again.body)
         if number is not None:
             self._running.cancel(principal.agent_id, session, number)
-        return _Again(messages, receive)
+        return again
+
+
+class OnePiece:
+    """Lets ``whole`` answer calls in one piece, and ``streamed`` all else.
+
+    A stream of events costs the protocol's library several tasks and queues, and is of use only to
+    a client that wants to hear of progress. Without one, nothing of the library notices that a
+    client leaves; so that is done here.
+    """
+
+    def __init__(self, streamed: ASGIApp, whole: ASGIApp) -> None:
+        self._streamed = streamed
+        self._whole = whole
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        headers = Headers(scope=scope)
+        if not (_is_small(headers, _SHORT) and _takes_both(headers)):
+            await self._streamed(scope, receive, send)
+            return
+        again = await _Again.after_all(receive)
+        if b"tools/call" in again.body and b"progressToken" not in again.body:
+            async with while_there(receive):
+                await self._whole(scope, again, send)
+        else:
+            await self._streamed(scope, again, send)
 
 
 class _Naming:
@@ -129,6 +156,19 @@ class _Again:
         self._messages = deque(messages)
         self._receive = receive
 
+    @classmethod
+    async def after_all(cls, receive: Receive) -> Self:
+        """Once the whole body was received."""
+        messages = [await receive()]
+        while messages[-1].get("more_body"):
+            messages.append(await receive())
+        return cls(messages, receive)
+
+    @property
+    def body(self) -> bytes:
+        """What was received."""
+        return b"".join(message.get("body", b"") for message in self._messages)
+
     async def __call__(self) -> Message:
         return self._messages.popleft() if self._messages else await self._receive()
 
@@ -143,9 +183,15 @@ def _trimmed(scope: Scope) -> list[tuple[bytes, bytes]]:
     return [(name, value.strip(b" \t")) for name, value in scope["headers"]]
 
 
-def _is_small(headers: Headers) -> bool:
+def _is_small(headers: Headers, most: int) -> bool:
     size = headers.get("content-length", "")
-    return size.isascii() and size.isdigit() and len(size) < 8 and int(size) <= _NOTICE
+    return size.isascii() and size.isdigit() and len(size) < 8 and int(size) <= most
+
+
+def _takes_both(headers: Headers) -> bool:
+    """Whether the client takes a stream as well, as the protocol wants it to."""
+    taken = headers.get("accept", "")
+    return "application/json" in taken and "text/event-stream" in taken
 
 
 def _cancelled(body: bytes) -> object:

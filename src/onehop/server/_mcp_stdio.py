@@ -6,32 +6,26 @@ import asyncio
 import os
 import select
 import signal
-import threading
-from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import anyio
 from mcp.server.stdio import stdio_server
 
+from onehop._collection import keep_what_is_loaded
 from onehop.agents import Agents
 from onehop.callers import Caller
 from onehop.compose import open_executor
 from onehop.errors import ConfigError, UnauthorizedError
 from onehop.executor import Executor
-from onehop.policy import MIB
+from onehop.server._mcp_lines import Lines
 from onehop.server._runs import Runs
 from onehop.server.mcp import make_server
 
 NOBODY: Final = "mcp"
 """The agent of runs for which none is named."""
-MAX_LINE: Final = 32 * MIB
-"""Bytes of one message; a longer one is dropped."""
-_CHUNK: Final = 256 * 1024
-_AHEAD: Final = 64
-"""Messages that are read before those before them were taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +49,7 @@ async def serve_stdio(agent_id: str | None, key: str | None = None) -> None:
             async with open_executor() as executor:
                 principal = await _local(executor, agent_id, key)
                 server = make_server(Runs(executor), executor, lambda _context: principal)
+                keep_what_is_loaded()
                 lines.start()
                 async with stdio_server(_any(lines), _any(Writer(sink, lines))) as (read, write):
                     await server.run(read, write, server.create_initialization_options())
@@ -63,63 +58,15 @@ async def serve_stdio(agent_id: str | None, key: str | None = None) -> None:
 async def _local(executor: Executor, agent_id: str | None, key: str | None) -> LocalPrincipal:
     if agent_id is not None or not key or executor.store is None:
         return LocalPrincipal(Caller(agent_id=agent_id or NOBODY).agent_id)
+    agents = Agents(executor.store)
     try:
-        agent = await Agents(executor.store).authenticate(key)
+        agent = await agents.authenticate(key)
     except UnauthorizedError:
         where = f"no agent in {executor.store.url} has this key: unset it, or name an agent with "
         raise ConfigError("AGENT_API_KEY", f"{where}--agent") from None
+    finally:
+        agents.rest()  # it is asked this once
     return LocalPrincipal(agent.agent_id, agent.role)
-
-
-class Lines:
-    """Lines of a descriptor, read by a thread: one that waits for a line can be left behind."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._loop = asyncio.get_running_loop()
-        self._waiting: deque[str] = deque()
-        self._wake = asyncio.Event()
-        self._room = threading.BoundedSemaphore(_AHEAD)
-        self._complete = False
-        self._ended = False
-
-    def start(self) -> None:
-        """Begin to read."""
-        threading.Thread(target=self._read, name="onehop.stdin", daemon=True).start()
-
-    def end(self) -> None:
-        """Give no more lines, not even those that wait."""
-        self._ended = True
-        self._wake.set()
-
-    def __aiter__(self) -> Lines:
-        return self
-
-    async def __anext__(self) -> str:
-        while not (self._waiting or self._complete or self._ended):
-            self._wake.clear()
-            await self._wake.wait()
-        if self._ended or not self._waiting:
-            raise StopAsyncIteration
-        self._room.release()
-        return self._waiting.popleft()
-
-    def _read(self) -> None:
-        # The loop may be closed by the time a line comes.
-        with suppress(RuntimeError, OSError):
-            for line in _split(self._descriptor):
-                self._room.acquire()
-                self._loop.call_soon_threadsafe(self._take, line.decode(errors="replace"))
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._finish)
-
-    def _take(self, line: str) -> None:
-        self._waiting.append(line)
-        self._wake.set()
-
-    def _finish(self) -> None:
-        self._complete = True
-        self._wake.set()
 
 
 class Writer:
@@ -142,20 +89,6 @@ class Writer:
 
     async def flush(self) -> None:
         """Nothing is held back."""
-
-
-def _split(descriptor: int) -> Iterator[bytes]:
-    """Lines as they come, without those that are too long."""
-    held: list[bytes] = []
-    size = 0
-    while chunk := os.read(descriptor, _CHUNK):
-        *lines, rest = chunk.split(b"\n")
-        for line in lines:
-            if size + len(line) <= MAX_LINE:
-                yield b"".join([*held, line])
-            held, size = [], 0
-        size += len(rest)
-        held = [*held, rest] if size <= MAX_LINE else []
 
 
 def _has_room(descriptor: int) -> bool:

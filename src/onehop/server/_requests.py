@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 import time
-import uuid
 from typing import Final
 
 from onehop.errors import SandboxClosedError
@@ -41,7 +41,7 @@ class Requests:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope[REQUEST_ID] = given_name(scope) or uuid.uuid4().hex
+        scope[REQUEST_ID] = given_name(scope) or os.urandom(16).hex()
         status = 0
 
         async def named(message: Message) -> None:

@@ -16,7 +16,8 @@ class Watched:
 
     def __init__(self, agent_id: str) -> None:
         self.agent_id = agent_id
-        self.task: asyncio.Task[ExecutionResult]
+        self.outcome: asyncio.Future[ExecutionResult]
+        """Of a run that was begun: its task. Cancelling that kills it."""
         self._printed: list[LogEntry] = []
         self._moved = asyncio.Event()
 
@@ -33,15 +34,15 @@ class Watched:
     async def lines(self) -> AsyncIterator[LogEntry]:
         """Console lines from the first on, as they are printed, until the run ends."""
         place = 0
-        while place < len(self._printed) or not self.task.done():
+        while place < len(self._printed) or not self.outcome.done():
             moved = self._moved
             if place == len(self._printed):
                 await moved.wait()
                 continue
             yield self._printed[place]
             place += 1
-        if not place and not self.task.cancelled() and self.task.exception() is None:
-            for entry in self.task.result().log_entries:  # a repeated call prints nothing anew
+        if not place and not self.outcome.cancelled() and self.outcome.exception() is None:
+            for entry in self.outcome.result().log_entries:  # a repeated call prints nothing anew
                 yield entry
 
 
@@ -53,13 +54,31 @@ class Runs:
         self._watched: dict[str, Watched] = {}
 
     def begin(self, arguments: Mapping[str, Any], caller: Caller) -> Watched:
-        """Start a run. Cancelling its task kills it."""
+        """Start a run in a task of its own."""
         run = Watched(caller.agent_id)
-        work = self._work(run, arguments, caller)
-        run.task = asyncio.get_running_loop().create_task(work, name="onehop.run")
+        work = self._executor.call(arguments, caller, run.print)
+        run.outcome = asyncio.get_running_loop().create_task(work, name="onehop.run")
         first = self._watched.setdefault(caller.request_id, run) is run
-        run.task.add_done_callback(lambda _task: self._ended(run, caller.request_id, first))
+        run.outcome.add_done_callback(lambda _task: self._ended(run, caller.request_id, first))
         return run
+
+    async def here(self, arguments: Mapping[str, Any], caller: Caller) -> ExecutionResult:
+        """Run in the awaiting task, which goes on in the very turn of the loop that brings the
+        result: before the worker is killed and the next one started. Cancelling it kills the run.
+        """
+        run = Watched(caller.agent_id)
+        run.outcome = asyncio.get_running_loop().create_future()
+        first = self._watched.setdefault(caller.request_id, run) is run
+        try:
+            result = await self._executor.call(arguments, caller, run.print)
+        except BaseException as error:
+            _fail(run.outcome, error)
+            raise
+        else:
+            run.outcome.set_result(result)
+            return result
+        finally:
+            self._ended(run, caller.request_id, first)
 
     def find(self, request_id: str) -> Watched | None:
         """The run of this name, while it is in flight."""
@@ -70,7 +89,10 @@ class Runs:
             self._watched.pop(request_id, None)
         run.move()
 
-    async def _work(
-        self, run: Watched, arguments: Mapping[str, Any], caller: Caller
-    ) -> ExecutionResult:
-        return await self._executor.call(arguments, caller, run.print)
+
+def _fail(outcome: asyncio.Future[ExecutionResult], error: BaseException) -> None:
+    if isinstance(error, asyncio.CancelledError):
+        outcome.cancel()
+    else:
+        outcome.set_exception(error)
+        outcome.exception()  # seen, also when nobody watches

@@ -22,7 +22,8 @@ from onehop.config import ServerConfig
 from onehop.errors import OnehopError
 from onehop.executor import Executor
 from onehop.server import http
-from onehop.server._body import REQUEST_ID, ASGIApp, BodyLimit
+from onehop.server._body import REQUEST_ID, ASGIApp, BodyLimit, Receive, Scope, Send
+from onehop.server._direct import Direct
 from onehop.server._docs import docs_routes
 from onehop.server._errors import problem_of
 from onehop.server._guard import Guard, is_loopback
@@ -65,7 +66,7 @@ def create_app(
         title="onehop",
         version=onehop_version(),
         lifespan=_lifespan(parts, [context for _, context in inner]),
-        middleware=_middleware(config),
+        middleware=[*_middleware(config), Middleware(Direct, addresses=_direct(inner))],
         docs_url=None,  # the framework's page asks other hosts for its parts
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
@@ -96,6 +97,25 @@ def _mcp(parts: http.Parts) -> list[tuple[ASGIApp, AbstractAsyncContextManager[N
     ]
 
 
+def _direct(
+    inner: list[tuple[ASGIApp, AbstractAsyncContextManager[None]]],
+) -> dict[tuple[str, str], ASGIApp]:
+    """Where runs are asked for."""
+    addresses: dict[tuple[str, str], ASGIApp] = {("POST", "/api/v1/execute"): _execute}
+    for served, _ in inner:
+        addresses["POST", "/mcp"] = served
+    return addresses
+
+
+async def _execute(scope: Scope, receive: Receive, send: Send) -> None:
+    request = Request(scope, receive, send)
+    try:
+        response = await http.execute(request)
+    except _ANSWERED as error:
+        response = await _answer(request, error)
+    await response(scope, receive, send)
+
+
 def _lifespan(
     parts: http.Parts, contexts: list[AbstractAsyncContextManager[None]]
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -106,6 +126,7 @@ def _lifespan(
                 await stack.enter_async_context(context)
             parts.feed.open()
             stack.callback(parts.feed.close)
+            stack.callback(parts.agents.rest)
             yield
             parts.closing.set()
 

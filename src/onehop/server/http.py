@@ -28,13 +28,13 @@ from onehop.requests import check_request
 from onehop.server import _schemas as schemas
 from onehop.server._body import REQUEST_ID
 from onehop.server._errors import (
-    ClientLeftError,
     ForbiddenError,
     NotFoundError,
     problem_of,
 )
 from onehop.server._feed import Feed, Filter
 from onehop.server._json import Json, read_object
+from onehop.server._leaving import while_there
 from onehop.server._limits import Gate
 from onehop.server._params import (
     CHANNEL,
@@ -223,8 +223,9 @@ async def execute(request: Request) -> Response:
     if "text/event-stream" in request.headers.get("accept", ""):
         return await _streamed(here, principal, arguments, caller)
     with here.gate.run(principal.holder, principal.limits):
-        run = here.runs.begin(arguments, caller)
-        return Json((await _awaited(request, run)).to_dict())
+        async with while_there(request.receive):
+            result = await here.runs.here(arguments, caller)
+        return Json(result.to_dict())
 
 
 def _caller(request: Request, principal: Principal) -> Caller:
@@ -244,47 +245,24 @@ async def _streamed(
     slot = ExitStack()
     slot.enter_context(here.gate.run(principal.holder, principal.limits))
     run = here.runs.begin(arguments, caller)
-    run.task.add_done_callback(lambda _task: slot.close())
-    run.task.add_done_callback(_seen)
-    await asyncio.wait([run.task], timeout=_FIRST_LINE)
-    if run.task.done():
-        run.task.result()  # raises what the caller is to be told by the status
-    return EventStream(_told(run, caller.request_id), leave=run.task.cancel)
+    run.outcome.add_done_callback(lambda _task: slot.close())
+    run.outcome.add_done_callback(_seen)
+    await asyncio.wait([run.outcome], timeout=_FIRST_LINE)
+    if run.outcome.done():
+        run.outcome.result()  # raises what the caller is to be told by the status
+    return EventStream(_told(run, caller.request_id), leave=run.outcome.cancel)
 
 
-def _seen(task: asyncio.Task[ExecutionResult]) -> None:
+def _seen(task: asyncio.Future[ExecutionResult]) -> None:
     if not task.cancelled():
         task.exception()
-
-
-async def _awaited(request: Request, run: Watched) -> ExecutionResult:
-    """The result; when the client leaves before, the run is killed."""
-    leaving = asyncio.get_running_loop().create_task(_left(request))
-    try:
-        await asyncio.wait([run.task, leaving], return_when=asyncio.FIRST_COMPLETED)
-        if not run.task.done():
-            raise ClientLeftError
-    finally:
-        leaving.cancel()
-        if not run.task.done():
-            run.task.cancel()
-            await asyncio.wait([run.task])
-            _seen(run.task)
-    if run.task.cancelled():
-        raise SandboxClosedError("the run was given up")
-    return run.task.result()
-
-
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _told(run: Watched, request_id: str) -> AsyncGenerator[bytes, None]:
     async for entry in run.lines():
         yield _line(entry)
     try:
-        yield event("result", (await asyncio.shield(run.task)).to_dict())
+        yield event("result", (await asyncio.shield(run.outcome)).to_dict())
     except Exception as error:
         yield event("error", problem_of(error).body(request_id))
 

@@ -7,8 +7,15 @@ that any replica can answer any of them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
+from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Final
 
@@ -25,7 +32,14 @@ from onehop.config import ServerConfig
 from onehop.errors import OnehopError
 from onehop.executor import Executor
 from onehop.server._mcp_calls import Admit, Call, Calls, Principal
-from onehop.server._mcp_http import Authenticate, KeyCheck, Running, Sessions, session_of
+from onehop.server._mcp_http import (
+    Authenticate,
+    KeyCheck,
+    OnePiece,
+    Running,
+    Sessions,
+    session_of,
+)
 from onehop.server._mcp_outputs import KeptOutputs, link, template
 from onehop.server._mcp_refusals import cancelled
 from onehop.server._mcp_tool import INPUT_SCHEMA, NAME, make_tool
@@ -134,10 +148,22 @@ def build_mcp(
     """
     running = Running()
     server = make_server(runs or Runs(executor), executor, _of_request, admit, running)
-    manager = StreamableHTTPSessionManager(
-        server, stateless=True, max_request_body_size=settings.max_body
+    streamed, whole = (
+        StreamableHTTPSessionManager(
+            server, stateless=True, json_response=json, max_request_body_size=settings.max_body
+        )
+        for json in (False, True)
     )
-    return KeyCheck(Sessions(manager.handle_request, running), authenticate), manager.run()
+    answering = OnePiece(streamed.handle_request, whole.handle_request)
+    return KeyCheck(Sessions(answering, running), authenticate), _both(streamed, whole)
+
+
+@asynccontextmanager
+async def _both(*managers: StreamableHTTPSessionManager) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        for manager in managers:
+            await stack.enter_async_context(manager.run())
+        yield
 
 
 def make_server(
@@ -151,7 +177,7 @@ def make_server(
     clients that have sessions."""
     outputs = KeptOutputs(executor)
     handlers = Handlers(Calls(runs, outputs, admit), outputs, whoever, running or Running())
-    return Server(
+    server: Server[Any] = Server(
         "onehop",
         title="onehop",
         version=onehop_version(),
@@ -167,6 +193,9 @@ def make_server(
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
     )
+    if find_spec("opentelemetry.sdk") is None:
+        server.middleware.clear()  # it traces each request, to nowhere
+    return server
 
 
 def _of_request(context: Context) -> Principal:

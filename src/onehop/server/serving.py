@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import uvicorn
 
+from onehop._collection import keep_what_is_loaded
 from onehop.agents import Agents
 from onehop.compose import open_executor
 from onehop.config import ServerConfig
@@ -54,6 +55,7 @@ async def serve(settings: ServerConfig, greet: Callable[[Ready], Awaitable[None]
                 agents = Agents(executor.store, grace=settings.key_grace / 1000)
                 await greet(Ready(_url(settings, sockets), executor.store.url, agents))
                 app = create_app(executor, agents, settings)
+                keep_what_is_loaded()
                 await server.run_app(app, app.state.parts.closing, sockets)
     finally:
         for one in sockets:
