@@ -78,6 +78,8 @@ const DataViewGetByteOffset = getterOf(DataView.prototype, "byteOffset");
 const Uint8ArrayPrototypeToBase64 = uncurryThis(Uint8Array.prototype.toBase64);
 const URLSearchParamsPrototypeToString = uncurryThis(URLSearchParams.prototype.toString);
 const performanceNow = performance.now.bind(performance);
+// Deno loads its crypto at the first use, which shall not be the guest's.
+const randomUUID = crypto.randomUUID.bind(crypto);
 
 const { inspectArgs } = internals;
 const {

@@ -100,8 +100,7 @@ function findExtraBrace(code, error) {
  * and closed them all could add a static import, which would run.
  */
 async function compileTypeScript(code) {
-  // Not captured, for the guest has not run yet, and Deno loads its crypto at the first use.
-  const nonce = crypto.randomUUID();
+  const nonce = randomUUID();
   const { open, close } = randomBrackets(nonce);
   const head = TS_NAME + "(__outer__);throw 0;function __outer__($){return " + open +
     JS_FUNCTION;
