@@ -319,6 +319,16 @@ def reserve_empty_path() -> None:
 # --- the spawner -------------------------------------------------------------------------------
 
 
+def watch(pid: int) -> int:
+    """A pidfd of a child; one that the host could not watch must not stay. Raises OSError."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
+
+
 class Spawner:
     """Answers the host's requests until the host is gone."""
 
@@ -363,13 +373,14 @@ class Spawner:
     def spawn(self, request: dict[str, Any], stdio: list[int]) -> None:
         child = request["id"]
         try:
-            self.children[child] = pid = self.confinement.start(request["heap"], stdio)
-            pidfd = os.pidfd_open(pid)
+            pid = self.confinement.start(request["heap"], stdio)
+            pidfd = watch(pid)
         except LayerError as error:
             self.reply({"id": child, "layer": error.layer, "error": error.reason})
         except OSError as error:
             self.reply({"id": child, "error": f"{error}"})
         else:
+            self.children[child] = pid
             self.reply({"id": child}, [pidfd])
             os.close(pidfd)
         finally:
