@@ -1,4 +1,4 @@
-"""Makes tiny native programs: a static ELF that performs system calls and writes their results.
+"""Makes tiny native programs: an ELF that performs system calls and writes their results.
 
 It stands in a worker's stead to try what a taken-over engine would try, without any engine, and
 without a compiler on the machine. Encodings are from the Intel SDM and the Arm ARM.
@@ -6,8 +6,10 @@ without a compiler on the machine. Encodings are from the Intel SDM and the Arm 
 
 from __future__ import annotations
 
+import os
 import platform
 import struct
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,16 +17,18 @@ Arg = int | bytes
 Call = tuple[int, tuple[Arg, ...]]
 
 BASE = 0x400000
-_HEADER = 64 + 56 * 2
+_HEADER = 64 + 56 * 4
 _DATA = 0x600000
 _DATA_SIZE = 0x10000
 MACHINE = platform.machine()
+_PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
 
 
-def build(path: Path, calls: Sequence[Call]) -> Path:
+def build(path: Path, calls: Sequence[Call], loader: str = "") -> Path:
     """Write a program that makes ``calls`` in order and then writes each result (i64) to 1.
 
-    A bytes argument is placed in memory and passed as a pointer.
+    A bytes argument is placed in memory and passed as a pointer. With a ``loader`` the program is
+    dynamic, without it static.
     """
     memory = _Memory(len(calls))
     code = b"".join(
@@ -35,9 +39,20 @@ def build(path: Path, calls: Sequence[Call]) -> Path:
     results = (1, _DATA, 8 * len(calls))
     code += _CALL[MACHINE](write, results, memory.scratch)
     code += _CALL[MACHINE](leave, (0,), memory.scratch)
-    path.write_bytes(_elf(code, memory.content()))
+    path.write_bytes(_elf(code, memory.content(), loader.encode()))
     path.chmod(0o755)
     return path
+
+
+def loader() -> str:
+    """This machine's dynamic loader: the interpreter that its Python names."""
+    head = Path(os.path.realpath(sys.executable)).read_bytes()
+    offset, count = struct.unpack_from("<Q", head, 32)[0], struct.unpack_from("<H", head, 56)[0]
+    for at in range(offset, offset + 56 * count, 56):
+        kind, _, start, _, _, length = struct.unpack_from("<IIQQQQ", head, at)
+        if kind == _PT_INTERP:
+            return head[start : start + length].rstrip(b"\0").decode()
+    raise AssertionError("Python is a static program here")
 
 
 def results(output: bytes) -> list[int]:
@@ -97,15 +112,44 @@ def _u64(value: int) -> bytes:
     return struct.pack("<Q", value & (1 << 64) - 1)
 
 
-def _elf(code: bytes, data: bytes) -> bytes:
+def _elf(code: bytes, data: bytes, interpreter: bytes) -> bytes:
+    offset = (_HEADER + len(code) + 0xFFFF) & ~0xFFFF
+    segments = [_segment(_PT_LOAD, 5, 0, BASE, _HEADER + len(code))]
+    if interpreter:
+        interpreter_at = (len(data) + 15) & ~15
+        data = data.ljust(interpreter_at, b"\0") + interpreter + b"\0"
+        dynamic_at = (len(data) + 15) & ~15
+        dynamic = _dynamic(_DATA + dynamic_at)
+        data = data.ljust(dynamic_at, b"\0") + dynamic
+        for kind, at, size in (
+            (_PT_INTERP, interpreter_at, len(interpreter) + 1),
+            (_PT_DYNAMIC, dynamic_at, len(dynamic)),
+        ):
+            segments.append(_segment(kind, 6, offset + at, _DATA + at, size))
+    segments.append(_segment(_PT_LOAD, 6, offset, _DATA, len(data), _DATA_SIZE))
+    segments.sort(key=lambda segment: segment[:4] != _PT_INTERP.to_bytes(4, "little"))
+    head = _elf_header(len(segments)) + b"".join(segments)
+    return (head.ljust(_HEADER, b"\0") + code).ljust(offset, b"\0") + data
+
+
+def _elf_header(segments: int) -> bytes:
     machine = {"x86_64": 62, "aarch64": 183}[MACHINE]
-    text = b"\0" * _HEADER + code
-    header = struct.pack(
-        "<16sHHIQQQIHHHHHH",
-        *(b"\x7fELF\x02\x01\x01", 2, machine, 1, BASE + _HEADER, 64, 0, 0, 64, 56, 2, 0, 0, 0),
-    )
-    offset = (len(text) + 0xFFFF) & ~0xFFFF
-    load_text = struct.pack("<IIQQQQQQ", 1, 5, 0, BASE, BASE, len(text), len(text), 0x10000)
-    load_data = struct.pack("<IIQQQQQQ", 1, 6, offset, _DATA, _DATA, len(data), _DATA_SIZE, 0x10000)
-    head = header + load_text + load_data
-    return head + text[_HEADER:].ljust(offset - _HEADER, b"\0") + data
+    ident = b"\x7fELF\x02\x01\x01"
+    rest = (64, 56, segments, 0, 0, 0)
+    return struct.pack("<16sHHIQQQIHHHHHH", ident, 2, machine, 1, BASE + _HEADER, 64, 0, 0, *rest)
+
+
+def _segment(
+    kind: int, flags: int, offset: int, address: int, size: int, in_memory: int = 0
+) -> bytes:
+    sizes = (size, max(size, in_memory))
+    return struct.pack("<IIQQQQQQ", kind, flags, offset, address, address, *sizes, 0x10000)
+
+
+def _dynamic(address: int) -> bytes:
+    """No symbol, no string, no relocation; the tables lie behind the list of them."""
+    entries = 6 * 16
+    hash_, symbol, strings = address + entries, address + entries + 16, address + entries + 40
+    tags = ((4, hash_), (5, strings), (6, symbol), (10, 1), (11, 24), (0, 0))
+    listed = b"".join(struct.pack("<QQ", *tag) for tag in tags)
+    return listed + struct.pack("<4I", 1, 1, 0, 0) + bytes(24) + bytes(8)

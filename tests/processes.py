@@ -32,8 +32,21 @@ def _is_database(pid: int) -> bool:
 
 
 def workers(root: int | None = None) -> list[int]:
-    """The Deno processes below this one."""
-    return [pid for pid in descendants(root or os.getpid()) if _name(pid) == "deno"]
+    """The Deno processes below this one, but for those that workers are copied from."""
+    engines = [pid for pid in descendants(root or os.getpid()) if _name(pid) == "deno"]
+    return [pid for pid in engines if not _is_template(pid)]
+
+
+def templates(root: int | None = None) -> list[int]:
+    """The processes below this one that workers are copied from."""
+    return [pid for pid in descendants(root or os.getpid()) if _is_template(pid)]
+
+
+def _is_template(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text() == "onehop template\n"
+    except OSError:
+        return False
 
 
 def _name(pid: int) -> str:

@@ -127,25 +127,28 @@ def _read_all(descriptor: int) -> bytes:
         return stream.read()
 
 
-def outcomes(machine: jail.Features, only: Collection[str] = ()) -> dict[str, int | str]:
-    """Each refused attempt's return value, and each deadly one's end as ``signal N``."""
+def outcomes(
+    machine: jail.Features, loader: str, only: Collection[str] = ()
+) -> dict[str, int | str]:
+    """Each refused attempt's return value, and each deadly one's end as ``signal N``; of a static
+    program when ``loader`` is empty."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        return asyncio.run(_outcomes(machine, Path(folder), only or {*REFUSED, *DEADLY}))
+        return asyncio.run(_outcomes(machine, Path(folder), loader, only or {*REFUSED, *DEADLY}))
 
 
 async def _outcomes(
-    machine: jail.Features, folder: Path, only: Collection[str]
+    machine: jail.Features, folder: Path, loader: str, only: Collection[str]
 ) -> dict[str, int | str]:
     found: dict[str, int | str] = {}
     refused = [what for what in REFUSED if what in only]
     calls = [(syscall_nr(REFUSED[what][0]), REFUSED[what][1]) for what in refused]
-    output, errors, _ = await confined(native.build(folder / "refused", calls), machine)
+    output, errors, _ = await confined(native.build(folder / "refused", calls, loader), machine)
     found.update(zip(refused, native.results(output), strict=True))
     assert not errors, errors
     for what in [what for what in DEADLY if what in only]:
         name, args = DEADLY[what]
-        program = native.build(folder / name, [(syscall_nr(name), args)])
+        program = native.build(folder / name, [(syscall_nr(name), args)], loader)
         output, _, end = await confined(program, machine)
         found[what] = f"signal {end.signal}" if not output else "it went on"
     return found
@@ -161,4 +164,5 @@ def machine(what: str) -> jail.Features:
 
 
 if __name__ == "__main__":
-    print(json.dumps(outcomes(machine(sys.argv[1]), sys.argv[2:])))
+    loader = native.loader() if sys.argv[2] == "copied" else ""
+    print(json.dumps(outcomes(machine(sys.argv[1]), loader, sys.argv[3:])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import re
 import signal
@@ -23,6 +24,8 @@ _PID = re.compile(rb"^Pid:\s+(\d+)$", re.MULTILINE)
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
 _RETRY_SECONDS = 0.001
+
+_log = logging.getLogger(__name__)
 
 
 class ZygoteLauncher:
@@ -146,6 +149,8 @@ class ZygoteLauncher:
             self._lose(WorkerStartError("the spawner ended unexpectedly"))
             return
         reply = json.loads(message)
+        if reply["note"]:
+            _log.warning("workers start more slowly from now on: %s", reply["note"])
         future = self._waiting.get(reply["seq"])
         if future is None or future.done():
             for descriptor in descriptors:  # the asker was cancelled: the process must not stay

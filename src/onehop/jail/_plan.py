@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onehop.errors import LayerUnavailableError, SandboxUnavailableError
-from onehop.jail import _binary, _landlock, _seccomp, _steps
+from onehop.jail import _binary, _landlock, _runner, _seccomp, _steps, _tables
 from onehop.jail._layers import LayerReport
 
 NOBODY = 65534
@@ -57,7 +57,7 @@ class Plan:
 
     def to_json(self) -> bytes:
         """The spawner's input."""
-        return json.dumps(self.body).encode()
+        return json.dumps(_compiled(self.body)).encode()
 
 
 def examine() -> Features:
@@ -122,7 +122,24 @@ def _body(
         )
         if "landlock" in layers
         else None,
+        "has_loader": program.loader is not None,
         **_child(features, layers),
+    }
+
+
+def _compiled(body: Mapping[str, Any]) -> dict[str, Any]:
+    """With the steps as tables for the spawner."""
+    if "steps" not in body:
+        return dict(body)
+    from seccompy import syscall_nr  # late, for the reason that _seccomp gives
+
+    steps, filter_ = body["steps"], bytes.fromhex(body["filter"])
+    return {
+        **body,
+        "steps": [[layer, what, expect] for layer, what, _, _, expect, _ in steps],
+        "executed": _tables.executed(steps, filter_, syscall_nr),
+        "template": _tables.template(syscall_nr),
+        "copied": _tables.copied(steps, filter_, syscall_nr) if body["has_loader"] else None,
     }
 
 
@@ -140,7 +157,7 @@ def _child(features: Features, layers: tuple[str, ...]) -> dict[str, Any]:
         witness=_witness(),
     )
     return {
-        "runner": _steps.RUNNER[features.machine].hex(),
+        "runner": _runner.CODE[features.machine].hex(),
         "filter": program.code.hex() if program else "",
         "steps": _steps.to_json(_steps.steps(confinement), syscall_nr),
         "nobody": NOBODY,

@@ -11,7 +11,7 @@ _PROGRAM = """
 import runpy, sys
 zygote = runpy.run_path(sys.argv[1])
 try:
-    zygote["enter_namespaces"]({"nobody": 65534, "root_files": ["/dev/urandom"]})
+    zygote["enter_namespaces"]({"nobody": 65534, "root_files": ["/dev/urandom"]}, b"")
 except (zygote["LayerError"], OSError) as error:
     print(error)
 """

@@ -5,29 +5,31 @@ only. The plan comes as JSON on standard input (see ``_plan.Plan``); requests co
 datagrams on the control socket, each with a number "seq" that its answer carries too:
 
     {"op": "spawn", "id": 7, "heap": 128} with three descriptors (the child's 0, 1, 2)
-        → {"id": 7} with one descriptor, a pidfd, once the child executes the engine;
+        → {"id": 7} with one descriptor, a pidfd, once the child is confined;
         or {"id": 7, "error": "…"}, with "layer" when one could not be put on or did not hold
     {"op": "limit", "id": 7, "limits": [[resource, value], …]} → {"id": 7}, or with "error"
     {"op": "reap", "id": 7}  after the pidfd says that the child is gone
         → {"id": 7, "status": wait status, "cpu": seconds, "maxrss": kilobytes}
     {"op": "release", "id": 7}  the same, of which nobody wants to know: no answer
 
-A child is reaped only when the host asks, so a pid that the host holds is never used again for
-something else. When the host goes away, however it goes, every child is killed.
+An answer's "note" is for the log, if it is not empty. A child is reaped only when the host asks,
+so a pid that the host holds is never used again for something else. When the host goes away,
+however it goes, every child is killed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import resource
 import select
 import signal
 import socket
+import struct
 import sys
-from collections.abc import Callable
 from typing import Any
 
 _X86_64 = os.uname().machine == "x86_64"
@@ -37,8 +39,6 @@ SYS_LANDLOCK_CREATE = 444
 SYS_LANDLOCK_ADD = 445
 PR_SET_PDEATHSIG = 1
 
-CLONE_VM = 0x00000100
-CLONE_VFORK = 0x00004000
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
@@ -61,6 +61,8 @@ EXEC_FD = 1000
 EXEC_PATH_ADDRESS = 0x100000
 """Where the empty path of execveat lies. The filter allows no other pointer and no mapping there,
 so after the first execution nobody can make a path for a second one."""
+ENTRY_SIZE = 11 * 8
+"""Bytes of an entry of a table (see ``_runner.py``)."""
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
@@ -97,8 +99,9 @@ def syscall(number: int, *args: Any) -> int:
 # --- namespaces: once, for the spawner and all its children ------------------------------------
 
 
-def enter_namespaces(plan: dict[str, Any]) -> None:
-    """Leave the host's users, mounts, processes, network and IPC behind."""
+def enter_namespaces(plan: dict[str, Any], library: bytes) -> None:
+    """Leave the host's users, mounts, processes, network and IPC behind, and the files too but
+    those of the plan and the library that makes a template."""
     uid, gid = os.getuid(), os.getgid()
     flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
     if uid != 0:
@@ -106,7 +109,7 @@ def enter_namespaces(plan: dict[str, Any]) -> None:
     check("namespaces", "unshare", syscall(SYS_UNSHARE, flags))
     if uid != 0:
         map_user(uid, gid, plan["nobody"])
-    enter_empty_root(plan["root_files"])
+    enter_empty_root(plan["root_files"], library)
 
 
 def map_user(uid: int, gid: int, nobody: int) -> None:
@@ -123,18 +126,20 @@ def map_user(uid: int, gid: int, nobody: int) -> None:
             raise LayerError("namespaces", f"writing {name}: {error}") from None
 
 
-def enter_empty_root(files: list[str]) -> None:
-    """Make a root that holds ``files`` and nothing else, read-only."""
+def enter_empty_root(files: list[str], library: bytes) -> None:
+    """Make a root that holds ``files`` and the library and nothing else, read-only."""
     mount("none", "/", None, MS_REC | MS_PRIVATE)
     base = "/tmp"  # noqa: S108 - only a mount point; what is below it stays out of sight
     old = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
-    mount("tmpfs", base, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,mode=755")
+    mount("tmpfs", base, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
     for path in files:
         inside = base + path
         os.makedirs(os.path.dirname(inside), 0o755, exist_ok=True)
         os.close(os.open(inside, os.O_WRONLY | os.O_CREAT, 0o444))
         # The mount hides what lies under base, so reach the original through the old root.
         mount(f"/proc/self/fd/{old}{path}", inside, None, MS_BIND)
+    with open(base + LIBRARY, "xb") as file:
+        file.write(library)
     mount("none", base, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
     os.chdir(base)
     check("namespaces", "pivot_root", syscall(SYS_PIVOT_ROOT, b".", b"."))
@@ -178,103 +183,224 @@ def add_rule(ruleset: int, path: str, access: int) -> None:
     check("landlock", f"landlock_add_rule {path}", result)
 
 
-# --- the child: confine, prove, execute --------------------------------------------------------
+# --- tables of system calls (see ``_tables.py``) -----------------------------------------------
 
 
-class Filter(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("program", ctypes.c_void_p))
+Steps = list[list[Any]]
+"""For each step of a worker's confinement: its layer, what it does, what it expects."""
 
 
-ENTRY_WORDS = 10
-"""The call's number, 6 arguments, the least and greatest right result, where to keep it."""
-HEADER_WORDS = 2
-"""Of an entry that failed: its address and its result."""
-EXPECTED: dict[str, Callable[[], tuple[int, int]]] = {
-    "success": lambda: (0, (1 << 63) - 1),
-    "refusal": lambda: (-4095, -1),
-    "spawner": lambda: (os.getpid(), os.getpid()),
-    "no return": lambda: (1, 0),
-}
+class Table:
+    """A table in memory, and the machine code that makes its calls."""
 
+    def __init__(self, plan: dict[str, Any], run: Any) -> None:
+        content = bytes.fromhex(plan["table"])
+        self.memory = ctypes.create_string_buffer(content, len(content))
+        self.base = ctypes.addressof(self.memory)
+        self.run = run
+        self.names, self.pid, self.first_step = plan["names"], plan["pid"], plan["first_step"]
+        for at in plan["addresses"]:
+            self.word(at).value += self.base
 
-class Confinement:
-    """All that a child does, prepared before: a table of system calls (see ``_steps.py``)."""
+    def word(self, at: int) -> ctypes.c_int64:
+        return ctypes.c_int64.from_address(self.base + at)
 
-    def __init__(self, plan: dict[str, Any], ruleset: int) -> None:
-        self.steps = plan["steps"]
-        self.argv, self.env = plan["argv"], plan["env"]
-        self.run = load_code(bytes.fromhex(plan["runner"]))
-        self.kept: list[Any] = []  # whatever the table has the address of
-        self.program = self.place(bytes.fromhex(plan["filter"]))
-        filter_ = Filter(len(plan["filter"]) // 16, self.program)
-        self.kept.append(filter_)
-        self.names = {"ruleset": ruleset, "filter": ctypes.addressof(filter_)}
-        self.heap = 0
-        self.table = (ctypes.c_int64 * (HEADER_WORDS + ENTRY_WORDS * len(self.steps)))()
-        self.places: dict[str, list[int]] = {}
-        for index, step in enumerate(self.steps):
-            self.write_entry(HEADER_WORDS + ENTRY_WORDS * index, *step[2:])
+    def name(self, **values: int) -> None:
+        """Put numbers wherever the table says their names."""
+        for name, value in values.items():
+            for at in self.names.get(name, ()):
+                self.word(at).value = value
 
-    def place(self, content: bytes) -> int:
-        """The address of a copy of ``content``."""
-        buffer = ctypes.create_string_buffer(content, len(content))
-        self.kept.append(buffer)
-        return ctypes.addressof(buffer)
-
-    def write_entry(
-        self, at: int, call: int, args: list[Any], expect: str, keep: int | None
-    ) -> None:
-        self.table[at] = call
-        for place, arg in enumerate(args, at + 1):
-            self.table[place] = self.word(arg, place)
-        self.table[at + 7], self.table[at + 8] = EXPECTED[expect]()
-        self.table[at + 9] = 0 if keep is None else self.program + keep
-
-    def word(self, arg: Any, place: int) -> int:
-        if isinstance(arg, str):
-            self.places.setdefault(arg, []).append(place)
-            return self.names.get(arg, 0)
-        return self.place(bytes.fromhex(arg["hex"])) if isinstance(arg, dict) else int(arg)
-
-    def name(self, name: str, value: int) -> None:
-        """Put a value wherever the steps say its name."""
-        for place in self.places[name]:
-            self.table[place] = value
-
-    def start(self, heap: int, stdio: list[int]) -> int:
-        """The pid of a confined child that executes the engine. Raises LayerError."""
-        if heap != self.heap:
-            self.write_command(heap)
-        for name, descriptor in zip(("stdin", "stdout", "stderr"), stdio, strict=True):
-            self.name(name, descriptor)
-        self.table[0] = 0
-        pid = self.run(ctypes.addressof(self.table), CLONE_VM | CLONE_VFORK | signal.SIGCHLD)
+    def start(self) -> int:
+        """The pid of the child that it makes. Raises StepError for a step that went wrong."""
+        self.word(0).value = 0
+        self.run(self.base)
+        pid = ctypes.c_int32.from_address(self.base + self.pid).value
         if pid < 0:
             raise LayerError("exec", f"clone: {explain(pid)}")
-        if self.table[0]:
+        failed = self.word(0).value
+        if failed:
             os.waitpid(pid, 0)
-            raise self.failure()
+            raise StepError(
+                (failed - self.base - self.first_step) // ENTRY_SIZE, self.word(8).value
+            )
+        return pid
+
+
+class StepError(Exception):
+    """A call of a table had another result than it should."""
+
+    def __init__(self, step: int, result: int) -> None:
+        super().__init__(f"step {step}: {explain(result)}")
+        self.step = step
+        self.result = result
+
+
+def failure(error: StepError, steps: Steps) -> LayerError:
+    """What it means for a worker that was to be confined by ``steps``."""
+    if not 0 <= error.step < len(steps):
+        return LayerError("exec", f"execveat: {explain(error.result)}")
+    layer, what, expect = steps[error.step]
+    if expect == "refusal":
+        return LayerError(layer, f"{what} succeeded inside the jail")
+    if expect == "spawner":
+        return LayerError(layer, "the spawner ended meanwhile")
+    return LayerError(layer, f"{what}: {explain(error.result)}")
+
+
+class Command:
+    """The program's command line and environment in memory."""
+
+    def __init__(self, plan: dict[str, Any], heap: int, **more: str) -> None:
+        env = {**plan["env"], **more}
+        self.argv = strings([arg.replace("@HEAP@", str(heap)).encode() for arg in plan["argv"]])
+        self.env = strings([f"{key}={value}".encode() for key, value in env.items()])
+
+    def put_into(self, table: Table) -> None:
+        table.name(argv=ctypes.addressof(self.argv), env=ctypes.addressof(self.env))
+
+
+# --- workers that are executed one by one ------------------------------------------------------
+
+
+class Executed:
+    """Starts each worker by executing the program."""
+
+    def __init__(self, plan: dict[str, Any], run: Any, ruleset: int) -> None:
+        self.plan = plan
+        self.table = Table(plan["executed"], run)
+        self.table.name(ruleset=ruleset, spawner=os.getpid())
+        self.heap = 0
+
+    def start(self, heap: int, stdio: list[int]) -> int:
+        """The pid of a confined child that executes the program. Raises LayerError."""
+        if heap != self.heap:
+            self.command = Command(self.plan, heap)
+            self.command.put_into(self.table)
+            self.heap = heap
+        self.table.name(**dict(zip(("stdin", "stdout", "stderr"), stdio, strict=True)))
+        try:
+            return self.table.start()
+        except StepError as error:
+            raise failure(error, self.plan["steps"]) from None
+
+    def stop(self) -> None:
+        """Nothing is left of it."""
+
+
+# --- workers that are copies of a template -----------------------------------------------------
+
+
+TEMPLATE_CONTROL, TEMPLATE_RULESET, TEMPLATE_RECEIVED = 3, 4, (5, 6, 7, 8)
+"""Descriptors of a template; the last are those that it is sent for a worker, where the kernel
+puts them since they are the lowest that are free: 0, 1, 2, and the worker's last words."""
+LIBRARY_FD = EXEC_FD + 1
+CONTROL_MESSAGE = struct.Struct("=qQii4i")
+"""A pid, and a struct cmsghdr with four descriptors (cmsg(3))."""
+REPORT_SIZE = CONTROL_MESSAGE.size
+WORKERS_OF_A_TEMPLATE = 32
+"""They have their memory layout in common, so that what one has learned of it might help to
+attack another."""
+LIBRARY = "/onehop.so"
+"""In the empty root."""
+TEMPLATE_SECONDS = 20.0
+
+
+class TemplateError(Exception):
+    """There is no template, or none any more."""
+
+
+class Copied:
+    """Starts each worker as a copy of a process that has loaded the program and waits before its
+    first instruction."""
+
+    def __init__(
+        self, plan: dict[str, Any], run: Any, ruleset: int, null: int, library: int
+    ) -> None:
+        self.plan = plan
+        self.table = Table(plan["template"], run)
+        in_root = library < 0
+        self.path = LIBRARY if in_root else f"/proc/self/fd/{LIBRARY_FD}"
+        self.table.name(
+            spawner=os.getpid(),
+            null=null,
+            ruleset=ruleset,
+            library=null if in_root else library,
+        )
+        self.pid = 0
+        self.heap = 0
+        self.workers = 0
+
+    def start(self, heap: int, stdio: list[int]) -> int:
+        """The pid of a confined child in which the program starts. Raises LayerError, and
+        TemplateError when there is no template to copy."""
+        if heap != self.heap or self.workers >= WORKERS_OF_A_TEMPLATE:
+            self.stop()
+        if not self.pid:
+            self.execute(heap)
+        self.workers += 1
+        ours, theirs = os.pipe2(os.O_CLOEXEC)
+        try:
+            with os.fdopen(ours, "rb", 0) as last_words:
+                try:
+                    pid = self.copy([*stdio, theirs])
+                finally:
+                    os.close(theirs)
+                self.judge(pid, last_words.read(24))
+                return pid
+        except OSError as error:
+            self.stop()
+            raise TemplateError(f"the template has ended or does not answer ({error})") from None
+
+    def copy(self, descriptors: list[int]) -> int:
+        socket.send_fds(self.control, [b"\0"], descriptors)
+        report = self.control.recv(REPORT_SIZE)
+        if len(report) != REPORT_SIZE:
+            raise OSError("no report")
+        pid, _, _, _, *received = CONTROL_MESSAGE.unpack(report)
+        if tuple(received) != TEMPLATE_RECEIVED:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise OSError(f"it has descriptors open that it should not have: {received}")
         return int(pid)
 
-    def write_command(self, heap: int) -> None:
-        """The engine's command line with its heap limit."""
-        argv = strings([arg.replace("@HEAP@", str(heap)).encode() for arg in self.argv])
-        env = strings([f"{key}={value}".encode() for key, value in self.env.items()])
-        self.command = argv, env
-        self.heap = heap
-        self.name("argv", ctypes.addressof(argv))
-        self.name("env", ctypes.addressof(env))
+    def judge(self, pid: int, last_words: bytes) -> None:
+        """A worker says something only when a step went wrong, and ends then."""
+        if not last_words:
+            return
+        os.waitpid(pid, 0)
+        failed, result, entries = struct.unpack("=qqq", last_words)
+        step = (failed - entries) // ENTRY_SIZE - self.plan["copied"]["first_step"]
+        raise failure(StepError(step, result), self.plan["steps"])
 
-    def failure(self) -> LayerError:
-        """What the child's last words mean."""
-        words = (self.table[0] - ctypes.addressof(self.table)) // 8 - HEADER_WORDS
-        layer, what, _, _, expect, _ = self.steps[words // ENTRY_WORDS]
-        result = self.table[1]
-        if expect == "refusal":
-            return LayerError(layer, f"{what} succeeded inside the jail")
-        if expect == "spawner":
-            return LayerError(layer, "the spawner ended meanwhile")
-        return LayerError(layer, f"{what}: {explain(result)}")
+    def execute(self, heap: int) -> None:
+        """Raises TemplateError."""
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control.settimeout(TEMPLATE_SECONDS)
+        self.command = Command(self.plan, heap, LD_PRELOAD=self.path, LD_BIND_NOW="1")
+        self.command.put_into(self.table)
+        self.heap, self.workers = heap, 0
+        with theirs:
+            control = high(theirs.fileno())
+        self.table.name(control=control)
+        try:
+            self.pid = self.table.start()
+        except (StepError, LayerError) as error:
+            raise TemplateError(f"the template cannot be started: {error}") from None
+        finally:
+            os.close(control)
+
+    def stop(self) -> None:
+        """It ends when its socket does."""
+        pid, self.pid = self.pid, 0
+        if pid:
+            self.control.close()
+            os.waitpid(pid, 0)
+
+
+def high(descriptor: int) -> int:
+    """A copy with a number that no table moves a descriptor to."""
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 64)
 
 
 def explain(result: int) -> str:
@@ -282,7 +408,7 @@ def explain(result: int) -> str:
 
 
 def load_code(code: bytes) -> Any:
-    """Machine code as a function of two numbers."""
+    """Machine code as a function of an address."""
     size = (len(code) + 4095) & ~4095
     private_anonymous = 0x02 | 0x20
     none = ctypes.c_void_p(None)
@@ -293,7 +419,7 @@ def load_code(code: bytes) -> Any:
     if libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(size), 5):
         reason = os.strerror(ctypes.get_errno())
         raise LayerError("exec", f"memory cannot be made executable, as V8 needs it too: {reason}")
-    return ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_void_p, ctypes.c_long)(address)
+    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
 
 
 def strings(values: list[bytes]) -> Any:
@@ -316,6 +442,11 @@ def reserve_empty_path() -> None:
         raise LayerError("seccomp", "the page for the empty path cannot be mapped")
 
 
+Starter = Copied | Executed
+ATTEMPTS = 2
+"""To start a worker by a template."""
+
+
 # --- the spawner -------------------------------------------------------------------------------
 
 
@@ -333,14 +464,16 @@ class Spawner:
     """Answers the host's requests until the host is gone."""
 
     def __init__(
-        self, control: socket.socket, host: int, plan: dict[str, Any], confinement: Confinement
+        self, control: socket.socket, host: int, plan: dict[str, Any], starters: list[Starter]
     ) -> None:
         self.control = control
         self.host = host
         self.plan = plan
-        self.confinement = confinement
+        self.starters = starters
         self.children: dict[int, int] = {}
         self.sequence = 0
+        self.note = ""
+        """What the host shall hear with the next answer."""
 
     def serve(self) -> None:
         poller = select.poll()
@@ -373,7 +506,7 @@ class Spawner:
     def spawn(self, request: dict[str, Any], stdio: list[int]) -> None:
         child = request["id"]
         try:
-            pid = self.confinement.start(request["heap"], stdio)
+            pid = self.start(request["heap"], stdio)
             pidfd = watch(pid)
         except LayerError as error:
             self.reply({"id": child, "layer": error.layer, "error": error.reason})
@@ -386,6 +519,18 @@ class Spawner:
         finally:
             for descriptor in stdio:
                 os.close(descriptor)
+
+    def start(self, heap: int, stdio: list[int]) -> int:
+        """A template may have been killed; when not even a new one can be copied, there shall be
+        none any more."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return self.starters[0].start(heap, stdio)
+            except TemplateError as error:
+                if attempt + 1 == ATTEMPTS:
+                    self.starters.pop(0)
+                    self.note = str(error)
+        return self.starters[0].start(heap, stdio)
 
     def limit(self, child: int, limits: list[list[int]]) -> None:
         """Tighten a child's limits. Root without CAP_SYS_RESOURCE, as in most containers, may do
@@ -425,11 +570,13 @@ class Spawner:
 
     def reply(self, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
         # A host that is gone is seen by serve() next.
-        answer = json.dumps({**message, "seq": self.sequence}).encode()
+        answer = json.dumps({**message, "seq": self.sequence, "note": self.note}).encode()
+        self.note = ""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             socket.send_fds(self.control, [answer], descriptors or [])
 
     def kill_all(self) -> None:
+        self.starters[0].stop()
         for pid in self.children.values():
             os.kill(pid, signal.SIGKILL)
         for pid in self.children.values():
@@ -444,12 +591,12 @@ def main() -> None:
     if os.getppid() != host_pid:
         return
     try:
-        confinement = prepare(plan, host)
+        starters = prepare(plan, host)
     except (LayerError, OSError) as error:
         report = {"layer": getattr(error, "layer", "exec"), "reason": str(error)}
         control.send(json.dumps({"ready": False, **report}).encode())
         return
-    spawner = Spawner(control, host, plan, confinement)
+    spawner = Spawner(control, host, plan, starters)
     spawner.reply({"ready": True})
     try:
         spawner.serve()
@@ -457,17 +604,45 @@ def main() -> None:
         spawner.kill_all()
 
 
-def prepare(plan: dict[str, Any], host: int) -> Confinement:
-    """Open what children need, while paths still mean what they mean to the host."""
+def prepare(plan: dict[str, Any], host: int) -> list[Starter]:
+    """Open what children need, while paths still mean what they mean to the host; the ways to
+    start workers, the best first."""
     # A child shares this process's memory and stack, so no handler may ever run here.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     reserve_empty_path()
     open_binary(plan["binary"])
     ruleset = make_ruleset(plan) if plan["landlock"] else -1
+    null = high(os.open(os.devnull, os.O_RDWR))
+    library = read_library(plan)
+    memory = -1 if plan["namespaces"] else high(in_memory(library))
     if plan["namespaces"]:
-        enter_namespaces(plan)
+        enter_namespaces(plan, library)
         enter_pid_namespace(host)
-    return Confinement(plan, ruleset)
+    run = load_code(bytes.fromhex(plan["runner"]))
+    executed = Executed(plan, run, ruleset)
+    if not library:
+        return [executed]
+    shared = null if ruleset < 0 else high(ruleset)
+    return [Copied(plan, run, shared, null, memory), executed]
+
+
+def read_library(plan: dict[str, Any]) -> bytes:
+    """What makes a template, for workers whose parent this process will be."""
+    copied = plan["copied"]
+    if copied is None:
+        return b""
+    image = bytearray.fromhex(copied["image"])
+    for at in copied["names"]["spawner"]:
+        struct.pack_into("=q", image, at, 1 if plan["namespaces"] else os.getpid())
+    return bytes(image)
+
+
+def in_memory(content: bytes) -> int:
+    """A file that has no path."""
+    descriptor = os.memfd_create("onehop")
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+    return descriptor
 
 
 def open_binary(path: str) -> None:
