@@ -17,7 +17,7 @@ from seccompy import syscall_nr
 
 from onehop import jail
 from onehop.errors import WorkerStartError
-from onehop.jail._zygote import EXEC_FD, EXEC_PATH_ADDRESS
+from onehop.jail.spawner.layout import EXEC_FD, EXEC_PATH_ADDRESS
 from tests import native
 
 Attempt = tuple[str, tuple[native.Arg, ...]]

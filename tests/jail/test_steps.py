@@ -19,7 +19,7 @@ from seccompy import syscall_nr as number
 
 from onehop import LayerUnavailableError, WorkerStartError, jail
 from onehop.jail import _runner
-from onehop.jail._zygote import WORKERS_OF_A_TEMPLATE
+from onehop.jail.spawner.layout import WORKERS_OF_A_TEMPLATE
 from tests import native, processes
 
 TRUE = "/bin/true"

@@ -110,7 +110,7 @@ async def test_a_spawner_that_is_killed_is_replaced() -> None:
     async with Sandbox(SandboxConfig(pool_size=1)) as sandbox:
         assert (await sandbox.execute("return 1")).output == 1
         for pid in descendants(os.getpid()):
-            if "_zygote.py" in _command(pid):
+            if "spawner.main" in _command(pid):
                 os.kill(pid, signal.SIGKILL)
         async with asyncio.timeout(20):
             assert (await sandbox.execute("return 2")).output == 2

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from onehop.errors import LayerUnavailableError, SandboxUnavailableError, WorkerStartError
-from onehop.jail import _zygote
 from onehop.jail._child import Exit, PidfdChild
 from onehop.jail._plan import Plan
 
@@ -24,6 +23,14 @@ _PID = re.compile(rb"^Pid:\s+(\d+)$", re.MULTILINE)
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
 _RETRY_SECONDS = 0.001
+_FOLDER = os.path.dirname(__file__)
+_SPAWNER = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from spawner.main import main
+main()
+"""
+"""Not by its full name: that would import all of onehop."""
 
 _log = logging.getLogger(__name__)
 
@@ -214,7 +221,7 @@ async def _exited(process: subprocess.Popen[bytes]) -> None:
 
 def _run_spawner(control: int, plan: bytes) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", _zygote.__file__, str(control), str(os.getpid())],
+        [sys.executable, "-I", "-S", "-c", _SPAWNER, _FOLDER, str(control), str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         pass_fds=[control],

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
-from onehop.jail import _zygote
-
 _PROGRAM = """
-import runpy, sys
-zygote = runpy.run_path(sys.argv[1])
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from spawner.errors import LayerError
+from spawner.namespaces import enter_namespaces
 try:
-    zygote["enter_namespaces"]({"nobody": 65534, "root_files": ["/dev/urandom"]}, b"")
-except (zygote["LayerError"], OSError) as error:
+    enter_namespaces({"nobody": 65534, "root_files": ["/dev/urandom"]}, b"")
+except (LayerError, OSError) as error:
     print(error)
 """
 
 
 def namespaces() -> str:
     """Why the spawner could not enter its namespaces, or an empty string."""
-    command = [sys.executable, "-I", "-S", "-c", _PROGRAM, str(_zygote.__file__)]
+    command = [sys.executable, "-I", "-S", "-c", _PROGRAM, os.path.dirname(__file__)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.SubprocessError) as error:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onehop.jail._zygote import EXEC_FD, EXEC_PATH_ADDRESS
+from onehop.jail.spawner.layout import EXEC_FD, EXEC_PATH_ADDRESS
 
 if TYPE_CHECKING:
     from seccompy import Filter

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from onehop.jail._seccomp import Program
-from onehop.jail._zygote import EXEC_FD
+from onehop.jail.spawner.layout import EXEC_FD
 
 Arg = int | str | bytes
 """A number; the name of something that depends on how the process is started ("stdin", "stdout",

@@ -27,7 +27,7 @@ from onehop.jail._table import (
     go_on,
     lay_out,
 )
-from onehop.jail._zygote import (
+from onehop.jail.spawner.layout import (
     EXEC_FD,
     EXEC_PATH_ADDRESS,
     LIBRARY_FD,

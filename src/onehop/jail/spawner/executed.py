@@ -1,0 +1,34 @@
+"""Workers that are executed one by one."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .errors import StepError, failure
+from .table import Command, Table
+
+
+class Executed:
+    """Starts each worker by executing the program."""
+
+    def __init__(self, plan: dict[str, Any], run: Any, ruleset: int) -> None:
+        self.plan = plan
+        self.table = Table(plan["executed"], run)
+        self.table.name(ruleset=ruleset, spawner=os.getpid())
+        self.heap = 0
+
+    def start(self, heap: int, stdio: list[int]) -> int:
+        """The pid of a confined child that executes the program. Raises LayerError."""
+        if heap != self.heap:
+            self.command = Command(self.plan, heap)
+            self.command.put_into(self.table)
+            self.heap = heap
+        self.table.name(**dict(zip(("stdin", "stdout", "stderr"), stdio, strict=True)))
+        try:
+            return self.table.start()
+        except StepError as error:
+            raise failure(error, self.plan["steps"]) from None
+
+    def stop(self) -> None:
+        """Nothing is left of it."""

@@ -1,0 +1,92 @@
+"""The spawner's process from start to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+from typing import Any
+
+from .copied import Copied, high
+from .errors import LayerError
+from .executed import Executed
+from .landlock import make_ruleset
+from .layout import EXEC_FD
+from .namespaces import enter_namespaces, enter_pid_namespace
+from .server import Spawner, Starter
+from .table import load_code, reserve_empty_path
+
+
+def main() -> None:
+    control = socket.socket(fileno=int(sys.argv[1]))
+    host_pid = int(sys.argv[2])
+    plan = json.loads(sys.stdin.buffer.read())
+    host = os.pidfd_open(host_pid)
+    if os.getppid() != host_pid:
+        return
+    try:
+        starters = prepare(plan, host)
+    except (LayerError, OSError) as error:
+        report = {"layer": getattr(error, "layer", "exec"), "reason": str(error)}
+        control.send(json.dumps({"ready": False, **report}).encode())
+        return
+    spawner = Spawner(control, host, plan, starters)
+    spawner.reply({"ready": True})
+    try:
+        spawner.serve()
+    finally:
+        spawner.kill_all()
+
+
+def prepare(plan: dict[str, Any], host: int) -> list[Starter]:
+    """Open what children need, while paths still mean what they mean to the host; the ways to
+    start workers, the best first."""
+    # A child shares this process's memory and stack, so no handler may ever run here.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    reserve_empty_path()
+    open_binary(plan["binary"])
+    ruleset = make_ruleset(plan) if plan["landlock"] else -1
+    null = high(os.open(os.devnull, os.O_RDWR))
+    library = read_library(plan)
+    memory = -1 if plan["namespaces"] else high(in_memory(library))
+    if plan["namespaces"]:
+        enter_namespaces(plan, library)
+        enter_pid_namespace(host)
+    run = load_code(bytes.fromhex(plan["runner"]))
+    executed = Executed(plan, run, ruleset)
+    if not library:
+        return [executed]
+    shared = null if ruleset < 0 else high(ruleset)
+    return [Copied(plan, run, shared, null, memory), executed]
+
+
+def read_library(plan: dict[str, Any]) -> bytes:
+    """What makes a template, for workers whose parent this process will be."""
+    copied = plan["copied"]
+    if copied is None:
+        return b""
+    image = bytearray.fromhex(copied["image"])
+    for at in copied["names"]["spawner"]:
+        struct.pack_into("=q", image, at, 1 if plan["namespaces"] else os.getpid())
+    return bytes(image)
+
+
+def in_memory(content: bytes) -> int:
+    """A file that has no path."""
+    descriptor = os.memfd_create("onehop")
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+    return descriptor
+
+
+def open_binary(path: str) -> None:
+    """At the one number that the filter allows to execute."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, most), most))
+    binary = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    os.dup2(binary, EXEC_FD, inheritable=False)
+    os.close(binary)
