@@ -98,11 +98,11 @@ DEADLY: dict[str, Attempt] = {
 
 async def confined(program: Path, machine: jail.Features) -> tuple[bytes, bytes, jail.Exit]:
     """Run ``program`` under the whole jail; its output, its errors, and how it ended."""
-    launcher = jail.launcher(jail.decide(machine, ALLOWED_MISSING, [str(program)], {}))
+    launcher = jail.launcher(jail.decide(machine, ALLOWED_MISSING, {"worker": [str(program)]}, {}))
     await launcher.start()
     try:
         (in_, child_in), (out, child_out), (err, child_err) = (os.pipe() for _ in range(3))
-        child = await launcher.spawn((in_, child_out, child_err), 16)
+        child = await launcher.spawn("worker", (in_, child_out, child_err), 16)
         for descriptor in (in_, child_in, child_out, child_err):
             os.close(descriptor)
         output = await asyncio.to_thread(_read_all, out)

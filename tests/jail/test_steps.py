@@ -30,7 +30,7 @@ both_ways = pytest.mark.parametrize("start", ["executed", "copied"])
 async def spawning(
     changed: dict[str, Any], program: str = TRUE, start: str = "copied"
 ) -> AsyncIterator[jail.Launcher]:
-    plan = jail.decide(jail.examine(), (), [program], {})
+    plan = jail.decide(jail.examine(), (), {"worker": [program]}, {})
     way = {} if start == "copied" else {"has_loader": False}
     launcher = jail.launcher(replace(plan, body={**plan.body, **way, **changed}))
     await launcher.start()
@@ -43,7 +43,7 @@ async def spawning(
 async def spawn(launcher: jail.Launcher) -> None:
     stdio = os.open(os.devnull, os.O_RDWR)
     try:
-        child = await launcher.spawn((stdio, stdio, stdio), 16)
+        child = await launcher.spawn("worker", (stdio, stdio, stdio), 16)
     finally:
         os.close(stdio)
     os.close(child.exit_fd)
@@ -51,7 +51,7 @@ async def spawn(launcher: jail.Launcher) -> None:
 
 def steps_with(layer: str, wrong: list[Any]) -> dict[str, Any]:
     """The plan's steps, and before all of them one more of ``layer``."""
-    plan = jail.decide(jail.examine(), (), [TRUE], {})
+    plan = jail.decide(jail.examine(), (), {"worker": [TRUE]}, {})
     return {"steps": [[layer, "a test's call", *wrong], *plan.body["steps"]]}
 
 
@@ -111,7 +111,7 @@ def whoami(folder: Path, start: str) -> Path:
 
 async def outcome(launcher: jail.Launcher) -> list[int]:
     read, write = os.pipe()
-    child = await launcher.spawn((write, write, write), 16)
+    child = await launcher.spawn("worker", (write, write, write), 16)
     os.close(write)
     os.close(child.exit_fd)
     with open(read, "rb") as stream:
@@ -161,7 +161,7 @@ async def test_where_no_template_can_be_made_workers_are_executed_and_the_log_sa
 def test_the_library_that_makes_a_template_is_laid_out_for_both_architectures(
     machine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = jail.decide(jail.examine(), (), [TRUE], {})
+    plan = jail.decide(jail.examine(), (), {"worker": [TRUE]}, {})
     monkeypatch.setattr(platform, "machine", lambda: machine)
     image = bytes.fromhex(json.loads(plan.to_json())["copied"]["image"])
     assert int.from_bytes(image[18:20], "little") == {"x86_64": 62, "aarch64": 183}[machine]

@@ -90,24 +90,24 @@ def test_each_missing_layer_stops_the_plan_unless_it_is_named(layer: str) -> Non
     }
     machine = replace(jail.examine(), **cases[layer])
     with pytest.raises(LayerUnavailableError, match=layer) as caught:
-        jail.decide(machine, (), [sys.executable], {})
+        jail.decide(machine, (), {"worker": [sys.executable]}, {})
     assert caught.value.layer == layer
     assert next(r for r in jail.report(machine) if r.name == layer).state == "missing"
-    plan = jail.decide(machine, (layer,), [sys.executable], {})
+    plan = jail.decide(machine, (layer,), {"worker": [sys.executable]}, {})
     assert layer not in plan.layers
     assert layer in plan.missing
 
 
 def test_other_systems_are_refused_with_what_to_do() -> None:
     with pytest.raises(SandboxUnavailableError, match="WSL 2"):
-        jail.decide(replace(jail.examine(), system="Windows"), (), ["deno"], {})
+        jail.decide(replace(jail.examine(), system="Windows"), (), {"worker": ["deno"]}, {})
 
 
 def test_macos_needs_the_limits_to_be_allowed_to_be_missing() -> None:
     mac = replace(jail.examine(), system="Darwin")
     with pytest.raises(LayerUnavailableError, match="rlimits"):
-        jail.decide(mac, (), ["/x/deno"], {})
-    assert jail.decide(mac, ("rlimits",), ["/x/deno"], {}).layers == ("seatbelt",)
+        jail.decide(mac, (), {"worker": ["/x/deno"]}, {})
+    assert jail.decide(mac, ("rlimits",), {"worker": ["/x/deno"]}, {}).layers == ("seatbelt",)
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])

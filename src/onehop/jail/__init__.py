@@ -6,7 +6,7 @@ import sys
 
 from onehop.jail._child import Child, Exit, Launcher
 from onehop.jail._layers import LayerReport
-from onehop.jail._plan import Features, Plan, decide, examine, report
+from onehop.jail._plan import Features, Plan, Programs, decide, examine, report
 
 __all__ = [
     "Child",
@@ -15,6 +15,7 @@ __all__ = [
     "Launcher",
     "LayerReport",
     "Plan",
+    "Programs",
     "decide",
     "examine",
     "launcher",

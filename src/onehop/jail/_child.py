@@ -72,8 +72,8 @@ class Launcher(Protocol):
     async def start(self) -> None:
         """Make it alive. Raises SandboxUnavailableError."""
 
-    async def spawn(self, stdio: tuple[int, int, int], heap_mb: int) -> Child:
-        """Start one process on these descriptors, which stay the caller's to close."""
+    async def spawn(self, program: str, stdio: tuple[int, int, int], heap_mb: int) -> Child:
+        """Start a program of the plan on these descriptors, which stay the caller's to close."""
 
     async def limit(self, child: int, limits: Mapping[int, int]) -> None:
         """Set resource limits (numbers of the ``resource`` module) on a process."""

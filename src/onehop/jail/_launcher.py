@@ -72,12 +72,14 @@ class ZygoteLauncher:
         self._control = ours
         loop.add_reader(ours, self._read)
 
-    async def spawn(self, stdio: tuple[int, int, int], heap_mb: int) -> PidfdChild:
-        """Start one process on these three descriptors (they stay the caller's to close).
+    async def spawn(self, program: str, stdio: tuple[int, int, int], heap_mb: int) -> PidfdChild:
+        """Start a program of the plan on these three descriptors (they stay the caller's to close).
 
         Raises LayerUnavailableError when a layer could not be put on it or did not hold.
         """
-        reply, descriptors = await self._ask("spawn", self._next_id(), stdio, heap=heap_mb)
+        reply, descriptors = await self._ask(
+            "spawn", self._next_id(), stdio, program=program, heap=heap_mb
+        )
         if reply.get("layer") in self.plan.layers:
             raise LayerUnavailableError(reply["layer"], reply["error"])
         if "error" in reply:

@@ -31,6 +31,10 @@ RLIMITS = {
 """Set before the engine starts; ``workers`` sets NOFILE, DATA and CPU once a worker is ready."""
 
 
+Programs = Mapping[str, list[str]]
+"""Command lines by name, all of one binary; ``@HEAP@`` in them stands for a heap limit in MB."""
+
+
 @dataclass(frozen=True, slots=True)
 class Features:
     """What this machine offers to confine a process."""
@@ -86,10 +90,10 @@ def report(features: Features) -> list[LayerReport]:
 
 
 def decide(
-    features: Features, allow_degraded: Collection[str], argv: list[str], env: Mapping[str, str]
+    features: Features, allow_degraded: Collection[str], programs: Programs, env: Mapping[str, str]
 ) -> Plan:
-    """The plan for ``argv`` (its first word is the program). Raises LayerUnavailableError for a
-    layer that is not available and not named in ``allow_degraded``."""
+    """The plan for ``programs``. Raises LayerUnavailableError for a layer that is not available and
+    not named in ``allow_degraded``."""
     if features.system not in ("Linux", "Darwin"):
         raise SandboxUnavailableError(
             f"there is no jail for {features.system}: onehop runs on Linux, and untested on macOS; "
@@ -101,20 +105,21 @@ def decide(
             raise LayerUnavailableError(layer, reason)
     missing = {layer: reason for layer, reason in unavailable.items() if reason}
     layers = tuple(layer for layer in unavailable if layer not in missing)
-    return Plan(layers, missing, _body(features, layers, argv, env))
+    return Plan(layers, missing, _body(features, layers, programs, env))
 
 
 def _body(
-    features: Features, layers: tuple[str, ...], argv: list[str], env: Mapping[str, str]
+    features: Features, layers: tuple[str, ...], programs: Programs, env: Mapping[str, str]
 ) -> dict[str, Any]:
+    (path,) = {argv[0] for argv in programs.values()}
+    common = {"programs": dict(programs), "env": dict(env)}
     if features.system == "Darwin":
-        return {"binary": os.path.realpath(argv[0]), "argv": argv, "env": dict(env)}
-    program = _binary.inspect(argv[0])
+        return {"binary": os.path.realpath(path), **common}
+    program = _binary.inspect(path)
     loaders = [program.loader] if program.loader else []
     return {
         "binary": program.path,
-        "argv": argv,
-        "env": dict(env),
+        **common,
         "namespaces": "namespaces" in layers,
         "root_files": [*loaders, *program.libraries, "/dev/urandom"],
         "landlock": _landlock.ruleset(

@@ -70,11 +70,11 @@ class SeatbeltLauncher:
         if not os.access(SANDBOX_EXEC, os.X_OK):
             raise LayerUnavailableError("seatbelt", f"there is no {SANDBOX_EXEC}")
 
-    async def spawn(self, stdio: tuple[int, int, int], heap_mb: int) -> SeatbeltChild:
+    async def spawn(self, program: str, stdio: tuple[int, int, int], heap_mb: int) -> SeatbeltChild:
         """See Launcher.spawn."""
         exit_read, exit_write = os.pipe()
         try:
-            process = self._popen(stdio, heap_mb, exit_write)
+            process = self._popen(self._command(program, heap_mb), stdio, exit_write)
         except OSError as error:
             os.close(exit_read)
             raise WorkerStartError(f"sandbox-exec could not be started: {error}") from None
@@ -84,18 +84,20 @@ class SeatbeltLauncher:
         self._children[self._ids] = process
         return SeatbeltChild(self._ids, exit_read, process)
 
-    def _popen(
-        self, stdio: tuple[int, int, int], heap_mb: int, exit_write: int
-    ) -> subprocess.Popen[bytes]:
+    def _command(self, program: str, heap_mb: int) -> list[str]:
         body = self.plan.body
-        argv = [arg.replace("@HEAP@", str(heap_mb)) for arg in body["argv"]]
-        confined = [SANDBOX_EXEC, "-p", _PROFILE, "-D", f"BINARY={body['binary']}", *argv]
+        argv = [arg.replace("@HEAP@", str(heap_mb)) for arg in body["programs"][program]]
+        return [SANDBOX_EXEC, "-p", _PROFILE, "-D", f"BINARY={body['binary']}", *argv]
+
+    def _popen(
+        self, command: list[str], stdio: tuple[int, int, int], exit_write: int
+    ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            confined,
+            command,
             stdin=stdio[0],
             stdout=stdio[1],
             stderr=stdio[2],
-            env=body["env"],
+            env=self.plan.body["env"],
             pass_fds=[exit_write],
             cwd="/",
             start_new_session=True,

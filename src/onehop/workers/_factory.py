@@ -85,7 +85,9 @@ class WorkerFactory:
 
         def decide() -> jail.Plan:
             features = jail.examine()
-            return jail.decide(features, self._allow_degraded, self._command(), guest.ENVIRONMENT)
+            return jail.decide(
+                features, self._allow_degraded, {"worker": self._command()}, guest.ENVIRONMENT
+            )
 
         with ThreadPoolExecutor(1) as executor:
             return await asyncio.get_running_loop().run_in_executor(executor, decide)

@@ -134,7 +134,7 @@ class Worker:
         """
         pipes = _Pipes.open()
         try:
-            process = await launcher.spawn(pipes.child_ends, ceiling.memory_bytes // MIB)
+            process = await launcher.spawn("worker", pipes.child_ends, ceiling.memory_bytes // MIB)
         except BaseException:
             pipes.close()
             raise

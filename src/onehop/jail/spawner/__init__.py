@@ -4,7 +4,8 @@ It is run by ``_launcher``, with a control socket and the host's pid as argument
 standard library only. The plan comes as JSON on standard input (see ``_plan.Plan``); requests come
 as JSON datagrams on the control socket, each with a number "seq" that its answer carries too:
 
-    {"op": "spawn", "id": 7, "heap": 128} with three descriptors (the child's 0, 1, 2)
+    {"op": "spawn", "id": 7, "program": "worker", "heap": 128} with three descriptors (the child's
+    0, 1, 2)
         → {"id": 7} with one descriptor, a pidfd, once the child is confined;
         or {"id": 7, "error": "…"}, with "layer" when one could not be put on or did not hold
     {"op": "limit", "id": 7, "limits": [[resource, value], …]} → {"id": 7}, or with "error"

@@ -41,16 +41,16 @@ class Copied:
             library=null if in_root else library,
         )
         self.pid = 0
-        self.heap = 0
+        self.written: tuple[str, int] | None = None
         self.workers = 0
 
-    def start(self, heap: int, stdio: list[int]) -> int:
+    def start(self, program: str, heap: int, stdio: list[int]) -> int:
         """The pid of a confined child in which the program starts. Raises LayerError, and
         TemplateError when there is no template to copy."""
-        if heap != self.heap or self.workers >= WORKERS_OF_A_TEMPLATE:
+        if (program, heap) != self.written or self.workers >= WORKERS_OF_A_TEMPLATE:
             self.stop()
         if not self.pid:
-            self.execute(heap)
+            self.execute(program, heap)
         self.workers += 1
         ours, theirs = os.pipe2(os.O_CLOEXEC)
         try:
@@ -86,13 +86,13 @@ class Copied:
         step = (failed - entries) // ENTRY_SIZE - self.plan["copied"]["first_step"]
         raise failure(StepError(step, result), self.plan["steps"])
 
-    def execute(self, heap: int) -> None:
+    def execute(self, program: str, heap: int) -> None:
         """Raises TemplateError."""
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.settimeout(TEMPLATE_SECONDS)
-        self.command = Command(self.plan, heap, LD_PRELOAD=self.path, LD_BIND_NOW="1")
+        self.command = Command(self.plan, program, heap, LD_PRELOAD=self.path, LD_BIND_NOW="1")
         self.command.put_into(self.table)
-        self.heap, self.workers = heap, 0
+        self.written, self.workers = (program, heap), 0
         with theirs:
             control = high(theirs.fileno())
         self.table.name(control=control)

@@ -16,14 +16,14 @@ class Executed:
         self.plan = plan
         self.table = Table(plan["executed"], run)
         self.table.name(ruleset=ruleset, spawner=os.getpid())
-        self.heap = 0
+        self.written: tuple[str, int] | None = None
 
-    def start(self, heap: int, stdio: list[int]) -> int:
+    def start(self, program: str, heap: int, stdio: list[int]) -> int:
         """The pid of a confined child that executes the program. Raises LayerError."""
-        if heap != self.heap:
-            self.command = Command(self.plan, heap)
+        if (program, heap) != self.written:
+            self.command = Command(self.plan, program, heap)
             self.command.put_into(self.table)
-            self.heap = heap
+            self.written = program, heap
         self.table.name(**dict(zip(("stdin", "stdout", "stderr"), stdio, strict=True)))
         try:
             return self.table.start()

@@ -19,6 +19,8 @@ LIBRARY_FD = EXEC_FD + 1
 CONTROL_MESSAGE = struct.Struct("=qQii4i")
 """A pid, and a struct cmsghdr with four descriptors (cmsg(3))."""
 REPORT_SIZE = CONTROL_MESSAGE.size
+COPIED = "worker"
+"""The program of the plan of which there are many processes."""
 WORKERS_OF_A_TEMPLATE = 32
 """They have their memory layout in common, so that what one has learned of it might help to
 attack another."""

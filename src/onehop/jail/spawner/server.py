@@ -14,6 +14,7 @@ from typing import Any
 from .copied import Copied
 from .errors import LayerError, TemplateError
 from .executed import Executed
+from .layout import COPIED
 
 Starter = Copied | Executed
 ATTEMPTS = 2
@@ -76,7 +77,7 @@ class Spawner:
     def spawn(self, request: dict[str, Any], stdio: list[int]) -> None:
         child = request["id"]
         try:
-            pid = self.start(request["heap"], stdio)
+            pid = self.start(request["program"], request["heap"], stdio)
             pidfd = watch(pid)
         except LayerError as error:
             self.reply({"id": child, "layer": error.layer, "error": error.reason})
@@ -90,17 +91,19 @@ class Spawner:
             for descriptor in stdio:
                 os.close(descriptor)
 
-    def start(self, heap: int, stdio: list[int]) -> int:
+    def start(self, program: str, heap: int, stdio: list[int]) -> int:
         """A template may have been killed; when not even a new one can be copied, there shall be
-        none any more."""
+        none any more. A program of which there is one process at a time is not worth a template."""
+        if program != COPIED:
+            return self.starters[-1].start(program, heap, stdio)
         for attempt in range(ATTEMPTS):
             try:
-                return self.starters[0].start(heap, stdio)
+                return self.starters[0].start(program, heap, stdio)
             except TemplateError as error:
                 if attempt + 1 == ATTEMPTS:
                     self.starters.pop(0)
                     self.note = str(error)
-        return self.starters[0].start(heap, stdio)
+        return self.starters[0].start(program, heap, stdio)
 
     def limit(self, child: int, limits: list[list[int]]) -> None:
         """Tighten a child's limits. Root without CAP_SYS_RESOURCE, as in most containers, may do

@@ -49,11 +49,12 @@ class Table:
 
 
 class Command:
-    """The program's command line and environment in memory."""
+    """A program's command line and environment in memory."""
 
-    def __init__(self, plan: dict[str, Any], heap: int, **more: str) -> None:
+    def __init__(self, plan: dict[str, Any], program: str, heap: int, **more: str) -> None:
+        words = plan["programs"][program]
         env = {**plan["env"], **more}
-        self.argv = strings([arg.replace("@HEAP@", str(heap)).encode() for arg in plan["argv"]])
+        self.argv = strings([word.replace("@HEAP@", str(heap)).encode() for word in words])
         self.env = strings([f"{key}={value}".encode() for key, value in env.items()])
 
     def put_into(self, table: Table) -> None:
