@@ -49,6 +49,11 @@ def _is_template(pid: int) -> bool:
         return False
 
 
+def strippers(root: int | None = None) -> list[int]:
+    """Those of them that take the types out of TypeScript."""
+    return [pid for pid in workers(root) if b"stripTypeScriptTypes" in _command(pid)]
+
+
 def _name(pid: int) -> str:
     return _command(pid).split(b"\0")[0].rpartition(b"/")[2].decode()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from onehop.source import Prepared, prepare
 from tests.guest.worker import Run, RunGuest
+from tests.workers.remover import Remover
 
 FEATURES: dict[str, tuple[str, Any]] = {
     "interfaces and type aliases": (
@@ -53,6 +54,7 @@ FEATURES: dict[str, tuple[str, Any]] = {
     "async iteration": (
         "async function* g(): AsyncGenerator<number> { yield 1; yield 2 }\n"
         "const out: number[] = [];\nfor await (const x of g()) out.push(x);\nreturn out", [1, 2]),
+    "a variable named declare": ("let declare: number = 1;\ndeclare\n++declare\nreturn declare", 2),
     "context with types": ("const { n } = context as { n: number };\nreturn n * 2", 14),
     "unicode": ("const 名: string = 'é😀\\u2028';\nreturn 名", "é😀\u2028"),
     "a comment at the end": ("return 1 // the end", 1),
@@ -71,7 +73,7 @@ def test_a_feature_of_typescript_runs(name: str, run: RunGuest) -> None:
 ERASABLE = {
     **{name: code for name, (code, _) in FEATURES.items() if name not in (
         "enums", "const enums", "namespaces", "parameter properties", "assertions",
-        "decorators", "a decorator that replaces")},
+        "decorators", "a decorator that replaces", "declare", "a variable named declare")},
     "a thrown error": (
         "type A = 1\nfunction f<T>(x: T): never { throw new RangeError(`${x}`) }\n"
         "/* 😀 */ f<string>('é')"),
@@ -94,14 +96,14 @@ ERASABLE = {
         "let a: number\nlet b = 2 as number\nconst c = [1]\n"
         "type D = 1\n[a] = c\nreturn [a, b] as number[]"),
     "fields that end in types": (
-        "class A {\n  a: number\n  b = 1\n  private ['c'] = 2\n  declare d: 3\n"
+        "class A {\n  a: number\n  b = 1\n  private ['c'] = 2\n"
         "  static e?: string\n  [k: string]: unknown\n}\n"
         "return [Object.keys(new A()), Object.keys(A)]"),
     "generic calls and comparisons": (
         "const f = <T, U>(x: T, y?: U): T => x, a = 1, b = 2, c = 3;\n"
         "return [f<number, string>(1), f(a < b, c > (2)), a < b && c > (2), a < b ? c > b : b]"),
     "names that are keywords elsewhere": (
-        "const type = 1, of = 2, as = 3, declare = 4;\n"
+        "const type = 1, of = 2, as = 3;\n"
         "const o = { type, as, readonly: 5, get: 6, private: 7 };\n"
         "return [o.type! + as, of as number, o]"),
     "an arrow on another line": "const f = (x: number):\n  number => x;\nreturn f(1)",
@@ -114,14 +116,21 @@ def _seen(run: Run) -> Any:
     return run.end, run.lines
 
 
+@pytest.fixture(scope="module")
+def remover() -> Iterator[Remover]:
+    with Remover() as remover:
+        yield remover
+
+
 @pytest.mark.parametrize("name", ERASABLE)
-def test_erasing_changes_neither_value_nor_place(name: str, run: RunGuest) -> None:
+def test_erasing_changes_neither_value_nor_place(
+    name: str, run: RunGuest, remover: Remover
+) -> None:
     code = ERASABLE[name]
-    prepared = prepare(code, "typescript")
-    assert isinstance(prepared, Prepared)
-    assert prepared.plain is not None
+    plain = remover.plain(code)
+    assert plain is not None
     given: dict[str, Any] = {"language": "typescript", "context": {"n": 7}}
-    assert _seen(run(code, plain=prepared.plain, **given)) == _seen(run(code, **given))
+    assert _seen(run(code, plain=plain, **given)) == _seen(run(code, **given))
 
 
 def test_plain_text_that_does_not_compile_is_not_used(run: RunGuest) -> None:

@@ -13,7 +13,7 @@ from onehop import SandboxConfig, WorkerStartError
 from onehop.backends import LocalBackend
 from onehop.requests import check_request
 from onehop.types import ExecutionResult
-from onehop.workers import WorkerFactory, deno_command
+from onehop.workers import WorkerFactory, deno_programs
 
 # The bootstrap is not there: this is what an attacker's own code would do with the two streams.
 HOSTILE = r"""
@@ -96,12 +96,14 @@ PROTOCOL_ATTACKS = {
 def hostile_command(attack: str, before: str = "") -> list[str]:
     script = HOSTILE.replace("ATTACK", attack).replace("BEFORE", before)
     url = "data:application/javascript;base64," + base64.b64encode(script.encode()).decode()
-    return [*deno_command()[:-2], url]
+    return [*deno_programs()["worker"][:-2], url]
 
 
 async def run_hostile(attack: str, *, timeout: int = 2000, before: str = "") -> ExecutionResult:
     config = SandboxConfig(pool_size=1, max_output=100_000, max_kept_output=200_000)
-    factory = WorkerFactory((), config.limits(30_000), lambda: hostile_command(attack, before))
+    factory = WorkerFactory(
+        (), config.limits(30_000), lambda: {"worker": hostile_command(attack, before)}
+    )
     backend = LocalBackend(config, factory)
     await backend.open()
     try:
@@ -181,8 +183,10 @@ async def test_a_worker_that_speaks_before_its_job_never_gets_one() -> None:
 
 def idle_backend(attack: str) -> LocalBackend:
     config = SandboxConfig(pool_size=1)
-    command = [*deno_command()[:-2], _ready_then(attack)]
-    return LocalBackend(config, WorkerFactory((), config.limits(30_000), lambda: command))
+    command = [*deno_programs()["worker"][:-2], _ready_then(attack)]
+    return LocalBackend(
+        config, WorkerFactory((), config.limits(30_000), lambda: {"worker": command})
+    )
 
 
 async def test_a_worker_that_says_more_than_ready_never_waits_for_a_job() -> None:

@@ -11,7 +11,7 @@ from onehop.outputs import OutputShelf
 from onehop.policy import Limits
 from onehop.requests import CheckedRequest
 from onehop.types import ExecutionResult, OnLog, OutputPage, code_hash
-from onehop.workers import Job, Outcome, Pool, WorkerFactory, deno_command
+from onehop.workers import Job, Outcome, Pool, TypeRemover, WorkerFactory, deno_programs
 
 _ATTEMPTS = 3
 """Workers tried when one turns out dead before it was given the job."""
@@ -22,7 +22,7 @@ class LocalBackend:
 
     def __init__(self, config: SandboxConfig, factory: WorkerFactory | None = None) -> None:
         self._factory = factory or WorkerFactory(
-            config.allow_degraded, _ceiling(config), lambda: deno_command(config.deno)
+            config.allow_degraded, _ceiling(config), lambda: deno_programs(config.deno)
         )
         self._pool = Pool(
             self._factory,
@@ -30,6 +30,7 @@ class LocalBackend:
             max_concurrency=config.max_concurrency,
             max_queue=config.max_queue,
         )
+        self._types = TypeRemover(self._factory.start_stripper)
         self._shelf = OutputShelf(config.kept_outputs)
 
     @property
@@ -52,9 +53,10 @@ class LocalBackend:
         prepared = source.prepare(request.request.code, request.request.language)
         if isinstance(prepared, source.Problem):
             return results.refused(request.request, prepared)
+        plain = await self._types.remove(prepared.code) if prepared.may_be_plain else None
         job = Job(
             code=prepared.code,
-            plain=prepared.plain,
+            plain=plain,
             language=request.request.language,
             context_json=request.context_json,
             capture_console=request.request.capture_console,
@@ -87,6 +89,7 @@ class LocalBackend:
 
     async def aclose(self) -> None:
         """See Backend.aclose."""
+        await self._types.aclose()
         await self._pool.aclose()
         self._shelf.clear()
 

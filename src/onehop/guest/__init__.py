@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from importlib.resources import files
+from urllib.parse import quote
 
 _PARTS = (
     "primordials.js",
@@ -48,7 +49,7 @@ ENVIRONMENT: dict[str, str] = {
 @lru_cache(maxsize=1)
 def bootstrap_source() -> str:
     """The bootstrap as one script."""
-    parts = "\n".join((files(__package__) / name).read_text("utf-8") for name in _PARTS)
+    parts = "\n".join(_text(name) for name in _PARTS)
     return f'(function(){{"use strict";\n{_to_ascii(_without_comments(parts))}\n}})();\n'
 
 
@@ -73,6 +74,29 @@ def _import_map() -> str:
 
 def deno_arguments(heap_mb: int | str) -> list[str]:
     """The arguments for Deno's binary, for a worker whose V8 heap may grow to ``heap_mb``."""
+    return [
+        *_options(heap_mb),
+        f"--import-map=data:application/json,{_import_map()}",
+        _LOADER.format(_FILE),
+        # An argument costs nothing to start with; as module text it would be parsed twice.
+        bootstrap_source(),
+    ]
+
+
+def stripper_arguments(heap_mb: int | str) -> list[str]:
+    """The same for the process that says where the types of TypeScript programs are."""
+    return [
+        *_options(heap_mb),
+        f"data:application/javascript,{quote(_text('stripper.js'))}",
+        _text("strip.js"),
+    ]
+
+
+def _text(name: str) -> str:
+    return (files(__package__) / name).read_text("utf-8")
+
+
+def _options(heap_mb: int | str) -> list[str]:
     v8_flags = (
         f"--max-heap-size={heap_mb}",
         "--no-short-builtin-calls",
@@ -88,9 +112,5 @@ def deno_arguments(heap_mb: int | str) -> list[str]:
         "--no-lock",
         "--no-code-cache",
         "--quiet",
-        f"--import-map=data:application/json,{_import_map()}",
         f"--v8-flags={','.join(v8_flags)}",
-        _LOADER.format(_FILE),
-        # An argument costs nothing to start with; as module text it would be parsed twice.
-        bootstrap_source(),
     ]

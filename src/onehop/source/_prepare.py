@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from onehop.source._lines import position
@@ -21,16 +20,8 @@ if TYPE_CHECKING:
 _MODULE_WORD = re.compile(r"(?<![.\w$#])(?:import|export)\b(?!\s*[(.:])")
 _LINE_ENDS = "\n\r\u2028\u2029"
 _NO_LINE_END = re.compile(f"[^{_LINE_ENDS}]")
-_MAX_ERASED = 32 * 1024
-"""Characters; of longer texts the compiler takes the types, in its own process."""
-_KEPT = 64
-"""Programs that are remembered without their types: a few MiB at the most, since each is short."""
-_MAY_BE_TYPED = re.compile(
-    r"[:<!@\\]|-->|\?\s*[,)(;=]|(?<![\w$.])0[\d_]"
-    r"|\b(?:abstract|accessor|as|declare|enum|implements|interface|module|namespace|override"
-    r"|private|protected|public|readonly|satisfies|type|with)\b"
-)
-"""No TypeScript is without any of these, unless it is JavaScript."""
+_MAX_PLAIN = 32 * 1024
+"""Characters; longer texts are compiled as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +29,8 @@ class Prepared:
     """Text for the guest, of the same lines and columns as the user's."""
 
     code: str
-    plain: str | None = None
-    """Of TypeScript: the same program in JavaScript, when all it took was to erase types."""
+    may_be_plain: bool = False
+    """Of TypeScript: whether its types may be all that keeps it from being JavaScript."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +46,9 @@ def prepare(code: str, language: Language) -> Prepared | Problem:
     """Make the body of a function fit to run, or say what in it never will."""
     if language != "typescript":
         return Prepared(code)
+    is_short = len(code) <= _MAX_PLAIN
     if not _may_be_module(code):
-        return Prepared(code, _plain(code) if len(code) <= _MAX_ERASED else None)
+        return Prepared(code, is_short)
     from onehop.source._tree import parse
 
     tree = parse(code, "typescript")
@@ -65,21 +57,7 @@ def prepare(code: str, language: Language) -> Prepared | Problem:
     taken_out = _take_out(code, tree)
     if isinstance(taken_out, Problem):
         return taken_out
-    return Prepared(
-        _apply(code, tree, taken_out),
-        _without_types(code, tree, taken_out) if len(code) <= _MAX_ERASED else None,
-    )
-
-
-@lru_cache(maxsize=_KEPT)
-def _plain(code: str) -> str | None:
-    """Kept, because agents repeat themselves: over other data, or once more."""
-    if not _MAY_BE_TYPED.search(code):
-        return code
-    from onehop.source._tree import parse
-
-    tree = parse(code, "typescript")
-    return None if tree is None else _without_types(code, tree, [])
+    return Prepared(_apply(code, tree, taken_out), is_short and not tree.root.has_error)
 
 
 def _may_be_module(code: str) -> bool:
@@ -99,15 +77,6 @@ def _take_out(code: str, tree: SyntaxTree) -> list[Edit] | Problem:
         elif verdict and not tree.root.has_error:
             return Problem(verdict, *position(code, tree.index(statement)))
     return edits
-
-
-def _without_types(code: str, tree: SyntaxTree, taken_out: list[Edit]) -> str | None:
-    from onehop.source._erase import erase
-
-    edits = erase(tree)
-    if edits is None:
-        return None
-    return _apply(code, tree, sorted(taken_out + edits, key=lambda edit: edit.start))
 
 
 def _apply(code: str, tree: SyntaxTree, edits: list[Edit]) -> str:

@@ -13,15 +13,21 @@ from onehop import guest, jail
 from onehop.errors import SandboxUnavailableError
 from onehop.policy import Limits
 from onehop.workers._process import Worker
+from onehop.workers._stripper import Stripper
 
 
-def deno_command(path: str | None = None) -> list[str]:
-    """The program and arguments of a worker; ``@HEAP@`` stands for its heap limit in MB.
+def deno_programs(path: str | None = None) -> dict[str, list[str]]:
+    """What Deno is run as: the program and arguments of a worker and of the stripper; ``@HEAP@``
+    stands for the heap limit in MB.
 
     Without ``path``, Deno is the one that the package ``deno`` installed. Raises
     SandboxUnavailableError when it is not there.
     """
-    return [_named_deno(path) if path else _installed_deno(), *guest.deno_arguments("@HEAP@")]
+    deno = _named_deno(path) if path else _installed_deno()
+    return {
+        "worker": [deno, *guest.deno_arguments("@HEAP@")],
+        "stripper": [deno, *guest.stripper_arguments("@HEAP@")],
+    }
 
 
 def _named_deno(path: str) -> str:
@@ -43,17 +49,17 @@ def _installed_deno() -> str:
 
 
 class WorkerFactory:
-    """Starts confined Deno workers. ``ceiling``, which bounds every job of a worker, may change
-    between two workers."""
+    """Starts confined Deno processes: workers, and the stripper. ``ceiling``, which bounds every
+    job of a worker, may change between two workers."""
 
     def __init__(
         self,
         allow_degraded: Collection[str],
         ceiling: Limits,
-        command: Callable[[], list[str]] | None = None,
+        programs: Callable[[], jail.Programs] | None = None,
     ) -> None:
         self.ceiling = ceiling
-        self._command = command or deno_command
+        self._programs = programs or deno_programs
         self._allow_degraded = allow_degraded
         self._launcher: jail.Launcher | None = None
         self._plan: jail.Plan | None = None
@@ -63,6 +69,10 @@ class WorkerFactory:
         """Raises LayerUnavailableError or WorkerStartError."""
         launcher = await self._live_launcher()
         return await Worker.start(launcher, self.ceiling)
+
+    async def start_stripper(self) -> Stripper:
+        """Raises LayerUnavailableError or WorkerStartError."""
+        return await Stripper.start(await self._live_launcher())
 
     async def _live_launcher(self) -> jail.Launcher:
         async with self._starting:
@@ -85,9 +95,7 @@ class WorkerFactory:
 
         def decide() -> jail.Plan:
             features = jail.examine()
-            return jail.decide(
-                features, self._allow_degraded, {"worker": self._command()}, guest.ENVIRONMENT
-            )
+            return jail.decide(features, self._allow_degraded, self._programs(), guest.ENVIRONMENT)
 
         with ThreadPoolExecutor(1) as executor:
             return await asyncio.get_running_loop().run_in_executor(executor, decide)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import functools
 import json
 import logging
 import os
 import secrets
 import select
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,6 +35,8 @@ from onehop.protocol import (
 )
 from onehop.types import LogEntry, OnLog
 from onehop.workers import _measure
+from onehop.workers._pipes import Pipes, read_some
+from onehop.workers._seal import seal
 
 START_SECONDS = 20.0
 """From spawn to ready; it takes about 0.03 s on an idle machine."""
@@ -45,10 +45,7 @@ END_SECONDS = 5.0
 SAMPLE_SECONDS = 0.05
 IDLE_SECONDS = 0.01
 """From ready to the request to warm up, which a job that comes at once goes without."""
-_FEW_BYTES, _MANY_BYTES = 1 << 14, 1 << 18
-"""Read at once: first few, since a large buffer is mapped and unmapped anew each time."""
 _STDERR_BYTES = 8192
-_PIPE_BYTES = 1 << 20
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +93,7 @@ class Outcome:
 class Worker:
     """A process that is ready for one job. Made by ``start``; ``aclose`` reaps it."""
 
-    def __init__(self, launcher: Launcher, process: Child, pipes: _Pipes) -> None:
+    def __init__(self, launcher: Launcher, process: Child, pipes: Pipes) -> None:
         self._launcher = launcher
         self._process = process
         self._pipes = pipes
@@ -132,7 +129,7 @@ class Worker:
 
         Raises WorkerStartError, or LayerUnavailableError when a layer is not in force.
         """
-        pipes = _Pipes.open()
+        pipes = Pipes.open()
         try:
             process = await launcher.spawn("worker", pipes.child_ends, ceiling.memory_bytes // MIB)
         except BaseException:
@@ -168,16 +165,7 @@ class Worker:
             raise WorkerStartError("a worker spoke out of turn, or ended, right after it was ready")
 
     async def _seal(self, ceiling: Limits) -> None:
-        """From here on: no more descriptors, no more memory and CPU than granted."""
-        pid, layers = self._process.pid, self._launcher.plan.layers
-        if "rlimits" in layers:
-            limits = _measure.sealing_limits(pid, ceiling)
-            await self._launcher.limit(self._process.id, limits)
-        _measure.forget_peak(pid)
-        if sys.platform == "linux":
-            self._status = _measure.Status(pid)
-        self.enforcement = _measure.verify(self._status, layers)
-        self._process.kill(0)  # PermissionError: it could not be killed
+        self._status, self.enforcement = await seal(self._launcher, self._process, ceiling)
 
     async def _explain_failed_start(self) -> None:
         self.kill()
@@ -301,7 +289,7 @@ class Worker:
         self._loop.add_reader(self._process.exit_fd, self._notice_exit)
 
     def _read_output(self) -> None:
-        data = _read(self._pipes.output)
+        data = read_some(self._pipes.output)
         if data is None:
             return
         if not data:
@@ -327,7 +315,7 @@ class Worker:
             self._on_message(parse_message(body, self._token, self._max_output), len(body))
 
     def _read_stderr(self) -> None:
-        data = _read(self._pipes.stderr)
+        data = read_some(self._pipes.stderr)
         if data == b"":
             self._loop.remove_reader(self._pipes.stderr)
         elif data:
@@ -497,93 +485,7 @@ class _Run:
         )
 
 
-class _Pipes:
-    """The host's ends of a worker's standard streams, and, until the spawn, the worker's."""
-
-    def __init__(self, host: tuple[int, int, int], child: tuple[int, int, int]) -> None:
-        self.input, self.output, self.stderr = host
-        self.child_ends = child
-        self._child_open = True
-        self._writing: asyncio.AbstractEventLoop | None = None
-
-    @classmethod
-    def open(cls) -> _Pipes:
-        ends: list[int] = []
-        try:
-            for _ in range(3):
-                ends += os.pipe()
-            child_in, in_, out, child_out, err, child_err = ends
-            for descriptor in (in_, out, err):
-                os.set_blocking(descriptor, False)
-        except OSError as error:
-            for descriptor in ends:
-                os.close(descriptor)
-            raise WorkerStartError(f"no descriptors for a worker: {error}") from None
-        return cls((in_, out, err), (child_in, child_out, child_err))
-
-    def close_child_ends(self) -> None:
-        if self._child_open:
-            self._child_open = False
-            for descriptor in self.child_ends:
-                os.close(descriptor)
-
-    def write(self, data: bytes, loop: asyncio.AbstractEventLoop) -> None:
-        """Write at once what fits, and the rest as the worker reads it."""
-        if len(data) > 65536:
-            self._widen()
-        view = memoryview(data)
-        written = self._write_some(view)
-        if written < len(view):
-            self._writing = loop
-            loop.add_writer(self.input, self._continue, view[written:])
-
-    def _widen(self) -> None:
-        """Larger pipes make large frames quicker; over the user's quota it stays as it is."""
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError):
-                fcntl.fcntl(self.input, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-                fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-
-    def _continue(self, view: memoryview) -> None:
-        assert self._writing is not None  # noqa: S101 - set before the writer was added
-        written = self._write_some(view)
-        if written == len(view):
-            self._writing.remove_writer(self.input)
-            self._writing = None
-        else:
-            self._writing.add_writer(self.input, self._continue, view[written:])
-
-    def _write_some(self, view: memoryview) -> int:
-        try:
-            return os.write(self.input, view)
-        except BlockingIOError:
-            return 0
-        except BrokenPipeError:
-            return len(view)  # the worker is dead, which its other pipe tells
-
-    def close(self) -> None:
-        self.close_child_ends()
-        if self._writing is not None:
-            self._writing.remove_writer(self.input)
-        for descriptor in (self.input, self.output, self.stderr):
-            os.close(descriptor)
-
-
 def _has_ended(exit_fd: int) -> bool:
     poller = select.poll()
     poller.register(exit_fd, select.POLLIN)
     return bool(poller.poll(0))
-
-
-def _read(descriptor: int) -> bytes | None:
-    """What is there; None when nothing is, b"" at the end."""
-    try:
-        data = os.read(descriptor, _FEW_BYTES)
-        if len(data) == _FEW_BYTES:
-            with contextlib.suppress(BlockingIOError):
-                data += os.read(descriptor, _MANY_BYTES)
-    except (BlockingIOError, InterruptedError):
-        return None
-    except OSError:
-        return b""
-    return data

@@ -1,4 +1,4 @@
-"""The compiler's own way to erase types, which Deno has for Node, to compare ours with."""
+"""The compiler's own way from TypeScript to JavaScript, to compare ours with."""
 
 from __future__ import annotations
 
@@ -10,24 +10,29 @@ from typing import Self
 
 import deno
 
-_PROGRAM = """
+# Both texts are printed by the compiler, so that blanks and line ends make no difference.
+_PROGRAM = r"""
 import { stripTypeScriptTypes } from "node:module";
 const AsyncFunction = (async () => {}).constructor;
 function compiles(text) {
   try { new AsyncFunction(text); return true; } catch { return false; }
 }
-function strip(code) {
-  try { return stripTypeScriptTypes(code); } catch { return null; }
+function print(code) {
+  try {
+    const printed = stripTypeScriptTypes(code + "\nexport {}", { mode: "transform" });
+    const bare = printed.replaceAll(/\/\*[^]*?\*\/|\/\/.*$/gm, "").replaceAll(/^\s*;$/gm, "");
+    return bare.replaceAll(/\s+/g, " ").replaceAll(" ;", ";").trim();
+  } catch { return null; }
 }
 let rest = "";
 for await (const part of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
-  const lines = (rest + part).split("\\n");
+  const lines = (rest + part).split("\n");
   rest = lines.pop();
   for (const line of lines) {
     const { code, plain } = JSON.parse(line);
-    const stripped = strip(code);
-    const usable = stripped !== null && compiles(stripped);
-    console.log(JSON.stringify({ stripped: usable ? stripped : null, plain: compiles(plain) }));
+    console.log(JSON.stringify({
+      compiles: compiles(plain), code: print(code), plain: print(plain),
+    }));
   }
 }
 """
@@ -35,15 +40,18 @@ for await (const part of Deno.stdin.readable.pipeThrough(new TextDecoderStream()
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the compiler and V8 make of a program and of ours without its types."""
+    """What the compiler and V8 make of a program, and of ours without its types."""
 
-    stripped: str | None
-    """The compiler's text, if it made one and V8 takes it."""
-    plain_compiles: bool
+    compiles: bool
+    """Whether V8 takes ours."""
+    code: str | None
+    """The program, printed by the compiler, if it takes it."""
+    plain: str | None
+    """Ours, printed likewise."""
 
 
-class Stripper:
-    """A Deno process that strips one text after another."""
+class Compiler:
+    """A Deno process that judges one program after another."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -71,14 +79,4 @@ class Stripper:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"code": code, "plain": plain}) + "\n")
         self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
-        return Verdict(answer["stripped"], answer["plain"])
-
-
-def same_program(ours: str, theirs: str) -> bool:
-    """Equal but for blanks, and for semicolons that stand where the other has a blank."""
-    return len(ours) == len(theirs) and all(map(_same_character, ours, theirs))
-
-
-def _same_character(ours: str, theirs: str) -> bool:
-    return ours == theirs or (ours in "; " and (theirs == ";" or theirs.isspace()))
+        return Verdict(**json.loads(self._process.stdout.readline()))

@@ -1,0 +1,101 @@
+"""The standard streams of a confined process, as pipes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import sys
+
+from onehop.errors import WorkerStartError
+
+_FEW_BYTES, _MANY_BYTES = 1 << 14, 1 << 18
+"""Read at once: first few, since a large buffer is mapped and unmapped anew each time."""
+_PIPE_BYTES = 1 << 20
+
+
+class Pipes:
+    """The host's ends of a worker's standard streams, and, until the spawn, the worker's."""
+
+    def __init__(self, host: tuple[int, int, int], child: tuple[int, int, int]) -> None:
+        self.input, self.output, self.stderr = host
+        self.child_ends = child
+        self._child_open = True
+        self._writing: asyncio.AbstractEventLoop | None = None
+
+    @classmethod
+    def open(cls) -> Pipes:
+        ends: list[int] = []
+        try:
+            for _ in range(3):
+                ends += os.pipe()
+            child_in, in_, out, child_out, err, child_err = ends
+            for descriptor in (in_, out, err):
+                os.set_blocking(descriptor, False)
+        except OSError as error:
+            for descriptor in ends:
+                os.close(descriptor)
+            raise WorkerStartError(f"no descriptors for a worker: {error}") from None
+        return cls((in_, out, err), (child_in, child_out, child_err))
+
+    def close_child_ends(self) -> None:
+        if self._child_open:
+            self._child_open = False
+            for descriptor in self.child_ends:
+                os.close(descriptor)
+
+    def write(self, data: bytes, loop: asyncio.AbstractEventLoop) -> None:
+        """Write at once what fits, and the rest as the worker reads it."""
+        if len(data) > 65536:
+            self._widen()
+        view = memoryview(data)
+        written = self._write_some(view)
+        if written < len(view):
+            self._writing = loop
+            loop.add_writer(self.input, self._continue, view[written:])
+
+    def _widen(self) -> None:
+        """Larger pipes make large frames quicker; over the user's quota it stays as it is."""
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(self.input, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+                fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+    def _continue(self, view: memoryview) -> None:
+        assert self._writing is not None  # noqa: S101 - set before the writer was added
+        written = self._write_some(view)
+        if written == len(view):
+            self._writing.remove_writer(self.input)
+            self._writing = None
+        else:
+            self._writing.add_writer(self.input, self._continue, view[written:])
+
+    def _write_some(self, view: memoryview) -> int:
+        try:
+            return os.write(self.input, view)
+        except BlockingIOError:
+            return 0
+        except BrokenPipeError:
+            return len(view)  # the worker is dead, which its other pipe tells
+
+    def close(self) -> None:
+        self.close_child_ends()
+        if self._writing is not None:
+            self._writing.remove_writer(self.input)
+        for descriptor in (self.input, self.output, self.stderr):
+            os.close(descriptor)
+
+
+def read_some(descriptor: int) -> bytes | None:
+    """What is there; None when nothing is, b"" at the end."""
+    try:
+        data = os.read(descriptor, _FEW_BYTES)
+        if len(data) == _FEW_BYTES:
+            with contextlib.suppress(BlockingIOError):
+                data += os.read(descriptor, _MANY_BYTES)
+    except (BlockingIOError, InterruptedError):
+        return None
+    except OSError:
+        return b""
+    return data

@@ -1,0 +1,32 @@
+"""The last layer, put on a process that is ready, and the check from outside that all are there."""
+
+from __future__ import annotations
+
+import sys
+
+from onehop.jail import Child, Launcher
+from onehop.policy import Limits
+from onehop.workers import _measure
+
+
+async def seal(
+    launcher: Launcher, process: Child, ceiling: Limits
+) -> tuple[_measure.Status | None, tuple[str, ...]]:
+    """From here on: no more descriptors, no more memory and CPU than granted.
+
+    Returns the kernel's account of the process, which the caller closes, and the layers in force.
+    Raises LayerUnavailableError, and OSError when the process is gone.
+    """
+    layers = launcher.plan.layers
+    if "rlimits" in layers:
+        await launcher.limit(process.id, _measure.sealing_limits(process.pid, ceiling))
+    _measure.forget_peak(process.pid)
+    status = _measure.Status(process.pid) if sys.platform == "linux" else None
+    try:
+        enforcement = _measure.verify(status, layers)
+        process.kill(0)  # PermissionError: it could not be killed
+    except BaseException:
+        if status is not None:
+            status.close()
+        raise
+    return status, enforcement

@@ -1,0 +1,45 @@
+"""A remover of types, driven from tests that are no coroutines."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from onehop import SandboxConfig
+from onehop.source import Prepared, blank, may_be_typed, may_lose_types, prepare
+from onehop.workers import WorkerFactory
+from onehop.workers._stripper import Stripper
+
+
+class Remover:
+    """Takes the types out of one program after another, by one stripper in the jail."""
+
+    def __enter__(self) -> Self:
+        self._runner = asyncio.Runner()
+        self._factory = WorkerFactory((), SandboxConfig().limits(1000))
+        self._stripper: Stripper = self._runner.run(self._factory.start_stripper())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._runner:
+            self._runner.run(self._stripper.aclose())
+            self._runner.run(self._factory.aclose())
+
+    def plain(self, code: str) -> str | None:
+        """``code`` without its types; None when that takes more."""
+        prepared = prepare(code, "typescript")
+        if not isinstance(prepared, Prepared) or not prepared.may_be_plain:
+            return None
+        if not may_be_typed(prepared.code):
+            return prepared.code
+        if not may_lose_types(prepared.code):
+            return None
+        answer = self._runner.run(self._stripper.ask(prepared.code))
+        assert answer is not None, f"the stripper broke down: {self._stripper._stderr!r}"
+        return None if answer == "no" else blank(prepared.code, answer)
