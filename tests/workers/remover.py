@@ -42,4 +42,4 @@ class Remover:
             return None
         answer = self._runner.run(self._stripper.ask(prepared.code))
         assert answer is not None, f"the stripper broke down: {self._stripper._stderr!r}"
-        return None if answer == "no" else blank(prepared.code, answer)
+        return None if answer == b"no" else blank(prepared.code, answer)

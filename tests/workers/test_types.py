@@ -142,6 +142,7 @@ def test_types_become_spaces(
         "class A { get\n private foo() {} }",
         "class A { a\n!x() {} }",
         "a: type X = 1\nwhile (b) {}",
+        "for (const a of b) c: interface X {} { d }",
         "if (a)\nnamespace M {}\nb()",
         "declare const x: number; x",
         "declare const x: number b()",

@@ -6,8 +6,8 @@
 //     question   two numbers of four bytes, the first the length of what follows the second; the
 //                second is the question's own; then the program as UTF-8
 //     answer     one line: the question's number, a colon, and either "no", when it takes more than
-//                to overwrite types, or pairs: how many UTF-16 units further on, and what becomes
-//                of what is there: a number of units are blanked, or one is one of `;`, `(`, `)`
+//                to overwrite types, or for each UTF-16 unit of the program what becomes of it: "x",
+//                it stays; a space, a semicolon, or one of the round brackets, it becomes that
 //
 // The compiler's own way to overwrite types does nearly all of it, but two statements that a type
 // kept apart can become one. Where that might be, the answer is "no".
@@ -23,7 +23,8 @@ const TAIL = "\nexport{}";
 
 const SPACE = 0x20, SLASH = 0x2f;
 const NO_BREAK_SPACE = 0xa0, EN_SPACE = 0x2002, ZERO_WIDTH = 0xfeff;
-const PUT = new Map([[0x3b, ";"], [0x28, "("], [0x29, ")"]]);
+const KEEP = 0x78, LINE_FEED = 0x0a, NO = core.encode("no");
+const PUT = [0x3b, 0x28, 0x29]; // ; ( )
 // Of these the compiler erases too much when a semicolon is missing, or forgets that an `if` needs
 // a statement.
 const UNSURE = /\b(?:declare|module|namespace)\b/;
@@ -45,24 +46,22 @@ const AFTER_LINES = /extends\b|implements\b/y;
 const GAP = /(?:\s+|\/\/[^\n\r\u2028\u2029]*|\/\*[^]*?\*\/)*/y;
 const LINE_END = /[\n\r\u2028\u2029]/;
 
-/** What to do with `code`, as the answer has it; null when it takes more. */
-function strip(code) {
+/** Write what becomes of `code` to `mask`; false when it takes more. */
+function strip(code, mask) {
   let text;
   try {
     text = stripTypeScriptTypes(code + TAIL, OPTIONS);
   } catch {
-    return null;
+    return false;
   }
   const isWhole = text.length === code.length + TAIL.length && text.endsWith(TAIL);
-  if (!isWhole || UNSURE.test(code) || (code.includes("class") && FIELD.test(code))) return null;
-  return compare(code, text);
+  if (!isWhole || UNSURE.test(code) || (code.includes("class") && FIELD.test(code))) return false;
+  return compare(code, text, mask.fill(KEEP));
 }
 
-/** The edits that make `text` of `code`; null when what they leave may mean something else. */
-function compare(code, text) {
+/** Write where `text` differs from `code`; false when what is left may mean something else. */
+function compare(code, text, mask) {
   const length = code.length;
-  let answer = "";
-  let done = 0;
   let group = -1; // where the edits start between which no token is left
   let isApart = false;
   for (let at = 0; at < length;) {
@@ -72,26 +71,25 @@ function compare(code, text) {
       continue;
     }
     if (group < 0) group = at;
-    if (answer !== "") answer += ",";
-    const put = PUT.get(unit);
     let end = at + 1;
-    if (put === undefined) {
-      end = blankEnd(code, text, at);
-      if (end === at) return null;
-    } else {
-      if (cutsWord(code, text, at)) return null;
+    if (PUT.includes(unit)) {
+      if (cutsWord(code, text, at)) return false;
       isApart = true;
+      mask[at] = unit;
+    } else {
+      end = blankEnd(code, text, at);
+      if (end === at) return false;
+      mask.fill(SPACE, at, end);
     }
-    answer += (at - done) + "," + (put ?? end - at);
     const type = at;
-    at = done = end;
+    at = end;
     const next = skipGap(code, text, end);
     if (next < length && code.charCodeAt(next) !== text.charCodeAt(next)) continue;
-    if (!isApart && mayJoin(code, group, type, end, next)) return null;
+    if (!isApart && mayJoin(code, group, type, end, next)) return false;
     group = -1;
     isApart = false;
   }
-  return answer;
+  return true;
 }
 
 /** Whether one character of a word is overwritten and the next one stays. */
@@ -200,18 +198,34 @@ function receive(count) {
   return true;
 }
 
-function send(line) {
-  const bytes = core.encode(line + "\n");
-  for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
+const outbox = new Uint8Array(1 << 18);
+
+function send(size) {
+  for (let done = 0; done < size;) done += Deno.stdout.writeSync(outbox.subarray(done, size));
+}
+
+/** Write a line to the outbox, as far as it is text; return its size. */
+function write(text) {
+  const bytes = core.encode(text);
+  outbox.set(bytes);
+  outbox[bytes.length] = LINE_FEED;
+  return bytes.length + 1;
 }
 
 const HEAD = 8;
 const head = new DataView(inbox.buffer);
 
-/** The answer to the question in the inbox, which is of `size` bytes. */
+/** Write the answer to the question in the inbox, which is of `size` bytes; return its size. */
 function answer(size) {
-  const edits = strip(core.decode(inbox.subarray(HEAD, HEAD + size)));
-  return head.getUint32(4) + ":" + (edits ?? "no");
+  const code = core.decode(inbox.subarray(HEAD, HEAD + size));
+  const start = write(head.getUint32(4) + ":") - 1;
+  let end = start + code.length;
+  if (!strip(code, outbox.subarray(start, end))) {
+    outbox.set(NO, start);
+    end = start + NO.length;
+  }
+  outbox[end] = LINE_FEED;
+  return end + 1;
 }
 
 function serve() {
@@ -255,11 +269,12 @@ const WARM_UP_TURNS = 200;
 function warmUp() {
   const { written } = new TextEncoder().encodeInto(WARM_UP, inbox.subarray(HEAD));
   for (let turn = 0; turn < WARM_UP_TURNS; turn++) {
-    if (answer(written).endsWith("no")) throw new Error("the trial text was not stripped");
+    const size = answer(written);
+    if (size < written / 2) throw new Error("the trial text was not stripped");
   }
 }
 
 warmUp();
-send("ready");
+send(write("ready"));
 serve();
 close();

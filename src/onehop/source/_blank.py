@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 
-from onehop.source._tree import join, split
+from onehop.source._tree import decode, encode
 
-_ANSWER = re.compile(r"(?:\d{1,5},(?:\d{1,5}|[;()])(?:,(?=\d)|\Z))*", re.ASCII)
-_MARKS = frozenset(";()")
+_KEEP = b"x"
+_MARKS = b" ;()"
+_KNOWN = _KEEP + _MARKS
+_STAYS = bytes.maketrans(_KNOWN, b"\xff" + bytes(len(_MARKS)))
+_BECOMES = bytes.maketrans(_KEEP, b"\0")
 _LINE_ENDS = "\n\r\u2028\u2029"
 _HALF = re.compile("[\ud800-\udfff]")
 _MAY_BE_TYPED = re.compile(
@@ -34,31 +37,36 @@ def may_lose_types(code: str) -> bool:
     return not any(text in code for text in _DIFFERENT)
 
 
-def blank(code: str, answer: str) -> str | None:
-    """``code`` with parts overwritten; None when the answer is none.
+def blank(code: str, mask: bytes) -> str | None:
+    """``code`` with parts overwritten; None when ``mask`` is none.
 
-    The answer is pairs, all divided by commas: how many UTF-16 units further on, and how many units
-    are blanked there, or else which of ``;``, ``(`` and ``)`` is put in the place of one. No line
-    end and no half of a character is overwritten.
+    It says for each UTF-16 unit what becomes of it: ``x``, it stays; a space, ``;``, ``(`` or
+    ``)``, it becomes that. No line end and no half of a character is overwritten.
     """
-    if not answer:
-        return code
-    if not _ANSWER.fullmatch(answer):
+    data = code.encode("ascii") if code.isascii() else encode(code)
+    width = 1 if code.isascii() else 2
+    if len(mask) * width != len(data) or mask.translate(None, _KNOWN):
         return None
-    units = split(code)
-    blanked = _overwrite(units, answer.split(","))
-    if blanked is None or any(blanked.count(end) != units.count(end) for end in _LINE_ENDS):
-        return None
-    whole = join(blanked)
-    return None if not whole.isascii() and _HALF.search(whole) else whole
+    stays, becomes = mask.translate(_STAYS), mask.translate(_BECOMES)
+    if width == 2:
+        stays, becomes = _interleave(stays, stays), _interleave(becomes, bytes(len(becomes)))
+    # On numbers of that many digits, this is quicker than going from part to part.
+    merged = (_number(data) & _number(stays) | _number(becomes)).to_bytes(len(data), "big")
+    return _read(merged, code, width)
 
 
-def _overwrite(units: str, words: list[str]) -> str | None:
-    parts: list[str] = []
-    at = 0
-    for gap, what in zip(words[::2], words[1::2], strict=True):
-        start = at + int(gap)
-        new = what if what in _MARKS else " " * int(what)
-        parts += units[at:start], new
-        at = start + len(new)
-    return None if at > len(units) else "".join([*parts, units[at:]])
+def _read(data: bytes, code: str, width: int) -> str | None:
+    text = data.decode("ascii") if width == 1 else decode(data)
+    if any(text.count(end) != code.count(end) for end in _LINE_ENDS):
+        return None
+    return None if width == 2 and _HALF.search(text) else text
+
+
+def _number(data: bytes) -> int:
+    return int.from_bytes(data, "big")
+
+
+def _interleave(even: bytes, odd: bytes) -> bytes:
+    both = bytearray(2 * len(even))
+    both[::2], both[1::2] = even, odd
+    return bytes(both)

@@ -58,8 +58,10 @@ class TypeRemover:
 
     async def _ask(self, stripper: Stripper, code: str) -> str | None:
         answer = await stripper.ask(code)
-        plain = None if answer is None or answer == "no" else blank(code, answer)
-        if answer is not None and answer != "no" and plain is None:
+        if answer is None or answer == b"no":
+            return None
+        plain = blank(code, answer)
+        if plain is None:
             stripper.kill()  # an honest one says nothing like it
         return plain
 
