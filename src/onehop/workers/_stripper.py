@@ -36,7 +36,7 @@ _LIFE = Limits(
     log_bytes=0,
     log_entries=0,
 )
-"""For all its life: the kernel ends one that has taken a minute, some 100,000 programs, or none."""
+"""For all its life: the kernel ends one that has used a minute, enough for 100,000 programs."""
 _HEAP_MB = 48
 _STDERR_BYTES = 2048
 _MOST_HEAD = 32
