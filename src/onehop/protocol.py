@@ -12,11 +12,9 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
-from pydantic_core import from_json
-
-from onehop._collection import no_collection
+from onehop._collection import read_json
 from onehop.types import LogLevel
 
 VERSION = 1
@@ -110,13 +108,14 @@ def encode_job(
     capture: bool,
     limits_json: str,
     plain: str | None = None,
+    kind: Literal["job", "warm"] = "job",
 ) -> bytes:
     """The job frame; ``plain`` is TypeScript ``code`` without its types, if that is all it takes.
 
     What is JSON already, or needs no escaping, is put in as it is: encoding a large context twice
     would cost more than all the rest."""
     return encode_frame(
-        f'{{"v":{VERSION},"token":"{token}","kind":"job","language":"{language}",'
+        f'{{"v":{VERSION},"token":"{token}","kind":"{kind}","language":"{language}",'
         f'"capture":{"true" if capture else "false"},"limits":{limits_json},'
         f'"code":{_encode_text(code)},"plain":{_encode_text(plain)},'
         f'"context":{context_json}}}'.encode()
@@ -124,8 +123,16 @@ def encode_job(
 
 
 def encode_warm() -> bytes:
-    """The frame that asks an idle worker to warm up."""
-    return encode_frame(json.dumps({"v": VERSION, "token": "", "kind": "warm"}).encode())
+    """The frame that asks an idle worker to warm up: a job to practise on."""
+    return encode_job(
+        kind="warm",
+        token="",
+        code="return context.list",
+        language="javascript",
+        context_json='{"list":[1,2]}',
+        capture=False,
+        limits_json='{"output":4096,"keep":4096,"logs":0,"entries":0}',
+    )
 
 
 class FrameReader:
@@ -199,8 +206,7 @@ def _may_overflow(body: bytes) -> bool:
 def _from_json(body: bytes) -> Any:
     """Strict JSON: no NaN, no lone surrogates, at most 200 levels, integers of 4300 digits."""
     try:
-        with no_collection(len(body)):
-            return from_json(body, allow_inf_nan=False)
+        return read_json(body)
     except ValueError as error:
         raise ProtocolError(f"a frame that is not JSON: {str(error)[:80]}") from None
 

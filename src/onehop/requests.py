@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from reprlib import Repr
 from typing import Any, get_args
 
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from pydantic_core import PydanticSerializationError, to_json
 
-from onehop._collection import no_collection
+from onehop._collection import read_json
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
 from onehop.types import ExecutionRequest, Language
@@ -55,7 +55,7 @@ def check_request(
     InvalidRequestError that names the field, what it was and what it may be.
     """
     copy, context_json = _check_context(context, config.max_context)
-    request = ExecutionRequest.model_construct(
+    request = ExecutionRequest.trusted(
         code=_check_code(code, config.max_code),
         language=_check_language(language),
         timeout=_check_timeout(timeout, config),
@@ -153,8 +153,7 @@ def _serialise(context: dict[str, Any]) -> bytes:
 
 def _parse(context: dict[str, Any], text: bytes) -> dict[str, Any]:
     try:
-        with no_collection(len(text)):
-            copy: dict[str, Any] = from_json(text, allow_inf_nan=False)
+        copy: dict[str, Any] = read_json(text)
     except ValueError as error:
         raise _why_bad(context, error) from None
     return copy

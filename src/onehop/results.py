@@ -34,23 +34,28 @@ def from_outcome(
     error = _error(request, limits, outcome)
     output, identifier = _output(outcome, limits, shelf)
     timed_out = isinstance(outcome.end, Died) and outcome.end.verdict == "timeout"
-    return ExecutionResult(
+    return ExecutionResult.trusted(
         success=error is None,
         output=output,
         logs=[_PREFIX.get(entry.level, "") + entry.message for entry in outcome.logs],
         log_entries=outcome.logs,
         execution_time=round(outcome.elapsed * 1000, 3),
         code_hash=digest,
-        resource_usage=ResourceUsage(
+        resource_usage=ResourceUsage.trusted(
             memory=round(outcome.peak_bytes / MIB, 3),
             timeout=timed_out,
             cpu_time=round(outcome.cpu_seconds * 1000, 3),
+            tool_time=0,
         ),
         error=None if error is None else headline(error),
         error_info=error,
         output_truncated=True if identifier else None,
         persisted_output_id=identifier,
         logs_truncated=True if outcome.logs_dropped else None,
+        corrections=None,
+        hints=None,
+        findings=None,
+        request_id=None,
         enforcement=list(outcome.enforcement),
     )
 

@@ -84,7 +84,8 @@ class Sandbox:
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
         """
         self._open_backend()
-        checked = self.check(
+        checked = check_request(
+            self._config,
             code=code,
             language=language,
             timeout=timeout,

@@ -70,12 +70,14 @@ class LocalBackend:
 
     async def _run_job(self, job: Job, agent: str) -> Outcome:
         for attempt in range(_ATTEMPTS):
-            async with self._pool.worker(agent) as worker:
-                try:
-                    return await worker.run(job)
-                except WorkerStartError:
-                    if attempt + 1 == _ATTEMPTS:
-                        raise
+            worker = await self._pool.check_out(agent)
+            try:
+                return await worker.run(job)
+            except WorkerStartError:
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+            finally:
+                self._pool.hand_back(worker)
         raise AssertionError("unreachable")
 
     def reconfigure(self, config: SandboxConfig) -> None:

@@ -13,9 +13,9 @@ const CLOSING_BRACE = 0x7d;
 let tokenText = '""';
 let frameHead = '{"v":1,"token":"","kind":"';
 
-/** Bind the frames that follow to this run. */
+/** Bind the frames that follow to this run; the host's token has nothing to escape. */
 function setToken(token) {
-  tokenText = quote(token);
+  tokenText = '"' + token + '"';
   frameHead = '{"v":1,"token":' + tokenText + ',"kind":"';
 }
 
@@ -74,11 +74,25 @@ function fillInbox() {
   return count !== null;
 }
 
+/** What stands in front of a frame; null at the end of the input. */
+function readLength() {
+  if (filled - taken >= 4) {
+    taken += 4;
+    return lengthAt(inbox, taken - 4);
+  }
+  const head = new CapturedUint8Array(4);
+  return readFully(head) ? lengthAt(head, 0) : null;
+}
+
+function lengthAt(bytes, i) {
+  return ((bytes[i] << 24) | (bytes[i + 1] << 16) | (bytes[i + 2] << 8) | bytes[i + 3]) >>> 0;
+}
+
 /** The next frame from the host as an object; null at the end of the input. */
 function readFrame() {
-  const head = new CapturedUint8Array(4);
-  if (!fillInbox() || !readFully(head)) return null;
-  const length = ((head[0] << 24) | (head[1] << 16) | (head[2] << 8) | head[3]) >>> 0;
+  if (!fillInbox()) return null;
+  const length = readLength();
+  if (length === null) return null;
   if (length <= filled - taken) {
     taken += length;
     return JSONParse(decodeUtf8(viewOf(inbox, taken - length, length)));
@@ -104,15 +118,12 @@ function writeFully(bytes) {
 
 /** The bytes of `text` behind the length of a body that has `more` bytes after them. */
 function encodeHead(text, more) {
-  const bytes = encodeUtf8(text);
-  const size = TypedArrayGetLength(bytes);
-  const frame = new CapturedUint8Array(size + 4);
-  const length = size + more;
+  const frame = encodeUtf8("\0\0\0\0" + text);
+  const length = TypedArrayGetLength(frame) - 4 + more;
   frame[0] = length >>> 24;
   frame[1] = length >>> 16;
   frame[2] = length >>> 8;
   frame[3] = length;
-  TypedArrayPrototypeSet(frame, bytes, 4);
   return frame;
 }
 

@@ -18,13 +18,15 @@ const NEEDS_ESCAPE = /["\\\x00-\x1f\ud800-\udfff]/;
 class Encoder {
   /** Bytes of JSON text made so far; over `keep` when the value did not fit. */
   size = 0;
-  /** The first chunk, `{bytes, next}`. */
+  /** The first chunk, `{bytes, next}`; null when the text is short. */
   chunks = null;
+  /** The text that is in no chunk: of a short value, all of it. */
+  text = "";
   #last = null;
-  #piece = "";
   #room;
-  #ancestors = createList();
-  #keys = new CapturedMap();
+  // Most values are no objects, and need none of these.
+  #ancestors = null;
+  #keys = null;
   // Objects to write by hand before V8's encoder is tried again.
   #misses = 0;
 
@@ -34,7 +36,14 @@ class Encoder {
 
   encode(value) {
     this.#write(value, 0, "");
-    this.#flush();
+    if (this.chunks === null) this.size = core.byteLength(this.text);
+    else this.#flush();
+  }
+
+  /** The whole text in chunks, also when it is short. */
+  toChunks() {
+    if (this.chunks === null) this.#flush();
+    return this.chunks;
   }
 
   get #full() {
@@ -42,20 +51,20 @@ class Encoder {
   }
 
   #put(text) {
-    this.#piece += text;
-    if (this.#piece.length > CHUNK) this.#flush();
+    this.text += text;
+    if (this.text.length > CHUNK) this.#flush();
   }
 
   #flush() {
-    if (this.#piece === "") return;
-    const bytes = encodeUtf8(this.#piece);
+    if (this.text === "") return;
+    const bytes = encodeUtf8(this.text);
     const chunk = { __proto__: null, bytes, next: null };
     if (this.#last === null) this.chunks = chunk;
     else this.#last.next = chunk;
     this.#last = chunk;
     this.size += TypedArrayGetLength(bytes);
-    this.#room -= this.#piece.length;
-    this.#piece = "";
+    this.#room -= this.text.length;
+    this.text = "";
   }
 
   #write(value, depth, key) {
@@ -98,6 +107,7 @@ class Encoder {
   }
 
   #writeKey(key) {
+    this.#keys ??= new CapturedMap();
     let text = MapPrototypeGet(this.#keys, key);
     if (text === undefined) {
       text = quote(key) + ":";
@@ -123,6 +133,7 @@ class Encoder {
     } catch (thrown) {
       return this.#threw(thrown);
     }
+    this.#ancestors ??= createList();
     for (let i = 1; i < depth; i++) {
       if (this.#ancestors[i] === object) return this.#put('"[Circular]"');
     }

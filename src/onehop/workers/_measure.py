@@ -19,7 +19,8 @@ from onehop.errors import LayerUnavailableError
 from onehop.jail import Exit
 from onehop.policy import MIB, Limits
 
-_HIGH_WATER = re.compile(rb"VmHWM:\s+(\d+) kB")
+_HIGH_WATER = b"\nVmHWM:"
+"""At the start of a line, where no process name can put it."""
 _CONFINEMENT = re.compile(rb"^(Seccomp|NoNewPrivs|Uid|CapEff|NSpid):\s+(.*)$", re.MULTILINE)
 _STATUS_BYTES = 16384  # most of it would be a user's many groups
 _PAGE = resource.getpagesize()
@@ -107,8 +108,8 @@ class Status:
 
     def peak(self) -> int | None:
         """Of resident memory, in bytes; None when the process has ended."""
-        found = _HIGH_WATER.search(os.pread(self._file, _STATUS_BYTES, 0))
-        return int(found[1]) * 1024 if found else None
+        _, _, rest = os.pread(self._file, _STATUS_BYTES, 0).partition(_HIGH_WATER)
+        return int(rest[: rest.index(b"kB")]) * 1024 if rest else None
 
     def confinement(self) -> dict[bytes, bytes]:
         """The fields that tell of layers, as they are written there."""

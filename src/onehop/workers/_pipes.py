@@ -45,15 +45,17 @@ class Pipes:
             for descriptor in self.child_ends:
                 os.close(descriptor)
 
-    def write(self, data: bytes, loop: asyncio.AbstractEventLoop) -> None:
-        """Write at once what fits, and the rest as the worker reads it."""
+    def write(self, data: bytes, loop: asyncio.AbstractEventLoop) -> bool:
+        """Write at once what fits, and the rest as the worker reads it; false when the worker is
+        dead already."""
         if len(data) > 65536:
             self._widen()
         view = memoryview(data)
         written = self._write_some(view)
-        if written < len(view):
+        if written is not None and written < len(view):
             self._writing = loop
             loop.add_writer(self.input, self._continue, view[written:])
+        return written is not None
 
     def _widen(self) -> None:
         """Larger pipes make large frames quicker; over the user's quota it stays as it is."""
@@ -65,19 +67,20 @@ class Pipes:
     def _continue(self, view: memoryview) -> None:
         assert self._writing is not None  # noqa: S101 - set before the writer was added
         written = self._write_some(view)
-        if written == len(view):
+        if written is None or written == len(view):  # a dead worker's other pipe tells
             self._writing.remove_writer(self.input)
             self._writing = None
         else:
             self._writing.add_writer(self.input, self._continue, view[written:])
 
-    def _write_some(self, view: memoryview) -> int:
+    def _write_some(self, view: memoryview) -> int | None:
+        """How much of it; None when nobody is there to read."""
         try:
             return os.write(self.input, view)
         except BlockingIOError:
             return 0
         except BrokenPipeError:
-            return len(view)  # the worker is dead, which its other pipe tells
+            return None
 
     def close(self) -> None:
         self.close_child_ends()

@@ -6,8 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from typing import Any
 
 from onehop.cores import usable_cores
@@ -71,20 +70,12 @@ class Pool:
 
     # --- check out ---
 
-    @asynccontextmanager
-    async def worker(self, agent: str) -> AsyncIterator[Worker]:
-        """A ready worker for one job; it is retired afterwards.
+    async def check_out(self, agent: str) -> Worker:
+        """A ready worker for one job, to be handed back afterwards.
 
         Raises Overloaded when the queue is full, SandboxClosedError, and SandboxUnavailableError
         when workers do not start any more.
         """
-        worker = await self._check_out(agent)
-        try:
-            yield worker
-        finally:
-            self._retire_later(worker)
-
-    async def _check_out(self, agent: str) -> Worker:
         if self._closed:
             raise SandboxClosedError("the sandbox is closed")
         if self._answered and not (self._idle and len(self._running) < self._max_concurrency):
@@ -143,8 +134,8 @@ class Pool:
 
     # --- retire and refill ---
 
-    def _retire_later(self, worker: Worker) -> None:
-        """Killing and refilling cost the caller nothing when they come after its answer, which it
+    def hand_back(self, worker: Worker) -> None:
+        """Retire a used worker soon. Killing and refilling cost the caller nothing when they come after its answer, which it
         would otherwise share the processors with. Whoever waits in line comes first."""
         loop = asyncio.get_running_loop()
         if self._waiting or self._closed:

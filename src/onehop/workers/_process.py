@@ -9,7 +9,6 @@ import json
 import logging
 import os
 import secrets
-import select
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -225,14 +224,12 @@ class Worker:
             self._resting = _measure.sample(self._process.pid)
 
     def _sample(self) -> _measure.Sample:
+        if self._resting is not None:
+            return self._resting
         try:
-            if _has_ended(self._process.exit_fd):
-                raise ProcessLookupError
-            if self._resting is not None:
-                return self._resting
             return _measure.sample(self._process.pid)
         except OSError:
-            raise WorkerStartError("the worker ended before it was given the job") from None
+            raise _ended_before_its_job() from None
 
     def _dispatch(self, job: Job, run: _Run) -> None:
         limits = job.limits
@@ -251,7 +248,8 @@ class Worker:
             limits_json=_limits_json(limits),
         )
         run.arm(self._on_trouble)
-        self._pipes.write(frame, self._loop)
+        if not self._pipes.write(frame, self._loop):
+            raise _ended_before_its_job()
         run.watch()
 
     def _end_run(self, run: _Run) -> Callable[[Verdict, str], None]:
@@ -401,7 +399,8 @@ class _Run:
         self.detail = ""
         self.logs: list[LogEntry] = []
         self.log_bytes = 0
-        self.timers: list[asyncio.TimerHandle] = []
+        self.deadline = 0.0
+        self.timer: asyncio.TimerHandle | None = None
         self.end: Callable[[Verdict, str], None] = lambda _verdict, _detail: None
 
     def arm(self, end: Callable[[Verdict, str], None]) -> None:
@@ -410,24 +409,34 @@ class _Run:
         self.started = time.perf_counter()
 
     def watch(self) -> None:
-        """Set the deadline and the sampling, while the worker is at it already."""
-        self.timers = [
-            self.loop.call_later(self.job.limits.timeout, self._expire),
-            self.loop.call_later(SAMPLE_SECONDS, self._sample),
-        ]
+        """Set the deadline and the sampling, which share a timer: most runs need neither."""
+        now = self.loop.time()
+        self.deadline = now + self.job.limits.timeout
+        self._look_later(now)
+
+    def _look_later(self, now: float) -> None:
+        self.timer = self.loop.call_at(min(self.deadline, now + SAMPLE_SECONDS), self._look)
+
+    def _look(self) -> None:
+        now = self.loop.time()
+        if now >= self.deadline:
+            self._expire()
+        else:
+            self._sample(now)
 
     def _expire(self) -> None:
         self.end("timeout", "")
         # The kill closes the pipe; if that is ever late, do not keep the caller.
-        self.timers.append(self.loop.call_later(END_SECONDS, self.finish, None))
+        self.timer = self.loop.call_later(END_SECONDS, self.finish, None)
 
-    def _sample(self) -> None:
+    def _sample(self, now: float) -> None:
         """A backstop behind the kernel's own limits, which count other things."""
         over = _measure.over_limit(self.pid, self.start, self.job.limits)
-        if over is not None:
-            self.end(over, "")
+        if over is None:
+            self._look_later(now)
         else:
-            self.timers[1] = self.loop.call_later(SAMPLE_SECONDS, self._sample)
+            self.end(over, "")
+            self.timer = self.loop.call_at(self.deadline, self._expire)
 
     def on_message(self, message: Message, size: int) -> None:
         if self.ended.done():
@@ -449,9 +458,7 @@ class _Run:
         if not self.job.capture_console:
             raise ProtocolError("console output that the job forbids")
         elapsed = (time.perf_counter() - self.started) * 1000
-        entry = LogEntry.model_construct(
-            level=log.level, message=log.message, time=round(elapsed, 3)
-        )
+        entry = LogEntry.trusted(level=log.level, message=log.message, time=round(elapsed, 3))
         self.logs.append(entry)
         if self.job.on_log is not None:  # what it raises is not the worker's fault
             self.loop.call_soon(self.job.on_log, entry)
@@ -463,8 +470,8 @@ class _Run:
             self.ended.set_result(None)
 
     def stop(self) -> None:
-        for timer in self.timers:
-            timer.cancel()
+        if self.timer is not None:
+            self.timer.cancel()
 
     def outcome(
         self,
@@ -485,7 +492,5 @@ class _Run:
         )
 
 
-def _has_ended(exit_fd: int) -> bool:
-    poller = select.poll()
-    poller.register(exit_fd, select.POLLIN)
-    return bool(poller.poll(0))
+def _ended_before_its_job() -> WorkerStartError:
+    return WorkerStartError("the worker ended before it was given the job")
