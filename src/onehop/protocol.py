@@ -6,12 +6,12 @@ Everything that a worker sends is hostile until it has passed ``FrameReader`` an
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import Any, Literal, get_args
 
 from onehop._collection import read_json
@@ -29,7 +29,6 @@ _LARGE_HEAD = re.compile(
 )
 _NUMBER_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
 _OVERFLOWING = (b"0e000", b"0e+000", b"0" * 300)
-_encode_text = json.JSONEncoder(ensure_ascii=False).encode
 _LEVELS: frozenset[str] = frozenset(get_args(LogLevel))
 
 
@@ -114,10 +113,11 @@ def encode_job(
 
     What is JSON already, or needs no escaping, is put in as it is: encoding a large context twice
     would cost more than all the rest."""
+    plain_json = "null" if plain is None else encode_basestring(plain)
     return encode_frame(
         f'{{"v":{VERSION},"token":"{token}","kind":"{kind}","language":"{language}",'
         f'"capture":{"true" if capture else "false"},"limits":{limits_json},'
-        f'"code":{_encode_text(code)},"plain":{_encode_text(plain)},'
+        f'"code":{encode_basestring(code)},"plain":{plain_json},'
         f'"context":{context_json}}}'.encode()
     )
 
@@ -144,6 +144,9 @@ class FrameReader:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield each body that ``data`` completes; raise ProtocolError on a length over the cap."""
+        if not self._buffer and self._is_one_frame(data):
+            yield data[HEADER.size :]
+            return
         self._buffer += data
         while len(self._buffer) >= HEADER.size:
             (length,) = HEADER.unpack_from(self._buffer)
@@ -156,6 +159,10 @@ class FrameReader:
             del self._buffer[:end]
             yield body
 
+    def _is_one_frame(self, data: bytes) -> bool:
+        length = len(data) - HEADER.size
+        return 0 <= length <= self.max_body and data.startswith(HEADER.pack(length))
+
 
 def parse_message(body: bytes, token: str, max_output: int) -> Message:
     """Read one frame body; ``token`` is the one of this run (empty before the job).
@@ -165,6 +172,25 @@ def parse_message(body: bytes, token: str, max_output: int) -> Message:
     """
     if len(body) > max_output + SMALL_BODY:
         return _parse_large(body, token)
+    return _parse_usual(body, token) or _parse_any(body, token)
+
+
+def _parse_usual(body: bytes, token: str) -> Result | None:
+    """A result as an honest worker writes it, for half the price; None for any other body."""
+    head = b'%b%b","kind":"result","dropped":0,"output":' % (_HEAD, token.encode())
+    if not body.startswith(head) or not body.endswith(b"}"):
+        return None
+    output = body[len(head) : -1]
+    try:
+        value = read_json(output)
+    except ValueError:
+        return None  # it may have more fields
+    if _may_overflow(output):
+        _refuse_infinity(value)
+    return Result(value, 0)
+
+
+def _parse_any(body: bytes, token: str) -> Message:
     frame = _parse_object(body, len(_HEAD) + len(token))
     if frame.get("v") != VERSION:
         raise ProtocolError("a frame of another protocol version")
