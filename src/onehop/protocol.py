@@ -21,6 +21,8 @@ VERSION = 1
 HEADER = struct.Struct(">I")
 SMALL_BODY = 256 * 1024
 """Room for everything in a frame that is not an output: a log line, an error, the fields."""
+_SMALL_RESULT = 4096
+"""Bytes of a body up to which cutting the output out of it costs less than the other fields."""
 
 _HEAD = b'{"v":1,"token":"'
 _LARGE_HEAD = re.compile(
@@ -111,15 +113,17 @@ def encode_job(
 ) -> bytes:
     """The job frame; ``plain`` is TypeScript ``code`` without its types, if that is all it takes.
 
-    What is JSON already, or needs no escaping, is put in as it is: encoding a large context twice
-    would cost more than all the rest."""
+    What is JSON already, or needs no escaping, is put in as it is, and a large context is copied
+    once: encoding it twice would cost more than all the rest."""
     plain_json = "null" if plain is None else encode_basestring(plain)
-    return encode_frame(
+    head = (
         f'{{"v":{VERSION},"token":"{token}","kind":"{kind}","language":"{language}",'
         f'"capture":{"true" if capture else "false"},"limits":{limits_json},'
-        f'"code":{encode_basestring(code)},"plain":{plain_json},'
-        f'"context":{context_json}}}'.encode()
-    )
+        f'"code":{encode_basestring(code)},"plain":{plain_json},"context":'
+    ).encode()
+    context = context_json.encode()
+    length = HEADER.pack(len(head) + len(context) + 1)
+    return b"".join((length, head, context, b"}"))
 
 
 def encode_warm() -> bytes:
@@ -172,11 +176,13 @@ def parse_message(body: bytes, token: str, max_output: int) -> Message:
     """
     if len(body) > max_output + SMALL_BODY:
         return _parse_large(body, token)
-    return _parse_usual(body, token) or _parse_any(body, token)
+    return _parse_small(body, token) or _parse_any(body, token)
 
 
-def _parse_usual(body: bytes, token: str) -> Result | None:
-    """A result as an honest worker writes it, for half the price; None for any other body."""
+def _parse_small(body: bytes, token: str) -> Result | None:
+    """A small result as an honest worker writes it, for half the price; None for any other body."""
+    if len(body) > _SMALL_RESULT:
+        return None
     head = b'%b%b","kind":"result","dropped":0,"output":' % (_HEAD, token.encode())
     if not body.startswith(head) or not body.endswith(b"}"):
         return None
@@ -218,15 +224,15 @@ def _parse_object(body: bytes, head: int) -> dict[str, Any]:
     frame = _from_json(body)
     if not isinstance(frame, dict):
         raise ProtocolError("a frame that is not an object")
-    if _may_overflow(body[head:] if body.startswith(_HEAD) else body):
+    if _may_overflow(body, head if body.startswith(_HEAD) else 0):
         _refuse_infinity(frame)
     return frame
 
 
-def _may_overflow(body: bytes) -> bool:
-    """Whether a literal in it may be beyond a double: quick, and never wrongly false."""
+def _may_overflow(body: bytes, start: int = 0) -> bool:
+    """Whether a literal behind ``start`` may be beyond a double: quick, and never wrongly false."""
     shape = body.translate(_NUMBER_SHAPE)
-    return any(part in shape for part in _OVERFLOWING)
+    return any(shape.find(part, start) >= 0 for part in _OVERFLOWING)
 
 
 def _from_json(body: bytes) -> Any:

@@ -135,8 +135,9 @@ class Pool:
     # --- retire and refill ---
 
     def hand_back(self, worker: Worker) -> None:
-        """Retire a used worker soon. Killing and refilling cost the caller nothing when they come after its answer, which it
-        would otherwise share the processors with. Whoever waits in line comes first."""
+        """Retire a used worker, soon: killing and refilling cost the caller nothing when they come
+        after its answer, which it would otherwise share the processors with. Whoever waits in line
+        comes first."""
         loop = asyncio.get_running_loop()
         if self._waiting or self._closed:
             loop.call_soon(self._retire, worker)
