@@ -129,8 +129,11 @@ def test_many_bytes_are_base64(run: RunGuest) -> None:
     assert bytes(small) == expected[:-1]
 
 
-def test_an_output_over_the_limit_comes_as_text_with_its_whole_length(run: RunGuest) -> None:
-    value = {"s": 'q"\\é😀' * 40_000, "n": 1}
+@pytest.mark.parametrize("length", [200, 40_000])
+def test_an_output_over_the_limit_comes_as_text_with_its_whole_length(
+    length: int, run: RunGuest
+) -> None:
+    value = {"s": 'q"\\é😀' * length, "n": 1}
     large = run("return context", context=value, output=1000, keep=1 << 20).large
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     assert large.size == len(text.encode())

@@ -42,7 +42,10 @@ class Encoder {
 
   /** The whole text in chunks, also when it is short. */
   toChunks() {
-    if (this.chunks === null) this.#flush();
+    if (this.chunks === null) {
+      this.size = 0; // counted again
+      this.#flush();
+    }
     return this.chunks;
   }
 
