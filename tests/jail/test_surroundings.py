@@ -53,6 +53,16 @@ def test_where_namespaces_are_forbidden_the_other_layers_hold(user: User) -> Non
     assert "namespaces" not in words
 
 
+def test_where_a_template_cannot_be_had_workers_are_executed_and_the_log_says_why(
+    user: User,
+) -> None:
+    done = run_as(user, "-c", without_calls("unshare", "memfd_create") + WHOLE)
+    words = done.stdout.split()
+    assert words[:3] == ["2", "timeout", "resource_limit"]
+    assert {"landlock", "seccomp", "uid", "rlimits", "no_new_privs"} <= set(words)
+    assert "workers start more slowly from now on: no memory file" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [

@@ -158,8 +158,7 @@ class ZygoteLauncher:
             self._lose(WorkerStartError("the spawner ended unexpectedly"))
             return
         reply = json.loads(message)
-        if reply["note"]:
-            _log.warning("workers start more slowly from now on: %s", reply["note"])
+        _log_note(reply)
         future = self._waiting.get(reply["seq"])
         if future is None or future.done():
             for descriptor in descriptors:  # the asker was cancelled: the process must not stay
@@ -242,6 +241,12 @@ def _check_ready(message: bytes) -> None:
     reply = json.loads(message)
     if not reply["ready"]:
         raise LayerUnavailableError(reply["layer"], reply["reason"])
+    _log_note(reply)
+
+
+def _log_note(reply: dict[str, Any]) -> None:
+    if reply["note"]:
+        _log.warning("workers start more slowly from now on: %s", reply["note"])
 
 
 def _pid_of(pidfd: int) -> int:

@@ -29,12 +29,12 @@ def main() -> None:
     if os.getppid() != host_pid:
         return
     try:
-        starters = prepare(plan, host)
+        starters, note = prepare(plan, host)
     except (LayerError, OSError) as error:
         report = {"layer": getattr(error, "layer", "exec"), "reason": str(error)}
         control.send(json.dumps({"ready": False, **report}).encode())
         return
-    spawner = Spawner(control, host, plan, starters)
+    spawner = Spawner(control, host, plan, starters, note)
     spawner.reply({"ready": True})
     try:
         spawner.serve()
@@ -42,9 +42,9 @@ def main() -> None:
         spawner.kill_all()
 
 
-def prepare(plan: dict[str, Any], host: int) -> list[Starter]:
+def prepare(plan: dict[str, Any], host: int) -> tuple[list[Starter], str]:
     """Open what children need, while paths still mean what they mean to the host; the ways to
-    start workers, the best first."""
+    start workers, the best first, and why one is missing."""
     # A child shares this process's memory and stack, so no handler may ever run here.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     reserve_empty_path()
@@ -52,16 +52,18 @@ def prepare(plan: dict[str, Any], host: int) -> list[Starter]:
     ruleset = make_ruleset(plan) if plan["landlock"] else -1
     null = high(os.open(os.devnull, os.O_RDWR))
     library = read_library(plan)
-    memory = -1 if plan["namespaces"] else high(in_memory(library))
+    library_file, note = -1, ""
+    if library and not plan["namespaces"]:
+        library_file, note = in_memory(library)
     if plan["namespaces"]:
         enter_namespaces(plan, library)
         enter_pid_namespace(host)
     run = load_code(bytes.fromhex(plan["runner"]))
     executed = Executed(plan, run, ruleset)
-    if not library:
-        return [executed]
+    if note or not library:
+        return [executed], note
     shared = null if ruleset < 0 else high(ruleset)
-    return [Copied(plan, run, shared, null, memory), executed]
+    return [Copied(plan, run, shared, null, library_file), executed], ""
 
 
 def read_library(plan: dict[str, Any]) -> bytes:
@@ -75,12 +77,15 @@ def read_library(plan: dict[str, Any]) -> bytes:
     return bytes(image)
 
 
-def in_memory(content: bytes) -> int:
-    """A file that has no path."""
-    descriptor = os.memfd_create("onehop")
+def in_memory(content: bytes) -> tuple[int, str]:
+    """A file that has no path, or why there is none."""
+    try:
+        descriptor = high(os.memfd_create("onehop"))
+    except OSError as error:
+        return -1, f"no memory file for the template's library: {error}"
     with open(descriptor, "wb", closefd=False) as file:
         file.write(content)
-    return descriptor
+    return descriptor, ""
 
 
 def open_binary(path: str) -> None:

@@ -35,7 +35,12 @@ class Spawner:
     """Answers the host's requests until the host is gone."""
 
     def __init__(
-        self, control: socket.socket, host: int, plan: dict[str, Any], starters: list[Starter]
+        self,
+        control: socket.socket,
+        host: int,
+        plan: dict[str, Any],
+        starters: list[Starter],
+        note: str,
     ) -> None:
         self.control = control
         self.host = host
@@ -43,7 +48,7 @@ class Spawner:
         self.starters = starters
         self.children: dict[int, int] = {}
         self.sequence = 0
-        self.note = ""
+        self.note = note
         """What the host shall hear with the next answer."""
 
     def serve(self) -> None:
