@@ -117,6 +117,16 @@ async def test_a_spawner_that_is_killed_is_replaced() -> None:
             assert (await sandbox.execute("return 3")).output == 3
 
 
+async def test_workers_draw_random_numbers_of_their_own() -> None:
+    """They are copies of one process, whose secrets must not be theirs."""
+    bytes_ = "`${crypto.getRandomValues(new Uint8Array(8))}`"
+    code = f"return [Math.random(), crypto.randomUUID(), {bytes_}]"
+    async with Sandbox() as sandbox:
+        drawn = [(await sandbox.execute(code)).output for _ in range(12)]
+    for each in zip(*drawn, strict=True):
+        assert len(set(each)) == len(drawn)
+
+
 def _is_dead(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
