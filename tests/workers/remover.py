@@ -11,6 +11,8 @@ from onehop.source import Prepared, blank, may_be_typed, may_lose_types, prepare
 from onehop.workers import WorkerFactory
 from onehop.workers._stripper import Stripper
 
+_ATTEMPTS = 5
+
 
 class Remover:
     """Takes the types out of one program after another, by one stripper in the jail."""
@@ -40,6 +42,19 @@ class Remover:
             return prepared.code
         if not may_lose_types(prepared.code):
             return None
-        answer = self._runner.run(self._stripper.ask(prepared.code))
-        assert answer is not None, f"the stripper broke down: {self._stripper._stderr!r}"
+        answer = self._runner.run(self._answer(prepared.code))
         return None if answer == b"no" else blank(prepared.code, answer)
+
+    async def _answer(self, code: str) -> bytes:
+        """On a busy machine an answer may be late, and a stripper ended that was only slow."""
+        for _ in range(_ATTEMPTS):
+            answer = await self._stripper.ask(code)
+            if answer is not None:
+                return answer
+            async with asyncio.timeout(10):
+                while self._stripper.busy:
+                    await asyncio.sleep(0.001)
+            if not self._stripper.alive:
+                await self._stripper.aclose()
+                self._stripper = await self._factory.start_stripper()
+        raise AssertionError(f"the stripper has no answer to {code[:1000]!r}")
