@@ -140,7 +140,7 @@ def _compiled(body: Mapping[str, Any]) -> dict[str, Any]:
 
     steps, filter_ = body["steps"], bytes.fromhex(body["filter"])
     return {
-        **body,
+        **{name: value for name, value in body.items() if name not in ("filter", "has_loader")},
         "steps": [[layer, what, expect] for layer, what, _, _, expect, _ in steps],
         "executed": _tables.executed(steps, filter_, syscall_nr),
         "template": _tables.template(syscall_nr),

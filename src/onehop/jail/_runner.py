@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import struct
 
-HEADER_WORDS = 3
-ENTRY_WORDS = 11
+HEADER_SIZE = 3 * 8
+"""Bytes; that of an entry is in ``spawner/layout.py``, for the spawner counts with it too."""
 
 CODE = {
     "x86_64": bytes.fromhex(

@@ -6,10 +6,10 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from onehop.jail._runner import ENTRY_WORDS, HEADER_WORDS
+from onehop.jail._runner import HEADER_SIZE
+from onehop.jail.spawner.layout import ENTRY_SIZE
 
 WORD = 8
-ENTRY_SIZE = ENTRY_WORDS * WORD
 LEAST, GREATEST = -(1 << 63), (1 << 63) - 1
 GO_ON = -1
 
@@ -116,7 +116,7 @@ def lay_out(
 
     ``data`` is bytes or words.
     """
-    table = Table(bytearray(HEADER_WORDS * WORD))
+    table = Table(bytearray(HEADER_SIZE))
     for name, entries in sections.items():
         table.sections[name] = len(table.content)
         table.content += bytes(len(entries) * ENTRY_SIZE)

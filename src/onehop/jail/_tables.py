@@ -14,9 +14,9 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from onehop.jail import _image, _runner
+from onehop.jail import _image
+from onehop.jail._runner import HEADER_SIZE
 from onehop.jail._table import (
-    ENTRY_SIZE,
     GREATEST,
     RETURN,
     Data,
@@ -28,6 +28,7 @@ from onehop.jail._table import (
     lay_out,
 )
 from onehop.jail.spawner.layout import (
+    ENTRY_SIZE,
     EXEC_FD,
     EXEC_PATH_ADDRESS,
     LIBRARY_FD,
@@ -43,7 +44,6 @@ _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_GET_TID_ADDRESS = 1, 15, 40
 _AT_EMPTY_PATH = 0x1000
 _LAST_DESCRIPTOR = (1 << 32) - 1
 _FAILED = 98
-_HEADER_SIZE = _runner.HEADER_WORDS * 8
 
 Number = Callable[[str], int]
 """The number of a system call on this machine."""
@@ -89,7 +89,7 @@ def copied(steps: Sequence[Sequence[Any]], filter_: bytes, number: Number) -> di
     return {
         "image": image.hex(),
         "names": {name: [start + at for at in places] for name, places in table.names.items()},
-        "first_step": (table.sections["child"] - table.sections["failed"]) // ENTRY_SIZE + 1,
+        "first_step": table.sections["child"] + ENTRY_SIZE - table.sections["failed"],
     }
 
 
@@ -114,7 +114,7 @@ def _started_by_the_spawner(
         "addresses": table.addresses,
         "names": table.names,
         "pid": table.labels["pid"],
-        "first_step": table.sections["child"],
+        "first_step": table.sections["child"] - table.sections["failed"],
     }
 
 
@@ -185,7 +185,7 @@ def _become_worker(steps: Sequence[Sequence[Any]], number: Number) -> list[Entry
 
 def _tell_and_exit(number: Number) -> list[Entry]:
     return [
-        Entry(number("write"), (EXEC_FD, Section("prepare", -_HEADER_SIZE), _HEADER_SIZE)),
+        Entry(number("write"), (EXEC_FD, Section("prepare", -HEADER_SIZE), HEADER_SIZE)),
         Entry(number("exit_group"), (_FAILED,)),
     ]
 

@@ -12,7 +12,6 @@ from typing import Any
 from .errors import LayerError, StepError, TemplateError, failure
 from .layout import (
     CONTROL_MESSAGE,
-    ENTRY_SIZE,
     LIBRARY,
     LIBRARY_FD,
     REPORT_SIZE,
@@ -83,8 +82,8 @@ class Copied:
             return
         os.waitpid(pid, 0)
         failed, result, entries = struct.unpack("=qqq", last_words)
-        step = (failed - entries) // ENTRY_SIZE - self.plan["copied"]["first_step"]
-        raise failure(StepError(step, result), self.plan["steps"])
+        error = StepError(failed, result, entries, self.plan["copied"]["first_step"])
+        raise failure(error, self.plan["steps"])
 
     def execute(self, program: str, heap: int) -> None:
         """Raises TemplateError."""

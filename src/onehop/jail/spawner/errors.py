@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from .layout import ENTRY_SIZE
+
 
 class LayerError(Exception):
     """A layer could not be applied."""
@@ -16,12 +18,16 @@ class LayerError(Exception):
 
 
 class StepError(Exception):
-    """A call of a table had another result than it should."""
+    """A call of a table had another result than it should.
 
-    def __init__(self, step: int, result: int) -> None:
-        super().__init__(f"step {step}: {explain(result)}")
-        self.step = step
+    ``failed``, ``result`` and ``entries`` are the table's header; ``first_step`` is how many bytes
+    behind ``entries`` the confinement starts.
+    """
+
+    def __init__(self, failed: int, result: int, entries: int, first_step: int) -> None:
+        self.step = (failed - entries - first_step) // ENTRY_SIZE
         self.result = result
+        super().__init__(f"step {self.step}: {explain(result)}")
 
 
 class TemplateError(Exception):

@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import LayerError, StepError, explain
 from .kernel import libc
-from .layout import ENTRY_SIZE, EXEC_PATH_ADDRESS
+from .layout import EXEC_PATH_ADDRESS
 
 
 class Table:
@@ -39,12 +39,10 @@ class Table:
         pid = ctypes.c_int32.from_address(self.base + self.pid).value
         if pid < 0:
             raise LayerError("exec", f"clone: {explain(pid)}")
-        failed = self.word(0).value
+        failed, result, entries = (self.word(at).value for at in (0, 8, 16))
         if failed:
             os.waitpid(pid, 0)
-            raise StepError(
-                (failed - self.base - self.first_step) // ENTRY_SIZE, self.word(8).value
-            )
+            raise StepError(failed, result, entries, self.first_step)
         return pid
 
 
