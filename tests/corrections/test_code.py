@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onehop.config import CorrectionConfig
@@ -165,6 +165,7 @@ PIECES = st.sampled_from(
 
 
 @settings(max_examples=400, deadline=None)
+@example("``` \u2028 \n``` 1")
 @given(st.lists(PIECES, max_size=12).map(" ".join))
 def test_only_what_is_reported_is_changed(code: str) -> None:
     repaired = corrected(code)

@@ -71,7 +71,7 @@ def without_fence(code: str, fence: Fence) -> str:
     return "".join(
         [
             code[:start],
-            " " * (stop - start),
+            _NOT_LINE_END.sub(" ", code[start:stop]),
             code[stop:close_start],
             _NOT_LINE_END.sub(" ", code[close_start:close_stop]),
             code[close_stop:],
