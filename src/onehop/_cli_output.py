@@ -48,6 +48,8 @@ def print_result(result: ExecutionResult) -> None:
         _print_output(result)
     else:
         _print_error(result)
+    for warning in result.warnings or ():
+        write(sys.stderr, f"warning: {warning}\n", "yellow")
     if sys.stderr.isatty():
         write(sys.stderr, _summary(result) + "\n", "dim")
 

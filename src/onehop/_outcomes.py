@@ -124,6 +124,7 @@ def _details(result: ExecutionResult) -> dict[str, Any]:
         "persistedOutputId": result.persisted_output_id,
         "logsTruncated": result.logs_truncated,
         "corrections": [item.model_dump(by_alias=True) for item in result.corrections or ()],
+        "warnings": result.warnings,
         "hints": result.hints,
         "findings": [item.model_dump(by_alias=True) for item in result.findings or ()],
     }
@@ -154,6 +155,7 @@ def result_of(record: ExecutionRecord) -> ExecutionResult:
         logs_truncated=details.get("logsTruncated"),
         corrections=[Correction.model_validate(item) for item in details.get("corrections", ())]
         or None,
+        warnings=details.get("warnings"),
         hints=details.get("hints"),
         findings=[Finding.model_validate(item) for item in details.get("findings", ())] or None,
         enforcement=details.get("enforcement", []),

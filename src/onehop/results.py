@@ -53,6 +53,7 @@ def from_outcome(
         persisted_output_id=identifier,
         logs_truncated=True if outcome.logs_dropped else None,
         corrections=None,
+        warnings=None,
         hints=None,
         findings=None,
         request_id=None,

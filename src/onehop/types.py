@@ -177,6 +177,8 @@ class ExecutionResult(Wire):
     logs_truncated: bool | None = None
     """True when the console printed more than the limit; the rest is gone."""
     corrections: list[Correction] | None = None
+    warnings: list[str] | None = None
+    """What the caller should know of a result that stands: work left behind, digits lost."""
     hints: list[str] | None = None
     """After a failure: what runs that failed alike have taught."""
     findings: list[Finding] | None = None
@@ -202,6 +204,7 @@ _ONLY_WHEN_SET = (
     "persistedOutputId",
     "logsTruncated",
     "corrections",
+    "warnings",
     "hints",
     "findings",
     "requestId",

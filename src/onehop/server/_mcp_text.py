@@ -24,7 +24,7 @@ def render(result: ExecutionResult, reference: str | None = None) -> str:
 
 def _is_plain(result: ExecutionResult) -> bool:
     """Whether the returned value says it all."""
-    beside = result.logs or result.corrections or result.findings
+    beside = result.logs or result.corrections or result.findings or result.warnings
     return result.success and not (beside or result.output_truncated)
 
 
@@ -37,6 +37,8 @@ def _sections(result: ExecutionResult, reference: str | None) -> Iterator[str]:
         yield _console(result)
     if result.corrections:
         yield _list("Corrected before the run", map(_correction, result.corrections))
+    if result.warnings:
+        yield _list("Warnings", result.warnings)
     if result.findings and result.success:
         yield _list("Worth a look", map(_finding, result.findings))
 
