@@ -18,6 +18,7 @@ from pydantic_core import to_json
 from onehop import _outcomes
 from onehop._announcements import Announcer
 from onehop._repeats import Repeats, check_owner
+from onehop.analysis import Analyst
 from onehop.bus import EventBus
 from onehop.callers import Caller
 from onehop.config import AuditConfig, CorrectionConfig
@@ -25,13 +26,13 @@ from onehop.corrections import (
     CorrectedCall,
     CorrectedCode,
     correct_arguments,
-    correct_code,
+    corrected,
     finding_in_original,
     in_original,
 )
 from onehop.errors import InvalidRequestError, OnehopError, StoreError, StoreUnavailableError
 from onehop.events import Event
-from onehop.patterns import Patterns, shape_of
+from onehop.patterns import Patterns, shape
 from onehop.recorder import Mode, Recorder, make_recorder
 from onehop.records import ExecutionRecord
 from onehop.requests import CheckedRequest
@@ -57,8 +58,6 @@ _FIELDS: Final = {
     "description": "description",
 }
 """The arguments of ``code_execute``, on the wire and here."""
-_IN_THREAD: Final = 16_384
-"""Characters of code from which it is corrected and validated in a thread."""
 _LESSONS: Final = 500
 """Past runs that are learned from at the start."""
 _LEARNING: Final = 2.0
@@ -200,6 +199,8 @@ class Executor:
             raise
 
     async def _open(self) -> None:
+        loading = asyncio.ensure_future(self.sandbox.analyst.start())
+        loading.add_done_callback(_forget_failure)  # the first call tells it
         if self._recorder is not None and self._store is not None:
             await self._recorder.open()
             await learn(self._patterns, self._store)
@@ -236,7 +237,7 @@ class Executor:
         return await self._end(run, result)
 
     async def _attempt(self, run: _Run, on_log: OnLog | None) -> ExecutionResult:
-        await run.correct(self._corrections)
+        await run.correct(self.sandbox.analyst, self._corrections)
         report = await self._validate(run)
         if not report.safe:
             return _outcomes.refused(run.checked.request, report)
@@ -248,19 +249,24 @@ class Executor:
         seen = self._patterns.history(run.caller.agent_id, run.digest)
         history = CodeHistory(seen.failure_rate, seen.errors, seen.repeats_failure)
         began = time.perf_counter()
-        report = await self._judge(run.checked, history)
+        report = await self._judge(run.checked, run.caller.agent_id, history)
         elapsed = (time.perf_counter() - began) * 1000
         run.report = report
         for event in run.announcer.validated(run.placed(report), elapsed):
             self._announce(run, event)
         return report
 
-    async def _judge(self, checked: CheckedRequest, history: CodeHistory) -> ValidationReport:
-        code, language = checked.request.code, checked.request.language
-        if len(code) < _IN_THREAD:
-            return self._validator.validate(code, language, level=self._level, history=history)
-        return await asyncio.to_thread(
-            self._validator.validate, code, language, level=self._level, history=history
+    async def _judge(
+        self, checked: CheckedRequest, agent_id: str, history: CodeHistory
+    ) -> ValidationReport:
+        request = checked.request
+        return await self._validator.judge(
+            self.sandbox.analyst,
+            agent_id,
+            request.code,
+            request.language,
+            level=self._level,
+            history=history,
         )
 
     async def _start(self, run: _Run) -> None:
@@ -279,7 +285,7 @@ class Executor:
         """
         run.ending = True
         try:
-            result = self._explain(run, result)
+            result = await self._explain(run, result)
             output_size = len(to_json(result.output, inf_nan_mode="null"))
             self._announce_end(run, result, output_size)
             size = output_size + sum(map(len, result.logs))
@@ -305,15 +311,14 @@ class Executor:
                 run.caller.request_id, record, tuple(run.events), run.size + size
             )
 
-    def _explain(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
+    async def _explain(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
         """The result in the terms of the caller's own text, and what runs like it have taught."""
         agent = run.caller.agent_id
         if run.report is not None and run.report.issues:
             result = result.model_copy(update={"findings": run.report.issues})
-        shape = shape_of(run.checked.request.code, run.checked.request.language, result)
-        hints = self._patterns.hints(agent, shape) if shape else []
-        self._patterns.observe(agent, run.digest, shape)
-        run.shape = shape
+        run.shape = await shape(self.sandbox.analyst, agent, run.checked.request, result)
+        hints = self._patterns.hints(agent, run.shape) if run.shape else []
+        self._patterns.observe(agent, run.digest, run.shape)
         told = result.model_copy(
             update={
                 "code_hash": run.digest,
@@ -365,18 +370,14 @@ class _Run:
         self.shape: str | None = None
         self.ending = False
 
-    async def correct(self, config: CorrectionConfig) -> None:
+    async def correct(self, analyst: Analyst, config: CorrectionConfig) -> None:
         """Repair the code."""
         request = self.original.request
-        if len(request.code) < _IN_THREAD:
-            corrected = correct_code(request.code, request.language, config)
-        else:
-            corrected = await asyncio.to_thread(
-                correct_code, request.code, request.language, config
-            )
-        self.corrected = corrected
-        self.corrections += corrected.corrections
-        self.checked = _with_code(self.original, corrected.code)
+        self.corrected = await corrected(
+            analyst, self.caller.agent_id, request.code, request.language, config
+        )
+        self.corrections += self.corrected.corrections
+        self.checked = _with_code(self.original, self.corrected.code)
 
     def placed(self, report: ValidationReport) -> ValidationReport:
         """The report with its findings where they are in the code as it was written."""
@@ -411,6 +412,11 @@ async def learn(patterns: Patterns, store: Store) -> None:
         shape = record.details.get("shape")
         if record.success or shape is not None:
             patterns.observe(record.agent_id, record.code_hash, shape)
+
+
+def _forget_failure(loading: asyncio.Future[None]) -> None:
+    if not loading.cancelled():
+        loading.exception()
 
 
 def _failure(run: _Run, result: ExecutionResult) -> Event:

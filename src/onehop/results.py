@@ -106,11 +106,8 @@ def _error(request: ExecutionRequest, limits: Limits, outcome: Outcome) -> Error
 
 
 def _thrown(request: ExecutionRequest, failure: Failure) -> ErrorInfo:
-    if failure.syntax:
-        found = source.diagnose(
-            request.code, request.language, failure.message, failure.line, failure.column
-        )
-        return _at(request, "runtime", failure.name, found.message, found.line, found.column)
+    if failure.syntax:  # it has no stack: no code ran
+        return _at(request, "runtime", failure.name, failure.message, failure.line, failure.column)
     kind = _kind(failure)
     return _at(
         request, kind, failure.name, failure.message, failure.line, failure.column, failure.stack

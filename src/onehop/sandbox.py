@@ -8,6 +8,7 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from onehop.analysis import Analyst
 from onehop.config import SandboxConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
 from onehop.requests import CheckedRequest, check_request
@@ -28,6 +29,8 @@ class Sandbox:
     def __init__(self, config: SandboxConfig | None = None) -> None:
         self._config = config or SandboxConfig()
         self._backend: LocalBackend | None = None
+        self.analyst = Analyst(self._config.allow_degraded)
+        """Has the texts of agents parsed in jailed processes; closed with the sandbox."""
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -51,7 +54,9 @@ class Sandbox:
             _refuse_windows()
             from onehop.backends import LocalBackend  # needs modules that only POSIX has
 
-            backend = LocalBackend(self._config)
+            if self.analyst.closed:
+                self.analyst = Analyst(self._config.allow_degraded)
+            backend = LocalBackend(self._config, analyst=self.analyst)
             await backend.open()
             self._backend = backend
 
@@ -60,6 +65,7 @@ class Sandbox:
         backend, self._backend = self._backend, None
         if backend is not None:
             await backend.aclose()
+        await self.analyst.aclose()
 
     async def execute(
         self,

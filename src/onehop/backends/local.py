@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from onehop import results, source
+from onehop.analysis import Analyst
 from onehop.config import SandboxConfig
 from onehop.errors import WorkerStartError
 from onehop.outputs import OutputShelf
 from onehop.policy import Limits
+from onehop.protocol import Failure
 from onehop.requests import CheckedRequest
-from onehop.types import ExecutionResult, OnLog, OutputPage, code_hash
+from onehop.types import ExecutionRequest, ExecutionResult, OnLog, OutputPage, code_hash
 from onehop.workers import Job, Outcome, Pool, TypeRemover, WorkerFactory, deno_programs
 
 _ATTEMPTS = 3
@@ -18,9 +21,18 @@ _ATTEMPTS = 3
 
 
 class LocalBackend:
-    """A Backend of this machine. ``open`` before use."""
+    """A Backend of this machine. ``open`` before use.
 
-    def __init__(self, config: SandboxConfig, factory: WorkerFactory | None = None) -> None:
+    ``analyst`` finds better words for syntax errors than the engine has; it stays the caller's.
+    """
+
+    def __init__(
+        self,
+        config: SandboxConfig,
+        factory: WorkerFactory | None = None,
+        analyst: Analyst | None = None,
+    ) -> None:
+        self._analyst = analyst
         self._factory = factory or WorkerFactory(
             config.allow_degraded, _ceiling(config), lambda: deno_programs(config.deno)
         )
@@ -66,7 +78,18 @@ class LocalBackend:
         digest = _Digest(request.request.code)
         asyncio.get_running_loop().call_soon(digest.compute)  # while the worker is at it
         outcome = await self._run_job(job, agent)
+        outcome = await self._explained(request.request, agent, outcome)
         return results.from_outcome(request.request, digest.compute(), limits, outcome, self._shelf)
+
+    async def _explained(self, request: ExecutionRequest, agent: str, outcome: Outcome) -> Outcome:
+        """With a syntax error in better words than the engine's, where there are any."""
+        end = outcome.end
+        if self._analyst is None or not isinstance(end, Failure) or not end.syntax:
+            return outcome
+        said = source.Diagnosis(end.message, end.line, end.column)
+        found = await source.explained(self._analyst, agent, request.code, request.language, said)
+        told = replace(end, message=found.message, line=found.line, column=found.column)
+        return replace(outcome, end=told)
 
     async def _run_job(self, job: Job, agent: str) -> Outcome:
         for attempt in range(_ATTEMPTS):

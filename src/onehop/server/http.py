@@ -68,8 +68,6 @@ _FRESH: Final = 1.0
 _FIRST_LINE: Final = 0.5
 """Seconds in which a run that fails at once is still answered with an error's status."""
 _PING: Final = 2.0
-_IN_THREAD: Final = 16_384
-"""Characters of code from which validation runs in a thread."""
 _EVENT: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
@@ -288,12 +286,9 @@ async def validate(request: Request, here: Here, principal: Runner) -> Response:
     call = {"code": body.get("code"), "language": body.get("language", "javascript")}
     checked = check_request(config, **call).request
     with here.gate.run(principal.holder, principal.limits):
-        if len(checked.code) < _IN_THREAD:
-            report = here.validator.validate(checked.code, checked.language)
-        else:
-            report = await asyncio.to_thread(
-                here.validator.validate, checked.code, checked.language
-            )
+        report = await here.validator.judge(
+            here.executor.sandbox.analyst, principal.agent_id, checked.code, checked.language
+        )
     return Json(report.to_dict())
 
 

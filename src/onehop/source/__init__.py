@@ -9,6 +9,7 @@ from onehop.source._diagnose import Diagnosis, diagnose
 from onehop.source._excerpt import excerpt
 from onehop.source._lines import lines
 from onehop.source._prepare import Prepared, Problem, prepare
+from onehop.source._remote import explained
 
 __all__ = [
     "Diagnosis",
@@ -17,6 +18,7 @@ __all__ = [
     "blank",
     "diagnose",
     "excerpt",
+    "explained",
     "lines",
     "may_be_typed",
     "may_lose_types",
