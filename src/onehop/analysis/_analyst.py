@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
@@ -25,6 +26,9 @@ _SPIN_SECONDS: Final = 0.001
 back by the loop would cost as much again."""
 
 
+_log = logging.getLogger(__name__)
+
+
 @dataclass(slots=True)
 class _Agent:
     """Questions of one agent are answered one after the other."""
@@ -32,7 +36,7 @@ class _Agent:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     asking: int = 0
     link: Link | None = None
-    rules: tuple[str, ...] = ()
+    rules: frozenset[str] = frozenset()
     used: float = 0.0
 
 
@@ -42,6 +46,7 @@ class Analyst:
     def __init__(self, allow_degraded: Collection[str] = ()) -> None:
         self._zygote = Zygote(allow_degraded)
         self._agents: OrderedDict[str, _Agent] = OrderedDict()
+        self._rules: frozenset[str] = frozenset()
         self._room = asyncio.Semaphore(MOST_PROCESSES)
         self._sweeping: asyncio.TimerHandle | None = None
         self._closed = False
@@ -72,12 +77,13 @@ class Analyst:
         if self._closed:
             raise SandboxClosedError("the sandbox was closed")
         question = pack({"operation": operation, "arguments": dict(arguments)})
+        self._rules |= set(rules)
         agent = self._agents.setdefault(agent_id, _Agent())
         self._agents.move_to_end(agent_id)
         agent.asking += 1
         try:
             async with agent.turn, self._room:
-                return await self._answer(agent, question, rules)
+                return await self._answer(agent, question, frozenset(rules))
         finally:
             agent.asking -= 1
             self._forget()
@@ -93,8 +99,8 @@ class Analyst:
         self._agents.clear()
         await asyncio.to_thread(self._zygote.close)
 
-    async def _answer(self, agent: _Agent, question: bytes, rules: tuple[str, ...]) -> Any:
-        is_old = agent.link is not None and agent.rules == rules
+    async def _answer(self, agent: _Agent, question: bytes, rules: frozenset[str]) -> Any:
+        is_old = agent.link is not None and rules <= agent.rules
         try:
             return await self._ask_once(agent, question, rules)
         except AnalysisLostError:
@@ -102,21 +108,22 @@ class Analyst:
                 raise
             return await self._ask_once(agent, question, rules)
 
-    async def _ask_once(self, agent: _Agent, question: bytes, rules: tuple[str, ...]) -> Any:
-        if agent.link is not None and agent.rules != rules:
+    async def _ask_once(self, agent: _Agent, question: bytes, rules: frozenset[str]) -> Any:
+        if not rules <= agent.rules:
             _end(agent)
         if agent.link is None:
-            agent.link = await self._fork(rules)
-            agent.rules = rules
+            known = self._rules
+            agent.link = await self._fork(known)
+            agent.rules = known
         try:
-            answer = await _exchange(agent.link, question)
+            result = result_of(await _exchange(agent.link, question))
         except BaseException:  # cancelled too: the answer to come would be taken for another's
             _end(agent)
             raise
         agent.used = time.monotonic()
-        return result_of(answer)
+        return result
 
-    async def _fork(self, rules: tuple[str, ...]) -> Link:
+    async def _fork(self, rules: frozenset[str]) -> Link:
         self._make_room()
         forking = asyncio.ensure_future(asyncio.to_thread(self._zygote.fork, rules))
         try:
@@ -161,6 +168,7 @@ def result_of(answer: Any) -> Any:
         case {"result": result}:
             return result
         case {"error": str(error)}:
+            _log.error("an analysis failed: %s", error[-2000:])
             raise AnalysisLostError(f"the analysis failed: {error[-1000:]}")
     raise AnalysisLostError("the analysis process broke the protocol")
 

@@ -44,11 +44,10 @@ class BlockingAnalyst:
         if not self._links:
             self._links.append(self._zygote.fork(rules))
         try:
-            answer = self._links[0].ask(question, SECONDS)
+            return result_of(self._links[0].ask(question, SECONDS))
         except BaseException:
             self._links.pop().close()
             raise
-        return result_of(answer)
 
 
 def _close(zygote: Zygote, links: list[Link]) -> None:

@@ -1,6 +1,7 @@
 """The process that loads all that analysis needs, and forks a confined process for each agent.
 
-It sees no text of an agent. It ends when the host closes its socket.
+It sees no text of an agent. It ends when the host closes its socket, or has ended: a copy of the
+host by fork may hold the socket open.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -25,20 +27,32 @@ _DESCRIPTORS = 1 << 16
 
 
 def main() -> None:
-    """Serve the host's requests; the arguments are a descriptor and the plan."""
+    """Serve the host's requests; the arguments are a descriptor, the plan and the host's pid."""
     control = socket.socket(fileno=int(sys.argv[1]))
     plan = json.loads(sys.argv[2])
+    host = _watch(int(sys.argv[3]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's signals are for the host
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
     work = Work()
     work.warm_up()
     gc.freeze()  # what is shared with the children is not looked at, and so stays shared
     _send(control, {"ready": True})
-    while message := _receive(control):
+    while message := _receive(control, host):
         _fork(control, plan, work, *message)
 
 
-def _receive(control: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+def _watch(host: int) -> int:
+    """A descriptor that is readable when the host has ended."""
+    descriptor = os.pidfd_open(host) if sys.platform == "linux" else -1
+    if os.getppid() != host:
+        sys.exit()
+    return descriptor
+
+
+def _receive(control: socket.socket, host: int) -> tuple[dict[str, Any], list[int]] | None:
+    watched = [control.fileno(), *([host] if host >= 0 else [])]
+    if host in select.select(watched, [], [])[0]:
+        return None
     try:
         message, descriptors, _, _ = socket.recv_fds(control, 65536, 1)
     except OSError:

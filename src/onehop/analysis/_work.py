@@ -1,16 +1,19 @@
 """What an analysis process does with a text: plain data in, plain data out.
 
-All imports stand at the head: this is loaded before a process is confined, and nothing can be
-imported after that.
+Nothing can be imported once a process is confined, so all that these rooms import late is imported
+before.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import pkgutil
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any, Final
 
+from onehop import corrections, patterns, source, validation
 from onehop.config import CorrectionConfig
 from onehop.corrections import correct_code
 from onehop.patterns import shape_from
@@ -43,7 +46,11 @@ class Work:
         }
 
     def warm_up(self) -> None:
-        """Run every operation once, so that nothing is left to be loaded."""
+        """Import every module of the rooms, and run every operation, so that nothing is left to be
+        loaded."""
+        for room in (corrections, patterns, source, validation):
+            for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
+                import_module(module.name)
         for operation, rest in _WARM_UP:
             for language, code in _TEXTS:
                 arguments = {"code": code, "language": language, **rest}
@@ -67,7 +74,7 @@ def load_rules(references: Sequence[str]) -> None:
 
 
 def _correct(code: str, language: Any, config: dict[str, Any]) -> Any:
-    return correct_code(code, language, CorrectionConfig(**config))
+    return correct_code(code, language, CorrectionConfig.model_construct(**config))
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import Final
 
 from onehop.analysis._link import AnalysisLostError, Link, check_ready
-from onehop.errors import SandboxUnavailableError
+from onehop.errors import SandboxClosedError, SandboxUnavailableError
 from onehop.jail import ComputePlan, compute_plan
 
 _START_SECONDS: Final = 30.0
@@ -34,6 +34,7 @@ class Zygote:
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
 
     def start(self) -> None:
         """Make it ready ahead of the first need. Raises SandboxUnavailableError."""
@@ -64,8 +65,9 @@ class Zygote:
         return link
 
     def close(self) -> None:
-        """End it; what it has forked ends with it."""
+        """End it for good; what it has forked ends with it."""
         with self._lock:
+            self._closed = True
             self._end()
 
     def _ask(self, rules: Collection[str], channel: int) -> int:
@@ -86,6 +88,8 @@ class Zygote:
         raise SandboxUnavailableError(f"the analysis processes do not start: {reason}")
 
     def _started(self) -> socket.socket:
+        if self._closed:
+            raise SandboxClosedError("the analysis processes were ended")
         if self._control is None:
             self._control, self._process = _start(compute_plan(self._allow_degraded))
         return self._control
@@ -126,7 +130,7 @@ def _start(plan: ComputePlan) -> tuple[socket.socket, subprocess.Popen[bytes]]:
 
 def _command(control: int, plan: ComputePlan) -> list[str]:
     path = json.dumps([os.path.abspath(entry) for entry in sys.path])
-    arguments = [path, str(control), json.dumps(plan.body)]
+    arguments = [path, str(control), json.dumps(plan.body), str(os.getpid())]
     return [sys.executable, "-I", "-c", _PROGRAM, *arguments]
 
 
