@@ -1,0 +1,66 @@
+"""Whole libraries as programs: none is refused that runs, and none fails only in the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.conformance import _bare
+from benchmarks.conformance._library_table import LIBRARIES
+from benchmarks.conformance._options import Options
+from benchmarks.conformance._packages import Packages
+from benchmarks.conformance._sandboxed import Ran, Sandboxed, each, open_sandboxed
+from benchmarks.conformance._tally import Outcome, Program, Tally
+
+
+def corpus(packages: Packages, lines: Sequence[str] = LIBRARIES) -> list[Program]:
+    """Each library with the expression that uses it."""
+    rows = [line.split(" ", 2) for line in lines]
+    folders = packages.fetch(list(dict.fromkeys(spec for spec, _, _ in rows)))
+    return [_program(folders[spec] / file, spec, use[2:]) for spec, file, use in rows]
+
+
+def _program(file: Path, spec: str, use: str) -> Program:
+    text = file.read_text("utf-8")
+    return Program(f"{spec} {file.name}", f"{text}\n;return JSON.stringify({use})")
+
+
+async def measure(options: Options) -> Tally:
+    """The libraries of the table."""
+    programs = corpus(Packages(options.folder))
+    return await compare("libraries", options.some(programs), options)
+
+
+async def compare(name: str, programs: Sequence[Program], options: Options) -> Tally:
+    """Each program by the executor, with validation and corrections, and by bare Deno."""
+    tally = Tally(name)
+    async with open_sandboxed(options, corrections=True) as sandboxed:
+        comparison = _Comparison(sandboxed, await sandboxed.globals(), tally)
+        await each(programs, comparison.examine, options, tally)
+    return tally
+
+
+class _Comparison:
+    def __init__(self, sandboxed: Sandboxed, names: list[str], tally: Tally) -> None:
+        self._sandboxed = sandboxed
+        self._names = names
+        self._tally = tally
+
+    async def examine(self, program: Program) -> None:
+        ran = await self._sandboxed.by_executor(program)
+        self._judge(program, ran, await _bare.run(program, self._names))
+
+    def _judge(self, program: Program, ran: Ran, reference: Outcome) -> None:
+        if ran.state in ("worker crash", "internal error"):
+            self._tally.fault(ran.state, program.name, reference, ran.outcome)
+        elif ran.state == "refused" and reference.success:
+            self._tally.fault("refused falsely", program.name, reference, ran.outcome)
+        elif ran.state == "refused":
+            self._tally.agree()
+        else:
+            self._tally.judge(program.name, _essence(reference), _essence(ran.outcome))
+
+
+def _essence(outcome: Outcome) -> Outcome:
+    """Without the line: in a minified file it says nothing, and a frame of ours may be meant."""
+    return Outcome(outcome.success, outcome.value, outcome.error, outcome.message)
