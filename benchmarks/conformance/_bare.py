@@ -26,10 +26,15 @@ async def compiles(texts: Sequence[str]) -> list[bool]:
 
 
 async def run(
-    program: Program, names: Sequence[str] | None, context: dict[str, Any] | None = None
+    program: Program,
+    names: Sequence[str] | None,
+    context: dict[str, Any] | None = None,
+    *,
+    evals: bool = False,
 ) -> Outcome:
-    """Run ``program`` with no other globals than ``names`` (None: with all that Deno has)."""
-    job = {"code": program.code, "names": names, "context": context or {}}
+    """Run ``program`` with no other globals than ``names`` (None: with all that Deno has), and
+    without ``eval`` and ``Function`` unless ``evals``."""
+    job = {"code": program.code, "names": names, "context": context or {}, "evals": evals}
     try:
         return Outcome(**await _ask("bare.js", job))
     except TimeoutError:

@@ -14,7 +14,7 @@ blueimp-md5@2.19.0 js/md5.min.js | md5('a')
 chai@4.5.0 chai.js | (() => { try { chai.expect(1).to.equal(2) } catch (e) { return e.message } })()
 chance@1.1.13 dist/chance.min.js | new Chance(7).integer()
 chroma-js@3.2.0 dist/chroma.cjs | typeof chroma
-core-js-bundle@3.50.0 minified.js | Object.groupBy([1, 2, 3], (n) => n % 2).length
+core-js-bundle@3.50.0 minified.js | Object.groupBy([1, 2, 3], (n) => n % 2)
 crypto-js@4.2.0 crypto-js.js | CryptoJS.SHA256('a').toString()
 currency.js@2.0.4 dist/currency.umd.js | currency(1.1).add(2.2).value
 d3@7.9.0 dist/d3.min.js | d3.sum([1, 2, 3]) + d3.format('.2f')(3.14159)
@@ -66,7 +66,6 @@ rxjs@7.8.1 dist/bundles/rxjs.umd.min.js | await rxjs.lastValueFrom(rxjs.from([1,
 seedrandom@3.0.5 seedrandom.min.js | new Math.seedrandom('a')()
 showdown@2.1.0 dist/showdown.min.js | new showdown.Converter().makeHtml('# a')
 simple-statistics@7.8.7 dist/simple-statistics.min.js | ss.standardDeviation([1, 2, 3])
-sinon@19.0.2 pkg/sinon.js | typeof sinon.spy
 sprintf-js@1.1.3 dist/sprintf.min.js | sprintf('%05.1f', 3.14)
 superstruct@1.0.4 dist/index.cjs | Object.keys(Superstruct).length
 three@0.150.1 build/three.min.js | new THREE.Vector3(1, 2, 2).length()
@@ -79,6 +78,6 @@ validator@13.12.0 validator.min.js | validator.isEmail('a@b.co')
 voca@1.4.1 index.js | v.camelCase('a bird')
 vue@3.5.13 dist/vue.global.prod.js | Vue.ref(3).value
 xregexp@5.1.1 xregexp-all.js | XRegExp.exec('2024', XRegExp('(?<y>\\d{4})')).groups.y
-xstate@4.38.3 dist/xstate.web.js | typeof XState
+xstate@4.38.3 dist/xstate.js | typeof XState
 zod@3.22.4 lib/index.umd.js | Zod.z.string().safeParse(3).success
 """.strip().splitlines()

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from benchmarks.conformance._options import Options
 from benchmarks.conformance._tally import Outcome, Program, Tally
-from onehop import OnehopError, Sandbox, SandboxConfig
+from onehop import InvalidRequestError, OnehopError, Sandbox, SandboxConfig
 from onehop.config import CorrectionConfig
 from onehop.executor import Executor
 from onehop.types import ExecutionResult
@@ -72,6 +72,8 @@ async def open_sandboxed(options: Options, *, corrections: bool) -> AsyncIterato
 async def _classified(call: Awaitable[ExecutionResult]) -> Ran:
     try:
         result = await call
+    except InvalidRequestError as error:
+        return Ran("refused", Outcome(False, error=type(error).__name__, message=str(error)))
     except OnehopError as error:
         return Ran("internal error", Outcome(False, error=type(error).__name__, message=str(error)))
     return Ran(_state(result), _outcome(result))

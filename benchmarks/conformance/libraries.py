@@ -37,6 +37,7 @@ async def compare(name: str, programs: Sequence[Program], options: Options) -> T
     async with open_sandboxed(options, corrections=True) as sandboxed:
         comparison = _Comparison(sandboxed, await sandboxed.globals(), tally)
         await each(programs, comparison.examine, options, tally)
+    tally.notes.append(f"{comparison.failing} end with an error by the reference too")
     return tally
 
 
@@ -45,10 +46,14 @@ class _Comparison:
         self._sandboxed = sandboxed
         self._names = names
         self._tally = tally
+        self.failing = 0
+        """How many end with an error by the reference too."""
 
     async def examine(self, program: Program) -> None:
         ran = await self._sandboxed.by_executor(program)
-        self._judge(program, ran, await _bare.run(program, self._names))
+        reference = await _bare.run(program, self._names)
+        self.failing += not reference.success
+        self._judge(program, ran, reference)
 
     def _judge(self, program: Program, ran: Ran, reference: Outcome) -> None:
         if ran.state in ("worker crash", "internal error"):

@@ -21,11 +21,12 @@ _TIMEOUT = 1000
 
 
 def corpus(folder: Path) -> list[Program]:
-    """All programs below ``folder``."""
+    """All programs below ``folder`` but the empty ones, which no door takes."""
     files = [file for part in _FOLDERS for file in sorted(folder.glob(f"{part}/*.js"))]
     return [
         Program(f"{file.parent.name}/{file.name}", file.read_text("utf-8", "surrogateescape"))
         for file in files
+        if file.stat().st_size
     ]
 
 
