@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import gettempdir
+from time import monotonic
 
 from rich.console import Console
 from rich.table import Table
@@ -23,12 +24,16 @@ PROGRAMS = ("syntax", "libraries", "modules", "built_ins", "typescript", "consol
 
 def main() -> int:
     """Run what is asked for; answers 1 when anything differs."""
-    given = _parser().parse_args()
+    parser = _parser()
+    given = parser.parse_args()
+    unknown = set(given.programs) - set(PROGRAMS)
+    if unknown:
+        parser.error(f"no such program: {', '.join(sorted(unknown))}")
     options = Options(given.folder, given.limit, given.seconds)
-    tallies: list[Tally] = []
+    tallies = [Tally(name) for name in given.programs or PROGRAMS]
     try:
-        for name in given.programs or PROGRAMS:
-            tallies.append(asyncio.run(_measure(name, options)))
+        for tally in tallies:
+            asyncio.run(_measure(tally, options))
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
     _print(tallies, given.show)
@@ -49,13 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _measure(name: str, options: Options) -> Tally:
-    if name not in PROGRAMS:
-        raise SystemExit(f"there is no program {name!r}; there are {', '.join(PROGRAMS)}")
-    module = importlib.import_module(f"benchmarks.conformance.{name}")
-    tally: Tally = await module.measure(options)
-    tally.ended = tally.began + tally.seconds
-    return tally
+async def _measure(tally: Tally, options: Options) -> None:
+    module = importlib.import_module(f"benchmarks.conformance.{tally.name}")
+    tally.began = monotonic()
+    try:
+        await module.measure(options, tally)
+    finally:
+        tally.ended = monotonic()
 
 
 def _print(tallies: Sequence[Tally], show: int) -> None:

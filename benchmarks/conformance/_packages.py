@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 _TIMEOUT = 600
+
+Pack = Callable[[Sequence[str], Path], object]
+"""Puts the archive of each package into a folder."""
 
 
 class Packages:
@@ -18,26 +21,31 @@ class Packages:
     No script of a package is run: its archive is unpacked, and that is all.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pack: Pack | None = None) -> None:
         self._folder = folder
+        self._pack = pack or _npm_pack
 
     def fetch(self, specs: Sequence[str]) -> dict[str, Path]:
         """The folder of each package. Raises CalledProcessError when npm cannot get one."""
         self._folder.mkdir(parents=True, exist_ok=True)
         missing = [spec for spec in specs if not self._place(spec).is_dir()]
         if missing:
-            self._pack(missing)
+            self._get(missing)
         return {spec: self._place(spec) for spec in specs}
 
     def _place(self, spec: str) -> Path:
         return self._folder / _stem(spec)
 
-    def _pack(self, specs: Sequence[str]) -> None:
+    def _get(self, specs: Sequence[str]) -> None:
         with TemporaryDirectory(dir=self._folder) as work:
-            command = ["npm", "pack", "--silent", "--pack-destination", work, *specs]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=_TIMEOUT)
+            self._pack(specs, Path(work))
             for spec in specs:
                 _unpack(Path(work, _stem(spec) + ".tgz"), self._place(spec))
+
+
+def _npm_pack(specs: Sequence[str], folder: Path) -> None:
+    command = ["npm", "pack", "--silent", "--pack-destination", str(folder), *specs]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=_TIMEOUT)
 
 
 def _stem(spec: str) -> str:

@@ -46,9 +46,7 @@ class Sandboxed:
     ) -> Ran:
         """As it is."""
         sandbox = self._executor.sandbox
-        return await _classified(
-            sandbox.execute(program.code, program.language, timeout, context)
-        )
+        return await _classified(sandbox.execute(program.code, program.language, timeout, context))
 
     async def globals(self) -> list[str]:
         """The names that a program finds on the global object."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any, Literal
 
 from onehop.types import Language
@@ -58,13 +57,13 @@ class Tally:
     same: int = 0
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    began: float = field(default_factory=monotonic)
-    ended: float | None = None
+    began: float = 0
+    ended: float = 0
 
     @property
     def seconds(self) -> float:
-        """How long it took, or takes until now."""
-        return (self.ended or monotonic()) - self.began
+        """How long it took."""
+        return self.ended - self.began
 
     def agree(self) -> None:
         """Count a program with which both do the same."""

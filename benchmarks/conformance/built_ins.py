@@ -24,8 +24,9 @@ _NAMES = Program("globals", "return Object.getOwnPropertyNames(globalThis)")
 _OWN = frozenset({"context", "console", "globalThis", "self"})
 """The console has a comparison of its own, and the global object is made of what is looked at."""
 _BY_DESIGN = re.compile(
-    r"new structuredClone|(new |core-js replaces )?((set|clear)(Timeout|Interval|Immediate)|queueMicrotask"
-    r"|new structuredClone|structuredClone($|\.prototype|<)|URL\.(create|revoke)ObjectURL)"
+    r"(new |core-js replaces )?"
+    r"((set|clear)(Timeout|Interval|Immediate)|queueMicrotask|URL\.(create|revoke)ObjectURL"
+    r"|structuredClone($|\.prototype|<))|new structuredClone"
 )
 """Functions of ours, which are data properties and no constructors as the standards have it, and
 URLs for blobs, which nothing could load."""
@@ -33,21 +34,21 @@ _BATCH = 4
 """Globals whose functions are called in one program."""
 
 
-async def measure(options: Options) -> Tally:
+async def measure(options: Options, tally: Tally) -> None:
     """All three comparisons; ``limit`` bounds the globals whose functions are called."""
     bundle = Packages(options.folder).fetch([_CORE_JS])[_CORE_JS] / "minified.js"
-    tally = Tally("built_ins")
     async with open_sandboxed(options, corrections=False) as sandboxed:
-        comparison = _Comparison(sandboxed, tally)
+        comparison = Comparison(sandboxed, tally)
         names = await comparison.inventory()
         await comparison.mended(bundle.read_text("utf-8"), names)
         chosen = options.some(names)
         for start in range(0, len(chosen), _BATCH):
             await comparison.calls(list(chosen[start : start + _BATCH]))
-    return tally
 
 
-class _Comparison:
+class Comparison:
+    """What is compared, step by step; ``inventory`` comes first."""
+
     def __init__(self, sandboxed: Sandboxed, tally: Tally) -> None:
         self._sandboxed = sandboxed
         self._tally = tally
@@ -113,13 +114,16 @@ const before = new Map(Object.entries(snapshot()));
     ([path]) => [path, before.has(path) ? "replaced" : "added"]));
 function snapshot() {{
   const found = {{}};
-  for (const path of Object.keys(inventory(context.names))) if (!/[<[]/.test(path)) found[path] = at(path);
+  for (const path of Object.keys(inventory(context.names))) {{
+    if (!/[<[]/.test(path)) found[path] = at(path);
+  }}
   return found;
 }}
 function at(path) {{
   const keys = path.split(".");
   const last = keys.pop();
-  const holder = keys.reduce((value, key) => Object(value) === value ? value[key] : undefined, globalThis);
+  let holder = globalThis;
+  for (const key of keys) holder = Object(holder) === holder ? holder[key] : undefined;
   const property = Object(holder) === holder && Object.getOwnPropertyDescriptor(holder, last);
   return property && (property.get ?? property.value);
 }}"""

@@ -25,20 +25,18 @@ def _program(file: Path, spec: str, use: str) -> Program:
     return Program(f"{spec} {file.name}", f"{text}\n;return JSON.stringify({use})")
 
 
-async def measure(options: Options) -> Tally:
+async def measure(options: Options, tally: Tally) -> None:
     """The libraries of the table."""
     programs = corpus(Packages(options.folder))
-    return await compare("libraries", options.some(programs), options)
+    await compare(options.some(programs), options, tally)
 
 
-async def compare(name: str, programs: Sequence[Program], options: Options) -> Tally:
+async def compare(programs: Sequence[Program], options: Options, tally: Tally) -> None:
     """Each program by the executor, with validation and corrections, and by bare Deno."""
-    tally = Tally(name)
     async with open_sandboxed(options, corrections=True) as sandboxed:
         comparison = _Comparison(sandboxed, await sandboxed.globals(), tally)
         await each(programs, comparison.examine, options, tally)
     tally.notes.append(f"{comparison.failing} end with an error by the reference too")
-    return tally
 
 
 class _Comparison:

@@ -6,6 +6,7 @@ are many among them, and some files are headers that ask for each kind of loader
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.conformance._library_table import LIBRARIES
@@ -30,14 +31,18 @@ def corpus(packages: Packages) -> list[Program]:
 def _files(spec: str, folder: Path) -> list[Program]:
     files = [file for file in sorted(folder.rglob("*")) if file.suffix in _SUFFIXES]
     return [
-        Program(f"{spec} {file.relative_to(folder)}", file.read_text("utf-8") + "\n;return 0")
+        Program(f"{spec} {file.relative_to(folder)}", _text(file) + "\n;return 0")
         for file in files
         if 0 < file.stat().st_size < _LARGEST
     ]
 
 
-async def measure(options: Options) -> Tally:
+def _text(file: Path) -> str:
+    return file.read_text("utf-8", "replace")  # some are in encodings of old
+
+
+async def measure(options: Options, tally: Tally) -> None:
     """As many as the bounds allow, spread over all packages."""
     programs = corpus(Packages(options.folder))
-    most = Options(options.folder, options.limit or _MOST)
-    return await compare("modules", most.some(programs), options)
+    most = replace(options, limit=options.limit or _MOST)
+    await compare(most.some(programs), options, tally)

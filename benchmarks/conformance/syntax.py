@@ -24,29 +24,25 @@ def corpus(folder: Path) -> list[Program]:
     """All programs below ``folder`` but the empty ones, which no door takes."""
     files = [file for part in _FOLDERS for file in sorted(folder.glob(f"{part}/*.js"))]
     return [
-        Program(f"{file.parent.name}/{file.name}", file.read_text("utf-8", "surrogateescape"))
+        Program(f"{file.parent.name}/{file.name}", file.read_text("utf-8", "replace"))
         for file in files
         if file.stat().st_size
     ]
 
 
-async def measure(options: Options) -> Tally:
+async def measure(options: Options, tally: Tally) -> None:
     """The corpus of npm."""
     folder = Packages(options.folder).fetch([_CORPUS])[_CORPUS]
-    return await compare(options.some(corpus(folder)), options)
+    await compare(options.some(corpus(folder)), options, tally)
 
 
-async def compare(programs: Sequence[Program], options: Options) -> Tally:
+async def compare(programs: Sequence[Program], options: Options, tally: Tally) -> None:
     """Each program compiled by both."""
-    tally = Tally("syntax")
     expected = await _bare.compiles([program.code for program in programs])
-    accepted = {
-        program.name: verdict for program, verdict in zip(programs, expected, strict=True)
-    }
+    accepted = {program.name: verdict for program, verdict in zip(programs, expected, strict=True)}
     async with open_sandboxed(options, corrections=False) as sandboxed:
         comparison = _Comparison(sandboxed, await sandboxed.globals(), accepted, tally)
         await each(programs, comparison.examine, options, tally)
-    return tally
 
 
 class _Comparison:
