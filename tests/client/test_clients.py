@@ -408,7 +408,10 @@ def environment_of(server: Served) -> dict[str, str]:
 # --- a run that is left behind ---
 
 
-async def test_a_run_whose_connection_broke_is_not_run_again(server: Served, kind: Kind) -> None:
+SLOW = "console.log('begun'); await new Promise((done) => setTimeout(done, 1000)); return 'whole'"
+
+
+async def test_a_run_whose_connection_broke_is_run_again(server: Served, kind: Kind) -> None:
     name = f"cut-{kind}"
     async with (
         Cutting(server.url) as between,
@@ -416,14 +419,29 @@ async def test_a_run_whose_connection_broke_is_not_run_again(server: Served, kin
         connected(kind, server_url=between.url, api_key=server.keys["ada"]) as client,
         watcher.events() as feed,
     ):
-        running = asyncio.ensure_future(client.execute(ENDLESS, timeout=30_000, request_id=name))
+        running = asyncio.ensure_future(client.execute(SLOW, request_id=name))
         while (await anext(feed)).event_type != "code:execution:started":
             pass
         between.cut()
-        result = await running
-        assert result.error_info.type == "cancelled"
-        seen = [event.event_type for event in await until_ended(feed, name)]
-    assert seen == ["code:execution:failed"]
+        result = await asyncio.wait_for(running, 20)
+        ends = [(await until_ended(feed, name))[-1] for _ in range(2)]
+    assert (result.output, result.request_id, result.logs) == ("whole", name, ["begun"])
+    assert [end.event_type for end in ends] == ["code:execution:failed", "code:execution:completed"]
+    assert ends[0].error_type == "cancelled"
+
+
+async def test_a_stream_whose_connection_broke_ends_with_the_whole_result(
+    server: Served, kind: Kind
+) -> None:
+    async with (
+        Cutting(server.url) as between,
+        connected(kind, server_url=between.url, api_key=server.keys["ada"]) as client,
+        client.stream(SLOW) as items,
+    ):
+        assert (await anext(items)).message == "begun"
+        between.cut()
+        seen = [item async for item in items]
+    assert seen[-1].output == "whole"
 
 
 async def test_ctrl_c_ends_the_run(server: Served, client: Any, kind: Kind) -> None:
