@@ -15,6 +15,10 @@ _KEPT: Final = 256
 _MAX_SIZE: Final = 64 * 1024
 """Bytes of output and logs above which a result is not kept here."""
 
+GIVEN_UP: Final = "cancelled"
+"""The error type of a run whose caller has left, so that nothing came of it. Its name is free
+again: a client whose connection broke asks for the run, not for the news that it was ended."""
+
 Promise = asyncio.Future[ExecutionResult | None]
 """None: it was given up before it began."""
 
@@ -36,7 +40,7 @@ class Repeats:
             agent, promise = self._running[caller.request_id]
             check_owner(caller, agent)
             ended = await asyncio.shield(promise)
-            if ended is not None and not was_given_up(ended.error_info and ended.error_info.type):
+            if ended is not None and _stands(ended):
                 return ended
         if caller.request_id in self._recent:
             agent, result = self._recent[caller.request_id]
@@ -57,7 +61,7 @@ class Repeats:
         """
         _agent, promise = self._running.pop(caller.request_id)
         promise.set_result(result)
-        if size <= _MAX_SIZE and not was_given_up(result.error_info and result.error_info.type):
+        if size <= _MAX_SIZE and _stands(result):
             self._recent[caller.request_id] = caller.agent_id, result
             while len(self._recent) > _KEPT:
                 self._recent.popitem(last=False)
@@ -81,13 +85,8 @@ class Repeats:
             await asyncio.wait(promises, timeout=timeout)
 
 
-def was_given_up(error_type: str | None) -> bool:
-    """Whether a run ended because its caller left, so that nothing came of it.
-
-    Its name is free again: a client whose connection broke asks for the run, not for the news that
-    it was ended.
-    """
-    return error_type == "cancelled"
+def _stands(result: ExecutionResult) -> bool:
+    return result.error_info is None or result.error_info.type != GIVEN_UP
 
 
 def check_owner(caller: Caller, agent_id: str) -> None:

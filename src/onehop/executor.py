@@ -17,7 +17,7 @@ from pydantic_core import to_json
 
 from onehop import _outcomes
 from onehop._announcements import Announcer
-from onehop._repeats import Repeats, check_owner, was_given_up
+from onehop._repeats import GIVEN_UP, Repeats, check_owner
 from onehop.bus import EventBus
 from onehop.callers import Caller
 from onehop.config import AuditConfig, CorrectionConfig
@@ -212,7 +212,7 @@ class Executor:
         record = await self._recorded(self._recorder, caller)
         if record is not None:
             check_owner(caller, record.agent_id)
-        if record is None or was_given_up(record.error_type):
+        if record is None or record.error_type == GIVEN_UP:
             return await self._repeats.earlier(caller)  # it may have begun meanwhile
         return _outcomes.result_of(record)
 

@@ -25,6 +25,7 @@ from onehop.errors import (
     OutputNotFoundError,
     PermissionDeniedError,
     RateLimitedError,
+    UnexpectedAnswerError,
 )
 from onehop.events import EVENT_TYPES
 from onehop.types import ExecutionResult, LogEntry
@@ -85,8 +86,23 @@ async def test_connecting_tells_whom_the_server_takes_the_caller_for(
 async def test_no_key_or_a_wrong_one_is_refused(
     server: Served, kind: Kind, key: str | None
 ) -> None:
-    with pytest.raises(AuthenticationError, match="a valid key is needed"):
+    with pytest.raises(AuthenticationError, match="a valid key is needed") as caught:
         async with connected(kind, server_url=server.url, api_key=key):
+            pass
+    assert "api_key=" in str(caught.value)
+    assert ("the client has no key" in str(caught.value)) == (key is None)
+    assert str(key) not in str(caught.value)
+
+
+async def test_a_client_without_a_key_is_told_both_ways_to_give_one(
+    server: Served, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(AuthenticationError, match=r"api_key=, or set AGENT_API_KEY"):
+        async with connected(kind, server_url=server.url):
+            pass
+    monkeypatch.setenv("AGENT_API_KEY", "oh_of-another-server")
+    with pytest.raises(AuthenticationError, match="the key given by AGENT_API_KEY"):
+        async with connected(kind, server_url=server.url):
             pass
 
 
@@ -362,6 +378,34 @@ async def test_a_stream_gives_each_line_once_and_then_the_result(client: Any) ->
 async def test_a_stream_of_what_cannot_run_raises(client: Any) -> None:
     with pytest.raises(InvalidRequestError, match="timeout"):
         await anext(client.stream("return 1", timeout=31_000))
+
+
+# --- a server below a path ---
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/api/v1", "/api/v1/"])
+async def test_every_call_reaches_a_server_below_a_path(tmp_path: Path, ending: str) -> None:
+    async with Served(tmp_path, "/tools/onehop") as below:
+        options = {"server_url": below.url + ending, "api_key": below.keys["ada"], "retries": 0}
+        async with connected("async", **options) as client, client.events() as feed:
+            large = await client.execute("return 'x'.repeat(9000)", request_id="r")
+            assert len(await until_ended(feed, "r")) == 4
+            assert (await client.output(large.request_id)).total == 9002
+            items = [item async for item in client.stream("console.log(1); return 2")]
+            assert [items[0].message, items[1].output] == ["1", 2]
+            assert (await client.execution("r")).agent_id == "ada"
+            assert len(await client.history()) == 2
+            assert (await client.stats()).total_executions == 2
+            assert await client.failures() == []
+            assert (await client.validate("return 1")).safe
+
+
+async def test_a_wrong_path_is_named(tmp_path: Path, kind: Kind) -> None:
+    async with Served(tmp_path, "/tools") as below:
+        address = below.url.replace("/tools", "/tool")
+        with pytest.raises(UnexpectedAnswerError, match=r"404 .* to /tool/api/v1/me: server_url"):
+            async with connected(kind, server_url=address, api_key=below.keys["ada"]):
+                pass
 
 
 # --- a server that goes and comes back ---
