@@ -59,5 +59,6 @@ def to_data(told: Told) -> dict[str, Any]:
 
 def to_meta(result: ExecutionResult) -> dict[str, Any]:
     """``_meta``: the fields of a result that its data does not have, or has in fewer words."""
-    wire = result.to_dict()
+    # To turn a large output into data takes seconds, and it is not among them.
+    wire = result.model_copy(update={"output": None}).to_dict()
     return {PREFIX + name: value for name, value in wire.items() if name not in _TOLD}

@@ -49,7 +49,7 @@ class Fitted:
 def fit(result: ExecutionResult, keep: Callable[[str], str]) -> Fitted:
     """The result itself if it is small enough. Otherwise with what is too large in it cut, and
     the output kept by ``keep``, which gives the id to read it by."""
-    if _size(result.to_dict()) <= _SMALL:
+    if _size(result) <= _SMALL:
         return Fitted(result, console(result))
     smaller = _cut_words(_cut_output(result, keep))
     room = _ANSWER - _cost(smaller.output) - 3 * _size_of_words(smaller)
