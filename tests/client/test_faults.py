@@ -98,7 +98,7 @@ async def test_what_speaks_no_http_is_unreachable(kind: Kind) -> None:
     async with Scripted([], me=raw(b"220 mail.example ESMTP\r\n")) as server:
         error = await failure(kind, server.url)
     assert isinstance(error, ServerUnreachableError)
-    assert "no HTTP" in str(error)
+    assert "is not HTTP" in str(error)
 
 
 async def test_https_to_a_server_without_tls_says_so(kind: Kind) -> None:

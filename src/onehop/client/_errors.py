@@ -106,7 +106,7 @@ def _tls(error: ssl.SSLError) -> str:
 
 def _broken(error: httpx2.RequestError) -> str:
     if isinstance(error, httpx2.DecodingError | httpx2.ProtocolError):
-        return f"the answer broke off or is no HTTP: {error}"
+        return f"the response was cut off or is not HTTP: {error}"
     return str(error) or type(error).__name__
 
 

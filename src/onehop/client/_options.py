@@ -87,7 +87,7 @@ def _url(text: str) -> str:
         usable = False
     if not usable:
         shown = "that" if "@" in text else repr(text)  # it may hold a password
-        raise ConfigError("server_url", f"{shown} is no address like {DEFAULT_URL}")
+        raise ConfigError("server_url", f"{shown} is not an address like {DEFAULT_URL}")
     if parts.username is not None or parts.query or parts.fragment:
         raise ConfigError(
             "server_url", "give only scheme, host, port and path; the key goes into api_key"

@@ -117,8 +117,8 @@ def _write(descriptor: int, data: bytes) -> None:
 
 @contextmanager
 def _own_streams() -> Iterator[tuple[int, int]]:
-    """Standard input and output for the protocol alone: whoever else reads finds the end, and what
-    is printed by mistake goes to standard error."""
+    """Standard input and output for the protocol alone: anything else that reads finds the end, and
+    what is printed by mistake goes to standard error."""
     source, sink = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
