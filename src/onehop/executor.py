@@ -17,7 +17,7 @@ from pydantic_core import to_json
 
 from onehop import _outcomes
 from onehop._announcements import Announcer
-from onehop._repeats import Repeats, check_owner
+from onehop._repeats import GIVEN_UP, Repeats, check_owner
 from onehop.analysis import Analyst
 from onehop.bus import EventBus
 from onehop.callers import Caller
@@ -177,9 +177,10 @@ class Executor:
     ) -> ExecutionResult:
         """Do what one call of ``code_execute`` asks for; ``arguments`` are its own, on the wire.
 
-        A request id that is known gives the first result and runs nothing. What the code does
-        wrong, or why it may not run, is a result with ``success=False``. ``on_log`` hears each
-        console line as it is printed. Cancelling the awaiting task kills the run.
+        A request id that is known gives the first result and runs nothing, unless the first run was
+        cancelled. What the code does wrong, or why it may not run, is a result with
+        ``success=False``. ``on_log`` hears each console line as it is printed. Cancelling the
+        awaiting task kills the run.
 
         Raises InvalidRequestError and DuplicateRequestError before anything happens; Overloaded,
         SandboxClosedError and SandboxUnavailableError when it could not run; and
@@ -210,9 +211,10 @@ class Executor:
         if known is not None or self._recorder is None or caller.minted:
             return known
         record = await self._recorded(self._recorder, caller)
-        if record is None:
+        if record is not None:
+            check_owner(caller, record.agent_id)
+        if record is None or record.error_type == GIVEN_UP:
             return await self._repeats.earlier(caller)  # it may have begun meanwhile
-        check_owner(caller, record.agent_id)
         return _outcomes.result_of(record)
 
     async def _recorded(self, recorder: Recorder, caller: Caller) -> ExecutionRecord | None:

@@ -370,9 +370,59 @@ async def test_a_cancelled_run_is_recorded_as_cancelled(
     record = await recorded(executor, store, "left")
     assert (record.success, record.error_type) == (False, "cancelled")
     assert heard.types("left")[-1] == "code:execution:failed"
-    again = await executor.execute(forever, request_id="left")
-    assert again.error_info is not None
-    assert again.error_info.type == "cancelled"
+
+
+async def test_a_cancelled_run_frees_its_request_id(
+    sandbox: Sandbox, store: Store, audit: AuditConfig, bus: EventBus, heard: Heard
+) -> None:
+    slow = "await new Promise((done) => setTimeout(done, 20_000))"
+    async with Executor(sandbox, store=store, audit=audit, bus=bus) as executor:
+        task = asyncio.create_task(executor.execute(slow, timeout=25_000, request_id="left"))
+        while "code:execution:started" not in heard.types("left"):
+            await asyncio.sleep(0.01)
+        waiting = [
+            asyncio.create_task(executor.execute("return Math.random()", request_id="left"))
+            for _ in range(3)
+        ]
+        await asyncio.sleep(0)
+        task.cancel()
+        outputs = {(await each).output for each in waiting}
+        assert len(outputs) == 1  # one of them runs, the others wait for it
+        assert (await executor.execute("return 1", request_id="left")).output in outputs
+    assert heard.types("left").count("code:execution:started") == 2
+
+
+async def test_a_cancelled_run_frees_its_request_id_also_after_a_restart(
+    sandbox: Sandbox, store: Store, audit: AuditConfig, bus: EventBus, heard: Heard
+) -> None:
+    slow = "await new Promise((done) => setTimeout(done, 20_000))"
+    async with Executor(sandbox, store=store, audit=audit, bus=bus) as first:
+        task = asyncio.create_task(first.execute(slow, timeout=25_000, request_id="left"))
+        while "code:execution:started" not in heard.types("left"):
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+        await recorded(first, store, "left")
+    async with Executor(sandbox, store=store, audit=audit) as second:
+        assert (await second.execute("return 7", request_id="left")).output == 7
+
+
+async def test_whoever_waits_for_a_run_that_was_given_up_in_the_queue_runs_it(
+    store: Store, audit: AuditConfig
+) -> None:
+    config = SandboxConfig(pool_size=1, max_concurrency=1)
+    async with Sandbox(config) as small, Executor(small, store=store, audit=audit) as executor:
+        busy = asyncio.create_task(
+            executor.execute("await new Promise((done) => setTimeout(done, 500))")
+        )
+        await asyncio.sleep(0.1)
+        queued = asyncio.create_task(executor.execute("return 1", request_id="queued"))
+        await asyncio.sleep(0.1)
+        again = asyncio.create_task(executor.execute("return 2", request_id="queued"))
+        await asyncio.sleep(0)
+        queued.cancel()
+        assert (await again).output == 2
+        await busy
 
 
 async def test_a_run_that_found_no_room_is_announced_and_may_be_tried_again(
