@@ -26,7 +26,7 @@ from onehop.events import (
     ValidationCompleted,
 )
 from onehop.executor import Executor
-from onehop.stores.base import EventQuery, Store
+from onehop.stores.base import EventQuery, HistoryQuery, Store
 from onehop.types import LogEntry
 from tests.executor.conftest import Heard
 

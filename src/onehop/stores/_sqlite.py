@@ -6,6 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ _PAGES_AT_ONCE: Final = 2000
 """Pages that are given back at once, so that others get their turn."""
 _KEPT_FREE: Final = 1000
 """Free pages that stay, for what comes next."""
+_INCREMENTAL: Final = 2
+"""What SQLite calls the mode in which a file can shrink."""
 
 
 _ADVICE: Final = "put it back, or restart onehop"
@@ -63,30 +66,26 @@ def _use_log(connection: sqlite3.Connection, deadline: float) -> None:
             return
 
 
-def shrink(connection: Connection) -> None:
-    """Give free pages back, if the file was made so; ``compact_file`` changes one that was not."""
-    while _free_pages(connection) > _KEPT_FREE:
-        before = _free_pages(connection)
-        connection.exec_driver_sql(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").all()
-        connection.commit()
-        if _free_pages(connection) == before:
+def shrink_file(path: Path, patience: float) -> None:
+    """Give free pages back, if the file was made so; ``compact_file`` changes one that was not.
+
+    Raises sqlite3.Error.
+    """
+    with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as connection:
+        if connection.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
             return
-
-
-def _free_pages(connection: Connection) -> int:
-    return int(connection.exec_driver_sql("PRAGMA freelist_count").scalar_one())
+        while connection.execute("PRAGMA freelist_count").fetchone()[0] > _KEPT_FREE:
+            # A script, because it has to be stepped through for each page.
+            connection.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
 
 
 def compact_file(path: Path, patience: float) -> tuple[int, int]:
     """Write the file anew without free pages; its bytes before and after. Raises sqlite3.Error."""
-    connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
-    try:
+    with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as connection:
         before = path.stat().st_size
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    finally:
-        connection.close()
     return before, path.stat().st_size
 
 

@@ -222,7 +222,7 @@ class Journal:
         with suppress(sqlite3.Error), closing(sqlite3.connect(self._path, timeout=0.1)) as other:
             other.isolation_level = None
             while other.execute("PRAGMA freelist_count").fetchone()[0]:
-                other.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
+                other.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
             other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # little is left to do
 

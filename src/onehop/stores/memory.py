@@ -5,6 +5,7 @@ It ends with the process.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 
 from onehop.events import Event
@@ -136,8 +137,8 @@ class MemoryStore(MemoryAnalytics, MemoryAgents):
         gone = self._records[: expiry.prefix([record.executed_at for record in self._records])]
         if gone:
             newest = expiry.newest([record.executed_at for record in gone])
-            last = gone[-1]
-            self._anchor = ChainAnchor(last.sequence or 0, last.hash or "", newest, noted_at=now)
+            last, at = gone[-1], time.time_ns() // 1_000_000
+            self._anchor = ChainAnchor(last.sequence or 0, last.hash or "", newest, noted_at=at)
             del self._records[: len(gone)]
             self._run_ids, self._firsts = set(), {}
             self._index(self._records)

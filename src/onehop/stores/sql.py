@@ -36,7 +36,7 @@ from onehop.stores._rows import event_from, event_values, record_from, record_va
 from onehop.stores._schema import chain_anchors, chain_head, events, executions
 from onehop.stores._sql_agents import SqlAgents
 from onehop.stores._sql_analytics import SqlAnalytics
-from onehop.stores._sqlite import compact_file, make_file, shrink, sqlite_engine, sqlite_path
+from onehop.stores._sqlite import compact_file, make_file, shrink_file, sqlite_engine, sqlite_path
 from onehop.stores._urls import masked, scheme
 from onehop.stores._writes import writing
 from onehop.stores.base import (
@@ -231,10 +231,11 @@ class SqlStore(SqlAnalytics, SqlAgents):
         while await self._prune_events(expiry) == _PRUNED_AT_ONCE:
             pass
         pruned = 0
-        while dropped := await self._prune_some(expiry, now):
+        noted_at = time.time_ns() // 1_000_000
+        while dropped := await self._prune_some(expiry, noted_at):
             pruned += dropped
         if pruned and self._path is not None:
-            await self._shrink()
+            await asyncio.to_thread(shrink_file, self._path, self._patience)
         return pruned
 
     async def _prune_events(self, expiry: Expiry) -> int:
@@ -244,7 +245,7 @@ class SqlStore(SqlAnalytics, SqlAgents):
             done = await connection.execute(delete(events).where(number.in_(some)))
         return done.rowcount
 
-    async def _prune_some(self, expiry: Expiry, now: int) -> int:
+    async def _prune_some(self, expiry: Expiry, noted_at: int) -> int:
         run = executions.c
         oldest = select(run.sequence, run.hash, run.executed_at).order_by(run.sequence)
         async with self._turn, writing(self._engine) as connection:
@@ -255,13 +256,8 @@ class SqlStore(SqlAnalytics, SqlAgents):
             last = gone[-1]
             await connection.execute(delete(executions).where(run.sequence <= last.sequence))
             newest = expiry.newest([row.executed_at for row in gone])
-            await _anchor(connection, ChainAnchor(last.sequence, last.hash, newest, (), now))
+            await _anchor(connection, ChainAnchor(last.sequence, last.hash, newest, (), noted_at))
         return len(gone)
-
-    async def _shrink(self) -> None:
-        """Give the room of what was dropped back to the file system, in files that can."""
-        async with self._turn, self._engine.connect() as connection:
-            await connection.run_sync(shrink)
 
     async def time(self) -> int:
         """The time by the database's clock, in ms since the epoch; SQLite has this machine's."""
