@@ -230,6 +230,14 @@ def print_audit(report: AuditReport, *, as_json: bool = False) -> ExitCode:
     return ExitCode.SUCCESS if report.ok else ExitCode.FAILED
 
 
+def print_compacted(before: int, after: int, *, as_json: bool = False) -> None:
+    """How large the store's file was, and is."""
+    if as_json:
+        _print_json({"before": before, "after": after})
+    else:
+        write(sys.stdout, f"{before / 2**20:,.1f} MB before, {after / 2**20:,.1f} MB now\n")
+
+
 def _print_audit_json(report: AuditReport) -> None:
     problems = [
         {

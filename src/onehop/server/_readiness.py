@@ -41,8 +41,10 @@ class Readiness:
 
     async def _reasons(self) -> list[str]:
         found = [] if self._executor.sandbox.is_ready() else [_NO_WORKER]
-        asked = (self._executor.trouble(), self._store())
-        answers = await asyncio.gather(*map(_bounded, asked))
+        answers = await asyncio.gather(
+            _bounded(self._executor.trouble(), "the journal does not answer"),
+            _bounded(self._store(), _AWAY),
+        )
         return [*found, *(answer for answer in answers if answer)]
 
     async def _store(self) -> str | None:
@@ -55,14 +57,14 @@ class Readiness:
         return None
 
 
-async def _bounded(question: Awaitable[str | None]) -> str | None:
+async def _bounded(question: Awaitable[str | None], late: str) -> str | None:
     """Its answer, or that there is none: not by a cancellation, which a driver may not obey."""
     asked = asyncio.ensure_future(question)
     done, _late = await asyncio.wait([asked], timeout=_PATIENCE)
     if not done:
         asked.cancel()
         asked.add_done_callback(_forget)
-        return f"{_AWAY} within {_PATIENCE:g} s"
+        return f"{late} within {_PATIENCE:g} s"
     return asked.result()
 
 
