@@ -337,7 +337,7 @@ async def output(
     """Give a page of an output's JSON text."""
     record = await _record(here, principal, request_id)
     kept = record.details.get("persistedOutputId")
-    if kept is not None:
+    if kept is not None and record.agent_id == principal.agent_id:  # others see what is masked
         found = here.executor.sandbox.read_output(str(kept), page.offset, page.limit)
         return Json(found.model_dump(by_alias=True))
     text = to_json(record.output, inf_nan_mode="null").decode()
