@@ -12,7 +12,6 @@ from onehop.bus import EventBus
 from onehop.callers import Caller
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.errors import (
-    DuplicateRequestError,
     InvalidRequestError,
     Overloaded,
     SandboxClosedError,
@@ -27,7 +26,7 @@ from onehop.events import (
     ValidationCompleted,
 )
 from onehop.executor import Executor
-from onehop.stores.base import EventQuery, Store
+from onehop.stores.base import EventQuery, HistoryQuery, Store
 from onehop.types import LogEntry
 from tests.executor.conftest import Heard
 
@@ -83,6 +82,8 @@ async def test_a_good_run_is_announced_and_recorded(
         "executedAt": record.executed_at,
         "createdAt": record.created_at,
         "details": record.details,
+        "runId": record.run_id,
+        "repeatOf": None,
         "sequence": 1,
         "previousHash": "0" * 64,
         "hash": record.hash,
@@ -340,18 +341,18 @@ async def test_a_failure_is_repeated_too(
     assert after.error_info.excerpt == source.excerpt(code, 2, 7)
 
 
-async def test_the_request_id_of_another_agent_is_refused_and_shows_nothing(
+async def test_a_request_id_is_an_agents_own_and_tells_nothing_of_anothers(
     sandbox: Sandbox, store: Store, audit: AuditConfig
 ) -> None:
     async with Executor(sandbox, store=store, audit=audit) as first:
-        await first.execute("return 'secret'", agent_id="ada", request_id="hers")
-        with pytest.raises(DuplicateRequestError) as caught:
-            await first.execute("return 1", agent_id="eve", request_id="hers")
-    assert "secret" not in str(caught.value)
-    assert "ada" not in str(caught.value)
+        hers = await first.execute("return 'secret'", agent_id="ada", request_id="same")
+        his = await first.execute("return 1", agent_id="eve", request_id="same")
+    assert (hers.output, his.output, his.warnings) == ("secret", 1, None)
     async with Executor(sandbox, store=store, audit=audit) as second:
-        with pytest.raises(DuplicateRequestError):
-            await second.execute("return 1", agent_id="eve", request_id="hers")
+        assert (await second.execute("return 2", agent_id="eve", request_id="same")).output == 1
+        again = await second.execute("return 2", agent_id="ada", request_id="same")
+    assert again.output == "secret"
+    assert [kept.repeat_of for kept in await store.history(HistoryQuery())] == [None, None]
 
 
 # --- runs that do not end by themselves ---
@@ -405,6 +406,15 @@ async def test_a_cancelled_run_frees_its_request_id_also_after_a_restart(
         await recorded(first, store, "left")
     async with Executor(sandbox, store=store, audit=audit) as second:
         assert (await second.execute("return 7", request_id="left")).output == 7
+        assert (await second.execute("return 8", request_id="left")).output == 7
+        await second.flush()
+        assert (await second.execute("return 8", request_id="left")).output == 7
+    async with Executor(sandbox, store=store, audit=audit) as third:
+        assert (await third.execute("return 9", request_id="left")).output == 7
+    assert [(run.success, run.output) for run in await store.history(HistoryQuery())] == [
+        (True, 7),
+        (False, None),
+    ]
 
 
 async def test_whoever_waits_for_a_run_that_was_given_up_in_the_queue_runs_it(

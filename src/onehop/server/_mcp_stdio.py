@@ -50,7 +50,7 @@ async def serve_stdio(agent_id: str | None, key: str | None = None) -> None:
     with _own_streams() as (source, sink):
         lines = Lines(source)
         with _signals(lines):
-            async with open_executor() as executor:
+            async with open_executor(store_may_be_away=True) as executor:
                 principal = await _local(executor, agent_id, key)
                 server = make_server(Runs(executor), executor, lambda _context: principal)
                 keep_what_is_loaded()
