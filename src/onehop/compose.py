@@ -44,7 +44,7 @@ async def open_executor(
         stack.push_async_callback(store.aclose)
         bus = EventBus()
         stack.push_async_callback(bus.aclose)
-        opened = Sandbox(sandbox)
+        opened = Sandbox(sandbox, preload_analysis=True)
         executor = Executor(
             opened,
             Validator(rules),

@@ -222,8 +222,7 @@ class Executor:
             raise
 
     async def _open(self) -> None:
-        loading = asyncio.ensure_future(self.sandbox.analyst.start())
-        loading.add_done_callback(_forget_failure)  # the first call tells it
+        self.sandbox.analyst.start()
         if self._recorder is not None and self._store is not None:
             await self._recorder.open()
             await learn(self._patterns, self._store)
@@ -471,11 +470,6 @@ async def learn(patterns: Patterns, store: Store) -> None:
         shape = record.details.get("shape")
         if record.success or shape is not None:
             patterns.observe(record.agent_id, record.code_hash, shape)
-
-
-def _forget_failure(loading: asyncio.Future[None]) -> None:
-    if not loading.cancelled():
-        loading.exception()
 
 
 def _warnings(run: _Run, result: ExecutionResult) -> list[str] | None:

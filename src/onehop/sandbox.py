@@ -26,11 +26,16 @@ class Sandbox:
     closed in another.
     """
 
-    def __init__(self, config: SandboxConfig | None = None) -> None:
+    def __init__(
+        self, config: SandboxConfig | None = None, *, preload_analysis: bool = False
+    ) -> None:
+        """``preload_analysis``: load what parses texts while the first worker starts, since an
+        Executor will need it."""
+        self._preload_analysis = preload_analysis
         self._config = config or SandboxConfig()
         self._backend: LocalBackend | None = None
         self.analyst = Analyst(self._config.allow_degraded)
-        """Has the texts of agents parsed in jailed processes; closed with the sandbox."""
+        """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -54,10 +59,15 @@ class Sandbox:
             _refuse_windows()
             from onehop.backends import LocalBackend  # needs modules that only POSIX has
 
-            if self.analyst.closed:
-                self.analyst = Analyst(self._config.allow_degraded)
+            self.analyst.open()
+            if self._preload_analysis:
+                self.analyst.start()
             backend = LocalBackend(self._config, analyst=self.analyst)
-            await backend.open()
+            try:
+                await backend.open()
+            except BaseException:
+                await self.analyst.aclose()
+                raise
             self._backend = backend
 
     async def aclose(self) -> None:
