@@ -75,6 +75,8 @@ class Spawner:
             self.limit(request["id"], request["limits"])
         elif request["op"] == "release":
             self.release(request["id"])
+        elif request["op"] == "drop":
+            self.drop(request["id"])
         else:
             self.reap(request["id"])
         return True
@@ -145,6 +147,12 @@ class Spawner:
         pid = self.children.get(child)
         if pid is not None and os.waitpid(pid, os.WNOHANG)[0]:
             del self.children[child]
+
+    def drop(self, child: int) -> None:
+        pid = self.children.pop(child, None)
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
     def reply(self, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
         # A host that is gone is seen by serve() next.
