@@ -103,6 +103,7 @@ class Worker:
         self._killed = False
         self._status: _measure.Status | None = None
         self._warming = False
+        self._listening = True
         self._resting: _measure.Sample | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._stderr = b""
@@ -286,25 +287,26 @@ class Worker:
         self._loop.add_reader(self._pipes.stderr, self._read_stderr)
         self._loop.add_reader(self._process.exit_fd, self._notice_exit)
 
-    def _read_output(self) -> None:
+    def _read_output(self) -> bool:
+        """Whether there was something."""
         data = read_some(self._pipes.output)
-        if data is None:
-            return
         if not data:
-            self._loop.remove_reader(self._pipes.output)
-            self._output_ended.set_result(None)
-            self._on_trouble("exit", "")
-            self.on_early_exit()
-            return
+            if data is not None:
+                self._end_output("exit", "")
+            return False
         try:
             for body in self._frames.feed(data):
                 self._take(body)
         except ProtocolError as error:
-            self._loop.remove_reader(self._pipes.output)
-            if not self._output_ended.done():
-                self._output_ended.set_result(None)
-            self._on_trouble("protocol", str(error))
-            self.on_early_exit()
+            self._end_output("protocol", str(error))
+        return True
+
+    def _end_output(self, verdict: Verdict, detail: str) -> None:
+        self._loop.remove_reader(self._pipes.output)
+        if not self._output_ended.done():
+            self._output_ended.set_result(None)
+        self._on_trouble(verdict, detail)
+        self.on_early_exit()
 
     def _take(self, body: bytes) -> None:
         if self._warming:  # its answer comes before all else, also when the job is on its way
@@ -323,6 +325,15 @@ class Worker:
         self._loop.remove_reader(self._process.exit_fd)
         if not self._exited.done():
             self._exited.set_result(None)
+        if self._listening:
+            self._hear_the_rest()
+
+    def _hear_the_rest(self) -> None:
+        """A copy of the host by fork may have the pipe open, so that its end is not to be seen."""
+        while not self._output_ended.done() and self._read_output():
+            pass
+        if not self._output_ended.done():
+            self._end_output("exit", "")
 
     # --- the end ---
 
@@ -360,6 +371,7 @@ class Worker:
     def _stop_listening(self) -> None:
         if self._idle_timer is not None:
             self._idle_timer.cancel()
+        self._listening = False
         for descriptor in (self._pipes.output, self._pipes.stderr):
             self._loop.remove_reader(descriptor)
 
