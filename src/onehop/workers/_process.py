@@ -48,7 +48,7 @@ _STDERR_BYTES = 8192
 
 _log = logging.getLogger(__name__)
 
-Verdict = Literal["exit", "timeout", "memory", "cpu", "protocol", "cancelled"]
+Verdict = Literal["exit", "timeout", "memory", "cpu", "threads", "protocol", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ class Worker:
         self._exit: Exit | None = None
         self._killed = False
         self._status: _measure.Status | None = None
+        self._watched = _measure.Watch(process.pid, None, None)
         self._warming = False
         self._listening = True
         self._resting: _measure.Sample | None = None
@@ -166,6 +167,8 @@ class Worker:
 
     async def _seal(self, ceiling: Limits) -> None:
         self._status, self.enforcement = await seal(self._launcher, self._process, ceiling)
+        ready = None if self._status is None else self._status.extent()
+        self._watched = _measure.Watch(self._process.pid, self._status, ready)
 
     async def _explain_failed_start(self) -> None:
         self.kill()
@@ -201,7 +204,7 @@ class Worker:
         an answer it waits to be killed by ``aclose``."""
         if self._idle_timer is not None:
             self._idle_timer.cancel()
-        run = _Run(job, self._loop, self._process.pid)
+        run = _Run(job, self._loop, self._watched)
         try:
             run.start = self._sample()
             self._dispatch(job, run)
@@ -398,10 +401,10 @@ def _limits_json(limits: Limits) -> str:
 class _Run:
     """The state of the job while it runs."""
 
-    def __init__(self, job: Job, loop: asyncio.AbstractEventLoop, pid: int) -> None:
+    def __init__(self, job: Job, loop: asyncio.AbstractEventLoop, watched: _measure.Watch) -> None:
         self.job = job
         self.loop = loop
-        self.pid = pid
+        self.watched = watched
         self.start = _measure.Sample(0, 0, 0.0)
         self.started = time.perf_counter()
         self.finished = 0.0
@@ -443,7 +446,7 @@ class _Run:
 
     def _sample(self, now: float) -> None:
         """A backstop behind the kernel's own limits, which count other things."""
-        over = _measure.over_limit(self.pid, self.start, self.job.limits)
+        over = self.watched.over_limit(self.start, self.job.limits)
         if over is None:
             self._look_later(now)
         else:

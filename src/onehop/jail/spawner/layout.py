@@ -22,6 +22,8 @@ LEAST_DESCRIPTORS = 128
 CONTROL_MESSAGE = struct.Struct("=qQii4i")
 """A pid, and a struct cmsghdr with four descriptors (cmsg(3))."""
 REPORT_SIZE = CONTROL_MESSAGE.size
+FIRST_ACCOUNT, MOST_ACCOUNTS = 0x77400000, 0x8000000
+"""User and group ids that workers of root may have."""
 COPIED = "worker"
 """The program of the plan of which there are many processes."""
 WORKERS_OF_A_TEMPLATE = 32
