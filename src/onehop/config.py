@@ -23,7 +23,9 @@ from onehop.errors import ConfigError
 from onehop.policy import MIB, Limits
 from onehop.types import Severity, ValidationLevel
 
-Layer = Literal["namespaces", "threads", "landlock", "seccomp", "rlimits", "uid", "seatbelt"]
+Layer = Literal[
+    "namespaces", "threads", "cgroup", "landlock", "seccomp", "rlimits", "uid", "seatbelt"
+]
 
 DEFAULT_MASK = (
     "*password*",

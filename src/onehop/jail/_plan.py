@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onehop.errors import LayerUnavailableError, SandboxUnavailableError
-from onehop.jail import _binary, _landlock, _runner, _seccomp, _steps, _tables
+from onehop.jail import _binary, _cgroup, _landlock, _runner, _seccomp, _steps, _tables
 from onehop.jail._layers import LayerReport
 from onehop.jail.spawner.layout import FIRST_ACCOUNT, MOST_ACCOUNTS
 
 NOBODY = 65534
 """The overflow uid and gid of Linux (/proc/sys/kernel/overflowuid): owns nothing."""
-_OPTIONAL = frozenset(["namespaces", "threads"])
-"""Layers that many containers cannot have; they are used where they can be had."""
+_OPTIONAL = frozenset(["namespaces", "threads", "cgroup"])
+"""Layers that many machines do not have; they are used where they can be had."""
 
 RLIMITS = {
     resource.RLIMIT_NOFILE: 64,
@@ -53,6 +53,8 @@ class Features:
     """Empty when namespaces can be entered, else why not."""
     accounts: bool
     """Whether each worker can have a user id of its own."""
+    cgroup: str
+    """Empty when the service's control group bounds processes and memory, else why not."""
     threads: str
     """Empty when the kernel can bound the threads of each worker alone, else why not."""
 
@@ -85,6 +87,7 @@ def examine() -> Features:
         namespaces=optional["namespaces"],
         accounts=accounts,
         threads=optional["threads"],
+        cgroup=_cgroup.absence(),
     )
 
 
@@ -219,6 +222,7 @@ def _unavailable(features: Features) -> dict[str, str]:
         "no_new_privs": "",
         "namespaces": features.namespaces,
         "threads": features.threads,
+        "cgroup": features.cgroup,
     }
 
 
@@ -236,6 +240,7 @@ _DETAIL: Mapping[str, Callable[[Features], str]] = {
     ),
     "no_new_privs": lambda _: "no program can raise privileges",
     "namespaces": lambda _: "empty root, own processes, no network, no IPC",
+    "cgroup": lambda _: "processes and memory of the service and all its workers are bounded",
     "threads": lambda f: (
         "the kernel bounds each worker's threads, by a user "
         + ("id" if f.is_root and f.accounts else "namespace")
