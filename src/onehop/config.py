@@ -152,7 +152,7 @@ class SandboxConfig(Settings):
     allow_degraded: frozenset[Layer] = _setting(
         frozenset(),
         "ONEHOP_ALLOW_DEGRADED",
-        "Isolation layers that may be missing, by name (namespaces, threads and cgroup always may).",
+        "Isolation layers that may be missing, by name (namespaces, threads, cgroup always may).",
     )
 
     deno: str | None = _setting(
