@@ -19,6 +19,7 @@ from pydantic_core import to_json
 
 from onehop import _outcomes
 from onehop._announcements import Announcer
+from onehop._loop import running_loop
 from onehop._repeats import Repeats
 from onehop.analysis import Analyst
 from onehop.bus import EventBus
@@ -142,7 +143,7 @@ class Executor:
         Raises AuditUnavailableError.
         """
         if self._opening is None:
-            self._opening = asyncio.get_running_loop().create_task(self._open())
+            self._opening = running_loop().create_task(self._open())
         if self._opening.done() and self._opening.exception() is None:
             return
         try:

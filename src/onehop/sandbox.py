@@ -8,6 +8,7 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from onehop._loop import running_loop
 from onehop.analysis import Analyst
 from onehop.config import SandboxConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
@@ -52,11 +53,13 @@ class Sandbox:
     async def open(self) -> None:
         """Start the spawner and wait for the first worker.
 
-        Raises LayerUnavailableError when an isolation layer cannot be applied, and
-        WorkerStartError when no worker becomes ready.
+        Raises LayerUnavailableError when an isolation layer cannot be applied, WorkerStartError
+        when no worker becomes ready, and SandboxUnavailableError when no event loop of asyncio
+        runs.
         """
         if self._backend is None:
             _refuse_windows()
+            running_loop()
             from onehop.backends import LocalBackend  # needs modules that only POSIX has
 
             self.analyst.open()
