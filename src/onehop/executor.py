@@ -31,7 +31,7 @@ from onehop.corrections import (
 )
 from onehop.errors import InvalidRequestError, OnehopError, StoreError, StoreUnavailableError
 from onehop.events import Event
-from onehop.patterns import Patterns, shape_of
+from onehop.patterns import Patterns, Talk, shape_of
 from onehop.recorder import Mode, Recorder, make_recorder
 from onehop.records import ExecutionRecord
 from onehop.requests import CheckedRequest
@@ -307,19 +307,20 @@ class Executor:
 
     def _explain(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
         """The result in the terms of the caller's own text, and what runs like it have taught."""
-        agent = run.caller.agent_id
+        caller = run.caller
         if run.report is not None and run.report.issues:
             result = result.model_copy(update={"findings": run.report.issues})
         shape = shape_of(run.checked.request.code, run.checked.request.language, result)
-        hints = self._patterns.hints(agent, shape) if shape else []
-        self._patterns.observe(agent, run.digest, shape)
+        talk = Talk(caller.agent_id, caller.channel_id, caller.conversation)
+        hints = self._patterns.hints(talk, shape) if shape else []
+        self._patterns.observe(talk, run.digest, shape)
         run.shape = shape
         told = result.model_copy(
             update={
                 "code_hash": run.digest,
                 "corrections": run.corrections or None,
                 "hints": hints or None,
-                "request_id": run.caller.request_id,
+                "request_id": caller.request_id,
             }
         )
         return in_original(told, run.original.request.code, run.corrected)
@@ -410,7 +411,8 @@ async def learn(patterns: Patterns, store: Store) -> None:
     for record in reversed(records):
         shape = record.details.get("shape")
         if record.success or shape is not None:
-            patterns.observe(record.agent_id, record.code_hash, shape)
+            talk = Talk(record.agent_id, record.channel_id)
+            patterns.observe(talk, record.code_hash, shape)
 
 
 def _failure(run: _Run, result: ExecutionResult) -> Event:

@@ -1,6 +1,6 @@
 """What past runs teach, as shapes of failures; never values, names, code or context."""
 
-from onehop.patterns._counts import AgentHistory, Patterns
+from onehop.patterns._counts import AgentHistory, Patterns, Talk
 from onehop.patterns._shapes import shape_of
 
-__all__ = ["AgentHistory", "Patterns", "shape_of"]
+__all__ = ["AgentHistory", "Patterns", "Talk", "shape_of"]

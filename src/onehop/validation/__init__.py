@@ -1,7 +1,7 @@
 """Source text in, findings out: what will not work in the sandbox, why, and what to write instead.
 
 Advice to whoever wrote the code and a tripwire for people, not what protects the host: everything
-that is an error here is impossible at run time too.
+that is found here is impossible at run time too, and each run of what is an error fails.
 """
 
 from __future__ import annotations
@@ -15,10 +15,18 @@ from onehop.validation._cache import Cache, Verdict, key_of
 from onehop.validation._examine import Examiner
 from onehop.validation._operators import load, name_of
 from onehop.validation._risk import NO_HISTORY, CodeHistory, assess
-from onehop.validation._rules import RULES, TOO_COMPLEX
+from onehop.validation._rules import RULES, TOO_COMPLEX, TRIPWIRES
 from onehop.validation._source import Rule, Source
 
-__all__ = ["NO_HISTORY", "CodeHistory", "Rule", "Source", "Validator", "validate_code"]
+__all__ = [
+    "NO_HISTORY",
+    "TRIPWIRES",
+    "CodeHistory",
+    "Rule",
+    "Source",
+    "Validator",
+    "validate_code",
+]
 
 
 class Validator:
@@ -51,14 +59,14 @@ class Validator:
     ) -> ValidationReport:
         """The verdict on a program; never raises, whatever the program.
 
-        ``safe`` is false when there is an error; at STRICT, which a high risk brings about, a
-        warning of medium severity is enough. At NONE and ASYNC it is what it would be at BLOCKING:
-        whether it blocks there is the caller's decision.
+        ``safe`` is false when there is an error; at STRICT a warning of medium severity is enough.
+        At NONE and ASYNC it is what it would be at BLOCKING: whether it blocks there is the
+        caller's decision. ``history`` counts for the risk and decides nothing.
         """
         verdict = self._verdict(code, language)
         issues = [each for each in verdict.findings if each.pattern not in self._hides]
-        risk = assess(verdict.measures, history, level)
-        safe = not any(_blocks(each, risk.level) for each in issues)
+        risk = assess(verdict.measures, issues, history, level)
+        safe = not any(_blocks(each, level) for each in issues)
         return ValidationReport(safe=safe, issues=issues, risk_assessment=risk)
 
     def _verdict(self, code: str, language: Language) -> Verdict:

@@ -83,7 +83,7 @@ def _apply(rule: BuiltIn, facts: Facts) -> Iterator[Finding]:
 
 def _finding(rule: BuiltIn, hit: Hit, line: int, column: int) -> Finding:
     may_run = rule.type == "error" and not hit.certain
-    note = "; the code runs, since it may do without" if may_run else ""
+    note = "; this place may not be reached, so it does not block" if may_run else ""
     return Finding(
         type="warning" if may_run else rule.type,
         message=hit.message + note,

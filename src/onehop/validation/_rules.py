@@ -259,3 +259,9 @@ TOO_COMPLEX: Final = BuiltIn(
     lambda _facts: (),
 )
 """Not applied but reported, when the others could not be."""
+
+TRIPWIRES: Final = frozenset(
+    {"proto", "with", "obfuscation", "computed_global"}
+    | {rule.name for rule in RULES if rule.type == "error"}
+)
+"""Rules about ways out and disguise, of which people hear whether the code runs or not."""
