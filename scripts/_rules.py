@@ -87,8 +87,8 @@ failed before. Code that was refused has not failed, and does not count as a fai
 | --- | --- |
 | `complexity` | 0.2 · the size of the program and the depth of its loops, 0 to 1 |
 | `failureRate` | 0.3 · the part of the agent's runs that failed |
-| `securityImpact` | 0.3 · ({security_impact} for running code at all + the sum over the rules that \
-found something, each by its worst finding: {impacts}), at most 0.3 · {max_impact:g} |
+| `securityImpact` | 0.3 · ({security_impact} for running code at all, and more for each rule \
+that found something, by its worst finding: {impacts}), at most 0.3 · {max_impact:g} |
 | `performanceImpact` | 0.2 · the number and depth of loops, and whether one never ends, 0 to 1 |
 | `repeatedErrors` | 0.3 after more than 5 errors of the agent |
 | `repeatedFailure` | 0.4 for code that is known to fail |

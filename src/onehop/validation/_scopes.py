@@ -6,7 +6,7 @@ declares it, and a global when there is none. Declarations are looked up for one
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -119,6 +119,10 @@ class _Declared:
             open_.append(index)
 
 
+def _place(node: Node) -> int:
+    return node.start_byte
+
+
 def _range(binding: Binding) -> tuple[int, int]:
     return binding.start, binding.end
 
@@ -139,7 +143,7 @@ class Scopes:
 
     def references(self, binding: Binding) -> Iterator[Node]:
         """Where the declared name is used."""
-        for leaf in self._words.leaves(self._words.name(binding.node)):
+        for leaf in self._within(binding):
             if leaf.type in NAMES and self.binding(leaf) == binding and not self.declares(leaf):
                 yield leaf
 
@@ -151,7 +155,7 @@ class Scopes:
         given = binding.construct.type != "variable_declarator" or bool(
             binding.construct.child_by_field_name("value")
         )
-        leaves = (leaf for leaf in self._words.leaves(name) if leaf.type in _ASSIGNABLE)
+        leaves = (leaf for leaf in self._within(binding) if leaf.type in _ASSIGNABLE)
         return given + sum(self._assigns(leaf, binding) for leaf in leaves) <= 1
 
     def is_assigned(self, node: Node) -> bool:
@@ -204,6 +208,12 @@ class Scopes:
                 return parent
             parent = self.parent(parent)
         return None
+
+    def _within(self, binding: Binding) -> list[Node]:
+        """The leaves of the declared name where the declaration holds."""
+        leaves = self._words.leaves(self._words.name(binding.node))
+        first = bisect_left(leaves, binding.start, key=_place)
+        return leaves[first : bisect_left(leaves, binding.end, key=_place)]
 
     def _assigns(self, leaf: Node, binding: Binding) -> bool:
         is_other = self.declares(leaf) or self.binding(leaf) != binding
