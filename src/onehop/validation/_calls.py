@@ -11,6 +11,7 @@ from onehop.validation._values import bare
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+    from onehop.validation._budget import Budget
     from onehop.validation._scopes import Binding, Scopes
     from onehop.validation._values import Values
 
@@ -30,15 +31,17 @@ _START: Final = {
 """The field of what a call or an access is made on."""
 _CHAINS: Final = frozenset(_START)
 _OF_EACH: Final = frozenset("every filter find findIndex flatMap forEach map some".split())
+_MAX_BINDS: Final = 3
 _NOTHING: Final = frozenset({"undefined"})
 
 
 class Calls:
     """The calls of one program; ``values`` knows only what is certain."""
 
-    def __init__(self, scopes: Scopes, values: Values) -> None:
+    def __init__(self, scopes: Scopes, values: Values, budget: Budget) -> None:
         self._scopes = scopes
         self._values = values
+        self._budget = budget
 
     def around(self, node: Node) -> Node:
         """The outermost expression that has the same value as ``node`` because it wraps it."""
@@ -51,6 +54,7 @@ class Calls:
         """Whether ``node`` starts with an ``await`` that the parser takes for a call."""
         start: Node | None = node
         while start is not None and start.type in _CHAINS:
+            self._budget.spend()
             if self._values.is_await(start):
                 return True
             start = start_of(start)
@@ -102,14 +106,14 @@ class Calls:
         index = self.arguments(call).index(given) - shift
         return _name_in(places[index]) if 0 <= index < len(places) else None
 
-    def of(self, function: Node, bound: tuple[Node, ...] = ()) -> Iterator[Call]:
+    def of(self, function: Node, bound: tuple[Node, ...] = (), depth: int = 0) -> Iterator[Call]:
         """The calls of the function that an expression stands for, where it stands."""
         function = self.around(function)
         call, parent = self.call_of(function), self._scopes.parent(function)
         if call is not None:
             yield call, [*bound, *self.arguments(call)]
         elif parent is not None and parent.type in _ACCESSES:
-            yield from self._by_method(function, parent, bound)
+            yield from self._by_method(function, parent, bound, depth)
         elif parent is not None and parent.type == "arguments":
             yield from self._by_other(function, parent)
 
@@ -132,7 +136,9 @@ class Calls:
         index = places.index(defaults[0])
         return index >= len(given) or given[index].type in _NOTHING
 
-    def _by_method(self, function: Node, access: Node, bound: tuple[Node, ...]) -> Iterator[Call]:
+    def _by_method(
+        self, function: Node, access: Node, bound: tuple[Node, ...], depth: int
+    ) -> Iterator[Call]:
         """``f.call(…)``, ``f.apply(…)``, ``f.bind(…)(…)``."""
         call = self.call_of(access)
         if call is None or access.child_by_field_name("object") != function:
@@ -143,8 +149,8 @@ class Calls:
                 yield call, [*bound, *given[1:]]
             case "apply":
                 yield call, [*bound, *_elements(given, 1)]
-            case "bind":
-                yield from self.of(call, (*bound, *given[1:]))
+            case "bind" if depth < _MAX_BINDS:
+                yield from self.of(call, (*bound, *given[1:]), depth + 1)
 
     def _by_other(self, function: Node, arguments: Node) -> Iterator[Call]:
         """What calls a function that it is given: ``Reflect``, methods of lists."""

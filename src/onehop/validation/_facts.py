@@ -90,8 +90,8 @@ class Facts:
         self.values = Values(tree, self.scopes, budget)
         self.exact = Values(tree, self.scopes, budget, exact=True)
         """What expressions stand for in each run; ``values`` is what they may stand for."""
-        self.calls = Calls(self.scopes, self.exact)
-        self.flow = Flow(tree, self.words, self.scopes, self.calls)
+        self.calls = Calls(self.scopes, self.exact, budget)
+        self.flow = Flow(tree, self.words, self.scopes, self.calls, budget)
         self.certainty = Certainty(self)
         self.loops = Loops(self)
         self._accesses: dict[str, list[Access]] = {}

@@ -7,6 +7,7 @@ may well not run.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ from onehop.validation._truth import Truth
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+    from onehop.validation._budget import Budget
     from onehop.validation._parser import Tree
     from onehop.validation._scopes import Scopes
     from onehop.validation._words import Words
@@ -44,13 +46,16 @@ _MAX_DEPTH: Final = 30
 class Flow:
     """Follows one program from its places back to its start."""
 
-    def __init__(self, tree: Tree, words: Words, scopes: Scopes, calls: Calls) -> None:
+    def __init__(
+        self, tree: Tree, words: Words, scopes: Scopes, calls: Calls, budget: Budget
+    ) -> None:
         self._tree = tree
         self._words = words
         self._scopes = scopes
         self._calls = calls
+        self._budget = budget
         self._truth = Truth(tree, scopes)
-        self._known: dict[int, bool] = {}
+        self._known: dict[tuple[str, int], bool] = {}
         self._depth = 0
         self._passes: dict[str, Callable[[Node, Node, Node], bool]] = {
             "if_statement": self._passes_choice,
@@ -76,16 +81,23 @@ class Flow:
 
     def ends_the_run(self, node: Node) -> bool:
         """Whether an error that ``node`` throws ends each run that does not end before it."""
-        if node.id not in self._known:
-            self._known[node.id] = False  # for functions that call themselves
-            self._depth += 1
-            within = self.is_readable and self._depth <= _MAX_DEPTH
-            self._known[node.id] = within and self._is_reached(node)
-            self._depth -= 1
-        return self._known[node.id]
+        return self._settled("throws", node, self._is_reached)
 
     def rejection_ends_the_run(self, promise: Node) -> bool:
         """Whether the rejection of a promise does."""
+        return self._settled("rejects", promise, self._is_waited_for)
+
+    def _settled(self, how: str, node: Node, answer: Callable[[Node], bool]) -> bool:
+        key = how, node.id
+        if key not in self._known:
+            self._known[key] = False  # for functions that call themselves
+            self._depth += 1
+            within = self.is_readable and self._depth <= _MAX_DEPTH
+            self._known[key] = within and answer(node)
+            self._depth -= 1
+        return self._known[key]
+
+    def _is_waited_for(self, promise: Node) -> bool:
         promise = self._calls.around(promise)
         parent = self._scopes.parent(promise)
         if parent is None:
@@ -210,23 +222,30 @@ class Flow:
         return self._any(("break", "continue"), outer.start_byte, node.start_byte)
 
     def _any(self, words: tuple[str, ...], start: int, end: int) -> bool:
-        leaves = (leaf for word in words for leaf in self._words.leaves(word) if leaf.type == word)
-        return any(start <= leaf.start_byte < end for leaf in leaves)
+        for word in words:
+            leaves = self._words.leaves(word)
+            first = bisect_left(leaves, start, key=_place)
+            for leaf in leaves[first : bisect_left(leaves, end, key=_place)]:
+                self._budget.spend()
+                if leaf.type == word:
+                    return True
+        return False
 
     def _is_left_before(self, function: Node, node: Node) -> bool:
         """Whether a ``return`` may come first."""
-        ends = self._returns.get(function.id, [])
-        return any(end.end_byte <= node.start_byte for end in ends)
+        first = self._first_return.get(function.id)
+        return first is not None and first <= node.start_byte
 
     @cached_property
-    def _returns(self) -> dict[int, list[Node]]:
-        """The ``return`` statements of each function."""
-        found: dict[int, list[Node]] = {}
+    def _first_return(self) -> dict[int, int]:
+        """Where the first ``return`` of each function ends."""
+        found: dict[int, int] = {}
         for leaf in self._words.leaves("return"):
             parent = self._scopes.parent(leaf) if leaf.type == "return" else None
             if parent is not None and parent.type == "return_statement":
                 function = self._scopes.function_around(parent) or self._tree.root
-                found.setdefault(function.id, []).append(parent)
+                end = min(parent.end_byte, found.get(function.id, parent.end_byte))
+                found[function.id] = end
         return found
 
     def _returned_rejection_ends_the_run(self, statement: Node) -> bool:
@@ -291,6 +310,10 @@ class Flow:
     def _is_called(self, node: Node, field: str, *names: str) -> bool:
         name = node.child_by_field_name(field)
         return name is not None and self._words.name(name) in names
+
+
+def _place(node: Node) -> int:
+    return node.start_byte
 
 
 def _is_key(outer: Node, inner: Node) -> bool:
