@@ -111,6 +111,15 @@ return context.rows?.map((x) => eval(x)) ?? 1
 const o = { process: 1 }; with (o) { return process + 1 }
 return ((process) => process.env)({ env: 3 })
 return a?.b?.(process.env); var a
+return context.q?.constructor.constructor('a')
+return await import('fs').then(...[() => 1, () => 2])
+class A { static constructor() { process.exit() } } return new A() instanceof A
+return context.q?.constructor?.constructor?.('a')
+const d = Object.create(null); return d.constructor?.constructor('a')
+return Math.nope?.constructor('a')
+return [].nope?.constructor('a')
+return context.run?.call(eval, '1')
+const f = context.f; return f?.constructor.constructor('a')
 const cb = undefined; return cb?.(process.env) ?? 1
 let g = false ? globalThis : { process: { env: 1 } }; return g.process.env
 let g = context.g || { process: { env: 1 } }; return g.process.env

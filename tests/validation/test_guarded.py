@@ -22,6 +22,12 @@ def test_code_that_does_without_what_it_names_is_not_refused(code: str) -> None:
     assert Validator().validate(code).safe
 
 
+def test_the_this_of_typescript_is_no_parameter_of_a_call() -> None:
+    code = "function f(this: unknown, p: unknown = process.env) { return p }\nreturn f(1)"
+    assert Validator().validate(code, "typescript").safe
+    assert not Validator().validate(code.replace("f(1)", "f()"), "typescript").safe
+
+
 async def test_that_code_runs(sandbox: Sandbox) -> None:
     outcomes = await tried(sandbox, GUARDED_CODES, {})
     assert len(outcomes) == len(set(GUARDED_CODES)) >= 130

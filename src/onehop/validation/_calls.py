@@ -129,7 +129,7 @@ class Calls:
         """Whether a call with these arguments uses the only default among ``parameters``."""
         if any(each.type == "spread_element" for each in given):
             return False
-        places = [each for each in parameters.named_children if each.type != "comment"]
+        places = [each for each in parameters.named_children if _takes_argument(each)]
         defaults = [place for place in places if _has_default(place)]
         if len(defaults) != 1:
             return False
@@ -220,6 +220,12 @@ def _name_in(place: Node) -> Node:
 def _elements(given: list[Node], index: int) -> list[Node]:
     found = given[index] if index < len(given) else None
     return list(found.named_children) if found is not None and found.type == "array" else []
+
+
+def _takes_argument(place: Node) -> bool:
+    """Whether it is a parameter that a call gives a value to: not the ``this`` of TypeScript."""
+    pattern = place.child_by_field_name("pattern")
+    return place.type != "comment" and (pattern is None or pattern.type != "this")
 
 
 def _has_default(place: Node) -> bool:

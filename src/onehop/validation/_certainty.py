@@ -6,8 +6,8 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from onehop.validation._calls import Call, is_optional
-from onehop.validation._values import Value
+from onehop.validation._calls import Call, is_optional, start_of
+from onehop.validation._values import PLAIN_FUNCTIONS, Value, bare
 from onehop.validation._words import NAMES
 
 if TYPE_CHECKING:
@@ -33,6 +33,13 @@ _NO_TEXT: Final = frozenset(
     "number true false null undefined object array regex arrow_function function_expression class "
     "new_expression spread_element".split()
 )
+
+_THERE: Final = frozenset(
+    "number string template_string object array regex arrow_function function_expression "
+    "class new_expression".split()
+)
+_ALWAYS_THERE: Final = PLAIN_FUNCTIONS | {"", "eval", "Function"}
+"""Paths from the global object, itself included, that each worker has."""
 
 
 class Certainty:
@@ -150,7 +157,28 @@ class Certainty:
 
     def _is_called(self, holder: Node, fits: Callable[[Call], bool]) -> bool:
         calls = self._facts.calls.of(holder)
-        return any(fits(call) and self._facts.flow.ends_the_run(call[0]) for call in calls)
+        flow = self._facts.flow
+        return any(
+            fits(call) and self._is_made(call[0]) and flow.ends_the_run(call[0]) for call in calls
+        )
+
+    def _is_made(self, call: Node) -> bool:
+        """Whether no ``?.`` in front of a call may skip it."""
+        link: Node | None = call
+        while link is not None:
+            self._facts.budget.spend()
+            start = start_of(link)
+            if start is not None and is_optional(link) and not self._is_there(start):
+                return False
+            link = start
+        return True
+
+    def _is_there(self, node: Node) -> bool:
+        """Whether an expression is certainly neither null nor undefined."""
+        if bare(node).type in _THERE:
+            return True
+        value = self._facts.exact.of(node)
+        return value is not None and value.kind == "path" and value.path in _ALWAYS_THERE
 
     def _defines(self, name: str) -> bool:
         scopes = self._facts.scopes

@@ -268,7 +268,9 @@ class Flow:
             return False
         is_body = inner == function.child_by_field_name("body")
         if function.type == "method_definition":
-            is_start = self._is_called(function, "name", "constructor")
+            is_start = self._is_called(function, "name", "constructor") and not (
+                _has(function, "static") or _has(function, "get") or _has(function, "set")
+            )
             return is_body and is_start and self._is_constructed(function)
         rejects = rejects or _has(function, "async")
         fails = self.rejection_ends_the_run if rejects else self.ends_the_run
@@ -295,8 +297,10 @@ class Flow:
             return False
         if not self._is_called(member, "property", "then", "finally"):
             return False
-        catches = self._is_called(member, "property", "then") and len(self._calls.arguments(call))
-        return catches < 2 and self.rejection_ends_the_run(call)
+        given = self._calls.arguments(call)
+        is_plain = len(given) < 2 and not any(each.type == "spread_element" for each in given)
+        is_last = self._is_called(member, "property", "finally")
+        return (is_plain or is_last) and self.rejection_ends_the_run(call)
 
     def _is_in_group(self, holder: Node) -> bool:
         """``Promise.all([promise])``."""
