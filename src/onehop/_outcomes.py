@@ -27,9 +27,9 @@ def refused(request: ExecutionRequest, report: ValidationReport) -> ExecutionRes
     """The result of code that validation does not let run."""
     blocking = blocking_findings(report)
     first = blocking[0]
-    message = first.message
+    message = f"{first.message} [{_decided(first)}]"
     if len(blocking) > 1:
-        message += f" (and {len(blocking) - 1} more findings)"
+        message += f" and {len(blocking) - 1} more"
     info = ErrorInfo(
         type="validation",
         name="ValidationError",
@@ -39,6 +39,13 @@ def refused(request: ExecutionRequest, report: ValidationReport) -> ExecutionRes
         excerpt=source.excerpt(request.code, first.line, first.column),
     )
     return _failed(request, info, f" (line {first.line}, column {first.column})")
+
+
+def _decided(finding: Finding) -> str:
+    """Why a finding blocks."""
+    if finding.type == "error":
+        return f"rule {finding.pattern}"
+    return f"rule {finding.pattern}, a warning, which blocks because the operator chose STRICT"
 
 
 def blocking_findings(report: ValidationReport) -> list[Finding]:

@@ -35,7 +35,7 @@ from onehop.corrections import (
 )
 from onehop.errors import InvalidRequestError, OnehopError, StoreError, StoreUnavailableError
 from onehop.events import Event
-from onehop.patterns import Patterns, shape
+from onehop.patterns import Patterns, Talk, shape
 from onehop.recorder import Mode, Recorder, make_recorder
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.redaction import Redactor, Secrets
@@ -364,19 +364,20 @@ class Executor:
 
     async def _explain(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
         """The result in the terms of the caller's own text, and what runs like it have taught."""
-        agent = run.caller.agent_id
+        caller = run.caller
         if run.report is not None and run.report.issues:
             result = result.model_copy(update={"findings": run.report.issues})
-        run.shape = await shape(self.sandbox.analyst, agent, run.checked.request, result)
-        hints = self._patterns.hints(agent, run.shape) if run.shape else []
-        self._patterns.observe(agent, run.digest, run.shape)
+        run.shape = await shape(self.sandbox.analyst, caller.agent_id, run.checked.request, result)
+        talk = Talk(caller.agent_id, caller.channel_id, caller.conversation)
+        hints = self._patterns.hints(talk, run.shape) if run.shape else []
+        self._patterns.observe(talk, run.digest, run.shape)
         told = result.model_copy(
             update={
                 "code_hash": run.digest,
                 "corrections": run.corrections or None,
                 "hints": hints or None,
                 "warnings": _warnings(run, result),
-                "request_id": run.caller.request_id,
+                "request_id": caller.request_id,
             }
         )
         return in_original(told, run.original.request.code, run.corrected)
@@ -470,7 +471,8 @@ async def learn(patterns: Patterns, store: Store) -> None:
     for record in reversed(records):
         shape = record.details.get("shape")
         if record.success or shape is not None:
-            patterns.observe(record.agent_id, record.code_hash, shape)
+            talk = Talk(record.agent_id, record.channel_id)
+            patterns.observe(talk, record.code_hash, shape)
 
 
 def _warnings(run: _Run, result: ExecutionResult) -> list[str] | None:

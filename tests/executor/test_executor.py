@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ from onehop.events import (
 )
 from onehop.executor import Executor
 from onehop.stores.base import EventQuery, HistoryQuery, Store
-from onehop.types import LogEntry
+from onehop.types import ExecutionResult, LogEntry
 from tests.executor.conftest import Heard
 
 GOOD = [
@@ -278,6 +279,73 @@ async def test_a_repeated_kind_of_failure_brings_a_hint(executor: Executor) -> N
         )
     assert result.hints
     assert "a2" not in " ".join(result.hints)
+
+
+async def test_no_hint_is_about_another_error_or_another_conversation(executor: Executor) -> None:
+    def call(code: str, conversation: str) -> Awaitable[ExecutionResult]:
+        caller = Caller(agent_id="mcp", conversation=conversation)
+        return executor.call({"code": code}, caller)
+
+    for _ in range(4):
+        await call("return null.x", "first")
+    assert (await call("return missing", "first")).hints is None
+    assert (await call("return null.x", "second")).hints is None
+    hints = (await call("return null.x", "second")).hints
+    assert hints is not None
+    assert "once before: reading a property of null" in " ".join(hints)
+
+
+# --- what happened before refuses nothing ---
+
+DEEP = "for (const a of [1]) for (const b of [1]) for (const c of [1]) for (;;) return 7"
+
+
+@pytest.mark.parametrize("failures", [1, 7])
+async def test_code_that_runs_is_run_whatever_failed_before(
+    executor: Executor, failures: int
+) -> None:
+    for number in range(failures):
+        await executor.execute(f"throw new Error({number})", agent_id=f"bad {failures}")
+    result = await executor.execute(DEEP, agent_id=f"bad {failures}")
+    assert (result.success, result.output) == (True, 7)
+    assert [each.pattern for each in result.findings or ()] == ["nested_loops"]
+
+
+async def test_code_that_was_refused_is_no_failure_of_the_agent(
+    executor: Executor, store: Store
+) -> None:
+    for _ in range(7):
+        assert not (await executor.execute("eval('1')", agent_id="refused")).success
+    await executor.execute("return 1", agent_id="refused", request_id="after refusals")
+    record = await recorded(executor, store, "after refusals")
+    factors = record.details["risk"]["factors"]
+    assert factors["failureRate"] == factors["repeatedErrors"] == 0
+
+
+async def test_a_refusal_says_which_rule_decided(sandbox: Sandbox, executor: Executor) -> None:
+    refused = await executor.execute("return process.env; eval('1')")
+    assert refused.error is not None
+    assert "[rule process]" in refused.error
+    strict = Executor(sandbox, level="STRICT")
+    refused = await strict.execute(DEEP)
+    assert refused.error is not None
+    assert "[rule nested_loops, a warning, which blocks because the operator chose STRICT]" in (
+        refused.error
+    )
+    assert (await executor.execute(DEEP)).output == 7
+
+
+async def test_people_hear_of_guarded_uses_too(executor: Executor, heard: Heard) -> None:
+    code = "try { return eval('1') } catch { return typeof process !== 'undefined' && process.pid }"
+    result = await executor.execute(code, request_id="guarded")
+    assert (result.success, result.output) == (True, False)
+    assert {each.type for each in result.findings or ()} == {"warning"}
+    await executor.flush()
+    issues = [event for event in heard.of("guarded") if isinstance(event, SecurityIssue)]
+    assert [(each.pattern, each.severity) for each in issues] == [
+        ("eval", "critical"),
+        ("process", "high"),
+    ]
 
 
 async def test_what_was_learned_survives_a_restart(

@@ -18,7 +18,7 @@ from onehop.agents import Agents
 from onehop.config import AuditConfig
 from onehop.stores import open_store
 from onehop.stores.base import HistoryQuery
-from tests.mcp.doors import PATIENCE, TOOL, environment, error_of, process, run, until
+from tests.mcp.doors import PATIENCE, TOOL, environment, error_of, process, run, text_of, until
 from tests.mcp.test_http import BUSY, busy_worker
 from tests.processes import descendants
 
@@ -188,6 +188,16 @@ async def test_two_clients_may_share_a_store(tmp_path: Path) -> None:
         await run(one, "return 1", taken)
         await until_recorded(tmp_path, 3)
         assert error_of(await run(two, "return 2", taken))["code"] == "duplicate_request"
+
+
+async def test_a_client_hears_nothing_of_what_another_has_failed_with(tmp_path: Path) -> None:
+    failing = "return context.missing.name"
+    async with Client(process(tmp_path)) as first:
+        texts = [text_of(await run(first, failing)) for _ in range(2)]
+    assert ["has failed like this once before" in text for text in texts] == [False, True]
+    await until_recorded(tmp_path, 2)
+    async with Client(process(tmp_path)) as second:
+        assert "before" not in text_of(await run(second, failing))
 
 
 async def until_recorded(folder: Path, count: int) -> None:

@@ -6,6 +6,7 @@ Whatever goes wrong with a call is a result with ``isError``, which the model re
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ class Call:
     arguments: Mapping[str, Any]
     meta: Mapping[str, Any]
     channel_id: str = ""
+    conversation: str = ""
 
 
 class Calls:
@@ -118,7 +120,13 @@ def _caller(call: Call) -> Caller:
         agent_id=call.principal.agent_id,
         channel_id=_named(call.meta, CHANNEL_ID) or call.channel_id,
         request_id=_named(call.meta, REQUEST_ID),
+        conversation=_short(call.conversation),
     )
+
+
+def _short(conversation: str) -> str:
+    """A name of a session as the client has sent it, in a form that is always one."""
+    return hashlib.sha256(conversation.encode()).hexdigest()[:16] if conversation else ""
 
 
 def _named(meta: Mapping[str, Any], name: str) -> str:

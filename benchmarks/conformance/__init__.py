@@ -1,0 +1,1 @@
+"""Programs of others, run here: whether what they do is what they should."""
