@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from onehop.validation._examine import MAX_FINDINGS, MAX_SECONDS
 from onehop.validation._parser import MAX_LENGTH
-from onehop.validation._risk import SECURITY_IMPACT, STRICT_FROM
-from onehop.validation._rules import RULES, TOO_COMPLEX, BuiltIn
+from onehop.validation._risk import FINDING_IMPACT, MAX_IMPACT, SECURITY_IMPACT
+from onehop.validation._rules import RULES, TOO_COMPLEX, TRIPWIRES, BuiltIn
 
 _PAGE = """\
 # Validation
 
 Made by `scripts/docs` from `src/onehop/validation`; do not edit.
 
-Before code runs it is examined, so that whoever wrote it learns what will not work, why, and what
-to write instead. This is advice and a tripwire. What protects the host is the sandbox: everything
-that is an error below also fails when it is run, which the tests try for each spelling they have.
+Before code runs it is examined, so that its author learns what will not work, why, and what to
+write instead. This is advice and a tripwire. What protects the host is the sandbox: whatever is
+refused here fails when it is run too, which the tests try for each spelling they have.
 
 ```python
 from onehop.validation import Validator
@@ -39,12 +39,33 @@ comment, a string or a key in data that bears such a name is no finding; an alia
 with constant text, an escape, a destructuring pattern or a call of `Reflect` that leads to the real
 thing is one. `typeof process` alone is none. At most {max_findings} findings of one rule come back.
 
+## What is refused
+
+A finding of an error rule refuses the code only where each run must fail for it, as far as the
+program's text shows: it is reached whatever the data, and nothing catches it. Otherwise it is a
+warning of the same severity, and the code runs. These run:
+
+- what a condition may skip: `typeof process !== "undefined" && process.env`, the branches of `if`,
+  `?:`, `switch`, `&&`, `||`, `??` and `?.`, loops that may not turn once, what follows a `return`
+  that may come first; a condition that is constant counts as what it is
+- what is caught: in a `try` with a `catch`, or a promise with `.catch(…)`
+- what is only looked at or handed on: `globalThis.process ?? null`, `const run = eval`
+- functions, methods and generators that no certain call is seen of
+- globals that the program makes itself: `globalThis.require = (name) => stubs[name]`
+- anything in a program that the parser cannot read: there the engine decides
+
+An import whose names are types, or are never used as values, is dropped from TypeScript and is no
+finding. The error of a refusal names the rule that decided.
+
 Code that does not parse is examined as far as its tree goes. No program is examined for longer
 than {max_seconds:g} s of CPU time, and none that has more than {max_length:,} characters:
 `{too_complex}` says so.
 
 Some spellings only a run can tell: a name that is computed from data, a global that is passed
 through an array. They are not found, and fail when they are run.
+
+Each finding that refuses the code is announced as `code:security:issue`, and so is each finding of
+these rules where the code runs: {tripwires}.
 
 ## Levels
 
@@ -54,17 +75,20 @@ through an array. They are not found, and fail when they are run.
 | BLOCKING | errors |
 | STRICT | errors, and warnings of severity medium or higher |
 
-`code_execute` is held to BLOCKING at least. A risk of {strict_from} or more makes any level STRICT.
+`code_execute` is held to BLOCKING at least. Nothing but the operator's setting makes it STRICT.
 
 ## Risk
 
-The score is the sum of these, at most 1; `factors` holds each by its name.
+The score is the sum of these, at most 1; `factors` holds each by its name. It orders what people
+look at, and decides nothing: code that would succeed is never refused for its score or for what
+failed before. Code that was refused has not failed, and does not count as a failure.
 
 | factor | value |
 | --- | --- |
 | `complexity` | 0.2 · the size of the program and the depth of its loops, 0 to 1 |
 | `failureRate` | 0.3 · the part of the agent's runs that failed |
-| `securityImpact` | 0.3 · {security_impact}, which is the impact of running code at all |
+| `securityImpact` | 0.3 · ({security_impact} for running code at all, and more for each rule \
+that found something, by its worst finding: {impacts}), at most 0.3 · {max_impact:g} |
 | `performanceImpact` | 0.2 · the number and depth of loops, and whether one never ends, 0 to 1 |
 | `repeatedErrors` | 0.3 after more than 5 errors of the agent |
 | `repeatedFailure` | 0.4 for code that is known to fail |
@@ -103,6 +127,10 @@ print(report.safe, report.issues[0].message)
 False results must be repeatable
 ```
 
+Rules that the settings name run in the jailed process that parses the code
+([SECURITY.md](../SECURITY.md)): they can compute, and nothing else. Rules given to a `Validator` as
+functions run in your process, once the jailed one has parsed the same text.
+
 `Source` is read-only: `code`, `language`, `root` (a node of tree-sitter), `text(node)`,
 `position(node)`, `words(word)`, `nodes(*types)`, and `uses(*names)`, which finds globals however
 they are spelled, as the rules above do. `finding(node, message, …)` makes a finding at a node.
@@ -123,8 +151,10 @@ def main() -> None:
         max_seconds=MAX_SECONDS,
         max_length=MAX_LENGTH,
         too_complex=TOO_COMPLEX.name,
-        strict_from=STRICT_FROM,
         security_impact=SECURITY_IMPACT,
+        max_impact=MAX_IMPACT,
+        impacts=", ".join(f"{name} {impact:g}" for name, impact in FINDING_IMPACT.items()),
+        tripwires=", ".join(f"`{name}`" for name in sorted(TRIPWIRES)),
     )
     print(page, end="")
 
@@ -134,8 +164,8 @@ def _tables() -> list[str]:
     errors = [_row(rule) for rule in rules if rule.type == "error"]
     warnings = [_row(rule) for rule in rules if rule.type == "warning"]
     return [
-        "\n".join(["Errors block.", "", *_HEAD, *errors]),
-        "\n".join(["Warnings do at STRICT, from medium severity on.", "", *_HEAD, *warnings]),
+        "\n".join(["Errors block where each run must fail for them.", "", *_HEAD, *errors]),
+        "\n".join(["Warnings block at STRICT, from medium severity on.", "", *_HEAD, *warnings]),
     ]
 
 

@@ -86,6 +86,48 @@ def test_a_copy_of_the_host_by_fork_keeps_no_worker_alive() -> None:
             os.kill(pid, signal.SIGKILL)
 
 
+COPIED_AT_THE_WORST_MOMENT = """
+import asyncio, os, time
+from onehop import Sandbox, SandboxConfig
+from onehop.jail import _launcher
+
+copies = []
+
+def fork():
+    if (pid := os.fork()) == 0:
+        time.sleep(30)
+        os._exit(0)
+    copies.append(pid)
+
+class Forking(_launcher.ZygoteLauncher):
+    async def spawn(self, *arguments):
+        fork()  # the copy has the worker's ends of the pipes open too
+        return await super().spawn(*arguments)
+
+_launcher.ZygoteLauncher = Forking
+
+async def main():
+    sandbox = Sandbox(SandboxConfig(pool_size=1))
+    await sandbox.open()
+    fork()  # and this one the socket of the spawner
+    bomb = await sandbox.execute("const a = []; for (;;) a.push(new Array(1e5).fill(1.5))")
+    started = time.monotonic()
+    await sandbox.aclose()
+    print(bomb.error_info.type, time.monotonic() - started < 4)
+
+try:
+    asyncio.run(main())
+finally:
+    for pid in copies:
+        os.kill(pid, 9)
+"""
+
+
+def test_copies_of_the_host_by_fork_delay_neither_a_run_nor_the_end() -> None:
+    done = run_as("whoever runs the tests", "-c", COPIED_AT_THE_WORST_MOMENT)
+    assert done.stdout.split() == ["resource_limit", "True"]
+
+
 def _command(pid: int) -> bytes:
     with open(f"/proc/{pid}/cmdline", "rb") as file:
         return file.read()
@@ -144,6 +186,12 @@ async def test_ten_thousand_runs_leak_nothing() -> None:
 def _resident() -> int:
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def test_where_no_asyncio_runs_the_error_says_so_and_what_to_do() -> None:
+    opening = Sandbox().open()
+    with pytest.raises(SandboxUnavailableError, match=r"asyncio.*trio\.to_thread\.run_sync"):
+        opening.send(None)  # as trio would
 
 
 @pytest.mark.parametrize("path", ["/nowhere/deno", "/", "/etc/passwd"])

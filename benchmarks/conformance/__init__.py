@@ -1,2 +1,1 @@
-"""Programs that others wrote, run in the sandbox and by a reference: ``python -m
-benchmarks.conformance``."""
+"""Programs of others, run here: whether what they do is what they should."""

@@ -20,6 +20,7 @@ from onehop.events import (
 )
 from onehop.policy import MIB, Limits
 from onehop.types import ErrorInfo, ExecutionRequest, ExecutionResult, ValidationReport
+from onehop.validation import TRIPWIRES
 
 
 class Announcer:
@@ -39,7 +40,7 @@ class Announcer:
         return ValidationStarted(**self._common)
 
     def validated(self, report: ValidationReport, milliseconds: float) -> Iterator[Event]:
-        """The verdict, and each finding that blocks."""
+        """The verdict, and each finding that blocks or that a tripwire has caught."""
         errors = sum(finding.type == "error" for finding in report.issues)
         yield ValidationCompleted(
             **self._common,
@@ -48,7 +49,10 @@ class Announcer:
             warning_count=len(report.issues) - errors,
             validation_time=round(milliseconds, 3),
         )
-        for finding in blocking_findings(report):
+        blocking = blocking_findings(report)
+        for finding in report.issues:
+            if finding not in blocking and finding.pattern not in TRIPWIRES:
+                continue
             yield SecurityIssue(
                 **self._common,
                 issue_type=finding.issue_type,

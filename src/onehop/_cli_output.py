@@ -16,7 +16,7 @@ from onehop._exits import ExitCode
 
 if TYPE_CHECKING:
     from onehop.doctor import Report
-    from onehop.types import ExecutionResult, ValidationReport
+    from onehop.types import ErrorInfo, ExecutionResult, Finding, ValidationReport
 
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -136,10 +136,19 @@ def _print_error(result: ExecutionResult) -> None:
         if line.lstrip().startswith("at "):
             write(sys.stderr, f"    {line.strip()}\n", "dim")
     for finding in result.findings or ():
+        if not _is_told(finding, info):
+            place = f"line {finding.line}, column {finding.column}"
+            write(sys.stderr, f"{finding.type}: {finding.message} ({place})\n", "yellow")
         if finding.suggestion:
             write(sys.stderr, f"hint: {finding.suggestion}\n", "cyan")
     for hint in result.hints or ():
         write(sys.stderr, f"hint: {hint}\n", "cyan")
+
+
+def _is_told(finding: Finding, info: ErrorInfo) -> bool:
+    """Whether the error is the finding."""
+    is_there = (finding.line, finding.column) == (info.line, info.column)
+    return is_there and info.message.startswith(finding.message)
 
 
 def _summary(result: ExecutionResult) -> str:

@@ -27,9 +27,9 @@ def refused(request: ExecutionRequest, report: ValidationReport) -> ExecutionRes
     """The result of code that validation does not let run."""
     blocking = blocking_findings(report)
     first = blocking[0]
-    message = first.message
+    message = f"{first.message} [{_decided(first)}]"
     if len(blocking) > 1:
-        message += f" (and {len(blocking) - 1} more findings)"
+        message += f" and {len(blocking) - 1} more"
     info = ErrorInfo(
         type="validation",
         name="ValidationError",
@@ -39,6 +39,13 @@ def refused(request: ExecutionRequest, report: ValidationReport) -> ExecutionRes
         excerpt=source.excerpt(request.code, first.line, first.column),
     )
     return _failed(request, info, f" (line {first.line}, column {first.column})")
+
+
+def _decided(finding: Finding) -> str:
+    """Why a finding blocks."""
+    if finding.type == "error":
+        return f"rule {finding.pattern}"
+    return f"rule {finding.pattern}, a warning, which blocks because the operator chose STRICT"
 
 
 def blocking_findings(report: ValidationReport) -> list[Finding]:
@@ -79,6 +86,7 @@ def _unsuccessful(digest: str, info: ErrorInfo, place: str = "") -> ExecutionRes
 
 def record_of(
     caller: Caller,
+    run_id: str,
     request: ExecutionRequest,
     result: ExecutionResult,
     executed_at: int,
@@ -87,6 +95,7 @@ def record_of(
     """The record of a run; ``facts`` is what the host knows beyond the result, in wire form."""
     usage = result.resource_usage
     return ExecutionRecord(
+        run_id=run_id,
         request_id=caller.request_id,
         agent_id=caller.agent_id,
         channel_id=caller.channel_id,

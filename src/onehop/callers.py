@@ -22,6 +22,8 @@ class Caller:
     channel_id: str = ""
     request_id: str = ""
     """Unique; made here when it is not given."""
+    conversation: str = ""
+    """What tells one conversation of the agent in this channel from others; it is not recorded."""
     minted: bool = field(init=False)
     """Whether it was made here, so that no run of this name can be known."""
 
@@ -32,6 +34,7 @@ class Caller:
         _check("agent_id", self.agent_id)
         _check("channel_id", self.channel_id)
         _check("request_id", self.request_id)
+        _check("conversation", self.conversation)
 
 
 def _check(name: str, value: object) -> None:

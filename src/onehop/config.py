@@ -23,7 +23,9 @@ from onehop.errors import ConfigError
 from onehop.policy import MIB, Limits
 from onehop.types import Severity, ValidationLevel
 
-Layer = Literal["namespaces", "landlock", "seccomp", "rlimits", "uid", "seatbelt"]
+Layer = Literal[
+    "namespaces", "threads", "cgroup", "landlock", "seccomp", "rlimits", "uid", "seatbelt"
+]
 
 DEFAULT_MASK = (
     "*password*",
@@ -150,7 +152,7 @@ class SandboxConfig(Settings):
     allow_degraded: frozenset[Layer] = _setting(
         frozenset(),
         "ONEHOP_ALLOW_DEGRADED",
-        "Isolation layers that may be missing, by name (namespaces are used where available).",
+        "Isolation layers that may be missing, by name (namespaces, threads, cgroup always may).",
     )
 
     deno: str | None = _setting(
@@ -235,6 +237,12 @@ class AuditConfig(Settings):
         None,
         "ONEHOP_JOURNAL",
         "Folder where records wait for the database; otherwise in the user's data folder.",
+    )
+    journal_max: int = _setting(
+        1024,
+        "ONEHOP_JOURNAL_MAX",
+        "MB of records that may wait for the database; nothing more is run until it takes some.",
+        ge=16,
     )
     sync: Literal["process", "power"] = _setting(
         "process",

@@ -166,6 +166,8 @@ def _died(died: Died, limits: Limits, outcome: Outcome) -> tuple[ErrorType, str,
             "CpuLimitError",
             (f"the code used more than {limits.cpu_seconds * 1000:g} ms of CPU time"),
         )
+    if died.verdict == "threads":
+        return "resource_limit", "ThreadLimitError", "the worker started more threads than it may"
     if died.verdict == "memory" or _out_of_memory(died, limits, outcome):
         return (
             "resource_limit",

@@ -8,6 +8,7 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from onehop._loop import running_loop
 from onehop.analysis import Analyst
 from onehop.config import SandboxConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
@@ -26,11 +27,16 @@ class Sandbox:
     closed in another.
     """
 
-    def __init__(self, config: SandboxConfig | None = None) -> None:
+    def __init__(
+        self, config: SandboxConfig | None = None, *, preload_analysis: bool = False
+    ) -> None:
+        """``preload_analysis``: load what parses texts while the first worker starts, since an
+        Executor will need it."""
+        self._preload_analysis = preload_analysis
         self._config = config or SandboxConfig()
         self._backend: LocalBackend | None = None
         self.analyst = Analyst(self._config.allow_degraded)
-        """Has the texts of agents parsed in jailed processes; closed with the sandbox."""
+        """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -47,17 +53,24 @@ class Sandbox:
     async def open(self) -> None:
         """Start the spawner and wait for the first worker.
 
-        Raises LayerUnavailableError when an isolation layer cannot be applied, and
-        WorkerStartError when no worker becomes ready.
+        Raises LayerUnavailableError when an isolation layer cannot be applied, WorkerStartError
+        when no worker becomes ready, and SandboxUnavailableError when no event loop of asyncio
+        runs.
         """
         if self._backend is None:
             _refuse_windows()
+            running_loop()
             from onehop.backends import LocalBackend  # needs modules that only POSIX has
 
-            if self.analyst.closed:
-                self.analyst = Analyst(self._config.allow_degraded)
+            self.analyst.open()
+            if self._preload_analysis:
+                self.analyst.start()
             backend = LocalBackend(self._config, analyst=self.analyst)
-            await backend.open()
+            try:
+                await backend.open()
+            except BaseException:
+                await self.analyst.aclose()
+                raise
             self._backend = backend
 
     async def aclose(self) -> None:

@@ -133,12 +133,12 @@ class Finding(Wire):
 
 
 class RiskAssessment(Wire):
-    """How much care a run asks for, by the contract's formula."""
+    """How much care a run asks for, by the contract's formula; it decides nothing."""
 
     score: float
     """0 to 1."""
     level: ValidationLevel
-    """The level that validation was held at."""
+    """The level that validation was held at, as the operator chose it."""
     factors: dict[str, float] = Field(default_factory=dict)
     """What each term of the formula added to the score, by name."""
 

@@ -13,7 +13,7 @@ from onehop.workers import WorkerFactory
 
 
 @pytest.mark.parametrize("namespaces", [True, False], ids=["namespaces", "none"])
-@pytest.mark.parametrize("layer", ["landlock", "seccomp", "rlimits"])
+@pytest.mark.parametrize("layer", ["landlock", "seccomp", "rlimits", "threads"])
 async def test_a_planned_layer_that_is_not_put_on_stops_the_worker(
     layer: str, namespaces: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,8 @@ import pytest
 from seccompy import syscalls
 
 from onehop import LayerUnavailableError, SandboxUnavailableError, jail
-from onehop.jail import _seccomp
+from onehop.jail import _binary, _seccomp
+from onehop.workers import deno_programs
 from tests.test_lifecycle import WHOLE
 from tests.users import User, run_as
 
@@ -131,6 +132,43 @@ def test_the_filter_compiles_for_both_architectures(
     assert len(program.pid_offsets) == 2
     audit = {"x86_64": syscalls.AUDIT_ARCH_X86_64, "aarch64": syscalls.AUDIT_ARCH_AARCH64}
     assert audit[machine].to_bytes(4, "little") in program.code
+
+
+def limited(files: int) -> str:
+    """Python text that lowers the limit of open files for good."""
+    return f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({files}, {files}))\n"
+
+
+def test_a_limit_of_a_few_hundred_open_files_is_enough(user: User) -> None:
+    words = run_as(user, "-c", limited(160) + WHOLE).stdout.split()
+    assert words[:3] == ["2", "timeout", "resource_limit"]
+
+
+def test_a_limit_of_open_files_that_is_too_low_is_named(user: User) -> None:
+    done = run_as(user, "-c", _without_resources() + limited(100) + WHOLE, check=False)
+    assert "SandboxUnavailableError" in done.stderr
+    assert "the limit of open files is 100 (RLIMIT_NOFILE" in done.stderr
+    assert "isolation layer" not in done.stderr
+
+
+def _without_resources() -> str:
+    """Python text that gives up what lets root raise limits again (CAP_SYS_RESOURCE)."""
+    return (
+        "import ctypes\n"
+        "header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()\n"
+        "libc = ctypes.CDLL(None); libc.capget(header, sets)\n"
+        "sets[0] &= ~(1 << 24); sets[1] &= ~(1 << 24); libc.capset(header, sets)\n"
+    )
+
+
+def test_libraries_that_the_host_preloads_do_not_reach_workers(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (deno,) = {argv[0] for argv in deno_programs().values()}
+    libm = next(path for path in _binary.inspect(deno).libraries if "/libm." in path)
+    monkeypatch.setenv("LD_PRELOAD", libm)
+    words = run_as(user, "-c", WHOLE).stdout.split()
+    assert words[:3] == ["2", "timeout", "resource_limit"]
 
 
 def _python(code: str, before: Callable[[], None]) -> str:

@@ -20,7 +20,6 @@ const e = eval; return e("1 + 1")
 let e; e = eval; return e("1 + 1")
 const { eval: e } = globalThis; return e("1 + 1")
 const { ["eval"]: e } = globalThis; return e("1 + 1")
-let e; ({ eval: e } = globalThis); return e("1 + 1")
 return globalThis.eval("1 + 1")
 return globalThis?.eval?.("1 + 1")
 return globalThis["eval"]("1 + 1")
@@ -46,13 +45,8 @@ return ev\u0061l("1 + 1")
 return Reflect.get(globalThis, "eval")("1 + 1")
 return Reflect.apply(eval, null, ["1 + 1"])
 return Reflect["apply"](globalThis.eval, null, ["1 + 1"])
-return Object.getOwnPropertyDescriptor(globalThis, "eval").value("1 + 1")
 return ["1 + 1"].map(eval).filter((v) => v === 2)[0]
 return ((f) => f("1 + 1"))(eval)
-const run = (f = eval) => f("1 + 1"); return run()
-const { run = eval } = {}; return run("1 + 1")
-const tools = { run: eval }; return tools.run("1 + 1")
-const tools = { eval }; return tools.eval("1 + 1")
 return ((g) => g.eval("1 + 1"))(globalThis)
 return (function ({ eval: f }) { return f("1 + 1") })(globalThis)
 return (() => globalThis)().eval("1 + 1")
@@ -61,8 +55,6 @@ return (function () { return this }).call(null)["ev" + "al"]("1 + 1")
 return this.eval("1 + 1")
 return (this || globalThis).eval("1 + 1")
 return globalThis.globalThis.eval("1 + 1")
-const f = true ? eval : null; return f("1 + 1")
-return (await eval)("1 + 1")
 { const eval = 1; } return eval("1 + 1")
 const f = (eval) => eval; return eval("1 + 1")
 const o = { eval: 1 }; return eval("1 + 1")
@@ -86,7 +78,6 @@ return \u0046unction("return 2")()
 return Reflect.construct(Function, ["return 2"])()
 return Reflect.apply(Function, null, ["return 2"])()
 return ["return 2"].map(Function)[0]()
-class F extends Function {} return new F("return 2")()
 return Function.prototype.constructor("return 2")()
 return (() => {}).constructor("return 2")()
 return (function () {}).constructor("return 2")()
@@ -114,7 +105,8 @@ const f = async () => {}; return Object.getPrototypeOf(f).constructor("return 2"
 const { constructor: A } = Object.getPrototypeOf(async () => {}); return A("return 2")()
 return Reflect.get(() => {}, "constructor")("return 2")()
 const C = console.log; return C.constructor("return 2")()
-return context.constructor("return 2")()
+const { ["constructor"]: C } = () => {}; return C("return 2")()
+return (() => {})["constructor"]("return 2")()
 AsyncFunction("return 2")()
 return new GeneratorFunction("return 2")()
 """
@@ -124,7 +116,7 @@ return [].constructor.constructor("return 2")()
 return "".constructor.constructor("return 2")()
 return (5).constructor.constructor("return 2")()
 return context.constructor.constructor("return 2")()
-return ({})?.constructor?.constructor("return 2")()
+return ({})?.constructor.constructor("return 2")()
 return [].constructor["constructor"]("return 2")()
 return []["constructor"]["constructor"]("return 2")()
 return []["constr" + "uctor"]["constr" + "uctor"]("return 2")()
@@ -136,8 +128,6 @@ const C = [].constructor; return C.constructor("return 2")()
 const C = [].constructor, F = C.constructor; return F("return 2")()
 const { constructor: { constructor: F } } = []; return F("return 2")()
 const { constructor: C } = []; const { constructor: F } = C; return F("return 2")()
-const { ["constructor"]: C } = () => {}; return C("return 2")()
-return (() => {})["constructor"]("return 2")()
 return [].c\u006fnstructor.constructor("return 2")()
 return Reflect.get(Reflect.get([], "constructor"), "constructor")("return 2")()
 const o = {}; const i = "constructor"; return o.constructor[i]("return 2")()
@@ -227,7 +217,6 @@ return globalThis?.["process"].env
 return globalThis["pro" + "cess"].env
 const { process: p } = globalThis; return p.env
 const { process } = globalThis; return process.env
-const { process = null } = globalThis; return process.env
 return Reflect.get(globalThis, "process").env
 return Object.getOwnPropertyDescriptor(globalThis, "process").value
 return global.process.env
@@ -248,8 +237,6 @@ return `${process.version}`
 label: { return process.pid }
 return typeof process === "object" ? 2 : process.pid
 class A { pid = process.pid } return new A().pid
-try { missing() } catch (e) { return process.pid }
-switch (1) { case 1: return process.pid }
 """
 
 CHILD_PROCESS = r"""
@@ -363,17 +350,30 @@ JAVASCRIPT = {
     "child_process": CHILD_PROCESS,
     "deno": DENO,
     "bun": BUN,
-    "proto": PROTO,
-    "with": WITH,
 }
 
-HARMLESS_AT_RUN_TIME = {
-    "proto": "the objects of a run are its own and end with it",
-    "with": "it hides what a name means from readers, and reaches nothing more",
-}
-"""Rules about what works, and harms nobody but the code itself."""
+WORKS = {"proto": PROTO, "with": WITH}
+"""What works, and harms nobody but the code itself: found, and let run."""
+
+NOT_CERTAIN = r"""
+return ({})?.constructor?.constructor("return 2")()
+let e; ({ eval: e } = globalThis); return e("1 + 1")
+return Object.getOwnPropertyDescriptor(globalThis, "eval").value("1 + 1")
+const run = (f = eval) => f("1 + 1"); return run()
+const { run = eval } = {}; return run("1 + 1")
+const tools = { run: eval }; return tools.run("1 + 1")
+const tools = { eval }; return tools.eval("1 + 1")
+const f = true ? eval : null; return f("1 + 1")
+return (await eval)("1 + 1")
+class F extends Function {} return new F("return 2")()
+const { process = null } = globalThis; return process.env
+try { missing() } catch (e) { return process.pid }
+switch (1) { case 1: return process.pid }
+"""
+"""What fails when it is run, though the tree does not show that it must: found, and let run."""
 
 BEYOND_THE_TREE = r"""
+return context.constructor("return 2")()
 const k = true ? "con" + "structor" : ""; return (() => {})[k]("return 2")()
 const [f] = [() => {}]; const c = f.constructor; return [c].map((x) => x("return 2")())
 for (const k of ["constructor"]) { const F = (() => {})[k]; return F("return 2")() }

@@ -72,6 +72,16 @@ DEEP = {
     "loops": "for (;;) " * 30_000,
     "templates": "`${" * 50_000,
     "classes": "class A { f() { " * 30_000,
+    "calls in place": "return " + "(() => " * 2000 + "process.env" + ")()" * 2000,
+    "awaited calls": "return " + "await (async () => " * 2000 + "process.env" + ")()" * 2000,
+    "functions that call the next": "".join(
+        f"async function f{i}() {{ return f{i + 1}() }}" for i in range(2000)
+    )
+    + "async function f2000() { return process.env } return f0()",
+    "a function that calls itself": "const f = async () => { await import('x'); return f() }; f()",
+    "promises handed on": "return import('x')" + ".then(f)" * 20_000,
+    "bound": "return eval" + ".bind(null)" * 20_000 + "('1')",
+    "patterns": "const {a: " * 2000 + "b" + "}" * 2000 + " = globalThis.process",
 }
 
 
@@ -87,6 +97,12 @@ LONG = {
     "brackets and quotes": "%$#@!{([" * 120_000,
     "subscripts of this": "this[a];" * 120_000,
     "escapes": "\\u0061 " * 140_000,
+    "loops that may be left": "do { " * 5000 + "break; process.env" + "} while (1)" * 5000,
+    "functions that may be left": "function f() { if (a) return 1;" * 5000
+    + "process.env"
+    + "}" * 5000,
+    "parameters": "return " + "((p) => " * 2000 + "p.process.env" + ")(globalThis)" * 2000,
+    "one name all over": "const p = globalThis.process;" + "p?.env;" * 80_000,
 }
 
 

@@ -24,7 +24,7 @@ LEVELS: tuple[ValidationLevel, ...] = ("NONE", "ASYNC", "BLOCKING", "STRICT")
 ERROR = "eval('1')"
 MEDIUM = "while (true) {}"
 LOW = "return fetch('x')"
-BAD = CodeHistory(failure_rate=1.0, errors=6)
+WORST = CodeHistory(failure_rate=1.0, errors=50, repeats_failure=True)
 
 
 def patterns(validator: Validator, code: str) -> list[str]:
@@ -52,11 +52,27 @@ def test_the_level_is_the_one_that_was_asked_for(level: ValidationLevel) -> None
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_a_high_risk_makes_it_strict(level: ValidationLevel) -> None:
-    report = Validator().validate(MEDIUM, level=level, history=BAD)
-    assert report.risk_assessment.score >= 0.8
-    assert report.risk_assessment.level == "STRICT"
-    assert not report.safe
+@pytest.mark.parametrize("code", ["return 1", MEDIUM, LOW, ERROR])
+def test_history_and_risk_decide_nothing(code: str, level: ValidationLevel) -> None:
+    without = Validator().validate(code, level=level)
+    report = Validator().validate(code, level=level, history=WORST)
+    assert report.risk_assessment.score > without.risk_assessment.score
+    assert report.risk_assessment.level == level
+    assert report.safe == without.safe
+
+
+def test_the_score_has_the_findings_in_it() -> None:
+    codes = ["return 1", LOW, MEDIUM, ERROR, f"{ERROR}; process.exit()"]
+    reports = [Validator().validate(code) for code in codes]
+    impacts = [each.risk_assessment.factors["securityImpact"] for each in reports]
+    assert impacts == sorted(set(impacts))
+    assert impacts[0] == 0.27
+    assert reports[-1].risk_assessment.score > 2 * reports[0].risk_assessment.score
+
+
+def test_the_same_finding_over_and_over_counts_once() -> None:
+    once, often = (Validator().validate(f"{ERROR};" * times).risk_assessment for times in (1, 40))
+    assert once.factors["securityImpact"] == often.factors["securityImpact"]
 
 
 def test_the_score_is_the_sum_of_its_factors() -> None:
@@ -286,9 +302,11 @@ def test_a_cache_of_size_zero_keeps_nothing() -> None:
 
 def test_risk_follows_the_history_even_for_code_seen_before() -> None:
     validator = Validator()
-    assert validator.validate(MEDIUM).safe
-    assert not validator.validate(MEDIUM, history=BAD).safe
-    assert validator.validate(MEDIUM).safe
+    scores = [
+        validator.validate(MEDIUM, history=history).risk_assessment.score
+        for history in (NO_HISTORY, WORST, NO_HISTORY)
+    ]
+    assert scores[0] == scores[2] < scores[1]
 
 
 # --- loading ---

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from onehop import Overloaded, Sandbox, SandboxClosedError, SandboxConfig
+from onehop import ExecutionResult, Overloaded, Sandbox, SandboxClosedError, SandboxConfig
 from onehop.workers._queue import FairQueue
 from tests.processes import descendants, workers
 
@@ -76,9 +77,64 @@ def test_the_queue_serves_agents_in_turn_and_each_in_order() -> None:
         queue.push(agent, item)
     queue.discard("a", "a2")
     queue.discard("nobody", "a1")
-    assert [queue.pop() for _ in range(len(queue))] == ["a1", "b1", "c1", "a3"]
-    with pytest.raises(IndexError):
-        queue.pop()
+    turns = (queue.turn(lambda _: True) for _ in range(len(queue)))
+    assert [queue.pop(agent) for agent in turns if agent] == ["a1", "b1", "c1", "a3"]
+    assert queue.turn(lambda _: True) is None
+
+
+def test_the_queue_passes_over_agents_that_may_not_come_in_and_keeps_their_turn() -> None:
+    queue: FairQueue[int] = FairQueue()
+    for number, agent in enumerate("aab"):
+        queue.push(agent, number)
+    assert queue.turn(lambda agent: agent != "a") == "b"
+    assert queue.turn(lambda _: True) == "a"
+
+
+SLEEP = "await new Promise((r) => setTimeout(r, context.ms)); return 1"
+
+
+async def test_sleepers_of_one_agent_do_not_hold_the_places_that_others_need() -> None:
+    config = SandboxConfig(pool_size=2, max_concurrency=8)
+    async with Sandbox(config) as sandbox:
+
+        def sleep(agent: str, ms: int) -> asyncio.Task[ExecutionResult]:
+            return asyncio.create_task(sandbox.execute(SLEEP, context={"ms": ms}, agent_id=agent))
+
+        greedy = [sleep("greedy", 4000) for _ in range(20)]
+        await asyncio.sleep(1)  # all the places that it can have are taken
+        started = time.monotonic()
+        first, second = await asyncio.gather(sleep("first", 1), sleep("second", 1))
+        assert (first.output, second.output) == (1, 1)
+        assert time.monotonic() - started < 2.5
+        assert not any(run.done() for run in greedy)
+        for run in greedy:
+            run.cancel()
+        await asyncio.gather(*greedy, return_exceptions=True)
+
+
+async def test_calls_that_name_no_agent_have_all_places() -> None:
+    async with Sandbox(SandboxConfig(pool_size=4, max_concurrency=4)) as sandbox:
+        runs = [asyncio.create_task(sandbox.execute(SLEEP, context={"ms": 2000})) for _ in range(4)]
+        started = time.monotonic()
+        assert [run.output for run in await asyncio.gather(*runs)] == [1] * 4
+        assert time.monotonic() - started < 3.8
+
+
+async def test_one_agent_cannot_fill_the_queue_for_others() -> None:
+    config = SandboxConfig(pool_size=1, max_concurrency=1, max_queue=3)
+    async with Sandbox(config) as sandbox:
+        call = sandbox.execute(SLEEP, context={"ms": 500}, agent_id="greedy")
+        running = asyncio.create_task(call)
+        await asyncio.sleep(0.1)
+        greedy = [
+            asyncio.create_task(sandbox.execute("return 1", agent_id="greedy")) for _ in "123"
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await sandbox.execute("return 2", agent_id="greedy")
+        assert (await sandbox.execute("return 3", agent_id="modest")).output == 3
+        ends = await asyncio.gather(running, *greedy, return_exceptions=True)
+        assert [type(end).__name__ for end in ends] == [*["ExecutionResult"] * 3, "Overloaded"]
 
 
 async def test_a_caller_that_gives_up_in_the_queue_costs_nobody_a_worker(narrow: Sandbox) -> None:
@@ -106,12 +162,84 @@ async def test_idle_workers_that_are_killed_are_replaced() -> None:
         assert (await sandbox.execute("return 1")).output == 1
 
 
+async def test_after_the_loss_of_all_idle_workers_the_pool_is_full_again_at_once() -> None:
+    async with Sandbox(SandboxConfig(pool_size=8)) as sandbox:
+        lost = await _full_pool(8, set())
+        for pid in lost:
+            os.kill(pid, signal.SIGKILL)
+        started = time.monotonic()
+        await _full_pool(8, lost)
+        assert time.monotonic() - started < 2.5  # 0.3 s on an idle machine; 5 s when each counts
+        assert (await sandbox.execute("return 1")).output == 1
+
+
+async def _full_pool(size: int, but: set[int]) -> set[int]:
+    async with asyncio.timeout(20):
+        while len(found := set(workers()) - but) < size:
+            await asyncio.sleep(0.02)
+    return found
+
+
+def _spawners() -> list[int]:
+    return [pid for pid in descendants(os.getpid()) if "spawner.main" in _command(pid)]
+
+
+async def test_a_spawner_that_somebody_stops_goes_on_and_no_run_is_lost() -> None:
+    async with Sandbox(SandboxConfig(pool_size=2)) as sandbox:
+        code = "await new Promise((r) => setTimeout(r, 3000)); return 'alive'"
+        long = asyncio.create_task(sandbox.execute(code))
+        await asyncio.sleep(0.2)
+        for pid in _spawners():
+            os.kill(pid, signal.SIGSTOP)
+        async with asyncio.timeout(15):
+            results = await asyncio.gather(*(sandbox.execute("return 1") for _ in range(6)))
+            assert [result.output for result in results] == [1] * 6
+            assert (await long).output == "alive"
+
+
+async def test_a_spawner_that_does_not_go_on_is_replaced() -> None:
+    async with Sandbox(SandboxConfig(pool_size=1, max_concurrency=2)) as sandbox:
+        assert (await sandbox.execute("return 1")).output == 1
+        stopped = _spawners()
+
+        async def keep_stopped() -> None:
+            while True:
+                for pid in stopped:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGSTOP)
+                await asyncio.sleep(0.0005)
+
+        keeper = asyncio.create_task(keep_stopped())
+        async with asyncio.timeout(30):
+            results = [await _patiently(sandbox) for _ in range(4)]
+        keeper.cancel()
+        assert results == [1] * 4
+        assert not set(stopped) & set(_spawners())
+
+
+async def _patiently(sandbox: Sandbox) -> object:
+    """A run that the end of the spawner hits may fail, with words."""
+    while not (result := await sandbox.execute("return 1")).success:
+        assert result.error
+    return result.output
+
+
+async def test_closing_beside_a_stopped_spawner_is_bounded() -> None:
+    sandbox = Sandbox(SandboxConfig(pool_size=2))
+    await sandbox.open()
+    for pid in _spawners():
+        os.kill(pid, signal.SIGSTOP)
+    started = time.monotonic()
+    await sandbox.aclose()
+    assert time.monotonic() - started < 6
+    assert _spawners() == workers() == []
+
+
 async def test_a_spawner_that_is_killed_is_replaced() -> None:
     async with Sandbox(SandboxConfig(pool_size=1)) as sandbox:
         assert (await sandbox.execute("return 1")).output == 1
-        for pid in descendants(os.getpid()):
-            if "spawner.main" in _command(pid):
-                os.kill(pid, signal.SIGKILL)
+        for pid in _spawners():
+            os.kill(pid, signal.SIGKILL)
         async with asyncio.timeout(20):
             assert (await sandbox.execute("return 2")).output == 2
             assert (await sandbox.execute("return 3")).output == 3

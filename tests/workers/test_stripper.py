@@ -138,10 +138,17 @@ async def test_a_stripper_has_the_confinement_of_a_worker() -> None:
         worker = next(pid for pid in workers() if pid != stripper)
         assert layers(stripper) == layers(worker)
         assert layers(stripper)["Max open files"] == ["0", "0", "files"]
+        assert not {"0"} & {*accounts(stripper), *accounts(worker)}
 
 
 def command(pid: int) -> bytes:
     return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def accounts(pid: int) -> list[str]:
+    """Users and groups; each process may have its own."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return [word for line in lines if line.startswith(("Uid", "Gid")) for word in line.split()]
 
 
 def layers(pid: int) -> dict[str, list[str]]:
@@ -150,12 +157,12 @@ def layers(pid: int) -> dict[str, list[str]]:
     )
     found = {
         name: status[name].split()
-        for name in ("Seccomp", "NoNewPrivs", "Uid", "Gid", "Groups", "CapEff", "CapPrm", "CapBnd")
+        for name in ("Seccomp", "NoNewPrivs", "Groups", "CapEff", "CapPrm", "CapBnd")
     }
     found["depth"] = [str(len(status["NSpid"].split()))]
     for line in Path(f"/proc/{pid}/limits").read_text().splitlines():
         name = line[:26].strip()
-        if name in ("Max open files", "Max file size", "Max address space", "Max core file size"):
+        if name in ("Max open files", "Max file size", "Max core file size"):
             found[name] = line[26:].split()
     return found
 

@@ -41,24 +41,27 @@ class _Agent:
 
 
 class Analyst:
-    """Belongs to the event loop it is first used in. ``aclose`` ends every process."""
+    """Belongs to one event loop. ``open`` before use; ``aclose`` ends every process."""
 
     def __init__(self, allow_degraded: Collection[str] = ()) -> None:
+        self._allow_degraded = allow_degraded
         self._zygote = Zygote(allow_degraded)
         self._agents: OrderedDict[str, _Agent] = OrderedDict()
         self._rules: frozenset[str] = frozenset()
         self._room = asyncio.Semaphore(MOST_PROCESSES)
         self._sweeping: asyncio.TimerHandle | None = None
+        self._closed = True
+
+    def open(self) -> None:
+        """Take questions from now on; the first one starts the processes."""
+        self._zygote = Zygote(self._allow_degraded)
         self._closed = False
 
-    @property
-    def closed(self) -> bool:
-        """Whether it was, for good."""
-        return self._closed
-
-    async def start(self) -> None:
-        """Load what analysis needs ahead of the first question. Raises SandboxUnavailableError."""
-        await asyncio.to_thread(self._zygote.start)
+    def start(self) -> None:
+        """Load what analysis needs, in the background; if that fails, the first question tells."""
+        if not self._closed:
+            loading = asyncio.ensure_future(asyncio.to_thread(self._zygote.start))
+            loading.add_done_callback(_forget_failure)
 
     async def ask(
         self,
@@ -75,7 +78,7 @@ class Analyst:
         SandboxClosedError.
         """
         if self._closed:
-            raise SandboxClosedError("the sandbox was closed")
+            raise SandboxClosedError("the sandbox is not open")
         question = pack({"operation": operation, "arguments": dict(arguments)})
         self._rules |= set(rules)
         agent = self._agents.setdefault(agent_id, _Agent())
@@ -91,9 +94,12 @@ class Analyst:
 
     async def aclose(self) -> None:
         """End every process; questions that are open are lost."""
+        if self._closed:
+            return
         self._closed = True
         if self._sweeping is not None:
             self._sweeping.cancel()
+            self._sweeping = None
         for agent in self._agents.values():
             _end(agent)
         self._agents.clear()
@@ -211,6 +217,11 @@ def _end(agent: _Agent) -> None:
     link, agent.link = agent.link, None
     if link is not None:
         link.close()
+
+
+def _forget_failure(loading: asyncio.Future[None]) -> None:
+    if not loading.cancelled():
+        loading.exception()
 
 
 def _close_unwanted(forking: asyncio.Future[Link]) -> None:

@@ -33,11 +33,16 @@ def inspect(path: str) -> Program:
         return Program(path, None, ())
     try:
         listing = subprocess.run(
-            [loader, "--list", path], capture_output=True, text=True, timeout=30, check=True
+            [loader, "--list", path],
+            env={},  # LD_PRELOAD and LD_LIBRARY_PATH of the host do not reach workers
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
         raise SandboxUnavailableError(f"{path} cannot be run here: {error}") from None
-    found = re.findall(r"=> (/\S+) \(", listing)
+    found = re.findall(r"^\s+(?:\S+ => )?(/.+) \(0x", listing, re.MULTILINE)
     return Program(path, loader, tuple(library for library in found if library != loader))
 
 

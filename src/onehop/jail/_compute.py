@@ -80,6 +80,9 @@ def _states() -> dict[str, str]:
         is_root=os.geteuid() == 0,
         may_drop_root=is_linux and _may_drop_root(),
         namespaces="not used",
+        accounts=False,
+        cgroup="not used",
+        threads="not used",
     )
     return _unavailable(features)
 

@@ -12,7 +12,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from onehop.errors import LayerUnavailableError, SandboxUnavailableError, WorkerStartError
@@ -21,7 +22,11 @@ from onehop.jail._plan import Plan
 
 _PID = re.compile(rb"^Pid:\s+(\d+)$", re.MULTILINE)
 _START_SECONDS = 20.0
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 5.0
+_WAKE_SECONDS = 1.0
+"""Of silence, upon which a spawner that somebody has stopped is told to go on (SIGCONT)."""
+_LOSE_SECONDS = 5.0
+"""Of silence, upon which the spawner is given up; its answers take milliseconds."""
 _RETRY_SECONDS = 0.001
 _FOLDER = os.path.dirname(__file__)
 _SPAWNER = """
@@ -44,6 +49,8 @@ class ZygoteLauncher:
         self._process: subprocess.Popen[bytes] | None = None
         self._waiting: dict[int, asyncio.Future[tuple[dict[str, Any], list[int]]]] = {}
         self._ids = 0
+        self._heard = 0.0
+        self._patience: asyncio.TimerHandle | None = None
 
     @property
     def alive(self) -> bool:
@@ -51,23 +58,21 @@ class ZygoteLauncher:
         return self._control is not None
 
     async def start(self) -> None:
-        """Start the spawner. Raises LayerUnavailableError when a layer fails after all."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
+        """Start the spawner. Raises LayerUnavailableError when a layer fails after all, and
+        SandboxUnavailableError when it cannot be started."""
+        ours, theirs = _control_pair()
         try:
             self._process = _run_spawner(theirs.fileno(), self.plan.to_json())
             theirs.close()
             loop = asyncio.get_running_loop()
             async with asyncio.timeout(_START_SECONDS):
-                _check_ready(await loop.sock_recv(ours, 65536))
+                _check_ready(await loop.sock_recv(ours, 65536), self.plan.layers)
         except BaseException as error:
-            ours.close()
+            _hang_up(ours)
             theirs.close()
             await self._end_process()
-            if isinstance(error, TimeoutError):
-                raise SandboxUnavailableError(
-                    f"the spawner did not answer within {_START_SECONDS:g} s"
-                ) from None
+            if isinstance(error, OSError):  # TimeoutError too
+                raise SandboxUnavailableError(_why_not_started(error)) from None
             raise
         self._control = ours
         loop.add_reader(ours, self._read)
@@ -84,6 +89,9 @@ class ZygoteLauncher:
             raise LayerUnavailableError(reply["layer"], reply["error"])
         if "error" in reply:
             raise WorkerStartError(f"the spawner could not start a worker: {reply['error']}")
+        if not descriptors:
+            self._post("drop", reply["id"])
+            raise WorkerStartError("no descriptor is left for a worker (RLIMIT_NOFILE)")
         return PidfdChild(reply["id"], _pid_of(descriptors[0]), descriptors[0])
 
     async def limit(self, child: int, limits: Mapping[int, int]) -> None:
@@ -101,10 +109,14 @@ class ZygoteLauncher:
 
     def release(self, child: int) -> None:
         """Collect a process that has ended and of which nothing is asked any more."""
-        message = json.dumps({"op": "release", "id": child, "seq": 0}).encode()
+        self._post("release", child)
+
+    def _post(self, op: str, child: int) -> None:
+        """Say something that has no answer."""
+        message = json.dumps({"op": op, "id": child, "seq": 0}).encode()
         with contextlib.suppress(WorkerStartError):  # the kernel collects what a spawner leaves
             if not self._send(message, ()):
-                asyncio.get_running_loop().call_later(_RETRY_SECONDS, self.release, child)
+                asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._post, op, child)
 
     async def aclose(self) -> None:
         """End the spawner and every process that it started."""
@@ -124,6 +136,7 @@ class ZygoteLauncher:
         future = asyncio.get_running_loop().create_future()
         sequence = self._next_id()  # answers to one child can cross when an asker was cancelled
         self._waiting[sequence] = future
+        self._expect_answer()
         message = json.dumps({"op": op, "id": child, "seq": sequence, **fields}).encode()
         try:
             while not self._send(message, descriptors):  # noqa: ASYNC110
@@ -154,6 +167,7 @@ class ZygoteLauncher:
             return
         except OSError:
             message, descriptors = b"", []
+        self._heard = time.monotonic()
         if not message:
             self._lose(WorkerStartError("the spawner ended unexpectedly"))
             return
@@ -169,24 +183,64 @@ class ZygoteLauncher:
 
     def _lose(self, reason: Exception) -> None:
         control, self._control = self._control, None
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
         if control is not None:
             asyncio.get_running_loop().remove_reader(control)
-            control.close()
+            _hang_up(control)
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(reason)
 
+    # --- a spawner that does not answer ---
+
+    def _expect_answer(self) -> None:
+        if self._patience is None:
+            self._heard = time.monotonic()
+            self._be_patient()
+
+    def _be_patient(self) -> None:
+        self._patience = asyncio.get_running_loop().call_later(_WAKE_SECONDS, self._look)
+
+    def _look(self) -> None:
+        self._patience = None
+        silence = time.monotonic() - self._heard
+        if not self._waiting:
+            return
+        if silence >= _LOSE_SECONDS:
+            self._give_up()
+            return
+        if silence >= _WAKE_SECONDS:
+            _log.warning("the spawner has said nothing for %.1f s: it is told to go on", silence)
+            self._wake()
+        self._be_patient()
+
+    def _wake(self) -> None:
+        """Let it go on if somebody has stopped it, and what it started too."""
+        if self._process is not None:
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGCONT)
+
+    def _give_up(self) -> None:
+        _log.error("the spawner does not answer: it is ended, and with it every worker it started")
+        if self._process is not None:
+            self._process.kill()
+        self._lose(WorkerStartError("the spawner did not answer, and was ended"))
+
     async def _end_process(self) -> None:
         """It ends by itself when the control socket closes; after a while it is killed."""
+        self._wake()
         process, self._process = self._process, None
         if process is None:
             return
         try:
-            async with asyncio.timeout(_STOP_SECONDS):
-                await _exited(process)
+            await _exited(process, _STOP_SECONDS)
         except TimeoutError:
             process.kill()
-        process.wait()
+            with contextlib.suppress(TimeoutError):  # the kernel holds it
+                await _exited(process, _STOP_SECONDS)
+        process.poll()
 
 
 def _close_unclaimed(future: asyncio.Future[tuple[dict[str, Any], list[int]]]) -> None:
@@ -205,8 +259,30 @@ def _kill(pidfd: int) -> None:
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
 
 
-async def _exited(process: subprocess.Popen[bytes]) -> None:
-    """Wait on a pidfd, so that no thread and no SIGCHLD handler is needed."""
+def _control_pair() -> tuple[socket.socket, socket.socket]:
+    try:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    except OSError as error:
+        raise SandboxUnavailableError(_why_not_started(error)) from None
+    ours.setblocking(False)
+    return ours, theirs
+
+
+def _why_not_started(error: OSError) -> str:
+    if isinstance(error, TimeoutError):
+        return f"the spawner did not answer within {_START_SECONDS:g} s"
+    return f"the spawner cannot be started: {error}"
+
+
+def _hang_up(control: socket.socket) -> None:
+    """The other end hears it even if a copy of this process by fork has the socket open."""
+    with contextlib.suppress(OSError):
+        control.shutdown(socket.SHUT_RDWR)
+    control.close()
+
+
+async def _exited(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait on a pidfd, so that no thread and no SIGCHLD handler is needed. Raises TimeoutError."""
     if process.poll() is not None:
         return
     loop = asyncio.get_running_loop()
@@ -214,10 +290,12 @@ async def _exited(process: subprocess.Popen[bytes]) -> None:
     pidfd = os.pidfd_open(process.pid)
     loop.add_reader(pidfd, ended.cancel)
     try:
-        await asyncio.wait([ended])
+        await asyncio.wait([ended], timeout=seconds)
     finally:
         loop.remove_reader(pidfd)
         os.close(pidfd)
+    if process.poll() is None:
+        raise TimeoutError
 
 
 def _run_spawner(control: int, plan: bytes) -> subprocess.Popen[bytes]:
@@ -231,14 +309,16 @@ def _run_spawner(control: int, plan: bytes) -> subprocess.Popen[bytes]:
     )
     assert process.stdin is not None  # noqa: S101 - it was asked for
     with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
-        stdin.write(plan)
+        stdin.write(plan + b"\n")
     return process
 
 
-def _check_ready(message: bytes) -> None:
+def _check_ready(message: bytes, layers: Collection[str]) -> None:
     if not message:
         raise SandboxUnavailableError("the spawner ended before it was ready")
     reply = json.loads(message)
+    if not reply["ready"] and reply["layer"] not in layers:
+        raise SandboxUnavailableError(f"workers cannot be started: {reply['reason']}")
     if not reply["ready"]:
         raise LayerUnavailableError(reply["layer"], reply["reason"])
     _log_note(reply)

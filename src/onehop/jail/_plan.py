@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onehop.errors import LayerUnavailableError, SandboxUnavailableError
-from onehop.jail import _binary, _landlock, _runner, _seccomp, _steps, _tables
+from onehop.jail import _binary, _cgroup, _landlock, _runner, _seccomp, _steps, _tables
 from onehop.jail._layers import LayerReport
+from onehop.jail.spawner.layout import FIRST_ACCOUNT, MOST_ACCOUNTS
 
 NOBODY = 65534
 """The overflow uid and gid of Linux (/proc/sys/kernel/overflowuid): owns nothing."""
+_OPTIONAL = frozenset(["namespaces", "threads", "cgroup"])
+"""Layers that many machines do not have; they are used where they can be had."""
 
 RLIMITS = {
     resource.RLIMIT_NOFILE: 64,
@@ -28,7 +31,7 @@ RLIMITS = {
     resource.RLIMIT_MEMLOCK: 0,
     getattr(resource, "RLIMIT_MSGQUEUE", resource.RLIMIT_CORE): 0,
 }
-"""Set before the engine starts; ``workers`` sets NOFILE, DATA and CPU once a worker is ready."""
+"""Set before the engine starts; ``workers`` tightens them once a worker is ready."""
 
 
 Programs = Mapping[str, list[str]]
@@ -48,6 +51,12 @@ class Features:
     """Whether root can become nobody (CAP_SETUID, CAP_SETGID), and still end it (CAP_KILL)."""
     namespaces: str
     """Empty when namespaces can be entered, else why not."""
+    accounts: bool
+    """Whether each worker can have a user id of its own."""
+    cgroup: str
+    """Empty when the service's control group bounds processes and memory, else why not."""
+    threads: str
+    """Empty when the kernel can bound the threads of each worker alone, else why not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,8 @@ class Plan:
 
 def examine() -> Features:
     """Ask the kernel; no process is confined by asking, except one that ends at once."""
+    accounts = _has_accounts()
+    optional = _try_optional(accounts)
     return Features(
         system=platform.system(),
         machine=platform.machine(),
@@ -73,7 +84,10 @@ def examine() -> Features:
         seccomp=_has_seccomp(),
         is_root=os.geteuid() == 0,
         may_drop_root=_may_drop_root(),
-        namespaces=_try_namespaces(),
+        namespaces=optional["namespaces"],
+        accounts=accounts,
+        threads=optional["threads"],
+        cgroup=_cgroup.absence(),
     )
 
 
@@ -84,7 +98,7 @@ def report(features: Features) -> list[LayerReport]:
         if not reason:
             reports.append(LayerReport(name, "available", _DETAIL[name](features)))
         else:
-            optional = name == "namespaces"
+            optional = name in _OPTIONAL
             reports.append(LayerReport(name, "degraded" if optional else "missing", reason))
     return reports
 
@@ -101,7 +115,7 @@ def decide(
         )
     unavailable = _unavailable(features)
     for layer, reason in unavailable.items():
-        if reason and layer != "namespaces" and layer not in allow_degraded:
+        if reason and layer not in _OPTIONAL and layer not in allow_degraded:
             raise LayerUnavailableError(layer, reason)
     missing = {layer: reason for layer, reason in unavailable.items() if reason}
     layers = tuple(layer for layer in unavailable if layer not in missing)
@@ -153,11 +167,14 @@ def _child(features: Features, layers: tuple[str, ...]) -> dict[str, Any]:
     from seccompy import syscall_nr  # late, for the reason that _seccomp gives
 
     program = _seccomp.build() if "seccomp" in layers else None
+    drops_root = features.is_root and "uid" in layers
+    own_accounts = drops_root and features.accounts and "threads" in layers
     confinement = _steps.Confinement(
         landlock="landlock" in layers,
         seccomp=program,
         rlimits=RLIMITS if "rlimits" in layers else {},
-        become=NOBODY if features.is_root and "uid" in layers else None,
+        drops_root=drops_root,
+        counted=_counted(own_accounts) if "threads" in layers else None,
         proved=[layer for layer in ("landlock", "seccomp", "rlimits") if layer in layers],
         witness=_witness(),
     )
@@ -166,8 +183,14 @@ def _child(features: Features, layers: tuple[str, ...]) -> dict[str, Any]:
         "filter": program.code.hex() if program else "",
         "steps": _steps.to_json(_steps.steps(confinement), syscall_nr),
         "nobody": NOBODY,
-        "drop_uid": confinement.become is not None,
+        "drop_uid": drops_root,
+        "own_accounts": own_accounts,
     }
+
+
+def _counted(own_accounts: bool) -> _steps.Counted:
+    """Nobody's id is that of all workers, so there a user namespace has to tell them apart."""
+    return _steps.Counted(not own_accounts, resource.getrlimit(resource.RLIMIT_NPROC)[1])
 
 
 def _witness() -> str:
@@ -198,6 +221,8 @@ def _unavailable(features: Features) -> dict[str, str]:
         "has started; or run as an ordinary user, who needs none",
         "no_new_privs": "",
         "namespaces": features.namespaces,
+        "threads": features.threads,
+        "cgroup": features.cgroup,
     }
 
 
@@ -206,9 +231,21 @@ _DETAIL: Mapping[str, Callable[[Features], str]] = {
     "seccomp": lambda f: f"allow-list for {f.machine}; anything else is refused",
     "landlock": lambda f: f"ABI {f.landlock_abi}; the engine reads its own libraries only",
     "rlimits": lambda _: "descriptors, files, core; memory and CPU once a worker is ready",
-    "uid": lambda f: "root becomes nobody" if f.is_root else "runs as an ordinary user",
+    "uid": lambda f: (
+        "runs as an ordinary user"
+        if not f.is_root
+        else "root becomes a user that nobody else is"
+        if f.accounts and not f.threads
+        else "root becomes nobody"
+    ),
     "no_new_privs": lambda _: "no program can raise privileges",
     "namespaces": lambda _: "empty root, own processes, no network, no IPC",
+    "cgroup": lambda _: "processes and memory of the service and all its workers are bounded",
+    "threads": lambda f: (
+        "the kernel bounds each worker's threads, by a user "
+        + ("id" if f.is_root and f.accounts else "namespace")
+        + " of its own"
+    ),
 }
 
 
@@ -229,10 +266,28 @@ def _own_status() -> dict[str, str]:
         return {}
 
 
-def _try_namespaces() -> str:
-    """Why a process cannot enter its own namespaces, or an empty string."""
+def _has_accounts() -> bool:
+    """Whether the ids for workers exist here: a container may have few ids only."""
+    maps = ("/proc/self/uid_map", "/proc/self/gid_map")
+    return _may_drop_root() and all(_maps_accounts(path) for path in maps)
+
+
+def _maps_accounts(path: str) -> bool:
+    """The columns are ids here, ids outside, and how many (user_namespaces(7))."""
+    try:
+        with open(path) as file:
+            ranges = [[int(word) for word in line.split()] for line in file]
+    except (OSError, ValueError):
+        return False
+    end = FIRST_ACCOUNT + MOST_ACCOUNTS
+    return any(first <= FIRST_ACCOUNT and end <= first + size for first, _, size in ranges)
+
+
+def _try_optional(accounts: bool) -> Mapping[str, str]:
+    """Why a process cannot enter its own namespaces, and why its threads cannot be counted alone;
+    an empty string when it can."""
     if sys.platform != "linux":
-        return "not Linux"
+        return {"namespaces": "not Linux", "threads": "not Linux"}
     from onehop.jail import _probe
 
-    return _probe.namespaces()
+    return _probe.optional_layers(accounts)

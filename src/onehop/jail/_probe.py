@@ -1,7 +1,8 @@
-"""Try namespaces in a process that ends at once."""
+"""Try namespaces, and whether threads can be counted, in processes that end at once."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,22 +10,26 @@ import sys
 _PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
-from spawner.errors import LayerError
-from spawner.namespaces import enter_namespaces
-try:
-    enter_namespaces({"nobody": 65534, "root_files": ["/dev/urandom"]}, b"")
-except (LayerError, OSError) as error:
-    print(error)
+from spawner.probe import main
+main()
 """
 
 
-def namespaces() -> str:
-    """Why the spawner could not enter its namespaces, or an empty string."""
-    command = [sys.executable, "-I", "-S", "-c", _PROGRAM, os.path.dirname(__file__)]
+def optional_layers(accounts: bool) -> dict[str, str]:
+    """For the layers ``namespaces`` and ``threads``: why the spawner could not have it, or an empty
+    string. ``accounts`` says that workers can have user ids of their own."""
+    words = [os.path.dirname(__file__), "accounts" if accounts else "none"]
+    command = [sys.executable, "-I", "-S", "-c", _PROGRAM, *words]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.SubprocessError) as error:
-        return f"the probe did not run: {error}"
-    if done.returncode:
-        return f"the probe failed: {done.stderr.strip()[-200:]}"
-    return done.stdout.strip()
+        return _unknown(f"the probe did not run: {error}")
+    try:
+        found: dict[str, str] = json.loads(done.stdout)
+    except ValueError:
+        return _unknown(f"the probe failed: {done.stderr.strip()[-200:]}")
+    return found
+
+
+def _unknown(reason: str) -> dict[str, str]:
+    return {"namespaces": reason, "threads": reason}

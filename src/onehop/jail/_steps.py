@@ -15,7 +15,8 @@ from onehop.jail.spawner.layout import EXEC_FD
 
 Arg = int | str | bytes
 """A number; the name of something that depends on how the process is started ("stdin", "stdout",
-"stderr", "ruleset", "filter"); or bytes, which are passed by their address."""
+"stderr", "ruleset", "filter"), or on the worker ("account"); or bytes, which are passed by their
+address."""
 
 Expect = Literal["success", "refusal", "spawner"]
 """What the call has to give: no error; an error; or the spawner's pid."""
@@ -27,6 +28,10 @@ _F_DUPFD = 0
 _CAPABILITY_HEADER = struct.pack("=Ii", 0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this process
 _NO_CAPABILITIES = bytes(24)
 _LAST_DESCRIPTOR = (1 << 32) - 1
+_CLONE_NEWUSER = 0x10000000
+_THREAD = 0x50F00  # CLONE_VM, _FS, _FILES, _SIGHAND, _THREAD, _SYSVSEM
+_RLIMIT_NPROC = 6
+_INFINITY = (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +49,25 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """How the kernel is to count the threads of a worker apart from those of others."""
+
+    by_namespace: bool
+    """By a user namespace of its own; otherwise by its user id."""
+    most: int
+    """How many the kernel allows until the worker is sealed; negative for no bound."""
+
+
+@dataclass(frozen=True, slots=True)
 class Confinement:
     """What there is to put on; a layer that is not planned is empty or None."""
 
     landlock: bool
     seccomp: Program | None
     rlimits: Mapping[int, int]
-    become: int | None
-    """The user and group to become."""
+    drops_root: bool
+    """Whether it has to become another user and group, "account"."""
+    counted: Counted | None
     proved: Collection[str]
     """The layers of which the child shows that they hold."""
     witness: str
@@ -83,7 +99,7 @@ def _put_on(jail: Confinement) -> Iterator[Step]:
         yield Step("landlock", "landlock_restrict_self", "landlock_restrict_self", ("ruleset", 0))
     yield Step("exec", "close_range", "close_range", (3, EXEC_FD - 1, 0))
     yield Step("exec", "close_range", "close_range", (EXEC_FD + 1, _LAST_DESCRIPTOR, 0))
-    yield from _drop_privileges(jail.become)
+    yield from _drop_privileges(jail)
     for resource, value in jail.rlimits.items():
         limit = struct.pack("=QQ", value, value)
         yield Step("rlimits", f"prlimit {resource}", "prlimit64", (0, resource, limit, 0))
@@ -95,13 +111,32 @@ def _put_on(jail: Confinement) -> Iterator[Step]:
     yield from _filter(jail.seccomp)
 
 
-def _drop_privileges(become: int | None) -> Iterator[Step]:
-    """Root becomes nobody; whoever it was, no capability is left."""
-    if become is not None:
+def _drop_privileges(jail: Confinement) -> Iterator[Step]:
+    """Root becomes another; whoever it was, no capability is left."""
+    if jail.drops_root:
         yield Step("uid", "setgroups", "setgroups", (0, 0))
-        yield Step("uid", "setresgid", "setresgid", (become, become, become))
-        yield Step("uid", "setresuid", "setresuid", (become, become, become))
+        yield Step("uid", "setresgid", "setresgid", ("account",) * 3)
+        yield Step("uid", "setresuid", "setresuid", ("account",) * 3)
+    if jail.counted is not None and jail.counted.by_namespace:
+        yield Step("threads", "unshare", "unshare", (_CLONE_NEWUSER,))
     yield Step("uid", "capset", "capset", (_CAPABILITY_HEADER, _NO_CAPABILITIES))
+    if jail.counted is not None:
+        yield from _prove_counting(jail.counted.most)
+
+
+def _prove_counting(most: int) -> Iterator[Step]:
+    """With a bound of one there can be no second thread. This is tried here, because under the
+    filter no limit can be changed any more; the real bound comes when the worker is sealed."""
+    hard = most if most >= 0 else _INFINITY
+    yield _bound_threads(min(1, hard), hard)
+    attempt = (_THREAD, 0, 0, 0, 0)
+    yield Step("threads", "making a thread too many", "clone", attempt, "refusal")
+    yield _bound_threads(hard, hard)
+
+
+def _bound_threads(soft: int, hard: int) -> Step:
+    limit = struct.pack("=QQ", soft, hard)
+    return Step("threads", "prlimit NPROC", "prlimit64", (0, _RLIMIT_NPROC, limit, 0))
 
 
 def _filter(program: Program | None) -> Iterator[Step]:

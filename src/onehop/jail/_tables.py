@@ -19,6 +19,7 @@ from onehop.jail._runner import HEADER_SIZE
 from onehop.jail._table import (
     GREATEST,
     RETURN,
+    WORD,
     Data,
     Entry,
     Name,
@@ -52,7 +53,7 @@ Number = Callable[[str], int]
 def executed(steps: Sequence[Sequence[Any]], filter_: bytes, number: Number) -> dict[str, Any]:
     """For workers that are executed one by one."""
     known: dict[str, Word] = {name: Name(name) for name in ("stdin", "stdout", "stderr", "ruleset")}
-    known["filter"] = Data("filter")
+    known |= {"filter": Data("filter"), "account": Name("account")}
     child = [*(_entry(step, known) for step in steps), _execute(number)]
     return _started_by_the_spawner(child, filter_, number)
 
@@ -76,20 +77,22 @@ def template(number: Number) -> dict[str, Any]:
 
 def copied(steps: Sequence[Sequence[Any]], filter_: bytes, number: Number) -> dict[str, Any]:
     """For workers that are copies of the template: the library that it is executed with."""
+    accounts = _account_words(steps)
     table = lay_out(
         {
             "prepare": [_find_thread_id(number), _rename(b"onehop template", number)],
-            "serve": _serve(number),
+            "serve": _serve(number, 3 * WORD * len(accounts) or 1),
             "failed": _tell_and_exit(number),
             "child": _become_worker(steps, number),
         },
-        {**_filter_data(filter_), **_messages()},
+        {**_filter_data(filter_), **_messages(accounts)},
     )
     image, start = _image.build(table, platform.machine())
     return {
         "image": image.hex(),
         "names": {name: [start + at for at in places] for name, places in table.names.items()},
         "first_step": table.sections["child"] + ENTRY_SIZE - table.sections["failed"],
+        "account_words": 3 * len(accounts),
     }
 
 
@@ -138,12 +141,23 @@ def _rename(name: bytes, number: Number) -> Entry:
     return _success(number("prctl"), _PR_SET_NAME, name + b"\0")
 
 
-def _serve(number: Number) -> list[Entry]:
-    """For each message with descriptors: fork, and tell the spawner the pid."""
+def _account_words(steps: Sequence[Sequence[Any]]) -> list[Section]:
+    """Where in the entries of a worker the three ids stand that it is to have: each message brings
+    those of the next worker, and the kernel writes them there."""
+    behind_first = ENTRY_SIZE + WORD
+    return [
+        Section("child", behind_first + index * ENTRY_SIZE)
+        for index, (_, _, _, args, _, _) in enumerate(steps)
+        if "account" in args
+    ]
+
+
+def _serve(number: Number, size: int) -> list[Entry]:
+    """For each message of ``size`` bytes with descriptors: fork, and tell the spawner the pid."""
     close = [_success(number("close"), descriptor) for descriptor in TEMPLATE_RECEIVED]
     report = (TEMPLATE_CONTROL, Data("report"), REPORT_SIZE)
     return [
-        Entry(number("recvmsg"), (TEMPLATE_CONTROL, Data("message"), 0), 1, 1),
+        Entry(number("recvmsg"), (TEMPLATE_CONTROL, Data("message"), 0), size, size),
         _fork(number),
         *close,
         Entry(number("write"), report, REPORT_SIZE, REPORT_SIZE),
@@ -171,7 +185,7 @@ def _thread_id_argument() -> int:
 
 
 def _become_worker(steps: Sequence[Sequence[Any]], number: Number) -> list[Entry]:
-    known: dict[str, Word] = {"ruleset": TEMPLATE_RULESET, "filter": Data("filter")}
+    known: dict[str, Word] = {"ruleset": TEMPLATE_RULESET, "filter": Data("filter"), "account": 0}
     known |= zip(("stdin", "stdout", "stderr"), TEMPLATE_RECEIVED, strict=False)
     return [
         # What is left open of it is closed by the steps, but for this number.
@@ -190,14 +204,16 @@ def _tell_and_exit(number: Number) -> list[Entry]:
     ]
 
 
-def _messages() -> dict[str, bytes | Sequence[Word]]:
-    """A struct msghdr for recvmsg(2): one byte of data, and room for the descriptors behind the
-    pid in the report, just as much as they take."""
+def _messages(accounts: Sequence[Section]) -> dict[str, bytes | Sequence[Word]]:
+    """A struct msghdr for recvmsg(2): the ids of the worker or one byte, and room for the
+    descriptors behind the pid in the report, just as much as they take."""
+    parts: list[tuple[Word, int]] = [(place, 3 * WORD) for place in accounts]
+    vector = parts or [(Data("byte"), 1)]
     return {
         "byte": bytes(8),
-        "vector": (Data("byte"), 1),
+        "vector": tuple(word for part in vector for word in part),
         "report": bytes(REPORT_SIZE),
-        "message": (0, 0, Data("vector"), 1, Data("report", 8), REPORT_SIZE - 8, 0),
+        "message": (0, 0, Data("vector"), len(vector), Data("report", 8), REPORT_SIZE - 8, 0),
         "unread": bytes(8),
     }
 

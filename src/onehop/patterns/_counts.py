@@ -1,26 +1,24 @@
 """How often which shapes of failures came, and what is said of it.
 
-An agent is taught by its own runs, and by those of all once three agents failed alike. What is
-kept is bounded, in memory, and closed: see ``_shapes``.
+A conversation is taught by its own runs, and by those of all once three agents failed alike, and
+only about the error that it has just met. What is kept is bounded, in memory, and closed: see
+``_shapes``.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from onehop.patterns._advice import ADVICE, CONSTRUCT_WORDS, KIND_WORDS
-from onehop.patterns._shapes import NOT_THE_CODE, known
+from onehop.patterns._shapes import NOT_THE_CODE, VAGUE, known
 
 AGENTS_ALIKE: Final = 3
 """Distinct agents that must have failed alike before others hear of it."""
 WINDOW: Final = 50
 """Runs of an agent that its failure rate is about."""
-_MAX_HINTS: Final = 3
-_HABIT: Final = 3
-"""Failures of one shape from which it is called a habit."""
 _FOREIGN: Final = "Error:other:none"
 """What stands for a shape that is not ours, such as one that a store has altered."""
 
@@ -40,10 +38,17 @@ class AgentHistory:
     """Whether the agent's last run of this very code failed by the code's own doing."""
 
 
+class Talk(NamedTuple):
+    """One conversation: whose it is, and which."""
+
+    agent_id: str
+    channel_id: str = ""
+    conversation: str = ""
+
+
 @dataclass(slots=True)
 class _Agent:
     failed: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW))
-    shapes: OrderedDict[str, int] = field(default_factory=OrderedDict)
     codes: OrderedDict[str, bool] = field(default_factory=OrderedDict)
     """By hash, whether the last run failed."""
 
@@ -61,42 +66,37 @@ class Patterns:
         self._max_agents = max_agents
         self._max_entries = max_entries
         self._agents: OrderedDict[bytes, _Agent] = OrderedDict()
+        self._talks: OrderedDict[bytes, OrderedDict[str, int]] = OrderedDict()
         self._everyone: OrderedDict[str, _Everyone] = OrderedDict()
 
-    def observe(self, agent_id: str, code_hash: str, shape: str | None) -> None:
+    def observe(self, talk: Talk, code_hash: str, shape: str | None) -> None:
         """Learn from a run that has ended; ``shape`` is None when it succeeded.
 
-        Runs that were cancelled, or failed by our own doing, teach nothing.
+        Runs that were cancelled, or failed by our own doing, teach nothing. Code that was refused
+        has not run, so it has not failed either: it is no part of the agent's history.
         """
         if shape is not None and not known(shape):
             shape = _FOREIGN
         if shape is not None and _kind(shape) in NOT_THE_CODE:
             return
-        key = _key(agent_id)
-        agent = _touch(self._agents, key, _Agent(), self._max_agents)
-        agent.failed.append(shape is not None)
-        agent.codes.pop(code_hash[:64], None)
-        _touch(agent.codes, code_hash[:64], shape is not None, self._max_entries)
+        if shape is None or not _is_refusal(shape):
+            self._count_for_agent(talk.agent_id, code_hash, failed=shape is not None)
         if shape is not None:
-            _touch(agent.shapes, shape, 0, self._max_entries)
-            agent.shapes[shape] += 1
-            self._count_for_everyone(key, shape)
+            self._count_for_talk(talk, shape)
+            self._count_for_everyone(_key(talk.agent_id), shape)
 
-    def hints(self, agent_id: str, shape: str) -> list[str]:
-        """What earlier runs say to an agent that has just failed with ``shape``.
+    def hints(self, talk: Talk, shape: str) -> list[str]:
+        """What earlier runs say to a conversation that has just met ``shape``.
 
-        At most three sentences: its own failures of this shape, those of all agents, and what it
-        fails with most besides. Empty the first time. The run itself is observed afterwards.
+        Its own failures of this shape, and those of all agents; nothing of other shapes. Empty the
+        first time, and where the shape does not tell which error it was. The run itself is
+        observed afterwards.
         """
-        if not known(shape) or _kind(shape) in NOT_THE_CODE:
+        if not known(shape) or _kind(shape) in NOT_THE_CODE | VAGUE:
             return []
-        own = self._agents.get(_key(agent_id))
-        told = [
-            *(_own(own, shape) if own else ()),
-            *_others(self._everyone.get(shape), shape),
-            *(_habit(own, shape) if own else ()),
-        ]
-        return told[:_MAX_HINTS]
+        own = self._talks.get(_key(*talk))
+        count = own.get(shape, 0) if own is not None else 0
+        return [*_own(count, shape), *_others(self._everyone.get(shape), shape)]
 
     def history(self, agent_id: str, code_hash: str) -> AgentHistory:
         """How the agent's last runs ended, and its last run of this code."""
@@ -107,6 +107,17 @@ class Patterns:
         repeats = agent.codes.get(code_hash[:64], False)
         return AgentHistory(errors / runs if runs else 0.0, errors, repeats)
 
+    def _count_for_agent(self, agent_id: str, code_hash: str, *, failed: bool) -> None:
+        agent = _touch(self._agents, _key(agent_id), _Agent(), self._max_agents)
+        agent.failed.append(failed)
+        agent.codes.pop(code_hash[:64], None)
+        _touch(agent.codes, code_hash[:64], failed, self._max_entries)
+
+    def _count_for_talk(self, talk: Talk, shape: str) -> None:
+        shapes = _touch(self._talks, _key(*talk), OrderedDict[str, int](), self._max_agents)
+        _touch(shapes, shape, 0, self._max_entries)
+        shapes[shape] += 1
+
     def _count_for_everyone(self, key: bytes, shape: str) -> None:
         seen = _touch(self._everyone, shape, _Everyone(), self._max_agents)
         seen.count += 1
@@ -114,8 +125,7 @@ class Patterns:
             seen.agents.add(key)
 
 
-def _own(agent: _Agent, shape: str) -> list[str]:
-    count = agent.shapes.get(shape, 0)
+def _own(count: int, shape: str) -> list[str]:
     if not count:
         return []
     times = "once" if count == 1 else f"{count} times"
@@ -127,16 +137,6 @@ def _others(seen: _Everyone | None, shape: str) -> list[str]:
         return []
     agents = len(seen.agents)
     return [f"{agents} agents failed {seen.count} times by {_words(shape)}. {_advice(shape)}"]
-
-
-def _habit(agent: _Agent, shape: str) -> list[str]:
-    other = Counter({each: count for each, count in agent.shapes.items() if each != shape})
-    if not other:
-        return []
-    most, count = other.most_common(1)[0]
-    if count < _HABIT:
-        return []
-    return [f"Your code also failed {count} times by {_words(most)}. {_advice(most)}"]
 
 
 def _words(shape: str) -> str:
@@ -153,9 +153,14 @@ def _kind(shape: str) -> str:
     return shape.split(":")[1]
 
 
-def _key(agent_id: str) -> bytes:
+def _is_refusal(shape: str) -> bool:
+    return _kind(shape).startswith("validation")
+
+
+def _key(*names: str) -> bytes:
     """A name of fixed length, so that long ones cost no memory."""
-    return hashlib.blake2b(agent_id.encode(errors="replace"), digest_size=8).digest()
+    text = "\0".join(names)
+    return hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest()
 
 
 def _touch(kept: OrderedDict[K, V], key: K, default: V, most: int) -> V:

@@ -36,55 +36,92 @@ _NAMED: Final = {
     "ForbiddenSystemCall": "forbidden",
     "ProtocolError": "forbidden",
 }
-"""The host's own errors, by name; a guest that takes one of them only mislabels its failure."""
+"""The host's own errors, by name."""
+_THROWN_BY_US: Final = frozenset({"PromiseNeverSettledError", "WorkerExit"})
+"""Those of them that are of type runtime, as a guest's errors are; a guest that takes one of these
+names only mislabels its failure."""
 
 CLASSES: Final = frozenset({"Error", *_THROWN, *_NAMED, *(name for name, _ in _OURS.values())})
 
-_MESSAGES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
-    (kind, re.compile(pattern))
-    for kind, pattern in (
-        ("read-undefined", r"Cannot read properties of undefined"),
-        ("read-null", r"Cannot read properties of null"),
-        ("write-undefined", r"Cannot set properties of undefined"),
-        ("write-null", r"Cannot set properties of null"),
-        ("destructure-empty", r"Cannot destructure|is not iterable or its return|from 'undefined'"),
-        ("reduce-empty", r"Reduce of empty array"),
-        ("not-iterable", r"(?:is|are) not iterable|Spread syntax requires|is not async iterable"),
-        ("not-constructor", r"is not a constructor"),
-        ("needs-new", r"cannot be invoked without 'new'"),
+_MESSAGES: Final[tuple[tuple[str, str, re.Pattern[str]], ...]] = tuple(
+    (kind, classes, re.compile(pattern))
+    for kind, classes, pattern in (
+        ("read-undefined", "TypeError", r"Cannot read properties of undefined"),
+        ("read-null", "TypeError", r"Cannot read properties of null"),
+        ("write-undefined", "TypeError", r"Cannot set properties of undefined"),
+        ("write-null", "TypeError", r"Cannot set properties of null"),
+        (
+            "destructure-empty",
+            "TypeError",
+            r"Cannot destructure|is not iterable or its return|from 'undefined'",
+        ),
+        ("reduce-empty", "TypeError", r"Reduce of empty array"),
+        (
+            "not-iterable",
+            "TypeError",
+            r"(?:is|are) not iterable|Spread syntax requires|is not async iterable",
+        ),
+        ("not-constructor", "TypeError", r"is not a constructor"),
+        ("needs-new", "TypeError", r"cannot be invoked without 'new'"),
         (
             "needs-function",
+            "TypeError",
             r"needs a function|callback must be a function|^undefined is not a func",
         ),
-        ("not-function", r"is not a function"),
-        ("used-too-early", r"^Cannot access '.{0,500}' before initialization"),
-        ("not-defined", r"is not defined$"),
-        ("constant", r"^Assignment to constant variable"),
-        ("read-only", r"read only property|object is not extensible|only a getter|Cannot delete"),
-        ("circular", r"circular structure to JSON"),
-        ("bigint", r"BigInt"),
-        ("symbol", r"Cannot convert a Symbol"),
-        ("empty-object", r"Cannot convert undefined or null to object"),
-        ("invalid-json", r"in JSON at|not valid JSON|JSON input|JSON at position"),
-        ("stack-overflow", r"Maximum call stack size exceeded"),
-        ("memory", r"Array buffer allocation failed|[Oo]ut of memory|Invalid string length"),
-        ("array-length", r"Invalid array length|Invalid typed array length"),
-        ("invalid-date", r"Invalid time value|Invalid date"),
-        ("out-of-range", r"must be between|out of range|Invalid count value|Incorrect locale"),
-        ("all-rejected", r"All promises were rejected"),
-        ("code-from-text", r"Code generation from strings|never run as code"),
-        ("import", r"^import\b"),
-        ("export", r"^export has no meaning"),
-        ("jsx", r"^JSX is not supported"),
-        ("await", r"^await is only valid"),
-        ("typescript", r"This looks like TypeScript"),
-        ("declared-twice", r"has already been declared|redefined"),
-        ("unclosed", r"is never closed|Unterminated|end of input|must be closed first"),
-        ("regular-expression", r"Invalid regular expression|Invalid flags"),
-        ("unexpected-token", r"Unexpected|Expected|missing|Invalid or unexpected|closes nothing"),
+        ("not-function", "TypeError", r"is not a function"),
+        ("used-too-early", "ReferenceError", r"^Cannot access '.{0,500}' before initialization"),
+        ("not-defined", "ReferenceError", r"is not defined"),
+        ("constant", "TypeError", r"^Assignment to constant variable"),
+        (
+            "read-only",
+            "TypeError",
+            r"read only property|object is not extensible|only a getter|Cannot delete",
+        ),
+        ("circular", "TypeError", r"circular structure to JSON"),
+        ("bigint", "TypeError RangeError SyntaxError", r"BigInt"),
+        ("symbol", "TypeError", r"Cannot convert a Symbol"),
+        ("empty-object", "TypeError", r"Cannot convert undefined or null to object"),
+        ("invalid-json", "SyntaxError", r"in JSON at|not valid JSON|JSON input|JSON at position"),
+        ("stack-overflow", "RangeError", r"Maximum call stack size exceeded"),
+        (
+            "memory",
+            "RangeError",
+            r"Array buffer allocation failed|[Oo]ut of memory|Invalid string length",
+        ),
+        ("array-length", "RangeError", r"Invalid array length|Invalid typed array length"),
+        ("invalid-date", "RangeError", r"Invalid time value|Invalid date"),
+        (
+            "out-of-range",
+            "RangeError",
+            r"must be between|out of range|Invalid count value|Incorrect locale",
+        ),
+        ("all-rejected", "AggregateError", r"All promises were rejected"),
+        (
+            "code-from-text",
+            "EvalError TypeError",
+            r"Code generation from strings|never run as code",
+        ),
+        ("import", "SyntaxError TypeError", r"^import\b"),
+        ("export", "SyntaxError", r"^export has no meaning"),
+        ("jsx", "SyntaxError", r"^JSX is not supported"),
+        ("await", "SyntaxError", r"^await is only valid"),
+        ("typescript", "SyntaxError", r"This looks like TypeScript"),
+        ("declared-twice", "SyntaxError", r"has already been declared|redefined"),
+        (
+            "unclosed",
+            "SyntaxError",
+            r"is never closed|Unterminated|end of input|must be closed first",
+        ),
+        ("regular-expression", "SyntaxError", r"Invalid regular expression|Invalid flags"),
+        (
+            "unexpected-token",
+            "SyntaxError",
+            r"Unexpected|Expected|missing|Invalid or unexpected|closes nothing",
+        ),
     )
 )
-"""What V8 and onehop say, most special first; the first that is found counts."""
+"""What V8 and onehop say in errors of these classes, most special first; the first that is found
+counts."""
 
 RULES: Final = frozenset(
     "eval function_constructor constructor_chain string_timer webassembly proto with require "
@@ -97,7 +134,7 @@ KINDS: Final = frozenset(
     {
         "custom",
         "other",
-        *(kind for kind, _ in _MESSAGES),
+        *(kind for kind, _, _ in _MESSAGES),
         *(kind for _, kind in _OURS.values()),
         *_NAMED.values(),
         *(f"validation-{rule}" for rule in RULES),
@@ -115,6 +152,8 @@ CONSTRUCTS: Final = frozenset(
 )
 NOT_THE_CODE: Final = frozenset({"cancelled", "internal"})
 """Kinds of ends that say nothing about the code."""
+VAGUE: Final = frozenset({"other", "custom"})
+"""Kinds that hold errors of all sorts, so that one says nothing of another."""
 
 _MAX_CODE: Final = 100_000
 _MAX_MESSAGE: Final = 2_000
@@ -156,14 +195,19 @@ def known(shape: str) -> bool:
 def _class_and_kind(info: ErrorInfo) -> tuple[str, str]:
     if info.type in _OURS:
         return _OURS[info.type]
-    if info.name in _NAMED:
+    if info.name in _NAMED and (info.type != "runtime" or info.name in _THROWN_BY_US):
         return info.name, _NAMED[info.name]
     name = info.name if info.name in _THROWN else "Error"
     if name == "Error" and info.name != "Error":
         return name, "custom"
-    message = info.message[:_MAX_MESSAGE]
-    found = (kind for kind, pattern in _MESSAGES if pattern.search(message))
-    return name, "other" if name == "Error" else next(found, "other")
+    return name, _kind(name, info.message[:_MAX_MESSAGE])
+
+
+def _kind(name: str, message: str) -> str:
+    for kind, classes, pattern in _MESSAGES:
+        if name in classes.split() and pattern.search(message):
+            return kind
+    return "other"
 
 
 def _construct(code: str, language: Language, info: ErrorInfo) -> str:

@@ -7,6 +7,7 @@ that any replica can answer any of them.
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import (
     AbstractAsyncContextManager,
@@ -74,6 +75,8 @@ class Handlers:
         self._whoever = whoever
         self._running = running
         self._tool = make_tool()
+        self._only = uuid.uuid4().hex
+        """The conversation where there is but one client, as over stdio."""
 
     async def list_tools(
         self, _context: Context, _params: types.PaginatedRequestParams | None
@@ -86,13 +89,27 @@ class Handlers:
     ) -> types.CallToolResult:
         """Run code. Raises MCPError for another tool's name."""
         if params.name != NAME:
-            raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name[:80]}")
+            raise MCPError(
+                types.INVALID_PARAMS, f"Unknown tool: {params.name[:80]}; the tool is {NAME}"
+            )
         meta: dict[str, Any] = dict(context.meta or {})
-        call = Call(self._whoever(context), params.arguments or {}, meta, _channel(context))
+        call = Call(
+            self._whoever(context),
+            params.arguments or {},
+            meta,
+            _channel(context),
+            self._conversation(context),
+        )
         report = context.session.report_progress if "progress_token" in meta else None
         with self._cancellable(context, call.principal):
             return await self._calls.carry_out(call, report)
         return cancelled()
+
+    def _conversation(self, context: Context) -> str:
+        """What tells the client's conversation from others: its session, or being the only one."""
+        if context.request is None:
+            return self._only
+        return session_of(context.request.scope) or ""
 
     async def list_resources(
         self, context: Context, _params: types.PaginatedRequestParams | None
@@ -119,7 +136,9 @@ class Handlers:
             raise MCPError(types.INVALID_PARAMS, str(error), {"uri": params.uri[:200]}) from None
         except Exception:
             _log.exception("a resource could not be read")
-            raise MCPError(types.INTERNAL_ERROR, "onehop made a mistake") from None
+            raise MCPError(
+                types.INTERNAL_ERROR, "internal error; the log of onehop has more"
+            ) from None
         return types.ReadResourceResult(contents=[_contents(params.uri, page)])
 
     def _cancellable(

@@ -1,17 +1,19 @@
 """Source text in, findings out: what will not work in the sandbox, why, and what to write instead.
 
 Advice to whoever wrote the code and a tripwire for people, not what protects the host: everything
-that is an error here is impossible at run time too.
+that is found here is impossible at run time too, and each run of what is an error fails.
 """
 
 from onehop.validation._operators import load as load_rule
 from onehop.validation._remote import examine
 from onehop.validation._risk import NO_HISTORY, CodeHistory
+from onehop.validation._rules import TRIPWIRES
 from onehop.validation._source import Rule, Source
 from onehop.validation._validator import Validator, validate_code
 
 __all__ = [
     "NO_HISTORY",
+    "TRIPWIRES",
     "CodeHistory",
     "Rule",
     "Source",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from onehop.validation._calls import Call
 from onehop.validation._facts import Access, Facts
 from onehop.validation._hits import Hit, at
-from onehop.validation._values import CONSTRUCTOR, FUNCTION_CONSTRUCTOR, is_function
+from onehop.validation._values import CONSTRUCTOR, FUNCTION_CONSTRUCTOR, Value, is_function
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -23,19 +24,22 @@ _TEXTS = frozenset({"string", "template_string"})
 def eval_(facts: Facts) -> Iterator[Hit]:
     """``eval``, under any name."""
     for _, node in facts.uses("eval"):
-        yield at(node, f"eval does not work: {_NO_CODE_FROM_TEXT}")
+        certain = facts.certainty.calls(node, Value("path", "eval"), _gives_text(facts))
+        yield at(node, f"eval does not work: {_NO_CODE_FROM_TEXT}", certain=certain)
 
 
 def function_constructor(facts: Facts) -> Iterator[Hit]:
     """``Function`` and its kin, by name or as the constructor of a function."""
     for name, node in facts.uses(*_CONSTRUCTORS):
         if not (name == "Function" and _only_looks(facts, node)):
-            yield at(node, f"{name} does not work: {_NO_CODE_FROM_TEXT}")
+            certain = _is_missing_or_called(facts, name, node)
+            yield at(node, f"{name} does not work: {_NO_CODE_FROM_TEXT}", certain=certain)
     for access in facts.accesses("constructor"):
-        if _makes_functions(facts, access):
+        if is_function(access.base) and not _is_asked(facts, access):
             yield at(
                 access.node,
                 f"the constructor of a function does not work: {_NO_CODE_FROM_TEXT}",
+                certain=_is_called(facts, access),
             )
 
 
@@ -43,29 +47,30 @@ def constructor_chain(facts: Facts) -> Iterator[Hit]:
     """The constructor of a constructor, and constructors under computed names."""
     for access in facts.accesses("constructor"):
         if access.base == CONSTRUCTOR:
-            yield at(access.node, f".constructor.constructor is Function: {_NO_CODE_FROM_TEXT}")
+            message = f".constructor.constructor is Function: {_NO_CODE_FROM_TEXT}"
+            yield at(access.node, message, certain=_is_called(facts, access))
         elif access.computed:
-            yield at(access.node, '["constructor"] is not allowed: it is a way to reach Function')
+            yield at(access.node, '["constructor"] is a way to reach Function', certain=False)
         elif _is_indexed(facts, access):
-            yield at(access.node, ".constructor[…] is not allowed: it is a way to reach Function")
-    for leaf in facts.words.leaves("constructor"):
-        if facts.scopes.is_free(leaf) and facts.call_of(leaf):
-            yield at(leaf, f"constructor is not a function of yours: {_NO_CODE_FROM_TEXT}")
+            yield at(access.node, ".constructor[…] is a way to reach Function", certain=False)
 
 
 def string_timer(facts: Facts) -> Iterator[Hit]:
     """Text given to a timer."""
     for name, node in facts.uses(*_TIMERS):
         for holder in facts.holders(node):
-            handler = _handler(facts, holder)
-            if handler and _is_text(facts, handler):
-                yield at(handler, f"{name} needs a function here: text is never run as code")
+            for _call, given in facts.calls.of(holder):
+                if given and _is_text(facts, given[0]):
+                    certain = facts.certainty.calls(node, Value("path", name), _has_text(facts))
+                    message = f"{name} needs a function here: text is never run as code"
+                    yield at(given[0], message, certain=certain)
 
 
 def webassembly(facts: Facts) -> Iterator[Hit]:
     """``WebAssembly``, which the sandbox does not have."""
-    for _, node in facts.uses("WebAssembly"):
-        yield at(node, "WebAssembly does not exist in the sandbox: nothing can be compiled here")
+    message = "WebAssembly does not exist in the sandbox: nothing can be compiled here"
+    for name, node in facts.uses("WebAssembly"):
+        yield at(node, message, certain=facts.certainty.lacks(name, node))
 
 
 def with_(facts: Facts) -> Iterator[Hit]:
@@ -73,12 +78,12 @@ def with_(facts: Facts) -> Iterator[Hit]:
     for leaf in facts.words.leaves("with"):
         parent = facts.scopes.parent(leaf)
         if leaf.type == "with" and parent and parent.type == "with_statement":
-            yield at(leaf, "`with` is not allowed: it hides which variable a name means")
+            yield at(leaf, "`with` hides which variable a name means")
 
 
 def proto(facts: Facts) -> Iterator[Hit]:
     """``__proto__``, read, written or defined."""
-    message = "__proto__ is not allowed: it reaches into objects that are shared by all code"
+    message = "__proto__ reaches into objects that are shared by all code"
     for access in facts.accesses("__proto__"):
         yield at(access.node, message)
     for node in facts.definitions("__proto__"):
@@ -90,7 +95,7 @@ def proto(facts: Facts) -> Iterator[Hit]:
 
 def _only_looks(facts: Facts, node: Node) -> bool:
     """Whether ``Function`` is only compared, or asked for something harmless."""
-    outer = facts.around(node)
+    outer = facts.calls.around(node)
     parent = facts.scopes.parent(outer)
     if parent is None:
         return False
@@ -103,12 +108,43 @@ def _only_looks(facts: Facts, node: Node) -> bool:
     return facts.values.key(parent) in _HARMLESS_ON_FUNCTION
 
 
-def _makes_functions(facts: Facts, access: Access) -> bool:
-    if is_function(access.base):
-        return not _is_asked(facts, access)
-    if access.base in (CONSTRUCTOR, FUNCTION_CONSTRUCTOR) or access.computed:
-        return False  # for the rule about chains
-    return _is_called_with_text(facts, access)
+def _is_missing_or_called(facts: Facts, name: str, node: Node) -> bool:
+    """``AsyncFunction`` and its like are no globals; ``Function`` fails when it is called."""
+    if name != "Function":
+        return facts.certainty.lacks(name, node)
+    return facts.certainty.calls(node, FUNCTION_CONSTRUCTOR, lambda _call: True)
+
+
+def _is_called(facts: Facts, access: Access) -> bool:
+    """Whether each run calls the constructor of functions that is accessed."""
+    start = access.bound if access.object is None else access.outer
+    if start is None or facts.certainty.is_defined("constructor"):
+        return False
+    if any(_is_pair(node) for node in facts.definitions("constructor")):
+        return False
+    return facts.certainty.calls(start, FUNCTION_CONSTRUCTOR, lambda _call: True)
+
+
+def _is_pair(node: Node) -> bool:
+    """Whether it is an object that a name is defined in; not a class, nor a pattern."""
+    outer = node.parent
+    if outer is not None and outer.type == "computed_property_name":
+        outer = outer.parent
+    return outer is not None and outer.type in ("pair", "field_definition")
+
+
+def _gives_text(facts: Facts) -> Callable[[Call], bool]:
+    def check(call: Call) -> bool:
+        return bool(call[1]) and facts.certainty.may_be_text(call[1][0])
+
+    return check
+
+
+def _has_text(facts: Facts) -> Callable[[Call], bool]:
+    def check(call: Call) -> bool:
+        return bool(call[1]) and _is_text(facts, call[1][0])
+
+    return check
 
 
 def _is_asked(facts: Facts, access: Access) -> bool:
@@ -116,76 +152,17 @@ def _is_asked(facts: Facts, access: Access) -> bool:
     return access.bound is None and _only_looks(facts, access.outer)
 
 
-def _is_called_with_text(facts: Facts, access: Access) -> bool:
-    """``x.constructor("code")``: of an unknown object, but what else would take text."""
-    start = access.bound if access.object is None else access.outer
-    if start is None:
-        return False
-    binding = facts.scopes.binding(start) if access.bound else None
-    places = facts.scopes.references(binding) if binding else facts.holders(start)
-    for place in places:
-        call = facts.call_of(place)
-        if call and call.type == "call_expression" and _gives_text(facts, call):
-            return True
-    return False
-
-
-def _gives_text(facts: Facts, call: Node) -> bool:
-    return any(_is_text(facts, each) for each in facts.values.arguments(call))
-
-
 def _is_indexed(facts: Facts, access: Access) -> bool:
     """``x.constructor[…]``."""
     if access.object is None:
         return False
-    outer = facts.around(access.outer)
+    outer = facts.calls.around(access.outer)
     parent = facts.scopes.parent(outer)
     if parent is None or parent.type != "subscript_expression":
         return False
     index = parent.child_by_field_name("index")
     is_chain = index is not None and facts.values.strings.text(index) == "constructor"
     return parent.child_by_field_name("object") == outer and not is_chain
-
-
-def _handler(facts: Facts, timer: Node) -> Node | None:
-    """What a timer is to run, when ``timer`` is called: directly or by ``.call`` and its kin."""
-    call = facts.call_of(timer)
-    if call:
-        return _nth(facts.values.arguments(call), 0)
-    parent = facts.scopes.parent(timer)
-    if parent and parent.type == "arguments":
-        return _applied(facts, parent, timer)
-    if parent is None or parent.type not in ("member_expression", "subscript_expression"):
-        return None
-    how, call = facts.values.key(parent), facts.call_of(parent)
-    if call is None or parent.child_by_field_name("object") != timer:
-        return None
-    return _passed(facts.values.arguments(call), how, 1)
-
-
-def _applied(facts: Facts, arguments: Node, timer: Node) -> Node | None:
-    """``Reflect.apply(setTimeout, null, ["code"])``."""
-    call = facts.scopes.parent(arguments)
-    callee = call.child_by_field_name("function") if call else None
-    value = facts.values.of(callee) if callee else None
-    given = facts.values.arguments(call) if call else []
-    if value is None or value.path != "Reflect.apply" or given[:1] != [timer]:
-        return None
-    return _passed(given, "apply", 2)
-
-
-def _passed(given: list[Node], how: str | None, index: int) -> Node | None:
-    """The first argument behind ``this`` in ``.call(…)``, ``.bind(…)`` and ``.apply(…)``."""
-    found = _nth(given, index)
-    if how in ("call", "bind"):
-        return found
-    if how != "apply" or found is None or found.type != "array":
-        return None
-    return _nth(found.named_children, 0)
-
-
-def _nth(nodes: list[Node], index: int) -> Node | None:
-    return nodes[index] if index < len(nodes) else None
 
 
 def _is_text(facts: Facts, node: Node) -> bool:

@@ -9,6 +9,7 @@ from onehop.types import Finding, Language, Severity
 from onehop.validation._budget import Budget, OutOfTime
 from onehop.validation._cache import Verdict
 from onehop.validation._facts import Facts
+from onehop.validation._hits import Hit
 from onehop.validation._operators import RuleBroken, apply
 from onehop.validation._parser import parse
 from onehop.validation._risk import TOO_MUCH, Measures, measure
@@ -71,17 +72,21 @@ class Examiner:
 
 
 def _apply(rule: BuiltIn, facts: Facts) -> Iterator[Finding]:
-    seen: set[int] = set()
+    """One finding a place: of two, the one that is certain."""
+    hits: dict[int, Hit] = {}
     for hit in islice(rule.check(facts), MAX_FINDINGS):
-        if hit.unit not in seen:
-            seen.add(hit.unit)
-            yield _finding(rule, hit.message, *facts.tree.position(hit.unit))
+        if hit.unit not in hits or hit.certain:
+            hits[hit.unit] = hit
+    for hit in hits.values():
+        yield _finding(rule, hit, *facts.tree.position(hit.unit))
 
 
-def _finding(rule: BuiltIn, message: str, line: int, column: int) -> Finding:
+def _finding(rule: BuiltIn, hit: Hit, line: int, column: int) -> Finding:
+    may_run = rule.type == "error" and not hit.certain
+    note = "; this place may not be reached, so it does not block" if may_run else ""
     return Finding(
-        type=rule.type,
-        message=message,
+        type="warning" if may_run else rule.type,
+        message=hit.message + note,
         pattern=rule.name,
         severity=rule.severity,
         line=line,
@@ -98,4 +103,4 @@ def refusal_of_tangled() -> Verdict:
 
 def _too_complex() -> Finding:
     message = "this code is too long or too tangled to be examined as a whole"
-    return _finding(TOO_COMPLEX, message, 1, 1)
+    return _finding(TOO_COMPLEX, Hit(0, message), 1, 1)

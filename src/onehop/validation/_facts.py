@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from onehop.validation._calls import Calls
+from onehop.validation._certainty import Certainty
+from onehop.validation._flow import Flow
 from onehop.validation._loops import Loops
 from onehop.validation._scopes import Scopes
 from onehop.validation._values import GLOBAL, GLOBAL_OBJECTS, Value, Values
@@ -38,9 +41,6 @@ _PIECES = (
 _IN_TEXT = frozenset(
     {"string", "template_string", "template_substitution", "binary_expression"}
     | {"parenthesized_expression", "member_expression"}
-)
-_SAME = frozenset(
-    {"parenthesized_expression", "as_expression", "satisfies_expression", "non_null_expression"}
 )
 _BARE_THIS = re.compile(r"this(?![\w$])(?!\s*\??\.\s*[\w$#])")
 _BY_NAME = frozenset(
@@ -88,6 +88,11 @@ class Facts:
         self.words = Words(tree, budget)
         self.scopes = Scopes(tree, self.words, language, budget)
         self.values = Values(tree, self.scopes, budget)
+        self.exact = Values(tree, self.scopes, budget, exact=True)
+        """What expressions stand for in each run; ``values`` is what they may stand for."""
+        self.calls = Calls(self.scopes, self.exact, budget)
+        self.flow = Flow(tree, self.words, self.scopes, self.calls, budget)
+        self.certainty = Certainty(self)
         self.loops = Loops(self)
         self._accesses: dict[str, list[Access]] = {}
 
@@ -133,36 +138,15 @@ class Facts:
         """``node``, and the expressions that hold the same value under other names."""
         pending, seen = [node], set[int]()
         while pending and len(seen) < _MAX_HOLDERS:
-            holder = self.around(pending.pop())
+            holder = self.calls.around(pending.pop())
             if holder.id not in seen:
                 seen.add(holder.id)
                 yield holder
                 pending += self._passed_on(holder)
 
-    def around(self, node: Node) -> Node:
-        """The outermost expression that has the same value as ``node`` because it wraps it."""
-        parent = self.scopes.parent(node)
-        while parent is not None and (
-            parent.type in _SAME
-            or (parent.type == "sequence_expression" and parent.named_children[-1] == node)
-        ):
-            node, parent = parent, self.scopes.parent(parent)
-        return node
-
-    def call_of(self, callee: Node) -> Node | None:
-        """The call or ``new`` of an expression."""
-        callee = self.around(callee)
-        parent = self.scopes.parent(callee)
-        if parent is None:
-            return None
-        if parent.type == "call_expression":
-            return parent if parent.child_by_field_name("function") == callee else None
-        is_new = parent.type == "new_expression"
-        return parent if is_new and parent.child_by_field_name("constructor") == callee else None
-
     def computed_reads(self) -> Iterator[tuple[Node, str | None]]:
         """Properties of the global object under computed names; None where only a run tells."""
-        for holder in self._global_objects():
+        for holder in self.global_objects():
             parent = self.scopes.parent(holder)
             if parent is not None and parent.type == "subscript_expression":
                 index = parent.child_by_field_name("index")
@@ -173,7 +157,7 @@ class Facts:
 
     def is_typeof(self, node: Node) -> bool:
         """Whether an expression is only asked for its type."""
-        parent = self.scopes.parent(self.around(node))
+        parent = self.scopes.parent(self.calls.around(node))
         return (
             parent is not None
             and parent.type == "unary_expression"
@@ -316,6 +300,8 @@ class Facts:
         parent = self.scopes.parent(holder)
         if parent is None or holder.type == "shorthand_property_identifier_pattern":
             return holder
+        if parent.type == "arguments":
+            return self.calls.parameter_of(parent, holder)
         value, name = _GIVES.get(parent.type, ("", ""))
         if value and parent.child_by_field_name(value) == holder:
             return parent.child_by_field_name(name)
@@ -333,7 +319,7 @@ class Facts:
         if call and value and value.path == "Reflect.get" and given[:1] == [holder] and given[1:]:
             yield call, self.values.strings.text(given[1])
 
-    def _global_objects(self) -> Iterator[Node]:
+    def global_objects(self) -> Iterator[Node]:
         """Expressions that hold the global object."""
         for name in sorted(GLOBAL_OBJECTS):
             for leaf in self.words.leaves(name):

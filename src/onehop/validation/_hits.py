@@ -15,8 +15,10 @@ class Hit:
 
     unit: int
     message: str
+    certain: bool = True
+    """Whether each run fails for it. What may run is a warning, whatever the rule."""
 
 
-def at(node: Node, message: str) -> Hit:
+def at(node: Node, message: str, *, certain: bool = True) -> Hit:
     """A hit at the start of ``node``."""
-    return Hit(node.start_byte >> 1, message)
+    return Hit(node.start_byte >> 1, message, certain)

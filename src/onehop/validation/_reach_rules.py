@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _NO_MODULES = "does not work in the sandbox: there are no modules to load"
+_CLAUSES = frozenset({"import_clause", "import_require_clause"})
 _TYPES = frozenset({"interface_declaration", "type_alias_declaration", "ambient_declaration"})
 _ABSENT = {
     "Buffer": "bytes are Uint8Array here, text becomes bytes with TextEncoder",
@@ -26,7 +27,6 @@ _ABSENT = {
     "indexedDB": "nothing is kept between runs; return what shall be kept",
     "caches": "nothing is kept between runs; return what shall be kept",
     "document": "there is no page; build the text and return it",
-    "navigator": "there is no browser",
     "window": "the global object is globalThis",
     "global": "the global object is globalThis",
     "alert": "nobody is there to answer; use console.log or return a value",
@@ -45,7 +45,8 @@ def _absent(name: str, words: str) -> Callable[[Facts], Iterator[Hit]]:
 
     def check(facts: Facts) -> Iterator[Hit]:
         for _, node in facts.uses(name):
-            yield at(node, f"{name} does not exist in the sandbox: {words}")
+            certain = facts.certainty.lacks(name, node)
+            yield at(node, f"{name} does not exist in the sandbox: {words}", certain=certain)
 
     check.__doc__ = f"``{name}``, under any name."
     return check
@@ -68,12 +69,14 @@ def import_(facts: Facts) -> Iterator[Hit]:
         if leaf.type != "import" or parent is None:
             continue
         if parent.type == "meta_property":
-            yield at(leaf, "import.meta does not exist here: the code is no module")
+            message = "import.meta does not exist here: the code is not a module"
+            yield at(leaf, message, certain=facts.flow.is_readable)
         elif not _is_erased(facts, parent):
-            yield at(leaf, f"import {_NO_MODULES}")
+            yield at(leaf, f"import {_NO_MODULES}", certain=_ends_the_run(facts, parent))
     for statement in _exports(facts):
         if statement.child_by_field_name("source") and _exports_value(statement):
-            yield at(statement, f"export … from {_NO_MODULES}")
+            message = f"export … from {_NO_MODULES}"
+            yield at(statement, message, certain=facts.flow.is_readable)
 
 
 def export(facts: Facts) -> Iterator[Hit]:
@@ -109,14 +112,23 @@ def _exports(facts: Facts) -> Iterator[Node]:
             yield parent
 
 
+def _ends_the_run(facts: Facts, parent: Node) -> bool:
+    """An ``import()`` rejects; all other forms are errors before anything runs."""
+    call = facts.scopes.parent(parent) if parent.type == "import" else parent
+    if call is not None and call.type == "call_expression":
+        return facts.flow.rejection_ends_the_run(call)
+    return facts.flow.is_readable
+
+
 def _is_erased(facts: Facts, parent: Node) -> bool:
-    """Whether what an ``import`` stands in is a type of TypeScript."""
+    """Whether what an ``import`` stands in is a type of TypeScript, or names nothing but types."""
     if facts.language != "typescript":
         return False
     if parent.type == "import_alias":
         return True
     if parent.type == "import_statement":
-        return _imports_types(parent) or _is_ambient(facts, parent)
+        is_type = _imports_types(parent) or _is_ambient(facts, parent)
+        return is_type or _is_unused(facts, parent)
     return parent.type != "ERROR" and _is_type(facts, parent)
 
 
@@ -128,6 +140,33 @@ def _imports_types(statement: Node) -> bool:
     if len(names) != 1 or names[0].type != "named_imports":
         return False
     return _all_types(names[0], "import_specifier")
+
+
+def _is_unused(facts: Facts, statement: Node) -> bool:
+    """Whether no value that is imported is used: the compiler drops such a statement."""
+    names = list(_imported(statement))
+    return bool(names) and not any(_is_used(facts, name) for name in names)
+
+
+def _imported(statement: Node) -> Iterator[Node]:
+    """The names that an ``import`` declares."""
+    pending = [child for child in statement.named_children if child.type in _CLAUSES]
+    while pending:
+        node = pending.pop()
+        if node.type == "identifier":
+            yield node
+        elif node.type == "import_specifier":
+            name = node.child_by_field_name("alias") or node.child_by_field_name("name")
+            pending += [name] if name is not None else []
+        else:
+            pending += node.named_children
+
+
+def _is_used(facts: Facts, name: Node) -> bool:
+    binding = facts.scopes.binding(name)
+    if binding is None:
+        return True
+    return any(not facts.scopes.in_type(each) for each in facts.scopes.references(binding))
 
 
 def _all_types(clause: Node, kind: str) -> bool:

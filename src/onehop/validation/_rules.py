@@ -19,7 +19,8 @@ Check = Callable[[Facts], Iterable[Hit]]
 
 @dataclass(frozen=True, slots=True)
 class BuiltIn:
-    """A rule of ours. Errors block; warnings do at STRICT, from medium severity on."""
+    """A rule of ours. Errors block where each run fails for them, and are warnings elsewhere;
+    warnings block at STRICT, from medium severity on."""
 
     name: str
     type: Literal["error", "warning"]
@@ -50,7 +51,7 @@ RULES: Final[tuple[BuiltIn, ...]] = (
         "eval",
         "critical",
         "dangerous_pattern",
-        "`eval`, called or handed on, under any name",
+        "calls of `eval`, under any name",
         f"{_CALL}; parse data with JSON.parse",
         code.eval_,
     ),
@@ -58,7 +59,8 @@ RULES: Final[tuple[BuiltIn, ...]] = (
         "function_constructor",
         "critical",
         "dangerous_pattern",
-        "`Function`, `AsyncFunction`, `GeneratorFunction`, and the constructor of any function",
+        "calls of `Function`, `AsyncFunction`, `GeneratorFunction`, and of the constructor of any "
+        "function",
         _CALL,
         code.function_constructor,
     ),
@@ -66,7 +68,8 @@ RULES: Final[tuple[BuiltIn, ...]] = (
         "constructor_chain",
         "critical",
         "dangerous_pattern",
-        '`.constructor.constructor`, `["constructor"]`, `.constructor[…]`',
+        "calls of `.constructor.constructor`; as a warning also "
+        '`["constructor"]` and `.constructor[…]`',
         "name the class, or read `.constructor.name`",
         code.constructor_chain,
     ),
@@ -86,7 +89,7 @@ RULES: Final[tuple[BuiltIn, ...]] = (
         "write it in JavaScript, which runs at full speed here",
         code.webassembly,
     ),
-    _error(
+    _warning(
         "proto",
         "high",
         "dangerous_pattern",
@@ -94,7 +97,7 @@ RULES: Final[tuple[BuiltIn, ...]] = (
         "use Object.getPrototypeOf, Object.create, a class, or a Map for data",
         code.proto,
     ),
-    _error(
+    _warning(
         "with",
         "medium",
         "dangerous_pattern",
@@ -256,3 +259,9 @@ TOO_COMPLEX: Final = BuiltIn(
     lambda _facts: (),
 )
 """Not applied but reported, when the others could not be."""
+
+TRIPWIRES: Final = frozenset(
+    {"proto", "with", "obfuscation", "computed_global"}
+    | {rule.name for rule in RULES if rule.type == "error"}
+)
+"""Rules about ways out and disguise, of which people hear whether the code runs or not."""

@@ -6,7 +6,8 @@ declares it, and a global when there is none. Declarations are looked up for one
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -49,7 +50,15 @@ _BLOCK_SCOPES = _FUNCTION_SCOPES | {
     "ambient_declaration",
 }
 _PATTERNS = frozenset({"array_pattern", "object_pattern", "rest_pattern"})
-_PARAMETERS = frozenset({"formal_parameters", "required_parameter", "optional_parameter"})
+_ASSIGNABLE = NAMES | {"shorthand_property_identifier_pattern"}
+_AROUND_TARGETS = _PATTERNS | {
+    "pair_pattern",
+    "assignment_pattern",
+    "object_assignment_pattern",
+    "parenthesized_expression",
+    "as_expression",
+    "non_null_expression",
+}
 _IMPORTED = frozenset(
     {"import_specifier", "namespace_import", "import_clause", "import_alias"}
     | {"import_require_clause"}
@@ -85,6 +94,9 @@ class _Declared:
 
     def __init__(self, bindings: list[Binding]) -> None:
         self.names = frozenset(each.node.id for each in bindings)
+        counts = Counter(map(_range, bindings))
+        self.repeated = frozenset(each for each, count in counts.items() if count > 1)
+        """The ranges in which the name is declared more than once."""
         outermost_first = sorted(bindings, key=lambda each: (each.start, -each.end))
         self._bindings = [each for _, (each, *_) in groupby(outermost_first, _range)]
         self._starts = [each.start for each in self._bindings]
@@ -107,6 +119,10 @@ class _Declared:
             open_.append(index)
 
 
+def _place(node: Node) -> int:
+    return node.start_byte
+
+
 def _range(binding: Binding) -> tuple[int, int]:
     return binding.start, binding.end
 
@@ -127,9 +143,37 @@ class Scopes:
 
     def references(self, binding: Binding) -> Iterator[Node]:
         """Where the declared name is used."""
-        for leaf in self._words.leaves(self._words.name(binding.node)):
+        for leaf in self._within(binding):
             if leaf.type in NAMES and self.binding(leaf) == binding and not self.declares(leaf):
                 yield leaf
+
+    def is_constant(self, binding: Binding) -> bool:
+        """Whether the declared name is given one value and no other."""
+        name = self._words.name(binding.node)
+        if _range(binding) in self._of(name).repeated:
+            return False
+        given = binding.construct.type != "variable_declarator" or bool(
+            binding.construct.child_by_field_name("value")
+        )
+        leaves = (leaf for leaf in self._within(binding) if leaf.type in _ASSIGNABLE)
+        return given + sum(self._assigns(leaf, binding) for leaf in leaves) <= 1
+
+    def is_assigned(self, node: Node) -> bool:
+        """Whether ``node`` is what an assignment, of whatever form, gives a value to."""
+        parent = self.parent(node)
+        while parent is not None and parent.type in _AROUND_TARGETS:
+            if parent.type == "pair_pattern" and parent.child_by_field_name("value") != node:
+                return False
+            if "assignment" in parent.type and parent.child_by_field_name("left") != node:
+                return False
+            node, parent = parent, self.parent(parent)
+        if parent is None:
+            return False
+        if parent.type in ("assignment_expression", "augmented_assignment_expression"):
+            return parent.child_by_field_name("left") == node
+        if parent.type == "for_in_statement":
+            return parent.child_by_field_name("left") == node
+        return parent.type == "update_expression"
 
     def declares(self, node: Node) -> bool:
         """Whether the name at ``node`` is the name of a declaration."""
@@ -164,6 +208,16 @@ class Scopes:
                 return parent
             parent = self.parent(parent)
         return None
+
+    def _within(self, binding: Binding) -> list[Node]:
+        """The leaves of the declared name where the declaration holds."""
+        leaves = self._words.leaves(self._words.name(binding.node))
+        first = bisect_left(leaves, binding.start, key=_place)
+        return leaves[first : bisect_left(leaves, binding.end, key=_place)]
+
+    def _assigns(self, leaf: Node, binding: Binding) -> bool:
+        is_other = self.declares(leaf) or self.binding(leaf) != binding
+        return not is_other and self.is_assigned(leaf)
 
     def _is_ambient(self, parent: Node) -> bool:
         if parent.type != "variable_declarator":

@@ -63,8 +63,10 @@ class Validator:
 
         ``safe`` is false when there is an error; at STRICT, a warning of medium severity is enough.
         At NONE and ASYNC it is what it would be at BLOCKING: whether it blocks there is the
-        caller's decision. Blocks meanwhile, and starts a process at the first call. Raises
-        SandboxUnavailableError where none can be had.
+        caller's decision. ``history`` counts for the risk and decides nothing.
+
+        Blocks meanwhile, and starts a process at the first call. Raises SandboxUnavailableError
+        where none can be had.
         """
         key = key_of(code, language, "")
         verdict = self._cache.get(key)
@@ -139,8 +141,8 @@ class Validator:
         self, verdict: Verdict, level: ValidationLevel, history: CodeHistory
     ) -> ValidationReport:
         issues = [each for each in verdict.findings if each.pattern not in self._hides]
-        risk = assess(verdict.measures, history, level)
-        safe = not any(_blocks(each, risk.level) for each in issues)
+        risk = assess(verdict.measures, issues, history, level)
+        safe = not any(_blocks(each, level) for each in issues)
         return ValidationReport(safe=safe, issues=issues, risk_assessment=risk)
 
 

@@ -34,9 +34,15 @@ _WRAPPERS = frozenset(
 )
 _CHOICES = frozenset({"||", "&&", "??"})
 _LITERALS = frozenset({"array", "string", "template_string", "regex", "number"})
-_READERS = frozenset({"Reflect.get", "Object.getOwnPropertyDescriptor"} | {"Reflect.has"})
+_DESCRIPTOR = "Object.getOwnPropertyDescriptor"
+_READERS = frozenset({"Reflect.get", _DESCRIPTOR})
 _CALLERS = frozenset({"call", "apply"})
 _PARENTS = frozenset({"Object.getPrototypeOf", "Reflect.getPrototypeOf"})
+_FIELDS = frozenset(
+    "constructor description dotAll flags global hasIndices ignoreCase lastIndex length multiline "
+    "name prototype size source stackTraceLimit sticky unicode unicodeSets".split()
+)
+"""Properties of built-ins that are not functions."""
 _MAX_DEPTH = 40
 _MAX_PATH = 120
 
@@ -57,12 +63,16 @@ FUNCTION_CONSTRUCTOR = Value("path", "Function")
 
 
 class Values:
-    """Evaluates the expressions of one program, as far as the tree tells."""
+    """Evaluates the expressions of one program, as far as the tree tells.
 
-    def __init__(self, tree: Tree, scopes: Scopes, budget: Budget) -> None:
+    It says what an expression may stand for; with ``exact``, only what it stands for in each run.
+    """
+
+    def __init__(self, tree: Tree, scopes: Scopes, budget: Budget, *, exact: bool = False) -> None:
         self._tree = tree
         self._scopes = scopes
         self._budget = budget
+        self._exact = exact
         self._known: dict[int, Value | None] = {}
         self.strings = Strings(tree, self._initial)
 
@@ -104,6 +114,13 @@ class Values:
         children = found.named_children if found and found.type == "arguments" else []
         return [each for each in children if each.type != "comment"]
 
+    def is_await(self, call: Node) -> bool:
+        """Whether the parser has taken ``await (x)`` for a call."""
+        callee = call.child_by_field_name("function") if call.type == "call_expression" else None
+        return callee is not None and (
+            callee.type == "identifier" and self._tree.text(callee) == "await"
+        )
+
     def source(self, pattern: Node, depth: int = 0) -> Value | None:
         """The value that an object pattern takes apart."""
         parent = self._scopes.parent(pattern)
@@ -118,10 +135,9 @@ class Values:
                 return self._nested(parent, depth)
             case "assignment_pattern":
                 outer = self.source(parent, depth + 1)
-                return outer or self._field(parent, "right", depth)
+                return self._either(outer, parent, "right", depth)
             case "required_parameter" | "optional_parameter":
-                given = self._given(parent, depth)
-                return given or self._field(parent, "value", depth)
+                return self._either(self._given(parent, depth), parent, "value", depth)
             case "formal_parameters":
                 return self._given(pattern, depth)
             case _:
@@ -153,18 +169,35 @@ class Values:
                 return self._child(node, -1, depth)
             case "ternary_expression":
                 first = self._field(node, "consequence", depth)
-                return first or self._field(node, "alternative", depth)
+                return self._either(first, node, "alternative", depth)
             case "binary_expression" if node.children[1].type in _CHOICES:
-                return self._field(node, "left", depth) or self._field(node, "right", depth)
+                return self._choice(node, depth)
             case "assignment_expression":
                 return self._field(node, "right", depth)
             case _:
                 return FUNCTION if kind in FUNCTIONS or kind == "class" else None
 
+    def _either(self, first: Value | None, node: Node, other: str, depth: int) -> Value | None:
+        """One of two values, of which the second is that of a field of ``node``."""
+        if not self._exact:
+            return first or self._field(node, other, depth)
+        return first if first == self._field(node, other, depth) else None
+
+    def _choice(self, node: Node, depth: int) -> Value | None:
+        """``a || b`` and its like."""
+        left = self._field(node, "left", depth)
+        if not self._exact:
+            return left or self._field(node, "right", depth)
+        if left not in (GLOBAL, FUNCTION):
+            return self._either(left, node, "right", depth)
+        return self._field(node, "right", depth) if node.children[1].type == "&&" else left
+
     def _name(self, node: Node, depth: int) -> Value | None:
         binding = self._scopes.binding(node)
         if binding is None:
             return self.member(GLOBAL, self._named(node))
+        if self._exact and not self._scopes.is_constant(binding):
+            return None
         given = self._declared(binding, depth)
         return given or self._assigned(binding, depth)
 
@@ -194,7 +227,7 @@ class Values:
             return None
         name = self._named(left)
         found = self.member(self.source(outer, depth), name)
-        return found or self._field(pattern, "right", depth)
+        return None if self._exact else found or self._field(pattern, "right", depth)
 
     def _nested(self, pair: Node, depth: int) -> Value | None:
         outer, name = self._scopes.parent(pair), self.pattern_key(pair)
@@ -231,7 +264,9 @@ class Values:
         if base is None or name is None:
             return None
         value = self.of(base, depth)
-        if value is None and base.type in _LITERALS and name != "constructor":
+        if name == "value" and self._is_descriptor(base, depth):
+            return value
+        if value is None and base.type in _LITERALS and _is_method(name):
             return FUNCTION  # `[].map`
         return self.member(value, name)
 
@@ -239,6 +274,8 @@ class Values:
         callee = node.child_by_field_name("function")
         if callee is None:
             return None
+        if self.is_await(node) and self.arguments(node):
+            return self.of(self.arguments(node)[0], depth)
         value = self.of(callee, depth)
         if value is None or value.kind != "path":
             return self._returned(self._called(callee), depth)
@@ -249,6 +286,10 @@ class Values:
         if path in _PARENTS and arguments:
             return FUNCTION if is_function(self.of(arguments[0], depth)) else None
         return Value("path", path.removesuffix(".bind")) if path.endswith(".bind") else None
+
+    def _is_descriptor(self, node: Node, depth: int) -> bool:
+        callee = node.child_by_field_name("function") if node.type == "call_expression" else None
+        return callee is not None and self.of(callee, depth) == Value("path", _DESCRIPTOR)
 
     def _called(self, callee: Node) -> Node:
         """The function that a callee runs: ``f`` in ``f.call``."""
@@ -261,6 +302,8 @@ class Values:
         function = bare(callee)
         body = function.child_by_field_name("body")
         if body is None or function.type not in ("arrow_function", "function_expression"):
+            return None
+        if self._exact and function.children[0].type == "async":
             return None
         if body.type != "statement_block":
             return self.of(body, depth)
@@ -303,6 +346,8 @@ class Values:
             return None
         if binding.construct.child_by_field_name("name") != binding.node:
             return None
+        if self._exact and not self._scopes.is_constant(binding):
+            return None
         return binding.construct.child_by_field_name("value")
 
     def _named(self, node: Node) -> str:
@@ -326,8 +371,15 @@ def is_function(value: Value | None) -> bool:
         return root in PLAIN_FUNCTIONS or root == "Function"
     if value.path == "Function.prototype":
         return True
-    is_method = rest[-1][:1].islower() and rest[-1] not in ("length", "name", "prototype")
-    return root in _NAMESPACES and (len(rest) == 1 or rest[0] == "prototype") and is_method
+    is_member = len(rest) == 1 or (len(rest) == 2 and rest[0] == "prototype")
+    if root == "Symbol" and rest[0] not in ("for", "keyFor", "prototype"):
+        return False
+    return root in _NAMESPACES and is_member and _is_method(rest[-1])
+
+
+def _is_method(name: str) -> bool:
+    """Whether a property of something built-in is a function, if it is there."""
+    return name[:1].islower() and name not in _FIELDS
 
 
 def bare(node: Node) -> Node:

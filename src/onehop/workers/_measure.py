@@ -22,12 +22,23 @@ from onehop.policy import MIB, Limits
 _HIGH_WATER = b"\nVmHWM:"
 """At the start of a line, where no process name can put it."""
 _CONFINEMENT = re.compile(rb"^(Seccomp|NoNewPrivs|Uid|CapEff|NSpid):\s+(.*)$", re.MULTILINE)
+_EXTENT = re.compile(rb"^(VmSize|VmRSS|VmPTE|Threads):\s+(\d+)", re.MULTILINE)
 _STATUS_BYTES = 16384  # most of it would be a user's many groups
+_IN_KILOBYTES = (b"VmSize", b"VmRSS", b"VmPTE")
 _PAGE = resource.getpagesize()
 _DATA_SLACK = 1.25
 """Memory that V8 may map beyond the grant, for its own book-keeping and garbage collection."""
 _BACKSTOP_BYTES = 48 * MIB
-"""Resident memory above the grant at which the sampler ends a run that the kernel let pass."""
+"""Memory above the grant at which the sampler ends a run that the kernel let pass."""
+MOST_THREADS = 64
+"""Beyond those of a worker that is ready. The engine itself adds up to 32, when a program does much
+cryptography at once."""
+_ADDRESSES = 16 << 30
+"""Address space beyond that of a worker that is ready, and beyond four times its grant: for buffers
+that may grow, and for threads. Page tables of 32 MB describe it."""
+
+
+Over = Literal["memory", "cpu", "threads"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,17 @@ class Sample:
     rss_bytes: int
     data_bytes: int
     cpu_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What a worker takes of the kernel, besides its data."""
+
+    address_bytes: int
+    rss_bytes: int
+    table_bytes: int
+    """Page tables, which neither resident memory nor RLIMIT_DATA counts."""
+    threads: int
 
 
 def sample(pid: int) -> Sample:
@@ -63,28 +85,51 @@ def _cpu(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
-def sealing_limits(pid: int, ceiling: Limits) -> dict[int, int]:
-    """What the kernel shall hold once a worker is ready: its memory, its CPU time at the most, and
-    no descriptor opened any more. Raises OSError when the process is gone."""
+def sealing_limits(
+    pid: int, ready: Extent, ceiling: Limits, counts_threads: bool
+) -> dict[int, int]:
+    """What the kernel shall hold once a worker is ready: its memory, address space and CPU time at
+    the most, no descriptor opened any more, and its threads, if the kernel counts them alone.
+    Raises OSError when the process is gone."""
     now = sample(pid)
-    return {
+    threads = {resource.RLIMIT_NPROC: ready.threads + MOST_THREADS} if counts_threads else {}
+    return threads | {
         resource.RLIMIT_DATA: now.data_bytes + int(ceiling.memory_bytes * _DATA_SLACK),
+        resource.RLIMIT_AS: ready.address_bytes + _ADDRESSES + 4 * ceiling.memory_bytes,
         resource.RLIMIT_CPU: math.ceil(now.cpu_seconds + ceiling.cpu_seconds) + 1,
         resource.RLIMIT_NOFILE: 0,
     }
 
 
-def over_limit(pid: int, start: Sample, limits: Limits) -> Literal["memory", "cpu"] | None:
-    """Which limit the worker is over, if any."""
-    try:
-        now = sample(pid)
-    except OSError:
-        return None  # it ended, which its pipe tells
-    if now.rss_bytes - start.rss_bytes > limits.memory_bytes + _BACKSTOP_BYTES:
-        return "memory"
-    if now.cpu_seconds - start.cpu_seconds > limits.cpu_seconds:
-        return "cpu"
-    return None
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Looks at a worker from outside while it runs, for what the kernel does not hold."""
+
+    pid: int
+    status: Status | None
+    ready: Extent | None
+    """When it was sealed; None where the kernel has no such account (macOS)."""
+
+    def over_limit(self, start: Sample, limits: Limits) -> Over | None:
+        """Which limit the worker is over, if any, when it was at ``start`` at dispatch."""
+        try:
+            grown, threads, cpu = self._usage(start)
+        except OSError:
+            return None  # it ended, which its pipe tells
+        if grown > limits.memory_bytes + _BACKSTOP_BYTES:
+            return "memory"
+        if threads > MOST_THREADS:
+            return "threads"
+        return "cpu" if cpu > limits.cpu_seconds else None
+
+    def _usage(self, start: Sample) -> tuple[int, int, float]:
+        """Growth in bytes, threads that it did not have when it was ready, and CPU seconds."""
+        if self.status is None or self.ready is None:
+            now = sample(self.pid)
+            return now.rss_bytes - start.rss_bytes, 0, now.cpu_seconds - start.cpu_seconds
+        seen, ready = self.status.extent(), self.ready
+        grown = seen.rss_bytes - start.rss_bytes + seen.table_bytes - ready.table_bytes
+        return grown, seen.threads - ready.threads, _cpu(self.pid) - start.cpu_seconds
 
 
 def forget_peak(pid: int) -> None:
@@ -110,6 +155,15 @@ class Status:
         """Of resident memory, in bytes; None when the process has ended."""
         _, _, rest = os.pread(self._file, _STATUS_BYTES, 0).partition(_HIGH_WATER)
         return int(rest[: rest.index(b"kB")]) * 1024 if rest else None
+
+    def extent(self) -> Extent:
+        """Raises OSError when the process has ended."""
+        found = dict(_EXTENT.findall(os.pread(self._file, _STATUS_BYTES, 0)))
+        try:
+            size, rss, tables = (int(found[name]) << 10 for name in _IN_KILOBYTES)
+        except KeyError:  # a zombie has none
+            raise ProcessLookupError("the process has ended") from None
+        return Extent(size, rss, tables, int(found[b"Threads"]))
 
     def confinement(self) -> dict[bytes, bytes]:
         """The fields that tell of layers, as they are written there."""

@@ -18,6 +18,7 @@ from onehop.errors import (
     SandboxUnavailableError,
 )
 from onehop.workers._factory import WorkerFactory
+from onehop.workers._places import Places
 from onehop.workers._process import Worker
 from onehop.workers._queue import FairQueue
 
@@ -25,6 +26,8 @@ _STARTS_AT_ONCE = 1 + max(2, usable_cores())
 """One more than there are cores: each start waits for the host now and then."""
 _FAILURES_BEFORE_GIVING_UP = 3
 _LONGEST_PAUSE = 5.0
+_GOOD_LIFE = 2.0
+"""Seconds that a worker was idle, upon which its end says nothing about the start of others."""
 _DRAIN_SECONDS = 10.0
 _REFILL_SECONDS = 0.25
 _ANSWER_SECONDS = 0.005
@@ -44,12 +47,15 @@ class Pool:
         self._max_concurrency = max_concurrency
         self._max_queue = max_queue
         self._idle: deque[Worker] = deque()
-        self._running: set[Worker] = set()
+        self._running: dict[Worker, str] = {}
+        """With the agent whose run it is."""
+        self._places = Places(max_concurrency)
         self._answered: dict[Worker, asyncio.TimerHandle] = {}
         self._waiting: FairQueue[asyncio.Future[Worker]] = FairQueue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting = 0
         self._failures = 0
+        self._failed_at = 0.0
         self._refill_timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._checkouts: deque[float] = deque(maxlen=64)
@@ -78,13 +84,29 @@ class Pool:
         """
         if self._closed:
             raise SandboxClosedError("the sandbox is closed")
-        if self._answered and not (self._idle and len(self._running) < self._max_concurrency):
+        if self._answered and not (self._idle and self._places.admits(agent)):
             self._retire_answered()
-        if not self._waiting and (worker := self._take_idle()) is not None:
+        if not self._waits_for_others(agent) and (worker := self._take_idle(agent)) is not None:
             return worker
         if len(self._waiting) >= self._max_queue:
-            raise Overloaded(len(self._waiting), self._expected_wait())
+            self._make_room(agent)
         return await self._wait_in_line(agent)
+
+    def _waits_for_others(self, agent: str) -> bool:
+        """Whether somebody who waits, and may run now, comes first."""
+        return bool(self._waiting) and (
+            self._waiting.waits(agent) or self._waiting.turn(self._places.admits) is not None
+        )
+
+    def _make_room(self, agent: str) -> None:
+        """The queue is full. An agent that has nothing in it displaces the newest call of the agent
+        that has most."""
+        overloaded = Overloaded(len(self._waiting), self._expected_wait())
+        displaced = None if self._waiting.waits(agent) else self._waiting.drop()
+        if displaced is None:
+            raise overloaded
+        if not displaced.done():
+            displaced.set_exception(overloaded)
 
     async def _wait_in_line(self, agent: str) -> Worker:
         place: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
@@ -98,14 +120,15 @@ class Pool:
                 self._retire(place.result())
             raise
 
-    def _take_idle(self) -> Worker | None:
-        if len(self._running) >= self._max_concurrency:
+    def _take_idle(self, agent: str) -> Worker | None:
+        if not self._places.admits(agent):
             return None
         while self._idle:
             worker = self._idle.popleft()
             worker.on_early_exit = _nothing
             if worker.idle and worker.memory_bytes == self._factory.ceiling.memory_bytes:
-                self._running.add(worker)
+                self._running[worker] = agent
+                self._places.take(agent)
                 self._failures = 0
                 self._checkouts.append(time.monotonic())
                 self._refill_later()
@@ -115,15 +138,13 @@ class Pool:
 
     def _serve(self) -> None:
         """Give ready workers to those who wait."""
-        while self._waiting and (worker := self._take_idle()) is not None:
-            place = self._waiting.pop()
-            while place.done() and self._waiting:  # cancelled in this very turn of the loop
-                place = self._waiting.pop()
-            if place.done():
-                self._running.discard(worker)
-                self._add(worker)
+        while (agent := self._waiting.turn(self._places.admits)) is not None:
+            if self._waiting.first(agent).done():  # cancelled in this very turn of the loop
+                self._waiting.pop(agent)
+            elif (worker := self._take_idle(agent)) is not None:
+                self._waiting.pop(agent).set_result(worker)
+            else:
                 return
-            place.set_result(worker)
 
     def _expected_wait(self) -> float:
         """Seconds until the queue as it is will have been served, from the recent pace."""
@@ -151,7 +172,8 @@ class Pool:
 
     def _retire(self, worker: Worker) -> None:
         self._answered.pop(worker, None)
-        self._running.discard(worker)
+        if worker in self._running:
+            self._places.give_back(self._running.pop(worker))
         self._close_later(worker)
         self._serve()
         self._refill()
@@ -193,7 +215,7 @@ class Pool:
 
     async def _start_one(self) -> None:
         try:
-            if self._failures:
+            if self._failures > 1:  # the first may be chance
                 await asyncio.sleep(min(_LONGEST_PAUSE, 0.05 * 2 ** min(self._failures, 10)))
             worker = await self._factory.start_worker()
         except (OnehopError, OSError, TimeoutError) as error:
@@ -208,16 +230,20 @@ class Pool:
         self._refill()
 
     def _note_failure(self, error: Exception) -> None:
-        self._failures += 1
+        self._count_failure()
         _log.warning("a worker did not start (%d in a row): %s", self._failures, error)
         hopeless = isinstance(error, LayerUnavailableError)
         if hopeless or self._failures >= _FAILURES_BEFORE_GIVING_UP:
             self._fail_waiting(error)
 
+    def _count_failure(self) -> None:
+        self._failures += 1
+        self._failed_at = time.monotonic()
+
     def _fail_waiting(self, error: Exception) -> None:
         reason = error if isinstance(error, OnehopError) else SandboxUnavailableError(str(error))
-        while self._waiting:
-            place = self._waiting.pop()
+        while (agent := self._waiting.turn(_anyone)) is not None:
+            place = self._waiting.pop(agent)
             if not place.done():
                 place.set_exception(reason)
 
@@ -225,14 +251,18 @@ class Pool:
         if self._closed:
             self._close_later(worker)
             return
-        worker.on_early_exit = lambda: self._lose_idle(worker)
+        ready_at = time.monotonic()
+        worker.on_early_exit = lambda: self._lose_idle(worker, ready_at)
         self._idle.append(worker)
         self._serve()
         self._refill()
 
-    def _lose_idle(self, worker: Worker) -> None:
-        """An idle worker ended or spoke out of turn: that is a failure to start, found late."""
-        self._failures += 1
+    def _lose_idle(self, worker: Worker, ready_at: float) -> None:
+        """An idle worker ended or spoke out of turn. Soon after its start, that is a failure to
+        start, found late. Many that end at once, by whatever ends them, are one failure: those
+        that were ready before the failure that was counted last say nothing new."""
+        if time.monotonic() - ready_at < _GOOD_LIFE and ready_at > self._failed_at:
+            self._count_failure()
         _log.warning("an idle worker was lost")
         self._drop_idle(worker)
 
@@ -279,3 +309,7 @@ class Pool:
 
 def _nothing() -> None:
     pass
+
+
+def _anyone(_agent: str) -> bool:
+    return True

@@ -48,7 +48,7 @@ _STDERR_BYTES = 8192
 
 _log = logging.getLogger(__name__)
 
-Verdict = Literal["exit", "timeout", "memory", "cpu", "protocol", "cancelled"]
+Verdict = Literal["exit", "timeout", "memory", "cpu", "threads", "protocol", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,9 @@ class Worker:
         self._exit: Exit | None = None
         self._killed = False
         self._status: _measure.Status | None = None
+        self._watched = _measure.Watch(process.pid, None, None)
         self._warming = False
+        self._listening = True
         self._resting: _measure.Sample | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._stderr = b""
@@ -165,6 +167,8 @@ class Worker:
 
     async def _seal(self, ceiling: Limits) -> None:
         self._status, self.enforcement = await seal(self._launcher, self._process, ceiling)
+        ready = None if self._status is None else self._status.extent()
+        self._watched = _measure.Watch(self._process.pid, self._status, ready)
 
     async def _explain_failed_start(self) -> None:
         self.kill()
@@ -200,7 +204,7 @@ class Worker:
         an answer it waits to be killed by ``aclose``."""
         if self._idle_timer is not None:
             self._idle_timer.cancel()
-        run = _Run(job, self._loop, self._process.pid)
+        run = _Run(job, self._loop, self._watched)
         try:
             run.start = self._sample()
             self._dispatch(job, run)
@@ -286,25 +290,26 @@ class Worker:
         self._loop.add_reader(self._pipes.stderr, self._read_stderr)
         self._loop.add_reader(self._process.exit_fd, self._notice_exit)
 
-    def _read_output(self) -> None:
+    def _read_output(self) -> bool:
+        """Whether there was something."""
         data = read_some(self._pipes.output)
-        if data is None:
-            return
         if not data:
-            self._loop.remove_reader(self._pipes.output)
-            self._output_ended.set_result(None)
-            self._on_trouble("exit", "")
-            self.on_early_exit()
-            return
+            if data is not None:
+                self._end_output("exit", "")
+            return False
         try:
             for body in self._frames.feed(data):
                 self._take(body)
         except ProtocolError as error:
-            self._loop.remove_reader(self._pipes.output)
-            if not self._output_ended.done():
-                self._output_ended.set_result(None)
-            self._on_trouble("protocol", str(error))
-            self.on_early_exit()
+            self._end_output("protocol", str(error))
+        return True
+
+    def _end_output(self, verdict: Verdict, detail: str) -> None:
+        self._loop.remove_reader(self._pipes.output)
+        if not self._output_ended.done():
+            self._output_ended.set_result(None)
+        self._on_trouble(verdict, detail)
+        self.on_early_exit()
 
     def _take(self, body: bytes) -> None:
         if self._warming:  # its answer comes before all else, also when the job is on its way
@@ -323,6 +328,15 @@ class Worker:
         self._loop.remove_reader(self._process.exit_fd)
         if not self._exited.done():
             self._exited.set_result(None)
+        if self._listening:
+            self._hear_the_rest()
+
+    def _hear_the_rest(self) -> None:
+        """A copy of the host by fork may have the pipe open, so that its end is not to be seen."""
+        while not self._output_ended.done() and self._read_output():
+            pass
+        if not self._output_ended.done():
+            self._end_output("exit", "")
 
     # --- the end ---
 
@@ -360,6 +374,7 @@ class Worker:
     def _stop_listening(self) -> None:
         if self._idle_timer is not None:
             self._idle_timer.cancel()
+        self._listening = False
         for descriptor in (self._pipes.output, self._pipes.stderr):
             self._loop.remove_reader(descriptor)
 
@@ -386,10 +401,10 @@ def _limits_json(limits: Limits) -> str:
 class _Run:
     """The state of the job while it runs."""
 
-    def __init__(self, job: Job, loop: asyncio.AbstractEventLoop, pid: int) -> None:
+    def __init__(self, job: Job, loop: asyncio.AbstractEventLoop, watched: _measure.Watch) -> None:
         self.job = job
         self.loop = loop
-        self.pid = pid
+        self.watched = watched
         self.start = _measure.Sample(0, 0, 0.0)
         self.started = time.perf_counter()
         self.finished = 0.0
@@ -431,7 +446,7 @@ class _Run:
 
     def _sample(self, now: float) -> None:
         """A backstop behind the kernel's own limits, which count other things."""
-        over = _measure.over_limit(self.pid, self.start, self.job.limits)
+        over = self.watched.over_limit(self.start, self.job.limits)
         if over is None:
             self._look_later(now)
         else:

@@ -1,9 +1,10 @@
-"""A bounded queue that serves agents in turn: one that asks a thousand times does not starve
-another that asks once."""
+"""A queue that serves agents in turn: one that asks a thousand times does not starve another that
+asks once."""
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -24,16 +25,35 @@ class FairQueue(Generic[T]):
         self._by_agent.setdefault(agent, deque()).append(item)
         self._length += 1
 
-    def pop(self) -> T:
-        """Take the next item of the agent whose turn it is. Raises IndexError when empty."""
-        if not self._by_agent:
-            raise IndexError("the queue is empty")
-        agent, items = self._by_agent.popitem(last=False)
+    def waits(self, agent: str) -> bool:
+        """Whether ``agent`` has an item here."""
+        return agent in self._by_agent
+
+    def turn(self, admits: Callable[[str], bool]) -> str | None:
+        """The agent whose turn it is among those that may come in now."""
+        return next((agent for agent in self._by_agent if admits(agent)), None)
+
+    def first(self, agent: str) -> T:
+        """The next item of ``agent``. Raises KeyError when it has none."""
+        return self._by_agent[agent][0]
+
+    def pop(self, agent: str) -> T:
+        """Take the next item of ``agent``, whose next turn comes after all others'. Raises KeyError
+        when it has none."""
+        items = self._by_agent.pop(agent)
         item = items.popleft()
         if items:
             self._by_agent[agent] = items
         self._length -= 1
         return item
+
+    def drop(self) -> T | None:
+        """Take the newest item of the agent that has most, if one has more than one."""
+        if self._length == len(self._by_agent):
+            return None
+        agent = max(self._by_agent, key=lambda name: len(self._by_agent[name]))
+        self._length -= 1
+        return self._by_agent[agent].pop()
 
     def discard(self, agent: str, item: T) -> None:
         """Remove ``item`` if it still waits."""

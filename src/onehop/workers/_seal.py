@@ -12,21 +12,29 @@ from onehop.workers import _measure
 async def seal(
     launcher: Launcher, process: Child, ceiling: Limits
 ) -> tuple[_measure.Status | None, tuple[str, ...]]:
-    """From here on: no more descriptors, no more memory and CPU than granted.
+    """From here on: no more descriptors, no more memory, threads and CPU than granted.
 
     Returns the kernel's account of the process, which the caller closes, and the layers in force.
     Raises LayerUnavailableError, and OSError when the process is gone.
     """
-    layers = launcher.plan.layers
-    if "rlimits" in layers:
-        await launcher.limit(process.id, _measure.sealing_limits(process.pid, ceiling))
-    _measure.forget_peak(process.pid)
     status = _measure.Status(process.pid) if sys.platform == "linux" else None
     try:
-        enforcement = _measure.verify(status, layers)
+        await _limit(launcher, process, ceiling, status)
+        _measure.forget_peak(process.pid)
+        enforcement = _measure.verify(status, launcher.plan.layers)
         process.kill(0)  # PermissionError: it could not be killed
     except BaseException:
         if status is not None:
             status.close()
         raise
     return status, enforcement
+
+
+async def _limit(
+    launcher: Launcher, process: Child, ceiling: Limits, status: _measure.Status | None
+) -> None:
+    layers = launcher.plan.layers
+    if "rlimits" in layers and status is not None:
+        ready, counts = status.extent(), "threads" in layers
+        limits = _measure.sealing_limits(process.pid, ready, ceiling, counts)
+        await launcher.limit(process.id, limits)

@@ -43,7 +43,7 @@ class Copied:
         self.written: tuple[str, int] | None = None
         self.workers = 0
 
-    def start(self, program: str, heap: int, stdio: list[int]) -> int:
+    def start(self, program: str, heap: int, stdio: list[int], account: int) -> int:
         """The pid of a confined child in which the program starts. Raises LayerError, and
         TemplateError when there is no template to copy."""
         if (program, heap) != self.written or self.workers >= WORKERS_OF_A_TEMPLATE:
@@ -55,7 +55,7 @@ class Copied:
         try:
             with os.fdopen(ours, "rb", 0) as last_words:
                 try:
-                    pid = self.copy([*stdio, theirs])
+                    pid = self.copy([*stdio, theirs], account)
                 finally:
                     os.close(theirs)
                 self.judge(pid, last_words.read(24))
@@ -64,8 +64,10 @@ class Copied:
             self.stop()
             raise TemplateError(f"the template has ended or does not answer ({error})") from None
 
-    def copy(self, descriptors: list[int]) -> int:
-        socket.send_fds(self.control, [b"\0"], descriptors)
+    def copy(self, descriptors: list[int], account: int) -> int:
+        words = self.plan["copied"]["account_words"]
+        message = struct.pack(f"={words}q", *[account] * words) or b"\0"
+        socket.send_fds(self.control, [message], descriptors)
         report = self.control.recv(REPORT_SIZE)
         if len(report) != REPORT_SIZE:
             raise OSError("no report")

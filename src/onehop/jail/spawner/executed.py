@@ -18,13 +18,14 @@ class Executed:
         self.table.name(ruleset=ruleset, spawner=os.getpid())
         self.written: tuple[str, int] | None = None
 
-    def start(self, program: str, heap: int, stdio: list[int]) -> int:
+    def start(self, program: str, heap: int, stdio: list[int], account: int) -> int:
         """The pid of a confined child that executes the program. Raises LayerError."""
         if (program, heap) != self.written:
             self.command = Command(self.plan, program, heap)
             self.command.put_into(self.table)
             self.written = program, heap
-        self.table.name(**dict(zip(("stdin", "stdout", "stderr"), stdio, strict=True)))
+        streams = zip(("stdin", "stdout", "stderr"), stdio, strict=True)
+        self.table.name(**dict(streams), account=account)
         try:
             return self.table.start()
         except StepError as error:

@@ -15,7 +15,7 @@ from .copied import Copied, high
 from .errors import LayerError
 from .executed import Executed
 from .landlock import make_ruleset
-from .layout import EXEC_FD
+from .layout import EXEC_FD, LEAST_DESCRIPTORS, LIBRARY_FD
 from .namespaces import enter_namespaces, enter_pid_namespace
 from .server import Spawner, Starter
 from .table import load_code, reserve_empty_path
@@ -24,14 +24,15 @@ from .table import load_code, reserve_empty_path
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     host_pid = int(sys.argv[2])
-    plan = json.loads(sys.stdin.buffer.read())
+    plan = json.loads(sys.stdin.buffer.readline())
     host = os.pidfd_open(host_pid)
     if os.getppid() != host_pid:
         return
     try:
         starters, note = prepare(plan, host)
     except (LayerError, OSError) as error:
-        report = {"layer": getattr(error, "layer", "exec"), "reason": str(error)}
+        reason = getattr(error, "reason", str(error))
+        report = {"layer": getattr(error, "layer", "exec"), "reason": reason}
         control.send(json.dumps({"ready": False, **report}).encode())
         return
     spawner = Spawner(control, host, plan, starters, note)
@@ -89,9 +90,25 @@ def in_memory(content: bytes) -> tuple[int, str]:
 
 
 def open_binary(path: str) -> None:
-    """At the one number that the filter allows to execute."""
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, most), most))
+    """At the one number that the filter allows to execute. The next number is taken too, because
+    a template gets its library there."""
+    allow_descriptors()
     binary = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     os.dup2(binary, EXEC_FD, inheritable=False)
+    os.dup2(binary, LIBRARY_FD, inheritable=False)
     os.close(binary)
+
+
+def allow_descriptors() -> None:
+    """As many as may be; root may also raise the hard limit. Raises LayerError."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    least = most if most == resource.RLIM_INFINITY else max(most, LEAST_DESCRIPTORS)
+    wanted = 4096 if most == resource.RLIM_INFINITY else min(4096, least)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, least))
+    except (OSError, ValueError):
+        raise LayerError(
+            "exec",
+            f"the limit of open files is {most} (RLIMIT_NOFILE; 'ulimit -Hn' shows it); workers "
+            f"need a limit of {LEAST_DESCRIPTORS} or more",
+        ) from None

@@ -11,6 +11,7 @@ import signal
 import socket
 from typing import Any
 
+from . import accounts
 from .copied import Copied
 from .errors import LayerError, TemplateError
 from .executed import Executed
@@ -47,6 +48,8 @@ class Spawner:
         self.plan = plan
         self.starters = starters
         self.children: dict[int, int] = {}
+        self.accounts: dict[int, int] = {}
+        """The user and group of each child."""
         self.sequence = 0
         self.note = note
         """What the host shall hear with the next answer."""
@@ -75,6 +78,8 @@ class Spawner:
             self.limit(request["id"], request["limits"])
         elif request["op"] == "release":
             self.release(request["id"])
+        elif request["op"] == "drop":
+            self.drop(request["id"])
         else:
             self.reap(request["id"])
         return True
@@ -82,7 +87,8 @@ class Spawner:
     def spawn(self, request: dict[str, Any], stdio: list[int]) -> None:
         child = request["id"]
         try:
-            pid = self.start(request["program"], request["heap"], stdio)
+            account = self.choose_account()
+            pid = self.start(request["program"], request["heap"], stdio, account)
             pidfd = watch(pid)
         except LayerError as error:
             self.reply({"id": child, "layer": error.layer, "error": error.reason})
@@ -90,30 +96,40 @@ class Spawner:
             self.reply({"id": child, "error": f"{error}"})
         else:
             self.children[child] = pid
+            self.accounts[child] = account
             self.reply({"id": child}, [pidfd])
             os.close(pidfd)
         finally:
             for descriptor in stdio:
                 os.close(descriptor)
 
-    def start(self, program: str, heap: int, stdio: list[int]) -> int:
+    def choose_account(self) -> int:
+        if self.plan["own_accounts"]:
+            return accounts.draw(self.accounts.values())
+        return int(self.plan["nobody"])
+
+    def forget(self, child: int) -> None:
+        self.children.pop(child, None)
+        self.accounts.pop(child, None)
+
+    def start(self, program: str, heap: int, stdio: list[int], account: int) -> int:
         """A template may have been killed; when not even a new one can be copied, there shall be
         none any more. A program of which there is one process at a time is not worth a template."""
         if program != COPIED:
-            return self.starters[-1].start(program, heap, stdio)
+            return self.starters[-1].start(program, heap, stdio, account)
         for attempt in range(ATTEMPTS):
             try:
-                return self.starters[0].start(program, heap, stdio)
+                return self.starters[0].start(program, heap, stdio, account)
             except TemplateError as error:
                 if attempt + 1 == ATTEMPTS:
                     self.starters.pop(0)
                     self.note = str(error)
-        return self.starters[0].start(program, heap, stdio)
+        return self.starters[0].start(program, heap, stdio, account)
 
     def limit(self, child: int, limits: list[list[int]]) -> None:
         """Tighten a child's limits. Root without CAP_SYS_RESOURCE, as in most containers, may do
         so only with the real user and group of the child (prlimit(2)), so it takes them on."""
-        owner = self.plan["nobody"] if self.plan["drop_uid"] else None
+        owner = self.accounts.get(child) if self.plan["drop_uid"] else None
         try:
             if owner is not None:
                 os.setresgid(owner, -1, -1)
@@ -137,14 +153,21 @@ class Spawner:
         if reaped == 0:
             self.reply({"id": child, "error": "still running"})
             return
-        del self.children[child]
+        self.forget(child)
         cpu = usage.ru_utime + usage.ru_stime
         self.reply({"id": child, "status": status, "cpu": cpu, "maxrss": usage.ru_maxrss})
 
     def release(self, child: int) -> None:
         pid = self.children.get(child)
         if pid is not None and os.waitpid(pid, os.WNOHANG)[0]:
-            del self.children[child]
+            self.forget(child)
+
+    def drop(self, child: int) -> None:
+        pid = self.children.get(child)
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            self.forget(child)
 
     def reply(self, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
         # A host that is gone is seen by serve() next.

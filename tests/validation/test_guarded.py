@@ -1,0 +1,95 @@
+"""What is refused must fail when it is run, and what runs must not be refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from onehop import Sandbox
+from onehop.types import Language
+from onehop.validation import Validator
+from tests.validation.guarded import GUARDED, LIBRARIES, combined
+
+GUARDED_CODES = [*(line for line in GUARDED.splitlines() if line), *LIBRARIES]
+BATCH = 60
+
+
+@pytest.mark.parametrize("code", GUARDED_CODES)
+def test_code_that_does_without_what_it_names_is_not_refused(code: str) -> None:
+    assert Validator().validate(code).safe
+
+
+def test_the_this_of_typescript_is_no_parameter_of_a_call() -> None:
+    code = "function f(this: unknown, p: unknown = process.env) { return p }\nreturn f(1)"
+    assert Validator().validate(code, "typescript").safe
+    assert not Validator().validate(code.replace("f(1)", "f()"), "typescript").safe
+
+
+async def test_that_code_runs(sandbox: Sandbox) -> None:
+    outcomes = await tried(sandbox, GUARDED_CODES, {})
+    assert len(outcomes) == len(set(GUARDED_CODES)) >= 130
+    assert {code: error for code, error in outcomes.items() if error} == {}
+
+
+async def test_what_is_refused_fails_wherever_it_stands(sandbox: Sandbox) -> None:
+    codes = combined()
+    outcomes = await tried(sandbox, codes, {"x": 1})
+    refused = refused_of(codes)
+    assert len(outcomes) == len(codes) >= 900
+    assert len(refused) >= 270
+    assert [code for code in refused if outcomes[code] is None] == []
+
+
+@pytest.mark.parametrize("language", ["javascript", "typescript"])
+def test_what_stands_bare_is_refused(language: Language) -> None:
+    bare = [
+        code for code in combined() if code.startswith(("return await (async () => ", "const v"))
+    ]
+    plain = [code for code in bare if "catch" not in code and "context" not in code]
+    assert len(plain) >= 18
+    assert [code for code in plain if code not in refused_of(plain, language)] == []
+
+
+def refused_of(codes: list[str], language: Language = "javascript") -> list[str]:
+    validator = Validator()
+    return [code for code in codes if not validator.validate(code, language).safe]
+
+
+async def tried(
+    sandbox: Sandbox, codes: list[str], context: dict[str, Any]
+) -> dict[str, str | None]:
+    """The error of each program; None of one that runs. Many share a run."""
+    outcomes: dict[str, str | None] = {}
+    for batch in batches(list(dict.fromkeys(codes))):
+        ended = await sandbox.execute(shared(batch), context=context, timeout=20_000)
+        assert ended.success, ended.error
+        outcomes |= dict(ended.output)
+    return outcomes
+
+
+def batches(codes: list[str]) -> Iterator[list[str]]:
+    yield from (codes[at : at + BATCH] for at in range(0, len(codes), BATCH))
+
+
+def shared(codes: list[str]) -> str:
+    """A program that tries others, each as a function that finds the global object unchanged."""
+    tries = ",\n".join(f"[{json.dumps(code)}, async function () {{ {code}\n }}]" for code in codes)
+    return f"""
+const fresh = Object.getOwnPropertyDescriptors(globalThis);
+const restore = () => {{
+  for (const name of Object.getOwnPropertyNames(globalThis)) {{
+    if (!Object.hasOwn(fresh, name)) delete globalThis[name];
+  }}
+  Object.defineProperties(globalThis, {{ setTimeout: fresh.setTimeout }});
+}};
+const outcomes = [];
+for (const [code, program] of [{tries}]) {{
+  try {{ await program(); outcomes.push([code, null]); }}
+  catch (error) {{ outcomes.push([code, String(error)]); }}
+  restore();
+}}
+return outcomes;
+"""
