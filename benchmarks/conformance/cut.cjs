@@ -77,8 +77,13 @@ function note(statement, made) {
     }
   }
   const named = ts.isFunctionDeclaration(statement) ? statement.body
-    : ts.isClassDeclaration(statement) || ts.isEnumDeclaration(statement);
+    : ts.isClassDeclaration(statement) || ts.isEnumDeclaration(statement) && !isConst(statement);
   if (named && statement.name) made.add(statement.name.text);
+}
+
+/** An enum that only its members' values are left of. */
+function isConst(statement) {
+  return statement.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.ConstKeyword);
 }
 
 const made = [];

@@ -1,7 +1,8 @@
-"""Every file of the same packages as it is: what runs without its module loader is not refused.
+"""The files of the same packages, each with ``module`` and ``exports`` but without ``require``.
 
-Most fail at once, at ``require`` or ``export``; these must fail in the sandbox too. Guarded uses
-are many among them, and some files are headers that ask for each kind of loader.
+What runs must run in the sandbox too, and not be refused: guarded uses are many among them. What
+fails at ``require`` must fail there with the same words, or be refused. Modules with ``export``
+are left out.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.conformance import _bare
 from benchmarks.conformance._library_table import LIBRARIES
 from benchmarks.conformance._options import Options
 from benchmarks.conformance._packages import Packages
@@ -19,10 +21,12 @@ _LARGEST = 200_000
 """Bytes; larger files are bundles, and those are among the libraries."""
 _SUFFIXES = frozenset({".js", ".cjs"})
 _MOST = 1500
+_HEAD = "var module = { exports: {} }, exports = module.exports;"
+_TAIL = "\n;return Object.keys(module.exports)"
 
 
 def corpus(packages: Packages) -> list[Program]:
-    """The files of all packages of the table; each returns nothing."""
+    """The files of all packages of the table; each returns the names that it exports."""
     specs = list(dict.fromkeys(line.split(" ", 1)[0] for line in LIBRARIES))
     folders = packages.fetch(specs)
     return [program for spec in specs for program in _files(spec, folders[spec])]
@@ -31,7 +35,7 @@ def corpus(packages: Packages) -> list[Program]:
 def _files(spec: str, folder: Path) -> list[Program]:
     files = [file for file in sorted(folder.rglob("*")) if file.suffix in _SUFFIXES]
     return [
-        Program(f"{spec} {file.relative_to(folder)}", _text(file) + "\n;return 0")
+        Program(f"{spec} {file.relative_to(folder)}", _HEAD + _text(file) + _TAIL)
         for file in files
         if 0 < file.stat().st_size < _LARGEST
     ]
@@ -43,6 +47,11 @@ def _text(file: Path) -> str:
 
 async def measure(options: Options, tally: Tally) -> None:
     """As many as the bounds allow, spread over all packages."""
-    programs = corpus(Packages(options.folder))
+    programs = await _scripts(corpus(Packages(options.folder)))
     most = replace(options, limit=options.limit or _MOST)
     await compare(most.some(programs), options, tally)
+
+
+async def _scripts(programs: list[Program]) -> list[Program]:
+    verdicts = await _bare.compiles([program.code for program in programs])
+    return [program for program, fine in zip(programs, verdicts, strict=True) if fine]
