@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
+from onehop._languages import language_named
 from onehop.config import CorrectionConfig
-from onehop.corrections._fence import LANGUAGES, find_fence
+from onehop.corrections._fence import find_fence
 from onehop.corrections._report import correction
 from onehop.types import Correction
 
@@ -30,7 +31,7 @@ MAX_SECONDS: Final = 30
 
 _NUMBER = re.compile(r"\s{0,9}(\d{1,12}(?:\.\d{1,6})?)\s{0,9}", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
-_LONGEST_ALIAS = 20
+_LONGEST_WORD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +94,16 @@ def _names(state: _Round) -> Iterator[_Change]:
 
 def _language(state: _Round) -> Iterator[_Change]:
     given = state.arguments.get("language")
-    if isinstance(given, str) and len(given) <= _LONGEST_ALIAS:
-        meant = LANGUAGES.get(given.strip().lower())
-        if meant is not None and meant != given:
-            yield _Change(correction("language", "language", given, meant), meant)
+    meant = language_named(given)
+    if meant is not None and meant != given:
+        yield _Change(correction("language", "language", given, meant), meant)
 
 
 def _fenced_language(state: _Round) -> Iterator[_Change]:
     """TypeScript in a fence that says so, in a call that names no language."""
     code = state.arguments.get("code")
-    if not isinstance(code, str) or any(name in state.arguments for name in ("language", "lang")):
+    named = [state.arguments.get(name) for name in ("language", "lang")]
+    if not isinstance(code, str) or any(name is not None for name in named):
         return
     fence = find_fence(code)
     if fence is not None and fence.language == "typescript":
@@ -137,7 +138,7 @@ def _boolean(state: _Round) -> Iterator[_Change]:
         return
     meant = _BOOLEANS.get(given.strip().lower())
     if meant is not None:
-        yield _Change(correction("boolean", "captureConsole", given[:_LONGEST_ALIAS], meant), meant)
+        yield _Change(correction("boolean", "captureConsole", given[:_LONGEST_WORD], meant), meant)
 
 
 def _context(state: _Round) -> Iterator[_Change]:

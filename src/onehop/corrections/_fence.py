@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from onehop._languages import LANGUAGES
 
 if TYPE_CHECKING:
     from onehop.types import Language
-
-LANGUAGES: Final[dict[str, Language]] = {
-    "javascript": "javascript",
-    "js": "javascript",
-    "mjs": "javascript",
-    "cjs": "javascript",
-    "node": "javascript",
-    "nodejs": "javascript",
-    "node.js": "javascript",
-    "ecmascript": "javascript",
-    "typescript": "typescript",
-    "ts": "typescript",
-    "mts": "typescript",
-    "cts": "typescript",
-}
-"""Names that people give to the two languages."""
-_TAGS: Final[dict[str, Language]] = {**LANGUAGES, "jsx": "javascript", "tsx": "typescript"}
 
 _OPENING = re.compile(r"[\s\ufeff]*+(?P<line>(?P<marks>`{3,}+|~{3,}+)(?P<info>[^`\n\r]*+))[\n\r]")
 _NOT_LINE_END = re.compile("[^\n\r\u2028\u2029]")
@@ -46,12 +31,12 @@ def find_fence(code: str) -> Fence | None:
     if opening is None:
         return None
     tag = opening["info"].split()[:1]
-    if tag and tag[0].lower() not in _TAGS:
+    if tag and tag[0].lower() not in LANGUAGES:
         return None
     closing = _closing(code, opening.end(), opening["marks"])
     if closing is None or not code[opening.end() : closing[0]].strip():
         return None
-    return Fence(opening.span("line"), closing, _TAGS[tag[0].lower()] if tag else None)
+    return Fence(opening.span("line"), closing, LANGUAGES[tag[0].lower()] if tag else None)
 
 
 def _closing(code: str, start: int, marks: str) -> tuple[int, int] | None:

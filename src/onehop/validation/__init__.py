@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from onehop._languages import DEFAULT, language_named
 from onehop.config import ValidationConfig
 from onehop.errors import ConfigError
 from onehop.types import Finding, Language, ValidationLevel, ValidationReport
@@ -44,7 +45,7 @@ class Validator:
     def validate(
         self,
         code: str,
-        language: Language = "javascript",
+        language: str | None = None,
         *,
         level: ValidationLevel = "BLOCKING",
         history: CodeHistory = NO_HISTORY,
@@ -55,7 +56,7 @@ class Validator:
         warning of medium severity is enough. At NONE and ASYNC it is what it would be at BLOCKING:
         whether it blocks there is the caller's decision.
         """
-        verdict = self._verdict(code, language)
+        verdict = self._verdict(code, language_named(language) or DEFAULT)
         issues = [each for each in verdict.findings if each.pattern not in self._hides]
         risk = assess(verdict.measures, history, level)
         safe = not any(_blocks(each, risk.level) for each in issues)
@@ -70,7 +71,7 @@ class Validator:
         return found
 
 
-def validate_code(code: str, language: Language = "javascript") -> ValidationReport:
+def validate_code(code: str, language: str | None = None) -> ValidationReport:
     """The verdict on a program, with the settings of the environment and of ``onehop.toml``."""
     config = ValidationConfig()
     return Validator(config).validate(code, language, level=config.level)
