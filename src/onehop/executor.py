@@ -28,6 +28,7 @@ from onehop.corrections import (
     correct_code,
     finding_in_original,
     in_original,
+    unreturned,
 )
 from onehop.errors import InvalidRequestError, OnehopError, StoreError, StoreUnavailableError
 from onehop.events import Event
@@ -314,10 +315,13 @@ class Executor:
         hints = self._patterns.hints(agent, shape) if shape else []
         self._patterns.observe(agent, run.digest, shape)
         run.shape = shape
+        missing = unreturned(run.corrected, result)
+        warnings = [*(result.warnings or ()), *([missing] if missing else ())]
         told = result.model_copy(
             update={
                 "code_hash": run.digest,
                 "corrections": run.corrections or None,
+                "warnings": warnings or None,
                 "hints": hints or None,
                 "request_id": run.caller.request_id,
             }

@@ -112,9 +112,8 @@ def _thrown(request: ExecutionRequest, failure: Failure) -> ErrorInfo:
         )
         return _at(request, "runtime", failure.name, found.message, found.line, found.column)
     kind = _kind(failure)
-    return _at(
-        request, kind, failure.name, failure.message, failure.line, failure.column, failure.stack
-    )
+    message = source.explain(request.code, failure.name, failure.message)
+    return _at(request, kind, failure.name, message, failure.line, failure.column, failure.stack)
 
 
 def _kind(failure: Failure) -> ErrorType:

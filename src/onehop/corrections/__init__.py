@@ -7,6 +7,7 @@ docs/corrections.md lists every repair.
 
 from onehop.corrections._arguments import CorrectedCall, correct_arguments
 from onehop.corrections._code import CorrectedCode, correct_code
+from onehop.corrections._missing import unreturned
 from onehop.corrections._positions import finding_in_original, in_original
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "correct_code",
     "finding_in_original",
     "in_original",
+    "unreturned",
 ]
