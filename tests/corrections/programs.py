@@ -1,5 +1,7 @@
 """Programs, and what they give without and with the repair of what is missing."""
 
+# ruff: noqa: RUF001 - marks that look like others are what some of them are about
+
 from __future__ import annotations
 
 WHOLE_JS = """\
@@ -279,7 +281,7 @@ exports.handler = async (event) => Object.keys(event).length => 0
 export default 5 => 5
 module.exports = 5 => 5
 const total = 3;⏎{ total, ok: true } => {"total": 3, "ok": true}
-const total = 3⏎{ total, inner: { total, list: [total] } }; // done => {"total": 3, "inner": {"total": 3, "list": [3]}}
+const a = 3⏎{ a, inner: { a, list: [a] } }; // done => {"a": 3, "inner": {"a": 3, "list": [3]}}
 const a = 1, b = 2⏎{ a, b } => {"a": 1, "b": 2}
 const a = 1;⏎{ a } => {"a": 1}
 const a = 1; { a, "b c": 2, [`d`]: 3 } /* end */ => {"a": 1, "b c": 2, "d": 3}
@@ -318,9 +320,10 @@ enum E { A, B }⏎E.B => 1
 interface P { n?: number }⏎async function main(c: P): Promise<number> { return c.n ?? 3 } => 3
 type T = { n?: number }⏎async ({ n }: T = {}) => n ?? 4 => 4
 enum E { A = 5 }⏎const main = (c: unknown): E => E.A => 5
-type T = number⏎interface I {}⏎declare const z: number⏎abstract class B {}⏎function solve(this: void, c?: T) { return 6 } => 6
+type T = number⏎declare const z: number⏎function solve(this: void, c?: T) { return 6 } => 6
+interface I {}⏎abstract class B implements I {}⏎const solve = function () { return 6 } => 6
 namespace N { export const a = 7 }⏎export default function run(): number { return N.a } => 7
-export interface I { a: number }⏎export async function main(context: I): Promise<string> { return typeof context } => "object"
+export interface I {}⏎export async function main(c: I): Promise<any> { return typeof c } => "object"
 #!/usr/bin/env -S deno run⏎const x: number = 8; x => 8
 const total: number = 9⏎{ total, ok: true } => {"total": 9, "ok": true}
 const a: string = “it’s” + ‘!’⏎a => "it’s!"

@@ -18,6 +18,7 @@ from onehop.corrections._program import (
     TYPES,
     argument,
     bare,
+    declared,
     expression_of,
     is_declaration,
     meaningful,
@@ -113,13 +114,25 @@ def call_at_end(tree: SyntaxTree, statements: list[Node], entry: Entry) -> Repai
 def _last_function(tree: SyntaxTree, statements: list[Node]) -> Repair | None:
     """Call the function expression that a program ends with, which only declares before it."""
     whole = expression_of(statements[-1]) if statements else None
-    function = None if whole is None else bare(whole)
-    if whole is None or function is None or function.type not in FUNCTIONS:
+    if whole is None or not all(map(is_declaration, statements[:-1])):
         return None
-    given = argument(function)
-    if given is None or not all(map(is_declaration, statements[:-1])):
+    inner = bare(whole)
+    function = inner if inner.type in FUNCTIONS else _named(tree, statements, inner)
+    given = None if function is None else argument(function)
+    if given is None or function is None:
         return None
-    return around(tree, whole, "call", "return (", f")({given})", made_async(tree, function))
+    more = made_async(tree, function)
+    if function != inner:
+        return around(tree, whole, "call", "return ", f"({given})", more)
+    return around(tree, whole, "call", "return (", f")({given})", more)
+
+
+def _named(tree: SyntaxTree, statements: list[Node], name: Node) -> Node | None:
+    """The function that a name stands for at the end of the program."""
+    if name.type != "identifier":
+        return None
+    found = declared(tree, statements)
+    return next((each.function for each in found if each.name == tree.text(name)), None)
 
 
 def _return_last(tree: SyntaxTree, statements: list[Node]) -> Repair | None:

@@ -25,6 +25,7 @@ _NEUTRAL = frozenset(
 _MARKS = "(?P<marks>`{3,}+|~{3,}+)"
 _OPENING = re.compile(rf"[\s\ufeff]*+(?P<line>{_MARKS}(?P<info>[^`\n\r]*+))[\n\r]")
 _MARK_LINE = re.compile(rf"^[ \t]*+(?P<line>{_MARKS}(?P<info>[^`\n\r]*+))\r?$", re.MULTILINE)
+_OPEN = re.compile(rf"(?P<line>{_MARKS}(?P<info>[^`\n\r]*+))\r?$", re.MULTILINE)
 _TAG = re.compile(r"\s*\{?\.?([\w.+#-]*)")
 _ONE_LINE = re.compile(r"\s*+(?P<open>```(?:(?P<tag>\w++)[ \t])?)[^`\n\r]++(?P<close>```)\s*+")
 _ELEMENT = re.compile(
@@ -68,7 +69,9 @@ def find_fence(code: str) -> Fence | None:
     if opening is None:
         return None
     closing = _closing(code, opening.end(), opening["marks"])
-    if closing is None or not code[opening.end() : closing[0]].strip():
+    inside = "" if closing is None else code[opening.end() : closing[0]]
+    is_open = closing is not None and closing[0] == closing[1]
+    if closing is None or not inside.strip() or (is_open and opening["marks"] in inside):
         return None
     return Fence(opening.span("line"), closing, _tag(opening["info"]))
 
@@ -117,28 +120,31 @@ def _in_prose(code: str) -> list[Span] | None:
     Three backticks call a string wherever they are code, so that such a text never got past them;
     and what is beside them must have nothing of a program, or it would be lost.
     """
-    marks = list(_MARK_LINE.finditer(code))
-    if not 1 <= len(marks) <= 2 or marks[0].end() == len(code):
+    opening = _OPEN.search(code)
+    if opening is None or opening.end() >= len(code):
         return None
-    opening, closing = marks[0], marks[-1]
-    end = closing.end() if len(marks) == 2 else len(code)
-    fence = Fence(opening.span("line"), (end, end), _tag(opening["info"]))
-    if len(marks) == 2 and not _closes(closing, opening["marks"]):
-        return None
-    inside = code[opening.end() : closing.start("line") if len(marks) == 2 else end]
-    words = [code[: opening.start("line")], code[end:]]
+    start, stop = opening.span("line")
+    fence = Fence((start, stop), _first_closing(code, opening), _tag(opening["info"]))
+    inside = code[stop : fence.closing[0]]
+    words = [code[:start], code[fence.closing[1] :]]
     if not fence.ours or not inside.strip() or not all(map(_is_prose, words)):
         return None
-    last = closing.start("line") if len(marks) == 2 else end
-    return [(0, opening.end("line")), (last, len(code))]
+    return [(0, stop), (fence.closing[0], len(code))]
 
 
-def _closes(line: re.Match[str], marks: str) -> bool:
-    return not line["info"].strip() and line["marks"].startswith(marks)
+def _first_closing(code: str, opening: re.Match[str]) -> Span:
+    """Where the fence closes: on a line of its own, or anywhere; else the end of the text."""
+    marks = opening["marks"]
+    line = re.compile(rf"^[ \t]*({re.escape(marks)})[ \t\r]*$", re.MULTILINE)
+    alone = line.search(code, opening.end())
+    at = alone.start(1) if alone else code.find(marks, opening.end())
+    if at < 0:
+        return len(code), len(code)
+    return at, at + len(marks)
 
 
 def _is_prose(text: str) -> bool:
-    if _NOT_PROSE.search(text):
+    if _NOT_PROSE.search(text) or "```" in text or "~~~" in text:
         return False
     return not any(line.count("`") % 2 for line in text.splitlines())
 

@@ -75,11 +75,17 @@ def _is_swallowed(draft: Draft) -> bool:
 
 def _runs(draft: Draft, edits: tuple[Edit, ...]) -> bool:
     after = draft.changed(edits)
-    if after.whole is None or any(mark.kind != "character" for mark in odd_marks(after.code)):
+    tree = after.whole
+    if tree is None or any(_is_left(tree, after.code, mark) for mark in odd_marks(after.code)):
         return False
     if draft.broken or not _is_swallowed(draft):
         return True
-    return returns_at_top(after.whole)
+    return returns_at_top(tree)
+
+
+def _is_left(tree: SyntaxTree, code: str, mark: Mark) -> bool:
+    """Whether a mark still stands where nothing but code may stand."""
+    return mark.kind in ("entity", "escape") or _is_code(tree, code, mark)
 
 
 def _candidates(code: str, marks: list[Mark]) -> Iterator[tuple[str, tuple[Edit, ...]]]:
@@ -92,7 +98,7 @@ def _candidates(code: str, marks: list[Mark]) -> Iterator[tuple[str, tuple[Edit,
             break
     entities = tuple(_entities(code, marks))
     yield "entities", entities
-    if any(mark.kind == "escape" for mark in marks):
+    if any(mark.text == '\\"' for mark in marks):
         yield "escapes", tuple(_unescaped(code))
     escapes = tuple(_line_ends(marks))
     yield "escapes", escapes

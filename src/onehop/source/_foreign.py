@@ -20,7 +20,9 @@ from onehop.source._odd import INVISIBLE, REPLACEMENTS, SINGLE, Mark, odd_marks
 Found = tuple[str, int] | None
 """Words and the place that they speak of."""
 
-_FENCE = re.compile(r"^[ \t]*+(?:```|~~~)", re.MULTILINE)
+_FENCE = re.compile(
+    r"^[ \t]*+(?:```|~~~)|(?<=[ \t:])(?:```|~~~)(?=[\w.+-]*+[ \t\r]*+$)", re.MULTILINE
+)
 _PYTHON = re.compile(
     r"""^[ \t]*+(?:
         (?:async[ ]+)?def[ ]+\w+[ ]*\(.*
@@ -254,14 +256,13 @@ def explain(code: str, name: str, message: str) -> str:
     """The message of an error that was thrown, with what is wrong with the text that threw it."""
     if len(code) > _MOST * 6:
         return message
+    more = None
     missing = _NOT_DEFINED.fullmatch(message) if name == "ReferenceError" else None
     if missing is not None:
         more = _of_name(code, missing[1])
-        return f"{message}: {more}" if more else message
-    calls_text = name == "TypeError" and message.endswith("is not a function")
-    if calls_text and fence_start(code) is not None:
-        return f"{message}: {_words.FENCE}"
-    return message
+    elif name == "TypeError" and message.endswith("is not a function"):
+        more = None if fence_start(code) is None else _words.FENCE
+    return f"{message}: {more}" if more else message
 
 
 def _of_name(code: str, name: str) -> str | None:
@@ -271,5 +272,8 @@ def _of_name(code: str, name: str) -> str | None:
         return _words.ENTITY.format(entity=f"&{name};")
     if name in _EXPORTS:
         return _words.EXPORT
+    start = fence_start(code)
+    if start is not None and re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", code[:start]):
+        return _words.FENCE  # words beside it, of which one is taken for a variable
     is_command = name in _COMMANDS and any(_COMMAND.match(line) for line in lines(code))
     return _words.SHELL if is_command else None
