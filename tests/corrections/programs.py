@@ -110,6 +110,10 @@ return import.meta
 ```python⏎print(1)⏎```
 ```js⏎return 1⏎```⏎```js⏎return 2⏎```
 `template`; return 1
+if (a) { b c }
+for (a of b) { x y }
+Here is code:⏎```python⏎print(1)⏎```
+const a = 5;⏎```js⏎return a⏎```
 """.strip("\n").split("\n")
 """JavaScript that is not changed."""
 
@@ -258,6 +262,14 @@ Here's `x`, as you asked:⏎⏎```⏎const x = 1⏎x⏎```⏎It gives one. Run i
 #!/usr/bin/env node⏎5 => 5
 ```js⏎#!/usr/bin/env node⏎5⏎``` => 5
 function f() { return 1 } => 1
+async main() { return 1 } => 1
+help(x) { return x }⏎main(context) {⏎  return help(2)⏎} => 2
+async (context) { return typeof context } => "object"
+export default async run() { return 3 } => 3
+function f() { return 4 }⏎f => 4
+Use `map()` like this:⏎```js⏎return 1⏎``` => 1
+Sure! ```js⏎return 1⏎``` => 1
+```js⏎return 1⏎``` done => 1
 const a = () => 1;⏎() => a() => 1
 const a = 1⏎class B { c = a }⏎async function solve() { return new B().c } => 1
 function twice(x) { return x * 2 }⏎const main = async () => twice(4) => 8
@@ -286,6 +298,7 @@ const a = 1, b = 2⏎{ a, b } => {"a": 1, "b": 2}
 const a = 1;⏎{ a } => {"a": 1}
 const a = 1; { a, "b c": 2, [`d`]: 3 } /* end */ => {"a": 1, "b c": 2, "d": 3}
 const a = 1;⏎[{ a, b: 2 }] => [{"a": 1, "b": 2}]
+{ ...context, ok: true } => {"ok": true}
 if (1 &lt; 2 &amp;&amp; true) return &quot;a &amp; b&quot; => "a & b"
 if (1 &lt; 2) return "<b>&amp;".length => null
 if (1 &lt; 2) return "<b>" => "<b>"

@@ -63,6 +63,8 @@ NAMED: list[tuple[str, str]] = [
     ("export default 5", "Return the value instead"),
     ("import x from 'y'", "there are no modules to load"),
     ("return <b>a</b>", "JSX is not supported"),
+    ("const a = 1\n{ a, ok: true }", "write `return {` to return the object"),
+    ('{"a": 1, "b": 2}', "write `return {` to return the object"),
     ("return [1, 2", r"the `\[` opened at line 1, column 8 is never closed"),
     ("return `a", "the backtick opened at line 1, column 8 is never closed"),
 ]

@@ -12,6 +12,7 @@ from onehop.corrections._draft import Draft, Repair
 from onehop.corrections._edits import Change, edited, original_position
 from onehop.corrections._exports import without_exports
 from onehop.corrections._fence import unfence
+from onehop.corrections._keyword import with_function
 from onehop.corrections._missing import what_is_missing
 from onehop.corrections._report import correction
 from onehop.corrections._spelling import respell
@@ -38,6 +39,7 @@ _Step = Callable[[Draft], Repair | None]
 _STEPS: Final[Sequence[_Step]] = (
     unfence,
     respell,
+    with_function,
     without_exports,
     complete,
 )

@@ -224,14 +224,21 @@ def _is_one_group(text: str) -> bool:
     return not found.stopped and [opening.index for opening in found.unclosed] == [0]
 
 
+def _return_before(code: str, start: int) -> Edit:
+    """``return``, or the end of the line that one stands alone on, which cuts it off."""
+    before = code[:start].rstrip()
+    is_alone = re.search(r"(?<![\w$.])return$", before[-20:]) is not None
+    return Edit(len(before), start, " ") if is_alone else Edit(start, start, "return ")
+
+
 def _returned(draft: Draft, start: int, end: int) -> Repair | None:
-    edit = Edit(start, start, "return ")
+    edit = _return_before(draft.code, start)
     tree = draft.changed([edit]).whole
     last = meaningful(tree)[-1:] if tree is not None else []
     if tree is None or not last or last[0].type != "return_statement":
         return None
     given = last[0].named_children[:1]
-    if tree.index(last[0]) != start or not given or given[0].type != "object":
+    if not given or given[0].type != "object":
         return None
     shown = shorten(draft.code[start:end])
     return Repair("return", (edit,), shown, f"return {shown}")

@@ -39,6 +39,7 @@ _NOT_PROSE = re.compile(
     re.MULTILINE,
 )
 """Anything of a program in what stands beside a fence: it is more than words about the program."""
+_SPAN_OF_CODE = re.compile("`[^`\n]*+`")
 
 Span = tuple[int, int]
 
@@ -144,7 +145,7 @@ def _first_closing(code: str, opening: re.Match[str]) -> Span:
 
 
 def _is_prose(text: str) -> bool:
-    if _NOT_PROSE.search(text) or "```" in text or "~~~" in text:
+    if "```" in text or "~~~" in text or _NOT_PROSE.search(_SPAN_OF_CODE.sub("code", text)):
         return False
     return not any(line.count("`") % 2 for line in text.splitlines())
 

@@ -260,6 +260,17 @@ def _second_statement(case: _Case) -> Diagnosis | None:
     return None if words is None else case.at(words, case.index)
 
 
+_BLOCK = re.compile(r"(?:^|[;{}\n\r])[ \t]*\{[^{}();=]*$")
+
+
+def _block(case: _Case) -> Diagnosis | None:
+    """An object at the start of a statement."""
+    if case.index is None or not case.code.startswith((":", "..."), case.index):
+        return None
+    found = _BLOCK.search(case.code[max(0, case.index - 500) : case.index])
+    return None if found is None else case.at(_words.BLOCK, case.index)
+
+
 def _surplus(case: _Case) -> Diagnosis | None:
     surplus = case.brackets.surplus
     if surplus is None or case.index is None or case.index < surplus:
@@ -338,6 +349,7 @@ _RULES: tuple[Callable[[_Case], Diagnosis | None], ...] = (
     _accessor,
     _typescript,
     _second_statement,
+    _block,
     _surplus,
     _unterminated,
     _mismatch,

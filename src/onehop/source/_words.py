@@ -42,6 +42,7 @@ SHELL = (
 )
 RESERVED = "`{word}` is a reserved word of JavaScript: choose another name"
 COMMENT = "`#` does not begin a comment in JavaScript: write `//`"
+BLOCK = "`{` begins a block here, not an object: write `return {` to return the object"
 STATEMENT = "`{word}` begins a new statement: put a line end or a semicolon before it"
 TAG = "the code has the tag {tag} around it: send the program alone"
 END_OF_INPUT = "Unexpected end of input"
