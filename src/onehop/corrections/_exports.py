@@ -34,7 +34,7 @@ _KEYWORDS = frozenset({"export", "default"})
 
 def without_exports(draft: Draft) -> Repair | None:
     """The program without its exports; what is exported by default is its result."""
-    if not _WORD.search(draft.code):
+    if "export" not in draft.code or not _WORD.search(draft.code):
         return None
     tree = draft.whole
     if tree is None:

@@ -16,6 +16,7 @@ Kind = Literal["quotes", "character", "entity", "escape"]
 _COMMENT = r"(?P<comment>//[^\n\r]*+|/\*(?s:.)*?(?:\*/|\Z))"
 _COMMENT_OF_ONE_LINE = r"(?P<comment>//(?:(?!\\n).)*+|/\*(?s:.)*?(?:\*/|\Z))"
 _REST = r"""
+  | (?P<plain>(?:[A-Za-z0-9_$]++(?<!return)|[ \t\n\r.)\]>*%^~@\#<-]++)++)
   | (?P<string>'(?:[^'\\\n\r]|\\(?s:.))*+'|"(?:[^"\\\n\r]|\\(?s:.))*+"|`(?:[^`\\]|\\(?s:.))*+`)
   | (?P<regex>(?:[(,=:\[!&|?{};+]|\breturn\b)\s*+
       /(?![*/])(?:[^/\\\[\n\r]|\\.|\[(?:[^\]\\\n\r]|\\.){0,99}+\]){1,500}+/)
@@ -27,6 +28,9 @@ _REST = r"""
 """
 _TOKEN = re.compile(_COMMENT + _REST, re.VERBOSE)
 _TOKEN_OF_ONE_LINE = re.compile(_COMMENT_OF_ONE_LINE + _REST, re.VERBOSE)
+_QUOTED = re.compile(
+    r"""['"`](?:(?<=')(?:[^'\\\n]|\\.)*+'|(?<=")(?:[^"\\\n]|\\.)*+"|(?<=`)(?:[^`\\]|\\(?s:.))*+`)"""
+)
 _KINDS: dict[str, Kind] = {
     "quotes": "quotes",
     "entity": "entity",
@@ -72,7 +76,10 @@ def odd_marks(code: str) -> Iterator[Mark]:
     """
     if not SUSPECT.search(code):
         return
-    token = _TOKEN if "\n" in code.strip() or "\r" in code.strip() else _TOKEN_OF_ONE_LINE
+    is_one_line = "\n" not in code.strip() and "\r" not in code.strip()
+    token = _TOKEN_OF_ONE_LINE if is_one_line else _TOKEN
+    if not is_one_line and not SUSPECT.search(_QUOTED.sub("", code)):
+        return  # in most programs all are in texts, which is quicker to tell than which
     for found in token.finditer(code):
         kind = _KINDS.get(found.lastgroup or "")
         if kind == "character" and _may_be_code(found.group()):
