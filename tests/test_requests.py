@@ -66,7 +66,7 @@ def test_what_is_given_is_kept() -> None:
     assert checked.context_json == '{"é":[1,"😀",null,true,1.5]}'
 
 
-@pytest.mark.parametrize("language", ["python", "js", "JavaScript", "", None, 1, ["javascript"]])
+@pytest.mark.parametrize("language", ["python", "", 1, ["javascript"]])
 def test_an_unknown_language_is_refused(language: Any) -> None:
     found = refusal(language=language)
     assert (found.field, found.allowed) == ("language", "'javascript' or 'typescript'")

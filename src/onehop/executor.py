@@ -32,6 +32,7 @@ from onehop.corrections import (
     corrected,
     finding_in_original,
     in_original,
+    unreturned,
 )
 from onehop.errors import InvalidRequestError, OnehopError, StoreError, StoreUnavailableError
 from onehop.events import Event
@@ -476,8 +477,9 @@ async def learn(patterns: Patterns, store: Store) -> None:
 
 
 def _warnings(run: _Run, result: ExecutionResult) -> list[str] | None:
-    told = [*(result.warnings or ()), *([_UNCHECKED] if run.unchecked else ())]
-    return told or None
+    missing = unreturned(run.corrected, result)
+    ours = [missing, _UNCHECKED if run.unchecked else None]
+    return [*(result.warnings or ()), *filter(None, ours)] or None
 
 
 def _failure(run: _Run, result: ExecutionResult) -> Event:

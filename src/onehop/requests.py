@@ -15,6 +15,7 @@ from typing import Any, get_args
 from pydantic_core import PydanticSerializationError, to_json
 
 from onehop._collection import read_json
+from onehop._languages import DEFAULT, language_named
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
 from onehop.types import ExecutionRequest, Language
@@ -24,7 +25,6 @@ MIN_TIMEOUT = 100
 MAX_CONTEXT_DEPTH = 200
 """Levels of nesting below the context itself: what the JSON parser takes."""
 
-_LANGUAGES = get_args(Language)
 _MAX_SHOWN = 80
 _MAX_BITS = 14_000
 """Of an integer; Python itself reads none of more than 4300 digits from a text."""
@@ -43,7 +43,7 @@ def check_request(
     config: SandboxConfig,
     *,
     code: Any,
-    language: Any = "javascript",
+    language: Any = None,
     timeout: Any = None,
     context: Any = None,
     capture_console: Any = None,
@@ -90,10 +90,13 @@ def _utf8_length(field: str, text: str) -> int:
 
 
 def _check_language(language: Any) -> Language:
-    for known in _LANGUAGES:
-        if isinstance(language, str) and language == known:
-            return known  # type: ignore[no-any-return]
-    raise InvalidRequestError("language", _show(language), " or ".join(map(repr, _LANGUAGES)))
+    if language is None:
+        return DEFAULT
+    named = language_named(language)
+    if named is None:
+        allowed = " or ".join(map(repr, get_args(Language)))
+        raise InvalidRequestError("language", _show(language), allowed)
+    return named
 
 
 def _check_timeout(timeout: Any, config: SandboxConfig) -> float:

@@ -109,9 +109,8 @@ def _thrown(request: ExecutionRequest, failure: Failure) -> ErrorInfo:
     if failure.syntax:  # it has no stack: no code ran
         return _at(request, "runtime", failure.name, failure.message, failure.line, failure.column)
     kind = _kind(failure)
-    return _at(
-        request, kind, failure.name, failure.message, failure.line, failure.column, failure.stack
-    )
+    message = source.explain(request.code, failure.name, failure.message)
+    return _at(request, kind, failure.name, message, failure.line, failure.column, failure.stack)
 
 
 def _kind(failure: Failure) -> ErrorType:

@@ -13,7 +13,7 @@ from onehop.analysis import Analyst
 from onehop.config import SandboxConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
 from onehop.requests import CheckedRequest, check_request
-from onehop.types import ExecutionResult, Language, OnLog, OutputPage
+from onehop.types import ExecutionResult, OnLog, OutputPage
 
 if TYPE_CHECKING:
     from onehop.backends import LocalBackend
@@ -83,7 +83,7 @@ class Sandbox:
     async def execute(
         self,
         code: str,
-        language: Language = "javascript",
+        language: str | None = None,
         timeout: float | None = None,
         context: dict[str, Any] | None = None,
         capture_console: bool | None = None,
@@ -94,9 +94,10 @@ class Sandbox:
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
-        ``timeout`` is in ms (the configured 5000 by default, at most 30000). ``agent_id`` is whom
-        the queue is fair to. ``on_log`` hears each console line as it is printed. What the code
-        does wrong is a result with ``success=False``.
+        ``language`` is JavaScript unless it is a name of TypeScript (``typescript``, ``ts``,
+        ``tsx``). ``timeout`` is in ms (the configured 5000 by default, at most 30000).
+        ``agent_id`` is whom the queue is fair to. ``on_log`` hears each console line as it is
+        printed. What the code does wrong is a result with ``success=False``.
         Cancelling the awaiting task kills the run at once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
@@ -187,7 +188,7 @@ def _refuse_windows() -> None:
 
 def run(
     code: str,
-    language: Language = "javascript",
+    language: str | None = None,
     timeout: float | None = None,
     context: dict[str, Any] | None = None,
     capture_console: bool | None = None,

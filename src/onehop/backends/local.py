@@ -62,7 +62,8 @@ class LocalBackend:
         self, request: CheckedRequest, limits: Limits, agent: str, on_log: OnLog | None = None
     ) -> ExecutionResult:
         """See Backend.run."""
-        prepared = source.prepare(request.request.code, request.request.language)
+        code = source.without_shebang(request.request.code)
+        prepared = source.prepare(code, request.request.language)
         if isinstance(prepared, source.Problem):
             return results.refused(request.request, prepared)
         plain = await self._types.remove(prepared.code) if prepared.may_be_plain else None

@@ -9,6 +9,7 @@ from fastapi import Header, Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from onehop._languages import language_named
 from onehop.agents import NAME
 from onehop.analytics import MAX_LIMIT
 from onehop.events import EventType
@@ -37,7 +38,12 @@ def _yes_or_no(text: Any) -> Any:
     return text
 
 
+def _language(text: Any) -> Any:
+    return language_named(text) or text
+
+
 _Whole = BeforeValidator(_whole)
+LanguageName = Annotated[Language, BeforeValidator(_language)]
 YesNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 Time = Annotated[int, Field(ge=0, le=_LATEST, description="ms since 1970"), _Whole]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT), _Whole]
@@ -85,7 +91,7 @@ class HistoryParams(Query):
 
     agent_id: AgentName | None = None
     channel_id: Name | None = None
-    language: Language | None = None
+    language: LanguageName | None = None
     success: YesNo | None = None
     code_hash: CodeHash | None = None
     since: Time | None = None

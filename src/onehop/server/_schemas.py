@@ -44,7 +44,7 @@ class ExecuteBody(Wire):
     """The arguments of ``code_execute``."""
 
     code: str = Field(min_length=1, pattern=r"^[^\u0000]*$")
-    language: Language = "javascript"
+    language: Language | None = "javascript"
     timeout: Annotated[float, Field(ge=100, le=30000)] | None = 5000
     context: dict[str, Any] | None = Field(default_factory=dict)
     capture_console: bool | None = True
@@ -55,7 +55,7 @@ class ValidateBody(Wire):
     """What is to be examined."""
 
     code: str = Field(min_length=1, max_length=8 << 20)
-    language: Language = "javascript"
+    language: Language | None = "javascript"
 
 
 class AgentLimits(Wire):

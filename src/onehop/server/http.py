@@ -283,7 +283,7 @@ async def validate(request: Request, here: Here, principal: Runner) -> Response:
         if name not in ("code", "language"):
             raise InvalidRequestError(name[:80], "an unknown field", "code or language")
     config = here.executor.sandbox.get_config()
-    call = {"code": body.get("code"), "language": body.get("language", "javascript")}
+    call = {"code": body.get("code"), "language": body.get("language")}
     checked = check_request(config, **call).request
     with here.gate.run(principal.holder, principal.limits):
         report = await here.validator.judge(
