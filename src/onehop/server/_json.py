@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from fastapi import Request
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from starlette.responses import Response
 
+from onehop._collection import no_collection
 from onehop.errors import InvalidRequestError
 from onehop.server._body import Receive
 from onehop.server._errors import ClientLeftError, WrongMediaTypeError
 
+_LARGE: Final = 64 * 1024
+"""Bytes of a body from which it is read in a thread, so that others are answered meanwhile."""
+
 
 class Json(Response):
-    """JSON data as an answer."""
+    """JSON data as an answer, or its text."""
 
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
         """Numbers that JSON does not know become null."""
-        return to_json(content, inf_nan_mode="null")
+        return content if isinstance(content, bytes) else to_json(content, inf_nan_mode="null")
 
 
 async def read_object(request: Request) -> Mapping[str, Any]:
@@ -29,14 +35,55 @@ async def read_object(request: Request) -> Mapping[str, Any]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise WrongMediaTypeError("the body must be JSON: Content-Type: application/json")
-    try:
-        value = from_json(await _body(request.receive), allow_inf_nan=False)
-    except ValueError as error:
-        raise InvalidRequestError("body", f"what is no JSON ({error})", "a JSON object") from None
+    body = await _body(request.receive)
+    value = parse(body) if len(body) < _LARGE else await asyncio.to_thread(parse, body)
     if not isinstance(value, dict):
         kind = type(value).__name__
         raise InvalidRequestError("body", f"a JSON value of type {kind}", "a JSON object")
     return value
+
+
+def parse(body: bytes) -> Any:
+    """Strict JSON: no NaN, no key twice in one object. Raises InvalidRequestError.
+
+    Half a surrogate pair stays as it is, so that it is judged, and named by its place, as in a call
+    of the library.
+    """
+    try:
+        with no_collection(len(body)):
+            return _DECODER.decode(body.decode())
+    except InvalidRequestError:
+        raise
+    except UnicodeDecodeError as error:
+        got = f"bytes that are not UTF-8, at byte {error.start}"
+        raise InvalidRequestError("body", got, "a JSON object") from None
+    except RecursionError:
+        raise InvalidRequestError("body", "too many levels of nesting", "a JSON object") from None
+    except ValueError as error:
+        got = f"text that is not JSON ({str(error)[:200]})"
+        raise InvalidRequestError("body", got, "a JSON object") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twice = _first_repeated(name for name, _ in pairs)
+        raise InvalidRequestError(
+            "body", f"the key {twice[:80]!r} twice", "JSON with each key once"
+        )
+    return made
+
+
+def _first_repeated(names: Iterable[str]) -> str:
+    seen = set[str]()
+    return next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)
 
 
 async def _body(receive: Receive) -> bytes:

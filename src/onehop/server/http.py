@@ -54,6 +54,7 @@ from onehop.server._params import (
     SinceParams,
     TrendParams,
 )
+from onehop.server._refusals import Refusals
 from onehop.server._requests import given_name
 from onehop.server._runs import Runs, Watched
 from onehop.server._sse import EventStream, event
@@ -94,7 +95,8 @@ class Parts:
         self.settings = settings
         self.validator = validator
         self.analytics = Analytics(self.store)
-        self.authenticate = Authenticator(agents, settings)
+        self.refusals = Refusals()
+        self.authenticate = Authenticator(agents, settings, self.refusals)
         self.gate = Gate(settings.max_streams)
         self.runs = Runs(executor)
         self.feed = Feed(executor, self.store)
@@ -219,13 +221,13 @@ async def execute(request: Request) -> Response:
     _no_query(request)
     caller = _caller(request, principal)
     request.scope[REQUEST_ID] = caller.request_id
+    principal.hold(here.gate.run(principal.holder, principal.limits))  # before the body is read
     arguments = await read_object(request)
     if "text/event-stream" in request.headers.get("accept", ""):
         return await _streamed(here, principal, arguments, caller)
-    with here.gate.run(principal.holder, principal.limits):
-        async with while_there(request.receive):
-            result = await here.runs.here(arguments, caller)
-        return Json(result.to_dict())
+    async with while_there(request.receive):
+        result = await here.runs.here(arguments, caller)
+    return Json(result.to_json())
 
 
 def _caller(request: Request, principal: Principal) -> Caller:
@@ -242,15 +244,22 @@ def _caller(request: Request, principal: Principal) -> Caller:
 async def _streamed(
     here: Parts, principal: Principal, arguments: Mapping[str, Any], caller: Caller
 ) -> Response:
-    slot = ExitStack()
-    slot.enter_context(here.gate.run(principal.holder, principal.limits))
+    place = principal.held.pop_all()  # of the run, which may end after the request
     run = here.runs.begin(arguments, caller)
-    run.outcome.add_done_callback(lambda _task: slot.close())
     run.outcome.add_done_callback(_seen)
-    await asyncio.wait([run.outcome], timeout=_FIRST_LINE)
-    if run.outcome.done():
-        run.outcome.result()  # raises what the caller is to be told by the status
-    return EventStream(_told(run, caller.request_id), leave=run.outcome.cancel)
+
+    def leave() -> None:
+        run.outcome.cancel()
+        run.outcome.add_done_callback(lambda _task: place.close())
+
+    try:
+        await asyncio.wait([run.outcome], timeout=_FIRST_LINE)
+        if run.outcome.done():
+            run.outcome.result()  # raises what the caller is to be told by the status
+    except BaseException:
+        leave()
+        raise
+    return EventStream(_told(run, caller.request_id), leave=leave)
 
 
 def _seen(task: asyncio.Future[ExecutionResult]) -> None:
@@ -262,7 +271,7 @@ async def _told(run: Watched, request_id: str) -> AsyncGenerator[bytes, None]:
     async for entry in run.lines():
         yield _line(entry)
     try:
-        yield event("result", (await asyncio.shield(run.outcome)).to_dict())
+        yield event("result", (await asyncio.shield(run.outcome)).to_json())
     except Exception as error:
         yield event("error", problem_of(error).body(request_id))
 
@@ -280,6 +289,7 @@ def _line(entry: LogEntry) -> bytes:
 )
 async def validate(request: Request, here: Here, principal: Runner) -> Response:
     """Tell what in the code would not be let run; run nothing."""
+    principal.hold(here.gate.run(principal.holder, principal.limits))  # before the body is read
     body = await read_object(request)
     for name in body:
         if name not in ("code", "language"):
@@ -287,13 +297,10 @@ async def validate(request: Request, here: Here, principal: Runner) -> Response:
     config = here.executor.sandbox.get_config()
     call = {"code": body.get("code"), "language": body.get("language", "javascript")}
     checked = check_request(config, **call).request
-    with here.gate.run(principal.holder, principal.limits):
-        if len(checked.code) < _IN_THREAD:
-            report = here.validator.validate(checked.code, checked.language)
-        else:
-            report = await asyncio.to_thread(
-                here.validator.validate, checked.code, checked.language
-            )
+    if len(checked.code) < _IN_THREAD:
+        report = here.validator.validate(checked.code, checked.language)
+    else:
+        report = await asyncio.to_thread(here.validator.validate, checked.code, checked.language)
     return Json(report.to_dict())
 
 
@@ -377,7 +384,7 @@ async def execution_stream(here: Here, principal: Who, request_id: RequestPath) 
 async def _retold(result: ExecutionResult) -> AsyncGenerator[bytes, None]:
     for entry in result.log_entries:
         yield _line(entry)
-    yield event("result", result.to_dict())
+    yield event("result", result.to_json())
 
 
 def _stream(here: Parts, principal: Principal, source: AsyncGenerator[bytes, None]) -> EventStream:
