@@ -1,5 +1,5 @@
-"""Bounds a request's body while it is read: its size, its values, what all bodies hold, and the time
-that it takes to come."""
+"""Bounds a request's body while it is read: its size, its values, what all bodies hold together,
+and the time that it takes to come."""
 
 from __future__ import annotations
 

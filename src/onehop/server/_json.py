@@ -36,7 +36,11 @@ async def read_object(request: Request) -> Mapping[str, Any]:
     if kind != "application/json":
         raise WrongMediaTypeError("the body must be JSON: Content-Type: application/json")
     body = await _body(request.receive)
-    value = parse(body) if len(body) < _LARGE else await asyncio.to_thread(parse, body)
+    if len(body) < _LARGE:
+        value = parse(body)
+    else:
+        with no_collection(len(body)):
+            value = await asyncio.to_thread(parse, body)
     if not isinstance(value, dict):
         kind = type(value).__name__
         raise InvalidRequestError("body", f"a JSON value of type {kind}", "a JSON object")
@@ -50,8 +54,7 @@ def parse(body: bytes) -> Any:
     of the library.
     """
     try:
-        with no_collection(len(body)):
-            return _DECODER.decode(body.decode())
+        return _DECODER.decode(body.decode())
     except InvalidRequestError:
         raise
     except UnicodeDecodeError as error:
