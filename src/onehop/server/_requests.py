@@ -14,6 +14,7 @@ from onehop.errors import SandboxClosedError
 from onehop.server._body import HELD, REQUEST_ID, ASGIApp, Message, Receive, Scope, Send, answer
 from onehop.server._errors import ClientLeftError, problem_of
 from onehop.server._guard import PROBES
+from onehop.server._pieces import pieces
 from onehop.server._refusals import Refusals
 from onehop.server.auth import principal_of, values
 
@@ -59,7 +60,8 @@ class Requests:
                 status = message["status"]
                 name = (b"x-request-id", scope[REQUEST_ID].encode())
                 message["headers"] = [*message.get("headers", ()), name]
-            await send(message)
+            for piece in pieces(message):
+                await send(piece)
 
         began = time.perf_counter()
         try:
