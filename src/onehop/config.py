@@ -144,6 +144,12 @@ class SandboxConfig(Settings):
         "JSON values in the context of one call: numbers, texts, lists, objects.",
         ge=1,
     )
+    large_integers: Literal["numbers", "strings"] = _setting(
+        "numbers",
+        "ONEHOP_LARGE_INTEGERS",
+        "How the code gets integers of the context beyond 2^53: as rounded `numbers`, with a "
+        "warning, or as `strings` of all their digits.",
+    )
     pool_size: int = _setting(
         _CORES * 2, "ONEHOP_POOL_SIZE", "Workers that are kept warm.", ge=1, le=1024
     )

@@ -34,7 +34,7 @@ from onehop.events import Event
 from onehop.patterns import Patterns, shape_of
 from onehop.recorder import Mode, Recorder, make_recorder
 from onehop.records import ExecutionRecord
-from onehop.requests import CheckedRequest
+from onehop.requests import CheckedRequest, is_large
 from onehop.sandbox import Sandbox
 from onehop.stores.base import HistoryQuery, Store
 from onehop.types import (
@@ -190,7 +190,10 @@ class Executor:
         earlier = await self._earlier(caller)
         if earlier is not None:
             return earlier
-        run = _Run(self.sandbox, caller, arguments, self._corrections)
+        run = await self._prepare(caller, arguments)
+        earlier = await self._repeats.earlier(caller)  # it may have begun meanwhile
+        if earlier is not None:
+            return earlier
         self._repeats.begin(caller)
         try:
             return await self._carry_out(run, on_log)
@@ -198,6 +201,11 @@ class Executor:
             if not run.ending:
                 self._repeats.fail(caller, error)
             raise
+
+    async def _prepare(self, caller: Caller, arguments: Mapping[str, Any]) -> _Run:
+        if not is_large(arguments):
+            return _Run(self.sandbox, caller, arguments, self._corrections)
+        return await asyncio.to_thread(_Run, self.sandbox, caller, arguments, self._corrections)
 
     async def _open(self) -> None:
         if self._recorder is not None and self._store is not None:

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from onehop._values import ValueCount
 from onehop.errors import OnehopError
 from onehop.server._errors import BodyTooLargeError, BodyTooSlowError, Problem, problem_of
 from onehop.server._room import Room, Share
-from onehop.server._values import ValueCount
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import Request
@@ -12,6 +11,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from onehop._collection import no_collection
+from onehop._strict import RepeatedKeyError, parse
 from onehop.errors import InvalidRequestError
 from onehop.server._body import Receive
 from onehop.server._errors import ClientLeftError, WrongMediaTypeError
@@ -37,56 +37,27 @@ async def read_object(request: Request) -> Mapping[str, Any]:
         raise WrongMediaTypeError("the body must be JSON: Content-Type: application/json")
     body = await _body(request.receive)
     if len(body) < _LARGE:
-        value = parse(body)
+        value = _parse(body)
     else:
         with no_collection(len(body)):
-            value = await asyncio.to_thread(parse, body)
+            value = await asyncio.to_thread(_parse, body)
     if not isinstance(value, dict):
         kind = type(value).__name__
         raise InvalidRequestError("body", f"a JSON value of type {kind}", "a JSON object")
     return value
 
 
-def parse(body: bytes) -> Any:
-    """Strict JSON: no NaN, no key twice in one object. Raises InvalidRequestError.
-
-    Half a surrogate pair stays as it is, so that it is judged, and named by its place, as in a call
-    of the library.
-    """
+def _parse(body: bytes) -> Any:
     try:
-        return _DECODER.decode(body.decode())
-    except InvalidRequestError:
-        raise
+        return parse(body.decode())
+    except RepeatedKeyError as error:
+        raise InvalidRequestError("body", str(error), "JSON with each key once") from None
     except UnicodeDecodeError as error:
         got = f"bytes that are not UTF-8, at byte {error.start}"
         raise InvalidRequestError("body", got, "a JSON object") from None
-    except RecursionError:
-        raise InvalidRequestError("body", "too many levels of nesting", "a JSON object") from None
     except ValueError as error:
         got = f"text that is not JSON ({str(error)[:200]})"
         raise InvalidRequestError("body", got, "a JSON object") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        twice = _first_repeated(name for name, _ in pairs)
-        raise InvalidRequestError(
-            "body", f"the key {twice[:80]!r} twice", "JSON with each key once"
-        )
-    return made
-
-
-def _first_repeated(names: Iterable[str]) -> str:
-    seen = set[str]()
-    return next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-
-
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)
 
 
 async def _body(receive: Receive) -> bytes:
