@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import (
     AbstractAsyncContextManager,
@@ -32,6 +33,7 @@ from onehop.server._direct import Direct
 from onehop.server._docs import docs_routes
 from onehop.server._errors import problem_of
 from onehop.server._guard import Guard, is_loopback
+from onehop.server._json import Json
 from onehop.server._openapi import make_openapi
 from onehop.server._requests import Requests
 from onehop.server._room import Room
@@ -75,6 +77,7 @@ def create_app(
         version=onehop_version(),
         lifespan=_lifespan(parts, [context for _, context in inner]),
         middleware=[*_middleware(parts), Middleware(Direct, addresses=_direct(inner))],
+        openapi_url=None,  # made when it is first asked for, in a thread
         docs_url=None,  # the framework's page asks other hosts for its parts
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
@@ -84,6 +87,7 @@ def create_app(
     app.include_router(http.probes)
     app.include_router(http.api)
     app.router.routes.extend(docs_routes())
+    app.router.routes.append(Route("/openapi.json", _document))
     for served, _ in inner:
         app.router.routes.append(Route("/mcp", served))
     app.openapi = lambda: _remembered(app)  # type: ignore[method-assign]
@@ -172,6 +176,10 @@ def _hosts(config: ServerConfig) -> tuple[str, ...] | None:
     return None
 
 
+async def _document(request: Request) -> Response:
+    return Json(await asyncio.to_thread(_remembered, request.app))
+
+
 def _remembered(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         app.openapi_schema = make_openapi(app)
@@ -182,7 +190,7 @@ async def _answer(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     headers = dict(problem.headers)
     if problem.status == 405:
-        headers["Allow"] = _allowed(request)
+        headers["Allow"] = await asyncio.to_thread(_allowed, request)
     return Response(
         problem.body(request.scope[REQUEST_ID]),
         problem.status,

@@ -71,16 +71,20 @@ _FIRST_LINE: Final = 0.5
 _PING: Final = 2.0
 _IN_THREAD: Final = 16_384
 """Characters of code from which validation runs in a thread."""
-_EVENT: Final[dict[str, Any]] = {
-    "type": "object",
-    "properties": {
-        "event": {"type": "string"},
-        "data": {"type": "string", "contentMediaType": "application/json"},
-        "id": {"type": "string"},
-    },
-    "required": ["event", "data"],
+_RUN: Final = {
+    "code": "return context.numbers.map((n) => n * 2)",
+    "context": {"numbers": [1, 2, 3]},
 }
-_STREAM: Final[dict[str, Any]] = {"text/event-stream": {"itemSchema": _EVENT}}
+"""What the page /docs sends, unless something else is written."""
+_STREAM: Final[dict[str, Any]] = {
+    "text/event-stream": {
+        "schema": {
+            "type": "string",
+            "description": "Server-sent events: `event` is the kind, `data` JSON, `id` a place.",
+        },
+        "example": 'event: log\ndata: {"level":"log","message":"hello","time":1.5}\n\n',
+    }
+}
 
 
 class Parts:
@@ -171,10 +175,10 @@ def _errors(*statuses: int) -> Responses:
     return {status: {"model": schemas.ErrorBody, "description": _WHY[status]} for status in every}
 
 
-def _takes(model: type[Any]) -> dict[str, Any]:
+def _takes(model: type[Any], example: dict[str, Any]) -> dict[str, Any]:
     """The documentation of a body, which is read by hand: who calls is known before."""
     reference = {"$ref": f"#/components/schemas/{model.__name__}"}
-    content = {"application/json": {"schema": reference}}
+    content = {"application/json": {"schema": reference, "example": example}}
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -210,11 +214,15 @@ async def ready(here: Here) -> Response:
     "/execute",
     tags=["code"],
     response_model=ExecutionResult,
-    responses={**_errors(409, 429, *_BODY), 200: {"content": _STREAM}},
-    openapi_extra=_takes(schemas.ExecuteBody),
+    responses=_errors(409, 429, *_BODY),
+    openapi_extra=_takes(schemas.ExecuteBody, _RUN),
 )
 async def execute(request: Request) -> Response:
-    """Run code. With `Accept: text/event-stream` the answer is the stream of the run."""
+    """Run code.
+
+    With `Accept: text/event-stream` the answer is the stream of the run, as
+    `/executions/{requestId}/stream` has it.
+    """
     # By hand what dependencies do for other addresses: that takes longer than all the rest here.
     here = _parts(request)
     principal = _runner(await here.authenticate(request.scope))
@@ -285,7 +293,7 @@ def _line(entry: LogEntry) -> bytes:
     tags=["code"],
     response_model=ValidationReport,
     responses=_errors(429, *_BODY),
-    openapi_extra=_takes(schemas.ValidateBody),
+    openapi_extra=_takes(schemas.ValidateBody, {"code": "return eval(context.formula)"}),
 )
 async def validate(request: Request, here: Here, principal: Runner) -> Response:
     """Tell what in the code would not be let run; run nothing."""
@@ -478,7 +486,7 @@ async def trends(here: Here, principal: Who, wanted: Annotated[TrendParams, Quer
     tags=["analytics"],
     response_model=schemas.ResourceUse
     | schemas.CodeLengths
-    | schemas.RepeatedCode
+    | schemas.RepeatedCodes
     | schemas.Slowest
     | schemas.SecurityProfile,
     responses=_errors(404),
@@ -557,7 +565,7 @@ async def list_agents(here: Here, _admin: Admin) -> Response:
     status_code=201,
     response_model=schemas.AgentWithKey,
     responses=_errors(409, *_BODY),
-    openapi_extra=_takes(schemas.AddAgentBody),
+    openapi_extra=_takes(schemas.AddAgentBody, {"agentId": "ada", "role": "agent"}),
 )
 async def add_agent(request: Request, here: Here, _admin: Admin) -> Response:
     """Make an agent; its key is shown this once."""
