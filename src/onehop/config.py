@@ -123,7 +123,7 @@ class SandboxConfig(Settings):
     kept_outputs: int = _setting(
         128 * MIB,
         "ONEHOP_KEPT_OUTPUTS",
-        "Bytes of large outputs kept in all; the oldest go first.",
+        "Bytes of large outputs kept in all; the oldest of the agent that keeps the most go first.",
         ge=0,
     )
     max_logs: int = _setting(
