@@ -69,6 +69,8 @@ _FRESH: Final = 1.0
 _FIRST_LINE: Final = 0.5
 """Seconds in which a run that fails at once is still answered with an error's status."""
 _PING: Final = 2.0
+_PAGE: Final = 8 << 20
+"""Bytes of a page of records."""
 _IN_THREAD: Final = 16_384
 """Characters of code from which validation runs in a thread."""
 _RUN: Final = {
@@ -319,14 +321,25 @@ async def validate(request: Request, here: Here, principal: Runner) -> Response:
 async def history(
     here: Here, principal: Who, wanted: Annotated[HistoryParams, Query()]
 ) -> Response:
-    """List records, newest first."""
+    """List records, newest first; fewer than `limit` when they are large: see `next`."""
     agent_id = _scope(principal, wanted.agent_id)
     await here.executor.flush(_FRESH)
     asked = {**wanted.model_dump(), "agent_id": agent_id, "limit": wanted.limit + 1}
     found = await here.store.history(HistoryQuery(**asked))
-    more = wanted.offset + wanted.limit if len(found) > wanted.limit else None
-    records = [record.to_dict() for record in found[: wanted.limit]]
-    return Json({"executions": records, "next": more})
+    return Json(await asyncio.to_thread(_history, found, wanted.offset, wanted.limit))
+
+
+def _history(found: Sequence[ExecutionRecord], offset: int, limit: int) -> bytes:
+    """A page of them: as many as fit."""
+    texts, size = list[bytes](), 0
+    for record in found[:limit]:
+        text = record.model_dump_json(by_alias=True).encode()
+        size += len(text)
+        if texts and size > _PAGE:
+            break
+        texts.append(text)
+    more = offset + len(texts) if len(found) > len(texts) else None
+    return b'{"executions":[%b],"next":%b}' % (b",".join(texts), to_json(more))
 
 
 @plain.get(
@@ -337,7 +350,8 @@ async def history(
 )
 async def execution(here: Here, principal: Who, request_id: RequestPath) -> Response:
     """Give one record."""
-    return Json((await _record(here, principal, request_id)).to_dict())
+    record = await _record(here, principal, request_id)
+    return Json(record.model_dump_json(by_alias=True).encode())
 
 
 @api.get(
