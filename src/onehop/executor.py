@@ -187,11 +187,8 @@ class Executor:
         AuditUnavailableError when it could not be recorded.
         """
         await self.open()
-        earlier = await self._earlier(caller)
-        if earlier is not None:
-            return earlier
         run = await self._prepare(caller, arguments)
-        earlier = await self._repeats.earlier(caller)  # it may have begun meanwhile
+        earlier = await self._earlier(caller)
         if earlier is not None:
             return earlier
         self._repeats.begin(caller)

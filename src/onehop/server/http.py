@@ -81,8 +81,8 @@ _RUN: Final = {
 _STREAM: Final[dict[str, Any]] = {
     "text/event-stream": {
         "schema": {
-            "type": "string",
-            "description": "Server-sent events: `event` is the kind, `data` JSON, `id` a place.",
+            # Of no type: some programs take it for that of the whole text, others of each event.
+            "description": "Server-sent events: `event` is the kind, `data` JSON, `id` a place."
         },
         "example": 'event: log\ndata: {"level":"log","message":"hello","time":1.5}\n\n',
     }
