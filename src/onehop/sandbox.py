@@ -124,7 +124,11 @@ class Sandbox:
     ) -> ExecutionResult:
         """Run what ``check`` has passed. Raises what ``execute`` raises."""
         limits = self._config.limits(checked.request.timeout)
-        return await self._open_backend().run(checked, limits, agent_id, on_log)
+        result = await self._open_backend().run(checked, limits, agent_id, on_log)
+        if checked.warnings:
+            told = [*checked.warnings, *(result.warnings or ())]
+            result = result.model_copy(update={"warnings": told})
+        return result
 
     async def execute_javascript(self, code: str, **options: Any) -> ExecutionResult:
         """``execute`` with ``language="javascript"``."""

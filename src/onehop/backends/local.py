@@ -9,7 +9,7 @@ from onehop import results, source
 from onehop.analysis import Analyst
 from onehop.config import SandboxConfig
 from onehop.errors import WorkerStartError
-from onehop.outputs import OutputShelf
+from onehop.outputs import Outputs
 from onehop.policy import Limits
 from onehop.protocol import Failure
 from onehop.requests import CheckedRequest
@@ -43,7 +43,7 @@ class LocalBackend:
             max_queue=config.max_queue,
         )
         self._types = TypeRemover(self._factory.start_stripper)
-        self._shelf = OutputShelf(config.kept_outputs)
+        self._outputs = Outputs(config.kept_outputs)
 
     @property
     def ready(self) -> bool:
@@ -80,7 +80,8 @@ class LocalBackend:
         asyncio.get_running_loop().call_soon(digest.compute)  # while the worker is at it
         outcome = await self._run_job(job, agent)
         outcome = await self._explained(request.request, agent, outcome)
-        return results.from_outcome(request.request, digest.compute(), limits, outcome, self._shelf)
+        shelf = self._outputs.of(agent)
+        return results.from_outcome(request.request, digest.compute(), limits, outcome, shelf)
 
     async def _explained(self, request: ExecutionRequest, agent: str, outcome: Outcome) -> Outcome:
         """With a syntax error in better words than the engine's, where there are any."""
@@ -111,13 +112,13 @@ class LocalBackend:
 
     def read_output(self, identifier: str, offset: int, limit: int) -> OutputPage:
         """A page of a kept output. Raises OutputNotFoundError."""
-        return self._shelf.read(identifier, offset, limit)
+        return self._outputs.read(identifier, offset, limit)
 
     async def aclose(self) -> None:
         """See Backend.aclose."""
         await self._types.aclose()
         await self._pool.aclose()
-        self._shelf.clear()
+        self._outputs.clear()
 
 
 class _Digest:

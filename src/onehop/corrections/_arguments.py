@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic_core import from_json
-
 from onehop._languages import language_named
+from onehop._strict import parse
+from onehop._values import count_values
 from onehop.config import CorrectionConfig
 from onehop.corrections._fence import find_fence
 from onehop.corrections._nested import nested_call
@@ -32,6 +32,8 @@ MAX_SECONDS: Final = 30
 
 _NUMBER = re.compile(r"\s{0,9}(\d{1,12}(?:\.\d{1,6})?)\s{0,9}", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
+_MOST_VALUES: Final = 500_000
+"""Of a context in a text that is read: to build more would cost more than it may."""
 _LONGEST_WORD = 20
 _SHOWN = 60
 
@@ -186,8 +188,10 @@ def _context(state: _Round) -> Iterator[_Change]:
 
 
 def _read_object(text: str) -> dict[str, Any] | None:
+    if len(text) > _MOST_VALUES and count_values(text.encode(errors="replace")) > _MOST_VALUES:
+        return None
     try:
-        value = from_json(text, allow_inf_nan=False)
+        value = parse(text)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
