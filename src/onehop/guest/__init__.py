@@ -11,6 +11,7 @@ _PARTS = (
     "primordials.js",
     "channel.js",
     "errors.js",
+    "stacks.js",
     "values.js",
     "console.js",
     "timers.js",

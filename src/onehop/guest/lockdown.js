@@ -113,6 +113,7 @@ function plainArray(list) {
 
 function lockDown() {
   const clone = limitStructuredClone();
+  takeStacks();
   removeGlobals();
   defineBuiltins(globalThis, timerGlobals);
   defineBuiltins(globalThis, clone);

@@ -83,7 +83,7 @@ function warmSignals() {
 
 const WARM_UP_JS = `
   const log = [context.list.map((x) => x + 1), new Map([["a", new Set([1n])]])];
-  log.push(new Error().stack.includes("onehop:code.js:3:"));
+  log.push(new Error().stack.includes("code.js:3:"));
   return { log, text: "ok" };`;
 const WARM_UP_OUTPUT = '{"log":[[2,3],{"a":["1"]},true],"text":"ok"}';
 // A little of everything, so that the compiler's code is in memory when the first job needs it.

@@ -25,6 +25,8 @@ const ObjectPrototypeHasOwnProperty = uncurryThis(Object.prototype.hasOwnPropert
 const FunctionPrototypeToString = uncurryThis(Function.prototype.toString);
 
 const CapturedError = Error;
+const ErrorPrototype = Error.prototype;
+const ErrorPrototypeToString = uncurryThis(Error.prototype.toString);
 const CapturedFunction = Function;
 const CapturedMap = Map;
 const CapturedNumber = Number;
@@ -40,6 +42,7 @@ const { parseFloat: NumberParseFloat, parseInt: NumberParseInt } = Number;
 
 const StringPrototypeCharCodeAt = uncurryThis(String.prototype.charCodeAt);
 const StringPrototypeEndsWith = uncurryThis(String.prototype.endsWith);
+const StringPrototypeLastIndexOf = uncurryThis(String.prototype.lastIndexOf);
 const StringPrototypeIndexOf = uncurryThis(String.prototype.indexOf);
 const StringPrototypeRepeat = uncurryThis(String.prototype.repeat);
 const StringPrototypeSlice = uncurryThis(String.prototype.slice);

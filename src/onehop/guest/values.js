@@ -239,7 +239,7 @@ class Encoder {
     else if (core.isTypedArray(object)) this.#writeTypedArray(object);
     else if (core.isAnyArrayBuffer(object) || core.isDataView(object)) {
       this.#writeBytes(bytesOf(object));
-    } else if (ErrorIsError(object)) this.#writeError(object, depth);
+    } else if (isError(object)) this.#writeError(object, depth);
     else return false;
     return true;
   }
@@ -322,7 +322,7 @@ class Encoder {
 
   #writeError(error, depth) {
     const { name, message } = nameAndMessage(error);
-    const stack = readString(error, "stack");
+    const stack = readErrorString(error, "stack");
     const text = stack === null ? "" : readStack(cut(stack, 4 * MAX_STACK), message).text;
     this.#put('{"name":' + quote(name) + ',"message":' + quote(message));
     if (text !== "") {
