@@ -12,11 +12,13 @@ _PARTS = (
     "channel.js",
     "errors.js",
     "stacks.js",
+    "warnings.js",
     "values.js",
     "console.js",
     "timers.js",
     "lockdown.js",
     "run.js",
+    "ending.js",
     "main.js",
 )
 """In the order in which they stand in one function."""

@@ -17,17 +17,13 @@ function sendError(error, syntax) {
   halt();
 }
 
-function succeed(value) {
-  sendOutput("result", value);
-  halt();
-}
-
 function sendOutput(kind, value) {
   const encoded = encodeValue(value, limits.keep);
   // A getter may have made the run fail meanwhile.
   if (state === "ended") return;
   if (kind === "result") state = "ended";
-  const dropped = ',"dropped":' + allowance.dropped;
+  warnOfValues(encoded.inexact, encoded.merged, encoded.endless);
+  const dropped = ',"dropped":' + allowance.dropped + warningsField();
   if (encoded.size > limits.output) {
     const text = quoteChunks(encoded.toChunks(), limits.keep);
     sendChunked(kind, ',"bytes":' + encoded.size + dropped, "text", text.chunks, text.size);
@@ -48,6 +44,7 @@ async function runJob(job, handOn) {
   let value;
   try {
     value = await call(run, job.context);
+    if (isAsyncIterator(value)) value = await collectAsync(value);
   } catch (thrown) {
     return fail(thrown);
   }
@@ -63,15 +60,12 @@ const NEVER_SETTLES = {
 
 function watchForFailures() {
   core.setReportExceptionCallback(fail);
-  core.setUnhandledPromiseRejectionHandler((_promise, reason) => {
-    fail(reason);
-    return true;
-  });
+  watchRejections();
   // Listeners of an EventTarget report what they throw in this way only.
   const errorOf = getterOf(ErrorEvent.prototype, "error");
   globalThis.addEventListener("error", (event) => fail(errorOf(event)));
   // Deno dispatches this when its event loop has nothing left to do.
-  globalThis.addEventListener("beforeunload", () => sendError(NEVER_SETTLES, false));
+  globalThis.addEventListener("beforeunload", endStuckRun);
 }
 
 /** Set up what a signal needs now: the host allows no new descriptor later. */
@@ -175,7 +169,10 @@ async function main() {
   const job = await readJob();
   state = "running";
   // Not awaited: that would look up `constructor` on a promise, and the guest may have run by then.
-  runJob(job, succeed);
+  runJob(job, endRun);
 }
 
-main().catch((thrown) => die(show(thrown)));
+// When Deno dispatches this, it is done with its own start, in which it trusts the global object.
+globalThis.addEventListener("load", () => main().catch((thrown) => die(show(thrown))), {
+  once: true,
+});

@@ -38,11 +38,13 @@ const { isArray: ArrayIsArray } = Array;
 const { isError: ErrorIsError, captureStackTrace: ErrorCaptureStackTrace } = Error;
 const { parse: JSONParse, stringify: JSONStringify } = JSON;
 const { min: MathMin } = Math;
+const { MAX_SAFE_INTEGER } = Number;
 const { parseFloat: NumberParseFloat, parseInt: NumberParseInt } = Number;
 
 const StringPrototypeCharCodeAt = uncurryThis(String.prototype.charCodeAt);
 const StringPrototypeEndsWith = uncurryThis(String.prototype.endsWith);
 const StringPrototypeLastIndexOf = uncurryThis(String.prototype.lastIndexOf);
+const StringPrototypeIsWellFormed = uncurryThis(String.prototype.isWellFormed);
 const StringPrototypeIndexOf = uncurryThis(String.prototype.indexOf);
 const StringPrototypeRepeat = uncurryThis(String.prototype.repeat);
 const StringPrototypeSlice = uncurryThis(String.prototype.slice);
@@ -69,6 +71,27 @@ const MapIteratorNext = uncurryThis(Object.getPrototypeOf(new Map().entries()).n
 const SetPrototypeValues = uncurryThis(Set.prototype.values);
 const SetIteratorNext = uncurryThis(Object.getPrototypeOf(new Set().values()).next);
 
+const { prototype: IteratorPrototype } = Iterator;
+const AsyncIteratorPrototype = Object.getPrototypeOf(
+  Object.getPrototypeOf(async function* () {}.prototype),
+);
+/** Of built-in iterators: the prototype, how the next value is taken, and whether it must end. */
+const builtinIterators = new Map(
+  [
+    [new Map().entries(), true],
+    [new Set().values(), true],
+    [[].values(), true],
+    [""[Symbol.iterator](), true],
+    ["".matchAll(/a/g), true],
+    [Object.getPrototypeOf((function* () {})()), false],
+    [[].values().take(0), false],
+    [Iterator.from({ next() {} }), false],
+  ].map(([sample, ends]) => {
+    const prototype = Object.getPrototypeOf(sample);
+    return [prototype, { __proto__: null, next: uncurryThis(prototype.next), ends }];
+  }),
+);
+
 const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
 const TypedArrayGetBuffer = getterOf(TypedArrayPrototype, "buffer");
 const TypedArrayGetByteLength = getterOf(TypedArrayPrototype, "byteLength");
@@ -89,9 +112,12 @@ const {
   cancelTimer,
   compileFunction,
   createTimer,
+  unrefTimer,
   decode: decodeUtf8,
   destructureError,
   encode: encodeUtf8,
+  eventLoopHasMoreWork,
+  queueImmediate,
 } = core;
 
 /** A list whose elements can be assigned: no setter of the guest is on its prototype chain. */
