@@ -24,19 +24,39 @@ function watchRejections() {
 
 /** Fail because of the first rejection that nobody has handled; false when there is none. */
 function failUnhandled() {
-  const { done, value: entry } = MapIteratorNext(MapPrototypeEntries(unhandled));
-  if (done) return false;
+  if (MapPrototypeGetSize(unhandled) === 0) return false;
+  const { value: entry } = MapIteratorNext(MapPrototypeEntries(unhandled));
   fail(entry[1]);
   return true;
 }
 
-const ending = { __proto__: null, value: undefined, since: 0, grace: 0 };
+const ending = {
+  __proto__: null,
+  handOn: null,
+  isFirstTurn: true,
+  hasReturned: false,
+  value: undefined,
+  since: 0,
+  grace: 0,
+};
 
-/** The code has returned: answer when nothing is left to do, or the moment is over. */
-function endRun(value) {
-  state = "ending";
+/** Run a job; `handOn` gets the value when nothing is left to do, or the moment is over. */
+function runToEnd(job, handOn) {
+  ending.handOn = handOn;
+  ending.isFirstTurn = true;
+  ending.hasReturned = false;
+  // Not awaited: that would look up `constructor` on a promise, and the guest may have run by then.
+  runJob(job, noteReturn);
+  // Most runs need no turn of the event loop, which costs more than all the rest of such a run.
+  processTicksAndRejections();
+  ending.isFirstTurn = false;
+  if (ending.hasReturned) answerIfIdle();
+}
+
+function noteReturn(value) {
+  ending.hasReturned = true;
   ending.value = value;
-  nextTurn(answerIfIdle);
+  if (!ending.isFirstTurn) nextTurn(answerIfIdle);
 }
 
 /** Call back when the microtasks that there are, and theirs, have run, and rejections are known. */
@@ -79,15 +99,14 @@ function endStuckRun() {
 }
 
 function answer(isBusy) {
-  if (state !== "ending" || failUnhandled()) return;
+  if (state === "ended" || failUnhandled()) return;
   warnOfWork(isBusy);
-  sendOutput("result", ending.value);
-  halt();
+  ending.handOn(ending.value);
 }
 
 function warnOfWork(isBusy) {
+  if (!isBusy && MapPrototypeGetSize(timers) === 0) return;
   const work = pendingTimers();
-  if (work === "" && !isBusy) return;
   warn(
     "work was left behind when the run ended: " + (work || "a promise that had more to do") +
       ". A run waits " + GRACE + " ms for what the code does not await, " + GRACE_WITH_VALUE +

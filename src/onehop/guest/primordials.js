@@ -117,6 +117,7 @@ const {
   destructureError,
   encode: encodeUtf8,
   eventLoopHasMoreWork,
+  processTicksAndRejections,
   queueImmediate,
 } = core;
 
