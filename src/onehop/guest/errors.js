@@ -103,7 +103,7 @@ function nameAndMessage(thrown) {
   return {
     __proto__: null,
     name: cut(readErrorString(thrown, "name") || "Error", 200),
-    message: message === IMPORT_REFUSAL ? IMPORT_MESSAGE : message,
+    message: message === IMPORT_REFUSAL ? IMPORT_MESSAGE : withAdvice(message),
   };
 }
 

@@ -24,6 +24,7 @@ const ObjectPrototypeToString = uncurryThis(Object.prototype.toString);
 const ObjectPrototypeHasOwnProperty = uncurryThis(Object.prototype.hasOwnProperty);
 const FunctionPrototypeToString = uncurryThis(Function.prototype.toString);
 
+const CapturedDOMException = DOMException;
 const CapturedError = Error;
 const ErrorPrototype = Error.prototype;
 const ErrorPrototypeToString = uncurryThis(Error.prototype.toString);

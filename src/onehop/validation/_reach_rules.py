@@ -26,7 +26,6 @@ _ABSENT = {
     "indexedDB": "nothing is kept between runs; return what shall be kept",
     "caches": "nothing is kept between runs; return what shall be kept",
     "document": "there is no page; build the text and return it",
-    "navigator": "there is no browser",
     "window": "the global object is globalThis",
     "global": "the global object is globalThis",
     "alert": "nobody is there to answer; use console.log or return a value",
