@@ -15,6 +15,7 @@ _PARTS = (
     "stacks.js",
     "warnings.js",
     "values.js",
+    "inspect.js",
     "console.js",
     "timers.js",
     "ports.js",

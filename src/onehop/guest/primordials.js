@@ -21,6 +21,11 @@ const {
 } = Object;
 const ObjectPrototype = Object.prototype;
 const ObjectPrototypeToString = uncurryThis(Object.prototype.toString);
+const {
+  getOwnPropertyNames: ObjectGetOwnPropertyNames,
+  getOwnPropertySymbols: ObjectGetOwnPropertySymbols,
+} = Object;
+const ObjectPrototypePropertyIsEnumerable = uncurryThis(Object.prototype.propertyIsEnumerable);
 const ObjectPrototypeHasOwnProperty = uncurryThis(Object.prototype.hasOwnProperty);
 const FunctionPrototypeToString = uncurryThis(Function.prototype.toString);
 
@@ -38,11 +43,14 @@ const CapturedUint8Array = Uint8Array;
 const { isArray: ArrayIsArray } = Array;
 const { isError: ErrorIsError, captureStackTrace: ErrorCaptureStackTrace } = Error;
 const { parse: JSONParse, stringify: JSONStringify } = JSON;
-const { min: MathMin } = Math;
+const { fromCodePoint: StringFromCodePoint } = String;
+const { floor: MathFloor, max: MathMax, min: MathMin, round: MathRound, sqrt: MathSqrt } = Math;
 const { MAX_SAFE_INTEGER } = Number;
 const { parseFloat: NumberParseFloat, parseInt: NumberParseInt } = Number;
 
 const StringPrototypeCharCodeAt = uncurryThis(String.prototype.charCodeAt);
+const StringPrototypeCodePointAt = uncurryThis(String.prototype.codePointAt);
+const StringPrototypeToUpperCase = uncurryThis(String.prototype.toUpperCase);
 const StringPrototypeEndsWith = uncurryThis(String.prototype.endsWith);
 const StringPrototypeLastIndexOf = uncurryThis(String.prototype.lastIndexOf);
 const StringPrototypeIsWellFormed = uncurryThis(String.prototype.isWellFormed);
@@ -53,10 +61,13 @@ const StringPrototypeStartsWith = uncurryThis(String.prototype.startsWith);
 const StringPrototypeToWellFormed = uncurryThis(String.prototype.toWellFormed);
 const StringPrototypeTrimStart = uncurryThis(String.prototype.trimStart);
 const RegExpPrototypeExec = uncurryThis(RegExp.prototype.exec);
+const RegExpGetFlags = getterOf(RegExp.prototype, "flags");
+const RegExpGetSource = getterOf(RegExp.prototype, "source");
 const RegExpPrototypeToString = uncurryThis(RegExp.prototype.toString);
 const SymbolPrototypeToString = uncurryThis(Symbol.prototype.toString);
 const DatePrototypeToISOString = uncurryThis(Date.prototype.toISOString);
 const BooleanPrototypeValueOf = uncurryThis(Boolean.prototype.valueOf);
+const NumberPrototypeToString = uncurryThis(Number.prototype.toString);
 const NumberPrototypeToFixed = uncurryThis(Number.prototype.toFixed);
 const NumberPrototypeValueOf = uncurryThis(Number.prototype.valueOf);
 const StringPrototypeValueOf = uncurryThis(String.prototype.valueOf);
@@ -69,6 +80,7 @@ const MapPrototypeGet = uncurryThis(Map.prototype.get);
 const MapPrototypeSet = uncurryThis(Map.prototype.set);
 const MapPrototypeGetSize = getterOf(Map.prototype, "size");
 const MapIteratorNext = uncurryThis(Object.getPrototypeOf(new Map().entries()).next);
+const SetPrototypeGetSize = getterOf(Set.prototype, "size");
 const SetPrototypeValues = uncurryThis(Set.prototype.values);
 const SetIteratorNext = uncurryThis(Object.getPrototypeOf(new Set().values()).next);
 
@@ -97,6 +109,7 @@ const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
 const TypedArrayGetBuffer = getterOf(TypedArrayPrototype, "buffer");
 const TypedArrayGetByteLength = getterOf(TypedArrayPrototype, "byteLength");
 const TypedArrayGetByteOffset = getterOf(TypedArrayPrototype, "byteOffset");
+const TypedArrayGetTag = getterOf(TypedArrayPrototype, Symbol.toStringTag);
 const TypedArrayGetLength = getterOf(TypedArrayPrototype, "length");
 const TypedArrayPrototypeSet = uncurryThis(TypedArrayPrototype.set);
 const DataViewGetBuffer = getterOf(DataView.prototype, "buffer");

@@ -8,22 +8,8 @@ const WRAPPER = "__run__";
 /** Function that the guest has put in place of ours. */
 let guestPrepare = null;
 
-/** What Deno puts on the call sites that it hands out; nobody can change it. */
-const CallSitePrototype = (() => {
-  let prototype;
-  Error.prepareStackTrace = (_error, sites) => {
-    prototype = Object.getPrototypeOf(sites[0]);
-  };
-  void new Error().stack;
-  delete Error.prepareStackTrace;
-  return prototype;
-})();
-
-const CallSiteGetFileName = uncurryThis(CallSitePrototype.getFileName);
-const CallSiteGetLineNumber = uncurryThis(CallSitePrototype.getLineNumber);
-const CallSiteGetColumnNumber = uncurryThis(CallSitePrototype.getColumnNumber);
-const CallSiteGetFunctionName = uncurryThis(CallSitePrototype.getFunctionName);
-const CallSiteToString = uncurryThis(CallSitePrototype.toString);
+/** The methods of V8's call sites by name, each as a function of the site; see readCallSites. */
+const siteMethods = { __proto__: null };
 
 /** What a call site says of itself without a position or an object of somebody's. */
 const PLAIN_ANSWERS = [
@@ -66,7 +52,7 @@ class CallSite {
   }
 
   getFunctionName() {
-    const name = CallSiteGetFunctionName(this.#site);
+    const name = siteMethods.getFunctionName(this.#site);
     return name === WRAPPER ? null : name;
   }
 
@@ -80,10 +66,9 @@ class CallSite {
 
   static {
     for (const name of PLAIN_ANSWERS) {
-      const answer = uncurryThis(CallSitePrototype[name]);
       const method = {
         [name]() {
-          return answer(this.#site);
+          return siteMethods[name](this.#site);
         },
       };
       Object.defineProperty(this.prototype, name, {
@@ -100,7 +85,7 @@ class CallSite {
 /** The frame in V8's words, at the caller's position, and without the name of our wrapper. */
 function frameText(site, { file, line, column }) {
   const shown = file + ":" + line + ":" + column;
-  const text = CallSiteToString(site);
+  const text = siteMethods.toString(site);
   const at = StringPrototypeLastIndexOf(text, source.file + ":");
   if (at < 0) return shown;
   const before = StringPrototypeSlice(text, 0, at);
@@ -113,9 +98,9 @@ function ownFrames(sites, take) {
   for (let i = 0; i < sites.length; i++) {
     const site = sites[i];
     const place = placeInText(
-      CallSiteGetFileName(site),
-      CallSiteGetLineNumber(site),
-      CallSiteGetColumnNumber(site),
+      siteMethods.getFileName(site),
+      siteMethods.getLineNumber(site),
+      siteMethods.getColumnNumber(site),
     );
     if (place !== null) take(site, place);
   }
@@ -144,10 +129,26 @@ function prepareStackTrace(error, sites) {
 }
 
 /**
+ * Take the methods of call sites, which nobody can change. Not before the bootstrap is off the
+ * stack: V8 would parse all of it again for the line numbers.
+ */
+function readCallSites() {
+  CapturedError.prepareStackTrace = (_error, sites) => {
+    const prototype = Object.getPrototypeOf(sites[0]);
+    for (const name of Object.getOwnPropertyNames(prototype)) {
+      siteMethods[name] = uncurryThis(prototype[name]);
+    }
+  };
+  void new CapturedError().stack;
+  delete CapturedError.prepareStackTrace;
+}
+
+/**
  * Put ours into `Error.prepareStackTrace`. An accessor, so that the code can have its own function
  * called, but never with V8's call sites.
  */
 function takeStacks() {
+  readCallSites();
   ObjectDefineProperty(CapturedError, "prepareStackTrace", {
     __proto__: null,
     get() {
