@@ -1,13 +1,8 @@
 // Values as text, as Node's `util.inspect` shows them.
 //
-// An own one, because Deno's differs in a tenth of all calls and asks objects of the guest's. It
-// never changes a value, but getters of tags, traps and custom inspectors of the guest run in it.
-
-const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
-// Deno's own classes show themselves by this.
-const DENO_CUSTOM = Symbol.for("Deno.privateCustomInspect");
-const TO_STRING_TAG = Symbol.toStringTag;
-const ITERATOR = Symbol.iterator;
+// An own one, because Deno's differs in a tenth of all calls. It never changes a value, but getters
+// of tags and custom inspectors of the guest run in it. This file is read when the guest may have
+// run already: nothing here may be taken from a global object or a prototype.
 
 const IDENTIFIER_KEY = /^[a-zA-Z_][a-zA-Z_0-9]*$/;
 const INDEX_KEY = /^(0|[1-9][0-9]*)$/;
@@ -938,27 +933,15 @@ function improveStack(stack, constructor, name, tag) {
   return length === 0 ? prefix + ": " + stack : prefix + rest;
 }
 
-const URL_PARTS =
-  "href origin protocol username password host hostname port pathname search searchParams hash"
-    .split(" ");
-const urlGetters = new Map(URL_PARTS.map((name) => [name, getterOf(URL.prototype, name)]));
-const URLPrototype = URL.prototype;
-const URLSearchParamsPrototype = URLSearchParams.prototype;
-const URLSearchParamsPrototypeEntries = uncurryThis(URLSearchParams.prototype.entries);
-const URLSearchParamsIteratorNext = uncurryThis(
-  Object.getPrototypeOf(new URLSearchParams().entries()).next,
-);
-
 /** The parts of a URL as an object; null for anything else. */
 function urlParts(object) {
   if (!inheritsFrom(object, URLPrototype)) return null;
   const parts = {};
   try {
-    for (let i = 0; i < URL_PARTS.length; i++) {
-      const name = URL_PARTS[i];
-      ObjectDefineProperty(parts, name, {
+    for (let i = 0; i < urlGetters.length; i++) {
+      ObjectDefineProperty(parts, urlGetters[i].name, {
         __proto__: null,
-        value: MapPrototypeGet(urlGetters, name)(object),
+        value: urlGetters[i].get(object),
         enumerable: true,
       });
     }
@@ -991,8 +974,7 @@ function optionsOf(given) {
   return ObjectSetPrototypeOf({ ...INSPECT_DEFAULTS, ...given }, null);
 }
 
-/** One value as `util.inspect` shows it. May throw what a getter or a Proxy throws. */
-function inspect(value, depth, more) {
+function inspectValue(value, depth, more) {
   return new Inspector(optionsOf({ depth, ...more })).inspect(value);
 }
 

@@ -44,6 +44,7 @@ async function runJob(job, handOn) {
   setToken(job.token);
   limits = job.limits;
   openConsole(job.capture, limits);
+  prepareFor(job);
   const run = await compile(job);
   if (run instanceof Unrunnable) return sendError(run, run.syntax);
   let value;

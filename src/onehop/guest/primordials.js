@@ -29,6 +29,11 @@ const ObjectPrototypePropertyIsEnumerable = uncurryThis(Object.prototype.propert
 const ObjectPrototypeHasOwnProperty = uncurryThis(Object.prototype.hasOwnProperty);
 const FunctionPrototypeToString = uncurryThis(Function.prototype.toString);
 
+const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
+// Deno's own classes show themselves by this.
+const DENO_CUSTOM = Symbol.for("Deno.privateCustomInspect");
+const { toStringTag: TO_STRING_TAG, iterator: ITERATOR } = Symbol;
+
 const CapturedDOMException = DOMException;
 const CapturedError = Error;
 const ErrorPrototype = Error.prototype;
@@ -117,6 +122,17 @@ const DataViewGetByteLength = getterOf(DataView.prototype, "byteLength");
 const DataViewGetByteOffset = getterOf(DataView.prototype, "byteOffset");
 const Uint8ArrayPrototypeToBase64 = uncurryThis(Uint8Array.prototype.toBase64);
 const URLSearchParamsPrototypeToString = uncurryThis(URLSearchParams.prototype.toString);
+const { prototype: URLPrototype } = URL;
+const { prototype: URLSearchParamsPrototype } = URLSearchParams;
+const URLSearchParamsPrototypeEntries = uncurryThis(URLSearchParams.prototype.entries);
+const URLSearchParamsIteratorNext = uncurryThis(
+  Object.getPrototypeOf(new URLSearchParams().entries()).next,
+);
+/** In the order in which Node shows them. */
+const urlGetters = [
+  ..."href origin protocol username password host hostname port pathname".split(" "),
+  ..."search searchParams hash".split(" "),
+].map((name) => ({ name, get: getterOf(URL.prototype, name) }));
 const performanceNow = performance.now.bind(performance);
 // Deno loads its crypto at the first use, which shall not be the guest's.
 const randomUUID = crypto.randomUUID.bind(crypto);
