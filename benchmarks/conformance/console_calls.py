@@ -1,6 +1,6 @@
 """Console calls to compare with Node: written by hand, and made at random from a seed."""
 
-# ruff: noqa: E501
+# ruff: noqa: E501, RUF001
 
 from __future__ import annotations
 

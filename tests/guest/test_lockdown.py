@@ -16,7 +16,8 @@ LANGUAGES = ["javascript", "typescript"]
 FORBIDDEN = """
 Deno process Buffer global require module exports Worker SharedWorker WebAssembly ShadowRealm fetch
 Request Response Headers FormData WebSocket EventSource BroadcastChannel Navigator
-localStorage sessionStorage Storage caches Cache CacheStorage alert confirm prompt close closed window Window FileReader importScripts reportError location
+localStorage sessionStorage Storage caches Cache CacheStorage alert confirm prompt
+close closed window Window FileReader importScripts reportError location
 GPU ImageData OffscreenCanvas createImageBitmap XMLHttpRequest gc d8 load read print
 __onehop_take__ core internals
 """.split()

@@ -69,7 +69,7 @@ def bootstrap_source() -> str:
 
 @lru_cache(maxsize=1)
 def second_source() -> str:
-    """What the bootstrap compiles when it is first needed: it makes a function of what is shared."""
+    """What the bootstrap compiles later: code that makes a function of what is shared."""
     parts = _script(_join(_SECOND_PARTS))
     shared = ",".join(_shared())
     head = f'return (function(shared){{"use strict";\nconst {{{shared}}}=shared;'
