@@ -79,7 +79,7 @@ function columnsOfFields(data, wanted) {
   const values = column("Values");
   // An object, because it puts the columns in the order that Node has: indexes first.
   const fields = { __proto__: null };
-  const labels = ObjectKeys(data);
+  const labels = labelsOf(data);
   for (let row = 0; row < labels.length && row < MAX_ROWS; row++) {
     index.cells[row] = labels[row];
     const value = data[labels[row]];
@@ -92,6 +92,18 @@ function columnsOfFields(data, wanted) {
   for (let i = 0; i < titles.length; i++) columns[columns.length] = fields[titles[i]];
   if (values.cells.length > 0) columns[columns.length] = values;
   return columns;
+}
+
+/** The keys of the rows; of a long list, only as many as are drawn. */
+function labelsOf(data) {
+  const length = core.isTypedArray(data) ? TypedArrayGetLength(data) : data.length;
+  const isLong = (ArrayIsArray(data) || core.isTypedArray(data)) && length > MAX_LISTED;
+  if (!isLong) return ObjectKeys(data);
+  const labels = createList();
+  for (let i = 0; labels.length < MAX_ROWS && i < MAX_LISTED; i++) {
+    if (hasOwn(data, i)) add(labels, "" + i);
+  }
+  return labels;
 }
 
 function fillRow(fields, row, object, keys) {
