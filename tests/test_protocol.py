@@ -84,3 +84,38 @@ def test_a_job_is_json_whatever_its_texts(code: str, plain: str | None) -> None:
     job = json.loads(frame[HEADER.size :])
     assert length == len(frame) - HEADER.size
     assert (job["code"], job["plain"], job["context"]) == (code, plain, {"é": 1})
+
+
+def large(warnings: str) -> str:
+    head = f'{{"v":1,"token":"{TOKEN}","kind":"result","bytes":9,"dropped":0,{warnings}"text":"'
+    return head + "x" * 400_000 + '"}'
+
+
+@pytest.mark.parametrize(
+    "warnings", [[], ["one"], ['a "quoted" \\ one', "]", "é"], ["x" * 1024] * 16]
+)
+def test_warnings_come_with_a_result_of_any_size(warnings: list[str]) -> None:
+    field = f'"warnings":{json.dumps(warnings, separators=(",", ":"))},'
+    end = parse(HEAD.replace('"output":', field + '"output":') + "1}")
+    assert end == Result(1, 0, tuple(warnings))
+    if warnings:
+        long = parse(large(field))
+        assert isinstance(long, LargeResult)
+        assert long.warnings == tuple(warnings)
+
+
+def test_a_warning_becomes_one_printable_line() -> None:
+    text = HEAD.replace('"output":', '"warnings":["a\\nb\\u2028\\u001b[1m"],"output":') + "1}"
+    assert parse(text) == Result(1, 0, ("a\\nb\\u2028\\x1b[1m",))
+
+
+@pytest.mark.parametrize(
+    "warnings",
+    ['"text"', "{}", "[1]", "[null]", "[[]]", '["' + "x" * 1025 + '"]', '["x"' + ',"x"' * 16 + "]"],
+)
+def test_other_warnings_are_refused(warnings: str) -> None:
+    field = f'"warnings":{warnings},'
+    with pytest.raises(ProtocolError):
+        parse(HEAD.replace('"output":', field + '"output":') + "1}")
+    with pytest.raises(ProtocolError):
+        parse(large(field))

@@ -27,8 +27,11 @@ _SMALL_RESULT = 4096
 _HEAD = b'{"v":1,"token":"'
 _LARGE_HEAD = re.compile(
     rb'\{"v":1,"token":"(?P<token>[^"\\]*)","kind":"result",'
-    rb'"bytes":(?P<bytes>\d{1,15}),"dropped":(?P<dropped>\d{1,15}),"text":"'
+    rb'"bytes":(?P<bytes>\d{1,15}),"dropped":(?P<dropped>\d{1,15}),'
+    rb'(?:"warnings":(?P<warnings>\[(?:"(?:[^"\\]|\\.){0,4096}",?){1,16}\]),)?"text":"'
 )
+_MAX_WARNINGS = 16
+_MAX_WARNING = 1024
 _NUMBER_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
 _OVERFLOWING = (b"0e000", b"0e+000", b"0" * 300)
 _LEVELS: frozenset[str] = frozenset(get_args(LogLevel))
@@ -66,6 +69,7 @@ class Result:
 
     output: Any
     dropped: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class LargeResult:
     size: int
     """Length of the whole text as the guest gave it; only good for display."""
     dropped: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +221,8 @@ def _parse_large(body: bytes, token: str) -> LargeResult:
     text = _from_json(body[head.end() - 1 : -1])
     if not isinstance(text, str) or not body.endswith(b"}"):
         raise ProtocolError("a large result that is not one string")
-    return LargeResult(text, int(head["bytes"]), int(head["dropped"]))
+    warnings = _warnings(_from_json(head["warnings"] or b"[]"))
+    return LargeResult(text, int(head["bytes"]), int(head["dropped"]), warnings)
 
 
 def _parse_object(body: bytes, head: int) -> dict[str, Any]:
@@ -285,11 +291,28 @@ def _log(frame: dict[str, Any]) -> Log:
 
 def _result(frame: dict[str, Any]) -> Result | LargeResult:
     dropped = _count(frame, "dropped")
+    warnings = _warnings(frame.get("warnings", []))
     if "text" in frame:
-        return LargeResult(_field(frame, "text", str), _count(frame, "bytes"), dropped)
+        return LargeResult(_field(frame, "text", str), _count(frame, "bytes"), dropped, warnings)
     if "output" not in frame:
         raise ProtocolError("a result frame without an output")
-    return Result(frame["output"], dropped)
+    return Result(frame["output"], dropped, warnings)
+
+
+def _warnings(found: Any) -> tuple[str, ...]:
+    if not isinstance(found, list) or len(found) > _MAX_WARNINGS:
+        raise ProtocolError("a frame with a wrong list of warnings")
+    for warning in found:
+        if not isinstance(warning, str) or len(warning) > _MAX_WARNING:
+            raise ProtocolError("a frame with a wrong or too long warning")
+    return tuple(map(_one_line, found))
+
+
+def _one_line(text: str) -> str:
+    """Without what could start a line or move a cursor: it is shown beside words of ours."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _failure(frame: dict[str, Any]) -> Failure:

@@ -53,12 +53,18 @@ def from_outcome(
         persisted_output_id=identifier,
         logs_truncated=True if outcome.logs_dropped else None,
         corrections=None,
-        warnings=None,
+        warnings=_warnings(outcome),
         hints=None,
         findings=None,
         request_id=None,
         enforcement=list(outcome.enforcement),
     )
+
+
+def _warnings(outcome: Outcome) -> list[str] | None:
+    end = outcome.end
+    found = end.warnings if isinstance(end, Result | LargeResult) else ()
+    return list(found) or None
 
 
 def _thousandths(value: float) -> float:

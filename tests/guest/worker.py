@@ -109,6 +109,11 @@ class Run:
         return self.end
 
     @property
+    def warnings(self) -> list[str]:
+        assert isinstance(self.end, Result | LargeResult), (self.end, self.stderr)
+        return list(self.end.warnings)
+
+    @property
     def lines(self) -> list[str]:
         return [log.message for log in self.logs]
 
@@ -124,10 +129,11 @@ def run_guest(
     context: dict[str, Any] | None = None,
     capture: bool = True,
     before: Callable[[Worker], None] | None = None,
+    patience: float = 20,
     **limits: int,
 ) -> Run:
     """Run ``code`` in a fresh worker; ``before`` is called between ready and the job."""
-    worker = Worker()
+    worker = Worker(patience)
     run = Run(None)
     bounds = {**LIMITS, **limits}
     try:

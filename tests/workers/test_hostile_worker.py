@@ -96,7 +96,7 @@ PROTOCOL_ATTACKS = {
 def hostile_command(attack: str, before: str = "") -> list[str]:
     script = HOSTILE.replace("ATTACK", attack).replace("BEFORE", before)
     url = "data:application/javascript;base64," + base64.b64encode(script.encode()).decode()
-    return [*deno_programs()["worker"][:-2], url]
+    return [*deno_programs()["worker"][:-3], url]
 
 
 async def run_hostile(attack: str, *, timeout: int = 2000, before: str = "") -> ExecutionResult:
@@ -183,7 +183,7 @@ async def test_a_worker_that_speaks_before_its_job_never_gets_one() -> None:
 
 def idle_backend(attack: str) -> LocalBackend:
     config = SandboxConfig(pool_size=1)
-    command = [*deno_programs()["worker"][:-2], _ready_then(attack)]
+    command = [*deno_programs()["worker"][:-3], _ready_then(attack)]
     return LocalBackend(
         config, WorkerFactory((), config.limits(30_000), lambda: {"worker": command})
     )
