@@ -287,7 +287,7 @@ def test_an_entry_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(
 
 
 @pytest.mark.parametrize("text", ["x'ff00'", "'{'"])
-def test_an_unreadable_entry_of_a_dead_process_is_set_aside(tmp_path: Path) -> None:
+def test_an_unreadable_entry_of_a_dead_process_is_set_aside(tmp_path: Path, text: str) -> None:
     left_behind(tmp_path, f"UPDATE waiting SET entry = {text} WHERE sequence = 1;")
     journal = Journal(tmp_path)
     journal.open()
