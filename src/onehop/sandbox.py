@@ -47,12 +47,16 @@ class Sandbox:
         Raises LayerUnavailableError when an isolation layer cannot be applied, and
         WorkerStartError when no worker becomes ready.
         """
+        await self._open("javascript")
+
+    async def _open(self, language: Language) -> None:
+        """Open with what the first program needs if it is in ``language``."""
         if self._backend is None:
             _refuse_windows()
             from onehop.backends import LocalBackend  # needs modules that only POSIX has
 
             backend = LocalBackend(self._config)
-            await backend.open()
+            await backend.open(language)
             self._backend = backend
 
     async def aclose(self) -> None:
@@ -184,8 +188,12 @@ def run(
     settings = (config or SandboxConfig()).replace(pool_size=1)
 
     async def once() -> ExecutionResult:
-        async with Sandbox(settings) as sandbox:
+        sandbox = Sandbox(settings)
+        try:
+            await sandbox._open(language)
             return await sandbox.execute(code, language, timeout, context, capture_console)
+        finally:
+            await sandbox.aclose()
 
     try:
         asyncio.get_running_loop()

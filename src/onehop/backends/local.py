@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import asyncio
 
-from onehop import results, source
+from onehop import results
+from onehop.compiler import Compiled, Compiler, Compilers
 from onehop.config import SandboxConfig
 from onehop.errors import WorkerStartError
 from onehop.outputs import OutputShelf
 from onehop.policy import Limits
+from onehop.protocol import Original
 from onehop.requests import CheckedRequest
-from onehop.types import ExecutionResult, OnLog, OutputPage, code_hash
-from onehop.workers import Job, Outcome, Pool, TypeRemover, WorkerFactory, deno_programs
+from onehop.types import (
+    ExecutionResult,
+    Language,
+    OnLog,
+    OutputPage,
+    code_hash,
+)
+from onehop.workers import Job, Outcome, Pool, WorkerFactory, deno_programs
 
 _ATTEMPTS = 3
 """Workers tried when one turns out dead before it was given the job."""
@@ -30,7 +38,9 @@ class LocalBackend:
             max_concurrency=config.max_concurrency,
             max_queue=config.max_queue,
         )
-        self._types = TypeRemover(self._factory.start_stripper)
+        self._compilers = Compilers(
+            self._start_compiler, most=config.compilers, max_queue=config.max_queue
+        )
         self._shelf = OutputShelf(config.kept_outputs)
 
     @property
@@ -38,8 +48,11 @@ class LocalBackend:
         """Whether a run could start now or soon."""
         return self._pool.ready
 
-    async def open(self) -> None:
-        """Start the spawner and the first worker. Raises SandboxUnavailableError."""
+    async def open(self, language: Language = "javascript") -> None:
+        """Start the spawner and the first worker, and what the first program needs if it is in
+        ``language``. Raises SandboxUnavailableError."""
+        if language == "typescript":
+            self._compilers.prepare()
         try:
             await self._pool.open()
         except BaseException:
@@ -50,14 +63,15 @@ class LocalBackend:
         self, request: CheckedRequest, limits: Limits, agent: str, on_log: OnLog | None = None
     ) -> ExecutionResult:
         """See Backend.run."""
-        prepared = source.prepare(request.request.code, request.request.language)
-        if isinstance(prepared, source.Problem):
-            return results.refused(request.request, prepared)
-        plain = await self._types.remove(prepared.code) if prepared.may_be_plain else None
+        code, original = request.request.code, None
+        if request.request.language == "typescript":
+            compiled = await self._compilers.compile(agent, code)
+            if not isinstance(compiled, Compiled):
+                return results.uncompiled(request.request, compiled)
+            code, original = compiled.code, Original(code, compiled.positions)
         job = Job(
-            code=prepared.code,
-            plain=plain,
-            language=request.request.language,
+            code=code,
+            original=original,
             context_json=request.context_json,
             capture_console=request.request.capture_console,
             limits=limits,
@@ -67,6 +81,9 @@ class LocalBackend:
         asyncio.get_running_loop().call_soon(digest.compute)  # while the worker is at it
         outcome = await self._run_job(job, agent)
         return results.from_outcome(request.request, digest.compute(), limits, outcome, self._shelf)
+
+    async def _start_compiler(self) -> Compiler:
+        return await Compiler.start(await self._factory.launcher())
 
     async def _run_job(self, job: Job, agent: str) -> Outcome:
         for attempt in range(_ATTEMPTS):
@@ -91,7 +108,7 @@ class LocalBackend:
 
     async def aclose(self) -> None:
         """See Backend.aclose."""
-        await self._types.aclose()
+        await self._compilers.aclose()
         await self._pool.aclose()
         self._shelf.clear()
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 _PARTS = (
     "primordials.js",
     "channel.js",
+    "positions.js",
     "errors.js",
     "stacks.js",
     "values.js",
@@ -20,6 +21,9 @@ _PARTS = (
     "main.js",
 )
 """In the order in which they stand in one function."""
+
+_COMPILER_PARTS = ("primordials.js", "positions.js", "compiler.js")
+"""In the order in which they stand in one module."""
 
 _LOADER = "data:application/javascript,Deno[Deno.internal].core.evalContext(Deno.args[0],%22{}%22)"
 _FILE = "onehop:guest"
@@ -84,12 +88,12 @@ def deno_arguments(heap_mb: int | str) -> list[str]:
     ]
 
 
-def stripper_arguments(heap_mb: int | str) -> list[str]:
-    """The same for the process that says where the types of TypeScript programs are."""
+def compiler_arguments(heap_mb: int | str) -> list[str]:
+    """The same for the process that compiles TypeScript."""
     return [
         *_options(heap_mb),
-        f"data:application/javascript,{quote(_text('stripper.js'))}",
-        _text("strip.js"),
+        f"data:application/javascript,{quote(_text('compiler_main.js'))}",
+        _to_ascii(_without_comments("\n".join(map(_text, _COMPILER_PARTS)))),
     ]
 
 
