@@ -18,6 +18,7 @@ PROGRAMS = (
     "store",
     "validation",
     "roundtrips",
+    "mcp_tokens",
 )
 
 

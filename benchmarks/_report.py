@@ -28,6 +28,7 @@ _ORDER = (
     "store",
     "validation",
     "roundtrips",
+    "mcp_tokens",
 )
 
 

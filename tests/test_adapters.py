@@ -23,7 +23,7 @@ from onehop.adapters._runner import Runner
 from onehop.client import AgentClient, SyncAgentClient
 from onehop.errors import ConfigError, InvalidRequestError, SandboxClosedError
 from onehop.tool import INPUT_SCHEMA
-from onehop.types import ExecutionResult
+from onehop.types import ExecutionResult, ResourceUsage
 from tests.client.served import Served
 
 SUM = {"code": "return context.a + context.b", "context": {"a": 1, "b": 41}}
@@ -120,6 +120,21 @@ async def test_a_long_text_is_cut_and_says_so(sandbox: Sandbox) -> None:
     assert len(answer.text) < 66_000
     assert "(34466 more characters are left out. Return less" in answer.text
     assert len(answer.data["output"]) == 100_000
+
+
+async def test_warnings_are_in_the_text_also_when_the_output_is_cut() -> None:
+    warned = ExecutionResult(
+        success=True,
+        output="x" * 100_000,
+        code_hash="0",
+        resource_usage=ResourceUsage(memory=0),
+        logs=["the last line"],
+        warnings=["work was left behind"],
+    )
+    answer = await CodeExecute(Alone(warned))(SUM)
+    assert answer.text.endswith("Console:\nthe last line\n\nWarnings:\n- work was left behind")
+    assert len(answer.text) < 66_000
+    assert answer.data["warnings"] == ["work was left behind"]
 
 
 def test_the_schema_is_a_copy_that_may_be_changed() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from onehop.errors import AuditUnavailableError
+from onehop.errors import AuditUnavailableError, JournalUnavailableError
 from onehop.events import ValidationStarted
 from onehop.records import ExecutionRecord
 from onehop.stores.base import Entry
@@ -217,4 +217,233 @@ def test_a_journal_with_power_sync_waits_for_the_disk(tmp_path: Path) -> None:
     journal.finish("1", entry("1"))
     assert [waiting.entry.record for waiting in journal.waiting(1)] == [record("1")]
     journal.delivered(journal.last())
+    journal.close()
+
+
+# --- what the last version left ---
+
+DATA = ROOT / "tests/stores/data"
+
+
+def left_behind(folder: Path, script: str = "", lock: bytes = b"made\n") -> Path:
+    """A journal of a process that is gone, as the last version wrote it, and then ``script``."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / "0123.journal"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript((DATA / "v1.journal.sql").read_text("utf-8") + script)
+    path.with_suffix(".lock").write_bytes(lock)
+    return path
+
+
+def ids(journal: Journal) -> list[str]:
+    """Whose entries wait."""
+    found = (waiting.entry for waiting in journal.waiting(100))
+    return [(each.record or each.events[0]).request_id for each in found]
+
+
+def test_a_filled_journal_of_the_last_version_is_taken_over(tmp_path: Path) -> None:
+    path = left_behind(tmp_path, lock=b"")
+    journal = Journal(tmp_path)
+    journal.open()
+    assert ids(journal) == ["old-1", "old-2", "old-3"]
+    found = journal.find("old-1", "ada")
+    assert found is not None
+    assert found.record is not None
+    assert (found.record.output, found.record.run_id) == ({"π": [1, "\0"]}, None)
+    assert found.events
+    assert journal.find("old-1", "bob") is None
+    assert not path.exists()
+    journal.delivered(journal.last())
+    journal.close()
+    (kept,) = tmp_path.glob("*.journal")  # what the store had refused is still there
+    with closing(sqlite3.connect(kept)) as database:
+        assert database.execute("SELECT reason FROM rejected").fetchall() == [("too large",)]
+
+
+@pytest.mark.parametrize(
+    "entry_text", ["'not JSON'", "'{}'", "x'ff00'", "'[1]'", "'{\"version\":99}'", "''", "'null'"]
+)
+def test_an_entry_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, entry_text: str
+) -> None:
+    journal = Journal(tmp_path)
+    journal.open()
+    for number in range(3):
+        journal.finish(str(number), entry(str(number)))
+    (path,) = tmp_path.glob("*.journal")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(f"UPDATE waiting SET entry = {entry_text} WHERE request_id = '1'")
+    assert journal.find("1") is None
+    assert ids(journal) == ["0", "2"]
+    assert journal.set_aside == 1
+    assert "'1' set aside in the journal, since it cannot be read" in caplog.text
+    journal.delivered(journal.last())
+    journal.close()
+    heir = Journal(tmp_path)
+    heir.open()
+    assert heir.waiting(9) == []
+    assert heir.set_aside == 1
+    heir.close()
+
+
+def test_an_unreadable_entry_of_a_dead_process_is_set_aside(tmp_path: Path) -> None:
+    left_behind(tmp_path, "UPDATE waiting SET entry = '{' WHERE sequence = 1;")
+    journal = Journal(tmp_path)
+    journal.open()
+    assert ids(journal) == ["old-2", "old-3"]
+    journal.delivered(journal.last())
+    journal.close()
+
+
+def test_an_entry_that_this_version_can_read_again_is_delivered(tmp_path: Path) -> None:
+    script = """
+    INSERT INTO rejected SELECT request_id, 'it cannot be read: it has version 1', entry
+    FROM waiting WHERE sequence = 1; DELETE FROM waiting; DELETE FROM running;
+    """
+    left_behind(tmp_path, script)
+    journal = Journal(tmp_path)
+    journal.open()
+    assert ids(journal) == ["old-1"]
+    journal.delivered(journal.last())
+    journal.close()
+
+
+def test_a_journal_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    path = left_behind(tmp_path, "PRAGMA user_version = 99;")
+    journal = Journal(tmp_path)
+    journal.open()
+    assert ids(journal) == []
+    journal.close()
+    assert path.exists()
+
+
+def damage(path: Path) -> None:
+    """Overwrite most of it."""
+    with path.open("r+b") as file:
+        file.seek(3000)
+        file.write(b"\xa5" * (path.stat().st_size - 3000))
+
+
+def test_a_damaged_journal_is_kept_with_advice_and_the_start_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = left_behind(tmp_path)
+    damage(path)
+    content = path.read_bytes()
+    journal = Journal(tmp_path)
+    journal.open()
+    journal.finish("new", entry("new"))
+    assert "new" in ids(journal)
+    assert journal.set_aside == 1
+    assert path.with_suffix(".damaged").read_bytes() == content
+    assert "do not delete it" in caplog.text
+    journal.delivered(journal.last())
+    journal.close()
+    again = Journal(tmp_path)
+    again.open()  # and is not looked at again
+    assert again.set_aside == 0
+    again.close()
+
+
+def test_what_stands_before_the_damage_is_delivered(tmp_path: Path) -> None:
+    first = Journal(tmp_path)
+    first.open()
+    for number in range(400):
+        first.finish(str(number), entry(str(number)))
+    first.close()
+    (path,) = tmp_path.glob("*.journal")
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xa5" * 8192)
+    journal = Journal(tmp_path)
+    journal.open()
+    assert 50 < len(journal.waiting(1000)) < 400
+    journal.delivered(journal.last())
+    journal.close()
+
+
+def test_an_emptied_journal_is_told_and_a_new_one_that_was_never_filled_is_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, lock in (("emptied", b"made\n"), ("new", b"")):
+        (tmp_path / f"{name}.journal").touch()
+        (tmp_path / f"{name}.lock").write_bytes(lock)
+    journal = Journal(tmp_path)
+    journal.open()
+    journal.close()
+    assert "emptied.damaged" in caplog.text
+    assert "the file is empty" in caplog.text
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["emptied.damaged"]
+
+
+# --- its size ---
+
+
+def test_a_run_is_found_by_an_index(journal: Journal, tmp_path: Path) -> None:
+    (path,) = (tmp_path / "journal").glob("*.journal")
+    with closing(sqlite3.connect(path)) as database:
+        (plan,) = database.execute(
+            "EXPLAIN QUERY PLAN SELECT sequence, CAST(entry AS BLOB) FROM waiting "
+            "WHERE request_id = 'a' AND agent_id = 'b' ORDER BY sequence"
+        )
+    assert "waiting_by_name" in plan[3]
+    assert journal.find("a", "b") is None
+
+
+def test_it_is_full_when_as_much_waits_as_may(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, max_bytes=100_000)
+    journal.open()
+    journal.finish("1", entry("1", output="x" * 60_000))
+    assert not journal.full
+    journal.finish("2", entry("2", output="x" * 60_000))
+    assert journal.full
+    journal.finish("3", entry("3"))  # it has run: its record is taken
+    journal.delivered(1)
+    assert not journal.full
+    journal.close()
+    heir = Journal(tmp_path, max_bytes=50_000)
+    heir.open()
+    assert heir.full
+    heir.delivered(heir.last())
+    assert not heir.full
+    assert heir.size == 0
+    heir.close()
+
+
+def test_the_room_of_an_outage_is_given_back(journal: Journal, tmp_path: Path) -> None:
+    big = entry("1", output="x" * 500_000)
+    for number in range(40):
+        journal.finish(str(number), big)
+        if journal.bloated:
+            journal.fold()
+    files = list((tmp_path / "journal").iterdir())
+    assert sum(path.stat().st_size for path in files) < 40 * 500_000 * 1.5
+    journal.delivered(journal.last())
+    journal.shrink()
+    assert sum(path.stat().st_size for path in files) < 500_000
+
+
+def test_a_journal_whose_file_is_gone_says_so(journal: Journal, tmp_path: Path) -> None:
+    journal.probe()
+    for path in (tmp_path / "journal").glob("*.journal"):
+        path.unlink()
+    with pytest.raises(JournalUnavailableError):
+        journal.probe()
+
+
+def test_outer_folders_are_closed_to_others(tmp_path: Path) -> None:
+    outer = tmp_path / "outer"
+    outer.mkdir(mode=0o755)  # as the last version made it
+    journal = Journal(outer / "0123456789abcdef")
+    journal.open()
+    assert stat.S_IMODE(outer.stat().st_mode) == 0o700
+    journal.close()
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o755)
+    (shared / "of another program").touch()
+    journal = Journal(shared / "0123456789abcdef")
+    journal.open()
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o755
     journal.close()

@@ -515,6 +515,33 @@ def test_descriptions_of_security_issues_are_masked_and_other_events_pass() -> N
     assert redactor.event(completed) is completed
 
 
+# --- URLs, and keys of ours ---
+
+OURS = f"oh_{'0a' * 8}_{'1b' * 32}"
+IN_URLS = [
+    (f"the key {OURS}.", "the key [masked]."),
+    ("https://ada:pw@host/x", "https://ada:[masked]@host/x"),
+    ("https://gho7k3f9sk2m4v8x1q@host/x", "https://[masked]@host/x"),
+    ("ssh://git@host/x", "ssh://git@host/x"),
+    ("GET /cb?token=abc1&a=1", "GET /cb?token=[masked]&a=1"),
+    ("https://h/x?a=1&access_token=abc#top", "https://h/x?a=1&access_token=[masked]#top"),
+    ("https://h/#id_token=abc&state=1", "https://h/#id_token=[masked]&state=1"),
+    ("https://h/x?api_key=k&page=2", "https://h/x?api_key=[masked]&page=2"),
+    ("https://h/x?apiKey=k&sortKey=2", "https://h/x?apiKey=[masked]&sortKey=[masked]"),
+    ("https://h/x?sv=1&sig=a%2Bb%3D", "https://h/x?sv=1&sig=[masked]"),
+    ("https://h/x?X-Amz-Signature=ab&b=1", "https://h/x?X-Amz-Signature=[masked]&b=1"),
+    ("https://h/x?monkey=1&design=2&author=3", "https://h/x?monkey=1&design=2&author=3"),
+]
+
+
+@pytest.mark.parametrize(("text", "kept"), IN_URLS)
+def test_what_lets_somebody_in_is_masked_in_urls(text: str, kept: str) -> None:
+    done = redacted(logs=[text], code_snippet=f"await get({text!r})", output=[text])
+    assert done.logs == [kept]
+    assert done.output == [kept]
+    assert done.code_snippet == f"await get({kept!r})"
+
+
 # --- the page ---
 
 

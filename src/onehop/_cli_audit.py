@@ -167,7 +167,7 @@ async def print_record(store: Store, request_id: str, *, as_json: bool = False) 
     if run is None:
         write(sys.stderr, f"onehop: no run {clean(request_id)} is kept\n")
         return ExitCode.BAD_INPUT
-    found = await store.events(EventQuery(request_id=request_id))
+    found = await store.events(EventQuery(request_id=request_id, agent_id=run.agent_id))
     announced = [stored.event for stored in found]
     if as_json:
         _print_json({**_wire(run), "events": [event.to_dict() for event in announced]})
@@ -201,6 +201,8 @@ def _facts(run: ExecutionRecord) -> dict[str, Any]:
         "memory": f"{_number(run.memory_usage)} MB",
         "language": run.language,
         "code": f"{run.code_length} characters, hash {run.code_hash}",
+        "run": run.run_id,
+        "repeat of": run.repeat_of,
         "place": f"{run.sequence} in the chain, hash {run.hash}",
     }
 
@@ -228,6 +230,14 @@ def print_audit(report: AuditReport, *, as_json: bool = False) -> ExitCode:
     return ExitCode.SUCCESS if report.ok else ExitCode.FAILED
 
 
+def print_compacted(before: int, after: int, *, as_json: bool = False) -> None:
+    """How large the store's file was, and is."""
+    if as_json:
+        _print_json({"before": before, "after": after})
+    else:
+        write(sys.stdout, f"{before / 2**20:,.1f} MB before, {after / 2**20:,.1f} MB now\n")
+
+
 def _print_audit_json(report: AuditReport) -> None:
     problems = [
         {
@@ -239,7 +249,12 @@ def _print_audit_json(report: AuditReport) -> None:
         for problem in report.problems
     ]
     head = {"sequence": report.head.sequence, "hash": report.head.hash}
-    counts = {"checked": report.checked, "expired": report.expired, "keyed": report.keyed}
+    counts = {
+        "checked": report.checked,
+        "expired": report.expired,
+        "repeated": report.repeated,
+        "keyed": report.keyed,
+    }
     _print_json({"ok": report.ok, **counts, "head": head, "problems": problems})
 
 
@@ -247,6 +262,9 @@ def _print_audit(report: AuditReport) -> None:
     keyed = "with the key" if report.keyed else "without a key"
     write(sys.stdout, f"{report.checked} records checked {keyed}, {report.expired} expired\n")
     write(sys.stdout, f"The chain ends at {report.head.sequence}, hash {clean(report.head.hash)}\n")
+    if report.repeated:
+        runs = _counted(report.repeated, "record")
+        write(sys.stdout, f"{runs} of runs whose request id had run before\n", "yellow")
     if report.ok:
         write(sys.stdout, "Everything is as the store left it.\n", "green")
         return

@@ -83,7 +83,7 @@ def _serve(given: dict[str, Any]) -> ExitCode:
 
 async def _greet(ready: Ready, settings: ServerConfig) -> None:
     """Say where the server is; the first time, make a key to begin with, or say how."""
-    is_first = settings.auth and not await ready.agents.list()
+    is_first = settings.auth and await _has_no_agent(ready.agents)
     if not sys.stderr.isatty():
         _log.info("ready", extra={"facts": {"url": ready.url, "store": ready.store}})
         if is_first:
@@ -99,6 +99,16 @@ async def _greet(ready: Ready, settings: ServerConfig) -> None:
     for warning in _warnings(settings):
         _say(warning)
     _say("Ctrl+C stops it; runs in flight finish first.")
+
+
+async def _has_no_agent(known: Agents) -> bool:
+    from onehop.errors import StoreUnavailableError
+
+    try:
+        return not await known.list()
+    except StoreUnavailableError as error:
+        _log.warning("the server starts without its store, and takes no keys until then: %s", error)
+        return False
 
 
 async def _show_first_key(known: Agents) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Protocol, runtime_checkable
 
 from onehop import _cli_audit, audit
 from onehop._exits import ExitCode
 from onehop.config import AnalyticsConfig, AuditConfig
+from onehop.errors import StoreError
 from onehop.recorder import make_recorder
 from onehop.stores import open_store
 from onehop.stores.base import HistoryQuery, Store
@@ -36,6 +38,14 @@ async def _deliver(store: Store, config: AuditConfig) -> None:
     await recorder.aclose()
 
 
+@runtime_checkable
+class Compactable(Protocol):
+    """A store that keeps the room of what was deleted until it is told to give it back."""
+
+    async def compact(self) -> tuple[int, int]:
+        """Bytes before and after."""
+
+
 class Trail:
     """The records of an open store, printed."""
 
@@ -58,6 +68,14 @@ class Trail:
     async def show(self, request_id: str, *, as_json: bool) -> ExitCode:
         """One run."""
         return await _cli_audit.print_record(self._store, request_id, as_json=as_json)
+
+    async def compact(self, *, as_json: bool) -> ExitCode:
+        """Give room back to the file system. Raises StoreError for a store that does so itself."""
+        if not isinstance(self._store, Compactable):
+            raise StoreError("this store gives room back itself")
+        before, after = await self._store.compact()
+        _cli_audit.print_compacted(before, after, as_json=as_json)
+        return ExitCode.SUCCESS
 
     async def verify(self, expect: str | None, *, as_json: bool) -> ExitCode:
         """Whether the chain holds."""

@@ -79,6 +79,7 @@ def _unsuccessful(digest: str, info: ErrorInfo, place: str = "") -> ExecutionRes
 
 def record_of(
     caller: Caller,
+    run_id: str,
     request: ExecutionRequest,
     result: ExecutionResult,
     executed_at: int,
@@ -87,6 +88,7 @@ def record_of(
     """The record of a run; ``facts`` is what the host knows beyond the result, in wire form."""
     usage = result.resource_usage
     return ExecutionRecord(
+        run_id=run_id,
         request_id=caller.request_id,
         agent_id=caller.agent_id,
         channel_id=caller.channel_id,

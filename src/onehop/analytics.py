@@ -18,6 +18,7 @@ from pydantic.alias_generators import to_camel
 from onehop.config import AnalyticsConfig
 from onehop.errors import InvalidRequestError, StoreUnavailableError
 from onehop.records import ExecutionRecord
+from onehop.stores._trusted import STEP, TrustedTime
 from onehop.stores.base import (
     AgentStats,
     CodeLengthBucket,
@@ -164,8 +165,9 @@ class Aggregator:
     """Keeps the rollups of ``store`` up to date, and drops what is past its retention.
 
     ``async with`` it, or ``open`` and ``aclose``. It rolls up at once and then every
-    ``aggregation_interval``; it prunes at once and then every hour. While the store is away it says
-    so once and goes on trying. ``clock`` gives the time in ms since the epoch.
+    ``aggregation_interval``; it prunes at once and then every hour, by the time that all clocks
+    agree on, and at most a day of the trail each time. While the store is away it says so once and
+    goes on trying. ``clock`` gives the time in ms since the epoch.
     """
 
     def __init__(
@@ -178,9 +180,11 @@ class Aggregator:
         self._store = store
         self._config = config or AnalyticsConfig()
         self._clock = clock
+        self._trusted = TrustedTime(store, clock)
         self._closing = asyncio.Event()
         self._away = False
         self._prune_at = 0.0
+        self._ahead = 0
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -236,15 +240,25 @@ class Aggregator:
             _log.warning("trends wait until the store is back: %s", error)
 
     async def _roll_up(self) -> None:
-        await self._store.roll_up(self._clock(), self._config.retention_days)
+        if time.monotonic() >= self._prune_at:  # trends are dropped by the same time as records
+            self._ahead = self._clock() - await self._trusted.now()
+        await self._store.roll_up(self._clock() - self._ahead, self._config.retention_days)
 
     async def _prune(self) -> None:
         if time.monotonic() < self._prune_at:
             return
-        dropped = await self._store.prune(self._clock())
+        step = await self._trusted.step()
+        dropped = await self._store.prune(step.until) if step is not None else 0
         self._prune_at = time.monotonic() + _PRUNE_EVERY
         if dropped:
             _log.info("%d records were past their retention and are gone", dropped)
+        if step is not None and step.behind and dropped:
+            _log.warning(
+                "more than a day of the trail is past its retention: %d records are gone, and "
+                "another %.1f days go, one each hour. If that is wrong, the clock is: stop onehop",
+                dropped,
+                step.behind / STEP,
+            )
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not longer than until it closes."""

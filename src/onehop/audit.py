@@ -66,6 +66,8 @@ class AuditReport:
     keyed: bool
     """Whether the hashes were checked with a key."""
     problems: tuple[Problem, ...]
+    repeated: int = 0
+    """Records of runs whose request id had run before: each is there, and told as a repeat."""
 
     @property
     def ok(self) -> bool:
@@ -187,6 +189,7 @@ class _Audit:
         self._expect = expect
         self._met = expect in (None, GENESIS)
         self._checked = 0
+        self._repeated = 0
         self._last = _Link(_ORIGIN, 0, GENESIS)
         self._before_last = ""
         self._suspects: list[_Link] = []
@@ -205,6 +208,7 @@ class _Audit:
         """The next record of the chain."""
         link = self._examined(record)
         self._checked += 1
+        self._repeated += record.repeat_of is not None
         if link.place <= self._last.place:
             self._suspect(link, "there is another record in its place", bypassed=True)
             return
@@ -274,7 +278,8 @@ class _Audit:
             *self._unexpected(gaps.hashes),
         ]
         problems.sort(key=lambda problem: problem.sequence)
-        return AuditReport(self._checked, expired, head, self._key is not None, tuple(problems))
+        keyed = self._key is not None
+        return AuditReport(self._checked, expired, head, keyed, tuple(problems), self._repeated)
 
     def _check_anchors(self, hashes: Mapping[int, str]) -> None:
         for link in self._after_gaps:

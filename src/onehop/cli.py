@@ -244,6 +244,22 @@ def verify(
     _ask(lambda trail: trail.verify(expect, as_json=as_json))
 
 
+store = typer.Typer(
+    help="Look after the store of the audit trail.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(store, name="store")
+
+
+@store.command()
+def compact(as_json: _JSON = False) -> None:
+    """Write a SQLite store anew, without the room that deleted records have left.
+
+    A store that onehop makes now shrinks by itself; one from an older onehop does so once it was
+    compacted. The server may go on: records wait in its journal meanwhile.
+    """
+    _ask(lambda trail: trail.compact(as_json=as_json))
+
+
 def _ask(question: Callable[[Trail], Awaitable[ExitCode]]) -> NoReturn:
     """Put a question to the audit trail that the settings name."""
 

@@ -27,21 +27,24 @@ async def open_executor(
     audit: AuditConfig | None = None,
     analytics: AnalyticsConfig | None = None,
     corrections: CorrectionConfig | None = None,
+    *,
+    store_may_be_away: bool = False,
 ) -> AsyncIterator[Executor]:
     """An executor with its sandbox, store, journal, bus and rollups, all as configured.
 
-    What is None comes from the environment and ``onehop.toml``. At the end runs in flight are
-    ended and recorded. Raises ConfigError, StoreUnavailableError, AuditUnavailableError and
-    SandboxUnavailableError.
+    What is None comes from the environment and ``onehop.toml``. With ``store_may_be_away`` a
+    database server that does not answer yet is opened when it does; until then records wait in the
+    journal. At the end runs in flight are ended and recorded. Raises ConfigError,
+    StoreUnavailableError, AuditUnavailableError and SandboxUnavailableError.
     """
     rules = validation or ValidationConfig()
     kept = audit or AuditConfig()
     async with AsyncExitStack() as stack:
-        store = await open_store(kept)
+        store = await open_store(kept, may_be_away=store_may_be_away)
         stack.push_async_callback(store.aclose)
         bus = EventBus()
         stack.push_async_callback(bus.aclose)
-        opened = Sandbox(sandbox)
+        opened = Sandbox(sandbox, preload_analysis=True)
         executor = Executor(
             opened,
             Validator(rules),

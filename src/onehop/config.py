@@ -244,6 +244,12 @@ class AuditConfig(Settings):
         "ONEHOP_JOURNAL",
         "Folder where records wait for the database; otherwise in the user's data folder.",
     )
+    journal_max: int = _setting(
+        1024,
+        "ONEHOP_JOURNAL_MAX",
+        "MB of records that may wait for the database; nothing more is run until it takes some.",
+        ge=16,
+    )
     sync: Literal["process", "power"] = _setting(
         "process",
         "ONEHOP_AUDIT_SYNC",

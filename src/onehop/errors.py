@@ -4,13 +4,16 @@ OnehopError
 ├── InvalidRequestError (ValueError)    the caller: a call that cannot be run
 ├── ConfigError (ValueError)            the operator: a setting that cannot be used
 ├── OutputNotFoundError (LookupError)   the caller: no such kept output
-├── DuplicateRequestError (ValueError)  the caller: the request id is another agent's
+├── DuplicateRequestError (ValueError)  an older server: the request id is another agent's
 ├── UnauthorizedError                   the caller: no key, a wrong or a revoked one
 ├── AgentExistsError (ValueError)       the operator: an agent of this name is there
 ├── AgentNotFoundError (LookupError)    the operator: no agent of this name
 ├── StoreError                          the audit trail
 │   ├── StoreUnavailableError           its database does not answer
-│   ├── AuditUnavailableError           audit="strict", and the run could not be recorded
+│   │   └── StoreFileError              its file was deleted or replaced
+│   ├── AuditUnavailableError           the run could not be recorded
+│   │   ├── JournalUnavailableError     its journal cannot be used: the disk is full, or fails
+│   │   └── JournalFullError            the store is away, and no more records may wait for it
 │   └── RecordRejectedError             one record that no store can take
 ├── Overloaded                          nobody: too much at once, try again later
 ├── SandboxClosedError                  the caller: used before open or after close
@@ -66,7 +69,10 @@ class OutputNotFoundError(OnehopError, LookupError):
 
 
 class DuplicateRequestError(OnehopError, ValueError):
-    """The request id belongs to a run of another agent; nothing ran."""
+    """An older server said that the request id belongs to another agent's run; nothing ran.
+
+    Request ids belong to their agent now: nobody else's can be in the way.
+    """
 
 
 class UnauthorizedError(OnehopError):
@@ -108,8 +114,28 @@ class StoreUnavailableError(StoreError):
         self.reason = reason
 
 
+class StoreFileError(StoreUnavailableError):
+    """A SQLite store's file was deleted, or replaced by another, while it was open.
+
+    ``public`` says so without naming a path.
+    """
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(url, reason)
+        self.public = f"the store's file {reason}"
+
+
 class AuditUnavailableError(StoreError):
-    """With audit="strict": the store is away, so that nothing may run now."""
+    """Nothing may run now, because it could not be recorded; with audit="strict", because the
+    store is away."""
+
+
+class JournalUnavailableError(AuditUnavailableError):
+    """The journal, in which runs are recorded before they start, cannot be read or written."""
+
+
+class JournalFullError(AuditUnavailableError):
+    """As many records wait for the store as may."""
 
 
 class RecordRejectedError(StoreError):

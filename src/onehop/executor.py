@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import os
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self
@@ -17,7 +19,8 @@ from pydantic_core import to_json
 
 from onehop import _outcomes
 from onehop._announcements import Announcer
-from onehop._repeats import Repeats, check_owner
+from onehop._repeats import Repeats
+from onehop.analysis import Analyst
 from onehop.bus import EventBus
 from onehop.callers import Caller
 from onehop.config import AuditConfig, CorrectionConfig
@@ -25,15 +28,16 @@ from onehop.corrections import (
     CorrectedCall,
     CorrectedCode,
     correct_arguments,
-    correct_code,
+    corrected,
     finding_in_original,
     in_original,
 )
 from onehop.errors import InvalidRequestError, OnehopError, StoreError, StoreUnavailableError
 from onehop.events import Event
-from onehop.patterns import Patterns, shape_of
+from onehop.patterns import Patterns, shape
 from onehop.recorder import Mode, Recorder, make_recorder
-from onehop.records import ExecutionRecord
+from onehop.records import GIVEN_UP, ExecutionRecord
+from onehop.redaction import Redactor, Secrets
 from onehop.requests import CheckedRequest
 from onehop.sandbox import Sandbox
 from onehop.stores.base import HistoryQuery, Store
@@ -57,8 +61,15 @@ _FIELDS: Final = {
     "description": "description",
 }
 """The arguments of ``code_execute``, on the wire and here."""
-_IN_THREAD: Final = 16_384
-"""Characters of code from which it is corrected and validated in a thread."""
+_UNCHECKED: Final = (
+    "the audit trail did not answer, so nobody could look whether this request id has run before; "
+    "if it has, this run is kept as a repeat of that"
+)
+_REPEATED: Final = "this request id had run already, so that this run is kept as a repeat of that"
+_SECRETS_IN_THREAD: Final = 64 * 1024
+"""Bytes of context from which its secrets are looked for in a thread."""
+_NOTED: Final = 1000
+"""Repeats that are remembered until their result is returned."""
 _LESSONS: Final = 500
 """Past runs that are learned from at the start."""
 _LEARNING: Final = 2.0
@@ -94,12 +105,17 @@ class Executor:
         self._store = store
         self.bus = bus or EventBus()
         self._validator = validator or Validator()
-        self._recorder = None if store is None else make_recorder(store, _audit(audit))
+        kept = _audit(audit)
+        self._redactor = Redactor(kept)
+        self._recorder = None if store is None else make_recorder(store, kept, self._redactor)
         self._corrections = corrections or CorrectionConfig()
         self._patterns = patterns or Patterns()
         self._level: ValidationLevel = "STRICT" if level == "STRICT" else "BLOCKING"
         self._repeats = Repeats()
+        self._repeated: OrderedDict[str, None] = OrderedDict()
         self._opening: asyncio.Task[None] | None = None
+        if self._recorder is not None:
+            self._recorder.on_repeat(self._note_repeat)
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -143,6 +159,10 @@ class Executor:
         if opening is not None and self._recorder is not None:
             await self._recorder.aclose()
 
+    async def trouble(self) -> str | None:
+        """Why runs cannot be recorded, or their records do not get on; None when all is well."""
+        return None if self._recorder is None else await self._recorder.trouble()
+
     async def flush(self, timeout: float = 5.0) -> bool:
         """Wait until the store has every run that has ended; False after ``timeout`` seconds."""
         return self._recorder is None or await self._recorder.flush(timeout)
@@ -178,19 +198,21 @@ class Executor:
     ) -> ExecutionResult:
         """Do what one call of ``code_execute`` asks for; ``arguments`` are its own, on the wire.
 
-        A request id that is known gives the first result and runs nothing. What the code does
-        wrong, or why it may not run, is a result with ``success=False``. ``on_log`` hears each
-        console line as it is printed. Cancelling the awaiting task kills the run.
+        A request id that the agent has used gives the first result and runs nothing, unless that
+        run was cancelled. What the code does wrong, or why it may not run, is a result with
+        ``success=False``. ``on_log`` hears each console line as it is printed. Cancelling the
+        awaiting task kills the run.
 
-        Raises InvalidRequestError and DuplicateRequestError before anything happens; Overloaded,
-        SandboxClosedError and SandboxUnavailableError when it could not run; and
-        AuditUnavailableError when it could not be recorded.
+        Raises InvalidRequestError before anything happens; Overloaded, SandboxClosedError and
+        SandboxUnavailableError when it could not run; and AuditUnavailableError when it could not
+        be recorded.
         """
         await self.open()
-        earlier = await self._earlier(caller)
+        earlier, unchecked = await self._earlier(caller)
         if earlier is not None:
             return earlier
         run = _Run(self.sandbox, caller, arguments, self._corrections)
+        run.unchecked = unchecked
         self._repeats.begin(caller)
         try:
             return await self._carry_out(run, on_log)
@@ -200,27 +222,37 @@ class Executor:
             raise
 
     async def _open(self) -> None:
+        self.sandbox.analyst.start()
         if self._recorder is not None and self._store is not None:
             await self._recorder.open()
             await learn(self._patterns, self._store)
 
-    async def _earlier(self, caller: Caller) -> ExecutionResult | None:
+    async def _earlier(self, caller: Caller) -> tuple[ExecutionResult | None, bool]:
+        """The result of this request id, if it has run; and whether nobody could tell."""
         known = await self._repeats.earlier(caller)
         if known is not None or self._recorder is None or caller.minted:
-            return known
-        record = await self._recorded(self._recorder, caller)
-        if record is None:
-            return await self._repeats.earlier(caller)  # it may have begun meanwhile
-        check_owner(caller, record.agent_id)
-        return _outcomes.result_of(record)
+            return known, False
+        record, unchecked = await self._recorded(self._recorder, caller)
+        if record is None or record.error_type == GIVEN_UP:
+            return await self._repeats.earlier(caller), unchecked  # it may have begun meanwhile
+        return _outcomes.result_of(record), False
 
-    async def _recorded(self, recorder: Recorder, caller: Caller) -> ExecutionRecord | None:
+    async def _recorded(
+        self, recorder: Recorder, caller: Caller
+    ) -> tuple[ExecutionRecord | None, bool]:
         try:
-            return await recorder.find(caller.request_id)
+            return await recorder.find(caller.request_id, caller.agent_id), False
         except StoreUnavailableError as error:
             # An outage stops no run; what this process has run, it knows itself.
             _log.info("cannot tell whether %s ran before: %s", caller.request_id, error)
-            return None
+            return None, True
+
+    def _note_repeat(self, record: ExecutionRecord) -> None:
+        """The store knows better than this process: the first result is another one."""
+        self._repeats.forget(record.agent_id, record.request_id)
+        self._repeated[record.run_id or ""] = None
+        while len(self._repeated) > _NOTED:
+            self._repeated.popitem(last=False)
 
     async def _carry_out(self, run: _Run, on_log: OnLog | None) -> ExecutionResult:
         if self._recorder is not None:
@@ -236,7 +268,7 @@ class Executor:
         return await self._end(run, result)
 
     async def _attempt(self, run: _Run, on_log: OnLog | None) -> ExecutionResult:
-        await run.correct(self._corrections)
+        await run.correct(self.sandbox.analyst, self._corrections)
         report = await self._validate(run)
         if not report.safe:
             return _outcomes.refused(run.checked.request, report)
@@ -248,28 +280,45 @@ class Executor:
         seen = self._patterns.history(run.caller.agent_id, run.digest)
         history = CodeHistory(seen.failure_rate, seen.errors, seen.repeats_failure)
         began = time.perf_counter()
-        report = await self._judge(run.checked, history)
+        report = await self._judge(run.checked, run.caller.agent_id, history)
         elapsed = (time.perf_counter() - began) * 1000
         run.report = report
+        if not report.safe:
+            await self._learn_secrets(run)
         for event in run.announcer.validated(run.placed(report), elapsed):
             self._announce(run, event)
         return report
 
-    async def _judge(self, checked: CheckedRequest, history: CodeHistory) -> ValidationReport:
-        code, language = checked.request.code, checked.request.language
-        if len(code) < _IN_THREAD:
-            return self._validator.validate(code, language, level=self._level, history=history)
-        return await asyncio.to_thread(
-            self._validator.validate, code, language, level=self._level, history=history
+    async def _judge(
+        self, checked: CheckedRequest, agent_id: str, history: CodeHistory
+    ) -> ValidationReport:
+        request = checked.request
+        return await self._validator.judge(
+            self.sandbox.analyst,
+            agent_id,
+            request.code,
+            request.language,
+            level=self._level,
+            history=history,
         )
 
+    async def _learn_secrets(self, run: _Run) -> None:
+        """What of the run's context may be neither told nor kept."""
+        context = run.original.request.context
+        if run.size < _SECRETS_IN_THREAD:
+            run.secrets = self._redactor.secrets(context)
+        else:
+            run.secrets = await asyncio.to_thread(self._redactor.secrets, context)
+
     async def _start(self, run: _Run) -> None:
+        await self._learn_secrets(run)
         started = run.announcer.started()
         if self._recorder is not None:
             result = _outcomes.interrupted(run.digest)
-            failed = _failure(run, result)
+            failed = self._redactor.event(_failure(run, result), run.secrets)
             record = run.record(result, {"interrupted": True})
-            await self._recorder.start(record, (*run.events, started, failed), run.size)
+            events = (*run.events, started, failed)
+            await self._recorder.start(record, events, run.size, run.secrets)
         self._announce(run, started)
 
     async def _end(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
@@ -279,11 +328,12 @@ class Executor:
         """
         run.ending = True
         try:
-            result = self._explain(run, result)
+            result = await self._explain(run, result)
             output_size = len(to_json(result.output, inf_nan_mode="null"))
             self._announce_end(run, result, output_size)
             size = output_size + sum(map(len, result.logs))
             await self._record(run, result, size)
+            result = self._with_repeat(run, result)
         except asyncio.CancelledError:  # given up while it is being written, which goes on
             self._repeats.resolve(run.caller, result, size)
             raise
@@ -302,23 +352,29 @@ class Executor:
         if self._recorder is not None:
             record = run.record(result, run.facts())
             await self._recorder.finish(
-                run.caller.request_id, record, tuple(run.events), run.size + size
+                run.run_id, record, tuple(run.events), run.size + size, run.secrets
             )
 
-    def _explain(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
+    def _with_repeat(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
+        """Say so, if the store has taken the run already, and not as the first of its name."""
+        if run.run_id not in self._repeated:
+            return result
+        return result.model_copy(update={"warnings": [*(result.warnings or ()), _REPEATED]})
+
+    async def _explain(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
         """The result in the terms of the caller's own text, and what runs like it have taught."""
         agent = run.caller.agent_id
         if run.report is not None and run.report.issues:
             result = result.model_copy(update={"findings": run.report.issues})
-        shape = shape_of(run.checked.request.code, run.checked.request.language, result)
-        hints = self._patterns.hints(agent, shape) if shape else []
-        self._patterns.observe(agent, run.digest, shape)
-        run.shape = shape
+        run.shape = await shape(self.sandbox.analyst, agent, run.checked.request, result)
+        hints = self._patterns.hints(agent, run.shape) if run.shape else []
+        self._patterns.observe(agent, run.digest, run.shape)
         told = result.model_copy(
             update={
                 "code_hash": run.digest,
                 "corrections": run.corrections or None,
                 "hints": hints or None,
+                "warnings": _warnings(run, result),
                 "request_id": run.caller.request_id,
             }
         )
@@ -326,14 +382,17 @@ class Executor:
 
     async def _give_up(self, run: _Run, error: Exception) -> None:
         """It was announced and did not run: say so; the name is free for another attempt."""
+        await self._learn_secrets(run)
         info = ErrorInfo(type="internal", name=type(error).__name__, message=str(error))
         self._announce(run, run.announcer.failed(f"{info.name}: {info.message}", info))
         if self._recorder is not None:
-            await self._recorder.finish(run.caller.request_id, None, tuple(run.events))
+            await self._recorder.finish(run.run_id, None, tuple(run.events))
 
     def _announce(self, run: _Run, event: Event) -> None:
-        run.events.append(event)
-        self.bus.publish(event)
+        """Tell and keep the same: nothing that is masked in the records."""
+        told = self._redactor.event(event, run.secrets)
+        run.events.append(told)
+        self.bus.publish(told)
 
 
 class _Run:
@@ -348,6 +407,10 @@ class _Run:
     ) -> None:
         call = _corrected(arguments, config, sandbox.get_config().timeout_max)
         self.caller = caller
+        self.run_id = os.urandom(16).hex()
+        self.unchecked = False
+        """Whether nobody could look if its request id has run before."""
+        self.secrets = Secrets()
         self.original = sandbox.check(**_known(call.arguments))
         """The call as it was meant, with the code as it was written."""
         request = self.original.request
@@ -365,18 +428,14 @@ class _Run:
         self.shape: str | None = None
         self.ending = False
 
-    async def correct(self, config: CorrectionConfig) -> None:
+    async def correct(self, analyst: Analyst, config: CorrectionConfig) -> None:
         """Repair the code."""
         request = self.original.request
-        if len(request.code) < _IN_THREAD:
-            corrected = correct_code(request.code, request.language, config)
-        else:
-            corrected = await asyncio.to_thread(
-                correct_code, request.code, request.language, config
-            )
-        self.corrected = corrected
-        self.corrections += corrected.corrections
-        self.checked = _with_code(self.original, corrected.code)
+        self.corrected = await corrected(
+            analyst, self.caller.agent_id, request.code, request.language, config
+        )
+        self.corrections += self.corrected.corrections
+        self.checked = _with_code(self.original, self.corrected.code)
 
     def placed(self, report: ValidationReport) -> ValidationReport:
         """The report with its findings where they are in the code as it was written."""
@@ -395,7 +454,7 @@ class _Run:
     def record(self, result: ExecutionResult, facts: dict[str, Any]) -> ExecutionRecord:
         """The record of this run, should it end with ``result``."""
         return _outcomes.record_of(
-            self.caller, self.original.request, result, self.executed_at, facts
+            self.caller, self.run_id, self.original.request, result, self.executed_at, facts
         )
 
 
@@ -411,6 +470,11 @@ async def learn(patterns: Patterns, store: Store) -> None:
         shape = record.details.get("shape")
         if record.success or shape is not None:
             patterns.observe(record.agent_id, record.code_hash, shape)
+
+
+def _warnings(run: _Run, result: ExecutionResult) -> list[str] | None:
+    told = [*(result.warnings or ()), *([_UNCHECKED] if run.unchecked else ())]
+    return told or None
 
 
 def _failure(run: _Run, result: ExecutionResult) -> Event:

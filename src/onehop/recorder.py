@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import logging
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,17 +18,19 @@ import platformdirs
 from onehop.config import AuditConfig
 from onehop.errors import (
     AuditUnavailableError,
+    JournalFullError,
     RecordRejectedError,
     StoreError,
     StoreUnavailableError,
 )
 from onehop.events import Event
 from onehop.records import ExecutionRecord
-from onehop.redaction import Redactor
+from onehop.redaction import Redactor, Secrets
 from onehop.stores.base import Entry, Store
 from onehop.stores.journal import Journal, Waiting
 
 T = TypeVar("T")
+Told = Callable[[ExecutionRecord], None]
 Mode = Literal["journal", "strict"]
 
 _IN_THREAD: Final = 64 * 1024
@@ -48,14 +49,27 @@ _STRICT_WAIT: Final = 5.0
 _FAREWELL: Final = 5.0
 """Seconds that closing waits for the store; what is left is delivered after the next start."""
 
+_FULL: Final = (
+    "the database of the audit trail is away, and as many records wait for it as may "
+    "(ONEHOP_JOURNAL_MAX)"
+)
+_STUCK: Final = 30.0
+"""Seconds without any progress after which the delivery counts as stuck."""
+
 _log = logging.getLogger(__name__)
 
 
-def make_recorder(store: Store, config: AuditConfig) -> Recorder:
-    """A recorder of ``store`` with a journal and a redactor as ``config`` has them."""
-    journal = Journal(_journal_folder(store.url, config.journal), config.sync)
-    in_thread = config.sync == "power"
-    return Recorder(store, journal, Redactor(config), mode=config.mode, in_thread=in_thread)
+def make_recorder(store: Store, config: AuditConfig, redactor: Redactor | None = None) -> Recorder:
+    """A recorder of ``store`` with a journal, and a redactor unless it is given, as ``config`` has
+    them."""
+    folder = _journal_folder(store.url, config.journal)
+    return Recorder(
+        store,
+        Journal(folder, config.sync, max_bytes=config.journal_max << 20),
+        redactor or Redactor(config),
+        mode=config.mode,
+        in_thread=config.sync == "power",
+    )
 
 
 def _journal_folder(url: str, base: str | None) -> Path:
@@ -70,7 +84,8 @@ class Recorder:
     """Records runs in a journal, and delivers them to ``store``.
 
     With mode "strict" a run is refused while the store is away, and its result waits until the
-    store has it. Raises AuditUnavailableError then, and when the journal's disk fails.
+    store has it. Raises AuditUnavailableError then, and when the journal is full or its disk fails.
+    Events come to it redacted; records are redacted here.
     """
 
     def __init__(
@@ -86,7 +101,6 @@ class Recorder:
         self._journal = journal
         self._redactor = redactor
         self._mode = mode
-        self._redacting = threading.Lock()
         self._writing: set[asyncio.Task[None]] = set()
         self._disk = _Disk(in_thread)
         self._wake = asyncio.Event()
@@ -95,15 +109,44 @@ class Recorder:
         self._away_since: float | None = None
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._busy_since: float | None = None
+        self._tell: list[Told] = []
 
     @property
     def away(self) -> bool:
         """Whether the store did not take the last delivery."""
         return self._away_since is not None
 
+    @property
+    def set_aside(self) -> int:
+        """Entries and files of the journal that could not be delivered, and are kept there."""
+        return self._journal.set_aside
+
+    def on_repeat(self, tell: Told) -> None:
+        """Call ``tell`` with each record that the store took as a repeat of an earlier run."""
+        self._tell.append(tell)
+
+    async def trouble(self) -> str | None:
+        """Why runs are not recorded, or records not delivered; None when all is well.
+
+        That the store is away is no trouble here: records wait for it.
+        """
+        if self._task is None or self._task.done():
+            return "the delivery of records has stopped; restart the server"
+        if self._busy_since is not None and time.monotonic() - self._busy_since > _STUCK:
+            return f"the delivery of records has been stuck for more than {_STUCK:g} s"
+        if self._journal.full:
+            return _FULL
+        try:
+            await self._disk.run(self._journal.probe)
+        except AuditUnavailableError as error:
+            _log.error("%s", error)
+            return "the journal cannot be written: its disk is full, or its file is gone"
+        return None
+
     async def open(self) -> None:
         """Open the journal, and start to deliver what it holds."""
-        await self._disk.run(self._journal.open)
+        await asyncio.to_thread(self._journal.open)
         self._wake.set()
         self._task = asyncio.get_running_loop().create_task(self._deliver(), name="onehop.recorder")
 
@@ -124,7 +167,10 @@ class Recorder:
         self._disk.close()
 
     async def admit(self) -> None:
-        """With mode "strict": raise AuditUnavailableError unless the store answers."""
+        """Raise JournalFullError if no record more may wait; with mode "strict", also
+        AuditUnavailableError unless the store answers."""
+        if self._journal.full:
+            raise JournalFullError(f"nothing runs now: {_FULL}")
         if self._mode != "strict":
             return
         try:
@@ -136,18 +182,26 @@ class Recorder:
             ) from error
 
     async def start(
-        self, unfinished: ExecutionRecord, events: tuple[Event, ...], size: int = 0
+        self,
+        unfinished: ExecutionRecord,
+        events: tuple[Event, ...],
+        size: int = 0,
+        secrets: Secrets | None = None,
     ) -> None:
-        """On disk from now on: what is known of a run that starts; ``size`` bytes, about."""
-        entry = await self._redacted(unfinished, events, size)
-        await self._disk.run(self._journal.start, unfinished.request_id, entry)
+        """On disk from now on: what is known of a run that starts; ``size`` bytes, about.
+
+        ``secrets``: those of its context, here and below, if they are known already.
+        """
+        entry = await self._redacted(unfinished, events, size, secrets)
+        await self._disk.run(self._journal.start, _key(unfinished), entry)
 
     async def finish(
         self,
-        request_id: str,
+        run_id: str,
         record: ExecutionRecord | None,
         events: tuple[Event, ...],
         size: int = 0,
+        secrets: Secrets | None = None,
     ) -> None:
         """On disk from now on: what came of it; ``size`` bytes, about. ``record`` None: it was
         given up, and did not run. It is written also when the awaiting task is cancelled.
@@ -155,10 +209,10 @@ class Recorder:
         With mode "strict" this returns when the store has it.
         """
         if size < _IN_THREAD:
-            await self._finish(request_id, record, events, size)
+            await self._finish(run_id, record, events, size, secrets)
             return
         task = asyncio.get_running_loop().create_task(
-            self._finish(request_id, record, events, size)
+            self._finish(run_id, record, events, size, secrets)
         )
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
@@ -166,28 +220,29 @@ class Recorder:
 
     async def _finish(
         self,
-        request_id: str,
+        run_id: str,
         record: ExecutionRecord | None,
         events: tuple[Event, ...],
         size: int,
+        secrets: Secrets | None,
     ) -> None:
-        entry = await self._redacted(record, events, size)
-        place = await self._disk.run(self._journal.finish, request_id, entry)
+        entry = await self._redacted(record, events, size, secrets)
+        place = await self._disk.run(self._journal.finish, run_id, entry)
         self._wake.set()
         if self._mode == "strict":
             await self._arrival(place)
 
-    async def find(self, request_id: str) -> ExecutionRecord | None:
-        """The record of a run that has ended, here or in the store.
+    async def find(self, request_id: str, agent_id: str) -> ExecutionRecord | None:
+        """The record of an agent's run that has ended, here or in the store.
 
         Raises StoreUnavailableError when neither can say; while the store is away, at once.
         """
-        entry = await self._disk.run(self._journal.find, request_id)
-        if entry is not None:
+        entry = await self._disk.run(self._journal.find, request_id, agent_id)
+        if entry is not None and entry.record is not None:
             return entry.record
         if self.away:
             raise StoreUnavailableError(self._store.url, "it did not answer lately")
-        return await self._ask(request_id)
+        return await self._ask(request_id, agent_id)
 
     async def flush(self, timeout: float = _FAREWELL) -> bool:
         """Wait until the store has all that has ended so far; False after ``timeout`` seconds."""
@@ -200,20 +255,21 @@ class Recorder:
         return True
 
     async def _redacted(
-        self, record: ExecutionRecord | None, events: tuple[Event, ...], size: int
+        self,
+        record: ExecutionRecord | None,
+        events: tuple[Event, ...],
+        size: int,
+        secrets: Secrets | None,
     ) -> Entry:
+        if record is None:
+            return Entry(None, events)
         if size < _IN_THREAD:
-            return self._redact(record, events)
-        return await asyncio.to_thread(self._redact, record, events)
+            return Entry(self._redactor.record(record, secrets), events)
+        return Entry(await asyncio.to_thread(self._redactor.record, record, secrets), events)
 
-    def _redact(self, record: ExecutionRecord | None, events: tuple[Event, ...]) -> Entry:
-        with self._redacting:  # the events are masked by what the record before them has shown
-            kept = None if record is None else self._redactor.record(record)
-            return Entry(kept, tuple(self._redactor.event(event) for event in events))
-
-    async def _ask(self, request_id: str) -> ExecutionRecord | None:
+    async def _ask(self, request_id: str, agent_id: str) -> ExecutionRecord | None:
         # Not asyncio.timeout: a driver that connects may take its time to obey.
-        question = asyncio.get_running_loop().create_task(self._store.get(request_id))
+        question = asyncio.get_running_loop().create_task(self._store.get(request_id, agent_id))
         done, _late = await asyncio.wait([question], timeout=_LOOKUP)
         if not done:
             question.cancel()
@@ -252,26 +308,32 @@ class Recorder:
                 await asyncio.sleep(_GATHER)
             try:
                 await self._drain()
-            except AuditUnavailableError:
-                _log.exception("the journal cannot be read; trying again")
+            except Exception:  # whatever it was, what waits is tried again
+                _log.exception("records cannot be delivered; trying again")
                 self._wake.set()
                 await self._pause(_LAST_RETRY)
+            finally:
+                self._busy_since = None
             if self._closing.is_set() and not self.away and not self._wake.is_set():
                 return
 
     async def _drain(self) -> None:
         pause = _FIRST_RETRY
+        self._busy_since = time.monotonic()
         while (batch := await self._disk.run(self._journal.waiting, _BATCH)) or self.away:
+            self._busy_since = time.monotonic()
             if await self._append(batch):
                 pause = _FIRST_RETRY
                 await self._advance(batch)
             elif self._closing.is_set():
                 return
             else:
+                if self._journal.bloated:
+                    await asyncio.to_thread(self._journal.fold)
                 await self._pause(pause)
                 pause = min(pause * 2, _LAST_RETRY)
         if self._journal.bloated:
-            await asyncio.to_thread(self._journal.fold)
+            await asyncio.to_thread(self._journal.shrink)
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not longer than until it closes."""
@@ -296,16 +358,29 @@ class Recorder:
 
     async def _put(self, entries: list[Entry]) -> None:
         if entries:
-            await self._store.append(entries)
+            for repeat in await self._store.append(entries) or ():
+                self._report(repeat)
         else:  # nothing waits: is it back?
             await self._store.ping()
+
+    def _report(self, repeat: ExecutionRecord) -> None:
+        _log.warning(
+            "the request id %r of agent %r has run more than once: run %s is kept as a repeat of "
+            "record %s",
+            repeat.request_id,
+            repeat.agent_id,
+            repeat.run_id,
+            repeat.repeat_of,
+        )
+        for tell in self._tell:
+            tell(repeat)
 
     async def _set_aside(self, batch: list[Waiting], error: RecordRejectedError) -> bool:
         """Deliver the batch without what the store refuses for good."""
         refused = [item for item in batch if _request_id(item.entry) == error.request_id]
         for waiting in refused:
-            _log.error("set aside in the journal, since the store refuses it: %s", error)
-            await self._disk.run(self._journal.reject, waiting, str(error))
+            reason = f"the store refuses it: {error}"
+            await self._disk.run(self._journal.reject, waiting, reason)
         remaining = [item for item in batch if item not in refused]
         return bool(refused) and (not remaining or await self._append(remaining))
 
@@ -326,6 +401,10 @@ class Recorder:
         if self._away_since is not None:
             _log.warning("the store is back after %.1f s", time.monotonic() - self._away_since)
             self._away_since = None
+
+
+def _key(record: ExecutionRecord) -> str:
+    return record.run_id or record.request_id
 
 
 def _request_id(entry: Entry) -> str | None:

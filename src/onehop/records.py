@@ -15,15 +15,20 @@ SNIPPET_LENGTH: Final = 500
 """Characters of the code that a record keeps."""
 INTERRUPTED: Final = "the onehop process ended before this run did"
 """The error of a record that nobody could finish."""
+GIVEN_UP: Final = "cancelled"
+"""The error type of a run whose caller has left, so that nothing came of it. Its request id is free
+again: a client whose connection broke asks for the run, not for the news that it was ended."""
 GENESIS: Final = "0" * 64
 """What stands for the hash before the first record's."""
+_LATER: Final = ("runId", "repeatOf")
+"""Fields that records have not always had."""
 
 
 class ExecutionRecord(Wire):
     """What ran, for whom, and what came of it. Immutable once written."""
 
     request_id: str
-    """Unique in a store."""
+    """Names one run of an agent, unless ``repeat_of`` says otherwise."""
     agent_id: str
     channel_id: str
     language: Language
@@ -51,6 +56,11 @@ class ExecutionRecord(Wire):
     """When this record was made, in ms since the epoch."""
     details: dict[str, Any] = Field(default_factory=dict)
     """What else the result said, in wire form: errorInfo, enforcement, corrections, cpuTime, …"""
+    run_id: str | None = None
+    """The run's own name, unique in a store; None in records from before onehop gave such names."""
+    repeat_of: int | None = None
+    """The sequence of the first run under the same request id, if this run was not the first: two
+    servers had the request at once, or the store was away when it came again."""
     sequence: int | None = None
     """Place in the store's chain, from 1; None until a store has taken the record."""
     previous_hash: str | None = None
@@ -73,6 +83,9 @@ class ExecutionRecord(Wire):
         SHA-256 in hex, or HMAC-SHA-256 with a key, over the canonical JSON of every other field.
         """
         content = self.model_dump(by_alias=True, exclude={"hash"})
+        for name in _LATER:  # absent where None, so that the hashes of older records hold
+            if content[name] is None:
+                del content[name]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         if key is None:
             return hashlib.sha256(text.encode()).hexdigest()

@@ -74,7 +74,7 @@ def _thousandths(value: float) -> float:
 def uncompiled(request: ExecutionRequest, why: Refused | Broken) -> ExecutionResult:
     """The result of TypeScript that no worker was asked to run."""
     if isinstance(why, Refused):
-        error = _refused(request, why.message, why.line, why.column)
+        error = _at(request, "runtime", "SyntaxError", why.message, why.line, why.column)
     else:
         error = ErrorInfo(type="resource_limit", name="CompilerError", message=_TOO_MUCH)
     return ExecutionResult(
@@ -114,20 +114,12 @@ def _error(request: ExecutionRequest, limits: Limits, outcome: Outcome) -> Error
 
 
 def _thrown(request: ExecutionRequest, failure: Failure) -> ErrorInfo:
-    if failure.syntax:
-        return _refused(request, failure.message, failure.line, failure.column)
+    if failure.syntax:  # it has no stack: no code ran
+        return _at(request, "runtime", failure.name, failure.message, failure.line, failure.column)
     kind = _kind(failure)
     return _at(
         request, kind, failure.name, failure.message, failure.line, failure.column, failure.stack
     )
-
-
-def _refused(
-    request: ExecutionRequest, message: str, line: int | None, column: int | None
-) -> ErrorInfo:
-    """A mistake in the text, in the words of whoever compiled it."""
-    found = source.diagnose(request.code, request.language, message, line, column)
-    return _at(request, "runtime", "SyntaxError", found.message, found.line, found.column)
 
 
 def _kind(failure: Failure) -> ErrorType:

@@ -8,6 +8,7 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from onehop.analysis import Analyst
 from onehop.config import SandboxConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
 from onehop.requests import CheckedRequest, check_request
@@ -25,9 +26,16 @@ class Sandbox:
     closed in another.
     """
 
-    def __init__(self, config: SandboxConfig | None = None) -> None:
+    def __init__(
+        self, config: SandboxConfig | None = None, *, preload_analysis: bool = False
+    ) -> None:
+        """``preload_analysis``: load what parses texts while the first worker starts, since an
+        Executor will need it."""
+        self._preload_analysis = preload_analysis
         self._config = config or SandboxConfig()
         self._backend: LocalBackend | None = None
+        self.analyst = Analyst(self._config.allow_degraded)
+        """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -55,8 +63,15 @@ class Sandbox:
             _refuse_windows()
             from onehop.backends import LocalBackend  # needs modules that only POSIX has
 
-            backend = LocalBackend(self._config)
-            await backend.open(language)
+            self.analyst.open()
+            if self._preload_analysis:
+                self.analyst.start()
+            backend = LocalBackend(self._config, analyst=self.analyst)
+            try:
+                await backend.open(language)
+            except BaseException:
+                await self.analyst.aclose()
+                raise
             self._backend = backend
 
     async def aclose(self) -> None:
@@ -64,6 +79,7 @@ class Sandbox:
         backend, self._backend = self._backend, None
         if backend is not None:
             await backend.aclose()
+        await self.analyst.aclose()
 
     async def execute(
         self,

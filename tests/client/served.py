@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Self
 
 import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from onehop.agents import Agents
 from onehop.compose import open_executor
@@ -21,10 +23,29 @@ from onehop.stores.base import Role
 ROLES: dict[str, Role] = {"ada": "agent", "eve": "agent", "vic": "viewer", "root": "admin"}
 
 
+class Below:
+    """What a proxy does that serves an application below a path; all else is not found."""
+
+    def __init__(self, path: str, app: ASGIApp) -> None:
+        self._path = path
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith(self._path):
+            await PlainTextResponse("nothing here", 404)(scope, receive, send)
+            return
+        if scope["type"] == "http":
+            rest = scope["path"].removeprefix(self._path)
+            scope = {**scope, "path": rest, "raw_path": rest.encode()}
+        await self._app(scope, receive, send)
+
+
 class Served:
     """A server with one agent of each role, and another one; ``keys`` has theirs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, path: str = "") -> None:
+        """``path`` is where a proxy serves it, if not at the root."""
+        self._path = path
         self.keys: dict[str, str] = {}
         self.url = ""
         self._folder = folder
@@ -59,10 +80,12 @@ class Served:
         self._store = self.executor.store
         listening = socket.create_server(("127.0.0.1", self._port))
         self._port = listening.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self._port}"
+        self.url = f"http://127.0.0.1:{self._port}{self._path}"
         app = create_app(self.executor, Agents(self._store), ServerConfig(max_runs=4))
         self._closing = app.state.parts.closing
-        config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5)
+        config = uvicorn.Config(
+            Below(self._path, app), log_config=None, timeout_graceful_shutdown=5
+        )
         self._server = uvicorn.Server(config)
         self._serving = asyncio.ensure_future(self._server.serve([listening]))
         while not self._server.started:

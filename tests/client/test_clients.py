@@ -19,12 +19,12 @@ import pytest_asyncio
 from onehop.client import Identity
 from onehop.errors import (
     AuthenticationError,
-    DuplicateRequestError,
     ExecutionNotFoundError,
     InvalidRequestError,
     OutputNotFoundError,
     PermissionDeniedError,
     RateLimitedError,
+    UnexpectedAnswerError,
 )
 from onehop.events import EVENT_TYPES
 from onehop.types import ExecutionResult, LogEntry
@@ -85,8 +85,23 @@ async def test_connecting_tells_whom_the_server_takes_the_caller_for(
 async def test_no_key_or_a_wrong_one_is_refused(
     server: Served, kind: Kind, key: str | None
 ) -> None:
-    with pytest.raises(AuthenticationError, match="a valid key is needed"):
+    with pytest.raises(AuthenticationError, match="a valid key is needed") as caught:
         async with connected(kind, server_url=server.url, api_key=key):
+            pass
+    assert "api_key=" in str(caught.value)
+    assert ("the client has no key" in str(caught.value)) == (key is None)
+    assert str(key) not in str(caught.value)
+
+
+async def test_a_client_without_a_key_is_told_both_ways_to_give_one(
+    server: Served, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(AuthenticationError, match=r"api_key=, or set AGENT_API_KEY"):
+        async with connected(kind, server_url=server.url):
+            pass
+    monkeypatch.setenv("AGENT_API_KEY", "oh_of-another-server")
+    with pytest.raises(AuthenticationError, match="the key given by AGENT_API_KEY"):
+        async with connected(kind, server_url=server.url):
             pass
 
 
@@ -113,8 +128,8 @@ async def test_an_agent_sees_nothing_of_another(client: Any, eve: Any, kind: Kin
         await client.execution(name)
     with pytest.raises(OutputNotFoundError):
         await client.output(name)
-    with pytest.raises(DuplicateRequestError):
-        await client.execute("return 1", request_id=name)
+    own = await client.execute("return 'own'", request_id=name)  # an id belongs to its agent
+    assert own.output == "own"
     with pytest.raises(PermissionDeniedError):
         await client.stats("eve")
     assert "eve" not in {record.agent_id for record in await client.history()}
@@ -364,6 +379,34 @@ async def test_a_stream_of_what_cannot_run_raises(client: Any) -> None:
         await anext(client.stream("return 1", timeout=31_000))
 
 
+# --- a server below a path ---
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/api/v1", "/api/v1/"])
+async def test_every_call_reaches_a_server_below_a_path(tmp_path: Path, ending: str) -> None:
+    async with Served(tmp_path, "/tools/onehop") as below:
+        options = {"server_url": below.url + ending, "api_key": below.keys["ada"], "retries": 0}
+        async with connected("async", **options) as client, client.events() as feed:
+            large = await client.execute("return 'x'.repeat(9000)", request_id="r")
+            assert len(await until_ended(feed, "r")) == 4
+            assert (await client.output(large.request_id)).total == 9002
+            items = [item async for item in client.stream("console.log(1); return 2")]
+            assert [items[0].message, items[1].output] == ["1", 2]
+            assert (await client.execution("r")).agent_id == "ada"
+            assert len(await client.history()) == 2
+            assert (await client.stats()).total_executions == 2
+            assert await client.failures() == []
+            assert (await client.validate("return 1")).safe
+
+
+async def test_a_wrong_path_is_named(tmp_path: Path, kind: Kind) -> None:
+    async with Served(tmp_path, "/tools") as below:
+        address = below.url.replace("/tools", "/tool")
+        with pytest.raises(UnexpectedAnswerError, match=r"404 .* to /tool/api/v1/me: server_url"):
+            async with connected(kind, server_url=address, api_key=below.keys["ada"]):
+                pass
+
+
 # --- a server that goes and comes back ---
 
 
@@ -408,7 +451,10 @@ def environment_of(server: Served) -> dict[str, str]:
 # --- a run that is left behind ---
 
 
-async def test_a_run_whose_connection_broke_is_not_run_again(server: Served, kind: Kind) -> None:
+SLOW = "console.log('begun'); await new Promise((done) => setTimeout(done, 1000)); return 'whole'"
+
+
+async def test_a_run_whose_connection_broke_is_run_again(server: Served, kind: Kind) -> None:
     name = f"cut-{kind}"
     async with (
         Cutting(server.url) as between,
@@ -416,14 +462,29 @@ async def test_a_run_whose_connection_broke_is_not_run_again(server: Served, kin
         connected(kind, server_url=between.url, api_key=server.keys["ada"]) as client,
         watcher.events() as feed,
     ):
-        running = asyncio.ensure_future(client.execute(ENDLESS, timeout=30_000, request_id=name))
+        running = asyncio.ensure_future(client.execute(SLOW, request_id=name))
         while (await anext(feed)).event_type != "code:execution:started":
             pass
         between.cut()
-        result = await running
-        assert result.error_info.type == "cancelled"
-        seen = [event.event_type for event in await until_ended(feed, name)]
-    assert seen == ["code:execution:failed"]
+        result = await asyncio.wait_for(running, 20)
+        ends = [(await until_ended(feed, name))[-1] for _ in range(2)]
+    assert (result.output, result.request_id, result.logs) == ("whole", name, ["begun"])
+    assert [end.event_type for end in ends] == ["code:execution:failed", "code:execution:completed"]
+    assert ends[0].error_type == "cancelled"
+
+
+async def test_a_stream_whose_connection_broke_ends_with_the_whole_result(
+    server: Served, kind: Kind
+) -> None:
+    async with (
+        Cutting(server.url) as between,
+        connected(kind, server_url=between.url, api_key=server.keys["ada"]) as client,
+        client.stream(SLOW) as items,
+    ):
+        assert (await anext(items)).message == "begun"
+        between.cut()
+        seen = [item async for item in items]
+    assert seen[-1].output == "whole"
 
 
 async def test_ctrl_c_ends_the_run(server: Served, client: Any, kind: Kind) -> None:

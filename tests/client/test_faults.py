@@ -98,7 +98,7 @@ async def test_what_speaks_no_http_is_unreachable(kind: Kind) -> None:
     async with Scripted([], me=raw(b"220 mail.example ESMTP\r\n")) as server:
         error = await failure(kind, server.url)
     assert isinstance(error, ServerUnreachableError)
-    assert "no HTTP" in str(error)
+    assert "is not HTTP" in str(error)
 
 
 async def test_https_to_a_server_without_tls_says_so(kind: Kind) -> None:
@@ -297,6 +297,21 @@ async def test_what_a_newer_server_adds_is_left_out(kind: Kind) -> None:
     answer = reply({**RESULT, "resourceUsage": usage, "novelty": True})
     async with Scripted([answer]) as server, connected(kind, server_url=server.url) as client:
         assert (await client.execute("return 1")).output == 2
+
+
+async def test_warnings_reach_every_call(kind: Kind) -> None:
+    warned = {**RESULT, "warnings": ["work was left behind"]}
+    refused = refuse("404 Not Found", "not_found")
+
+    async def by_method(request: Any, writer: Any) -> None:
+        await (reply(warned) if request.method == "POST" else refused)(request, writer)
+
+    async with Scripted([by_method]) as server, connected(kind, server_url=server.url) as client:
+        assert (await client.execute("return 2")).warnings == warned["warnings"]
+        called = await client.call_tool("code_execute", {"code": "return 2"})
+        assert called["warnings"] == warned["warnings"]
+        *_, last = [item async for item in client.stream("return 2")]
+        assert last.warnings == warned["warnings"]
 
 
 # --- deadlines and leaving ---

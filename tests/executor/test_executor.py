@@ -12,7 +12,6 @@ from onehop.bus import EventBus
 from onehop.callers import Caller
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.errors import (
-    DuplicateRequestError,
     InvalidRequestError,
     Overloaded,
     SandboxClosedError,
@@ -27,7 +26,7 @@ from onehop.events import (
     ValidationCompleted,
 )
 from onehop.executor import Executor
-from onehop.stores.base import EventQuery, Store
+from onehop.stores.base import EventQuery, HistoryQuery, Store
 from onehop.types import LogEntry
 from tests.executor.conftest import Heard
 
@@ -83,6 +82,8 @@ async def test_a_good_run_is_announced_and_recorded(
         "executedAt": record.executed_at,
         "createdAt": record.created_at,
         "details": record.details,
+        "runId": record.run_id,
+        "repeatOf": None,
         "sequence": 1,
         "previousHash": "0" * 64,
         "hash": record.hash,
@@ -340,18 +341,18 @@ async def test_a_failure_is_repeated_too(
     assert after.error_info.excerpt == source.excerpt(code, 2, 7)
 
 
-async def test_the_request_id_of_another_agent_is_refused_and_shows_nothing(
+async def test_a_request_id_is_an_agents_own_and_tells_nothing_of_anothers(
     sandbox: Sandbox, store: Store, audit: AuditConfig
 ) -> None:
     async with Executor(sandbox, store=store, audit=audit) as first:
-        await first.execute("return 'secret'", agent_id="ada", request_id="hers")
-        with pytest.raises(DuplicateRequestError) as caught:
-            await first.execute("return 1", agent_id="eve", request_id="hers")
-    assert "secret" not in str(caught.value)
-    assert "ada" not in str(caught.value)
+        hers = await first.execute("return 'secret'", agent_id="ada", request_id="same")
+        his = await first.execute("return 1", agent_id="eve", request_id="same")
+    assert (hers.output, his.output, his.warnings) == ("secret", 1, None)
     async with Executor(sandbox, store=store, audit=audit) as second:
-        with pytest.raises(DuplicateRequestError):
-            await second.execute("return 1", agent_id="eve", request_id="hers")
+        assert (await second.execute("return 2", agent_id="eve", request_id="same")).output == 1
+        again = await second.execute("return 2", agent_id="ada", request_id="same")
+    assert again.output == "secret"
+    assert [kept.repeat_of for kept in await store.history(HistoryQuery())] == [None, None]
 
 
 # --- runs that do not end by themselves ---
@@ -370,9 +371,68 @@ async def test_a_cancelled_run_is_recorded_as_cancelled(
     record = await recorded(executor, store, "left")
     assert (record.success, record.error_type) == (False, "cancelled")
     assert heard.types("left")[-1] == "code:execution:failed"
-    again = await executor.execute(forever, request_id="left")
-    assert again.error_info is not None
-    assert again.error_info.type == "cancelled"
+
+
+async def test_a_cancelled_run_frees_its_request_id(
+    sandbox: Sandbox, store: Store, audit: AuditConfig, bus: EventBus, heard: Heard
+) -> None:
+    slow = "await new Promise((done) => setTimeout(done, 20_000))"
+    async with Executor(sandbox, store=store, audit=audit, bus=bus) as executor:
+        task = asyncio.create_task(executor.execute(slow, timeout=25_000, request_id="left"))
+        while "code:execution:started" not in heard.types("left"):
+            await asyncio.sleep(0.01)
+        waiting = [
+            asyncio.create_task(executor.execute("return Math.random()", request_id="left"))
+            for _ in range(3)
+        ]
+        await asyncio.sleep(0)
+        task.cancel()
+        outputs = {(await each).output for each in waiting}
+        assert len(outputs) == 1  # one of them runs, the others wait for it
+        assert (await executor.execute("return 1", request_id="left")).output in outputs
+    assert heard.types("left").count("code:execution:started") == 2
+
+
+async def test_a_cancelled_run_frees_its_request_id_also_after_a_restart(
+    sandbox: Sandbox, store: Store, audit: AuditConfig, bus: EventBus, heard: Heard
+) -> None:
+    slow = "await new Promise((done) => setTimeout(done, 20_000))"
+    async with Executor(sandbox, store=store, audit=audit, bus=bus) as first:
+        task = asyncio.create_task(first.execute(slow, timeout=25_000, request_id="left"))
+        while "code:execution:started" not in heard.types("left"):
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+        await recorded(first, store, "left")
+    async with Executor(sandbox, store=store, audit=audit) as second:
+        assert (await second.execute("return 7", request_id="left")).output == 7
+        assert (await second.execute("return 8", request_id="left")).output == 7
+        await second.flush()
+        assert (await second.execute("return 8", request_id="left")).output == 7
+    async with Executor(sandbox, store=store, audit=audit) as third:
+        assert (await third.execute("return 9", request_id="left")).output == 7
+    assert [(run.success, run.output) for run in await store.history(HistoryQuery())] == [
+        (True, 7),
+        (False, None),
+    ]
+
+
+async def test_whoever_waits_for_a_run_that_was_given_up_in_the_queue_runs_it(
+    store: Store, audit: AuditConfig
+) -> None:
+    config = SandboxConfig(pool_size=1, max_concurrency=1)
+    async with Sandbox(config) as small, Executor(small, store=store, audit=audit) as executor:
+        busy = asyncio.create_task(
+            executor.execute("await new Promise((done) => setTimeout(done, 500))")
+        )
+        await asyncio.sleep(0.1)
+        queued = asyncio.create_task(executor.execute("return 1", request_id="queued"))
+        await asyncio.sleep(0.1)
+        again = asyncio.create_task(executor.execute("return 2", request_id="queued"))
+        await asyncio.sleep(0)
+        queued.cancel()
+        assert (await again).output == 2
+        await busy
 
 
 async def test_a_run_that_found_no_room_is_announced_and_may_be_tried_again(

@@ -283,7 +283,8 @@ return '"\\'.repeat(60_000);
     for told in (answer, modern):
         assert told.status_code == 200
         assert max(map(len, told.content.split(b"\n\n"))) < 1 << 20
-        assert b'"success":true' in told.content
+        assert b'"status":"completed"' in told.content
+        assert b'"outputTruncated"' not in told.content
 
 
 @pytest.mark.parametrize("headers", [{}, MODERN], ids=["session era", "2026-07-28"])

@@ -54,8 +54,8 @@ async def test_a_file_is_read_too(tmp_path: Path) -> None:
         assert await all_of(lines) == [str(number) for number in range(1000)]
 
 
-async def test_a_line_that_is_too_long_is_dropped(
-    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+async def test_a_line_that_is_too_long_is_dropped_which_is_logged(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(_mcp_lines, "MAX_LINE", 1000)
     source, sink = pipe
@@ -66,6 +66,10 @@ async def test_a_line_that_is_too_long_is_dropped(
         await asyncio.sleep(0.01)
     os.close(sink)
     assert await all_of(lines) == ["y" * 1000, "end"]
+    dropped = [record.getMessage() for record in caplog.records]
+    assert dropped == [
+        f"a message of {size} bytes is dropped: more than 1000" for size in (1001, 1800)
+    ]
 
 
 async def test_no_more_is_read_than_is_taken(pipe: tuple[int, int]) -> None:

@@ -243,9 +243,17 @@ async def test_runs_are_those_of_the_agent_whose_key_it_is(tmp_path: Path) -> No
     assert await agent_of_a_run(tmp_path, AGENT_API_KEY=key) == "grace"
 
 
-async def test_a_key_that_the_store_does_not_know_stops_the_start(tmp_path: Path) -> None:
-    async with started(tmp_path, AGENT_API_KEY="oh_no") as wire:
+@pytest.mark.parametrize(
+    "key", ["oh_no", "oh_0123456789abcdef_" + "0" * 64, "sk-of-something-else"]
+)
+async def test_a_key_of_another_store_stops_nothing_and_is_told(tmp_path: Path, key: str) -> None:
+    async with started(tmp_path, AGENT_API_KEY=key) as wire:
+        await wire.hello()
+        wire.call(1, "return 1")
+        assert (await wire.receive())["result"]["structuredContent"]["output"] == 1
         output, errors = await wire.end()
-    assert (wire.process.returncode, output) == (2, "")
-    assert errors.startswith("onehop: AGENT_API_KEY: no agent in sqlite")
-    assert "oh_no" not in errors
+    assert (wire.process.returncode, output) == (0, "")
+    assert errors.startswith("onehop: WARNING AGENT_API_KEY is not the key of an agent in sqlite")
+    assert errors.count("\n") == 1
+    assert key not in errors
+    assert [record.agent_id for record in await records(tmp_path)] == ["mcp"]

@@ -12,7 +12,6 @@ from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import TextResourceContents
 
-from onehop.types import ExecutionResult
 from tests.mcp.doors import TOOL, error_of, link_of, run, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -43,7 +42,7 @@ async def test_what_a_model_is_sent_with_every_turn_stays_small(client: Client) 
     assert tool.description is not None
     assert len(tool.description) < 1000
     assert len(json.dumps(tool.input_schema)) < 550
-    assert len(json.dumps(tool.output_schema)) < 1300  # some clients send it too
+    assert len(json.dumps(tool.output_schema)) < 700  # some clients send it too
 
 
 async def test_the_description_says_what_working_code_needs(client: Client) -> None:
@@ -82,9 +81,22 @@ async def test_what_the_code_returns_is_the_text_and_the_data(client: Client) ->
     result = await run(client, "return context.n * 2", context={"n": 21})
     assert not result.is_error
     assert text_of(result) == "42"
-    data = result.structured_content
-    assert (data["success"], data["output"], data["logs"]) == (True, 42, [])
-    assert "seccomp" in data["enforcement"]
+    assert result.structured_content == {"status": "completed", "output": 42}
+
+
+async def test_what_only_programs_read_is_in_meta(client: Client) -> None:
+    result = await run(client, "console.warn('w'); return 42")
+    assert result.structured_content == {
+        "status": "completed",
+        "output": 42,
+        "logs": ["[WARN] w"],
+    }
+    meta = result.meta or {}
+    (entry,) = meta["onehop/logEntries"]
+    assert (entry["level"], entry["message"]) == ("warn", "w")
+    assert "seccomp" in meta["onehop/enforcement"]
+    assert meta["onehop/resourceUsage"]["timeout"] is False
+    assert len(meta["onehop/codeHash"]) == 16
 
 
 async def test_typescript_runs(client: Client) -> None:
@@ -95,14 +107,15 @@ async def test_typescript_runs(client: Client) -> None:
 
 async def test_console_lines_follow_the_output(client: Client) -> None:
     result = await run(client, "console.log('a', 1); console.error('b'); return [1]")
-    assert text_of(result) == "Output:\n[\n  1\n]\n\nConsole:\na 1\n[ERROR] b"
+    assert text_of(result) == "Output:\n[1]\n\nConsole:\na 1\n[ERROR] b"
 
 
 async def test_failing_code_is_a_result_that_shows_the_place(client: Client) -> None:
     result = await run(client, "console.log('so far');\nconst a = null;\nreturn a.b")
     assert result.is_error
-    assert result.structured_content["success"] is False
-    text = text_of(result)
+    data, text = result.structured_content, text_of(result)
+    assert (data["status"], data["logs"]) == ("failed", ["so far"])
+    assert data["error"].endswith("\n 3 | return a.b\n   |          ^")
     assert text.startswith("Error (runtime): TypeError: Cannot read properties of null")
     assert " 3 | return a.b\n   |          ^" in text
     assert text.endswith("Console:\nso far")
@@ -111,23 +124,30 @@ async def test_failing_code_is_a_result_that_shows_the_place(client: Client) -> 
 async def test_forbidden_code_is_refused_with_what_to_write_instead(client: Client) -> None:
     result = await run(client, "return eval('1')")
     assert result.is_error
-    assert result.structured_content["errorInfo"]["type"] == "validation"
-    assert text_of(result).startswith("Error (validation): ")
-    assert "What was found:\n- line 1, column 8: eval" in text_of(result)
+    meta = result.meta or {}
+    assert meta["onehop/errorInfo"]["type"] == "validation"
+    assert meta["onehop/findings"][0]["pattern"] == "eval"
+    assert text_of(result).startswith("Error (validation): ValidationError: eval ")
+    advice, *_hints = result.structured_content["next"]
+    assert advice.startswith("line 1, column 8: write the code itself")
+    assert f"What was found:\n- {advice}" in text_of(result)
 
 
 async def test_slow_code_is_a_timeout(client: Client) -> None:
     code = "const end = Date.now() + 10_000; while (Date.now() < end);"
     result = await run(client, code, timeout=150)
     assert result.is_error
-    assert result.structured_content["resourceUsage"]["timeout"] is True
+    assert (result.meta or {})["onehop/resourceUsage"]["timeout"] is True
+    assert "deadline of 150 ms" in result.structured_content["error"]
     assert "deadline of 150 ms" in text_of(result)
 
 
 async def test_what_was_corrected_is_said(client: Client) -> None:
     result = await run(client, "```js\nreturn 7\n```")
     assert result.structured_content["output"] == 7
-    assert result.structured_content["corrections"]
+    (told,) = result.structured_content["corrections"]
+    assert told in text_of(result)
+    assert (result.meta or {})["onehop/corrections"][0]["kind"] == "fence"
     assert "Corrected before the run:\n- code" in text_of(result)
 
 
@@ -166,16 +186,16 @@ async def test_a_bad_call_is_a_result_that_names_the_field(
 async def test_results_keep_to_the_output_schema(client: Client) -> None:
     (tool,) = (await client.list_tools()).tools
     assert tool.output_schema is not None
-    assert set(tool.output_schema["properties"]) == {
-        field.serialization_alias for field in ExecutionResult.model_fields.values()
-    }
-    validator = Draft202012Validator(tool.output_schema)
+    strict = {**tool.output_schema, "additionalProperties": False}
+    validator = Draft202012Validator(strict)
     for code in (
         "return {}",
         "throw 1",
         "eval('')",
         "```\nreturn 1\n```",
+        "while (true) { console.log(1); break }",
         "return 'x'.repeat(3e5)",
+        "for (let i = 0; i < 9000; i++) console.log(i)",
     ):
         result = await run(client, code)
         validator.validate(result.structured_content)
@@ -186,8 +206,10 @@ async def test_a_large_output_is_a_preview_and_pages(client: Client) -> None:
     data = result.structured_content
     assert data["outputTruncated"] is True
     assert data["output"].startswith("[0,1,2,")
-    assert f"onehop://outputs/{data['persistedOutputId']}" == link_of(result)
-    assert link_of(result) in text_of(result)
+    kept = (result.meta or {})["onehop/persistedOutputId"]
+    assert f"onehop://outputs/{kept}" == link_of(result)
+    assert data["next"][0].endswith(link_of(result))
+    assert data["next"][0] in text_of(result)
     text, offset = "", 0
     while offset is not None:
         page = await page_of(client, f"{link_of(result)}?offset={offset}")
@@ -200,6 +222,19 @@ async def page_of(client: Client, uri: str) -> TextResourceContents:
     (contents,) = (await client.read_resource(uri)).contents
     assert isinstance(contents, TextResourceContents)
     return contents
+
+
+@pytest.mark.parametrize("count", [5000, 20_000])
+async def test_many_console_lines_leave_the_value_whole(client: Client, count: int) -> None:
+    code = f"for (let i = 0; i < {count}; i++) console.log(i); return {{ total: 5 }}"
+    result = await run(client, code)
+    data = result.structured_content
+    assert data["output"] == {"total": 5}
+    assert "outputTruncated" not in data
+    assert (result.meta or {})["onehop/logsTruncated"] is True
+    assert text_of(result).startswith('Output:\n{"total":5}\n\nConsole:\n0\n1\n')
+    (cut,) = [line for line in data["logs"] if "left out" in line]
+    assert cut in text_of(result)
 
 
 async def test_an_output_that_the_sandbox_itself_keeps_is_read_alike(client: Client) -> None:
@@ -250,7 +285,7 @@ async def test_a_repeated_request_id_gives_the_first_result(client: Client) -> N
     meta = {"onehop/requestId": f"once-{id(client)}"}
     first = await run(client, "return Math.random()", meta)
     again = await run(client, "return Math.random()", meta)
-    assert first.structured_content["requestId"] == meta["onehop/requestId"]
+    assert (first.meta or {})["onehop/requestId"] == meta["onehop/requestId"]
     assert again.structured_content["output"] == first.structured_content["output"]
 
 

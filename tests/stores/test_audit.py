@@ -71,6 +71,8 @@ CHANGES: dict[str, Any] = {
     "executed_at": NOW - DAY,
     "created_at": NOW - DAY,
     "details": "{}",
+    "run_id": "another",
+    "repeat_of": 1,
     "previous_hash": GENESIS,
     "hash": GENESIS,
 }

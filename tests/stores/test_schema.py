@@ -119,7 +119,8 @@ async def test_mongodb_has_every_index_of_the_contract_and_expires_after_30_days
     assert set(records) >= CONTRACT
     assert records[RETENTION]["expireAfterSeconds"] == 2_592_000
     assert records[(("sequence", UP),)]["unique"]
-    assert records[(("requestId", UP),)]["unique"]
+    assert records[(("runId", UP),)]["unique"]
+    assert records[(("firstOf", UP),)]["unique"]
     events = await mongo_indexes(mongodb_url, "events")
     assert events[(("timestamp", UP),)]["expireAfterSeconds"] == 2_592_000
     assert events[(("eventId", UP),)]["unique"]

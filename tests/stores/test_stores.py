@@ -102,6 +102,21 @@ async def test_what_is_given_twice_is_kept_once(store: Store) -> None:
     assert len(await store.events(EventQuery())) == 6
 
 
+async def test_a_request_id_names_the_first_run_that_was_not_given_up(store: Store) -> None:
+    given_up = record(run_id="a", success=False, error="left", error_type="cancelled")
+    await store.append(entries(given_up))
+    kept = await store.get(given_up.request_id)
+    assert kept is not None
+    assert kept.error_type == "cancelled"
+    named = {"request_id": given_up.request_id, "agent_id": given_up.agent_id}
+    again, later = (record(**named, run_id=f"b{n}", output=n) for n in (1, 2))
+    await store.append(entries(again, later))
+    for agent_id in (None, given_up.agent_id):
+        kept = await store.get(given_up.request_id, agent_id)
+        assert kept is not None
+        assert kept.output == 1
+
+
 async def test_a_repeated_request_id_leaves_the_first_record(store: Store) -> None:
     first = record(output="first")
     await store.append([Entry(first), Entry(first.model_copy(update={"output": "second"}))])

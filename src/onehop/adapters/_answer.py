@@ -11,6 +11,8 @@ from onehop.types import ExecutionResult
 
 _LONGEST: Final = 65_536
 """Characters of text that a model is given."""
+_END: Final = 8192
+"""Of these, how many are the end of the text: warnings, hints and the last console lines."""
 REFUSALS: Final = (InvalidRequestError, Overloaded, RateLimitedError)
 """Why a call did not run, where the model itself can do something about it: mend it, or wait."""
 
@@ -40,7 +42,7 @@ def _shorten(text: str) -> str:
     gone = len(text) - _LONGEST
     if gone <= 0:
         return text
-    return (
-        f"{text[:_LONGEST]}…\n\n({gone} more characters are left out. "
-        f"Return less: filter, group or count in the code.)"
+    told = (
+        f"({gone} more characters are left out. Return less: filter, group or count in the code.)"
     )
+    return f"{text[: _LONGEST - _END]}…\n\n{told}\n\n…{text[-_END:]}"

@@ -13,8 +13,9 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from onehop.analysis import BlockingAnalyst
 from onehop.config import CorrectionConfig
-from onehop.corrections import CorrectedCode, correct_code, in_original
+from onehop.corrections import CorrectedCode, corrected_blocking, in_original
 from onehop.corrections._code import Insertion
 from onehop.types import Correction, ExecutionResult, Language
 
@@ -90,10 +91,19 @@ async def run_in_rounds(
 class Program:
     """Code with what carries its calls; knows the way back to the code as it was written."""
 
-    def __init__(self, code: str, language: Language, names: list[str]) -> None:
+    def __init__(
+        self,
+        code: str,
+        language: Language,
+        names: list[str],
+        analyst: BlockingAnalyst | None = None,
+    ) -> None:
+        """Blocks while ``analyst`` has the code parsed; None: one that is made for it."""
         head = _HEAD.replace("PARAMETERS", ", ".join(["context", *names]))
         self._original = code
-        self._mended = correct_code(code, language, CorrectionConfig())
+        self._mended = corrected_blocking(
+            analyst or BlockingAnalyst(), code, language, CorrectionConfig()
+        )
         self.text = head + self._mended.code + _TAIL.replace("NAMES", json.dumps(names), 1)
         noted = [Correction(kind="rounds", field="code")]
         self._whole = CorrectedCode(self.text, noted, (Insertion(1, 1, len(head)),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
@@ -11,6 +12,8 @@ from onehop.adapters._answer import REFUSALS, answer, refusal
 from onehop.adapters._frameworks import needs
 from onehop.adapters._rounds import Program, TooManyCallsError, run_in_rounds
 from onehop.adapters._runner import Runner, check, run
+from onehop.analysis import BlockingAnalyst
+from onehop.config import SandboxConfig
 from onehop.types import ExecutionResult, Language
 
 with needs("fastmcp"):
@@ -49,6 +52,7 @@ class OnehopSandboxProvider:
         check(runner, agent_id)
         self._runner = runner
         self._agent_id = agent_id
+        self._analyst = BlockingAnalyst(SandboxConfig().allow_degraded)
         self._options: dict[str, Any] = {"language": language}
         if timeout is not None:
             self._options["timeout"] = timeout
@@ -67,7 +71,9 @@ class OnehopSandboxProvider:
         functions = {name: _called(each) for name, each in (external_functions or {}).items()}
         refused = (FastMCPError, NotFoundError)
         try:
-            program = Program(code, self._options["language"], list(functions))
+            program = await asyncio.to_thread(
+                Program, code, self._options["language"], list(functions), self._analyst
+            )
             result = await run_in_rounds(self._execute, program, inputs or {}, functions, refused)
         except REFUSALS as error:
             raise ToolError(refusal(error).text) from None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
-from onehop import results
-from onehop.compiler import Compiled, Compiler, Compilers
+from onehop import results, source
+from onehop.analysis import Analyst
+from onehop.compiler import Broken, Compiled, Compiler, Compilers, Refused
 from onehop.config import SandboxConfig
 from onehop.errors import WorkerStartError
 from onehop.outputs import OutputShelf
 from onehop.policy import Limits
-from onehop.protocol import Original
+from onehop.protocol import Failure, Original
 from onehop.requests import CheckedRequest
 from onehop.types import (
+    ExecutionRequest,
     ExecutionResult,
     Language,
     OnLog,
@@ -26,9 +29,18 @@ _ATTEMPTS = 3
 
 
 class LocalBackend:
-    """A Backend of this machine. ``open`` before use."""
+    """A Backend of this machine. ``open`` before use.
 
-    def __init__(self, config: SandboxConfig, factory: WorkerFactory | None = None) -> None:
+    ``analyst`` finds better words for syntax errors than the engine has; it stays the caller's.
+    """
+
+    def __init__(
+        self,
+        config: SandboxConfig,
+        factory: WorkerFactory | None = None,
+        analyst: Analyst | None = None,
+    ) -> None:
+        self._analyst = analyst
         self._factory = factory or WorkerFactory(
             config.allow_degraded, _ceiling(config), lambda: deno_programs(config.deno)
         )
@@ -65,7 +77,7 @@ class LocalBackend:
         """See Backend.run."""
         code, original = request.request.code, None
         if request.request.language == "typescript":
-            compiled = await self._compilers.compile(agent, code)
+            compiled = await self._compile(request.request, agent)
             if not isinstance(compiled, Compiled):
                 return results.uncompiled(request.request, compiled)
             code, original = compiled.code, Original(code, compiled.positions)
@@ -80,10 +92,37 @@ class LocalBackend:
         digest = _Digest(request.request.code)
         asyncio.get_running_loop().call_soon(digest.compute)  # while the worker is at it
         outcome = await self._run_job(job, agent)
+        outcome = await self._explained(request.request, agent, outcome)
         return results.from_outcome(request.request, digest.compute(), limits, outcome, self._shelf)
+
+    async def _compile(self, request: ExecutionRequest, agent: str) -> Compiled | Refused | Broken:
+        """TypeScript as JavaScript, or why not."""
+        result = await self._compilers.compile(agent, request.code)
+        if not isinstance(result, Refused):
+            return result
+        said = source.Diagnosis(result.message, result.line, result.column)
+        found = await self._explain(request, agent, said)
+        return Refused(found.message, found.line, found.column)
 
     async def _start_compiler(self) -> Compiler:
         return await Compiler.start(await self._factory.launcher())
+
+    async def _explained(self, request: ExecutionRequest, agent: str, outcome: Outcome) -> Outcome:
+        """With a syntax error in better words than the engine's, where there are any."""
+        end = outcome.end
+        if not isinstance(end, Failure) or not end.syntax:
+            return outcome
+        said = source.Diagnosis(end.message, end.line, end.column)
+        found = await self._explain(request, agent, said)
+        told = replace(end, message=found.message, line=found.line, column=found.column)
+        return replace(outcome, end=told)
+
+    async def _explain(
+        self, request: ExecutionRequest, agent: str, said: source.Diagnosis
+    ) -> source.Diagnosis:
+        if self._analyst is None:
+            return said
+        return await source.explained(self._analyst, agent, request.code, request.language, said)
 
     async def _run_job(self, job: Job, agent: str) -> Outcome:
         for attempt in range(_ATTEMPTS):

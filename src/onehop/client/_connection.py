@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import httpx2
 
 from onehop.client._errors import answer_of, raise_refusal, unreachable
-from onehop.client._options import Options
+from onehop.client._options import API, Options
 from onehop.client._retries import asked_of, passes, pause
 from onehop.errors import (
     NotConnectedError,
@@ -23,7 +23,6 @@ from onehop.errors import (
 )
 
 T = TypeVar("T")
-_API: Final = "/api/v1"
 _CONNECT: Final = 10.0
 """Seconds until a connection must stand."""
 _SILENCE: Final = 60.0
@@ -52,7 +51,7 @@ class Connection:
         self._closed = False
         self._turns: asyncio.Semaphore | None = None
         self._http = httpx2.AsyncClient(
-            base_url=options.server_url + _API,
+            base_url=options.server_url + API,
             headers=options.headers(),
             timeout=httpx2.Timeout(None, connect=_CONNECT),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
@@ -120,7 +119,7 @@ class Connection:
     async def _check_stream(self, response: httpx2.Response) -> None:
         if not response.is_success:
             await response.aread()
-            raise_refusal(response, self._options.server_url)
+            raise_refusal(response, self._options)
         kind = response.headers.get("Content-Type", "").partition(";")[0]
         if kind.strip().lower() != "text/event-stream":
             raise UnexpectedAnswerError(
@@ -153,7 +152,7 @@ class Connection:
             )
         except httpx2.RequestError as error:
             raise self._failure(error) from error
-        return answer_of(response, self._options.server_url)
+        return answer_of(response, self._options)
 
     def _failure(self, error: httpx2.RequestError) -> OnehopError:
         if self._closed:

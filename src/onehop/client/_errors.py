@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 import httpx2
 from pydantic_core import from_json
 
+from onehop.client._options import API, Options
 from onehop.errors import (
     AuthenticationError,
     DuplicateRequestError,
@@ -44,21 +45,24 @@ class _Refusal:
     retry_after: float | None = None
 
 
-def answer_of(response: httpx2.Response, server_url: str) -> dict[str, Any]:
+def answer_of(response: httpx2.Response, options: Options) -> dict[str, Any]:
     """The JSON object of a good answer. Raises what a bad one stands for."""
     if not response.is_success:
-        raise_refusal(response, server_url)
+        raise_refusal(response, options)
     found = _object(response.content)
     if found is None:
-        raise UnexpectedAnswerError(server_url, response.status_code, "it sent no JSON object")
+        told = "it sent no JSON object"
+        raise UnexpectedAnswerError(options.server_url, response.status_code, told)
     return found
 
 
-def raise_refusal(response: httpx2.Response, server_url: str) -> NoReturn:
+def raise_refusal(response: httpx2.Response, options: Options) -> NoReturn:
     """Raise the exception of an answer whose status is an error; its body has been read."""
     refusal = _refusal(response)
     if refusal is None:
-        raise _foreign(response, server_url)
+        raise _foreign(response, options.server_url)
+    if refusal.status == 401:
+        raise AuthenticationError(f"{refusal.message} ({options.key_advice})")
     raise _exception(refusal)
 
 
@@ -102,7 +106,7 @@ def _tls(error: ssl.SSLError) -> str:
 
 def _broken(error: httpx2.RequestError) -> str:
     if isinstance(error, httpx2.DecodingError | httpx2.ProtocolError):
-        return f"the answer broke off or is no HTTP: {error}"
+        return f"the response was cut off or is not HTTP: {error}"
     return str(error) or type(error).__name__
 
 
@@ -132,7 +136,7 @@ def _text(value: object) -> str | None:
 def _exception(refusal: _Refusal) -> OnehopError:
     """The table of http.md, read backwards."""
     match refusal:
-        case _Refusal(status=401) | _Refusal(code="ambiguous_credentials"):
+        case _Refusal(code="ambiguous_credentials"):
             return AuthenticationError(refusal.message)
         case _Refusal(status=403):
             return PermissionDeniedError(refusal.message)
@@ -182,6 +186,8 @@ def _foreign(response: httpx2.Response, server_url: str) -> OnehopError:
         where = response.headers.get("Location", "")[:_SHOWN]
         return UnexpectedAnswerError(server_url, status, f"it redirects to {where!r}")
     told = f"it answers {status} {response.reason_phrase}".rstrip()
+    if status == 404:
+        told += f" to {response.request.url.path}: server_url is the address before {API}"
     if status >= 500:
         return ServerError(f"the server at {server_url} failed: {told}", status)
     return UnexpectedAnswerError(server_url, status, told)

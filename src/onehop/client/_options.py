@@ -16,6 +16,8 @@ from onehop.errors import ConfigError
 DEFAULT_URL: Final = "http://localhost:3001"
 _KEY_VARIABLE: Final = "AGENT_API_KEY"
 _URL_VARIABLE: Final = "ONEHOP_SERVER_URL"
+API: Final = "/api/v1"
+"""Comes after the address of a server."""
 _MAX_NAME: Final = 256
 HEADER_TEXT: Final = f"at most {_MAX_NAME} printable ASCII characters"
 _MAX_RETRIES: Final = 20
@@ -28,6 +30,8 @@ class Options:
     server_url: str
     """Without a slash at its end."""
     api_key: SecretStr | None = field(repr=False)
+    key_advice: str
+    """What to do when the server refuses the key, or that there is none."""
     agent_id: str | None
     channel_id: str
     margin: float
@@ -60,6 +64,7 @@ def make_options(
     return Options(
         server_url=_url(server_url or os.environ.get(_URL_VARIABLE) or DEFAULT_URL),
         api_key=_key(api_key or os.environ.get(_KEY_VARIABLE) or ""),
+        key_advice=_key_advice(api_key),
         agent_id=header_text("agent_id", agent_id) if agent_id else None,
         channel_id=header_text("channel_id", channel_id),
         margin=_seconds(timeout),
@@ -82,12 +87,23 @@ def _url(text: str) -> str:
         usable = False
     if not usable:
         shown = "that" if "@" in text else repr(text)  # it may hold a password
-        raise ConfigError("server_url", f"{shown} is no address like {DEFAULT_URL}")
+        raise ConfigError("server_url", f"{shown} is not an address like {DEFAULT_URL}")
     if parts.username is not None or parts.query or parts.fragment:
         raise ConfigError(
             "server_url", "give only scheme, host, port and path; the key goes into api_key"
         )
-    return text.rstrip("/")
+    return text.rstrip("/").removesuffix(API).rstrip("/")
+
+
+def _key_advice(given: str | None) -> str:
+    if given and given.strip():
+        return "the server does not accept the key given by api_key="
+    if os.environ.get(_KEY_VARIABLE, "").strip():
+        return f"the server does not accept the key given by {_KEY_VARIABLE}"
+    return (
+        f"the client has no key: give it one by api_key=, or set {_KEY_VARIABLE}; "
+        "an operator makes keys with 'onehop agents add'"
+    )
 
 
 def _key(text: str) -> SecretStr | None:

@@ -31,7 +31,7 @@ class Identity:
 
 
 def encode(body: Mapping[str, Any]) -> bytes:
-    """JSON text. Raises InvalidRequestError that names the field which is no JSON data."""
+    """JSON text. Raises InvalidRequestError that names the field which is not JSON data."""
     try:
         return _json(body)
     except (TypeError, ValueError, RecursionError):
@@ -44,7 +44,9 @@ def _refuse(name: str, value: Any) -> None:
     try:
         _json(value)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRequestError(name, f"no JSON data ({error})", "JSON data") from None
+        raise InvalidRequestError(
+            name, f"a value that is not JSON ({error})", "JSON data"
+        ) from None
 
 
 def _json(value: Any) -> bytes:

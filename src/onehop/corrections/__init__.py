@@ -8,12 +8,15 @@ docs/corrections.md lists every repair.
 from onehop.corrections._arguments import CorrectedCall, correct_arguments
 from onehop.corrections._code import CorrectedCode, correct_code
 from onehop.corrections._positions import finding_in_original, in_original
+from onehop.corrections._remote import corrected, corrected_blocking
 
 __all__ = [
     "CorrectedCall",
     "CorrectedCode",
     "correct_arguments",
     "correct_code",
+    "corrected",
+    "corrected_blocking",
     "finding_in_original",
     "in_original",
 ]

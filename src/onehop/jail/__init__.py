@@ -5,17 +5,20 @@ from __future__ import annotations
 import sys
 
 from onehop.jail._child import Child, Exit, Launcher
+from onehop.jail._compute import ComputePlan, compute_plan
 from onehop.jail._layers import LayerReport
 from onehop.jail._plan import Features, Plan, Programs, decide, examine, report
 
 __all__ = [
     "Child",
+    "ComputePlan",
     "Exit",
     "Features",
     "Launcher",
     "LayerReport",
     "Plan",
     "Programs",
+    "compute_plan",
     "decide",
     "examine",
     "launcher",

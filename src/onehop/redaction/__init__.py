@@ -3,6 +3,6 @@
 docs/redaction.md says what is found, and what is not.
 """
 
-from onehop.redaction._redactor import Redactor
+from onehop.redaction._redactor import Redactor, Secrets
 
-__all__ = ["Redactor"]
+__all__ = ["Redactor", "Secrets"]

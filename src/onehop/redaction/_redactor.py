@@ -34,6 +34,19 @@ _OUR_WORDS: Final = frozenset({INTERRUPTED, f"Interrupted: {INTERRUPTED}"})
 _CODE: Final = frozenset({"excerpt", "corrections", "findings"})
 
 
+class Secrets:
+    """Values that are masked wherever they stand in what is told of a run."""
+
+    def __init__(self, values: frozenset[str] = frozenset(), complete: bool = True) -> None:
+        self.values = values
+        self.complete = complete
+        """Whether everything was searched for them."""
+        self.recurring = Recurring(values)
+
+
+_NONE: Final = Secrets()
+
+
 class Redactor:
     """Masks and leaves out what ``config`` says, from records and events.
 
@@ -48,12 +61,19 @@ class Redactor:
         self._hidden = Names((*config.mask, *config.omit))
         usual = USUAL if config.mask_secrets else ()
         self._named = NamedValues(Names((*config.mask, *config.omit, *usual)))
-        self._latest = ("", Recurring(()))
+        self._latest = (("", ""), Secrets())
 
-    def record(self, record: ExecutionRecord) -> ExecutionRecord:
-        """The record as it may be kept."""
-        recurring, complete = self._secrets(record)
-        self._latest = (record.request_id, recurring)
+    def secrets(self, context: Any) -> Secrets:
+        """What the masked fields of a run's context hold."""
+        values, complete = collect(context, "context", self._hidden, _MAX_SEARCHED)
+        return Secrets(frozenset(values), complete) if values or not complete else _NONE
+
+    def record(self, record: ExecutionRecord, known: Secrets | None = None) -> ExecutionRecord:
+        """The record as it may be kept. ``known``: the secrets of its context, if they are known
+        already."""
+        secrets = self._with_output(known or self.secrets(record.context_data), record.output)
+        self._latest = ((record.agent_id, record.request_id), secrets)
+        recurring, complete = secrets.recurring, secrets.complete
         one = _One(self, recurring)
         left_out = self._left_out(complete)
         logs = [] if "logs" in left_out else one.logs(record.logs)
@@ -72,20 +92,23 @@ class Redactor:
             }
         )
 
-    def event(self, event: Event) -> Event:
-        """The event as it may be kept."""
+    def event(self, event: Event, known: Secrets | None = None) -> Event:
+        """The event as it may be told and kept. ``known``: the secrets of its run; otherwise those
+        of the record that was redacted last, if it is of the same run."""
         if not isinstance(event, ExecutionFailed | SecurityIssue):
             return event
-        request_id, recurring = self._latest
-        one = _One(self, recurring if request_id == event.request_id else Recurring(()))
+        name, latest = self._latest
+        mine = latest if name == (event.agent_id, event.request_id) else _NONE
+        one = _One(self, (known or mine).recurring)
         if isinstance(event, ExecutionFailed):
             return dataclasses.replace(event, error=one.cut_text(event.error))
         return dataclasses.replace(event, description=one.code(event.description))
 
-    def _secrets(self, record: ExecutionRecord) -> tuple[Recurring, bool]:
-        context, all_context = collect(record.context_data, "context", self._hidden, _MAX_SEARCHED)
-        output, all_output = collect(record.output, "output", self._hidden, _MAX_SEARCHED)
-        return Recurring(context | output), all_context and all_output
+    def _with_output(self, secrets: Secrets, output: Any) -> Secrets:
+        values, complete = collect(output, "output", self._hidden, _MAX_SEARCHED)
+        if not values and complete:
+            return secrets
+        return Secrets(secrets.values | values, secrets.complete and complete)
 
     def _left_out(self, complete: bool) -> list[str]:
         """The fields of which nothing is kept; also what may repeat a secret that was not read."""

@@ -45,6 +45,7 @@ _FORMATS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     (("dapi",), _START + r"dapi[a-f0-9]{32}(?![a-f0-9])"),  # Databricks
     (("hvs.", "hvb."), _START + r"hv[sb]\.[A-Za-z0-9_-]{20,}+"),  # Vault
     (("AGE-SECRET-KEY-",), _START + r"AGE-SECRET-KEY-1[A-Z0-9]{50,}+"),
+    (("oh_",), _START + r"oh_[0-9a-f]{16}_[0-9a-f]{64}"),  # ours
     (("eyJ",), _START + r"eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+){1,3}+"),
 )
 _PEM = re.compile(
@@ -55,6 +56,17 @@ _URL = re.compile(
     r"(?<![A-Za-z0-9+.-])(?P<before>[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s\0/:@\"'`<>]{0,100}+:)"
     r"[^\s\0/\"'`<>]{1,300}@"
 )
+_URL_NAME = re.compile(
+    r"(?<![A-Za-z0-9+.-])(?P<before>[A-Za-z][A-Za-z0-9+.-]{1,20}://)"
+    r"(?=[^\s\0/:@\"'`<>]{0,100}[0-9])[^\s\0/:@\"'`<>]{16,300}+@"
+)
+"""A long name without a password, with a digit in it: a token."""
+_PARAMETER = re.compile(
+    r"(?P<before>[?&;#](?:(?i:(?:[A-Z0-9_.-]{0,40}[_.-])?(?:token|apikey|key|sig|signature|secret|"
+    r"password|passwd|pwd|auth|credential|jwt|assertion|sessionid))|"
+    r"[a-z][A-Za-z0-9]{0,40}(?:Token|Key|Secret|Password|Signature))=)[^\s\0&;#\"'`<>]{1,4096}+"
+)
+"""A parameter of a URL that lets somebody in."""
 _SCHEME = re.compile(
     r"(?<![A-Za-z0-9_-])(?P<scheme>Bearer|Basic)(?P<gap>[ \t]{1,3})"
     r"(?P<value>[A-Za-z0-9._~+/-]{6,}+=*+)",
@@ -85,6 +97,9 @@ def mask_tokens(text: str) -> str:
         text = _PEM.sub(_mask_lines, text)
     if "://" in text and "@" in text:
         text = _URL.sub(rf"\g<before>{MASK}@", text)
+        text = _URL_NAME.sub(rf"\g<before>{MASK}@", text)
+    if "=" in text and ("?" in text or "#" in text):
+        text = _PARAMETER.sub(rf"\g<before>{MASK}", text)
     return _mask_schemes(text)
 
 

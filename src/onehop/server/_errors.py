@@ -18,8 +18,9 @@ from onehop.errors import (
     AgentExistsError,
     AgentNotFoundError,
     AuditUnavailableError,
-    DuplicateRequestError,
     InvalidRequestError,
+    JournalFullError,
+    JournalUnavailableError,
     OnehopError,
     OutputNotFoundError,
     Overloaded,
@@ -31,6 +32,14 @@ from onehop.errors import (
 
 _MISTAKE: Final = "onehop made a mistake; its log has the details under the request id"
 _STORE_AWAY: Final = "the audit trail's database does not answer; try again later"
+_NO_JOURNAL: Final = (
+    "runs cannot be recorded now, and so nothing is run: the server's journal cannot be written; "
+    "its disk may be full"
+)
+_JOURNAL_FULL: Final = (
+    "nothing is run now: the audit trail's database has been away for so long that no more records "
+    "may wait for it"
+)
 _NO_WORKER: Final = "no worker can be started; the server's log says why"
 _STOPPING: Final = "the server is stopping"
 _RETRY: Final = 5.0
@@ -75,6 +84,10 @@ class TooMuchAtOnceError(OnehopError):
         self.retry_after = retry_after
 
 
+class NotReadyError(OnehopError):
+    """A part of the server cannot do its work; the words are meant for whoever asks."""
+
+
 class ClientLeftError(Exception):
     """Nobody waits for an answer any more."""
 
@@ -105,7 +118,6 @@ _TABLE: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (OutputNotFoundError, 404, "not_found"),
     (AgentNotFoundError, 404, "not_found"),
     (BodyTooSlowError, 408, "timeout"),
-    (DuplicateRequestError, 409, "duplicate_request"),
     (AgentExistsError, 409, "exists"),
     (BodyTooLargeError, 413, "too_large"),
     (WrongMediaTypeError, 415, "unsupported_media_type"),
@@ -115,6 +127,8 @@ _TABLE: Final[tuple[tuple[type[Exception], int, str], ...]] = (
 )
 """Errors whose own words are meant for callers."""
 _AWAY: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (JournalUnavailableError, _NO_JOURNAL),
+    (JournalFullError, _JOURNAL_FULL),
     (AuditUnavailableError, _STORE_AWAY),
     (StoreError, _STORE_AWAY),
     (SandboxClosedError, _STOPPING),
@@ -138,6 +152,9 @@ def problem_of(error: Exception) -> Problem:
     for kind, status, code in _TABLE:
         if isinstance(error, kind):
             return Problem(status, code, str(error), headers=_headers(error))
+    if isinstance(error, NotReadyError):
+        _log.warning("not ready: %s", error)
+        return Problem(503, "unavailable", str(error), headers=_wait(_RETRY))
     for kind, words in _AWAY:
         if isinstance(error, kind):
             _log.warning("%s", error)

@@ -17,11 +17,13 @@ import mcp_types as types
 from onehop.callers import Caller
 from onehop.errors import InvalidRequestError, SandboxClosedError
 from onehop.server._errors import ForbiddenError
+from onehop.server._mcp_data import to_data, to_meta
 from onehop.server._mcp_fit import fit
 from onehop.server._mcp_outputs import KeptOutputs, link, uri_of
 from onehop.server._mcp_progress import Report, report_lines
 from onehop.server._mcp_refusals import refusal
-from onehop.server._mcp_text import render
+from onehop.server._mcp_text import to_text
+from onehop.server._mcp_told import told_of
 from onehop.server._runs import Runs
 from onehop.types import ExecutionResult
 
@@ -96,16 +98,16 @@ class Calls:
         if result.persisted_output_id is not None:
             self._outputs.note(agent_id, result.persisted_output_id)
         fitted = fit(result, lambda text: self._outputs.keep(agent_id, text))
-        kept = fitted.persisted_output_id
-        content: list[types.ContentBlock] = [
-            types.TextContent(text=render(fitted, kept and uri_of(kept)))
-        ]
+        kept = fitted.result.persisted_output_id
+        told = told_of(fitted.result, fitted.lines, kept and uri_of(kept))
+        content: list[types.ContentBlock] = [types.TextContent(text=to_text(told))]
         if kept is not None:
             content.append(link(kept))
         return types.CallToolResult(
             content=content,
-            structured_content=fitted.to_dict(),
-            is_error=not fitted.success,
+            structured_content=to_data(told),
+            is_error=not told.success,
+            _meta=to_meta(fitted.result),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import stat
 import threading
@@ -18,6 +19,8 @@ MAX_LINE: Final = 32 * MIB
 _CHUNK: Final = 256 * 1024
 _AHEAD: Final = 64
 """Messages that are read before those before them were taken."""
+
+_log = logging.getLogger(__name__)
 
 
 class Lines:
@@ -167,8 +170,11 @@ class _Pieces:
         """The lines that end in ``chunk``."""
         *lines, rest = chunk.split(b"\n")
         for line in lines:
-            if self._size + len(line) <= MAX_LINE:
+            size = self._size + len(line)
+            if size <= MAX_LINE:
                 yield b"".join([*self._held, line])
+            else:
+                _log.warning("a message of %d bytes is dropped: more than %d", size, MAX_LINE)
             self._held, self._size = [], 0
         self._size += len(rest)
         if self._size <= MAX_LINE:

@@ -124,7 +124,7 @@ def _parse(uri: str) -> tuple[str, int, int]:
     parts = urlsplit(uri)
     identifier = parts.path.removeprefix("/")
     if not uri.startswith(_PREFIX) or not identifier or "/" in identifier:
-        raise OutputNotFoundError(f"there is no resource {uri[:200]!r}; there are {TEMPLATE}")
+        raise OutputNotFoundError(f"there is no resource {uri[:200]!r}; a resource is {TEMPLATE}")
     given = dict(parse_qsl(parts.query, keep_blank_values=True))
     unknown = [name for name in given if name not in ("offset", "limit")]
     if unknown:
@@ -143,5 +143,5 @@ def _number(given: dict[str, str], name: str, default: int, low: int, high: int)
 def _missing(identifier: str) -> OutputNotFoundError:
     return OutputNotFoundError(
         f"no output is kept under {identifier[:80]!r}: it was dropped for newer ones, "
-        "or is not an output of your runs"
+        "or it is not an output of your runs; run the code again, and return less"
     )

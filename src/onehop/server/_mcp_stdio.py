@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import select
 import signal
@@ -18,14 +19,17 @@ from onehop._collection import keep_what_is_loaded
 from onehop.agents import Agents
 from onehop.callers import Caller
 from onehop.compose import open_executor
-from onehop.errors import ConfigError, UnauthorizedError
+from onehop.errors import UnauthorizedError
 from onehop.executor import Executor
 from onehop.server._mcp_lines import Lines
 from onehop.server._runs import Runs
 from onehop.server.mcp import make_server
+from onehop.stores.base import Store
 
 NOBODY: Final = "mcp"
 """The agent of runs for which none is named."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +44,13 @@ async def serve_stdio(agent_id: str | None, key: str | None = None) -> None:
     """Serve one client until it closes standard input, or SIGTERM or SIGINT; then runs in flight
     are killed. Standard output carries the protocol and nothing else.
 
-    Runs are ``agent_id``'s, or those of the agent that ``key`` belongs to, or of "mcp". Raises
-    ConfigError for a key that the store does not know, and what ``open_executor`` raises.
+    Runs are ``agent_id``'s, or those of the agent that ``key`` belongs to, or of "mcp". Raises what
+    ``open_executor`` raises.
     """
     with _own_streams() as (source, sink):
         lines = Lines(source)
         with _signals(lines):
-            async with open_executor() as executor:
+            async with open_executor(store_may_be_away=True) as executor:
                 principal = await _local(executor, agent_id, key)
                 server = make_server(Runs(executor), executor, lambda _context: principal)
                 keep_what_is_loaded()
@@ -58,12 +62,19 @@ async def serve_stdio(agent_id: str | None, key: str | None = None) -> None:
 async def _local(executor: Executor, agent_id: str | None, key: str | None) -> LocalPrincipal:
     if agent_id is not None or not key or executor.store is None:
         return LocalPrincipal(Caller(agent_id=agent_id or NOBODY).agent_id)
-    agents = Agents(executor.store)
+    return await _of_key(executor.store, key)
+
+
+async def _of_key(store: Store, key: str) -> LocalPrincipal:
+    """The agent of a key. It may be meant for a server elsewhere, so that a key which is not known
+    here stops nothing: anyone who starts this process may name any agent."""
+    agents = Agents(store)
     try:
         agent = await agents.authenticate(key)
     except UnauthorizedError:
-        where = f"no agent in {executor.store.url} has this key: unset it, or name an agent with "
-        raise ConfigError("AGENT_API_KEY", f"{where}--agent") from None
+        told = "AGENT_API_KEY is not the key of an agent in %s: runs are recorded as those of %r"
+        _log.warning(f"{told} (--agent names another)", store.url, NOBODY)
+        return LocalPrincipal(NOBODY)
     finally:
         agents.rest()  # it is asked this once
     return LocalPrincipal(agent.agent_id, agent.role)
@@ -106,8 +117,8 @@ def _write(descriptor: int, data: bytes) -> None:
 
 @contextmanager
 def _own_streams() -> Iterator[tuple[int, int]]:
-    """Standard input and output for the protocol alone: whoever else reads finds the end, and what
-    is printed by mistake goes to standard error."""
+    """Standard input and output for the protocol alone: anything else that reads finds the end, and
+    what is printed by mistake goes to standard error."""
     source, sink = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -10,6 +10,9 @@ from onehop.callers import Caller
 from onehop.executor import Executor
 from onehop.types import ExecutionResult, LogEntry
 
+Name = tuple[str, str]
+"""An agent and its request id."""
+
 
 class Watched:
     """One run: what it has printed so far, and its result when it has ended."""
@@ -51,15 +54,15 @@ class Runs:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._watched: dict[str, Watched] = {}
+        self._watched: dict[Name, Watched] = {}
 
     def begin(self, arguments: Mapping[str, Any], caller: Caller) -> Watched:
         """Start a run in a task of its own."""
         run = Watched(caller.agent_id)
         work = self._executor.call(arguments, caller, run.print)
         run.outcome = asyncio.get_running_loop().create_task(work, name="onehop.run")
-        first = self._watched.setdefault(caller.request_id, run) is run
-        run.outcome.add_done_callback(lambda _task: self._ended(run, caller.request_id, first))
+        first = self._watched.setdefault(_name(caller), run) is run
+        run.outcome.add_done_callback(lambda _task: self._ended(run, _name(caller), first))
         return run
 
     async def here(self, arguments: Mapping[str, Any], caller: Caller) -> ExecutionResult:
@@ -68,7 +71,7 @@ class Runs:
         """
         run = Watched(caller.agent_id)
         run.outcome = asyncio.get_running_loop().create_future()
-        first = self._watched.setdefault(caller.request_id, run) is run
+        first = self._watched.setdefault(_name(caller), run) is run
         try:
             result = await self._executor.call(arguments, caller, run.print)
         except BaseException as error:
@@ -78,16 +81,23 @@ class Runs:
             run.outcome.set_result(result)
             return result
         finally:
-            self._ended(run, caller.request_id, first)
+            self._ended(run, _name(caller), first)
 
-    def find(self, request_id: str) -> Watched | None:
-        """The run of this name, while it is in flight."""
-        return self._watched.get(request_id)
+    def find(self, request_id: str, agent_id: str | None = None) -> Watched | None:
+        """An agent's run of this name, while it is in flight; any agent's for None."""
+        if agent_id is not None:
+            return self._watched.get((agent_id, request_id))
+        names = (name for name in self._watched if name[1] == request_id)
+        return self._watched.get(next(names, ("", "")))
 
-    def _ended(self, run: Watched, request_id: str, first: bool) -> None:
+    def _ended(self, run: Watched, name: Name, first: bool) -> None:
         if first:
-            self._watched.pop(request_id, None)
+            self._watched.pop(name, None)
         run.move()
+
+
+def _name(caller: Caller) -> Name:
+    return caller.agent_id, caller.request_id
 
 
 def _fail(outcome: asyncio.Future[ExecutionResult], error: BaseException) -> None:

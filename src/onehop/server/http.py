@@ -54,6 +54,7 @@ from onehop.server._params import (
     SinceParams,
     TrendParams,
 )
+from onehop.server._readiness import Readiness
 from onehop.server._requests import given_name
 from onehop.server._runs import Runs, Watched
 from onehop.server._sse import EventStream, event
@@ -67,9 +68,6 @@ _FRESH: Final = 1.0
 """Seconds that the store has to take what has just ended, before it is read."""
 _FIRST_LINE: Final = 0.5
 """Seconds in which a run that fails at once is still answered with an error's status."""
-_PING: Final = 2.0
-_IN_THREAD: Final = 16_384
-"""Characters of code from which validation runs in a thread."""
 _EVENT: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
@@ -98,6 +96,7 @@ class Parts:
         self.gate = Gate(settings.max_streams)
         self.runs = Runs(executor)
         self.feed = Feed(executor, self.store)
+        self.readiness = Readiness(executor)
         self.closing = asyncio.Event()
 
 
@@ -193,11 +192,10 @@ async def alive() -> Response:
 
 @probes.get("/readyz", response_model=schemas.Health, responses=_errors())
 async def ready(here: Here) -> Response:
-    """Tell whether a worker is at hand and the store answers."""
-    if here.closing.is_set() or not here.executor.sandbox.is_ready():
-        raise SandboxClosedError("no worker is at hand")
-    async with asyncio.timeout(_PING):
-        await here.store.ping()
+    """Tell whether a worker is at hand, the store answers, and runs can be recorded."""
+    if here.closing.is_set():
+        raise SandboxClosedError("the server is stopping")
+    await here.readiness.check()
     return Json({"status": "ready"})
 
 
@@ -208,7 +206,7 @@ async def ready(here: Here) -> Response:
     "/execute",
     tags=["code"],
     response_model=ExecutionResult,
-    responses={**_errors(409, 429, *_BODY), 200: {"content": _STREAM}},
+    responses={**_errors(429, *_BODY), 200: {"content": _STREAM}},
     openapi_extra=_takes(schemas.ExecuteBody),
 )
 async def execute(request: Request) -> Response:
@@ -288,12 +286,9 @@ async def validate(request: Request, here: Here, principal: Runner) -> Response:
     call = {"code": body.get("code"), "language": body.get("language", "javascript")}
     checked = check_request(config, **call).request
     with here.gate.run(principal.holder, principal.limits):
-        if len(checked.code) < _IN_THREAD:
-            report = here.validator.validate(checked.code, checked.language)
-        else:
-            report = await asyncio.to_thread(
-                here.validator.validate, checked.code, checked.language
-            )
+        report = await here.validator.judge(
+            here.executor.sandbox.analyst, principal.agent_id, checked.code, checked.language
+        )
     return Json(report.to_dict())
 
 
@@ -337,7 +332,7 @@ async def output(
     """Give a page of an output's JSON text."""
     record = await _record(here, principal, request_id)
     kept = record.details.get("persistedOutputId")
-    if kept is not None:
+    if kept is not None and record.agent_id == principal.agent_id:  # others see what is masked
         found = here.executor.sandbox.read_output(str(kept), page.offset, page.limit)
         return Json(found.model_dump(by_alias=True))
     text = to_json(record.output, inf_nan_mode="null").decode()
@@ -364,14 +359,21 @@ def _page(text: str, wanted: OutputParams) -> OutputPage:
 )
 async def execution_stream(here: Here, principal: Who, request_id: RequestPath) -> Response:
     """Stream one run: what it prints, then its result."""
-    run = here.runs.find(request_id)
-    if run is None:
+    run = here.runs.find(request_id, principal.agent_id)
+    if run is not None:
+        source = _told(run, request_id)
+    else:
+        await _ended(here, principal, request_id)
         record = await _record(here, principal, request_id)
         source = _retold(_outcomes.result_of(record))
-    else:
-        _check_owner(principal, run.agent_id)
-        source = _told(run, request_id)
     return _stream(here, principal, source)
+
+
+async def _ended(here: Parts, principal: Principal, request_id: str) -> None:
+    """Wait for another agent's run: what others may see of it is what is kept of it, masked."""
+    run = here.runs.find(request_id) if principal.sees_all else None
+    if run is not None:
+        await asyncio.wait([run.outcome])
 
 
 async def _retold(result: ExecutionResult) -> AsyncGenerator[bytes, None]:
@@ -397,19 +399,19 @@ async def by_code(
 
 
 async def _record(here: Parts, principal: Principal, request_id: str) -> ExecutionRecord:
-    record = await here.store.get(request_id)
+    record = await _find(here.store, principal, request_id)
     if record is None:  # it may have ended this moment
         await here.executor.flush(_FRESH)
-        record = await here.store.get(request_id)
+        record = await _find(here.store, principal, request_id)
     if record is None:
         raise NotFoundError("there is no such execution")
-    _check_owner(principal, record.agent_id)
     return record
 
 
-def _check_owner(principal: Principal, agent_id: str) -> None:
-    if not principal.sees_all and agent_id != principal.agent_id:
-        raise NotFoundError("there is no such execution")
+async def _find(store: Store, principal: Principal, request_id: str) -> ExecutionRecord | None:
+    """The caller's own run of this name; else, for those who see all, anybody's."""
+    own = await store.get(request_id, principal.agent_id)
+    return await store.get(request_id) if own is None and principal.sees_all else own
 
 
 def _scope(principal: Principal, wanted: str | None) -> str | None:

@@ -86,7 +86,9 @@ class Handlers:
     ) -> types.CallToolResult:
         """Run code. Raises MCPError for another tool's name."""
         if params.name != NAME:
-            raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name[:80]}")
+            raise MCPError(
+                types.INVALID_PARAMS, f"Unknown tool: {params.name[:80]}; the tool is {NAME}"
+            )
         meta: dict[str, Any] = dict(context.meta or {})
         call = Call(self._whoever(context), params.arguments or {}, meta, _channel(context))
         report = context.session.report_progress if "progress_token" in meta else None
@@ -119,7 +121,9 @@ class Handlers:
             raise MCPError(types.INVALID_PARAMS, str(error), {"uri": params.uri[:200]}) from None
         except Exception:
             _log.exception("a resource could not be read")
-            raise MCPError(types.INTERNAL_ERROR, "onehop made a mistake") from None
+            raise MCPError(
+                types.INTERNAL_ERROR, "internal error; the log of onehop has more"
+            ) from None
         return types.ReadResourceResult(contents=[_contents(params.uri, page)])
 
     def _cancellable(

@@ -51,7 +51,7 @@ async def serve(settings: ServerConfig, greet: Callable[[Ready], Awaitable[None]
     try:
         server = _Server(_uvicorn_config(settings))
         with server.signals():
-            async with open_executor() as executor:
+            async with open_executor(store_may_be_away=True) as executor:
                 agents = Agents(executor.store, grace=settings.key_grace / 1000)
                 await greet(Ready(_url(settings, sockets), executor.store.url, agents))
                 app = create_app(executor, agents, settings)

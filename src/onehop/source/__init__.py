@@ -8,6 +8,7 @@ from onehop.source._diagnose import Diagnosis, diagnose
 from onehop.source._excerpt import excerpt
 from onehop.source._lines import lines
 from onehop.source._prepare import Prepared, Problem, prepare
+from onehop.source._remote import explained
 
 __all__ = [
     "Diagnosis",
@@ -15,6 +16,7 @@ __all__ = [
     "Problem",
     "diagnose",
     "excerpt",
+    "explained",
     "lines",
     "prepare",
 ]

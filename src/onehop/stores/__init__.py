@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from onehop.config import AuditConfig
 from onehop.errors import ConfigError, StoreUnavailableError
+from onehop.stores._patient import patient
 from onehop.stores._urls import masked, scheme
 from onehop.stores.base import Store
 
 __all__ = ["Store", "make_store", "open_store"]
 
 
-async def open_store(config: AuditConfig) -> Store:
+async def open_store(config: AuditConfig, *, may_be_away: bool = False) -> Store:
     """The store that ``config`` names, open; without a name, a SQLite file of this user.
 
-    Raises ConfigError for a name that cannot be used, StoreError when the store cannot be opened.
+    With ``may_be_away`` a database with a server of its own need not answer yet: it is opened
+    when it does. Raises ConfigError for a name that cannot be used, StoreError when the store
+    cannot be opened.
     """
     key = config.key.get_secret_value().encode() if config.key else None
-    store = make_store(config.store or default_url(), key)
+    url = config.store or default_url()
+    store = make_store(url, key)
+    if may_be_away and scheme(url) not in ("sqlite", "memory"):
+        store = patient(store)
     await store.open()
     return store
 

@@ -14,6 +14,8 @@ from onehop.stores._kept import KeptEvent
 from onehop.stores._rows import FIELDS, event_from, event_values, record_from, record_values
 from onehop.stores.base import ChainAnchor, StoredEvent
 
+FIRST: Final = "firstOf"
+"""The field that makes a request id one run's: only the first run of its agent has it."""
 _DATES: Final = frozenset({"executed_at", "created_at", "timestamp"})
 _EVENT_FIELDS: Final = (
     "sequence",
@@ -31,8 +33,13 @@ _EVENT_FIELDS: Final = (
 
 
 def record_document(record: ExecutionRecord, texts: Mapping[str, str]) -> dict[str, Any]:
-    """A document of the collection ``executions``."""
-    return _document(record_values(record, texts))
+    """A document of the collection ``executions``; what is unique there is absent if unknown."""
+    document = _document(record_values(record, texts))
+    if record.run_id is None:
+        del document["runId"]
+    if record.repeat_of is None:
+        document[FIRST] = f"{record.agent_id}\0{record.request_id}"
+    return document
 
 
 def event_document(kept: KeptEvent, sequence: int) -> dict[str, Any]:

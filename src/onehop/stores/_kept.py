@@ -26,7 +26,7 @@ MAX_BYTES: Final = 15 << 20
 MAX_NAME_BYTES: Final = 1024
 """Of an indexed text: PostgreSQL takes index entries up to 2,704 bytes."""
 
-_NAMES: Final = ("request_id", "agent_id", "channel_id", "code_hash")
+_NAMES: Final = ("request_id", "agent_id", "channel_id", "code_hash", "run_id")
 _TEXTS: Final = (*_NAMES, "code_snippet", "error", "description")
 _NUMBERS: Final = ("execution_time", "timeout", "memory_usage")
 _INTEGERS: Final = ("code_length", "executed_at", "created_at")
@@ -52,6 +52,13 @@ class KeptRecord:
     """JSON text of each of JSON_FIELDS."""
     given_id: str
     """The request id as it was given."""
+
+    def changed(self, *, repeat_of: int, details: dict[str, Any]) -> KeptRecord:
+        """The same as a repeat of an earlier run."""
+        changes = {"repeat_of": repeat_of, "details": details}
+        record = self.record.model_copy(update=changes)
+        texts = {**self.texts, "details": json_text(details)}
+        return dataclasses.replace(self, record=record, texts=texts)
 
     def chained(self, sequence: int, previous: str, key: bytes | None) -> ExecutionRecord:
         """The record at its place. Raises RecordRejectedError if it cannot be hashed."""
@@ -80,16 +87,20 @@ class Batch:
 
 def kept(entries: Sequence[Entry]) -> Batch:
     """What to keep of ``entries``. Raises RecordRejectedError for the first that cannot be kept."""
-    records: dict[str, KeptRecord] = {}
+    records: dict[object, KeptRecord] = {}
     events: dict[str, KeptEvent] = {}
     for entry in entries:
         if entry.record is not None:
             record = _kept_record(entry.record)
-            records.setdefault(record.record.request_id, record)
+            records.setdefault(_identity(record.record), record)
         for announced in entry.events:
             event = _kept_event(announced)
             events.setdefault(event.event.event_id, event)
     return Batch(tuple(records.values()), tuple(events.values()))
+
+
+def _identity(record: ExecutionRecord) -> object:
+    return record.run_id or (record.agent_id, record.request_id, record.executed_at)
 
 
 def _kept_record(record: ExecutionRecord) -> KeptRecord:
@@ -134,7 +145,7 @@ def _check(request_id: str, item: ExecutionRecord | Event, texts: list[str]) -> 
     if size > MAX_BYTES:
         raise RecordRejectedError(request_id, f"it has {size} bytes; {MAX_BYTES} is the most")
     for name in (*_NAMES, *(("event_id",) if isinstance(item, Event) else ())):
-        if _size(getattr(item, name)) > MAX_NAME_BYTES:
+        if _size(getattr(item, name, None) or "") > MAX_NAME_BYTES:
             raise RecordRejectedError(request_id, f"{name} has more than {MAX_NAME_BYTES} bytes")
 
 

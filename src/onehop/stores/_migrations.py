@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, inspect, select, text
+from sqlalchemy import Column, Connection, insert, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -19,7 +19,9 @@ from onehop.records import GENESIS
 from onehop.stores._schema import (
     INDEXES,
     agents,
+    chain_anchors,
     chain_head,
+    executions,
     metadata,
     rollup_state,
     schema_migrations,
@@ -51,6 +53,23 @@ def _create_indexes(connection: Connection) -> None:
         connection.execute(CreateIndex(index, if_not_exists=True))
 
 
+def _name_runs(connection: Connection) -> None:
+    """Runs get names of their own, and a request id belongs to its agent."""
+    _add_column(connection, executions.c.run_id)
+    _add_column(connection, executions.c.repeat_of)
+    _add_column(connection, chain_anchors.c.noted_at)
+    connection.execute(text("DROP INDEX IF EXISTS ux_executions_request_id"))
+    _create_indexes(connection)
+
+
+def _add_column(connection: Connection, column: Column[Any]) -> None:
+    table = column.table.name
+    if column.name in {each["name"] for each in inspect(connection).get_columns(table)}:
+        return  # the first migration has made the table with it
+    kind = column.type.compile(connection.dialect)
+    connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column.name} {kind}"))
+
+
 def _create_agents(connection: Connection) -> None:
     connection.execute(CreateTable(agents, if_not_exists=True))
 
@@ -59,6 +78,7 @@ MIGRATIONS: Final = (
     Migration(1, "create the tables", _create_tables),
     Migration(2, "index what is asked for", _create_indexes),
     Migration(3, "know agents by their keys", _create_agents),
+    Migration(4, "give each run a name of its own", _name_runs),
 )
 
 

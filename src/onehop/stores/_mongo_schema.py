@@ -15,6 +15,7 @@ from pymongo.errors import DuplicateKeyError
 from onehop.errors import StoreError
 from onehop.events import CODE_SECURITY_ISSUE
 from onehop.records import GENESIS
+from onehop.stores._documents import FIRST
 from onehop.stores.base import RETENTION_SECONDS
 
 Database = AsyncDatabase[dict[str, Any]]
@@ -25,7 +26,9 @@ _SLOWEST_FIRST: Final = (("executionTime", _DOWN), ("sequence", _UP))
 INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     "executions": (
         IndexModel([("sequence", _UP)], unique=True),
-        IndexModel([("requestId", _UP)], unique=True),
+        IndexModel([("requestId", _UP), ("agentId", _UP)]),
+        IndexModel([(FIRST, _UP)], unique=True, sparse=True),
+        IndexModel([("runId", _UP)], unique=True, sparse=True),
         IndexModel([("agentId", _UP)]),
         IndexModel([("channelId", _UP)]),
         IndexModel([("codeHash", _UP)]),
@@ -88,6 +91,18 @@ async def _create_indexes(database: Database) -> None:
         await database[name].create_indexes(list(indexes))
 
 
+async def _name_runs(database: Database) -> None:
+    """Runs get names of their own, and a request id belongs to its agent.
+
+    Older records stay as they are: nothing that is new can take their request ids, since whoever
+    appends looks for those first.
+    """
+    indexes = await database["executions"].index_information()
+    if "requestId_1" in indexes:
+        await database["executions"].drop_index("requestId_1")
+    await _create_indexes(database)
+
+
 async def _create_agents(database: Database) -> None:
     await database["agents"].create_indexes(
         [
@@ -101,6 +116,7 @@ MIGRATIONS: Final = (
     Migration(1, "note where the chain begins", _create_notes),
     Migration(2, "index what is asked for", _create_indexes),
     Migration(3, "know agents by their keys", _create_agents),
+    Migration(4, "give each run a name of its own", _name_runs),
 )
 
 

@@ -55,6 +55,8 @@ executions: Final = Table(
     Column("executed_at", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("details", _text(), nullable=False),
+    Column("run_id", _text()),
+    Column("repeat_of", BigInteger),
     Column("previous_hash", _text(), nullable=False),
     Column("hash", _text(), nullable=False),
 )
@@ -111,6 +113,7 @@ chain_anchors: Final = Table(
     Column("sequence", _place(), primary_key=True, autoincrement=False),
     Column("hash", _text(), nullable=False),
     Column("executed_at", BigInteger, nullable=False),
+    Column("noted_at", BigInteger),
 )
 
 rollups: Final = Table(
@@ -159,7 +162,15 @@ _is_issue: Final[dict[str, Any]] = {
     "postgresql_where": _event.pattern.is_not(None),
 }
 INDEXES: Final[tuple[Index, ...]] = (
-    Index("ux_executions_request_id", _run.request_id, unique=True),
+    Index(
+        "ux_executions_first",
+        _run.request_id,
+        _run.agent_id,
+        unique=True,
+        sqlite_where=_run.repeat_of.is_(None),
+        postgresql_where=_run.repeat_of.is_(None),
+    ),
+    Index("ux_executions_run_id", _run.run_id, unique=True),
     Index("ix_executions_agent_id", _run.agent_id),
     Index("ix_executions_channel_id", _run.channel_id),
     Index("ix_executions_code_hash", _run.code_hash),

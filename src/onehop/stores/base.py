@@ -86,6 +86,8 @@ class ChainAnchor:
     times: tuple[int, ...] = ()
     """``executed_at`` of each of the last records up to this one, from stores whose database
     expires each by itself."""
+    noted_at: int | None = None
+    """When it was noted, in ms since the epoch, by stores that prune."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,18 +233,21 @@ class Store(Protocol):
     async def ping(self) -> None:
         """Ask the database for an answer."""
 
-    async def append(self, entries: Sequence[Entry]) -> None:
+    async def append(self, entries: Sequence[Entry]) -> Sequence[ExecutionRecord]:
         """Take all entries in order, or none of them, each once.
 
-        A record whose request_id, or an event whose event_id, is there already is left as it is.
-        New records are chained to the head. Where the database knows no transactions, and stops
-        to answer, a first part may be taken; giving all of them again completes it.
+        A record whose run_id, or an event whose event_id, is there already is left as it is; a
+        record without a run_id is known by its agent and request_id. New records are chained to
+        the head. One whose agent has a run of this request_id already is kept as ``repeat_of``
+        that, with a warning; these are given back. Where the database knows no transactions, and
+        stops to answer, a first part may be taken; giving all of them again completes it.
 
         Raises RecordRejectedError, and takes nothing, for one that no store can keep.
         """
 
-    async def get(self, request_id: str) -> ExecutionRecord | None:
-        """The record of one run."""
+    async def get(self, request_id: str, agent_id: str | None = None) -> ExecutionRecord | None:
+        """The record of the first run of this request id that was not given up, or else of the
+        first; of any agent for None, the oldest."""
 
     async def history(self, query: HistoryQuery) -> list[ExecutionRecord]:
         """Records, newest first."""

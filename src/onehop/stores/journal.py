@@ -8,37 +8,49 @@ in the same folder later takes over the files whose process is gone.
 
 from __future__ import annotations
 
-import fcntl
+import logging
 import os
 import sqlite3
 import uuid
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Any, Final
 
-from onehop.errors import AuditUnavailableError
-from onehop.stores._codec import decode_entry, encode_entry
+from onehop.errors import AuditUnavailableError, JournalUnavailableError
+from onehop.records import GIVEN_UP
+from onehop.stores._codec import UnreadableEntryError, decode_entry, encode_entry
+from onehop.stores._journal_files import (
+    FileLock,
+    Left,
+    Sync,
+    make_file,
+    make_folder,
+    read_left,
+    remove_file,
+    set_file_aside,
+)
 from onehop.stores.base import Entry
 
-Sync = Literal["process", "power"]
+__all__ = ["Journal", "Sync", "Waiting"]
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS running (request_id TEXT PRIMARY KEY, entry TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS waiting (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT, request_id TEXT NOT NULL, entry TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS rejected (
-    request_id TEXT NOT NULL, reason TEXT NOT NULL, entry TEXT NOT NULL
-);
-CREATE TRIGGER IF NOT EXISTS ended AFTER INSERT ON waiting BEGIN
-    DELETE FROM running WHERE request_id = NEW.request_id;
-END;
-"""
-"""That a run no longer runs is written together with what came of it: one statement takes half the
-time of two in a transaction."""
+MAX_BYTES: Final = 1 << 30
+"""Bytes of entries that may wait, unless the settings say otherwise."""
 _WAL_BYTES: Final = 4 << 20
 """Size from which the write-ahead log is folded back into the file."""
+_PAGES_AT_ONCE: Final = 1000
+"""Free pages that are given back to the file system in one transaction."""
+_PROBE: Final = 64 * 1024
+"""Bytes that the disk must have room for."""
+_UNREADABLE: Final = "it cannot be read: "
+_QUEUE: Final = (
+    "INSERT INTO waiting (run_id, agent_id, request_id, size, entry) VALUES (?, ?, ?, ?, ?)"
+)
+_ENTRIES: Final = "SELECT sequence, CAST(entry AS BLOB) FROM waiting"
+"""As bytes: SQLite does not look whether a text is one."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +62,35 @@ class Waiting:
 
 
 class Journal:
-    """The journal of this process in ``folder``. Raises AuditUnavailableError when the disk fails.
+    """The journal of this process in ``folder``. Raises JournalUnavailableError when the disk
+    fails.
 
     ``sync`` says what it survives: "process" writes to the system's cache, which outlives the
-    process; "power" waits for the disk.
+    process; "power" waits for the disk. ``max_bytes`` of entries may wait before it is ``full``;
+    what has ended is taken nevertheless.
     """
 
-    def __init__(self, folder: Path, sync: Sync = "process") -> None:
+    def __init__(self, folder: Path, sync: Sync = "process", *, max_bytes: int = MAX_BYTES) -> None:
         self._folder = folder
         self._sync = sync
+        self._max_bytes = max_bytes
         self._path = folder / f"{uuid.uuid4().hex}.journal"
-        self._lock: _FileLock | None = None
+        self._lock: FileLock | None = None
         self._database: sqlite3.Connection | None = None
+        self._file = (0, 0)
+        self._bytes = 0
+        self.set_aside = 0
+        """Entries and files that could not be delivered so far, and are kept here instead."""
 
     def open(self) -> None:
         """Make the file, and take over what processes that are gone have left."""
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = _FileLock.take(self._path)
-            self._database = _connect(self._path, self._sync)
+            make_folder(self._folder)
+            self._lock = FileLock.take(self._path)
+            self._database = make_file(self._path, self._sync)
+            self._file = _identity(self._path)
+            if self._lock is not None:
+                self._lock.note_made()
         except (OSError, sqlite3.Error) as error:
             raise _failure(self._folder, error) from error
         self._adopt()
@@ -81,47 +103,106 @@ class Journal:
         self._database.close()
         self._database = None
         if empty:
-            _remove(self._path)
+            remove_file(self._path)
         if self._lock is not None:
             self._lock.release(remove=empty)
         with suppress(OSError):  # others' journals are in it
             self._folder.rmdir()
 
-    def start(self, request_id: str, unfinished: Entry) -> None:
+    def start(self, run_id: str, unfinished: Entry) -> None:
         """A run starts: ``unfinished`` is what is delivered if the process ends before it does."""
-        self._write("INSERT OR REPLACE INTO running VALUES (?, ?)", request_id, unfinished)
+        agent_id, request_id = _names(unfinished)
+        statement = "INSERT OR REPLACE INTO running VALUES (?, ?, ?, ?)"
+        self._execute(statement, run_id, agent_id, request_id, encode_entry(unfinished))
 
-    def finish(self, request_id: str, entry: Entry) -> int:
+    def finish(self, run_id: str, entry: Entry) -> int:
         """The run has ended: ``entry`` waits from now on. Gives its place in the queue."""
-        statement = "INSERT INTO waiting (request_id, entry) VALUES (?, ?)"
-        return self._write(statement, request_id, entry).lastrowid or 0
+        row = _row(run_id, entry, encode_entry(entry))
+        sequence = self._execute(_QUEUE, *row).lastrowid or 0
+        self._bytes += row[3]
+        return sequence
 
     def waiting(self, limit: int) -> list[Waiting]:
-        """The first entries of the queue."""
-        rows = self._read("SELECT sequence, entry FROM waiting ORDER BY sequence LIMIT ?", limit)
-        return [Waiting(sequence, decode_entry(text)) for sequence, text in rows]
+        """The first entries of the queue. One that cannot be read is set aside."""
+        while True:
+            rows = self._read(f"{_ENTRIES} ORDER BY sequence LIMIT ?", limit)
+            found = [item for item in (self._decoded(*row) for row in rows) if item is not None]
+            if found or not rows:
+                return found
 
-    def find(self, request_id: str) -> Entry | None:
-        """The entry of a run that has ended and waits."""
-        rows = self._read("SELECT 0, entry FROM waiting WHERE request_id = ?", request_id)
-        return decode_entry(rows[0][1]) if rows else None
+    def _decoded(self, sequence: int, text: bytes) -> Waiting | None:
+        try:
+            return Waiting(sequence, decode_entry(text))
+        except UnreadableEntryError as error:
+            self._quarantine(sequence, f"{_UNREADABLE}{error}")
+            return None
+
+    def find(self, request_id: str, agent_id: str | None = None) -> Entry | None:
+        """The entry of a run that has ended and waits; of any agent for None."""
+        statement = f"{_ENTRIES} WHERE request_id = ?"
+        values: tuple[str, ...] = (request_id,)
+        if agent_id is not None:
+            statement, values = f"{statement} AND agent_id = ?", (request_id, agent_id)
+        found: Entry | None = None
+        for _sequence, text in self._read(f"{statement} ORDER BY sequence", *values):
+            with suppress(UnreadableEntryError):  # the delivery comes to it
+                found = decode_entry(text)
+                if found.record is not None and found.record.error_type != GIVEN_UP:
+                    return found  # else it was given up, and may have been run later
+        return found
 
     def last(self) -> int:
         """The place of the newest entry that waits; 0 when none does."""
-        return self._read("SELECT COALESCE(MAX(sequence), 0), 0 FROM waiting")[0][0]
+        found: int = self._read("SELECT COALESCE(MAX(sequence), 0) FROM waiting")[0][0]
+        return found
+
+    @property
+    def full(self) -> bool:
+        """Whether as much waits as may."""
+        return self._bytes >= self._max_bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of the entries that wait."""
+        return self._bytes
 
     def delivered(self, sequence: int) -> None:
         """The store has everything up to this place."""
+        self._bytes -= self._size("sequence <= ?", sequence)
         self._execute("DELETE FROM waiting WHERE sequence <= ?", sequence)
 
     def reject(self, waiting: Waiting, reason: str) -> None:
         """The store will never take this one: set it aside, so that the others go on."""
-        entry = waiting.entry
-        request_id = entry.record.request_id if entry.record else entry.events[0].request_id
+        self._quarantine(waiting.sequence, reason)
+
+    def _quarantine(self, sequence: int, reason: str) -> None:
+        where = "FROM waiting WHERE sequence = ?"
+        [(request_id,)] = self._read(f"SELECT request_id {where}", sequence)
+        _log.error("record of %r set aside in the journal, since %s", request_id, reason)
         self._execute(
-            "INSERT INTO rejected VALUES (?, ?, ?)", request_id, reason, encode_entry(waiting.entry)
+            f"INSERT INTO rejected SELECT request_id, ?, entry {where}",
+            reason,
+            sequence,
         )
-        self._execute("DELETE FROM waiting WHERE sequence = ?", waiting.sequence)
+        self._bytes -= self._size("sequence = ?", sequence)
+        self._execute(f"DELETE {where}", sequence)
+        self.set_aside += 1
+
+    def probe(self) -> None:
+        """Raise JournalUnavailableError if nothing could be recorded now. Waits for the disk."""
+        try:
+            self._check_file()
+            self._path.with_suffix(".probe").write_bytes(bytes(_PROBE))
+        except OSError as error:
+            raise _failure(self._folder, error) from error
+        finally:
+            with suppress(OSError):
+                self._path.with_suffix(".probe").unlink(missing_ok=True)
+        self._execute("DELETE FROM running WHERE run_id = ''")
+
+    def _check_file(self) -> None:
+        if _identity(self._path) != self._file:
+            raise OSError("its file was replaced by another")
 
     @property
     def bloated(self) -> bool:
@@ -136,25 +217,33 @@ class Journal:
         with suppress(sqlite3.Error), closing(sqlite3.connect(self._path, timeout=0.1)) as other:
             other.execute("PRAGMA wal_checkpoint(PASSIVE)")  # else after the next delivery
 
+    def shrink(self) -> None:
+        """Give back the room that nothing waits in any more; call it in a thread, as ``fold``."""
+        self.fold()
+        with suppress(sqlite3.Error), closing(sqlite3.connect(self._path, timeout=0.1)) as other:
+            other.isolation_level = None
+            while other.execute("PRAGMA freelist_count").fetchone()[0]:
+                other.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
+            other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # little is left to do
+
     def _count(self) -> int:
         tables = ("running", "waiting", "rejected")
-        counts = (self._read(f"SELECT 0, COUNT(*) FROM {table}")[0][1] for table in tables)  # noqa: S608
+        counts = (self._read(f"SELECT COUNT(*) FROM {table}")[0][0] for table in tables)  # noqa: S608
         return sum(int(count) for count in counts)
 
-    def _write(self, statement: str, request_id: str, entry: Entry) -> sqlite3.Cursor:
-        return self._execute(statement, request_id, encode_entry(entry))
+    def _size(self, condition: str, *values: int) -> int:
+        total = f"SELECT COALESCE(SUM(size), 0) FROM waiting WHERE {condition}"  # noqa: S608
+        return int(self._read(total, *values)[0][0])
 
-    def _execute(self, statement: str, *values: str | int) -> sqlite3.Cursor:
+    def _execute(self, statement: str, *values: str | bytes | int) -> sqlite3.Cursor:
         try:
             return self._open().execute(statement, values)
         except sqlite3.Error as error:
             raise _failure(self._folder, error) from error
 
-    def _read(self, statement: str, *values: str | int) -> list[tuple[int, str]]:
-        try:
-            return self._open().execute(statement, values).fetchall()
-        except sqlite3.Error as error:
-            raise _failure(self._folder, error) from error
+    def _read(self, statement: str, *values: str | int) -> list[tuple[Any, ...]]:
+        return self._execute(statement, *values).fetchall()
 
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
@@ -163,76 +252,74 @@ class Journal:
 
     def _adopt(self) -> None:
         for path in sorted(self._folder.glob("*.journal")):
-            lock = _FileLock.take(path) if path != self._path else None
-            if lock is not None and path.exists():  # else its owner has just tidied up
-                self._take_over(path)
-            if lock is not None:
-                lock.release(remove=True)
+            lock = FileLock.take(path) if path != self._path else None
+            if lock is None:
+                continue
+            # If it is not there, its owner has just tidied up.
+            taken = not path.exists() or self._take_over(path, lock)
+            lock.release(remove=taken)
 
-    def _take_over(self, path: Path) -> None:
+    def _take_over(self, path: Path, lock: FileLock) -> bool:
         """Copy first, remove after: what is copied twice is delivered once."""
         try:
-            left = _connect(path, self._sync)
-            waiting = left.execute("SELECT request_id, entry FROM waiting ORDER BY sequence")
-            self._copy("waiting (request_id, entry) VALUES (?, ?)", waiting.fetchall())
-            running = left.execute("SELECT request_id, entry FROM running ORDER BY rowid")
-            self._copy("waiting (request_id, entry) VALUES (?, ?)", running.fetchall())
-            rejected = left.execute("SELECT request_id, reason, entry FROM rejected")
-            self._copy("rejected VALUES (?, ?, ?)", rejected.fetchall())
-            left.close()
-        except sqlite3.Error as error:
+            left = read_left(path, lock)
+            if left is None:
+                return False
+            self._copy(left)
+            if left.damage is None:
+                remove_file(path)
+            else:
+                set_file_aside(path, left.damage)
+                self.set_aside += 1
+        except (OSError, sqlite3.Error) as error:
             raise _failure(path, error) from error
-        _remove(path)
+        return True
 
-    def _copy(self, into: str, rows: list[tuple[str, ...]]) -> None:
+    def _copy(self, left: Left) -> None:
+        """Into the queue, but what cannot be read."""
+        queue, aside = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
+        again = [item for item in left.rejected if item[1].startswith(_UNREADABLE)]
+        aside += [item for item in left.rejected if not item[1].startswith(_UNREADABLE)]
+        texts = [*left.waiting, *left.running, *(entry for _name, _reason, entry in again)]
+        for text in texts:
+            try:
+                queue.append(_row(uuid.uuid4().hex, decode_entry(text), _as_text(text)))
+            except UnreadableEntryError as error:
+                aside.append(("", f"{_UNREADABLE}{error}", _as_text(text)))
+                _log.error(
+                    "set aside in the journal, a record of a process that is gone: %s", error
+                )
+        self.set_aside += len(aside)
+        self._insert(queue, aside)
+
+    def _insert(self, queue: Iterable[tuple[Any, ...]], aside: Iterable[tuple[Any, ...]]) -> None:
         with self._open() as database:
             database.execute("BEGIN IMMEDIATE")
-            database.executemany(f"INSERT INTO {into}", rows)
+            database.executemany(_QUEUE, queue)
+            database.executemany("INSERT INTO rejected VALUES (?, ?, ?)", aside)
+        self._bytes = self._size("1")
 
 
-class _FileLock:
-    """Says that the process which owns a journal lives; the system lets go of it at its end."""
-
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path = path
-        self._descriptor = descriptor
-
-    @classmethod
-    def take(cls, journal: Path) -> Self | None:
-        """The lock, or None when another process has it."""
-        path = journal.with_suffix(".lock")
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        return cls(path, descriptor)
-
-    def release(self, *, remove: bool) -> None:
-        if remove:
-            self._path.unlink(missing_ok=True)
-        os.close(self._descriptor)
+def _names(entry: Entry) -> tuple[str, str]:
+    about = entry.record if entry.record is not None else next(iter(entry.events), None)
+    return ("", "") if about is None else (about.agent_id, about.request_id)
 
 
-def _connect(path: Path, sync: Sync) -> sqlite3.Connection:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    # Used by one thread at a time, which need not be the one that opened it.
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute(f"PRAGMA synchronous = {'NORMAL' if sync == 'process' else 'FULL'}")
-    database.execute("PRAGMA wal_autocheckpoint = 0")  # it would make a run wait for the disk
-    database.executescript(_SCHEMA)
-    return database
+def _row(run_id: str, entry: Entry, text: str) -> tuple[str, str, str, int, str]:
+    return run_id, *_names(entry), len(text), text
 
 
-def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
+def _as_text(text: str | bytes) -> str:
+    return text if isinstance(text, str) else text.decode(errors="replace")
 
 
-def _failure(place: Path, error: Exception) -> AuditUnavailableError:
-    return AuditUnavailableError(
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _failure(place: Path, error: Exception) -> JournalUnavailableError:
+    return JournalUnavailableError(
         f"the journal in {place} cannot be used: {error}. Runs are recorded there before they "
         f"start; make room or name another folder with ONEHOP_JOURNAL"
     )

@@ -5,15 +5,17 @@ It ends with the process.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 
 from onehop.events import Event
-from onehop.records import GENESIS, ExecutionRecord
+from onehop.records import GENESIS, GIVEN_UP, ExecutionRecord
+from onehop.stores._expiry import Expiry
 from onehop.stores._kept import KeptEvent, KeptRecord, clean_text, kept
 from onehop.stores._memory_agents import MemoryAgents
 from onehop.stores._memory_analytics import MemoryAnalytics
+from onehop.stores._placing import First, Known, RunName, end_of, name_of, place, repeats_in
 from onehop.stores.base import (
-    RETENTION_SECONDS,
     ChainAnchor,
     ChainHead,
     Entry,
@@ -29,7 +31,8 @@ class MemoryStore(MemoryAnalytics, MemoryAgents):
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key
         self._records: list[ExecutionRecord] = []
-        self._by_request: dict[str, ExecutionRecord] = {}
+        self._run_ids: set[str] = set()
+        self._firsts: dict[RunName, ExecutionRecord] = {}
         self._events: list[StoredEvent] = []
         self._event_ids: set[str] = set()
         self._last_event = 0
@@ -52,27 +55,34 @@ class MemoryStore(MemoryAnalytics, MemoryAgents):
     async def ping(self) -> None:
         """Always answers."""
 
-    async def append(self, entries: Sequence[Entry]) -> None:
+    async def append(self, entries: Sequence[Entry]) -> Sequence[ExecutionRecord]:
         """Take all entries in order, or none of them, each once."""
         batch = kept(entries)
-        placed = self._placed(batch.records)
-        for record in placed:
-            self._records.append(record)
-            self._by_request[record.request_id] = record
-            self._head = ChainHead(record.sequence or 0, record.hash or "")
+        placed = place(batch.records, self._known(batch.records), self._end(), self._key)
+        for each in placed:
+            self._records.append(each.record)
+        self._head = end_of(placed, self._head)
+        self._index(each.record for each in placed)
         for item in batch.events:
             self._append_event(item)
+        return repeats_in(placed)
 
-    def _placed(self, records: Iterable[KeptRecord]) -> list[ExecutionRecord]:
-        sequence, previous, placed = self._head.sequence, self._head.hash, []
-        if self._records:
-            sequence = max(sequence, self._records[-1].sequence or 0)
+    def _known(self, records: Sequence[KeptRecord]) -> Known:
+        names = {name_of(item.record) for item in records} & self._firsts.keys()
+        found = {name: self._firsts[name] for name in names}
+        firsts = {name: First(run.sequence or 0, run.executed_at) for name, run in found.items()}
+        return Known(self._run_ids, firsts)
+
+    def _end(self) -> ChainHead:
+        last = self._records[-1].sequence or 0 if self._records else 0
+        return ChainHead(max(self._head.sequence, last), self._head.hash)
+
+    def _index(self, records: Iterable[ExecutionRecord]) -> None:
         for record in records:
-            if record.record.request_id not in self._by_request:
-                sequence += 1
-                placed.append(record.chained(sequence, previous, self._key))
-                previous = placed[-1].hash or ""
-        return placed
+            if record.run_id is not None:
+                self._run_ids.add(record.run_id)
+            if record.repeat_of is None:
+                self._firsts[name_of(record)] = record
 
     def _append_event(self, item: KeptEvent) -> None:
         if item.event.event_id not in self._event_ids:
@@ -80,10 +90,27 @@ class MemoryStore(MemoryAnalytics, MemoryAgents):
             self._event_ids.add(item.event.event_id)
             self._events.append(StoredEvent(self._last_event, item.event))
 
-    async def get(self, request_id: str) -> ExecutionRecord | None:
-        """The record of one run."""
-        found = self._by_request.get(clean_text(request_id))
-        return None if found is None else _copy(found)
+    async def get(self, request_id: str, agent_id: str | None = None) -> ExecutionRecord | None:
+        """The record of the first run of this request id."""
+        wanted = clean_text(request_id)
+        found = [
+            record
+            for (agent, name), record in self._firsts.items()
+            if name == wanted and (agent_id is None or agent == clean_text(agent_id))
+        ]
+        if not found:
+            return None
+        first = min(found, key=lambda record: record.sequence or 0)
+        return _copy(first if first.error_type != GIVEN_UP else self._after(first))
+
+    def _after(self, given_up: ExecutionRecord) -> ExecutionRecord:
+        """The run that was made when this one's request id was free again."""
+        again = (
+            record
+            for record in self._records
+            if record.repeat_of == given_up.sequence and record.error_type != GIVEN_UP
+        )
+        return next(again, given_up)
 
     async def history(self, query: HistoryQuery) -> list[ExecutionRecord]:
         """Records, newest first."""
@@ -116,16 +143,17 @@ class MemoryStore(MemoryAnalytics, MemoryAgents):
 
     async def prune(self, now: int) -> int:
         """Drop records up to the first that is not expired, and expired events."""
-        expired = now - RETENTION_SECONDS * 1000
-        self._events = [item for item in self._events if item.event.timestamp > expired]
+        expiry = Expiry(now)
+        self._events = [item for item in self._events if not expiry.of(item.event.timestamp)]
         self._event_ids = {item.event.event_id for item in self._events}
-        late = (i for i, record in enumerate(self._records) if record.executed_at > expired)
-        gone = self._records[: next(late, len(self._records))]
+        gone = self._records[: expiry.prefix([record.executed_at for record in self._records])]
         if gone:
-            newest = max(record.executed_at for record in gone)
-            self._anchor = ChainAnchor(gone[-1].sequence or 0, gone[-1].hash or "", newest)
+            newest = expiry.newest([record.executed_at for record in gone])
+            last, at = gone[-1], time.time_ns() // 1_000_000
+            self._anchor = ChainAnchor(last.sequence or 0, last.hash or "", newest, noted_at=at)
             del self._records[: len(gone)]
-            self._by_request = {record.request_id: record for record in self._records}
+            self._run_ids, self._firsts = set(), {}
+            self._index(self._records)
         return len(gone)
 
     # -- the chain

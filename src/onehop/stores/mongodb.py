@@ -22,7 +22,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, ConfigurationError, InvalidURI, PyMongoError
 
 from onehop.errors import ConfigError, StoreError, StoreUnavailableError
-from onehop.records import GENESIS, ExecutionRecord
+from onehop.records import GENESIS, GIVEN_UP, ExecutionRecord
 from onehop.stores._border import Ongoing, translated
 from onehop.stores._documents import (
     anchor_document,
@@ -36,6 +36,7 @@ from onehop.stores._kept import KeptEvent, KeptRecord, clean_text, kept
 from onehop.stores._mongo_agents import MongoAgents
 from onehop.stores._mongo_analytics import MongoAnalytics
 from onehop.stores._mongo_schema import MIGRATIONS, Database, Migration, migrate
+from onehop.stores._placing import First, Known, RunName, end_of, place, repeats_in
 from onehop.stores._urls import has_proper_hosts, masked
 from onehop.stores.base import (
     RETENTION_SECONDS,
@@ -58,6 +59,7 @@ _TRIES: Final = 1000
 _MANY: Final = 1000
 """Values in one ``$in``."""
 _TIMES: Final = {"sequence": 1, "executedAt": 1}
+_NAMED: Final = {**_TIMES, "agentId": 1, "requestId": 1}
 _UNKNOWN: Final = (1 << 63) - 1
 """Stands for the time of a record that went before it was noted, and so may not be missing."""
 _DUPLICATE: Final = 11000
@@ -152,40 +154,31 @@ class MongoStore(MongoAnalytics, MongoAgents):
     async def _ask(self) -> None:
         await self._database.command("ping")
 
-    async def append(self, entries: Sequence[Entry]) -> None:
+    async def append(self, entries: Sequence[Entry]) -> Sequence[ExecutionRecord]:
         """Take all entries in order, each once; without an answer, perhaps a first part of them."""
         batch = kept(entries)
         for record in batch.records:
             record.chained(1, GENESIS, self._key)  # before anything is taken
         async with self._turn:
-            await self._append_records(batch.records)
+            repeats = await self._append_records(batch.records)
             await self._append_events(batch.events)
+        return repeats
 
-    async def _append_records(self, records: Sequence[KeptRecord]) -> None:
+    async def _append_records(self, records: Sequence[KeptRecord]) -> Sequence[ExecutionRecord]:
         if not records:
-            return
+            return []
         runs = self._database["executions"]
-        ids = [record.record.request_id for record in records]
         for _ in range(_TRIES):
-            known = await _known(runs, "requestId", ids)
+            known = await _known_runs(runs, records)
             head = await self._end("executions")
-            new = [record for record in records if record.record.request_id not in known]
-            documents, end = self._chained(new, head)
+            placed = place(records, known, head, self._key)
+            documents = [record_document(each.record, each.texts) for each in placed]
             if await _insert(runs, documents):
+                end = end_of(placed, head)
                 await self._note("executions", end)
                 await self._add_anchor(end, documents)
-                return
+                return repeats_in(placed)
         raise StoreUnavailableError(self.url, "too many others append at the same time")
-
-    def _chained(
-        self, records: Sequence[KeptRecord], head: ChainHead
-    ) -> tuple[list[dict[str, Any]], ChainHead]:
-        documents = []
-        for record in records:
-            placed = record.chained(head.sequence + 1, head.hash, self._key)
-            documents.append(record_document(placed, record.texts))
-            head = ChainHead(head.sequence + 1, placed.hash or "")
-        return documents, head
 
     async def _append_events(self, announced: Sequence[KeptEvent]) -> None:
         if not announced:
@@ -235,16 +228,25 @@ class MongoStore(MongoAnalytics, MongoAgents):
         known = {each["sequence"]: int(each["executedAt"]) async for each in found}
         known |= {each["sequence"]: int(each["executedAt"]) for each in appended}
         if known:
-            places = range(start + 1, end.sequence + 1)
-            times = tuple(known.get(place, _UNKNOWN) for place in places)
+            numbers = range(start + 1, end.sequence + 1)
+            times = tuple(known.get(number, _UNKNOWN) for number in numbers)
             anchor = ChainAnchor(end.sequence, end.hash, max(known.values()), times)
             await _insert(anchors, [anchor_document(anchor)])
 
-    async def get(self, request_id: str) -> ExecutionRecord | None:
-        """The record of one run."""
-        document = await self._database["executions"].find_one(
-            {"requestId": clean_text(request_id)}
-        )
+    async def get(self, request_id: str, agent_id: str | None = None) -> ExecutionRecord | None:
+        """The record of the first run of this request id."""
+        wanted: dict[str, Any] = {"requestId": clean_text(request_id), "repeatOf": None}
+        if agent_id is not None:
+            wanted["agentId"] = clean_text(agent_id)
+        runs, order = self._database["executions"], [("sequence", ASCENDING)]
+        document = await runs.find_one(wanted, sort=order)
+        if document is not None and document["errorType"] == GIVEN_UP:  # its name was free again
+            again = {
+                "agentId": document["agentId"],
+                "repeatOf": document["sequence"],
+                "errorType": {"$ne": GIVEN_UP},
+            }
+            document = await runs.find_one(again, sort=order) or document
         return record_of(document) if document else None
 
     async def history(self, query: HistoryQuery) -> list[ExecutionRecord]:
@@ -335,6 +337,18 @@ async def _known(collection: Documents, name: str, values: Sequence[str]) -> set
         wanted = {name: {"$in": values[start : start + _MANY]}}
         found.update([document[name] async for document in collection.find(wanted, {name: 1})])
     return found
+
+
+async def _known_runs(runs: Documents, records: Sequence[KeptRecord]) -> Known:
+    run_ids = [item.record.run_id for item in records if item.record.run_id is not None]
+    names = [item.record.request_id for item in records]
+    firsts: dict[RunName, First] = {}
+    for start in range(0, len(names), _MANY):
+        some = {"requestId": {"$in": names[start : start + _MANY]}, "repeatOf": None}
+        async for each in runs.find(some, _NAMED):
+            at = First(int(each["sequence"]), int(each["executedAt"]))
+            firsts[each["agentId"], each["requestId"]] = at
+    return Known(await _known(runs, "runId", run_ids), firsts)
 
 
 async def _insert(collection: Documents, documents: list[dict[str, Any]]) -> bool:

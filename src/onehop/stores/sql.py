@@ -4,29 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Table, and_, delete, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError, PendingRollbackError, ResourceClosedError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from onehop.errors import StoreError
-from onehop.records import ExecutionRecord
+from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.stores._border import Ongoing, translated
+from onehop.stores._expiry import Expiry
 from onehop.stores._kept import Batch, KeptEvent, KeptRecord, clean_text, kept
 from onehop.stores._migrations import MIGRATIONS, Migration, migrate
+from onehop.stores._placing import First, Known, RunName, end_of, place, repeats_in
 from onehop.stores._rows import event_from, event_values, record_from, record_values
 from onehop.stores._schema import chain_anchors, chain_head, events, executions
 from onehop.stores._sql_agents import SqlAgents
 from onehop.stores._sql_analytics import SqlAnalytics
-from onehop.stores._sqlite import make_file, sqlite_engine, sqlite_path
+from onehop.stores._sqlite import compact_file, make_file, shrink_file, sqlite_engine, sqlite_path
 from onehop.stores._urls import masked, scheme
 from onehop.stores._writes import writing
 from onehop.stores.base import (
-    RETENTION_SECONDS,
     ChainAnchor,
     ChainHead,
     Entry,
@@ -128,36 +143,34 @@ class SqlStore(SqlAnalytics, SqlAgents):
         async with self._engine.connect() as connection:
             await connection.execute(select(1))
 
-    async def append(self, entries: Sequence[Entry]) -> None:
+    async def append(self, entries: Sequence[Entry]) -> Sequence[ExecutionRecord]:
         """Take all entries in order, or none of them, each once."""
         batch = kept(entries)
         async with self._turn, writing(self._engine) as connection:
-            await self._append(connection, batch)
+            return await self._append(connection, batch)
 
-    async def _append(self, connection: AsyncConnection, batch: Batch) -> None:
+    async def _append(self, connection: AsyncConnection, batch: Batch) -> Sequence[ExecutionRecord]:
         # Locked from here on, so that the chain cannot fork and events are seen in order.
         row = (await connection.execute(select(chain_head).with_for_update())).one()
-        await self._append_records(connection, batch.records, ChainHead(row.sequence, row.hash))
+        head = ChainHead(row.sequence, row.hash)
+        repeats = await self._append_records(connection, batch.records, head)
         await self._append_events(connection, batch.events)
+        return repeats
 
     async def _append_records(
         self, connection: AsyncConnection, records: Sequence[KeptRecord], head: ChainHead
-    ) -> None:
-        ids = [record.record.request_id for record in records]
-        known = await _known(connection, executions.c.request_id, ids)
+    ) -> Sequence[ExecutionRecord]:
         highest = await connection.scalar(select(func.max(executions.c.sequence)))
         # Higher than the head only if somebody else has written; the audit shows it.
-        sequence, previous = max(head.sequence, highest or 0), head.hash
-        rows = []
-        for record in records:
-            if record.record.request_id not in known:
-                sequence += 1
-                placed = record.chained(sequence, previous, self._key)
-                previous = placed.hash or ""
-                rows.append(record_values(placed, record.texts))
-        if rows:
+        end = ChainHead(max(head.sequence, highest or 0), head.hash)
+        placed = place(records, await _known_runs(connection, records), end, self._key)
+        if placed:
+            rows = [record_values(each.record, each.texts) for each in placed]
             await connection.execute(insert(executions), rows)
-            await connection.execute(update(chain_head).values(sequence=sequence, hash=previous))
+            end = end_of(placed, end)
+            note = update(chain_head).values(sequence=end.sequence, hash=end.hash)
+            await connection.execute(note)
+        return repeats_in(placed)
 
     async def _append_events(
         self, connection: AsyncConnection, announced: Sequence[KeptEvent]
@@ -168,11 +181,18 @@ class SqlStore(SqlAnalytics, SqlAgents):
         if rows:
             await connection.execute(insert(events), rows)
 
-    async def get(self, request_id: str) -> ExecutionRecord | None:
-        """The record of one run."""
-        wanted = executions.c.request_id == clean_text(request_id)
+    async def get(self, request_id: str, agent_id: str | None = None) -> ExecutionRecord | None:
+        """The record of the first run of this request id."""
+        run = executions.c
+        wanted = [run.request_id == clean_text(request_id), run.repeat_of.is_(None)]
+        if agent_id is not None:
+            wanted.append(run.agent_id == clean_text(agent_id))
+        first = select(executions).where(*wanted).order_by(run.sequence).limit(1)
         async with self._engine.connect() as connection:
-            row = (await connection.execute(select(executions).where(wanted))).mappings().first()
+            row = (await connection.execute(first)).mappings().first()
+            if row is not None and row["error_type"] == GIVEN_UP:
+                again = (await connection.execute(_after(row))).mappings().first()
+                row = again or row
         return record_from(row) if row else None
 
     async def history(self, query: HistoryQuery) -> list[ExecutionRecord]:
@@ -208,31 +228,60 @@ class SqlStore(SqlAnalytics, SqlAgents):
             return await connection.scalar(select(func.max(events.c.sequence))) or 0
 
     async def prune(self, now: int) -> int:
-        """Drop records up to the first that is not expired, and expired events.
+        """Drop records up to the first that is not expired, and expired events, some at a time.
 
         Of the records an anchor stays, so that the chain is known to have begun earlier.
         """
-        expired = now - RETENTION_SECONDS * 1000
-        async with self._turn, writing(self._engine) as connection:
-            await connection.execute(delete(events).where(events.c.timestamp <= expired))
+        expiry = Expiry(now)
+        while await self._prune_events(expiry) == _PRUNED_AT_ONCE:
+            pass
         pruned = 0
-        while dropped := await self._prune_some(expired):
+        noted_at = time.time_ns() // 1_000_000
+        while dropped := await self._prune_some(expiry, noted_at):
             pruned += dropped
+        if pruned and self._path is not None:
+            await asyncio.to_thread(shrink_file, self._path, self._patience)
         return pruned
 
-    async def _prune_some(self, expired: int) -> int:
-        place, time = executions.c.sequence, executions.c.executed_at
-        oldest = select(place, executions.c.hash, time).order_by(place).limit(_PRUNED_AT_ONCE)
+    async def _prune_events(self, expiry: Expiry) -> int:
+        number = events.c.sequence
+        some = select(number).where(events.c.timestamp <= expiry.cutoff).limit(_PRUNED_AT_ONCE)
         async with self._turn, writing(self._engine) as connection:
-            rows = (await connection.execute(oldest)).all()
-            gone = next((i for i, row in enumerate(rows) if row.executed_at > expired), len(rows))
-            if gone == 0:
+            done = await connection.execute(delete(events).where(number.in_(some)))
+        return done.rowcount
+
+    async def _prune_some(self, expiry: Expiry, noted_at: int) -> int:
+        run = executions.c
+        oldest = select(run.sequence, run.hash, run.executed_at).order_by(run.sequence)
+        async with self._turn, writing(self._engine) as connection:
+            rows = (await connection.execute(oldest.limit(_PRUNED_AT_ONCE))).all()
+            gone = rows[: expiry.prefix([row.executed_at for row in rows])]
+            if not gone:
                 return 0
-            last = rows[gone - 1]
-            await connection.execute(delete(executions).where(place <= last.sequence))
-            newest = max(row.executed_at for row in rows[:gone])
-            await _anchor(connection, ChainAnchor(last.sequence, last.hash, newest))
-        return gone
+            last = gone[-1]
+            await connection.execute(delete(executions).where(run.sequence <= last.sequence))
+            newest = expiry.newest([row.executed_at for row in gone])
+            await _anchor(connection, ChainAnchor(last.sequence, last.hash, newest, (), noted_at))
+        return len(gone)
+
+    async def time(self) -> int:
+        """The time by the database's clock, in ms since the epoch; SQLite has this machine's."""
+        if self._path is not None:
+            return time.time_ns() // 1_000_000
+        now = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+        async with self._engine.connect() as connection:
+            return int(await connection.scalar(now) or 0)
+
+    async def compact(self) -> tuple[int, int]:
+        """Write a SQLite file anew, without the room that nothing fills, so that it shrinks by
+        itself from now on. Gives its bytes before and after.
+
+        Raises StoreError for PostgreSQL, which does it itself.
+        """
+        if self._path is None:
+            raise StoreError("PostgreSQL compacts its tables itself (autovacuum)")
+        async with self._turn:
+            return await asyncio.to_thread(compact_file, self._path, self._patience)
 
     # -- the chain
 
@@ -246,8 +295,8 @@ class SqlStore(SqlAnalytics, SqlAgents):
 
     async def chain(self, after: int, limit: int) -> list[ExecutionRecord]:
         """Records by sequence, ascending, those after sequence ``after``."""
-        place = executions.c.sequence
-        statement = select(executions).where(place > after).order_by(place).limit(limit)
+        number = executions.c.sequence
+        statement = select(executions).where(number > after).order_by(number).limit(limit)
         async with self._engine.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
         return [record_from(row) for row in rows]
@@ -257,7 +306,9 @@ class SqlStore(SqlAnalytics, SqlAgents):
         statement = select(chain_anchors).order_by(chain_anchors.c.sequence)
         async with self._engine.connect() as connection:
             rows = (await connection.execute(statement)).all()
-        return [ChainAnchor(row.sequence, row.hash, row.executed_at) for row in rows]
+        return [
+            ChainAnchor(row.sequence, row.hash, row.executed_at, (), row.noted_at) for row in rows
+        ]
 
 
 async def _known(
@@ -270,10 +321,39 @@ async def _known(
     return found
 
 
+def _after(given_up: RowMapping) -> Select[Any]:
+    """The run that was made when this one's request id was free again."""
+    run = executions.c
+    wanted = (
+        run.agent_id == given_up["agent_id"],
+        run.repeat_of == given_up["sequence"],
+        run.error_type.is_distinct_from(GIVEN_UP),
+    )
+    return select(executions).where(*wanted).order_by(run.sequence).limit(1)
+
+
+async def _known_runs(connection: AsyncConnection, records: Sequence[KeptRecord]) -> Known:
+    run_ids = [item.record.run_id for item in records if item.record.run_id is not None]
+    names = [item.record.request_id for item in records]
+    run = executions.c
+    firsts: dict[RunName, First] = {}
+    for start in range(0, len(names), _MANY):
+        some = run.request_id.in_(names[start : start + _MANY])
+        columns = select(run.agent_id, run.request_id, run.sequence, run.executed_at)
+        for row in await connection.execute(columns.where(some, run.repeat_of.is_(None))):
+            firsts[row.agent_id, row.request_id] = First(row.sequence, row.executed_at)
+    return Known(await _known(connection, run.run_id, run_ids), firsts)
+
+
 async def _anchor(connection: AsyncConnection, anchor: ChainAnchor) -> None:
     """Note ``anchor`` instead of those before it."""
     await connection.execute(delete(chain_anchors))
-    values = {"sequence": anchor.sequence, "hash": anchor.hash, "executed_at": anchor.executed_at}
+    values = {
+        "sequence": anchor.sequence,
+        "hash": anchor.hash,
+        "executed_at": anchor.executed_at,
+        "noted_at": anchor.noted_at,
+    }
     await connection.execute(insert(chain_anchors).values(values))
 
 

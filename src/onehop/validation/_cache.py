@@ -50,6 +50,7 @@ class Cache:
                 self._verdicts.popitem(last=False)
 
 
-def key_of(code: str, language: str) -> bytes:
-    """What the code is kept under."""
-    return hashlib.sha256(f"{language}\0{code}".encode("utf-8", "surrogatepass")).digest()
+def key_of(code: str, language: str, agent_id: str) -> bytes:
+    """What the code is kept under: a verdict is the agent's own, since its process gave it."""
+    text = f"{len(agent_id)}\0{agent_id}{language}\0{code}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

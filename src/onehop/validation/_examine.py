@@ -91,6 +91,11 @@ def _finding(rule: BuiltIn, message: str, line: int, column: int) -> Finding:
     )
 
 
+def refusal_of_tangled() -> Verdict:
+    """The verdict on a program that could not be examined at all."""
+    return Verdict((_too_complex(),), TOO_MUCH)
+
+
 def _too_complex() -> Finding:
     message = "this code is too long or too tangled to be examined as a whole"
     return _finding(TOO_COMPLEX, message, 1, 1)

@@ -1,0 +1,101 @@
+"""What a model is told of a run. The text and the data of an answer are two forms of this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic_core import to_json
+
+from onehop.types import Correction, ErrorInfo, ExecutionResult, Finding
+
+_SHOWN: Final = 120
+"""Characters of a corrected value that are shown."""
+_MORE: Final = "… (more lines were printed than the console may hold; the rest is gone)"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The parts of a result that a model can act on; whatever else there is, programs read."""
+
+    success: bool
+    output: Any
+    """The value, or the beginning of its JSON text when it was too large."""
+    is_preview: bool
+    logs: Sequence[str]
+    error: str
+    """Empty after a success."""
+    error_kind: str
+    warnings: Sequence[str]
+    corrections: Sequence[str]
+    findings: Sequence[str]
+    """What validation has seen in the code, with what to write instead."""
+    hints: Sequence[str]
+    reading: str
+    """How to come by the rest of an output that was too large."""
+
+
+def told_of(
+    result: ExecutionResult, lines: Sequence[str] | None = None, reference: str | None = None
+) -> Told:
+    """``lines`` are the console's if not all of them are told; ``reference`` is the URI under
+    which all of a large output is kept."""
+    return Told(
+        success=result.success,
+        output=result.output,
+        is_preview=bool(result.output_truncated),
+        logs=console(result) if lines is None else lines,
+        error=_error(result),
+        error_kind=_kind(result.error_info),
+        warnings=result.warnings or (),
+        corrections=[*map(_correction, result.corrections or ())],
+        findings=[*_findings(result.findings or (), result.error_info)],
+        hints=result.hints or (),
+        reading=_reading(reference) if result.output_truncated else "",
+    )
+
+
+def console(result: ExecutionResult) -> list[str]:
+    """The console lines, and that there were more if the sandbox has dropped some."""
+    return [*result.logs, _MORE] if result.logs_truncated else result.logs
+
+
+def _error(result: ExecutionResult) -> str:
+    excerpt = result.error_info.excerpt if result.error_info else None
+    return "\n".join(filter(None, (result.error, excerpt)))
+
+
+def _kind(info: ErrorInfo | None) -> str:
+    return info.type.replace("_", " ") if info is not None else ""
+
+
+def _correction(item: Correction) -> str:
+    return f"{item.field} ({item.kind}): {_brief(item.from_)} → {_brief(item.to)}"
+
+
+def _findings(findings: Iterable[Finding], error: ErrorInfo | None) -> Iterator[str]:
+    for item in findings:
+        words = [item.message, item.suggestion]
+        if _is_same(item, error):  # it has been told, so only the advice is new
+            words = [item.suggestion]
+        if any(words):
+            yield f"line {item.line}, column {item.column}: {'; '.join(filter(None, words))}"
+
+
+def _is_same(item: Finding, error: ErrorInfo | None) -> bool:
+    if error is None or (item.line, item.column) != (error.line, error.column):
+        return False
+    return error.message.startswith(item.message)
+
+
+def _reading(reference: str | None) -> str:
+    advice = "Return less: filter, group or count in the code."
+    if reference is None:
+        return advice
+    return f"{advice} Or read the output in pages from the resource {reference}"
+
+
+def _brief(value: Any) -> str:
+    text = to_json(value, inf_nan_mode="null").decode()
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

@@ -1,0 +1,51 @@
+"""The examination of a program as an analysis process does it, and its verdict read by the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from onehop.types import Language, Severity
+from onehop.validation._cache import Verdict
+from onehop.validation._examine import Examiner, refusal_of_tangled
+from onehop.validation._operators import load
+from onehop.validation._rules import RULES
+
+_MOST_FINDINGS: Final = 5_000
+_MOST_TEXT: Final = 2_000
+"""Characters of each text of a finding."""
+
+
+def examine(
+    code: str,
+    language: Language,
+    off: Sequence[str],
+    severity: Mapping[str, Severity],
+    rules: Sequence[str],
+) -> Verdict:
+    """The verdict by our rules that are not ``off``, and by the operator's, ``module:function``."""
+    ours = [rule for rule in RULES if rule.name not in off]
+    return Examiner(ours, [load(reference) for reference in rules], severity).examine(
+        code, language
+    )
+
+
+def read_verdict(answer: Any) -> Verdict:
+    """A verdict that came as JSON data of a process that nobody trusts: bounded, and of its form;
+    any other counts as that on a program that is too tangled."""
+    try:
+        verdict = _adapter().validate_python(answer)
+    except (ValidationError, RecursionError):
+        return refusal_of_tangled()
+    texts = (text for each in verdict.findings for text in (each.message, each.suggestion or ""))
+    if len(verdict.findings) > _MOST_FINDINGS or any(len(text) > _MOST_TEXT for text in texts):
+        return refusal_of_tangled()
+    return verdict
+
+
+@cache
+def _adapter() -> TypeAdapter[Verdict]:
+    return TypeAdapter(Verdict)

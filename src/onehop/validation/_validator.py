@@ -1,0 +1,168 @@
+"""The verdict on a program, and the report that follows from it for one caller.
+
+The program is parsed by an analysis process, never here. Only rules that were given as functions
+run in this process, and only on a text that such a process has parsed on an eighth of the stack.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+from onehop.analysis import AnalysisLostError, Analyst, BlockingAnalyst
+from onehop.config import SandboxConfig, ValidationConfig
+from onehop.errors import ConfigError
+from onehop.types import Finding, Language, ValidationLevel, ValidationReport
+from onehop.validation._cache import Cache, Verdict, key_of
+from onehop.validation._examine import Examiner, refusal_of_tangled
+from onehop.validation._operators import load, name_of
+from onehop.validation._parser import MAX_LENGTH
+from onehop.validation._remote import read_verdict
+from onehop.validation._risk import NO_HISTORY, CodeHistory, assess
+from onehop.validation._rules import RULES, TOO_COMPLEX
+from onehop.validation._source import Rule
+
+_IN_THREAD: Final = 16_384
+"""Characters of code from which rules given as functions run in a thread."""
+
+
+class Validator:
+    """Examines code by the rules in force and remembers its verdicts; threads may share one.
+
+    ``rules`` are functions that run in this process; those that ``config`` names run where the code
+    is parsed. Raises ConfigError for a rule that is turned off or graded but does not exist, for an
+    operator's rule that cannot be imported, and for one that bears a name already taken.
+    """
+
+    def __init__(
+        self,
+        config: ValidationConfig | None = None,
+        rules: Sequence[Rule] = (),
+        *,
+        analyst: BlockingAnalyst | None = None,
+    ) -> None:
+        self._config = config or ValidationConfig()
+        _check_names(self._config, [name_of(r) for r in (*map(load, self._config.rules), *rules)])
+        off = self._config.off
+        self._here = [rule for rule in rules if name_of(rule) not in off]
+        self._named = tuple(r for r in self._config.rules if name_of(load(r)) not in off)
+        self._hides = off & {TOO_COMPLEX.name}
+        self._cache = Cache(self._config.cache)
+        self._analyst = analyst
+
+    def validate(
+        self,
+        code: str,
+        language: Language = "javascript",
+        *,
+        level: ValidationLevel = "BLOCKING",
+        history: CodeHistory = NO_HISTORY,
+    ) -> ValidationReport:
+        """The verdict on a program; never raises for anything in the program.
+
+        ``safe`` is false when there is an error; at STRICT, a warning of medium severity is enough.
+        At NONE and ASYNC it is what it would be at BLOCKING: whether it blocks there is the
+        caller's decision. Blocks meanwhile, and starts a process at the first call. Raises
+        SandboxUnavailableError where none can be had.
+        """
+        key = key_of(code, language, "")
+        verdict = self._cache.get(key)
+        if verdict is None:
+            verdict = self._finish(code, language, self._ask_blocking(code, language))
+            self._cache.put(key, verdict)
+        return self._report(verdict, level, history)
+
+    async def judge(
+        self,
+        analyst: Analyst,
+        agent_id: str,
+        code: str,
+        language: Language,
+        *,
+        level: ValidationLevel = "BLOCKING",
+        history: CodeHistory = NO_HISTORY,
+    ) -> ValidationReport:
+        """``validate``, by the process that ``analyst`` has for this agent."""
+        key = key_of(code, language, agent_id)
+        verdict = self._cache.get(key)
+        if verdict is None:
+            verdict = await self._examined(analyst, agent_id, code, language)
+            self._cache.put(key, verdict)
+        return self._report(verdict, level, history)
+
+    async def _examined(
+        self, analyst: Analyst, agent_id: str, code: str, language: Language
+    ) -> Verdict:
+        if len(code) > MAX_LENGTH:
+            return refusal_of_tangled()
+        try:
+            arguments = self._arguments(code, language)
+            answer = await analyst.ask(agent_id, "examine", arguments, self._named)
+        except AnalysisLostError:
+            return refusal_of_tangled()
+        if self._here and len(code) >= _IN_THREAD:
+            return await asyncio.to_thread(self._finish, code, language, read_verdict(answer))
+        return self._finish(code, language, read_verdict(answer))
+
+    def _ask_blocking(self, code: str, language: Language) -> Verdict:
+        if len(code) > MAX_LENGTH:
+            return refusal_of_tangled()
+        if self._analyst is None:
+            self._analyst = BlockingAnalyst(SandboxConfig().allow_degraded)
+        try:
+            arguments = self._arguments(code, language)
+            return read_verdict(self._analyst.ask("examine", arguments, self._named))
+        except AnalysisLostError:
+            return refusal_of_tangled()
+
+    def _arguments(self, code: str, language: Language) -> dict[str, Any]:
+        return {
+            "code": code,
+            "language": language,
+            "off": sorted(self._config.off),
+            "severity": dict(self._config.severity),
+            "rules": list(self._named),
+        }
+
+    def _finish(self, code: str, language: Language, verdict: Verdict) -> Verdict:
+        """With the findings of the rules that were given as functions."""
+        tangled = any(each.pattern == TOO_COMPLEX.name for each in verdict.findings)
+        if not self._here or tangled:
+            return verdict
+        more = Examiner([], self._here, self._config.severity).examine(code, language)
+        findings = sorted((*verdict.findings, *more.findings), key=lambda f: (f.line, f.column))
+        is_final = verdict.is_final and more.is_final
+        return Verdict(tuple(findings), verdict.measures, is_final)
+
+    def _report(
+        self, verdict: Verdict, level: ValidationLevel, history: CodeHistory
+    ) -> ValidationReport:
+        issues = [each for each in verdict.findings if each.pattern not in self._hides]
+        risk = assess(verdict.measures, history, level)
+        safe = not any(_blocks(each, risk.level) for each in issues)
+        return ValidationReport(safe=safe, issues=issues, risk_assessment=risk)
+
+
+def validate_code(code: str, language: Language = "javascript") -> ValidationReport:
+    """The verdict on a program, with the settings of the environment and of ``onehop.toml``."""
+    config = ValidationConfig()
+    return Validator(config).validate(code, language, level=config.level)
+
+
+def _blocks(finding: Finding, level: ValidationLevel) -> bool:
+    if finding.type == "error":
+        return True
+    return level == "STRICT" and finding.severity != "low"
+
+
+def _check_names(config: ValidationConfig, own: Sequence[str]) -> None:
+    ours = {rule.name for rule in RULES} | {TOO_COMPLEX.name}
+    taken = sorted((ours & set(own)) | {name for name in own if own.count(name) > 1})
+    if taken:
+        raise ConfigError("rules", f"more than one rule is called {', '.join(taken)}")
+    for field, named in (("off", config.off), ("severity", set(config.severity))):
+        unknown = sorted(named - ours - set(own))
+        if unknown:
+            known = ", ".join(sorted(ours | set(own)))
+            raise ConfigError(field, f"no rule is called {', '.join(unknown)}; there are: {known}")
