@@ -10,6 +10,7 @@ from onehop.protocol import (
     HEADER,
     FrameReader,
     LargeResult,
+    Original,
     ProtocolError,
     Result,
     encode_frame,
@@ -18,7 +19,7 @@ from onehop.protocol import (
 )
 
 TOKEN = "5e" * 16
-HEAD = f'{{"v":1,"token":"{TOKEN}","kind":"result","dropped":0,"output":'
+HEAD = f'{{"v":2,"token":"{TOKEN}","kind":"result","dropped":0,"output":'
 
 
 def parse(text: str, token: str = TOKEN) -> object:
@@ -31,7 +32,7 @@ def test_a_result_is_its_value_whatever_its_size(value: object) -> None:
 
 
 def test_a_result_written_with_spaces_or_in_another_order_is_the_same() -> None:
-    text = f'{{"kind": "result", "output": 2, "dropped": 3, "token": "{TOKEN}", "v": 1}}'
+    text = f'{{"kind": "result", "output": 2, "dropped": 3, "token": "{TOKEN}", "v": 2}}'
     assert parse(text) == Result(2, 3)
 
 
@@ -69,13 +70,12 @@ def test_a_frame_over_the_cap_is_refused_unread_also_when_it_comes_whole() -> No
 
 
 @pytest.mark.parametrize("code", ["return 1", 'return "\\n"\t// é 😀 "'])
-@pytest.mark.parametrize("plain", [None, "", 'return "\\"'])
-def test_a_job_is_json_whatever_its_texts(code: str, plain: str | None) -> None:
+@pytest.mark.parametrize("typed", [None, "", 'return "\\" as string'])
+def test_a_job_is_json_whatever_its_texts(code: str, typed: str | None) -> None:
     frame = encode_job(
         token=TOKEN,
         code=code,
-        plain=plain,
-        language="typescript",
+        original=None if typed is None else Original(typed, "AAAA;IAAI"),
         context_json='{"é":1}',
         capture=True,
         limits_json="{}",
@@ -83,11 +83,12 @@ def test_a_job_is_json_whatever_its_texts(code: str, plain: str | None) -> None:
     (length,) = HEADER.unpack(frame[: HEADER.size])
     job = json.loads(frame[HEADER.size :])
     assert length == len(frame) - HEADER.size
-    assert (job["code"], job["plain"], job["context"]) == (code, plain, {"é": 1})
+    original = None if typed is None else {"code": typed, "map": "AAAA;IAAI"}
+    assert (job["code"], job["original"], job["context"]) == (code, original, {"é": 1})
 
 
 def large(warnings: str) -> str:
-    head = f'{{"v":1,"token":"{TOKEN}","kind":"result","bytes":9,"dropped":0,{warnings}"text":"'
+    head = f'{{"v":2,"token":"{TOKEN}","kind":"result","bytes":9,"dropped":0,{warnings}"text":"'
     return head + "x" * 400_000 + '"}'
 
 

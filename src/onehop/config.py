@@ -155,6 +155,14 @@ class SandboxConfig(Settings):
     pool_size: int = _setting(
         _CORES * 2, "ONEHOP_POOL_SIZE", "Workers that are kept warm.", ge=1, le=1024
     )
+    compilers: int = _setting(
+        4,
+        "ONEHOP_COMPILERS",
+        "Agents that have a TypeScript compiler at the same time; each takes 20 MB, and up to 200 "
+        "where the code has decorators or namespaces.",
+        ge=1,
+        le=64,
+    )
     max_concurrency: int = _setting(
         _CORES * 8, "ONEHOP_MAX_CONCURRENCY", "Executions that run at the same time.", ge=1, le=4096
     )

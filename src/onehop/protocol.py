@@ -17,16 +17,16 @@ from typing import Any, Literal, get_args
 from onehop._collection import read_json
 from onehop.types import LogLevel
 
-VERSION = 1
+VERSION = 2
 HEADER = struct.Struct(">I")
 SMALL_BODY = 256 * 1024
 """Room for everything in a frame that is not an output: a log line, an error, the fields."""
 _SMALL_RESULT = 4096
 """Bytes of a body up to which cutting the output out of it costs less than the other fields."""
 
-_HEAD = b'{"v":1,"token":"'
+_HEAD = b'{"v":2,"token":"'
 _LARGE_HEAD = re.compile(
-    rb'\{"v":1,"token":"(?P<token>[^"\\]*)","kind":"result",'
+    rb'\{"v":2,"token":"(?P<token>[^"\\]*)","kind":"result",'
     rb'"bytes":(?P<bytes>\d{1,15}),"dropped":(?P<dropped>\d{1,15}),'
     rb'(?:"warnings":(?P<warnings>\[(?:"(?:[^"\\]|\\.){0,4096}",?){1,16}\]),)?"text":"'
 )
@@ -97,6 +97,15 @@ class Failure:
     dropped: int
 
 
+@dataclass(frozen=True, slots=True)
+class Original:
+    """TypeScript that a job's code was made from."""
+
+    code: str
+    positions: str
+    """Where parts of the job's code come from: ``mappings`` of a source map (ECMA-426)."""
+
+
 Message = Ready | Warm | Log | Result | LargeResult | Failure
 
 
@@ -109,26 +118,30 @@ def encode_job(
     *,
     token: str,
     code: str,
-    language: str,
     context_json: str,
     capture: bool,
     limits_json: str,
-    plain: str | None = None,
+    original: Original | None = None,
     kind: Literal["job", "warm"] = "job",
 ) -> bytes:
-    """The job frame; ``plain`` is TypeScript ``code`` without its types, if that is all it takes.
+    """The job frame; ``original`` is what ``code`` was made from.
 
     What is JSON already, or needs no escaping, is put in as it is, and a large context is copied
     once: encoding it twice would cost more than all the rest."""
-    plain_json = "null" if plain is None else encode_basestring(plain)
     head = (
-        f'{{"v":{VERSION},"token":"{token}","kind":"{kind}","language":"{language}",'
+        f'{{"v":{VERSION},"token":"{token}","kind":"{kind}",'
         f'"capture":{"true" if capture else "false"},"limits":{limits_json},'
-        f'"code":{encode_basestring(code)},"plain":{plain_json},"context":'
+        f'"code":{encode_basestring(code)},"original":{_original_json(original)},"context":'
     ).encode()
     context = context_json.encode()
     length = HEADER.pack(len(head) + len(context) + 1)
     return b"".join((length, head, context, b"}"))
+
+
+def _original_json(original: Original | None) -> str:
+    if original is None:
+        return "null"
+    return f'{{"code":{encode_basestring(original.code)},"map":"{original.positions}"}}'
 
 
 def encode_warm() -> bytes:
@@ -137,7 +150,6 @@ def encode_warm() -> bytes:
         kind="warm",
         token="",
         code="return context.list",
-        language="javascript",
         context_json='{"list":[1,2]}',
         capture=False,
         limits_json='{"output":4096,"keep":4096,"logs":0,"entries":0}',

@@ -8,12 +8,13 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from onehop._languages import DEFAULT, language_named
 from onehop._loop import running_loop
 from onehop.analysis import Analyst
 from onehop.config import SandboxConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
 from onehop.requests import CheckedRequest, check_request
-from onehop.types import ExecutionResult, OnLog, OutputPage
+from onehop.types import ExecutionResult, Language, OnLog, OutputPage
 
 if TYPE_CHECKING:
     from onehop.backends import LocalBackend
@@ -57,6 +58,10 @@ class Sandbox:
         when no worker becomes ready, and SandboxUnavailableError when no event loop of asyncio
         runs.
         """
+        await self._open("javascript")
+
+    async def _open(self, language: Language) -> None:
+        """Open with what the first program needs if it is in ``language``."""
         if self._backend is None:
             _refuse_windows()
             running_loop()
@@ -67,7 +72,7 @@ class Sandbox:
                 self.analyst.start()
             backend = LocalBackend(self._config, analyst=self.analyst)
             try:
-                await backend.open()
+                await backend.open(language)
             except BaseException:
                 await self.analyst.aclose()
                 raise
@@ -208,8 +213,12 @@ def run(
     settings = (config or SandboxConfig()).replace(pool_size=1)
 
     async def once() -> ExecutionResult:
-        async with Sandbox(settings) as sandbox:
+        sandbox = Sandbox(settings)
+        try:
+            await sandbox._open(language_named(language) or DEFAULT)
             return await sandbox.execute(code, language, timeout, context, capture_console)
+        finally:
+            await sandbox.aclose()
 
     try:
         asyncio.get_running_loop()

@@ -124,7 +124,7 @@ def test_import_rejects_from_every_kind_of_callback(run: RunGuest) -> None:
     "code",
     [
         "return import.meta",
-        "import fs from 'node:fs'",
+        "import fs from 'node:fs'; fs()",
         "export default 1",
         "import 'data:text/javascript,1'",
         "return require.main",
@@ -440,7 +440,7 @@ def test_every_builtin_module_is_blocked_even_where_import_works() -> None:
 
 
 def test_a_frame_that_is_no_job_ends_the_worker_with_a_reason(worker: Worker) -> None:
-    worker.send(b"\x00\x00\x00\x16" + b'{"v":1,"kind":"other"}')
+    worker.send(b"\x00\x00\x00\x16" + b'{"v":2,"kind":"other"}')
     assert worker.read() is None
     assert worker.process.wait(5) == 70
     assert "no request to warm up" in worker.close()

@@ -12,6 +12,7 @@ _PARTS = (
     "primordials.js",
     "channel.js",
     "advice.js",
+    "positions.js",
     "errors.js",
     "stacks.js",
     "warnings.js",
@@ -32,6 +33,9 @@ _DECLARED = re.compile(
     r"^(?:const|class|(?:async )?function\*?) (?:(\w+)|\{([^}]*)\})", re.MULTILINE
 )
 """What a file declares for the others: at the start of a line, and never changed."""
+
+_COMPILER_PARTS = ("primordials.js", "positions.js", "compiler.js")
+"""In the order in which they stand in one module."""
 
 _LOADER = "data:application/javascript,Deno[Deno.internal].core.evalContext(Deno.args[0],%22{}%22)"
 _FILE = "onehop:guest"
@@ -130,12 +134,12 @@ def deno_arguments(heap_mb: int | str) -> list[str]:
     ]
 
 
-def stripper_arguments(heap_mb: int | str) -> list[str]:
-    """The same for the process that says where the types of TypeScript programs are."""
+def compiler_arguments(heap_mb: int | str) -> list[str]:
+    """The same for the process that compiles TypeScript."""
     return [
         *_options(heap_mb),
-        f"data:application/javascript,{quote(_text('stripper.js'))}",
-        _text("strip.js"),
+        f"data:application/javascript,{quote(_text('compiler_main.js'))}",
+        _to_ascii(_without_comments("\n".join(map(_text, _COMPILER_PARTS)))),
     ]
 
 

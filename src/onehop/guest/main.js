@@ -45,8 +45,8 @@ async function runJob(job, handOn) {
   limits = job.limits;
   openConsole(job.capture, limits);
   prepareFor(job);
-  const run = await compile(job);
-  if (run instanceof Unrunnable) return sendError(run, run.syntax);
+  const run = compile(job);
+  if (run instanceof Unrunnable) return sendError(run, true);
   let value;
   try {
     value = await call(run, job.context);
@@ -86,36 +86,10 @@ const WARM_UP_JS = `
   log.push(new Error().stack.includes("code.js:3:"));
   return { log, text: "ok" };`;
 const WARM_UP_OUTPUT = '{"log":[[2,3],{"a":["1"]},true],"text":"ok"}';
-// A little of everything, so that the compiler's code is in memory when the first job needs it.
-const WARM_UP_TS = `
-  interface Shape<T> { readonly area: number; scale(by: T): Shape<T> }
-  type Named = { name: string } & Partial<Record<"size", number>>;
-  enum Kind { Square = "square", Round = 2 }
-  abstract class Base implements Shape<number> {
-    static made = 0;
-    #hidden = 1;
-    constructor(protected side: number, public readonly kind: Kind = Kind.Square) { Base.made++; }
-    abstract scale(by: number): Base;
-    get area(): number { return this.side ** 2 * this.#hidden; }
-  }
-  class Square extends Base {
-    override scale(by: number): Square { return new Square(this.side * by); }
-  }
-  const total = <T extends { area: number }>(all: T[]): number =>
-    all.reduce((sum, { area }) => sum + area, 0);
-  async function* each<T>(items: Iterable<T>): AsyncGenerator<T> { for (const i of items) yield i; }
-  const found: Map<string, Named[]> = new Map([["a", [{ name: "x", size: 1 }]]]);
-  const seen: unknown[] = [];
-  for await (const [key, [first, ...rest]] of each(found)) {
-    switch (key) { case "a": seen.push(\`\${first?.name ?? "-"}\`, rest.length!); break; default: }
-  }
-  try { if (!seen.length) throw new Error("none"); } catch (error: any) { seen.push(error.message); }
-  return { x: total([new Square(1), new Square(2).scale(2)] satisfies Base[]), seen: seen as string[] };`;
-
 /** What every worker must show before it is ready: the machinery runs, and imports nothing. */
 async function proveNoImport() {
   const code = 'try { await import("data:text/javascript,0"); return 1 } catch { return context }';
-  expectOutput(await call(compileJavaScript(code), 0), "0");
+  expectOutput(await call(compile({ code, original: null }), 0), "0");
 }
 
 // V8 compiles what has been called eight times or so, in one go with whatever else has got hot.
@@ -127,9 +101,7 @@ const WARM_UP_TURNS = 12;
  * that it is right. A third of a start, so only when the host finds the time for it. `job` came as
  * the first job will, so that V8 knows objects of its shape by then.
  */
-async function warmUp(job) {
-  const expectTS = (value) => expectOutput(value, '{"x":17,"seen":["x",0]}');
-  await runJob({ ...job, code: WARM_UP_TS, language: "typescript" }, expectTS);
+function warmUp(job) {
   nextTurn(() => {
     rehearse(job);
     serve();
@@ -139,7 +111,7 @@ async function warmUp(job) {
 function rehearse(job) {
   let output;
   const expectJS = (value) => expectOutput(output = value, WARM_UP_OUTPUT);
-  runToEnd({ ...job, code: WARM_UP_JS, language: "javascript" }, expectJS);
+  runToEnd({ ...job, code: WARM_UP_JS, original: null }, expectJS);
   let turns = 0;
   for (let i = 0; i < WARM_UP_TURNS; i++) {
     runToEnd(job, (value) => {
@@ -162,8 +134,8 @@ function expectOutput(value, expected) {
 function serve() {
   const frame = readFrame();
   if (frame === null) exitProcess(0);
-  if (frame.v !== 1) die("the host speaks another version");
-  if (frame.kind === "warm") return void warmUp(frame).catch(dieOf);
+  if (frame.v !== 2) die("the host speaks another version");
+  if (frame.kind === "warm") return warmUp(frame);
   if (frame.kind !== "job") die("a frame before the job is no request to warm up");
   state = "running";
   runToEnd(frame, succeed);

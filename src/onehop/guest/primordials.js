@@ -39,6 +39,7 @@ const CapturedError = Error;
 const ErrorPrototype = Error.prototype;
 const ErrorPrototypeToString = uncurryThis(Error.prototype.toString);
 const CapturedFunction = Function;
+const CapturedInt32Array = Int32Array;
 const CapturedMap = Map;
 const CapturedNumber = Number;
 const CapturedPromise = Promise;

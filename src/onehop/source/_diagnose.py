@@ -279,18 +279,6 @@ def _surplus(case: _Case) -> Diagnosis | None:
     return case.at(f"Unexpected token '{bracket}': it closes nothing, remove it", surplus)
 
 
-_ACCESSOR = re.compile(r"\baccessor\s+[#\w$\[]")
-
-
-def _accessor(case: _Case) -> Diagnosis | None:
-    """The compiler rewrites ``accessor`` fields only where a class has decorators."""
-    if case.language != "typescript" or case.index is None:
-        return None
-    found = line_at(case.code, position(case.code, case.index)[0])
-    is_one = found and _ACCESSOR.search(found[0]) and "Unexpected identifier" in case.words
-    return case.at(_words.ACCESSOR, case.index) if is_one else None
-
-
 _KINDS = {"`": "template literal", "/*": "comment"}
 
 
@@ -346,7 +334,6 @@ _RULES: tuple[Callable[[_Case], Diagnosis | None], ...] = (
     _modules,
     _await,
     _jsx,
-    _accessor,
     _typescript,
     _second_statement,
     _block,

@@ -16,9 +16,6 @@ AWAIT = (
     "await is only valid in async functions: make the function around it async. "
     "At the top level of the code await works"
 )
-ACCESSOR = (
-    "an `accessor` field without a decorator is not supported: write a getter and a setter instead"
-)
 JSX = "JSX is not supported: build a string or a plain object instead"
 LOOKS_LIKE_TYPESCRIPT = 'This looks like TypeScript: send it with language "typescript"'
 FENCE = (
