@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from onehop import Sandbox
 from tests.servers import MongoServer, PostgresServer
@@ -15,6 +16,15 @@ from tests.users import User
 
 collect_ignore = ["adapters"]
 """Each framework has an environment of its own: scripts/adapters makes it and runs its tests."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Property tests try the same examples each time, so that whoever runs the tests sees what the
+    last one saw. The soak run draws others; what it finds is kept as an example of its test."""
+    settings.register_profile("same", derandomize=True, database=None)
+    settings.register_profile("search", print_blob=True)
+    if not config.getoption("hypothesis_profile", default=None):
+        settings.load_profile("same" if config.option.markexpr == "not soak" else "search")
 
 
 @pytest.hookimpl(wrapper=True)

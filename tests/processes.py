@@ -49,8 +49,8 @@ def _is_template(pid: int) -> bool:
         return False
 
 
-def strippers(root: int | None = None) -> list[int]:
-    """Those of them that take the types out of TypeScript."""
+def compilers(root: int | None = None) -> list[int]:
+    """Those of them that compile TypeScript."""
     return [pid for pid in workers(root) if b"stripTypeScriptTypes" in _command(pid)]
 
 

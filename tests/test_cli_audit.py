@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from rich.cells import cell_len
+from typer.testing import CliRunner
 
 from onehop._cli_audit import print_audit, print_history, print_record, print_stats
 from onehop._exits import ExitCode
 from onehop.audit import verify
+from onehop.cli import app
 from onehop.stores.base import Entry, HistoryQuery
 from onehop.stores.sql import SqlStore
 from tests.stores.records import announced
@@ -219,6 +221,32 @@ async def test_the_audit_says_what_is_wrong_and_where(
     words = " ".join(screen.raw.split())
     assert "changed" in words
     assert "hash is not" in words, "what is wrong is not shortened"
+
+
+async def test_the_audit_counts_runs_under_a_request_id_that_had_run(
+    store: SqlStore, screen: Screen, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await take(store, run(1, request_id="same", run_id="a" * 32))
+    await take(store, run(2, request_id="same", run_id="b" * 32))
+    print_audit(await verify(store, now=NOW), as_json=True)
+    assert json.loads(capsys.readouterr().out)["repeated"] == 1
+    screen.switch_on(80)
+    assert print_audit(await verify(store, now=NOW)) is ExitCode.SUCCESS
+    assert "1 record of runs whose request id had run before" in screen.lines
+
+
+def test_a_store_is_compacted_on_the_command_line(
+    path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(path)) as older:
+        script = "CREATE TABLE t (b); INSERT INTO t VALUES (zeroblob(4000000)); DROP TABLE t;"
+        older.executescript(script)
+    before = path.stat().st_size
+    monkeypatch.setenv("ONEHOP_STORE", f"sqlite:///{path}")
+    monkeypatch.setenv("ONEHOP_JOURNAL", str(tmp_path / "journal"))
+    done = CliRunner().invoke(app, ["store", "compact", "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["after"] == path.stat().st_size < before / 4
 
 
 # For programs

@@ -286,13 +286,22 @@ def test_an_entry_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(
     heir.close()
 
 
-def test_an_unreadable_entry_of_a_dead_process_is_set_aside(tmp_path: Path) -> None:
-    left_behind(tmp_path, "UPDATE waiting SET entry = '{' WHERE sequence = 1;")
+@pytest.mark.parametrize("text", ["x'ff00'", "'{'"])
+def test_an_unreadable_entry_of_a_dead_process_is_set_aside(tmp_path: Path, text: str) -> None:
+    left_behind(tmp_path, f"UPDATE waiting SET entry = {text} WHERE sequence = 1;")
     journal = Journal(tmp_path)
     journal.open()
     assert ids(journal) == ["old-2", "old-3"]
-    journal.delivered(journal.last())
+    journal.finish("mine", entry("mine"))
+    (path,) = tmp_path.glob("*.journal")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(f"UPDATE waiting SET entry = {text} WHERE request_id = 'mine'")
     journal.close()
+    heir = Journal(tmp_path)
+    heir.open()
+    assert ids(heir) == ["old-2", "old-3"]
+    heir.delivered(heir.last())
+    heir.close()
 
 
 def test_an_entry_that_this_version_can_read_again_is_delivered(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from onehop.protocol import (
     HEADER,
     FrameReader,
     LargeResult,
+    Original,
     ProtocolError,
     Result,
     encode_frame,
@@ -18,7 +19,7 @@ from onehop.protocol import (
 )
 
 TOKEN = "5e" * 16
-HEAD = f'{{"v":1,"token":"{TOKEN}","kind":"result","dropped":0,"output":'
+HEAD = f'{{"v":2,"token":"{TOKEN}","kind":"result","dropped":0,"output":'
 
 
 def parse(text: str, token: str = TOKEN) -> object:
@@ -31,7 +32,7 @@ def test_a_result_is_its_value_whatever_its_size(value: object) -> None:
 
 
 def test_a_result_written_with_spaces_or_in_another_order_is_the_same() -> None:
-    text = f'{{"kind": "result", "output": 2, "dropped": 3, "token": "{TOKEN}", "v": 1}}'
+    text = f'{{"kind": "result", "output": 2, "dropped": 3, "token": "{TOKEN}", "v": 2}}'
     assert parse(text) == Result(2, 3)
 
 
@@ -69,13 +70,12 @@ def test_a_frame_over_the_cap_is_refused_unread_also_when_it_comes_whole() -> No
 
 
 @pytest.mark.parametrize("code", ["return 1", 'return "\\n"\t// é 😀 "'])
-@pytest.mark.parametrize("plain", [None, "", 'return "\\"'])
-def test_a_job_is_json_whatever_its_texts(code: str, plain: str | None) -> None:
+@pytest.mark.parametrize("typed", [None, "", 'return "\\" as string'])
+def test_a_job_is_json_whatever_its_texts(code: str, typed: str | None) -> None:
     frame = encode_job(
         token=TOKEN,
         code=code,
-        plain=plain,
-        language="typescript",
+        original=None if typed is None else Original(typed, "AAAA;IAAI"),
         context_json='{"é":1}',
         capture=True,
         limits_json="{}",
@@ -83,4 +83,40 @@ def test_a_job_is_json_whatever_its_texts(code: str, plain: str | None) -> None:
     (length,) = HEADER.unpack(frame[: HEADER.size])
     job = json.loads(frame[HEADER.size :])
     assert length == len(frame) - HEADER.size
-    assert (job["code"], job["plain"], job["context"]) == (code, plain, {"é": 1})
+    original = None if typed is None else {"code": typed, "map": "AAAA;IAAI"}
+    assert (job["code"], job["original"], job["context"]) == (code, original, {"é": 1})
+
+
+def large(warnings: str) -> str:
+    head = f'{{"v":2,"token":"{TOKEN}","kind":"result","bytes":9,"dropped":0,{warnings}"text":"'
+    return head + "x" * 400_000 + '"}'
+
+
+@pytest.mark.parametrize(
+    "warnings", [[], ["one"], ['a "quoted" \\ one', "]", "é"], ["x" * 1024] * 16]
+)
+def test_warnings_come_with_a_result_of_any_size(warnings: list[str]) -> None:
+    field = f'"warnings":{json.dumps(warnings, separators=(",", ":"))},'
+    end = parse(HEAD.replace('"output":', field + '"output":') + "1}")
+    assert end == Result(1, 0, tuple(warnings))
+    if warnings:
+        long = parse(large(field))
+        assert isinstance(long, LargeResult)
+        assert long.warnings == tuple(warnings)
+
+
+def test_a_warning_becomes_one_printable_line() -> None:
+    text = HEAD.replace('"output":', '"warnings":["a\\nb\\u2028\\u001b[1m"],"output":') + "1}"
+    assert parse(text) == Result(1, 0, ("a\\nb\\u2028\\x1b[1m",))
+
+
+@pytest.mark.parametrize(
+    "warnings",
+    ['"text"', "{}", "[1]", "[null]", "[[]]", '["' + "x" * 1025 + '"]', '["x"' + ',"x"' * 16 + "]"],
+)
+def test_other_warnings_are_refused(warnings: str) -> None:
+    field = f'"warnings":{warnings},'
+    with pytest.raises(ProtocolError):
+        parse(HEAD.replace('"output":', field + '"output":') + "1}")
+    with pytest.raises(ProtocolError):
+        parse(large(field))

@@ -291,3 +291,20 @@ def test_every_public_name_is_there_and_nothing_else() -> None:
         assert getattr(onehop, name) is not None
     with pytest.raises(AttributeError):
         _ = onehop.nonsense
+
+
+async def test_warnings_are_part_of_a_success(sandbox: Sandbox) -> None:
+    result = await sandbox.execute("setTimeout(() => {}, 60_000); return [2 ** 60]")
+    assert result.warnings is not None
+    left, inexact = result.warnings
+    assert "1 timer" in left
+    assert "output[0]" in inexact
+    assert result.to_dict()["warnings"] == [left, inexact]
+    assert (await sandbox.execute("return 1")).warnings is None
+
+
+async def test_work_that_is_left_ends_at_the_deadline(sandbox: Sandbox) -> None:
+    code = "(async () => { for (;;) await null })(); return 1"
+    result = await sandbox.execute(code, timeout=300)
+    assert result.error_info is not None
+    assert result.error_info.type == "timeout"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
+from onehop._languages import language_of_file
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
 from onehop.requests import check_request
@@ -15,8 +15,6 @@ from onehop.types import ExecutionRequest, ExecutionResult, Language
 
 CLI_AGENT = "cli"
 """Under which agent the command line's runs are recorded."""
-
-_TYPESCRIPT = frozenset({".ts", ".mts", ".cts"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ def read_call(
     checked = check_request(
         config,
         code=_read_text("code", file, config.max_code) if file is not None else code,
-        language=language or _language_of(file),
+        language=language or language_of_file(file),
         timeout=timeout,
         context=None if context is None else _read_json(context, config.max_context),
     )
@@ -88,11 +86,6 @@ def _refuse_contradictions(file: str | None, code: str | None, context: str | No
         raise InvalidRequestError(
             "context", "'-' while the code is '-' too", "a file: standard input is read once"
         )
-
-
-def _language_of(file: str | None) -> str:
-    is_typescript = file is not None and PurePath(file).suffix.lower() in _TYPESCRIPT
-    return "typescript" if is_typescript else "javascript"
 
 
 def _read_text(field: str, path: str, max_bytes: int) -> str:

@@ -3,15 +3,20 @@ as much as the JSON, and at what a server has loaded."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pydantic_core import from_json
 
 _LARGE = 64 * 1024
 """Bytes of JSON below which a pause is not worth its price."""
+_REST = 10.0
+"""Seconds that a server's collector rests after such JSON."""
+_LONGEST = 30.0
+"""Seconds after which it runs all the same."""
 
 
 def keep_what_is_loaded() -> None:
@@ -34,14 +39,51 @@ def no_collection(size: int) -> Iterator[None]:
     """Build ``size`` bytes' worth of plain data while no collection runs.
 
     Such data has no cycles, but each of its many objects brings the next collection nearer, the
-    full one included, which looks at all that the process holds. After the pause, the next one is
-    of the young objects only.
+    full one included, which looks at all that the process holds. In a server the pause goes on for
+    a while, by which such data has been answered, recorded and let go of: it is never looked at. A
+    million lists would take a second each time.
     """
-    if size < _LARGE or not gc.isenabled():
+    if size < _LARGE or not (gc.isenabled() or _pause.is_on):
         yield
         return
     gc.disable()
     try:
         yield
     finally:
+        _pause.end()
+
+
+class _Pause:
+    """Of the one collector that a process has."""
+
+    def __init__(self) -> None:
+        self._ends = 0
+        self._began = 0.0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the collector is to go on later."""
+        return self._ends > 0
+
+    def end(self) -> None:
+        """At once; in a server, whose loop lasts, after a while in which nobody pauses again."""
+        if gc.get_freeze_count():  # by ``keep_what_is_loaded``
+            with suppress(RuntimeError):  # in a thread
+                self._end_later(asyncio.get_running_loop())
+                return
         gc.enable()
+
+    def _end_later(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._ends:
+            self._began = loop.time()
+        self._ends += 1
+        loop.call_later(_REST, self._one_is_over, loop)
+
+    def _one_is_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._ends -= 1
+        if not self._ends or loop.time() - self._began > _LONGEST:
+            self._began = loop.time()
+            gc.enable()
+
+
+_pause = _Pause()

@@ -161,6 +161,11 @@ class Agents:
             raise UnauthorizedError
         return agent
 
+    def knows(self, key: str) -> bool:
+        """Whether the store need not be asked about this key, right or wrong."""
+        parts = _KEY.fullmatch(key)
+        return parts is None or parts[1] in self._seen
+
     def rest(self) -> None:
         """Ask the store nothing more, until a key is used again."""
         renewals, self._renewals = self._renewals, {}

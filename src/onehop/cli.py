@@ -88,7 +88,7 @@ def run(
         typer.Option(
             "--language",
             "-l",
-            help="javascript or typescript; otherwise the file's extension decides.",
+            help="javascript or typescript (js, ts, tsx, …); else the file's suffix decides.",
         ),
     ] = None,
     timeout: Annotated[
@@ -156,7 +156,7 @@ def validate(
         typer.Option(
             "--language",
             "-l",
-            help="javascript or typescript; otherwise the file's extension decides.",
+            help="javascript or typescript (js, ts, tsx, …); else the file's suffix decides.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,

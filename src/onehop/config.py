@@ -125,7 +125,7 @@ class SandboxConfig(Settings):
     kept_outputs: int = _setting(
         128 * MIB,
         "ONEHOP_KEPT_OUTPUTS",
-        "Bytes of large outputs kept in all; the oldest go first.",
+        "Bytes of large outputs kept in all; the oldest of the agent that keeps the most go first.",
         ge=0,
     )
     max_logs: int = _setting(
@@ -140,8 +140,28 @@ class SandboxConfig(Settings):
     max_context: int = _setting(
         16 * MIB, "ONEHOP_MAX_CONTEXT", "Bytes of JSON context in one call.", ge=2, le=64 * MIB
     )
+    max_values: int = _setting(
+        500_000,
+        "ONEHOP_MAX_VALUES",
+        "JSON values in the context of one call: numbers, texts, lists, objects.",
+        ge=1,
+    )
+    large_integers: Literal["numbers", "strings"] = _setting(
+        "numbers",
+        "ONEHOP_LARGE_INTEGERS",
+        "How the code gets integers of the context beyond 2^53: as rounded `numbers`, with a "
+        "warning, or as `strings` of all their digits.",
+    )
     pool_size: int = _setting(
         _CORES * 2, "ONEHOP_POOL_SIZE", "Workers that are kept warm.", ge=1, le=1024
+    )
+    compilers: int = _setting(
+        4,
+        "ONEHOP_COMPILERS",
+        "Agents that have a TypeScript compiler at the same time; each takes 20 MB, and up to 200 "
+        "where the code has decorators or namespaces.",
+        ge=1,
+        le=64,
     )
     max_concurrency: int = _setting(
         _CORES * 8, "ONEHOP_MAX_CONCURRENCY", "Executions that run at the same time.", ge=1, le=4096
@@ -342,6 +362,38 @@ class ServerConfig(Settings):
         "Bytes of one request's body.",
         ge=1024,
         le=256 * MIB,
+    )
+    agent_bodies: int = _setting(
+        48 * MIB,
+        "ONEHOP_AGENT_MAX_BODIES",
+        "Bytes that the requests of one agent hold at once, 64 for each JSON value included; one "
+        "that is alone always fits.",
+        ge=1024,
+    )
+    max_bodies: int = _setting(
+        128 * MIB,
+        "ONEHOP_MAX_BODIES",
+        "The same of all agents together.",
+        ge=1024,
+    )
+    max_refused: int = _setting(
+        600,
+        "ONEHOP_MAX_REFUSED",
+        "Wrong keys that one address may try in a minute.",
+        ge=1,
+    )
+    max_connections: int | None = _setting(
+        None,
+        "ONEHOP_MAX_CONNECTIONS",
+        "Connections that are open at once; by default half of the descriptors that the process "
+        "may have, at most 4096.",
+        ge=1,
+    )
+    unread_timeout: int = _setting(
+        30_000,
+        "ONEHOP_UNREAD_TIMEOUT",
+        "Time, in ms, after which a client that takes nothing of its answer is dropped.",
+        ge=100,
     )
     body_timeout: int = _setting(
         30_000, "ONEHOP_BODY_TIMEOUT", "Time that a request's body may take to come, in ms.", ge=100

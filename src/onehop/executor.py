@@ -32,6 +32,7 @@ from onehop.corrections import (
     corrected,
     finding_in_original,
     in_original,
+    unreturned,
 )
 from onehop.errors import InvalidRequestError, OnehopError, StoreError, StoreUnavailableError
 from onehop.events import Event
@@ -39,7 +40,7 @@ from onehop.patterns import Patterns, Talk, shape
 from onehop.recorder import Mode, Recorder, make_recorder
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.redaction import Redactor, Secrets
-from onehop.requests import CheckedRequest
+from onehop.requests import CheckedRequest, is_large
 from onehop.sandbox import Sandbox
 from onehop.stores.base import HistoryQuery, Store
 from onehop.types import (
@@ -209,11 +210,10 @@ class Executor:
         be recorded.
         """
         await self.open()
-        earlier, unchecked = await self._earlier(caller)
+        run = await self._prepare(caller, arguments)
+        earlier, run.unchecked = await self._earlier(caller)
         if earlier is not None:
             return earlier
-        run = _Run(self.sandbox, caller, arguments, self._corrections)
-        run.unchecked = unchecked
         self._repeats.begin(caller)
         try:
             return await self._carry_out(run, on_log)
@@ -221,6 +221,11 @@ class Executor:
             if not run.ending:
                 self._repeats.fail(caller, error)
             raise
+
+    async def _prepare(self, caller: Caller, arguments: Mapping[str, Any]) -> _Run:
+        if not is_large(arguments):
+            return _Run(self.sandbox, caller, arguments, self._corrections)
+        return await asyncio.to_thread(_Run, self.sandbox, caller, arguments, self._corrections)
 
     async def _open(self) -> None:
         self.sandbox.analyst.start()
@@ -476,8 +481,9 @@ async def learn(patterns: Patterns, store: Store) -> None:
 
 
 def _warnings(run: _Run, result: ExecutionResult) -> list[str] | None:
-    told = [*(result.warnings or ()), *([_UNCHECKED] if run.unchecked else ())]
-    return told or None
+    missing = unreturned(run.corrected, result)
+    ours = [missing, _UNCHECKED if run.unchecked else None]
+    return [*(result.warnings or ()), *filter(None, ours)] or None
 
 
 def _failure(run: _Run, result: ExecutionResult) -> Event:

@@ -17,18 +17,21 @@ from typing import Any, Literal, get_args
 from onehop._collection import read_json
 from onehop.types import LogLevel
 
-VERSION = 1
+VERSION = 2
 HEADER = struct.Struct(">I")
 SMALL_BODY = 256 * 1024
 """Room for everything in a frame that is not an output: a log line, an error, the fields."""
 _SMALL_RESULT = 4096
 """Bytes of a body up to which cutting the output out of it costs less than the other fields."""
 
-_HEAD = b'{"v":1,"token":"'
+_HEAD = b'{"v":2,"token":"'
 _LARGE_HEAD = re.compile(
-    rb'\{"v":1,"token":"(?P<token>[^"\\]*)","kind":"result",'
-    rb'"bytes":(?P<bytes>\d{1,15}),"dropped":(?P<dropped>\d{1,15}),"text":"'
+    rb'\{"v":2,"token":"(?P<token>[^"\\]*)","kind":"result",'
+    rb'"bytes":(?P<bytes>\d{1,15}),"dropped":(?P<dropped>\d{1,15}),'
+    rb'(?:"warnings":(?P<warnings>\[(?:"(?:[^"\\]|\\.){0,4096}",?){1,16}\]),)?"text":"'
 )
+_MAX_WARNINGS = 16
+_MAX_WARNING = 1024
 _NUMBER_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
 _OVERFLOWING = (b"0e000", b"0e+000", b"0" * 300)
 _LEVELS: frozenset[str] = frozenset(get_args(LogLevel))
@@ -66,6 +69,7 @@ class Result:
 
     output: Any
     dropped: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class LargeResult:
     size: int
     """Length of the whole text as the guest gave it; only good for display."""
     dropped: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,15 @@ class Failure:
     dropped: int
 
 
+@dataclass(frozen=True, slots=True)
+class Original:
+    """TypeScript that a job's code was made from."""
+
+    code: str
+    positions: str
+    """Where parts of the job's code come from: ``mappings`` of a source map (ECMA-426)."""
+
+
 Message = Ready | Warm | Log | Result | LargeResult | Failure
 
 
@@ -104,26 +118,30 @@ def encode_job(
     *,
     token: str,
     code: str,
-    language: str,
     context_json: str,
     capture: bool,
     limits_json: str,
-    plain: str | None = None,
+    original: Original | None = None,
     kind: Literal["job", "warm"] = "job",
 ) -> bytes:
-    """The job frame; ``plain`` is TypeScript ``code`` without its types, if that is all it takes.
+    """The job frame; ``original`` is what ``code`` was made from.
 
     What is JSON already, or needs no escaping, is put in as it is, and a large context is copied
     once: encoding it twice would cost more than all the rest."""
-    plain_json = "null" if plain is None else encode_basestring(plain)
     head = (
-        f'{{"v":{VERSION},"token":"{token}","kind":"{kind}","language":"{language}",'
+        f'{{"v":{VERSION},"token":"{token}","kind":"{kind}",'
         f'"capture":{"true" if capture else "false"},"limits":{limits_json},'
-        f'"code":{encode_basestring(code)},"plain":{plain_json},"context":'
+        f'"code":{encode_basestring(code)},"original":{_original_json(original)},"context":'
     ).encode()
     context = context_json.encode()
     length = HEADER.pack(len(head) + len(context) + 1)
     return b"".join((length, head, context, b"}"))
+
+
+def _original_json(original: Original | None) -> str:
+    if original is None:
+        return "null"
+    return f'{{"code":{encode_basestring(original.code)},"map":"{original.positions}"}}'
 
 
 def encode_warm() -> bytes:
@@ -132,7 +150,6 @@ def encode_warm() -> bytes:
         kind="warm",
         token="",
         code="return context.list",
-        language="javascript",
         context_json='{"list":[1,2]}',
         capture=False,
         limits_json='{"output":4096,"keep":4096,"logs":0,"entries":0}',
@@ -216,7 +233,8 @@ def _parse_large(body: bytes, token: str) -> LargeResult:
     text = _from_json(body[head.end() - 1 : -1])
     if not isinstance(text, str) or not body.endswith(b"}"):
         raise ProtocolError("a large result that is not one string")
-    return LargeResult(text, int(head["bytes"]), int(head["dropped"]))
+    warnings = _warnings(_from_json(head["warnings"] or b"[]"))
+    return LargeResult(text, int(head["bytes"]), int(head["dropped"]), warnings)
 
 
 def _parse_object(body: bytes, head: int) -> dict[str, Any]:
@@ -285,11 +303,28 @@ def _log(frame: dict[str, Any]) -> Log:
 
 def _result(frame: dict[str, Any]) -> Result | LargeResult:
     dropped = _count(frame, "dropped")
+    warnings = _warnings(frame.get("warnings", []))
     if "text" in frame:
-        return LargeResult(_field(frame, "text", str), _count(frame, "bytes"), dropped)
+        return LargeResult(_field(frame, "text", str), _count(frame, "bytes"), dropped, warnings)
     if "output" not in frame:
         raise ProtocolError("a result frame without an output")
-    return Result(frame["output"], dropped)
+    return Result(frame["output"], dropped, warnings)
+
+
+def _warnings(found: Any) -> tuple[str, ...]:
+    if not isinstance(found, list) or len(found) > _MAX_WARNINGS:
+        raise ProtocolError("a frame with a wrong list of warnings")
+    for warning in found:
+        if not isinstance(warning, str) or len(warning) > _MAX_WARNING:
+            raise ProtocolError("a frame with a wrong or too long warning")
+    return tuple(map(_one_line, found))
+
+
+def _one_line(text: str) -> str:
+    """Without what could start a line or move a cursor: it is shown beside words of ours."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _failure(frame: dict[str, Any]) -> Failure:

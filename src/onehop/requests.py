@@ -7,7 +7,7 @@ to be bad.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from reprlib import Repr
 from typing import Any, get_args
@@ -15,6 +15,9 @@ from typing import Any, get_args
 from pydantic_core import PydanticSerializationError, to_json
 
 from onehop._collection import read_json
+from onehop._integers import MOST, as_texts, is_double, large_integers, may_have_large, warning
+from onehop._languages import DEFAULT, language_named
+from onehop._values import count_values
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
 from onehop.types import ExecutionRequest, Language
@@ -24,8 +27,11 @@ MIN_TIMEOUT = 100
 MAX_CONTEXT_DEPTH = 200
 """Levels of nesting below the context itself: what the JSON parser takes."""
 
-_LANGUAGES = get_args(Language)
 _MAX_SHOWN = 80
+_QUICK = 2000
+"""Values that are checked at once."""
+_TEXT = 512
+"""Characters that take as long as a value."""
 _MAX_BITS = 14_000
 """Of an integer; Python itself reads none of more than 4300 digits from a text."""
 _JSON = "JSON data: an object of null, booleans, finite numbers, strings, lists and objects"
@@ -37,13 +43,15 @@ class CheckedRequest:
 
     request: ExecutionRequest
     context_json: str
+    warnings: tuple[str, ...] = ()
+    """What the caller should know of a call that is let through."""
 
 
 def check_request(
     config: SandboxConfig,
     *,
     code: Any,
-    language: Any = "javascript",
+    language: Any = None,
     timeout: Any = None,
     context: Any = None,
     capture_console: Any = None,
@@ -54,7 +62,8 @@ def check_request(
     The request holds a copy of the context, so that the caller's may change afterwards. Raises
     InvalidRequestError that names the field, what it was and what it may be.
     """
-    copy, context_json = _check_context(context, config.max_context)
+    copy, text = _check_context(context, config)
+    copy, text, warnings = _check_integers(copy, text, config)
     request = ExecutionRequest.trusted(
         code=_check_code(code, config.max_code),
         language=_check_language(language),
@@ -63,7 +72,25 @@ def check_request(
         capture_console=_check_capture(capture_console, config),
         description=_check_description(description),
     )
-    return CheckedRequest(request, context_json)
+    return CheckedRequest(request, text.decode(), warnings)
+
+
+def is_large(arguments: Any) -> bool:
+    """Whether checking these would keep others waiting, so that it belongs into a thread.
+
+    Looks at no more than a few thousand values.
+    """
+    left, pending = _QUICK, [arguments]
+    while pending and left >= 0:
+        part = pending.pop()
+        left -= 1
+        if isinstance(part, str):
+            left -= len(part) // _TEXT
+        elif isinstance(part, Mapping | list | tuple):
+            left -= len(part)
+            if left >= 0:
+                pending.extend(part.values() if isinstance(part, Mapping) else part)
+    return left < 0
 
 
 def _check_code(code: Any, max_bytes: int) -> str:
@@ -90,10 +117,13 @@ def _utf8_length(field: str, text: str) -> int:
 
 
 def _check_language(language: Any) -> Language:
-    for known in _LANGUAGES:
-        if isinstance(language, str) and language == known:
-            return known  # type: ignore[no-any-return]
-    raise InvalidRequestError("language", _show(language), " or ".join(map(repr, _LANGUAGES)))
+    if language is None:
+        return DEFAULT
+    named = language_named(language)
+    if named is None:
+        allowed = " or ".join(map(repr, get_args(Language)))
+        raise InvalidRequestError("language", _show(language), allowed)
+    return named
 
 
 def _check_timeout(timeout: Any, config: SandboxConfig) -> float:
@@ -123,25 +153,58 @@ def _check_description(description: Any) -> str | None:
     return description
 
 
-def _check_context(context: Any, max_bytes: int) -> tuple[dict[str, Any], str]:
+def _check_context(context: Any, config: SandboxConfig) -> tuple[dict[str, Any], bytes]:
     """A copy of the context and its JSON text.
 
     The serialiser is lenient (a set becomes a list, the key 1 becomes "1"); what it bent shows
     when the text is read again and compared, which costs less than looking at each value.
     """
     if context is None or context == {}:
-        return {}, "{}"
+        return {}, b"{}"
     if not isinstance(context, dict):
         raise InvalidRequestError("context", _show(context), _JSON)
     text = _serialise(context)
-    if len(text) > max_bytes:
-        raise InvalidRequestError(
-            "context", f"{len(text)} bytes of JSON", f"at most {max_bytes} bytes of JSON"
-        )
+    _check_size(text, config)
     copy = _parse(context, text)
     if copy != context:
         _refuse_bad_part(context)  # passes when the difference is only a tuple
-    return copy, text.decode()
+    return copy, text
+
+
+def _check_size(text: bytes, config: SandboxConfig) -> None:
+    if len(text) > config.max_context:
+        got, allowed = f"{len(text)} bytes of JSON", f"at most {config.max_context} bytes of JSON"
+        raise InvalidRequestError("context", got, allowed)
+    if len(text) > config.max_values and count_values(text) > config.max_values:
+        allowed = f"at most {config.max_values}: large tables as text that the code takes apart"
+        raise InvalidRequestError("context", "more JSON values than that", allowed)
+
+
+def _check_integers(
+    context: dict[str, Any], text: bytes, config: SandboxConfig
+) -> tuple[dict[str, Any], bytes, tuple[str, ...]]:
+    """The context and its text as the code gets them, and what is said of that."""
+    if not may_have_large(text) or not any(True for _ in large_integers(context)):
+        return context, text, ()
+    places = list(_places_of_large(context))
+    if config.large_integers == "strings":
+        as_texts(context)
+        return context, _serialise(context), ()
+    return context, text, (warning(places),)
+
+
+def _places_of_large(context: dict[str, Any]) -> Iterator[str]:
+    """Where integers beyond 2^53 are. Raises InvalidRequestError for one beyond any double."""
+    pending: list[tuple[Any, _Path]] = [(context, _Path(None, "context"))]
+    while pending:
+        value, path = pending.pop()
+        if isinstance(value, dict | list):
+            pending.extend(reversed(list(_children(value, path))))
+        elif type(value) is int and abs(value) > MOST:
+            if not is_double(value):
+                got = f"a number of {len(str(abs(value)))} digits at {path}"
+                raise InvalidRequestError("context", got, "numbers below 1.8e308 in size")
+            yield str(path)
 
 
 def _serialise(context: dict[str, Any]) -> bytes:
@@ -231,7 +294,8 @@ def _check_scalar(value: Any, path: _Path) -> None:
             raise InvalidRequestError("context", f"{value} at {path}", _JSON)
     elif isinstance(value, int):
         if value.bit_length() > _MAX_BITS:
-            raise InvalidRequestError("context", f"a number of over 4000 digits at {path}", _JSON)
+            got = f"a number of over 4000 digits at {path}"
+            raise InvalidRequestError("context", got, "numbers below 1.8e308 in size")
     elif value is not None:
         got = f"{_show(value)} ({type(value).__name__}) at {path}"
         raise InvalidRequestError("context", got, _JSON)

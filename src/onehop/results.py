@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from onehop import source
+from onehop.compiler import Broken, Refused
 from onehop.outputs import OutputShelf
 from onehop.policy import MIB, Limits
 from onehop.protocol import Failure, LargeResult, Result
@@ -22,6 +23,10 @@ _PREFIX = {"error": "[ERROR] ", "warn": "[WARN] ", "info": "[INFO] ", "debug": "
 _OUT_OF_MEMORY = ("out of memory", "memory allocation of", "OOM")
 _NEAR_LIMIT = 0.75
 """Share of the memory grant in use above which a crash is put down to memory."""
+_TOO_MUCH = (
+    "the TypeScript compiler failed on this code, twice: it may be nested too deeply or too long; "
+    "split it up, or send it as JavaScript"
+)
 _EVAL = "Code generation from strings disallowed"
 _IMPORT = "import() is not available"
 _ALLOCATION = ("Array buffer allocation failed", "Out of memory")
@@ -53,7 +58,7 @@ def from_outcome(
         persisted_output_id=identifier,
         logs_truncated=True if outcome.logs_dropped else None,
         corrections=None,
-        warnings=None,
+        warnings=_warnings(outcome),
         hints=None,
         findings=None,
         request_id=None,
@@ -61,14 +66,23 @@ def from_outcome(
     )
 
 
+def _warnings(outcome: Outcome) -> list[str] | None:
+    end = outcome.end
+    found = end.warnings if isinstance(end, Result | LargeResult) else ()
+    return list(found) or None
+
+
 def _thousandths(value: float) -> float:
     """Three decimals, for a tenth of what ``round(value, 3)`` costs."""
     return round(value * 1000) / 1000
 
 
-def refused(request: ExecutionRequest, problem: source.Problem) -> ExecutionResult:
-    """The result of code that cannot be compiled, found before a worker was touched."""
-    error = _at(request, "runtime", "SyntaxError", problem.message, problem.line, problem.column)
+def uncompiled(request: ExecutionRequest, why: Refused | Broken) -> ExecutionResult:
+    """The result of TypeScript that no worker was asked to run."""
+    if isinstance(why, Refused):
+        error = _at(request, "runtime", "SyntaxError", why.message, why.line, why.column)
+    else:
+        error = ErrorInfo(type="resource_limit", name="CompilerError", message=_TOO_MUCH)
     return ExecutionResult(
         success=False,
         code_hash=code_hash(request.code),
@@ -109,9 +123,8 @@ def _thrown(request: ExecutionRequest, failure: Failure) -> ErrorInfo:
     if failure.syntax:  # it has no stack: no code ran
         return _at(request, "runtime", failure.name, failure.message, failure.line, failure.column)
     kind = _kind(failure)
-    return _at(
-        request, kind, failure.name, failure.message, failure.line, failure.column, failure.stack
-    )
+    message = source.explain(request.code, failure.name, failure.message)
+    return _at(request, kind, failure.name, message, failure.line, failure.column, failure.stack)
 
 
 def _kind(failure: Failure) -> ErrorType:

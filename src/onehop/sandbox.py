@@ -8,6 +8,7 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from onehop._languages import DEFAULT, language_named
 from onehop._loop import running_loop
 from onehop.analysis import Analyst
 from onehop.config import SandboxConfig
@@ -57,6 +58,10 @@ class Sandbox:
         when no worker becomes ready, and SandboxUnavailableError when no event loop of asyncio
         runs.
         """
+        await self._open("javascript")
+
+    async def _open(self, language: Language) -> None:
+        """Open with what the first program needs if it is in ``language``."""
         if self._backend is None:
             _refuse_windows()
             running_loop()
@@ -67,7 +72,7 @@ class Sandbox:
                 self.analyst.start()
             backend = LocalBackend(self._config, analyst=self.analyst)
             try:
-                await backend.open()
+                await backend.open(language)
             except BaseException:
                 await self.analyst.aclose()
                 raise
@@ -83,7 +88,7 @@ class Sandbox:
     async def execute(
         self,
         code: str,
-        language: Language = "javascript",
+        language: str | None = None,
         timeout: float | None = None,
         context: dict[str, Any] | None = None,
         capture_console: bool | None = None,
@@ -94,9 +99,10 @@ class Sandbox:
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
-        ``timeout`` is in ms (the configured 5000 by default, at most 30000). ``agent_id`` is whom
-        the queue is fair to. ``on_log`` hears each console line as it is printed. What the code
-        does wrong is a result with ``success=False``.
+        ``language`` is JavaScript unless it is a name of TypeScript (``typescript``, ``ts``,
+        ``tsx``). ``timeout`` is in ms (the configured 5000 by default, at most 30000).
+        ``agent_id`` is whom the queue is fair to. ``on_log`` hears each console line as it is
+        printed. What the code does wrong is a result with ``success=False``.
         Cancelling the awaiting task kills the run at once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
@@ -123,7 +129,11 @@ class Sandbox:
     ) -> ExecutionResult:
         """Run what ``check`` has passed. Raises what ``execute`` raises."""
         limits = self._config.limits(checked.request.timeout)
-        return await self._open_backend().run(checked, limits, agent_id, on_log)
+        result = await self._open_backend().run(checked, limits, agent_id, on_log)
+        if checked.warnings:
+            told = [*checked.warnings, *(result.warnings or ())]
+            result = result.model_copy(update={"warnings": told})
+        return result
 
     async def execute_javascript(self, code: str, **options: Any) -> ExecutionResult:
         """``execute`` with ``language="javascript"``."""
@@ -187,7 +197,7 @@ def _refuse_windows() -> None:
 
 def run(
     code: str,
-    language: Language = "javascript",
+    language: str | None = None,
     timeout: float | None = None,
     context: dict[str, Any] | None = None,
     capture_console: bool | None = None,
@@ -203,8 +213,12 @@ def run(
     settings = (config or SandboxConfig()).replace(pool_size=1)
 
     async def once() -> ExecutionResult:
-        async with Sandbox(settings) as sandbox:
+        sandbox = Sandbox(settings)
+        try:
+            await sandbox._open(language_named(language) or DEFAULT)
             return await sandbox.execute(code, language, timeout, context, capture_console)
+        finally:
+            await sandbox.aclose()
 
     try:
         asyncio.get_running_loop()

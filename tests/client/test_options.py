@@ -103,7 +103,7 @@ async def test_what_is_not_given_is_left_to_the_server(kind: Kind) -> None:
         await one.execute("return 1")
         await one.call_tool("code_execute", {"script": "return 1", "timeout": "5"})
     bodies = [json.loads(request.body) for request in server.requests]
-    assert bodies[0] == {"code": "return 1", "language": "javascript"}
+    assert bodies[0] == {"code": "return 1"}
     assert bodies[1] == {"script": "return 1", "timeout": "5"}
 
 

@@ -1,5 +1,7 @@
 """Programs, and what they give without and with the repair of what is missing."""
 
+# ruff: noqa: RUF001 - marks that look like others are what some of them are about
+
 from __future__ import annotations
 
 WHOLE_JS = """\
@@ -64,7 +66,6 @@ void 0
 const a = 1
 const a = 1;⏎;;
 let n = 0⏎for (let i = 0; i < 3; i++) n += i
-function f() { return 1 }
 class A {}
 if (true) { 1 }
 [1].forEach((x) => console.log(x))
@@ -78,7 +79,6 @@ throw new TypeError("a\\nb")
 { }
 {}
 { const a = 1; console.log(a) }
-const a = () => 1;⏎() => a()
 (a, b) => a + b
 function* g() { yield 1 }
 function* () { yield 1 }
@@ -102,18 +102,18 @@ const a = {}; a.a = a; return JSON.stringify(a)
 return new Array(-1)
 return eval("1")
 import x from "y"
-export default 5
-module.exports = 5
 label: 5
 debugger
 return import.meta
 #!/usr/bin/env node⏎return 1
 <!-- html⏎return 1
-return 1;⏎```⏎
-Here is the code:⏎```js⏎return 1⏎```
 ```python⏎print(1)⏎```
 ```js⏎return 1⏎```⏎```js⏎return 2⏎```
 `template`; return 1
+if (a) { b c }
+for (a of b) { x y }
+Here is code:⏎```python⏎print(1)⏎```
+const a = 5;⏎```js⏎return a⏎```
 """.strip("\n").split("\n")
 """JavaScript that is not changed."""
 
@@ -181,8 +181,8 @@ function named() { return 14 } && 1 => null
 (context) => context => {}
 ctx => Object.keys(ctx).length => 0
 ({ a = 5 }) => a => 5
-async (options = { a: 1 }) => options.a => 1
-(...all) => all.length => 0
+async (options = { a: 1 }) => options.a => null
+(...all) => all.length => 1
 "use strict";⏎() => 16 => 16
 function main() { return 17 } => 17
 async function main(context) { return typeof context } => "object"
@@ -248,6 +248,68 @@ import.meta && 1 => null
 ```js⏎async () => {⏎  return 5⏎}⏎``` => 5
 ```js⏎const s = `a`⏎s⏎``` => "a"
 ```JS⏎[1]⏎``` => [1]
+```tool_code⏎return 1⏎``` => 1
+```ts,ignore⏎return 1⏎``` => 1
+```{.js}⏎return 1⏎``` => 1
+```js return 1``` => 1
+```return 1``` => 1
+return 1;⏎```⏎ => 1
+Here is the code:⏎```js⏎return 1⏎``` => 1
+Here's `x`, as you asked:⏎⏎```⏎const x = 1⏎x⏎```⏎It gives one. Run it! => 1
+# Result⏎~~~js⏎return 1 => 1
+<script>⏎return 1⏎</script> => 1
+<tool_code>return 1</tool_code> => 1
+#!/usr/bin/env node⏎5 => 5
+```js⏎#!/usr/bin/env node⏎5⏎``` => 5
+function f() { return 1 } => 1
+async main() { return 1 } => 1
+help(x) { return x }⏎main(context) {⏎  return help(2)⏎} => 2
+async (context) { return typeof context } => "object"
+export default async run() { return 3 } => 3
+function f() { return 4 }⏎f => 4
+Use `map()` like this:⏎```js⏎return 1⏎``` => 1
+Sure! ```js⏎return 1⏎``` => 1
+```js⏎return 1⏎``` done => 1
+const a = () => 1;⏎() => a() => 1
+const a = 1⏎class B { c = a }⏎async function solve() { return new B().c } => 1
+function twice(x) { return x * 2 }⏎const main = async () => twice(4) => 8
+function twice(x) { return x * 2 }⏎const main = async () => twice(4); // done => 8
+const RATE = 0.2;⏎function main() { return 100 * RATE } => 20
+function a() { return b() }⏎function b() { return 1 } => 1
+function main() { return help() }⏎function help() { return 2 }⏎function unused() { return 3 } => 2
+function main() { return main.length }⏎function run() { return 2 } => 0
+function main(a, b = 2) { return typeof a + b } => "object2"
+function main() { const one = await 1; return one } => 1
+() => { return await 1 } => 1
+const data = { n: 2 };⏎export default function (context) { return data.n } => 2
+export default async () => 3 => 3
+export default class A {} => null
+export const a = 1;⏎export default a => 1
+export async function main() { return 4 } => 4
+export { main as default };⏎function main() { return 5 } => 5
+function main() { return 6 }⏎module.exports = main => 6
+function main() { return 7 }⏎module.exports = { main }; => 7
+exports.handler = async (event) => Object.keys(event).length => 0
+export default 5 => 5
+module.exports = 5 => 5
+const total = 3;⏎{ total, ok: true } => {"total": 3, "ok": true}
+const a = 3⏎{ a, inner: { a, list: [a] } }; // done => {"a": 3, "inner": {"a": 3, "list": [3]}}
+const a = 1, b = 2⏎{ a, b } => {"a": 1, "b": 2}
+const a = 1;⏎{ a } => {"a": 1}
+const a = 1; { a, "b c": 2, [`d`]: 3 } /* end */ => {"a": 1, "b c": 2, "d": 3}
+const a = 1;⏎[{ a, b: 2 }] => [{"a": 1, "b": 2}]
+{ ...context, ok: true } => {"ok": true}
+if (1 &lt; 2 &amp;&amp; true) return &quot;a &amp; b&quot; => "a & b"
+if (1 &lt; 2) return "<b>&amp;".length => null
+if (1 &lt; 2) return "<b>" => "<b>"
+return “it’s” => "it’s"
+return ‘a’ + “b” => "ab"
+return 5 – 3 => 2
+return [...[1], …[2]].length => 2
+return （1 ＋ 2）； => 3
+return\u200b 1 => 1
+const s = “–”; return s.replace(/–/, “—”) => "—"
+const re = /[“”]/g; const s = '“'; re.test(s) => true
 """.strip("\n").split("\n")
 """JavaScript that is repaired, and what it gives then. Behind ``=> null`` it fails all the same."""
 
@@ -268,6 +330,16 @@ enum E { A, B }⏎E.B => 1
 ((x: number) => x * 2)(4) => 8
 { a: 1 as number } => {"a": 1}
 ```ts⏎const a: number = 3⏎a⏎``` => 3
+interface P { n?: number }⏎async function main(c: P): Promise<number> { return c.n ?? 3 } => 3
+type T = { n?: number }⏎async ({ n }: T = {}) => n ?? 4 => 4
+enum E { A = 5 }⏎const main = (c: unknown): E => E.A => 5
+type T = number⏎declare const z: number⏎function solve(this: void, c?: T) { return 6 } => 6
+interface I {}⏎abstract class B implements I {}⏎const solve = function () { return 6 } => 6
+namespace N { export const a = 7 }⏎export default function run(): number { return N.a } => 7
+export interface I {}⏎export async function main(c: I): Promise<any> { return typeof c } => "object"
+#!/usr/bin/env -S deno run⏎const x: number = 8; x => 8
+const total: number = 9⏎{ total, ok: true } => {"total": 9, "ok": true}
+const a: string = “it’s” + ‘!’⏎a => "it’s!"
 """.strip("\n").split("\n")
 """TypeScript that is repaired."""
 

@@ -139,7 +139,7 @@ def matches(shown: Any, seen: Any) -> bool:
     return re.fullmatch(pattern, str(seen), re.DOTALL) is not None
 
 
-@pytest.mark.parametrize("column", ["output", "logs"])
+@pytest.mark.parametrize("column", ["output", "warnings", "logs"])
 async def test_values_and_console_come_back_as_the_page_shows(column: str) -> None:
     table = rows("docs/values.md", "code", column)
     runs = await results([code for code, _ in table], SandboxConfig(pool_size=2, max_concurrency=4))

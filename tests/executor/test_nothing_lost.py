@@ -252,3 +252,23 @@ async def test_an_unreachable_database_at_the_start_is_one_clear_error(tmp_path:
             raise AssertionError("it must not open")
     assert "127.0.0.1:1" in str(caught.value)
     assert "geheim" not in str(caught.value)
+
+
+async def test_a_start_while_the_database_is_away_records_all_when_it_is_back(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    audit = AuditConfig(store=postgres.create("late"), journal=str(tmp_path / "j"))
+    await asyncio.to_thread(postgres.stop)
+    try:
+        opening = open_executor(SandboxConfig(pool_size=1), audit=audit, store_may_be_away=True)
+        executor = await opening.__aenter__()
+        result = await executor.execute("return 1", agent_id="ada", request_id="early")
+        assert result.output == 1
+        assert "nobody could look" in str(result.warnings)
+    finally:
+        await asyncio.to_thread(postgres.start)
+    assert await executor.flush(30)
+    record = await executor.store.get("early", "ada")
+    assert record is not None  # the schema was made when the database was back
+    assert (await verify(executor.store)).ok
+    await opening.__aexit__(None, None, None)

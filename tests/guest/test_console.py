@@ -178,6 +178,33 @@ def test_nothing_that_an_argument_throws_leaves_the_console(run: RunGuest) -> No
         assert any(f"[Threw: {word}]" in line for line in run_.lines), word
 
 
+def test_no_value_is_too_strange_to_be_shown(run: RunGuest) -> None:
+    code = """
+    const evil = [
+      new Proxy({}, {get() { throw 1 }, ownKeys() { throw 2 }, has() { throw 3 }}),
+      Object.create(new Proxy({}, {get() { throw 1 }, getPrototypeOf() { throw 2 }})),
+      {get constructor() { throw 1 }}, {constructor: new Proxy(class {}, {get() { throw 1 }})},
+      Object.defineProperty(() => {}, 'name', {value: Symbol('x')}),
+      Object.defineProperty(new Error('x'), 'stack', {get() { throw 1 }}),
+      Object.defineProperty(new Error('x'), 'name', {value: Symbol('x')}),
+      {[Symbol.for('nodejs.util.inspect.custom')](d, o, inspect) { return inspect(this) }},
+      {[Symbol.for('Deno.privateCustomInspect')](inspect, o) { return inspect(this, o) }},
+      ...[Date, Map, URL, URLSearchParams, Promise, RegExp, Uint8Array, Symbol, Error].flatMap(
+        (of) => [of.prototype, Object.create(of.prototype)]),
+      Array.from({length: 5000}).reduce((a) => ({a}), {}), new Uint8Array(5e6), globalThis,
+    ];
+    let shown = 0;
+    for (const value of evil) {
+      console.log(value); console.dir(value); console.table(value);
+      console.log('%s %d %i %j %o %O', value, value, value, 1, value, value);
+      shown++;
+    }
+    return shown === evil.length"""
+    run_ = run(code, patience=40)
+    assert run_.output is True
+    assert not any(word in line for line in run_.lines for word in ("onehop:", "__run__"))
+
+
 def test_a_long_message_is_cut_and_says_so(run: RunGuest) -> None:
     run_ = run("console.log('x'.repeat(100_000_000)); console.log('a', 'y'.repeat(70_000))")
     assert run_.lines[0] == "x" * 65536 + " … (99934464 more characters)"

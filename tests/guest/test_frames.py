@@ -15,7 +15,6 @@ def job(context: object = None) -> bytes:
     return encode_job(
         token=TOKEN,
         code="return context.text?.length ?? 'none'",
-        language="javascript",
         context_json=json.dumps(context or {}),
         capture=True,
         limits_json=json.dumps(LIMITS),

@@ -74,7 +74,35 @@ VALUES: dict[str, tuple[str, Any]] = {
         "(() => { const p = Proxy.revocable({}, {}); p.revoke(); return [p.proxy, 1] })()",
         ["[Threw: Cannot perform 'get' on a proxy that has been revoked]", 1],
     ),
-    "a generator": ("(function* () { yield 1 })()", {}),
+    "a generator": ("(function* () { yield 1; yield new Set([2]) })()", [1, [2]]),
+    "iterators of a Map": (
+        "(m => [m.keys(), m.values(), m.entries()])(new Map([['a', 1]]))",
+        [["a"], [1], [["a", 1]]],
+    ),
+    "iterators of a Set": ("(s => [s.values(), s.entries()])(new Set([1]))", [[1], [[1, 1]]]),
+    "iterators of lists and text": (
+        "[[7, 8].values(), ['a'].entries(), 'é😀'[Symbol.iterator](), new Uint8Array([5]).keys()]",
+        [[7, 8], [[0, "a"]], ["é", "😀"], [0]],
+    ),
+    "matches of a RegExp": (r"'a1b2'.matchAll(/\d/g)", [["1"], ["2"]]),
+    "iterator helpers": (
+        "[[1, 2, 3].values().map(x => x * 2).drop(1), [4, 5].values().filter(x => x > 4),"
+        "Iterator.from({i: 0, next() { return {done: this.i > 1, value: this.i++} }})]",
+        [[4, 6], [5], [0, 1]],
+    ),
+    "other built-in iterators": (
+        "[new URLSearchParams('a=1').keys(),"
+        " new Intl.Segmenter().segment('ab')[Symbol.iterator]().map(part => part.segment)]",
+        [["a"], ["a", "b"]],
+    ),
+    "an iterator of one's own": (
+        "new (class extends Iterator { n = 0; next() { return {done: this.n > 1, value: this.n++} }"
+        "})()",
+        [0, 1],
+    ),
+    "a generator that throws": ("(function* () { yield 1; throw new Error('no') })()",
+                                [1, "[Threw: no]"]),
+    "an async generator inside": ("[(async function* () { yield 1 })()]", ["[AsyncIterator]"]),
     "a WeakMap": ("new WeakMap()", {}),
     "an error": (
         "(() => { const e = new TypeError('bad', {cause: 'why'}); e.code = 7; delete e.stack; "
@@ -110,6 +138,66 @@ def test_an_error_carries_its_stack_in_the_callers_coordinates(run: RunGuest) ->
         "    at f (code.js:1:17)",
         "    at code.js:2:9",
     ]
+
+
+def test_an_async_generator_is_a_list_of_what_it_yields(run: RunGuest) -> None:
+    assert run("return (async function* () { yield 1; yield await 2 })()").output == [1, 2]
+    failure = run("return (async function* () { yield 1; throw new Error('no') })()").failure
+    assert failure.message == "no"
+
+
+@pytest.mark.parametrize("kind", ["function*", "async function*"])
+def test_an_endless_generator_ends_and_a_warning_says_so(kind: str, run: RunGuest) -> None:
+    run_ = run(f"return ({kind} () {{ for (let i = 0;; i++) yield i }})()")
+    assert run_.output == [*range(10_000), "[Truncated]"]
+    assert run_.warnings == ["only the first 10000 values of an iterator are here: output"]
+
+
+def test_a_long_iterator_with_an_end_is_whole(run: RunGuest) -> None:
+    code = "return new Map(Array.from({length: 20_000}, (_, i) => [i, i])).values()"
+    assert run(code).output == [*range(20_000)]
+
+
+@pytest.mark.parametrize("plain", [0, 5000])
+def test_integers_that_are_not_exact_are_told_with_their_path(plain: int, run: RunGuest) -> None:
+    code = f"""
+    return {{plain: Array({plain}).fill({{n: 1}}), a: [2 ** 60, {{b: -(2 ** 53)}}],
+             m: new Map([[1, 2 ** 55]]), 'odd key': new Float64Array([0, 2 ** 70]),
+             ok: [2 ** 53 - 1, 1.5, 2n ** 80n], s: new Set([2 ** 54, 2 ** 56])}}"""
+    (warning,) = run(code).warnings
+    assert warning.startswith("integers beyond 2^53 are not exact: ")
+    assert "output.a[0], output.a[1].b, output.m[0][1], " in warning
+    assert 'output["odd key"][1], output.s[0] and 1 more ' in warning
+    assert "BigInt" in warning
+
+
+def test_a_warning_is_one_line_of_bounded_length(run: RunGuest) -> None:
+    code = r"return {['\n\u2028\x1b[31m' + 'k'.repeat(9000)]: {['q'.repeat(300)]: 2 ** 60}}"
+    (warning,) = run(code).warnings
+    assert warning.isprintable()
+    assert len(warning) < 400
+
+
+@pytest.mark.parametrize("make", ["({...o})", "new Map(Object.entries(o))"])
+def test_keys_that_become_one_are_told(make: str, run: RunGuest) -> None:
+    run_ = run(
+        r"const o = {'a\ud800': 1, 'a\ud801': 2, b: {'\ud800': 1}}; return {x: " + make + "}"
+    )
+    assert run_.output == {"x": {"a\ufffd": 2, "b": {"\ufffd": 1}}}
+    assert run_.warnings == [
+        "keys became one when lone surrogates were replaced by U+FFFD; only the last value is "
+        'left: output.x["a\ufffd"]'
+    ]
+
+
+def test_an_ordinary_value_has_no_warnings(run: RunGuest) -> None:
+    assert run("return {a: [1, 1.5, 'x'], b: new Map([['k', 1n]])}").warnings == []
+
+
+def test_a_large_output_keeps_its_warnings(run: RunGuest) -> None:
+    run_ = run("return ['x'.repeat(5000), 2 ** 60, '\"]'.repeat(9)]", output=1000)
+    assert run_.large.size > 5000
+    assert "output[1]" in run_.warnings[0]
 
 
 def test_depth_beyond_100_is_truncated(run: RunGuest) -> None:

@@ -16,17 +16,20 @@ from typing import Any
 import deno
 
 from onehop import guest
+from onehop.compiler import Refused
 from onehop.protocol import (
     Failure,
     FrameReader,
     LargeResult,
     Log,
     Message,
+    Original,
     Ready,
     Result,
     encode_job,
     parse_message,
 )
+from tests.guest.compiler import shared_compiler
 
 TOKEN = "a token"
 LIMITS = {"output": 4 << 20, "keep": 32 << 20, "logs": 1 << 20, "entries": 10_000}
@@ -109,8 +112,17 @@ class Run:
         return self.end
 
     @property
+    def warnings(self) -> list[str]:
+        assert isinstance(self.end, Result | LargeResult), (self.end, self.stderr)
+        return list(self.end.warnings)
+
+    @property
     def lines(self) -> list[str]:
         return [log.message for log in self.logs]
+
+
+def _failure(why: Refused) -> Failure:
+    return Failure("SyntaxError", why.message, None, why.line, why.column, syntax=True, dropped=0)
 
 
 RunGuest = Callable[..., Run]
@@ -120,14 +132,20 @@ def run_guest(
     code: str,
     *,
     language: str = "javascript",
-    plain: str | None = None,
     context: dict[str, Any] | None = None,
     capture: bool = True,
     before: Callable[[Worker], None] | None = None,
+    patience: float = 20,
     **limits: int,
 ) -> Run:
     """Run ``code`` in a fresh worker; ``before`` is called between ready and the job."""
-    worker = Worker()
+    original = None
+    if language == "typescript":
+        compiled = shared_compiler().compile(code)
+        if isinstance(compiled, Refused):
+            return Run(_failure(compiled))
+        code, original = compiled.code, Original(code, compiled.positions)
+    worker = Worker(patience)
     run = Run(None)
     bounds = {**LIMITS, **limits}
     try:
@@ -137,8 +155,7 @@ def run_guest(
             encode_job(
                 token=TOKEN,
                 code=code,
-                language=language,
-                plain=plain,
+                original=original,
                 context_json=json.dumps(context or {}),
                 capture=capture,
                 limits_json=json.dumps(bounds),

@@ -358,3 +358,16 @@ def test_a_body_that_is_not_said_to_be_json_is_refused(ada: httpx2.Client) -> No
 def test_a_request_id_that_cannot_be_one_is_refused(ada: httpx2.Client, name: str) -> None:
     response = run(ada, "return 1", **{"X-Request-Id": name})
     assert error(response, 400, "invalid_request")["field"] == "X-Request-Id"
+
+
+def test_a_page_of_large_records_ends_early_and_says_where_to_go_on(served: Served) -> None:
+    with served.client(served.key("voluminous")) as client:
+        for _ in range(36):
+            assert run(client, "return 'x'.repeat(250000)").status_code == 200
+        names, offset = list[str](), 0
+        while offset is not None:
+            answer = client.get("/api/v1/executions", params={"limit": 1000, "offset": offset})
+            assert len(answer.content) < 9 << 20
+            names += [each["requestId"] for each in answer.json()["executions"]]
+            offset = answer.json()["next"]
+    assert len(names) == len(set(names)) == 36

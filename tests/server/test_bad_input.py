@@ -118,7 +118,7 @@ def test_what_is_no_http_is_told_so_in_the_same_form(served: Served) -> None:
 def test_a_long_head_is_refused(served: Served, ada: httpx2.Client) -> None:
     endless = head(served, key_of(ada), 0, "X-Filler: ").rstrip() + b"x" * 100_000
     answer = spoken(served, endless)
-    assert (status(answer), body(answer)["code"]) == (400, "invalid_request")
+    assert (status(answer), body(answer)["code"]) == (431, "invalid_request")
 
 
 # --- clients that leave

@@ -19,6 +19,7 @@ from tests.server.served import Served
 from tests.users import ROOT
 
 VENDORED = ROOT / "src/onehop/server/swagger_ui"
+TYPESCRIPT = ROOT / "src/onehop/compiler/typescript"
 OURS = ROOT / "src/onehop/server/page"
 ASSETS = {
     "/docs/docs.css": "text/css; charset=utf-8",
@@ -134,12 +135,13 @@ def test_the_page_says_which_key_to_enter(nobody: httpx2.Client) -> None:
     assert all("key" in scheme["description"] for scheme in schemes.values())
 
 
-def test_vendored_files_are_those_of_the_package_that_is_named() -> None:
-    table = (VENDORED / "README.md").read_text("utf-8")
+@pytest.mark.parametrize("folder", [VENDORED, TYPESCRIPT], ids=lambda folder: folder.name)
+def test_vendored_files_are_those_of_the_package_that_is_named(folder: Path) -> None:
+    table = (folder / "README.md").read_text("utf-8")
     named = dict(re.findall(r"^\| `([\w.-]+)` \| `(\w{64})` \|$", table, re.MULTILINE))
     assert len(named) == 3
     for name, digest in named.items():
-        assert sha256((VENDORED / name).read_bytes()).hexdigest() == digest, name
+        assert sha256((folder / name).read_bytes()).hexdigest() == digest, name
 
 
 def test_a_wheel_has_the_page_and_the_licences(tmp_path: Path) -> None:
@@ -148,10 +150,11 @@ def test_a_wheel_has_the_page_and_the_licences(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     with ZipFile(wheel) as archive:
         packed = set(archive.namelist())
-    for folder in (OURS, VENDORED):
+    for folder in (OURS, VENDORED, TYPESCRIPT):
         for file in folder.iterdir():
             assert str(file.relative_to(ROOT / "src")) in packed
     licences = {name.partition("/licenses/")[2] for name in packed if "/licenses/" in name}
     kept = ("LICENSE", "NOTICE", "swagger-ui-bundle.js.LICENSE.txt")
     vendored = {str((VENDORED / name).relative_to(ROOT)) for name in kept}
+    vendored |= {str(file.relative_to(ROOT)) for file in TYPESCRIPT.glob("*.txt")}
     assert licences == {"LICENSE", *vendored}

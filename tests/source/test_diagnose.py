@@ -274,9 +274,3 @@ def test_a_self_closing_element_is_named_though_the_engine_points_to_the_end() -
 def test_a_comparison_at_the_end_of_a_text_is_no_element() -> None:
     found = diagnose("return 1 <a && (b > 2", "typescript", "Expected ')'", 2, 1)
     assert "never closed" in found.message
-
-
-def test_an_accessor_without_a_decorator_is_explained() -> None:
-    code = "class A { accessor x = 1 }"
-    found = diagnose(code, "typescript", "Unexpected identifier 'x'", 1, 20)
-    assert (found.message, found.line, found.column) == (_words.ACCESSOR, 1, 20)

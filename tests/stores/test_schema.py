@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient
+from pymongo.errors import DuplicateKeyError
 from sqlalchemy import Connection, text
 
 from onehop.errors import StoreError
@@ -17,7 +18,7 @@ from onehop.stores.base import Entry, EventQuery, HistoryQuery, Store
 from onehop.stores.mongodb import MongoStore
 from onehop.stores.sql import SqlStore
 from tests.stores.conftest import fresh_url
-from tests.stores.raw import RawSql
+from tests.stores.raw import RawSql, raw_access
 from tests.stores.records import NOW, entries, issue, record, runs, unopened
 
 Columns = tuple[tuple[str, bool], ...]
@@ -120,7 +121,7 @@ async def test_mongodb_has_every_index_of_the_contract_and_expires_after_30_days
     assert records[RETENTION]["expireAfterSeconds"] == 2_592_000
     assert records[(("sequence", UP),)]["unique"]
     assert records[(("runId", UP),)]["unique"]
-    assert records[(("firstOf", UP),)]["unique"]
+    assert records[(("requestId", UP), ("agentId", UP), ("repeat", UP))]["unique"]
     events = await mongo_indexes(mongodb_url, "events")
     assert events[(("timestamp", UP),)]["expireAfterSeconds"] == 2_592_000
     assert events[(("eventId", UP),)]["unique"]
@@ -136,6 +137,16 @@ async def test_request_ids_are_unique_to_the_databases(
         await store.aclose()
         with pytest.raises(Exception, match=r"(?i)unique"):
             await RawSql(url).put(2, request_id=run.request_id)
+
+
+async def test_first_runs_are_unique_to_mongodb(mongodb_url: str) -> None:
+    store = await opened(mongodb_url)
+    await store.append([Entry(record(request_id="same"))])
+    async with raw_access(mongodb_url, store) as raw:
+        with pytest.raises(DuplicateKeyError):
+            await raw.put(2, request_id="same")
+        await raw.put(2, request_id="another")
+    await store.aclose()
 
 
 async def test_mongodb_expires_records_by_itself(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ const raw = (bytes) => {
 const length = (n) => { const b = new Uint8Array(4); new DataView(b.buffer).setUint32(0, n); return b; };
 const text = (body) => { const bytes = encoder.encode(body); raw(length(bytes.length)); raw(bytes); };
 const frame = (body) => text(JSON.stringify(body));
-const ready = { v: 1, token: "", kind: "ready", deno: "0", v8: "0", typescript: "0" };
+const ready = { v: 2, token: "", kind: "ready", deno: "0", v8: "0", typescript: "0" };
 const handler = () => {};
 Deno.addSignalListener("SIGUSR2", handler);
 Deno.removeSignalListener("SIGUSR2", handler);
@@ -41,8 +41,8 @@ BEFORE;
 frame(ready);
 const job = JSON.parse(new TextDecoder().decode(read(new DataView(read(4).buffer).getUint32(0))));
 const token = job.token;
-const result = (output) => frame({ v: 1, token, kind: "result", output, dropped: 0 });
-const log = (message) => frame({ v: 1, token, kind: "log", level: "log", message });
+const result = (output) => frame({ v: 2, token, kind: "result", output, dropped: 0 });
+const log = (message) => frame({ v: 2, token, kind: "log", level: "log", message });
 ATTACK;
 """
 
@@ -54,40 +54,40 @@ PROTOCOL_ATTACKS = {
     "JSON that ends early": "text('{\"v\":1')",
     "a body that is nested 100,000 deep": "text('['.repeat(1e5) + ']'.repeat(1e5))",
     "an output that is nested 100,000 deep": (
-        "text(`{\"v\":1,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":`"
+        "text(`{\"v\":2,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":`"
         " + '['.repeat(1e5) + ']'.repeat(1e5) + '}')"
     ),
-    "NaN": "text(`{\"v\":1,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":NaN}`)",
+    "NaN": "text(`{\"v\":2,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":NaN}`)",
     "a number beyond a double": (
-        "text(`{\"v\":1,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":[1e999]}`)"
+        "text(`{\"v\":2,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":[1e999]}`)"
     ),
     "a lone surrogate": (
-        "text(`{\"v\":1,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,"
+        "text(`{\"v\":2,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,"
         "\"output\":\"\\\\ud800\"}`)"
     ),
     "a number of a million digits": (
-        "text(`{\"v\":1,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":`"
+        "text(`{\"v\":2,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":`"
         " + '7'.repeat(1e6) + '}')"
     ),
-    "another run's token": "frame({ v: 1, token: 'f'.repeat(32), kind: 'result', output: 1, dropped: 0 })",
-    "no token": "frame({ v: 1, kind: 'result', output: 1, dropped: 0 })",
-    "another version": "frame({ v: 2, token, kind: 'result', output: 1, dropped: 0 })",
-    "an unknown kind": "frame({ v: 1, token, kind: 'exec', command: 'id' })",
-    "a kind that is no string": "frame({ v: 1, token, kind: { toString: 1 } })",
+    "another run's token": "frame({ v: 2, token: 'f'.repeat(32), kind: 'result', output: 1, dropped: 0 })",
+    "no token": "frame({ v: 2, kind: 'result', output: 1, dropped: 0 })",
+    "another version": "frame({ v: 1, token, kind: 'result', output: 1, dropped: 0 })",
+    "an unknown kind": "frame({ v: 2, token, kind: 'exec', command: 'id' })",
+    "a kind that is no string": "frame({ v: 2, token, kind: { toString: 1 } })",
     "a job for the host": "frame({ ...job })",
     "a second ready": "frame({ ...ready, token })",
-    "an error that is no object": "frame({ v: 1, token, kind: 'error', error: 'x', syntax: false, dropped: 0 })",
+    "an error that is no object": "frame({ v: 2, token, kind: 'error', error: 'x', syntax: false, dropped: 0 })",
     "an error at line -1": (
-        "frame({ v: 1, token, kind: 'error', syntax: false, dropped: 0,"
+        "frame({ v: 2, token, kind: 'error', syntax: false, dropped: 0,"
         " error: { name: 'E', message: '', stack: null, line: -1, column: 1 } })"
     ),
-    "a log of an unknown level": "frame({ v: 1, token, kind: 'log', level: 'fatal', message: '' })",
+    "a log of an unknown level": "frame({ v: 2, token, kind: 'log', level: 'fatal', message: '' })",
     "more log lines than allowed": "for (;;) log('x')",
     "more log text than allowed": "for (;;) log('x'.repeat(1e5))",
     "an output over the limit": "result('x'.repeat(3e6))",
     "a large output that unfolds": "result(new Array(2e6).fill([]))",
     "a large result that is no string": (
-        "text(`{\"v\":1,\"token\":\"${token}\",\"kind\":\"result\",\"bytes\":9,\"dropped\":0,"
+        "text(`{\"v\":2,\"token\":\"${token}\",\"kind\":\"result\",\"bytes\":9,\"dropped\":0,"
         "\"text\":\"a\",\"b\":[` + '[],'.repeat(1e6) + '[]]}')"
     ),
 }  # fmt: skip
@@ -96,7 +96,7 @@ PROTOCOL_ATTACKS = {
 def hostile_command(attack: str, before: str = "") -> list[str]:
     script = HOSTILE.replace("ATTACK", attack).replace("BEFORE", before)
     url = "data:application/javascript;base64," + base64.b64encode(script.encode()).decode()
-    return [*deno_programs()["worker"][:-2], url]
+    return [*deno_programs()["worker"][:-3], url]
 
 
 async def run_hostile(attack: str, *, timeout: int = 2000, before: str = "") -> ExecutionResult:
@@ -156,7 +156,7 @@ async def test_the_use_of_resources_is_the_hosts_own_measurement() -> None:
     burn = "const end = Date.now() + 300; while (Date.now() < end) {}"
     result = await run_hostile(
         f"const hold = new Uint8Array(4e7).fill(1); {burn};"
-        "frame({ v: 1, token, kind: 'result', output: hold.length, dropped: 0, cpuTime: 0, "
+        "frame({ v: 2, token, kind: 'result', output: hold.length, dropped: 0, cpuTime: 0, "
         "memory: 0, executionTime: 0, success: true, enforcement: [] })"
     )
     assert result.success
@@ -168,7 +168,7 @@ async def test_the_use_of_resources_is_the_hosts_own_measurement() -> None:
 
 async def test_a_position_that_is_not_in_the_code_is_not_believed() -> None:
     result = await run_hostile(
-        "frame({ v: 1, token, kind: 'error', syntax: false, dropped: 0,"
+        "frame({ v: 2, token, kind: 'error', syntax: false, dropped: 0,"
         " error: { name: 'E', message: 'm', stack: null, line: 999999, column: 5 } })"
     )
     assert result.error_info is not None
@@ -176,14 +176,14 @@ async def test_a_position_that_is_not_in_the_code_is_not_believed() -> None:
 
 
 async def test_a_worker_that_speaks_before_its_job_never_gets_one() -> None:
-    early = "frame({ v: 1, token: '', kind: 'result', output: 1, dropped: 0 })"
+    early = "frame({ v: 2, token: '', kind: 'result', output: 1, dropped: 0 })"
     with pytest.raises(WorkerStartError, match="before it was ready"):
         await run_hostile("result(1)", before=early)
 
 
 def idle_backend(attack: str) -> LocalBackend:
     config = SandboxConfig(pool_size=1)
-    command = [*deno_programs()["worker"][:-2], _ready_then(attack)]
+    command = [*deno_programs()["worker"][:-3], _ready_then(attack)]
     return LocalBackend(
         config, WorkerFactory((), config.limits(30_000), lambda: {"worker": command})
     )

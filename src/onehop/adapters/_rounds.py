@@ -16,7 +16,7 @@ from typing import Any, Final
 from onehop.analysis import BlockingAnalyst
 from onehop.config import CorrectionConfig
 from onehop.corrections import CorrectedCode, corrected_blocking, in_original
-from onehop.corrections._code import Insertion
+from onehop.corrections._edits import Edit, edited
 from onehop.types import Correction, ExecutionResult, Language
 
 Functions = Mapping[str, Callable[..., Any]]
@@ -104,9 +104,11 @@ class Program:
         self._mended = corrected_blocking(
             analyst or BlockingAnalyst(), code, language, CorrectionConfig()
         )
-        self.text = head + self._mended.code + _TAIL.replace("NAMES", json.dumps(names), 1)
+        tail, end = _TAIL.replace("NAMES", json.dumps(names), 1), len(self._mended.code)
+        framed = edited(self._mended.code, [Edit(0, 0, head), Edit(end, end, tail)])
         noted = [Correction(kind="rounds", field="code")]
-        self._whole = CorrectedCode(self.text, noted, (Insertion(1, 1, len(head)),))
+        self.text = framed.after
+        self._whole = CorrectedCode(self.text, noted, (framed,))
 
     def told(self, result: ExecutionResult) -> ExecutionResult:
         """The result of the last round, with its places in the code as it was written."""

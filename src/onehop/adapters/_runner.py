@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_snake
 from onehop.callers import Caller
 from onehop.errors import ConfigError, InvalidRequestError
 from onehop.tool import INPUT_SCHEMA, NAME
-from onehop.types import ExecutionResult, Language
+from onehop.types import ExecutionResult
 
 
 class Runner(Protocol):
@@ -20,7 +20,7 @@ class Runner(Protocol):
     async def execute(
         self,
         code: str,
-        language: Language = ...,
+        language: str | None = ...,
         timeout: float | None = ...,
         context: dict[str, Any] | None = ...,
         capture_console: bool | None = ...,

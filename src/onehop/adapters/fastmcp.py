@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from typing import Any, Final
 
+from onehop._languages import DEFAULT, language_named
 from onehop.adapters._answer import REFUSALS, answer, refusal
 from onehop.adapters._frameworks import needs
 from onehop.adapters._rounds import Program, TooManyCallsError, run_in_rounds
 from onehop.adapters._runner import Runner, check, run
 from onehop.analysis import BlockingAnalyst
 from onehop.config import SandboxConfig
+from onehop.errors import InvalidRequestError
 from onehop.types import ExecutionResult, Language
 
 with needs("fastmcp"):
@@ -31,21 +33,21 @@ returning the final answer from a single program.
 passes to `call_tool` must not depend on the clock or on chance.
 - Nothing else is within reach: no network, files or modules.
 """
-_NAMES: Final = {"javascript": "JavaScript", "typescript": "TypeScript"}
+_NAMES: Final[dict[Language, str]] = {"javascript": "JavaScript", "typescript": "TypeScript"}
 
 
 class OnehopSandboxProvider:
     """Runs what a model wrote for ``CodeMode(sandbox_provider=…)``.
 
     ``timeout`` is in ms, for each round of the code (see ``_rounds``). Raises ConfigError and
-    InvalidRequestError for an ``agent_id`` that no call can be made with.
+    InvalidRequestError for an ``agent_id`` or a ``language`` that no call can be made with.
     """
 
     def __init__(
         self,
         runner: Runner,
         *,
-        language: Language = "javascript",
+        language: str | None = None,
         timeout: float | None = None,
         agent_id: str = "",
     ) -> None:
@@ -53,7 +55,7 @@ class OnehopSandboxProvider:
         self._runner = runner
         self._agent_id = agent_id
         self._analyst = BlockingAnalyst(SandboxConfig().allow_degraded)
-        self._options: dict[str, Any] = {"language": language}
+        self._options: dict[str, Any] = {"language": _checked(language)}
         if timeout is not None:
             self._options["timeout"] = timeout
 
@@ -91,15 +93,23 @@ class OnehopSandboxProvider:
 def code_mode(
     runner: Runner,
     *,
-    language: Language = "javascript",
+    language: str | None = None,
     timeout: float | None = None,
     agent_id: str = "",
     **options: Any,
 ) -> CodeMode:
     """A transform for ``FastMCP(transforms=[…])``; ``options`` are those of ``CodeMode``."""
     provider = OnehopSandboxProvider(runner, language=language, timeout=timeout, agent_id=agent_id)
-    options.setdefault("execute_description", _DESCRIPTION.format(language=_NAMES[language]))
-    return _ScriptMode(_NAMES[language], sandbox_provider=provider, **options)
+    name = _NAMES[_checked(language)]
+    options.setdefault("execute_description", _DESCRIPTION.format(language=name))
+    return _ScriptMode(name, sandbox_provider=provider, **options)
+
+
+def _checked(language: str | None) -> Language:
+    named = DEFAULT if language is None else language_named(language)
+    if named is None:
+        raise InvalidRequestError("language", repr(language)[:80], " or ".join(map(repr, _NAMES)))
+    return named
 
 
 class _ScriptMode(CodeMode):

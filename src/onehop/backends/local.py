@@ -7,14 +7,22 @@ from dataclasses import replace
 
 from onehop import results, source
 from onehop.analysis import Analyst
+from onehop.compiler import Broken, Compiled, Compiler, Compilers, Refused
 from onehop.config import SandboxConfig
 from onehop.errors import WorkerStartError
-from onehop.outputs import OutputShelf
+from onehop.outputs import Outputs
 from onehop.policy import Limits
-from onehop.protocol import Failure
+from onehop.protocol import Failure, Original
 from onehop.requests import CheckedRequest
-from onehop.types import ExecutionRequest, ExecutionResult, OnLog, OutputPage, code_hash
-from onehop.workers import Job, Outcome, Pool, TypeRemover, WorkerFactory, deno_programs
+from onehop.types import (
+    ExecutionRequest,
+    ExecutionResult,
+    Language,
+    OnLog,
+    OutputPage,
+    code_hash,
+)
+from onehop.workers import Job, Outcome, Pool, WorkerFactory, deno_programs
 
 _ATTEMPTS = 3
 """Workers tried when one turns out dead before it was given the job."""
@@ -42,16 +50,21 @@ class LocalBackend:
             max_concurrency=config.max_concurrency,
             max_queue=config.max_queue,
         )
-        self._types = TypeRemover(self._factory.start_stripper)
-        self._shelf = OutputShelf(config.kept_outputs)
+        self._compilers = Compilers(
+            self._start_compiler, most=config.compilers, max_queue=config.max_queue
+        )
+        self._outputs = Outputs(config.kept_outputs)
 
     @property
     def ready(self) -> bool:
         """Whether a run could start now or soon."""
         return self._pool.ready
 
-    async def open(self) -> None:
-        """Start the spawner and the first worker. Raises SandboxUnavailableError."""
+    async def open(self, language: Language = "javascript") -> None:
+        """Start the spawner and the first worker, and what the first program needs if it is in
+        ``language``. Raises SandboxUnavailableError."""
+        if language == "typescript":
+            self._compilers.prepare()
         try:
             await self._pool.open()
         except BaseException:
@@ -62,14 +75,15 @@ class LocalBackend:
         self, request: CheckedRequest, limits: Limits, agent: str, on_log: OnLog | None = None
     ) -> ExecutionResult:
         """See Backend.run."""
-        prepared = source.prepare(request.request.code, request.request.language)
-        if isinstance(prepared, source.Problem):
-            return results.refused(request.request, prepared)
-        plain = await self._types.remove(prepared.code) if prepared.may_be_plain else None
+        code, original = source.without_shebang(request.request.code), None
+        if request.request.language == "typescript":
+            compiled = await self._compile(request.request, code, agent)
+            if not isinstance(compiled, Compiled):
+                return results.uncompiled(request.request, compiled)
+            code, original = compiled.code, Original(code, compiled.positions)
         job = Job(
-            code=prepared.code,
-            plain=plain,
-            language=request.request.language,
+            code=code,
+            original=original,
             context_json=request.context_json,
             capture_console=request.request.capture_console,
             limits=limits,
@@ -79,17 +93,39 @@ class LocalBackend:
         asyncio.get_running_loop().call_soon(digest.compute)  # while the worker is at it
         outcome = await self._run_job(job, agent)
         outcome = await self._explained(request.request, agent, outcome)
-        return results.from_outcome(request.request, digest.compute(), limits, outcome, self._shelf)
+        shelf = self._outputs.of(agent)
+        return results.from_outcome(request.request, digest.compute(), limits, outcome, shelf)
+
+    async def _compile(
+        self, request: ExecutionRequest, code: str, agent: str
+    ) -> Compiled | Refused | Broken:
+        """TypeScript as JavaScript, or why not."""
+        result = await self._compilers.compile(agent, code)
+        if not isinstance(result, Refused):
+            return result
+        said = source.Diagnosis(result.message, result.line, result.column)
+        found = await self._explain(request, agent, said)
+        return Refused(found.message, found.line, found.column)
+
+    async def _start_compiler(self) -> Compiler:
+        return await Compiler.start(await self._factory.launcher())
 
     async def _explained(self, request: ExecutionRequest, agent: str, outcome: Outcome) -> Outcome:
         """With a syntax error in better words than the engine's, where there are any."""
         end = outcome.end
-        if self._analyst is None or not isinstance(end, Failure) or not end.syntax:
+        if not isinstance(end, Failure) or not end.syntax:
             return outcome
         said = source.Diagnosis(end.message, end.line, end.column)
-        found = await source.explained(self._analyst, agent, request.code, request.language, said)
+        found = await self._explain(request, agent, said)
         told = replace(end, message=found.message, line=found.line, column=found.column)
         return replace(outcome, end=told)
+
+    async def _explain(
+        self, request: ExecutionRequest, agent: str, said: source.Diagnosis
+    ) -> source.Diagnosis:
+        if self._analyst is None:
+            return said
+        return await source.explained(self._analyst, agent, request.code, request.language, said)
 
     async def _run_job(self, job: Job, agent: str) -> Outcome:
         for attempt in range(_ATTEMPTS):
@@ -110,13 +146,13 @@ class LocalBackend:
 
     def read_output(self, identifier: str, offset: int, limit: int) -> OutputPage:
         """A page of a kept output. Raises OutputNotFoundError."""
-        return self._shelf.read(identifier, offset, limit)
+        return self._outputs.read(identifier, offset, limit)
 
     async def aclose(self) -> None:
         """See Backend.aclose."""
-        await self._types.aclose()
+        await self._compilers.aclose()
         await self._pool.aclose()
-        self._shelf.clear()
+        self._outputs.clear()
 
 
 class _Digest:

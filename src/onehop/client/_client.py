@@ -156,7 +156,7 @@ class AgentClient:
     async def execute(
         self,
         code: str,
-        language: Language = "javascript",
+        language: str | None = None,
         timeout: float | None = None,
         context: Mapping[str, Any] | None = None,
         capture_console: bool | None = None,
@@ -186,7 +186,7 @@ class AgentClient:
     def stream(
         self,
         code: str,
-        language: Language = "javascript",
+        language: str | None = None,
         timeout: float | None = None,
         context: Mapping[str, Any] | None = None,
         *,
@@ -209,9 +209,9 @@ class AgentClient:
         live = LiveRun(self._open(), call, self._patience(arguments), watch)
         return Feed(live.follow, self._tasks)
 
-    async def validate(self, code: str, language: Language = "javascript") -> ValidationReport:
+    async def validate(self, code: str, language: str | None = None) -> ValidationReport:
         """The verdict on ``code``; nothing runs. Raises InvalidRequestError."""
-        call = Call("POST", "/validate", body=encode({"code": code, "language": language}))
+        call = Call("POST", "/validate", body=encode(given(code=code, language=language)))
         return await self._ask(call, partial(decode, ValidationReport))
 
     async def stats(

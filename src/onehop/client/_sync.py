@@ -107,7 +107,7 @@ class SyncAgentClient:
     def execute(
         self,
         code: str,
-        language: Language = "javascript",
+        language: str | None = None,
         timeout: float | None = None,
         context: Mapping[str, Any] | None = None,
         capture_console: bool | None = None,
@@ -131,7 +131,7 @@ class SyncAgentClient:
     def stream(
         self,
         code: str,
-        language: Language = "javascript",
+        language: str | None = None,
         timeout: float | None = None,
         context: Mapping[str, Any] | None = None,
         *,
@@ -150,7 +150,7 @@ class SyncAgentClient:
             )
         )
 
-    def validate(self, code: str, language: Language = "javascript") -> ValidationReport:
+    def validate(self, code: str, language: str | None = None) -> ValidationReport:
         """See ``AgentClient.validate``."""
         return self._wait(self._client.validate(code, language))
 

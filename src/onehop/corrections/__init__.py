@@ -7,6 +7,7 @@ docs/corrections.md lists every repair.
 
 from onehop.corrections._arguments import CorrectedCall, correct_arguments
 from onehop.corrections._code import CorrectedCode, correct_code
+from onehop.corrections._missing import unreturned
 from onehop.corrections._positions import finding_in_original, in_original
 from onehop.corrections._remote import corrected, corrected_blocking
 
@@ -19,4 +20,5 @@ __all__ = [
     "corrected_blocking",
     "finding_in_original",
     "in_original",
+    "unreturned",
 ]

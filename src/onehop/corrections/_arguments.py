@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic_core import from_json
-
+from onehop._languages import language_named
+from onehop._strict import parse
+from onehop._values import count_values
 from onehop.config import CorrectionConfig
-from onehop.corrections._fence import LANGUAGES, find_fence
-from onehop.corrections._report import correction
+from onehop.corrections._fence import find_fence
+from onehop.corrections._nested import nested_call
+from onehop.corrections._report import correction, shorten
 from onehop.types import Correction
 
 NAMES: Final = {
@@ -30,7 +32,10 @@ MAX_SECONDS: Final = 30
 
 _NUMBER = re.compile(r"\s{0,9}(\d{1,12}(?:\.\d{1,6})?)\s{0,9}", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
-_LONGEST_ALIAS = 20
+_MOST_VALUES: Final = 500_000
+"""Of a context in a text that is read: to build more would cost more than it may."""
+_LONGEST_WORD = 20
+_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +98,47 @@ def _names(state: _Round) -> Iterator[_Change]:
 
 def _language(state: _Round) -> Iterator[_Change]:
     given = state.arguments.get("language")
-    if isinstance(given, str) and len(given) <= _LONGEST_ALIAS:
-        meant = LANGUAGES.get(given.strip().lower())
-        if meant is not None and meant != given:
-            yield _Change(correction("language", "language", given, meant), meant)
+    meant = language_named(given)
+    if meant is not None and meant != given:
+        yield _Change(correction("language", "language", given, meant), meant)
+
+
+def _nested(state: _Round) -> Iterator[_Change]:
+    """The call itself, given as the code: its fields take their places.
+
+    Its language counts more than the one beside it, which many callers always send.
+    """
+    code = state.arguments.get("code")
+    call = nested_call(code, NAMES) if isinstance(code, str) else None
+    if call is None or not isinstance(code, str) or _contradicts(call, state.arguments):
+        return
+    for name, value in call.items():
+        if name != "code" and value is not None:
+            yield _Change(correction("nested", name, None, _told(name, value)), value)
+    yield _Change(correction("nested", "code", shorten(code), shorten(call["code"])), call["code"])
+
+
+def _contradicts(call: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
+    rest = [name for name in call if name not in ("code", "language")]
+    return any(
+        arguments.get(name) not in (None, {}) and arguments[name] != call[name] for name in rest
+    )
+
+
+def _told(name: str, value: Any) -> Any:
+    """What may be repeated of a value: of a context only its size."""
+    if isinstance(value, dict):
+        return f"object with {len(value)} fields"
+    if name == "context" or not isinstance(value, str | int | float):
+        return f"a {type(value).__name__}"
+    return value[:_SHOWN] if isinstance(value, str) else value
 
 
 def _fenced_language(state: _Round) -> Iterator[_Change]:
     """TypeScript in a fence that says so, in a call that names no language."""
     code = state.arguments.get("code")
-    if not isinstance(code, str) or any(name in state.arguments for name in ("language", "lang")):
+    named = [state.arguments.get(name) for name in ("language", "lang")]
+    if not isinstance(code, str) or any(name is not None for name in named):
         return
     fence = find_fence(code)
     if fence is not None and fence.language == "typescript":
@@ -137,7 +173,7 @@ def _boolean(state: _Round) -> Iterator[_Change]:
         return
     meant = _BOOLEANS.get(given.strip().lower())
     if meant is not None:
-        yield _Change(correction("boolean", "captureConsole", given[:_LONGEST_ALIAS], meant), meant)
+        yield _Change(correction("boolean", "captureConsole", given[:_LONGEST_WORD], meant), meant)
 
 
 def _context(state: _Round) -> Iterator[_Change]:
@@ -152,8 +188,10 @@ def _context(state: _Round) -> Iterator[_Change]:
 
 
 def _read_object(text: str) -> dict[str, Any] | None:
+    if len(text) > _MOST_VALUES and count_values(text.encode(errors="replace")) > _MOST_VALUES:
+        return None
     try:
-        value = from_json(text, allow_inf_nan=False)
+        value = parse(text)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
@@ -161,6 +199,7 @@ def _read_object(text: str) -> dict[str, Any] | None:
 
 _RULES: Final[tuple[tuple[str | None, Callable[[_Round], Iterator[_Change]]], ...]] = (
     (None, _names),
+    ("code", _nested),
     ("language", _language),
     ("code", _fenced_language),
     ("timeout", _number),

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from onehop.config import CorrectionConfig
-from onehop.corrections._completion import Completion, complete
-from onehop.corrections._fence import find_fence, without_fence
-from onehop.corrections._report import correction, shorten
-from onehop.source._lines import position, utf16_length
+from onehop.corrections._completion import complete
+from onehop.corrections._draft import Draft, Repair
+from onehop.corrections._edits import Change, edited, original_position
+from onehop.corrections._exports import without_exports
+from onehop.corrections._fence import unfence
+from onehop.corrections._keyword import with_function
+from onehop.corrections._missing import what_is_missing
+from onehop.corrections._report import correction
+from onehop.corrections._spelling import respell
 from onehop.types import Correction, Language
-
-
-@dataclass(frozen=True, slots=True)
-class Insertion:
-    """Text that the caller did not write, at its place in the corrected code."""
-
-    line: int
-    column: int
-    length: int
-    """UTF-16 code units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,51 +25,49 @@ class CorrectedCode:
 
     code: str
     corrections: list[Correction]
-    insertions: tuple[Insertion, ...] = ()
-    """In the order of the text; all else stands on the line and column where it was written."""
+    changes: tuple[Change, ...] = ()
+    """One after the other, from the caller's text to ``code``."""
+    missing: str | None = None
+    """What is to be said if it runs and gives nothing: why, as far as its text tells."""
 
     def original_position(self, line: int, column: int) -> tuple[int, int]:
         """Where in the caller's text a position of the corrected code is; 1-based, in UTF-16."""
-        shift = sum(
-            min(inserted.length, column - inserted.column)
-            for inserted in self.insertions
-            if inserted.line == line and inserted.column < column
-        )
-        return line, column - shift
+        return original_position(self.changes, line, column)
+
+
+_Step = Callable[[Draft], Repair | None]
+_STEPS: Final[Sequence[_Step]] = (
+    unfence,
+    respell,
+    with_function,
+    without_exports,
+    complete,
+)
+"""Each finds one thing to repair; those on the text come before those on its meaning."""
 
 
 def correct_code(code: str, language: Language, config: CorrectionConfig) -> CorrectedCode:
-    """Repair a program; one that returns at its top level is not touched but for a fence.
+    """Repair a program; one that returns at its top level keeps what it does.
 
-    At most ``config.max_retries`` rounds. Code that does not parse, or is too long to parse
-    quickly, keeps everything but its fence.
+    At most ``config.max_retries`` repairs.
     """
-    rounds = config.max_retries if config.enabled else 0
-    made = list[Correction]()
-    fence = find_fence(code) if rounds else None
-    if fence is not None:
-        opening = code[slice(*fence.opening)]
-        made.append(correction("fence", "code", shorten(opening), ""))
-        code = without_fence(code, fence)
-    completion = complete(code, language) if rounds > len(made) else None
-    if completion is None:
-        return CorrectedCode(code, made)
-    return _completed(code, completion, made)
+    draft, made, changes = Draft(code, language), list[Correction](), list[Change]()
+    steps = list(_STEPS)
+    for _ in range(config.max_retries if config.enabled else 0):
+        repair = _next(draft, steps)
+        if repair is None:
+            return CorrectedCode(draft.code, made, tuple(changes), what_is_missing(draft))
+        changes.append(edited(draft.code, repair.edits))
+        made.append(correction(repair.kind, "code", repair.before, repair.after))
+        draft = Draft(changes[-1].after, language)
+    return CorrectedCode(draft.code, made, tuple(changes))
 
 
-def _completed(code: str, completion: Completion, made: list[Correction]) -> CorrectedCode:
-    start, end = completion.start, completion.end
-    head = code[:start] + completion.before
-    body = head + code[start:end]
-    text = body + completion.after + code[end:]
-    shown = shorten(code[start:end])
-    repair = correction(
-        completion.kind, "code", shown, completion.before + shown + completion.after
-    )
-    places = ((start, completion.before), (len(body), completion.after))
-    insertions = (
-        Insertion(*position(text, index), utf16_length(inserted))
-        for index, inserted in places
-        if inserted
-    )
-    return CorrectedCode(text, [*made, repair], tuple(insertions))
+def _next(draft: Draft, steps: list[_Step]) -> Repair | None:
+    """What the first step finds that finds something; it is not asked again."""
+    for step in steps:
+        repair = step(draft)
+        if repair is not None:
+            steps.remove(step)
+            return repair
+    return None

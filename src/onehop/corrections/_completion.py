@@ -1,39 +1,38 @@
 """What is missing from a program that computes a value and does not return it.
 
-Decided on the syntax tree, and only where it has no error. Two things are inserted, before and
-behind one expression; the lines stay as they are.
+Decided on the syntax tree. What is inserted is a ``return``, or the call of the function that is
+the program; the lines stay as they are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
+
+from onehop.corrections._draft import MAX_LENGTH, Draft, Repair
+from onehop.corrections._edits import Edit
+from onehop.corrections._entry import Entry, entry_of, made_async
+from onehop.corrections._program import (
+    FUNCTIONS,
+    TYPES,
+    argument,
+    bare,
+    declared,
+    expression_of,
+    is_declaration,
+    meaningful,
+    returns_at_top,
+)
+from onehop.corrections._report import shorten
+from onehop.source._brackets import scan
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
     from onehop.source._tree import SyntaxTree
-    from onehop.types import Language
 
-MAX_LENGTH: Final = 100_000
-"""Characters; longer programs run as they are."""
-_MAX_SECONDS: Final = 0.1
-MAIN: Final = frozenset({"main", "run", "handler", "execute"})
-"""A program that only declares a function of such a name means to call it."""
-
-_FUNCTIONS = frozenset({"arrow_function", "function_expression"})
-_CONTAINERS = frozenset(
-    "statement_block if_statement else_clause for_statement for_in_statement while_statement "
-    "do_statement try_statement catch_clause finally_clause switch_statement switch_body "
-    "switch_case switch_default labeled_statement with_statement".split()
-)
-_INERT = frozenset({"comment", "empty_statement"})
-_HOISTED = frozenset(
-    "function_declaration generator_function_declaration function_signature "
-    "interface_declaration type_alias_declaration ambient_declaration".split()
-)
+_HOISTED = TYPES | {"function_declaration", "generator_function_declaration"}
 """What may follow the last statement that does something."""
 _NOT_A_VALUE = frozenset(
     "assignment_expression augmented_assignment_expression update_expression arrow_function "
@@ -45,38 +44,30 @@ _EFFECTS = re.compile(
     r"(?s:.)*\.\s*forEach"
 )
 """Functions that give nothing back."""
+_OBJECT = re.compile(r"(?:^|[;})])[ \t]*(\{)", re.MULTILINE)
+_LINE_COMMENT = re.compile(r"[^'\"`/\n]*+(?=//)")
+_MOST_OBJECTS: Final = 8
+_LONGEST_OBJECT: Final = 20_000
+"""Characters of an object at the end that does not compile as a block."""
+_FENCE = re.compile(r"[\s\ufeff]*```")
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """Text to insert around the characters from ``start`` to ``end``."""
-
-    kind: str
-    start: int
-    end: int
-    before: str
-    after: str
-
-
-def complete(code: str, language: Language) -> Completion | None:
+def complete(draft: Draft) -> Repair | None:
     """What to insert so that the program returns its value; None when it is fine as it is."""
-    if len(code) > MAX_LENGTH or not code.strip() or _ends_in_return(code):
+    if len(draft.code) > MAX_LENGTH or not draft.code.strip() or _ends_in_return(draft.code):
         return None
-    if code.lstrip("\ufeff \t\r\n").startswith("```"):  # to the grammar it is a template
+    if _FENCE.match(draft.code):  # to the grammar it is a template
         return None
-    from onehop.source._tree import parse
-
-    tree = parse(code, language, _MAX_SECONDS)
-    if tree is None or tree.root.has_error:
+    if draft.broken:
+        return _object_at_end(draft)
+    tree = draft.whole
+    if tree is None or returns_at_top(tree):
         return None
-    statements = _meaningful(tree)
-    if not statements:
-        return None
-    if len(statements) == 1:
-        called = _call(tree, statements[0])
-        if called is not None:
-            return called
-    return _return_last(tree, statements)
+    statements = meaningful(tree)
+    entry = entry_of(tree, statements)
+    if entry is not None:
+        return call_at_end(tree, statements, entry)
+    return _last_function(tree, statements) or _return_last(tree, statements)
 
 
 _RETURN = re.compile(r"return(?![\w$])")
@@ -111,94 +102,72 @@ def _opened(line: str) -> int:
     return brackets + line.count("`") % 2
 
 
-def _meaningful(tree: SyntaxTree) -> list[Node]:
-    """The statements, without comments, empty ones and directives at the start."""
-    found = [node for node in tree.root.named_children if node.type not in _INERT]
-    for index, node in enumerate(found):
-        if not _is_directive(tree, node):
-            return found[index:]
-    return []
+def call_at_end(tree: SyntaxTree, statements: list[Node], entry: Entry) -> Repair:
+    """Call a function behind the last statement, and return what it gives."""
+    call = f"return {entry.name}({entry.argument})"
+    last = statements[-1]
+    end = tree.index(last) + len(tree.text(last))
+    edits = (*made_async(tree, entry.function), Edit(end, end, f"; {call};"))
+    return Repair("call", edits, shorten(tree.text(entry.function)), call)
 
 
-def _is_directive(tree: SyntaxTree, statement: Node) -> bool:
-    inner = _expression(statement)
-    return inner is not None and inner.type == "string" and tree.text(inner)[1:5] == "use "
-
-
-def _expression(statement: Node) -> Node | None:
-    """The expression of a statement that consists of one."""
-    if statement.type != "expression_statement":
+def _last_function(tree: SyntaxTree, statements: list[Node]) -> Repair | None:
+    """Call the function expression that a program ends with, which only declares before it."""
+    whole = expression_of(statements[-1]) if statements else None
+    if whole is None or not all(map(is_declaration, statements[:-1])):
         return None
-    return next((child for child in statement.named_children if child.type != "comment"), None)
-
-
-def _bare(node: Node) -> Node:
-    """The expression inside of any parentheses."""
-    while node.type == "parenthesized_expression":
-        inner = [child for child in node.named_children if child.type != "comment"]
-        if len(inner) != 1:
-            return node
-        node = inner[0]
-    return node
-
-
-def _call(tree: SyntaxTree, statement: Node) -> Completion | None:
-    """Call the function that is the whole program."""
-    whole = _expression(statement)
-    if whole is None:
-        name = statement.child_by_field_name("name")
-        is_main = statement.type == "function_declaration" and name is not None
-        if not is_main or name is None or tree.text(name) not in MAIN:
-            return None
-        whole = function = statement
-    else:
-        function = _bare(whole)
-        if function.type not in _FUNCTIONS:
-            return None
-    given = _argument(function)
-    if given is None:
+    inner = bare(whole)
+    function = inner if inner.type in FUNCTIONS else _named(tree, statements, inner)
+    given = None if function is None else argument(function)
+    if given is None or function is None:
         return None
-    return _around(tree, whole, "call", "return (", f")({given})")
+    more = made_async(tree, function)
+    if function != inner:
+        return around(tree, whole, "call", "return ", f"({given})", more)
+    return around(tree, whole, "call", "return (", f")({given})", more)
 
 
-def _argument(function: Node) -> str | None:
-    """What a function is called with; None when it wants more than a program can give it."""
-    single = function.child_by_field_name("parameter")
-    if single is not None:
-        return "context"
-    parameters = function.child_by_field_name("parameters")
-    if parameters is None:
+def _named(tree: SyntaxTree, statements: list[Node], name: Node) -> Node | None:
+    """The function that a name stands for at the end of the program."""
+    if name.type != "identifier":
         return None
-    wanted = [child for child in parameters.named_children if child.type != "comment"]
-    if len(wanted) > 1:
-        return None
-    return "context" if wanted and not _has_default(wanted[0]) else ""
+    found = declared(tree, statements)
+    return next((each.function for each in found if each.name == tree.text(name)), None)
 
 
-def _has_default(parameter: Node) -> bool:
-    """Whether it does well without an argument: a default value, or a rest parameter."""
-    if parameter.type in ("assignment_pattern", "rest_pattern"):
-        return True
-    if parameter.child_by_field_name("value") is not None:
-        return True
-    pattern = parameter.child_by_field_name("pattern")
-    return pattern is not None and pattern.type == "rest_pattern"
-
-
-def _return_last(tree: SyntaxTree, statements: list[Node]) -> Completion | None:
+def _return_last(tree: SyntaxTree, statements: list[Node]) -> Repair | None:
     while statements and statements[-1].type in _HOISTED:
         statements.pop()
-    expression = _expression(statements[-1]) if statements else None
-    if expression is None or not _is_value(tree, expression) or _returns(statements):
+    if not statements:
         return None
-    return _around(tree, expression, "return", "return ", "")
+    last = statements[-1]
+    if _is_shorthand(tree, last):
+        return around(tree, last, "return", "return ", "")
+    expression = expression_of(last)
+    if expression is None or not is_value(tree, expression):
+        return None
+    return around(tree, expression, "return", "return ", "")
 
 
-def _is_value(tree: SyntaxTree, expression: Node) -> bool:
+def _is_shorthand(tree: SyntaxTree, block: Node) -> bool:
+    """Whether a block holds nothing but names, which do nothing in a block: it is an object."""
+    inside = [child for child in block.named_children if child.type != "comment"]
+    if block.type != "statement_block" or len(inside) != 1 or ";" in tree.text(block):
+        return False
+    expression = expression_of(inside[0])
+    if expression is None:
+        return False
+    names = expression.named_children if expression.type == "sequence_expression" else [expression]
+    return all(name.type == "identifier" for name in names)
+
+
+def is_value(tree: SyntaxTree, expression: Node) -> bool:
     """Whether the program was written for the sake of this value."""
-    inner = _bare(expression)
+    inner = bare(expression)
+    if tree.text(inner).startswith("```"):  # a fence, which the grammar takes for a template
+        return False
     if inner.type == "sequence_expression":
-        inner = _bare(inner.named_children[-1])
+        inner = bare(inner.named_children[-1])
     if inner.type == "unary_expression":
         return tree.text(inner.children[0]) not in ("delete", "void")
     if inner.type == "call_expression":
@@ -221,20 +190,72 @@ def _starts_a_block(tree: SyntaxTree, expression: Node) -> bool:
     return bool(re.match(r"\{|(?:async\s+)?function\b|class\b", tree.text(expression)[:100]))
 
 
-def _returns(statements: list[Node]) -> bool:
-    """Whether there is a ``return`` outside of all functions."""
-    return any(node.type == "return_statement" for node in _descend(statements))
+def _object_at_end(draft: Draft) -> Repair | None:
+    """An object as the last expression that does not compile as a block."""
+    code, end = draft.code, _end_of_code(draft.code)
+    if not code.endswith("}", 0, end):
+        return None
+    for found in list(_OBJECT.finditer(code, max(0, end - _LONGEST_OBJECT), end))[-_MOST_OBJECTS:]:
+        start = found.start(1)
+        if _is_one_group(code[start : end - 1]):
+            return _returned(draft, start, end)
+    return None
 
 
-def _descend(statements: list[Node]) -> Iterator[Node]:
-    pending = list(statements)
-    while pending:
-        node = pending.pop()
-        yield node
-        if node.type in _CONTAINERS:
-            pending.extend(node.named_children)
+def _end_of_code(code: str) -> int:
+    """Where the last token ends, not counting semicolons and comments behind it."""
+    end = len(code)
+    while True:
+        shorter = len(code[:end].rstrip(" \t\r\n;\u2028\u2029"))
+        line = max(code.rfind("\n", 0, shorter), 0)
+        comment = _LINE_COMMENT.match(code, line + (line > 0), shorter)
+        if comment is not None:
+            shorter = comment.end()
+        elif code.endswith("*/", 0, shorter):
+            shorter = max(code.rfind("/*", 0, shorter), 0)
+        if shorter == end:
+            return end
+        end = shorter
 
 
-def _around(tree: SyntaxTree, node: Node, kind: str, before: str, after: str) -> Completion:
-    start = tree.index(node)
-    return Completion(kind, start, start + len(tree.text(node)), before, after)
+def _is_one_group(text: str) -> bool:
+    """Whether only the first bracket of a text is open at its end."""
+    found = scan(text)
+    return not found.stopped and [opening.index for opening in found.unclosed] == [0]
+
+
+def _return_before(code: str, start: int) -> Edit:
+    """``return``, or the end of the line that one stands alone on, which cuts it off."""
+    before = code[:start].rstrip()
+    is_alone = re.search(r"(?<![\w$.])return$", before[-20:]) is not None
+    return Edit(len(before), start, " ") if is_alone else Edit(start, start, "return ")
+
+
+def _returned(draft: Draft, start: int, end: int) -> Repair | None:
+    edit = _return_before(draft.code, start)
+    tree = draft.changed([edit]).whole
+    last = meaningful(tree)[-1:] if tree is not None else []
+    if tree is None or not last or last[0].type != "return_statement":
+        return None
+    given = last[0].named_children[:1]
+    if not given or given[0].type != "object":
+        return None
+    shown = shorten(draft.code[start:end])
+    return Repair("return", (edit,), shown, f"return {shown}")
+
+
+def around(
+    tree: SyntaxTree,
+    node: Node,
+    kind: str,
+    before: str,
+    after: str,
+    more: Iterable[Edit] = (),
+) -> Repair:
+    """Put text before and behind a node."""
+    start, text = tree.index(node), tree.text(node)
+    end = start + len(text)
+    edits = [Edit(start, start, before), *more, Edit(end, end, after)]
+    shown = shorten(text)
+    kept = tuple(edit for edit in edits if edit.text)
+    return Repair(kind, kept, shown, before + shown + after)

@@ -1,43 +1,67 @@
-"""A Markdown fence around a whole program."""
+"""What was put around a program for people to read: Markdown fences, prose beside them, tags."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from onehop._languages import LANGUAGES
+from onehop.corrections._draft import Repair
+from onehop.corrections._edits import Edit
+from onehop.corrections._report import shorten
+from onehop.source._brackets import scan
+
 if TYPE_CHECKING:
+    from onehop.corrections._draft import Draft
     from onehop.types import Language
 
-LANGUAGES: Final[dict[str, Language]] = {
-    "javascript": "javascript",
-    "js": "javascript",
-    "mjs": "javascript",
-    "cjs": "javascript",
-    "node": "javascript",
-    "nodejs": "javascript",
-    "node.js": "javascript",
-    "ecmascript": "javascript",
-    "typescript": "typescript",
-    "ts": "typescript",
-    "mts": "typescript",
-    "cts": "typescript",
-}
-"""Names that people give to the two languages."""
-_TAGS: Final[dict[str, Language]] = {**LANGUAGES, "jsx": "javascript", "tsx": "typescript"}
-
-_OPENING = re.compile(r"[\s\ufeff]*+(?P<line>(?P<marks>`{3,}+|~{3,}+)(?P<info>[^`\n\r]*+))[\n\r]")
+_NEUTRAL = frozenset(
+    "code code_execute codeexecute execute repl run script tool tool_call tool_code "
+    "tool_use".split()
+)
+"""Tags that say that it is a program, and not in which language."""
+_MARKS = "(?P<marks>`{3,}+|~{3,}+)"
+_OPENING = re.compile(rf"[\s\ufeff]*+(?P<line>{_MARKS}(?P<info>[^`\n\r]*+))[\n\r]")
+_MARK_LINE = re.compile(rf"^[ \t]*+(?P<line>{_MARKS}(?P<info>[^`\n\r]*+))\r?$", re.MULTILINE)
+_OPEN = re.compile(rf"(?P<line>{_MARKS}(?P<info>[^`\n\r]*+))\r?$", re.MULTILINE)
+_TAG = re.compile(r"\s*\{?\.?([\w.+#-]*)")
+_ONE_LINE = re.compile(r"\s*+(?P<open>```(?:(?P<tag>\w++)[ \t])?)[^`\n\r]++(?P<close>```)\s*+")
+_ELEMENT = re.compile(
+    r"[\s\ufeff]*+(?P<open><(?P<name>script|code|pre|javascript|typescript|tool_code|execute|"
+    r"code_execute)\b[^<>\n]*+>)"
+)
 _NOT_LINE_END = re.compile("[^\n\r\u2028\u2029]")
+_NOT_PROSE = re.compile(
+    r"/\*|[{}=]|;[ \t]*$|\w\(|\breturn\b|^[ \t]*(?://|(?:async|await|class|const|export|for|function"
+    r"|if|import|interface|let|switch|throw|try|type|var|while)\b(?!:))",
+    re.MULTILINE,
+)
+"""Anything of a program in what stands beside a fence: it is more than words about the program."""
+_SPAN_OF_CODE = re.compile("`[^`\n]*+`")
+
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Fence:
     """Where the two marks of a fence are, and what it says of the language."""
 
-    opening: tuple[int, int]
-    closing: tuple[int, int]
+    opening: Span
+    closing: Span
     """Empty when the text ends before the fence does, as Markdown allows."""
-    language: Language | None
+    tag: str
+
+    @property
+    def language(self) -> Language | None:
+        """What the tag says; None when it says none, or one that is not ours."""
+        return LANGUAGES.get(self.tag)
+
+    @property
+    def ours(self) -> bool:
+        """Whether what is in it may be a program for us."""
+        return not self.tag or self.tag in LANGUAGES or self.tag in _NEUTRAL
 
 
 def find_fence(code: str) -> Fence | None:
@@ -45,16 +69,20 @@ def find_fence(code: str) -> Fence | None:
     opening = _OPENING.match(code)
     if opening is None:
         return None
-    tag = opening["info"].split()[:1]
-    if tag and tag[0].lower() not in _TAGS:
-        return None
     closing = _closing(code, opening.end(), opening["marks"])
-    if closing is None or not code[opening.end() : closing[0]].strip():
+    inside = "" if closing is None else code[opening.end() : closing[0]]
+    is_open = closing is not None and closing[0] == closing[1]
+    if closing is None or not inside.strip() or (is_open and opening["marks"] in inside):
         return None
-    return Fence(opening.span("line"), closing, _TAGS[tag[0].lower()] if tag else None)
+    return Fence(opening.span("line"), closing, _tag(opening["info"]))
 
 
-def _closing(code: str, start: int, marks: str) -> tuple[int, int] | None:
+def _tag(info: str) -> str:
+    found = _TAG.match(info)
+    return found[1].lower() if found else ""
+
+
+def _closing(code: str, start: int, marks: str) -> Span | None:
     """The first line that closes the fence, if it is the last of the text."""
     line = re.compile(rf"^[ \t]*{re.escape(marks)}{marks[0]}*[ \t\r]*$", re.MULTILINE)
     found = line.search(code, start - 1)
@@ -65,15 +93,97 @@ def _closing(code: str, start: int, marks: str) -> tuple[int, int] | None:
     return (end - len(marks), end) if code.endswith(marks, start, end) else (end, end)
 
 
-def without_fence(code: str, fence: Fence) -> str:
-    """The text with blanks where the fence was, so that every position stays what it was."""
-    (start, stop), (close_start, close_stop) = fence.opening, fence.closing
-    return "".join(
-        [
-            code[:start],
-            _NOT_LINE_END.sub(" ", code[start:stop]),
-            code[stop:close_start],
-            _NOT_LINE_END.sub(" ", code[close_start:close_stop]),
-            code[close_stop:],
-        ]
-    )
+def unfence(draft: Draft) -> Repair | None:
+    """Blanks in the place of what is around the program, so that every position stays."""
+    code = draft.code
+    if "```" not in code and "~~~" not in code and not _ELEMENT.match(code):
+        return None
+    spans = next(filter(None, (find(code) for find in _KINDS)), None)
+    if spans is None:
+        return None
+    edits = (Edit(start, end, _blanks(code[start:end])) for start, end in spans)
+    return Repair("fence", tuple(edits), shorten(code[slice(*spans[0])]), "")
+
+
+def _blanks(text: str) -> str:
+    return _NOT_LINE_END.sub(" ", text)
+
+
+def _whole(code: str) -> list[Span] | None:
+    """One fence around all."""
+    fence = find_fence(code)
+    return [fence.opening, fence.closing] if fence is not None and fence.ours else None
+
+
+def _in_prose(code: str) -> list[Span] | None:
+    """One fence, and words before or behind it.
+
+    Three backticks call a string wherever they are code, so that such a text never got past them;
+    and what is beside them must have nothing of a program, or it would be lost.
+    """
+    opening = _OPEN.search(code)
+    if opening is None or opening.end() >= len(code):
+        return None
+    start, stop = opening.span("line")
+    fence = Fence((start, stop), _first_closing(code, opening), _tag(opening["info"]))
+    inside = code[stop : fence.closing[0]]
+    words = [code[:start], code[fence.closing[1] :]]
+    if not fence.ours or not inside.strip() or not all(map(_is_prose, words)):
+        return None
+    return [(0, stop), (fence.closing[0], len(code))]
+
+
+def _first_closing(code: str, opening: re.Match[str]) -> Span:
+    """Where the fence closes: on a line of its own, or anywhere; else the end of the text."""
+    marks = opening["marks"]
+    line = re.compile(rf"^[ \t]*({re.escape(marks)})[ \t\r]*$", re.MULTILINE)
+    alone = line.search(code, opening.end())
+    at = alone.start(1) if alone else code.find(marks, opening.end())
+    if at < 0:
+        return len(code), len(code)
+    return at, at + len(marks)
+
+
+def _is_prose(text: str) -> bool:
+    if "```" in text or "~~~" in text or _NOT_PROSE.search(_SPAN_OF_CODE.sub("code", text)):
+        return False
+    return not any(line.count("`") % 2 for line in text.splitlines())
+
+
+def _stray(code: str) -> list[Span] | None:
+    """Only the end of a fence, behind a program that is complete without it."""
+    marks = list(_MARK_LINE.finditer(code))
+    if len(marks) != 1 or marks[0]["info"].strip() or code[marks[0].end() :].strip():
+        return None
+    before = code[: marks[0].start("line")]
+    found = scan(before)
+    is_complete = before.strip() and not found.stopped and not found.unclosed
+    return [marks[0].span("line")] if is_complete else None
+
+
+def _one_line(code: str) -> list[Span] | None:
+    found = _ONE_LINE.fullmatch(code)
+    if found is None:
+        return None
+    tag = found.span("tag") if (found["tag"] or "").lower() in LANGUAGES else (0, 0)
+    start = found.start("open")
+    return [(start, max(start + 3, tag[1])), found.span("close")]
+
+
+def _element(code: str) -> list[Span] | None:
+    """A tag of HTML or XML around all, which no program begins with."""
+    opening = _ELEMENT.match(code)
+    closing = f"</{opening['name']}>" if opening else ""
+    end = len(code.rstrip())
+    if opening is None or not code.endswith(closing, opening.end(), end):
+        return None
+    return [opening.span("open"), (end - len(closing), end)]
+
+
+_KINDS: Final[Sequence[Callable[[str], list[Span] | None]]] = (
+    _whole,
+    _stray,
+    _in_prose,
+    _one_line,
+    _element,
+)

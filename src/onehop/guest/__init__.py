@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from importlib.resources import files
 from urllib.parse import quote
@@ -10,15 +11,31 @@ from urllib.parse import quote
 _PARTS = (
     "primordials.js",
     "channel.js",
+    "advice.js",
+    "positions.js",
     "errors.js",
+    "stacks.js",
+    "warnings.js",
     "values.js",
+    "second.js",
     "console.js",
     "timers.js",
+    "ports.js",
     "lockdown.js",
     "run.js",
+    "ending.js",
     "main.js",
 )
 """In the order in which they stand in one function."""
+_SECOND_PARTS = ("inspect.js", "table.js")
+"""The same, of the function that is parsed later and gets what it uses of the first."""
+_DECLARED = re.compile(
+    r"^(?:const|class|(?:async )?function\*?) (?:(\w+)|\{([^}]*)\})", re.MULTILINE
+)
+"""What a file declares for the others: at the start of a line, and never changed."""
+
+_COMPILER_PARTS = ("primordials.js", "positions.js", "compiler.js")
+"""In the order in which they stand in one module."""
 
 _LOADER = "data:application/javascript,Deno[Deno.internal].core.evalContext(Deno.args[0],%22{}%22)"
 _FILE = "onehop:guest"
@@ -49,8 +66,41 @@ ENVIRONMENT: dict[str, str] = {
 @lru_cache(maxsize=1)
 def bootstrap_source() -> str:
     """The bootstrap as one script."""
-    parts = "\n".join(_text(name) for name in _PARTS)
-    return f'(function(){{"use strict";\n{_to_ascii(_without_comments(parts))}\n}})();\n'
+    parts = _script(_join(_PARTS))
+    shared = ",".join(_shared())
+    return f'(function(){{"use strict";\n{parts}\nconst sharedWithSecond={{{shared}}};\n}})();\n'
+
+
+@lru_cache(maxsize=1)
+def second_source() -> str:
+    """What the bootstrap compiles later: code that makes a function of what is shared."""
+    parts = _script(_join(_SECOND_PARTS))
+    shared = ",".join(_shared())
+    head = f'return (function(shared){{"use strict";\nconst {{{shared}}}=shared;'
+    return f"{head}\n{parts}\nreturn{{inspect:inspectValue,table}};\n}})"
+
+
+def _join(names: tuple[str, ...]) -> str:
+    return "\n".join(map(_text, names))
+
+
+def _script(source: str) -> str:
+    return _to_ascii(_without_comments(source))
+
+
+def _shared() -> list[str]:
+    """The names of the first part that the second uses."""
+    second = _join(_SECOND_PARTS)
+    used = set(re.findall(r"\w+", _without_comments(second))) - _declared(second)
+    return sorted(_declared(_join(_PARTS)) & used)
+
+
+def _declared(source: str) -> set[str]:
+    names = set()
+    for name, several in _DECLARED.findall(source):
+        renamed = (part.split(":")[-1].split("=")[0].strip() for part in several.split(","))
+        names |= {name} if name else set(filter(None, renamed))
+    return names
 
 
 def _without_comments(source: str) -> str:
@@ -80,15 +130,16 @@ def deno_arguments(heap_mb: int | str) -> list[str]:
         _LOADER.format(_FILE),
         # An argument costs nothing to start with; as module text it would be parsed twice.
         bootstrap_source(),
+        second_source(),
     ]
 
 
-def stripper_arguments(heap_mb: int | str) -> list[str]:
-    """The same for the process that says where the types of TypeScript programs are."""
+def compiler_arguments(heap_mb: int | str) -> list[str]:
+    """The same for the process that compiles TypeScript."""
     return [
         *_options(heap_mb),
-        f"data:application/javascript,{quote(_text('stripper.js'))}",
-        _text("strip.js"),
+        f"data:application/javascript,{quote(_text('compiler_main.js'))}",
+        _to_ascii(_without_comments("\n".join(map(_text, _COMPILER_PARTS)))),
     ]
 
 

@@ -11,12 +11,12 @@ const ONE_WRITE = 32768;
 const CLOSING_BRACE = 0x7d;
 
 let tokenText = '""';
-let frameHead = '{"v":1,"token":"","kind":"';
+let frameHead = '{"v":2,"token":"","kind":"';
 
 /** Bind the frames that follow to this run; the host's token has nothing to escape. */
 function setToken(token) {
   tokenText = '"' + token + '"';
-  frameHead = '{"v":1,"token":' + tokenText + ',"kind":"';
+  frameHead = '{"v":2,"token":' + tokenText + ',"kind":"';
 }
 
 /** End the process; the host takes a worker that ends without an answer as broken. */

@@ -3,8 +3,6 @@
 const MAX_TEXT = 65536;
 // Below the size from which the host takes large results only.
 const MAX_FRAME = 200000;
-const MAX_ROWS = 1000;
-const MAX_COLUMNS = 100;
 const INDENT = "  ";
 
 const LOG = "log";
@@ -16,19 +14,9 @@ const DEBUG = "debug";
 /** What is left of the run's allowance, and the calls that came after it. */
 const allowance = { __proto__: null, capture: false, entries: 0, bytes: 0, dropped: 0 };
 
-const QUOTES = ["'", '"', "`"];
-
 /** One value as `util.inspect` shows it. May throw what a getter or a Proxy throws. */
 function inspect(value, depth, more) {
-  return inspectArgs([value], {
-    __proto__: null,
-    colors: false,
-    depth,
-    breakLength: 80,
-    compact: 3,
-    quotes: QUOTES,
-    ...more,
-  });
+  return loadSecondPart().inspect(value, depth, more);
 }
 
 function inspectSafely(value, depth, more) {
@@ -56,8 +44,7 @@ class Text {
 
   toText() {
     const left = this.#whole - this.#text.length;
-    const text = cleanStacks(this.#text);
-    return left > 0 ? text + " … (" + left + " more characters)" : text;
+    return left > 0 ? this.#text + " … (" + left + " more characters)" : this.#text;
   }
 }
 
@@ -135,7 +122,7 @@ function formatDirective(letter, value) {
       case "o":
         return inspect(value, 4, { __proto__: null, showHidden: true, showProxy: true });
       case "O":
-        return typeof value === "string" ? quoted(value) : inspect(value, 2);
+        return inspect(value, 2);
     }
     return "";
   } catch (thrown) {
@@ -189,12 +176,6 @@ function formatJson(value) {
     if (circular) return "[Circular]";
     throw thrown;
   }
-}
-
-function quoted(text) {
-  // A string by itself is shown without quotes, one in an array with them.
-  const more = { __proto__: null, breakLength: Infinity };
-  return StringPrototypeSlice(inspect([cut(text, 10000)], 2, more), 2, -2);
 }
 
 let indentation = "";
@@ -261,13 +242,16 @@ function after(args, skip) {
   return rest;
 }
 
-function labelOf(args) {
-  if (args.length === 0 || args[0] === undefined) return "default";
+function textOf(value) {
   try {
-    return cut(CapturedString(args[0]), 1000);
+    return CapturedString(value);
   } catch (thrown) {
     return "[Threw: " + briefly(thrown) + "]";
   }
+}
+
+function labelOf(args) {
+  return args.length === 0 || args[0] === undefined ? "default" : cut(textOf(args[0]), 1000);
 }
 
 const counts = new CapturedMap();
@@ -315,8 +299,10 @@ function timeEnd(args) {
 
 function assert(args) {
   if (args[0]) return;
-  const text = args.length > 1 ? format(after(args, 1)) : "";
-  emit(ERROR, text === "" ? "Assertion failed" : "Assertion failed: " + text);
+  const rest = after(args, 1);
+  // The first one is made text as in Node, and the others fill its directives.
+  rest[0] = rest.length === 0 ? "Assertion failed" : "Assertion failed: " + textOf(rest[0]);
+  emit(ERROR, format(rest));
 }
 
 function trace(args) {
@@ -327,22 +313,35 @@ function trace(args) {
   emit(LOG, "Trace" + (text === "" ? "" : ": " + text) + readStack(stack, "").text);
 }
 
+const DIR_OPTIONS = [
+  "showHidden",
+  "depth",
+  "maxArrayLength",
+  "maxStringLength",
+  "breakLength",
+  "compact",
+  "sorted",
+  "getters",
+];
+
 function dir(args) {
-  const options = args[1];
-  const more = { __proto__: null };
-  let depth = 2;
-  if (isObject(options)) {
-    try {
-      if (options.depth !== undefined) depth = options.depth;
-      more.showHidden = !!options.showHidden;
-    } catch (thrown) {
-      return emit(LOG, "[Threw: " + briefly(thrown) + "]");
-    }
-  }
   const text = new Text();
-  const value = args[0];
-  text.add(typeof value === "string" ? quoted(value) : inspectSafely(value, depth, more));
+  try {
+    text.add(inspect(args[0], 2, dirOptions(args[1])));
+  } catch (thrown) {
+    text.add("[Threw: " + briefly(thrown) + "]");
+  }
   emit(LOG, text.toText());
+}
+
+function dirOptions(given) {
+  const options = { __proto__: null, customInspect: false };
+  if (!isObject(given)) return options;
+  for (let i = 0; i < DIR_OPTIONS.length; i++) {
+    const value = given[DIR_OPTIONS[i]];
+    if (value !== undefined) options[DIR_OPTIONS[i]] = value;
+  }
+  return options;
 }
 
 function group(args) {
@@ -354,173 +353,12 @@ function groupEnd() {
   indentation = StringPrototypeSlice(indentation, INDENT.length);
 }
 
-/** Rows of a table: the label of each, its cells by column, and its value when it has no columns. */
-function readRows(data, wanted) {
-  const rows = createList();
-  const add = (label, value) => {
-    rows[rows.length] = { __proto__: null, label, cells: null, text: null, key: null };
-    fillRow(rows[rows.length - 1], value, wanted);
-    return rows[rows.length - 1];
-  };
-  if (core.isMap(data)) {
-    const entries = MapPrototypeEntries(data);
-    while (rows.length < MAX_ROWS) {
-      const { done, value } = MapIteratorNext(entries);
-      if (done) break;
-      add("" + rows.length, value[1]).key = cell(value[0]);
-    }
-  } else if (core.isSet(data)) {
-    const values = SetPrototypeValues(data);
-    while (rows.length < MAX_ROWS) {
-      const { done, value } = SetIteratorNext(values);
-      if (done) break;
-      add("" + rows.length, value);
-    }
-  } else {
-    const keys = ObjectKeys(data);
-    for (let i = 0; i < keys.length && i < MAX_ROWS; i++) add(keys[i], data[keys[i]]);
-  }
-  return rows;
-}
-
-function fillRow(row, value, wanted) {
-  if (typeof value !== "object" || value === null) {
-    row.text = cell(value);
-    return;
-  }
-  const keys = wanted ?? ObjectKeys(value);
-  row.cells = new CapturedMap();
-  for (let i = 0; i < keys.length && i < MAX_COLUMNS; i++) {
-    const key = keys[i];
-    if (ObjectPrototypeHasOwnProperty(value, key)) {
-      MapPrototypeSet(row.cells, key, cell(value[key]));
-    }
-  }
-}
-
-function cell(value) {
-  if (typeof value === "string") return cut(quoted(value), 1000);
-  const deep = isObject(value) && !ArrayIsArray(value) && ObjectKeys(value).length > 2 ? -1 : 0;
-  const more = { __proto__: null, maxArrayLength: 3, breakLength: Infinity };
-  return cut(inspectSafely(value, deep, more), 1000);
-}
-
 function table(args) {
-  const { 0: data, 1: wanted } = args;
-  if (typeof data !== "object" || data === null) return emit(LOG, format(args));
-  let text;
   try {
-    text = drawTable(data, ArrayIsArray(wanted) ? wanted : null);
+    loadSecondPart().table(args);
   } catch (thrown) {
-    text = "[Threw: " + briefly(thrown) + "]";
+    emit(LOG, "[Threw: " + briefly(thrown) + "]");
   }
-  const shown = new Text();
-  shown.add(text);
-  emit(LOG, shown.toText());
-}
-
-function drawTable(data, wanted) {
-  const rows = readRows(data, wanted);
-  const counted = core.isMap(data) || core.isSet(data);
-  const columns = createList();
-  const addColumn = (title, textOf) => {
-    const cells = createList();
-    let used = false;
-    for (let i = 0; i < rows.length; i++) {
-      const text = textOf(rows[i]);
-      used ||= text !== null;
-      cells[i] = text ?? "";
-    }
-    if (used || wanted !== null) columns[columns.length] = { __proto__: null, title, cells };
-  };
-  addColumn(counted ? "(iteration index)" : "(index)", (row) => row.label);
-  if (core.isMap(data)) addColumn("Key", (row) => row.key);
-  const titles = columnTitles(rows, wanted);
-  for (let i = 0; i < titles.length; i++) {
-    addColumn(titles[i], (row) =>
-      row.cells === null ? null : MapPrototypeGet(row.cells, titles[i]) ?? null);
-  }
-  if (hasValues(rows)) addColumn("Values", (row) => row.text);
-  return drawColumns(columns, rows.length);
-}
-
-function columnTitles(rows, wanted) {
-  const titles = createList();
-  const seen = new CapturedMap();
-  const add = (title) => {
-    if (titles.length >= MAX_COLUMNS || MapPrototypeGet(seen, title)) return;
-    MapPrototypeSet(seen, title, true);
-    titles[titles.length] = title;
-  };
-  if (wanted !== null) {
-    for (let i = 0; i < wanted.length && i < MAX_COLUMNS; i++) add(CapturedString(wanted[i]));
-    return titles;
-  }
-  for (let i = 0; i < rows.length; i++) {
-    if (rows[i].cells === null) continue;
-    const entries = MapPrototypeEntries(rows[i].cells);
-    for (;;) {
-      const { done, value } = MapIteratorNext(entries);
-      if (done) break;
-      add(value[0]);
-    }
-  }
-  return titles;
-}
-
-function hasValues(rows) {
-  for (let i = 0; i < rows.length; i++) if (rows[i].text !== null) return true;
-  return false;
-}
-
-function drawColumns(columns, rowCount) {
-  const widths = createList();
-  for (let c = 0; c < columns.length; c++) {
-    let width = displayWidth(columns[c].title);
-    for (let r = 0; r < rowCount; r++) {
-      const needed = displayWidth(columns[c].cells[r]);
-      if (needed > width) width = needed;
-    }
-    widths[c] = width + 2;
-  }
-  let text = drawRule(widths, "┌", "┬", "┐\n") + drawRow(columns, widths, -1) +
-    drawRule(widths, "├", "┼", "┤\n");
-  for (let r = 0; r < rowCount && text.length <= 2 * MAX_TEXT; r++) {
-    text += drawRow(columns, widths, r);
-  }
-  return text + drawRule(widths, "└", "┴", "┘");
-}
-
-function drawRule(widths, left, middle, right) {
-  let text = left;
-  for (let i = 0; i < widths.length; i++) {
-    text += (i === 0 ? "" : middle) + StringPrototypeRepeat("─", widths[i]);
-  }
-  return text + right;
-}
-
-function drawRow(columns, widths, row) {
-  let text = "│";
-  for (let i = 0; i < columns.length; i++) {
-    const content = row < 0 ? columns[i].title : columns[i].cells[row];
-    const padding = widths[i] - 1 - displayWidth(content);
-    text += " " + content + StringPrototypeRepeat(" ", padding) + "│";
-  }
-  return text + "\n";
-}
-
-/** Columns a text takes in a terminal; East Asian characters and emoji take two. */
-function displayWidth(text) {
-  let width = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = StringPrototypeCharCodeAt(text, i);
-    const wide = (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) ||
-      (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
-      (code >= 0xff00 && code <= 0xff60);
-    // The two halves of a surrogate pair make the two columns of an emoji.
-    width += wide ? 2 : 1;
-  }
-  return width;
 }
 
 /** Let the console send; called once, with the limits of the run. */

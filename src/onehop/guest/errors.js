@@ -4,6 +4,8 @@ const MAX_MESSAGE = 8192;
 const MAX_FRAMES = 30;
 const MAX_STACK = 16384;
 const MAX_CAUSES = 3;
+const MAX_PROXIES = 10;
+const MAX_PROTOTYPES = 100;
 
 // The name under which the code is compiled must be a URL; the guest sees the part behind it.
 const JS_FILE = "onehop:code.js";
@@ -15,7 +17,23 @@ const source = {
   shownAs: "code.js",
   // Characters that the wrapper puts before the first line.
   shift: 0,
+  // For code that was compiled from another text: a function of (line, column) that gives the
+  // `{line, column}` in that text, or null for what the compiler added. Null when there is none.
+  map: null,
 };
+
+/**
+ * The one place where a position of V8's becomes one of the caller's own text.
+ * @returns {{file: string, line: number, column: number} | null} null for what is not the caller's.
+ */
+function placeInText(file, line, column) {
+  if (file !== source.file || !(line > 0)) return null;
+  const shift = line === 1 ? source.shift : 0;
+  const shifted = column > shift ? column - shift : 1;
+  const place = source.map === null ? { line, column: shifted } : source.map(line, shifted);
+  if (place === null) return null;
+  return { __proto__: null, file: source.shownAs, line: place.line, column: place.column };
+}
 
 const IMPORT_REFUSAL = "A dynamic import callback was not specified.";
 const IMPORT_MESSAGE =
@@ -38,12 +56,34 @@ function readString(object, name) {
   }
 }
 
+/** What a Proxy stands for, without asking its handler; any other value as it is. */
+function behindProxies(value) {
+  for (let i = 0; i < MAX_PROXIES && core.isProxy(value); i++) value = core.getProxyDetails(value)[0];
+  return value;
+}
+
+/** Whether a value is an error, a Proxy of one, or made by a class of errors in the old style. */
 function isError(value) {
   try {
-    return ErrorIsError(value);
+    const behind = behindProxies(value);
+    return ErrorIsError(behind) || inheritsFrom(behind, ErrorPrototype);
   } catch {
     return false;
   }
+}
+
+function inheritsFrom(object, wanted) {
+  if (!isObject(object)) return false;
+  for (let i = 0; i < MAX_PROTOTYPES && object !== null; i++) {
+    object = ObjectGetPrototypeOf(object);
+    if (object === wanted) return true;
+  }
+  return false;
+}
+
+/** The same of an error that may be behind a Proxy, whose handler need not play along. */
+function readErrorString(error, name) {
+  return readString(error, name) ?? readString(behindProxies(error), name);
 }
 
 /** A short text for any value; never throws. */
@@ -59,11 +99,11 @@ function show(value, depth = 2) {
 /** @returns {{name: string, message: string}} never throws. */
 function nameAndMessage(thrown) {
   if (!isError(thrown)) return { __proto__: null, name: "Error", message: show(thrown) };
-  const message = readString(thrown, "message") ?? "";
+  const message = readErrorString(thrown, "message") ?? "";
   return {
     __proto__: null,
-    name: cut(readString(thrown, "name") || "Error", 200),
-    message: message === IMPORT_REFUSAL ? IMPORT_MESSAGE : message,
+    name: cut(readErrorString(thrown, "name") || "Error", 200),
+    message: message === IMPORT_REFUSAL ? IMPORT_MESSAGE : withAdvice(message),
   };
 }
 
@@ -76,23 +116,24 @@ function briefly(thrown) {
 
 /**
  * Read `<file>:<line>:<column>` of the guest's code in a line of a stack; null if it has none.
+ * The file is the one shown, or the raw one when the guest has put another `Error` in place.
  * @returns {{start: number, end: number, line: number, column: number} | null}
  */
 function findPlace(text) {
-  const start = StringPrototypeIndexOf(text, source.file + ":");
+  return findPosition(text, source.file, placeInText) ??
+    findPosition(text, source.shownAs, (_file, line, column) => ({ line, column }));
+}
+
+function findPosition(text, file, toPlace) {
+  const start = StringPrototypeLastIndexOf(text, file + ":");
   if (start < 0) return null;
-  const numbers = StringPrototypeSlice(text, start + source.file.length);
+  const numbers = StringPrototypeSlice(text, start + file.length);
   const match = RegExpPrototypeExec(/^:(\d{1,9}):(\d{1,9})/, numbers);
   if (match === null) return null;
-  const line = +match[1];
-  const shift = line === 1 ? source.shift : 0;
-  return {
-    __proto__: null,
-    start,
-    end: start + source.file.length + match[0].length,
-    line,
-    column: +match[2] > shift ? match[2] - shift : 1,
-  };
+  const place = toPlace(file, +match[1], +match[2]);
+  if (place === null) return null;
+  const end = start + file.length + match[0].length;
+  return { __proto__: null, start, end, line: place.line, column: place.column };
 }
 
 /** A stack line of the guest's code as the guest knows it: without our wrapper's name. */
@@ -159,7 +200,7 @@ function readStack(stack, message) {
 
 /** The same from V8's own frames, for an error whose `stack` the guest has replaced. */
 function readFrames(thrown) {
-  const { frames } = destructureError(thrown);
+  const { frames } = destructureError(behindProxies(thrown));
   let stack = "";
   for (let i = 0; i < frames.length && i < MAX_FRAMES; i++) {
     const { fileName, functionName, lineNumber, columnNumber } = frames[i];
@@ -170,7 +211,7 @@ function readFrames(thrown) {
 }
 
 function placeOf(thrown, message) {
-  const stack = readString(thrown, "stack");
+  const stack = readErrorString(thrown, "stack");
   if (stack !== null) {
     const read = readStack(cut(stack, 4 * MAX_STACK), message);
     if (read.line !== null) return read;
@@ -215,7 +256,7 @@ function describeThrown(thrown) {
   if (!isError(thrown)) {
     return { __proto__: null, name, message: cut(message, MAX_MESSAGE), stack: null };
   }
-  const place = placeOf(thrown, readString(thrown, "message") ?? "");
+  const place = placeOf(thrown, readErrorString(thrown, "message") ?? "");
   const reasons = reasonsOf(thrown);
   const whole = cut(reasons === "" ? message : message + " (" + reasons + ")", MAX_MESSAGE);
   const header = whole === "" ? name : name + ": " + whole;

@@ -14,11 +14,12 @@ const ALLOWED_GLOBALS = [
   "isNaN parseFloat parseInt undefined unescape",
   // Ours.
   "clearImmediate clearInterval clearTimeout console queueMicrotask setImmediate setInterval",
-  "setTimeout structuredClone",
+  "setTimeout structuredClone MessageChannel MessagePort navigator self",
   // The web's, as far as they touch nothing outside the process.
   "AbortController AbortSignal Blob ByteLengthQueuingStrategy CompressionStream",
   "CountQueuingStrategy Crypto CryptoKey CustomEvent DOMException DecompressionStream Event",
-  "EventTarget File Performance PerformanceEntry PerformanceMark PerformanceMeasure",
+  "EventTarget File MessageEvent Performance PerformanceEntry PerformanceMark PerformanceMeasure",
+  "QuotaExceededError",
   "ReadableByteStreamController ReadableStream ReadableStreamBYOBReader",
   "ReadableStreamBYOBRequest ReadableStreamDefaultController ReadableStreamDefaultReader",
   "SubtleCrypto TextDecoder TextDecoderStream TextEncoder TextEncoderStream TransformStream",
@@ -32,8 +33,8 @@ const ALLOWED_SYMBOLS = 2;
 /** Names that must be gone whatever the list above says. */
 const FORBIDDEN_GLOBALS = (
   "Deno process Buffer global require Worker SharedWorker WebAssembly ShadowRealm fetch " +
-  "Request Response WebSocket EventSource BroadcastChannel MessageChannel MessagePort navigator " +
-  "localStorage sessionStorage caches alert confirm prompt close self window " +
+  "Request Response WebSocket EventSource BroadcastChannel Navigator " +
+  "localStorage sessionStorage caches alert confirm prompt close window " +
   "importScripts reportError location"
 ).split(" ");
 
@@ -64,19 +65,39 @@ function removeGlobals() {
 // What these are restored from holds no more than the guest had: text, and parts of its own blobs.
 const CLONEABLE = ["DOMException", "Blob", "File"];
 
+/** Deno's own words for a deserializer that threw. */
+const NOT_RESTORED = "could not deserialize value";
+
+function dataCloneError(what) {
+  return new CapturedDOMException(what + " cannot be cloned", "DataCloneError");
+}
+
 /**
  * Cloning without transfer of streams and ports, and without the types that Deno registers: their
- * deserializers are handed whatever the guest puts behind Deno's brand for host objects. An
- * unknown type makes Deno panic, which ends the worker.
+ * deserializers are handed whatever the guest puts behind Deno's brand for host objects. Each of
+ * those refuses; without any, Deno would panic.
  */
 function limitStructuredClone() {
   const cloneable = ObjectSetPrototypeOf(core.getCloneableDeserializers(), null);
   for (const name of ObjectKeys(cloneable)) {
-    if (!CLONEABLE.includes(name)) delete cloneable[name];
+    if (CLONEABLE.includes(name)) continue;
+    cloneable[name] = () => {
+      throw dataCloneError(name);
+    };
   }
   const clone = globalThis.structuredClone;
+  const cloneOrRefuse = (value, options) => {
+    try {
+      return clone(value, options);
+    } catch (thrown) {
+      // A getter of the guest may have thrown the like; it is the same to it.
+      if (readString(thrown, "message") !== NOT_RESTORED) throw thrown;
+      throw dataCloneError("an object of the platform, such as a CryptoKey,");
+    }
+  };
   return {
     structuredClone(value, options = undefined) {
+      if (arguments.length === 0) throw new CapturedTypeError("structuredClone needs a value");
       const transfer = createList();
       const wanted = options?.transfer;
       if (wanted !== undefined) {
@@ -90,8 +111,8 @@ function limitStructuredClone() {
         }
       }
       return transfer.length === 0
-        ? clone(value)
-        : clone(value, { __proto__: null, transfer: plainArray(transfer) });
+        ? cloneOrRefuse(value)
+        : cloneOrRefuse(value, { __proto__: null, transfer: plainArray(transfer) });
     },
   };
 }
@@ -111,12 +132,27 @@ function plainArray(list) {
   return array;
 }
 
+/** What libraries look at to see where they run; nothing of the machine. */
+const bareNavigator = {
+  userAgent: "onehop",
+  language: "en-US",
+  languages: Object.freeze(["en-US"]),
+  hardwareConcurrency: 1,
+  onLine: false,
+};
+
+/** The guest's own structuredClone; set by the lockdown. */
+let guestClone;
+
 function lockDown() {
   const clone = limitStructuredClone();
+  guestClone = clone.structuredClone;
+  takeStacks();
   removeGlobals();
   defineBuiltins(globalThis, timerGlobals);
   defineBuiltins(globalThis, clone);
-  defineBuiltins(globalThis, { console: guestConsole });
+  defineBuiltins(globalThis, { console: guestConsole, navigator: bareNavigator });
+  defineBuiltins(globalThis, { self: globalThis, MessageChannel, MessagePort });
   delete URL.createObjectURL;
   delete URL.revokeObjectURL;
 }

@@ -27,7 +27,8 @@ function sendOutput(kind, value) {
   // A getter may have made the run fail meanwhile.
   if (state === "ended") return;
   if (kind === "result") state = "ended";
-  const dropped = ',"dropped":' + allowance.dropped;
+  warnOfValues(encoded.inexact, encoded.merged, encoded.endless);
+  const dropped = ',"dropped":' + allowance.dropped + warningsField();
   if (encoded.size > limits.output) {
     const text = quoteChunks(encoded.toChunks(), limits.keep);
     sendChunked(kind, ',"bytes":' + encoded.size + dropped, "text", text.chunks, text.size);
@@ -43,11 +44,13 @@ async function runJob(job, handOn) {
   setToken(job.token);
   limits = job.limits;
   openConsole(job.capture, limits);
-  const run = await compile(job);
-  if (run instanceof Unrunnable) return sendError(run, run.syntax);
+  prepareFor(job);
+  const run = compile(job);
+  if (run instanceof Unrunnable) return sendError(run, true);
   let value;
   try {
     value = await call(run, job.context);
+    if (isAsyncIterator(value)) value = await collectAsync(value);
   } catch (thrown) {
     return fail(thrown);
   }
@@ -63,15 +66,12 @@ const NEVER_SETTLES = {
 
 function watchForFailures() {
   core.setReportExceptionCallback(fail);
-  core.setUnhandledPromiseRejectionHandler((_promise, reason) => {
-    fail(reason);
-    return true;
-  });
+  watchRejections();
   // Listeners of an EventTarget report what they throw in this way only.
   const errorOf = getterOf(ErrorEvent.prototype, "error");
   globalThis.addEventListener("error", (event) => fail(errorOf(event)));
   // Deno dispatches this when its event loop has nothing left to do.
-  globalThis.addEventListener("beforeunload", () => sendError(NEVER_SETTLES, false));
+  globalThis.addEventListener("beforeunload", endStuckRun);
 }
 
 /** Set up what a signal needs now: the host allows no new descriptor later. */
@@ -83,39 +83,13 @@ function warmSignals() {
 
 const WARM_UP_JS = `
   const log = [context.list.map((x) => x + 1), new Map([["a", new Set([1n])]])];
-  log.push(new Error().stack.includes("onehop:code.js:3:"));
+  log.push(new Error().stack.includes("code.js:3:"));
   return { log, text: "ok" };`;
 const WARM_UP_OUTPUT = '{"log":[[2,3],{"a":["1"]},true],"text":"ok"}';
-// A little of everything, so that the compiler's code is in memory when the first job needs it.
-const WARM_UP_TS = `
-  interface Shape<T> { readonly area: number; scale(by: T): Shape<T> }
-  type Named = { name: string } & Partial<Record<"size", number>>;
-  enum Kind { Square = "square", Round = 2 }
-  abstract class Base implements Shape<number> {
-    static made = 0;
-    #hidden = 1;
-    constructor(protected side: number, public readonly kind: Kind = Kind.Square) { Base.made++; }
-    abstract scale(by: number): Base;
-    get area(): number { return this.side ** 2 * this.#hidden; }
-  }
-  class Square extends Base {
-    override scale(by: number): Square { return new Square(this.side * by); }
-  }
-  const total = <T extends { area: number }>(all: T[]): number =>
-    all.reduce((sum, { area }) => sum + area, 0);
-  async function* each<T>(items: Iterable<T>): AsyncGenerator<T> { for (const i of items) yield i; }
-  const found: Map<string, Named[]> = new Map([["a", [{ name: "x", size: 1 }]]]);
-  const seen: unknown[] = [];
-  for await (const [key, [first, ...rest]] of each(found)) {
-    switch (key) { case "a": seen.push(\`\${first?.name ?? "-"}\`, rest.length!); break; default: }
-  }
-  try { if (!seen.length) throw new Error("none"); } catch (error: any) { seen.push(error.message); }
-  return { x: total([new Square(1), new Square(2).scale(2)] satisfies Base[]), seen: seen as string[] };`;
-
 /** What every worker must show before it is ready: the machinery runs, and imports nothing. */
 async function proveNoImport() {
   const code = 'try { await import("data:text/javascript,0"); return 1 } catch { return context }';
-  expectOutput(await call(compileJavaScript(code), 0), "0");
+  expectOutput(await call(compile({ code, original: null }), 0), "0");
 }
 
 // V8 compiles what has been called eight times or so, in one go with whatever else has got hot.
@@ -127,15 +101,25 @@ const WARM_UP_TURNS = 12;
  * that it is right. A third of a start, so only when the host finds the time for it. `job` came as
  * the first job will, so that V8 knows objects of its shape by then.
  */
-async function warmUp(job) {
-  const expectTS = (value) => expectOutput(value, '{"x":17,"seen":["x",0]}');
-  await runJob({ ...job, code: WARM_UP_TS, language: "typescript" }, expectTS);
+function warmUp(job) {
+  nextTurn(() => {
+    rehearse(job);
+    serve();
+  });
+}
+
+function rehearse(job) {
   let output;
   const expectJS = (value) => expectOutput(output = value, WARM_UP_OUTPUT);
-  await runJob({ ...job, code: WARM_UP_JS, language: "javascript" }, expectJS);
+  runToEnd({ ...job, code: WARM_UP_JS, original: null }, expectJS);
+  let turns = 0;
   for (let i = 0; i < WARM_UP_TURNS; i++) {
-    await runJob(job, (value) => expectOutput(value, "[1,2]"));
+    runToEnd(job, (value) => {
+      expectOutput(value, "[1,2]");
+      turns++;
+    });
   }
+  if (turns < WARM_UP_TURNS || eventLoopHasMoreWork()) die("a trial run left work behind");
   format(["warm-up", output]);
   sendOutput("warm", output);
 }
@@ -146,16 +130,19 @@ function expectOutput(value, expected) {
   if (seen !== expected) die("a trial run gave " + seen);
 }
 
-/** The job, and before it any number of requests to warm up more. */
-async function readJob() {
-  for (;;) {
-    const frame = readFrame();
-    if (frame === null) exitProcess(0);
-    if (frame.v !== 1) die("the host speaks another version");
-    if (frame.kind === "job") return frame;
-    if (frame.kind !== "warm") die("a frame before the job is no request to warm up");
-    await warmUp(frame);
-  }
+/** Take the job, and before it any number of requests to warm up. */
+function serve() {
+  const frame = readFrame();
+  if (frame === null) exitProcess(0);
+  if (frame.v !== 2) die("the host speaks another version");
+  if (frame.kind === "warm") return warmUp(frame);
+  if (frame.kind !== "job") die("a frame before the job is no request to warm up");
+  state = "running";
+  runToEnd(frame, succeed);
+}
+
+function dieOf(thrown) {
+  die(show(thrown));
 }
 
 async function main() {
@@ -172,10 +159,8 @@ async function main() {
     "ready",
     ',"deno":' + quote(deno) + ',"v8":' + quote(v8) + ',"typescript":' + quote(typescript),
   );
-  const job = await readJob();
-  state = "running";
-  // Not awaited: that would look up `constructor` on a promise, and the guest may have run by then.
-  runJob(job, succeed);
+  nextTurn(serve);
 }
 
-main().catch((thrown) => die(show(thrown)));
+// When Deno dispatches this, it is done with its own start, in which it trusts the global object.
+globalThis.addEventListener("load", () => void main().catch(dieOf), { once: true });

@@ -21,11 +21,25 @@ const {
 } = Object;
 const ObjectPrototype = Object.prototype;
 const ObjectPrototypeToString = uncurryThis(Object.prototype.toString);
+const {
+  getOwnPropertyNames: ObjectGetOwnPropertyNames,
+  getOwnPropertySymbols: ObjectGetOwnPropertySymbols,
+} = Object;
+const ObjectPrototypePropertyIsEnumerable = uncurryThis(Object.prototype.propertyIsEnumerable);
 const ObjectPrototypeHasOwnProperty = uncurryThis(Object.prototype.hasOwnProperty);
 const FunctionPrototypeToString = uncurryThis(Function.prototype.toString);
 
+const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
+// Deno's own classes show themselves by this.
+const DENO_CUSTOM = Symbol.for("Deno.privateCustomInspect");
+const { toStringTag: TO_STRING_TAG, iterator: ITERATOR } = Symbol;
+
+const CapturedDOMException = DOMException;
 const CapturedError = Error;
+const ErrorPrototype = Error.prototype;
+const ErrorPrototypeToString = uncurryThis(Error.prototype.toString);
 const CapturedFunction = Function;
+const CapturedInt32Array = Int32Array;
 const CapturedMap = Map;
 const CapturedNumber = Number;
 const CapturedPromise = Promise;
@@ -35,11 +49,17 @@ const CapturedUint8Array = Uint8Array;
 const { isArray: ArrayIsArray } = Array;
 const { isError: ErrorIsError, captureStackTrace: ErrorCaptureStackTrace } = Error;
 const { parse: JSONParse, stringify: JSONStringify } = JSON;
-const { min: MathMin } = Math;
+const { fromCodePoint: StringFromCodePoint } = String;
+const { floor: MathFloor, max: MathMax, min: MathMin, round: MathRound, sqrt: MathSqrt } = Math;
+const { MAX_SAFE_INTEGER } = Number;
 const { parseFloat: NumberParseFloat, parseInt: NumberParseInt } = Number;
 
 const StringPrototypeCharCodeAt = uncurryThis(String.prototype.charCodeAt);
+const StringPrototypeCodePointAt = uncurryThis(String.prototype.codePointAt);
+const StringPrototypeToUpperCase = uncurryThis(String.prototype.toUpperCase);
 const StringPrototypeEndsWith = uncurryThis(String.prototype.endsWith);
+const StringPrototypeLastIndexOf = uncurryThis(String.prototype.lastIndexOf);
+const StringPrototypeIsWellFormed = uncurryThis(String.prototype.isWellFormed);
 const StringPrototypeIndexOf = uncurryThis(String.prototype.indexOf);
 const StringPrototypeRepeat = uncurryThis(String.prototype.repeat);
 const StringPrototypeSlice = uncurryThis(String.prototype.slice);
@@ -47,10 +67,13 @@ const StringPrototypeStartsWith = uncurryThis(String.prototype.startsWith);
 const StringPrototypeToWellFormed = uncurryThis(String.prototype.toWellFormed);
 const StringPrototypeTrimStart = uncurryThis(String.prototype.trimStart);
 const RegExpPrototypeExec = uncurryThis(RegExp.prototype.exec);
+const RegExpGetFlags = getterOf(RegExp.prototype, "flags");
+const RegExpGetSource = getterOf(RegExp.prototype, "source");
 const RegExpPrototypeToString = uncurryThis(RegExp.prototype.toString);
 const SymbolPrototypeToString = uncurryThis(Symbol.prototype.toString);
 const DatePrototypeToISOString = uncurryThis(Date.prototype.toISOString);
 const BooleanPrototypeValueOf = uncurryThis(Boolean.prototype.valueOf);
+const NumberPrototypeToString = uncurryThis(Number.prototype.toString);
 const NumberPrototypeToFixed = uncurryThis(Number.prototype.toFixed);
 const NumberPrototypeValueOf = uncurryThis(Number.prototype.valueOf);
 const StringPrototypeValueOf = uncurryThis(String.prototype.valueOf);
@@ -63,13 +86,36 @@ const MapPrototypeGet = uncurryThis(Map.prototype.get);
 const MapPrototypeSet = uncurryThis(Map.prototype.set);
 const MapPrototypeGetSize = getterOf(Map.prototype, "size");
 const MapIteratorNext = uncurryThis(Object.getPrototypeOf(new Map().entries()).next);
+const SetPrototypeGetSize = getterOf(Set.prototype, "size");
 const SetPrototypeValues = uncurryThis(Set.prototype.values);
 const SetIteratorNext = uncurryThis(Object.getPrototypeOf(new Set().values()).next);
+
+const { prototype: IteratorPrototype } = Iterator;
+const AsyncIteratorPrototype = Object.getPrototypeOf(
+  Object.getPrototypeOf(async function* () {}.prototype),
+);
+/** Of built-in iterators: the prototype, how the next value is taken, and whether it must end. */
+const builtinIterators = new Map(
+  [
+    [new Map().entries(), true],
+    [new Set().values(), true],
+    [[].values(), true],
+    [""[Symbol.iterator](), true],
+    ["".matchAll(/a/g), true],
+    [Object.getPrototypeOf((function* () {})()), false],
+    [[].values().take(0), false],
+    [Iterator.from({ next() {} }), false],
+  ].map(([sample, ends]) => {
+    const prototype = Object.getPrototypeOf(sample);
+    return [prototype, { __proto__: null, next: uncurryThis(prototype.next), ends }];
+  }),
+);
 
 const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
 const TypedArrayGetBuffer = getterOf(TypedArrayPrototype, "buffer");
 const TypedArrayGetByteLength = getterOf(TypedArrayPrototype, "byteLength");
 const TypedArrayGetByteOffset = getterOf(TypedArrayPrototype, "byteOffset");
+const TypedArrayGetTag = getterOf(TypedArrayPrototype, Symbol.toStringTag);
 const TypedArrayGetLength = getterOf(TypedArrayPrototype, "length");
 const TypedArrayPrototypeSet = uncurryThis(TypedArrayPrototype.set);
 const DataViewGetBuffer = getterOf(DataView.prototype, "buffer");
@@ -77,6 +123,17 @@ const DataViewGetByteLength = getterOf(DataView.prototype, "byteLength");
 const DataViewGetByteOffset = getterOf(DataView.prototype, "byteOffset");
 const Uint8ArrayPrototypeToBase64 = uncurryThis(Uint8Array.prototype.toBase64);
 const URLSearchParamsPrototypeToString = uncurryThis(URLSearchParams.prototype.toString);
+const { prototype: URLPrototype } = URL;
+const { prototype: URLSearchParamsPrototype } = URLSearchParams;
+const URLSearchParamsPrototypeEntries = uncurryThis(URLSearchParams.prototype.entries);
+const URLSearchParamsIteratorNext = uncurryThis(
+  Object.getPrototypeOf(new URLSearchParams().entries()).next,
+);
+/** In the order in which Node shows them. */
+const urlGetters = [
+  ..."href origin protocol username password host hostname port pathname".split(" "),
+  ..."search searchParams hash".split(" "),
+].map((name) => ({ name, get: getterOf(URL.prototype, name) }));
 const performanceNow = performance.now.bind(performance);
 // Deno loads its crypto at the first use, which shall not be the guest's.
 const randomUUID = crypto.randomUUID.bind(crypto);
@@ -86,9 +143,13 @@ const {
   cancelTimer,
   compileFunction,
   createTimer,
+  unrefTimer,
   decode: decodeUtf8,
   destructureError,
   encode: encodeUtf8,
+  eventLoopHasMoreWork,
+  processTicksAndRejections,
+  queueImmediate,
 } = core;
 
 /** A list whose elements can be assigned: no setter of the guest is on its prototype chain. */

@@ -25,6 +25,7 @@ function requireFunction(callback, name) {
 
 function startTimer(callback, delay, args, repeat) {
   const id = nextTimer++;
+  const due = performanceNow() + (delay >= 1 ? delay : 1);
   const timer = createTimer(
     () => {
       if (!repeat) MapPrototypeDelete(timers, id);
@@ -35,17 +36,44 @@ function startTimer(callback, delay, args, repeat) {
     repeat,
     true,
   );
-  MapPrototypeSet(timers, id, timer);
+  MapPrototypeSet(timers, id, { __proto__: null, timer, due, repeat });
   return id;
 }
 
 function stopTimer(id) {
   // Number, because a handle that went through JSON or an object key is still a handle.
   const key = typeof id === "string" ? +id : id;
-  const timer = MapPrototypeGet(timers, key);
-  if (timer === undefined) return;
+  const entry = MapPrototypeGet(timers, key);
+  if (entry === undefined) return;
   MapPrototypeDelete(timers, key);
-  cancelTimer(timer);
+  cancelTimer(entry.timer);
+}
+
+/** Let only what is due within these milliseconds keep the event loop busy. */
+function releaseTimers(timeouts, intervals) {
+  const now = performanceNow();
+  eachTimer(({ timer, due, repeat }) => {
+    if (due > now + (repeat ? intervals : timeouts)) unrefTimer(timer);
+  });
+}
+
+function eachTimer(visit) {
+  const entries = MapPrototypeEntries(timers);
+  for (;;) {
+    const { done, value } = MapIteratorNext(entries);
+    if (done) return;
+    visit(value[1]);
+  }
+}
+
+/** The timers that are still set, in words; empty when there are none. */
+function pendingTimers() {
+  let intervals = 0;
+  eachTimer(({ repeat }) => (intervals += repeat ? 1 : 0));
+  const timeouts = MapPrototypeGetSize(timers) - intervals;
+  const words = (count, name) => count === 0 ? "" : count + " " + name + (count > 1 ? "s" : "");
+  const both = timeouts > 0 && intervals > 0 ? " and " : "";
+  return words(timeouts, "timer") + both + words(intervals, "interval");
 }
 
 // Written as methods, because those have no `prototype` and are no constructors.

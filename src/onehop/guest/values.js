@@ -13,6 +13,10 @@ const MAX_CACHED_KEYS = 1000;
 const MAX_PART = 16384;
 const MAX_MISSES = 64;
 
+// Of iterators whose end is not known; the rest is left where it is.
+const MAX_ITERATED = 10000;
+const TRUNCATED = '"[Truncated]"';
+
 const NEEDS_ESCAPE = /["\\\x00-\x1f\ud800-\udfff]/;
 
 class Encoder {
@@ -27,8 +31,16 @@ class Encoder {
   // Most values are no objects, and need none of these.
   #ancestors = null;
   #keys = null;
+  // The keys that lead to the object at each depth.
+  #path = null;
   // Objects to write by hand before V8's encoder is tried again.
   #misses = 0;
+  // Keys in which a lone surrogate was replaced.
+  #oddKeys = 0;
+  /** What the reader is to know of the text, each a Places; null when there is nothing to tell. */
+  inexact = null;
+  merged = null;
+  endless = null;
 
   constructor(keep) {
     this.#room = keep + 1;
@@ -75,8 +87,7 @@ class Encoder {
       case "string":
         return this.#writeString(value);
       case "number":
-        // Infinity - Infinity and NaN - NaN are NaN.
-        return this.#put(value - value === 0 ? "" + value : "null");
+        return this.#writeNumber(value, depth, key);
       case "boolean":
         return this.#put(value ? "true" : "false");
       case "undefined":
@@ -89,6 +100,22 @@ class Encoder {
       case "object":
         return value === null ? this.#put("null") : this.#writeObject(value, depth + 1, key);
     }
+  }
+
+  #writeNumber(value, depth, key) {
+    // Infinity - Infinity and NaN - NaN are NaN.
+    if (value - value !== 0) return this.#put("null");
+    if (value > MAX_SAFE_INTEGER || value < -MAX_SAFE_INTEGER) {
+      (this.inexact ??= new Places()).add(this.#pathOf(depth, key));
+    }
+    this.#put("" + value);
+  }
+
+  /** How a reader of the output gets to what is at `key` of the object at `depth`. */
+  #pathOf(depth, key) {
+    let path = "output";
+    for (let i = 2; i <= depth; i++) path += pathStep(this.#path[i]);
+    return depth > 0 ? path + pathStep(key) : path;
   }
 
   #writeString(text) {
@@ -114,7 +141,8 @@ class Encoder {
     let text = MapPrototypeGet(this.#keys, key);
     if (text === undefined) {
       text = quote(key) + ":";
-      if (key.length <= MAX_CACHED_KEY && MapPrototypeGetSize(this.#keys) < MAX_CACHED_KEYS) {
+      if (!StringPrototypeIsWellFormed(key)) this.#oddKeys++;
+      else if (key.length <= MAX_CACHED_KEY && MapPrototypeGetSize(this.#keys) < MAX_CACHED_KEYS) {
         MapPrototypeSet(this.#keys, key, text);
       }
     }
@@ -126,17 +154,19 @@ class Encoder {
   }
 
   #writeObject(object, depth, key) {
-    if (depth > MAX_DEPTH) return this.#put('"[Truncated]"');
+    if (depth > MAX_DEPTH) return this.#put(TRUNCATED);
     try {
       const { toJSON } = object;
       if (typeof toJSON === "function") {
-        object = ReflectApply(toJSON, object, [key]);
+        object = ReflectApply(toJSON, object, ["" + key]);
         if (!isObject(object)) return this.#write(object, depth, key);
       }
     } catch (thrown) {
       return this.#threw(thrown);
     }
     this.#ancestors ??= createList();
+    this.#path ??= createList();
+    this.#path[depth] = key;
     for (let i = 1; i < depth; i++) {
       if (this.#ancestors[i] === object) return this.#put('"[Circular]"');
     }
@@ -210,11 +240,24 @@ class Encoder {
   }
 
   #writeFields(object, keys, depth, first) {
+    const oddKeys = this.#oddKeys;
     for (let i = 0; i < keys.length && !this.#full; i++) {
       if (!first) this.#put(",");
       first = false;
       this.#writeKey(keys[i]);
       this.#writeProperty(object, keys[i], depth);
+    }
+    if (this.#oddKeys !== oddKeys) this.#findMerged(keys, depth);
+  }
+
+  /** Tell of keys that became one when lone surrogates were replaced: a reader gets the last. */
+  #findMerged(keys, depth) {
+    const seen = new CapturedMap();
+    for (let i = 0; i < keys.length; i++) {
+      const key = StringPrototypeToWellFormed(keys[i]);
+      const before = MapPrototypeGet(seen, key);
+      if (before === 1) (this.merged ??= new Places()).add(this.#pathOf(depth, key));
+      MapPrototypeSet(seen, key, (before ?? 0) + 1);
     }
   }
 
@@ -236,11 +279,40 @@ class Encoder {
     else if (core.isDate(object)) this.#writeDate(object);
     else if (core.isMap(object)) this.#writeMap(object, depth);
     else if (core.isSet(object)) this.#writeSet(object, depth);
-    else if (core.isTypedArray(object)) this.#writeTypedArray(object);
+    else if (core.isTypedArray(object)) this.#writeTypedArray(object, depth);
     else if (core.isAnyArrayBuffer(object) || core.isDataView(object)) {
       this.#writeBytes(bytesOf(object));
-    } else if (ErrorIsError(object)) this.#writeError(object, depth);
-    else return false;
+    } else if (isError(object)) this.#writeError(object, depth);
+    else return this.#writeIterator(object, depth);
+    return true;
+  }
+
+  /** Write the values that an iterator has left, and so use it up; false when it is none. */
+  #writeIterator(object, depth) {
+    let walk = null;
+    try {
+      if (inheritsFrom(object, IteratorPrototype)) walk = walkOf(object);
+    } catch {
+      // A Proxy or a getter of the guest: whatever it is, its fields are tried next.
+    }
+    if (walk === null) return false;
+    this.#put("[");
+    for (let i = 0; !this.#full; i++) {
+      const { done, value, thrown } = takeStep(object, walk.next);
+      if (done) break;
+      if (i > 0) this.#put(",");
+      if (!walk.ends && i === MAX_ITERATED) {
+        (this.endless ??= new Places()).add(this.#pathOf(depth - 1, this.#path[depth]));
+        this.#put(TRUNCATED);
+        break;
+      }
+      if (thrown !== undefined) {
+        this.#threw(thrown);
+        break;
+      }
+      this.#write(value, depth, i);
+    }
+    this.#put("]");
     return true;
   }
 
@@ -255,37 +327,40 @@ class Encoder {
   #writeMap(map, depth) {
     const asObject = hasStringKeys(map);
     const entries = MapPrototypeEntries(map);
+    const oddKeys = this.#oddKeys;
     this.#put(asObject ? "{" : "[");
-    for (let first = true; !this.#full; first = false) {
+    for (let i = 0; !this.#full; i++) {
       const { done, value: entry } = MapIteratorNext(entries);
       if (done) break;
-      if (!first) this.#put(",");
+      if (i > 0) this.#put(",");
+      this.#path[depth + 1] = i;
       if (asObject) {
         this.#writeKey(entry[0]);
       } else {
         this.#put("[");
-        this.#write(entry[0], depth + 1, "0");
+        this.#write(entry[0], depth + 1, 0);
         this.#put(",");
       }
-      this.#write(entry[1], asObject ? depth : depth + 1, asObject ? entry[0] : "1");
+      this.#write(entry[1], asObject ? depth : depth + 1, asObject ? entry[0] : 1);
       if (!asObject) this.#put("]");
     }
     this.#put(asObject ? "}" : "]");
+    if (asObject && this.#oddKeys !== oddKeys) this.#findMerged(keysOf(map), depth);
   }
 
   #writeSet(set, depth) {
     const values = SetPrototypeValues(set);
     this.#put("[");
-    for (let first = true; !this.#full; first = false) {
+    for (let i = 0; !this.#full; i++) {
       const { done, value } = SetIteratorNext(values);
       if (done) break;
-      if (!first) this.#put(",");
-      this.#write(value, depth, "");
+      if (i > 0) this.#put(",");
+      this.#write(value, depth, i);
     }
     this.#put("]");
   }
 
-  #writeTypedArray(array) {
+  #writeTypedArray(array, depth) {
     if (TypedArrayGetByteLength(array) > MAX_LISTED_BYTES) {
       return this.#writeBytes(
         new CapturedUint8Array(
@@ -299,14 +374,14 @@ class Encoder {
     this.#put("[");
     for (let i = 0; i < length && !this.#full; i++) {
       if (i > 0) this.#put(",");
-      this.#write(array[i], 0, "");
+      this.#write(array[i], depth, i);
     }
     this.#put("]");
   }
 
   #writeBytes(bytes) {
     const length = TypedArrayGetLength(bytes);
-    if (length <= MAX_LISTED_BYTES) return this.#writeTypedArray(bytes);
+    if (length <= MAX_LISTED_BYTES) return this.#writeTypedArray(bytes, 0);
     const buffer = TypedArrayGetBuffer(bytes);
     const offset = TypedArrayGetByteOffset(bytes);
     // A multiple of three, so that only the last part is padded.
@@ -322,7 +397,7 @@ class Encoder {
 
   #writeError(error, depth) {
     const { name, message } = nameAndMessage(error);
-    const stack = readString(error, "stack");
+    const stack = readErrorString(error, "stack");
     const text = stack === null ? "" : readStack(cut(stack, 4 * MAX_STACK), message).text;
     this.#put('{"name":' + quote(name) + ',"message":' + quote(message));
     if (text !== "") {
@@ -367,6 +442,7 @@ function roomAfterValue(value, depth, room) {
     case "string":
       return room - value.length - 4;
     case "number":
+      return value > MAX_SAFE_INTEGER || value < -MAX_SAFE_INTEGER ? -1 : room - 8;
     case "boolean":
       return room - 8;
     case "object":
@@ -403,6 +479,7 @@ function stringForm(object) {
   if (typeof object === "function") return FunctionPrototypeToString(object);
   if (core.isRegExp(object)) return RegExpPrototypeToString(object);
   if (core.isPromise(object)) return "[Promise]";
+  if (isAsyncIterator(object)) return "[AsyncIterator]";
   // The tag may lie; the method does not.
   if (ObjectPrototypeToString(object) !== "[object URLSearchParams]") return null;
   try {
@@ -427,6 +504,64 @@ function hasStringKeys(map) {
     if (done) return true;
     if (typeof value[0] !== "string") return false;
   }
+}
+
+function keysOf(map) {
+  const keys = createList();
+  const entries = MapPrototypeEntries(map);
+  for (;;) {
+    const { done, value } = MapIteratorNext(entries);
+    if (done) return keys;
+    keys[keys.length] = value[0];
+  }
+}
+
+/**
+ * How the next value of an iterator is taken, and whether its end must come; null when it cannot
+ * be told.
+ */
+function walkOf(iterator) {
+  let prototype = iterator;
+  for (let i = 0; i < MAX_PROTOTYPES && prototype !== null; i++) {
+    prototype = ObjectGetPrototypeOf(prototype);
+    const builtin = MapPrototypeGet(builtinIterators, prototype);
+    if (builtin !== undefined) return builtin;
+  }
+  const { next } = iterator;
+  if (typeof next !== "function") return null;
+  return { __proto__: null, next: (object) => ReflectApply(next, object, []), ends: false };
+}
+
+function takeStep(iterator, next) {
+  try {
+    const { done, value } = next(iterator);
+    return { __proto__: null, done, value: done ? undefined : value, thrown: undefined };
+  } catch (thrown) {
+    return { __proto__: null, done: false, value: undefined, thrown: thrown ?? null };
+  }
+}
+
+function isAsyncIterator(value) {
+  try {
+    return inheritsFrom(value, AsyncIteratorPrototype);
+  } catch {
+    return false; // a Proxy of the guest
+  }
+}
+
+/** The values of an async iterator, as far as they are told; what it throws is thrown. */
+async function collectAsync(iterator) {
+  const values = createList();
+  while (values.length < MAX_ITERATED) {
+    const { done, value } = await iterator.next();
+    if (done) return values;
+    values[values.length] = value;
+  }
+  values[values.length] = "[Truncated]";
+  const places = new Places();
+  places.add("output");
+  warnOfValues(null, null, places);
+  return values;
 }
 
 /** The bytes of a buffer or a DataView; none when it is detached. */

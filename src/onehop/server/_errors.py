@@ -61,7 +61,7 @@ class NotFoundError(OnehopError, LookupError):
 
 
 class BodyTooLargeError(OnehopError):
-    """The body is larger than it may be."""
+    """The body is larger than it may be, or holds more values."""
 
 
 class BodyTooSlowError(OnehopError):
@@ -88,6 +88,14 @@ class NotReadyError(OnehopError):
     """A part of the server cannot do its work; the words are meant for whoever asks."""
 
 
+class ServerBusyError(OnehopError):
+    """All agents together ask for more than the server holds. ``retry_after``: seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class ClientLeftError(Exception):
     """Nobody waits for an answer any more."""
 
@@ -104,10 +112,15 @@ class Problem:
 
     def body(self, request_id: str) -> bytes:
         """The JSON that every error has."""
-        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        error: dict[str, Any] = {"code": self.code, "message": _encodable(self.message)}
         if self.field is not None:
-            error["field"] = self.field
+            error["field"] = _encodable(self.field)
         return to_json({"error": {**error, "requestId": request_id}})
+
+
+def _encodable(text: str) -> str:
+    """Callers' own words, in which half a surrogate pair is shown by its escape."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 _TABLE: Final[tuple[tuple[type[Exception], int, str], ...]] = (
@@ -123,6 +136,7 @@ _TABLE: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (WrongMediaTypeError, 415, "unsupported_media_type"),
     (WrongHostError, 421, "wrong_host"),
     (TooMuchAtOnceError, 429, "rate_limited"),
+    (ServerBusyError, 503, "overloaded"),
     (Overloaded, 503, "overloaded"),
 )
 """Errors whose own words are meant for callers."""
@@ -188,7 +202,7 @@ def _of_framework(error: HTTPException) -> Problem:
 def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, UnauthorizedError):
         return {"WWW-Authenticate": 'Bearer realm="onehop"'}
-    if isinstance(error, Overloaded | TooMuchAtOnceError):
+    if isinstance(error, Overloaded | TooMuchAtOnceError | ServerBusyError):
         return _wait(error.retry_after)
     return {}
 

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from starlette.responses import Response
 
+from onehop._collection import no_collection
+from onehop._strict import RepeatedKeyError, parse
 from onehop.errors import InvalidRequestError
 from onehop.server._body import Receive
 from onehop.server._errors import ClientLeftError, WrongMediaTypeError
 
+_LARGE: Final = 64 * 1024
+"""Bytes of a body from which it is read in a thread, so that others are answered meanwhile."""
+
 
 class Json(Response):
-    """JSON data as an answer."""
+    """JSON data as an answer, or its text."""
 
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
         """Numbers that JSON does not know become null."""
-        return to_json(content, inf_nan_mode="null")
+        return content if isinstance(content, bytes) else to_json(content, inf_nan_mode="null")
 
 
 async def read_object(request: Request) -> Mapping[str, Any]:
@@ -29,14 +35,29 @@ async def read_object(request: Request) -> Mapping[str, Any]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise WrongMediaTypeError("the body must be JSON: Content-Type: application/json")
-    try:
-        value = from_json(await _body(request.receive), allow_inf_nan=False)
-    except ValueError as error:
-        raise InvalidRequestError("body", f"what is no JSON ({error})", "a JSON object") from None
+    body = await _body(request.receive)
+    if len(body) < _LARGE:
+        value = _parse(body)
+    else:
+        with no_collection(len(body)):
+            value = await asyncio.to_thread(_parse, body)
     if not isinstance(value, dict):
         kind = type(value).__name__
         raise InvalidRequestError("body", f"a JSON value of type {kind}", "a JSON object")
     return value
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return parse(body.decode())
+    except RepeatedKeyError as error:
+        raise InvalidRequestError("body", str(error), "JSON with each key once") from None
+    except UnicodeDecodeError as error:
+        got = f"bytes that are not UTF-8, at byte {error.start}"
+        raise InvalidRequestError("body", got, "a JSON object") from None
+    except ValueError as error:
+        got = f"text that is not JSON ({str(error)[:200]})"
+        raise InvalidRequestError("body", got, "a JSON object") from None
 
 
 async def _body(receive: Receive) -> bytes:

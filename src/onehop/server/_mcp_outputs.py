@@ -11,7 +11,7 @@ import mcp_types as types
 
 from onehop.errors import InvalidRequestError, OutputNotFoundError, StoreError
 from onehop.executor import Executor
-from onehop.outputs import OutputShelf
+from onehop.outputs import Outputs
 from onehop.policy import MIB
 from onehop.stores.base import HistoryQuery
 from onehop.types import OutputPage
@@ -38,12 +38,12 @@ class KeptOutputs:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._shelf = OutputShelf(_CAPACITY)
+        self._kept = Outputs(_CAPACITY)
         self._owners: OrderedDict[str, str] = OrderedDict()
 
     def keep(self, agent_id: str, text: str) -> str:
         """Keep the JSON text of an output; gives its id."""
-        identifier = self._shelf.keep(text, complete=True)
+        identifier = self._kept.keep(agent_id, text, complete=True)
         self.note(agent_id, identifier)
         return identifier
 
@@ -67,7 +67,7 @@ class KeptOutputs:
 
     def _page(self, identifier: str, offset: int, limit: int) -> OutputPage:
         try:
-            return self._shelf.read(identifier, offset, limit)
+            return self._kept.read(identifier, offset, limit)
         except OutputNotFoundError:
             return self._executor.sandbox.read_output(identifier, offset, limit)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -37,9 +38,19 @@ _CHANNEL: Final = {
     "name": "X-Channel-Id",
     "in": "header",
     "required": False,
-    "description": "The channel.",
-    "schema": {"type": "string", "pattern": f"^{CHANNEL}$"},
+    "description": "The channel that the agent speaks in.",
+    "schema": {"type": "string", "pattern": f"^{CHANNEL}$", "examples": ["support"]},
 }
+_TAGS: Final = {
+    "health": "Whether the server works.",
+    "code": "Run code, or check it.",
+    "history": "What has run.",
+    "analytics": "Questions about what has run.",
+    "events": "What happens, as it happens.",
+    "agents": "Agents and their keys.",
+}
+_LICENSE: Final = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
+_HERE: Final = {"url": ".", "description": "The server that this document came from."}
 _RETRY: Final = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
 _NAME: Final = {"description": "The name of this request.", "schema": {"type": "string"}}
 
@@ -51,6 +62,9 @@ def make_openapi(app: FastAPI) -> dict[str, Any]:
         version=app.version,
         description=_ABOUT,
         routes=app.routes,
+        tags=[{"name": name, "description": told} for name, told in _TAGS.items()],
+        servers=[_HERE],
+        license_info=_LICENSE,
         separate_input_output_schemas=False,
     )
     known = document["components"]["schemas"]
@@ -60,19 +74,36 @@ def make_openapi(app: FastAPI) -> dict[str, Any]:
     _, bodies = models_json_schema(
         [(body, "validation") for body in _BODIES], ref_template=template
     )
-    known.update(bodies["$defs"])
+    known.update({name: _without_defaults(body) for name, body in bodies["$defs"].items()})
     _complete(document["paths"])
     for scheme, told in _KEYS.items():
         document["components"]["securitySchemes"][scheme]["description"] = told
     for operation in _operations(document):
+        operation.setdefault("security", [])  # the probes need no key
         for parameter in operation.get("parameters", ()):
-            parameter["schema"] = _plain(parameter["schema"])
+            schema = parameter["schema"] = _plain(parameter["schema"])
+            parameter.setdefault("description", schema.get("description", ""))
+            if parameter["required"]:  # what the page fills in; it leaves out what may be left out
+                parameter["example"] = schema["examples"][0]
         operation["responses"].pop("422", None)  # such errors are 400 here
         for status, answer in operation["responses"].items():
             answer["headers"] = {"X-Request-Id": _NAME}
             if status in ("429", "503"):
                 answer["headers"]["Retry-After"] = _RETRY
     return document
+
+
+def _without_defaults(schema: dict[str, Any]) -> dict[str, Any]:
+    """With defaults in words: generators take a field that has one for one that must come."""
+    fields = {name: _told(field) for name, field in schema.get("properties", {}).items()}
+    return {**schema, "properties": fields}
+
+
+def _told(field: dict[str, Any]) -> dict[str, Any]:
+    plain = {name: value for name, value in field.items() if name != "default"}
+    if field.get("default") not in (None, {}):
+        plain["description"] += f" Without it: {json.dumps(field['default'])}."
+    return plain
 
 
 def _complete(paths: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from fastapi import Header, Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from onehop._languages import language_named
 from onehop.agents import NAME
 from onehop.analytics import MAX_LIMIT
 from onehop.events import EventType
@@ -24,6 +25,11 @@ _LATEST: Final = 253_402_300_799_999
 _MAX_PLACE: Final = 1 << 31
 
 
+_A_DAY: Final = 1_767_225_600_000
+_HASH: Final = "a3b5c7d9e1f20344"
+_NAME_OF_RUN: Final = "0f8fad5bd9cb469fa16570867728950e"
+
+
 def _whole(text: Any) -> Any:
     # Python reads 1_000, +1 and 1.0 as whole numbers too.
     if isinstance(text, str) and not _DIGITS.fullmatch(text):
@@ -37,24 +43,78 @@ def _yes_or_no(text: Any) -> Any:
     return text
 
 
-_Whole = BeforeValidator(_whole)
-YesNo = Annotated[bool, BeforeValidator(_yes_or_no)]
-Time = Annotated[int, Field(ge=0, le=_LATEST, description="ms since 1970"), _Whole]
-Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT), _Whole]
-Place = Annotated[int, Field(ge=0, le=_MAX_PLACE), _Whole]
-AgentName = Annotated[str, Field(pattern=f"^{NAME}$")]
-Name = Annotated[str, Field(max_length=256)]
-CodeHash = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
+def _language(text: Any) -> Any:
+    return language_named(text) or text
 
-AgentPath = Annotated[str, Path(alias="agentId", pattern=f"^{NAME}$")]
-RequestPath = Annotated[str, Path(alias="requestId", min_length=1, max_length=256)]
-HashPath = Annotated[str, Path(alias="codeHash", pattern="^[0-9a-f]{16}$")]
+
+_Whole = BeforeValidator(_whole)
+YesNo = Annotated[
+    bool,
+    Field(description="Only runs that did, or did not, succeed", examples=[True]),
+    BeforeValidator(_yes_or_no),
+]
+Since = Annotated[
+    int,
+    Field(ge=0, le=_LATEST, description="From then on, in ms since 1970", examples=[_A_DAY]),
+    _Whole,
+]
+Until = Annotated[
+    int,
+    Field(ge=0, le=_LATEST, description="Before then, in ms since 1970", examples=[_A_DAY]),
+    _Whole,
+]
+Limit = Annotated[
+    int, Field(ge=1, le=MAX_LIMIT, description="How many at most", examples=[10]), _Whole
+]
+Place = Annotated[
+    int, Field(ge=0, le=_MAX_PLACE, description="How many to leave out first", examples=[0]), _Whole
+]
+AgentName = Annotated[
+    str, Field(pattern=f"^{NAME}$", description="Only this agent's", examples=["ada"])
+]
+Channel = Annotated[
+    str, Field(max_length=256, description="Only of this channel", examples=["support"])
+]
+Lang = Annotated[
+    Language,
+    Field(description="Only in this language", examples=["typescript"]),
+    BeforeValidator(_language),
+]
+CodeHash = Annotated[
+    str,
+    Field(pattern="^[0-9a-f]{16}$", description="Only of this code, by its hash", examples=[_HASH]),
+]
+
+AgentPath = Annotated[
+    str,
+    Path(alias="agentId", pattern=f"^{NAME}$", description="An agent's name.", examples=["ada"]),
+]
+RequestPath = Annotated[
+    str,
+    Path(
+        alias="requestId",
+        min_length=1,
+        max_length=256,
+        description="A run's name: the `requestId` of its result.",
+        examples=[_NAME_OF_RUN],
+    ),
+]
+HashPath = Annotated[
+    str,
+    Path(
+        alias="codeHash",
+        pattern="^[0-9a-f]{16}$",
+        description="The `codeHash` of a result.",
+        examples=[_HASH],
+    ),
+]
 AgentHeader = Annotated[
     str | None,
     Header(
         alias="X-Agent-Id",
         pattern=f"^{NAME}$",
         description="The key's agent; an admin's call may name another one, for which it is.",
+        examples=["ada"],
     ),
 ]
 RequestHeader = Annotated[
@@ -63,14 +123,21 @@ RequestHeader = Annotated[
         alias="X-Request-Id",
         pattern=f"^{REQUEST_NAME}$",
         description="A new name for this call; a repeated one gives the first result.",
+        examples=[_NAME_OF_RUN],
     ),
 ]
 LastEvent = Annotated[
     str | None,
-    Header(alias="Last-Event-ID", pattern=f"^{PLACE}$", description="The last event that came."),
+    Header(
+        alias="Last-Event-ID",
+        pattern=f"^{PLACE}$",
+        description="The last event that came.",
+        examples=[f"41-{_NAME_OF_RUN}"],
+    ),
 ]
 Question = Annotated[
-    Literal["resources", "code-lengths", "repeated-code", "slowest", "security"], Path()
+    Literal["resources", "code-lengths", "repeated-code", "slowest", "security"],
+    Path(description="What is asked.", examples=["resources"]),
 ]
 
 
@@ -84,12 +151,12 @@ class HistoryParams(Query):
     """Which records."""
 
     agent_id: AgentName | None = None
-    channel_id: Name | None = None
-    language: Language | None = None
+    channel_id: Channel | None = None
+    language: Lang | None = None
     success: YesNo | None = None
     code_hash: CodeHash | None = None
-    since: Time | None = None
-    until: Time | None = None
+    since: Since | None = None
+    until: Until | None = None
     limit: Limit = 50
     offset: Place = 0
 
@@ -97,14 +164,18 @@ class HistoryParams(Query):
 class OutputParams(Query):
     """Which page of an output, in characters."""
 
-    offset: Place = 0
-    limit: Annotated[int, Field(ge=1, le=1 << 20), _Whole] = 65536
+    offset: Annotated[
+        int, Field(ge=0, le=_MAX_PLACE, description="The first character", examples=[0]), _Whole
+    ] = 0
+    limit: Annotated[
+        int, Field(ge=1, le=1 << 20, description="How many characters", examples=[65536]), _Whole
+    ] = 65536
 
 
 class SinceParams(Query):
     """From when on."""
 
-    since: Time | None = None
+    since: Since | None = None
 
 
 class FailureParams(Query):
@@ -123,7 +194,7 @@ class TrendParams(Query):
     """Whose trends, and from when on."""
 
     agent_id: AgentName | None = None
-    since: Time | None = None
+    since: Since | None = None
 
 
 class QuestionParams(TrendParams):
@@ -136,5 +207,10 @@ class EventParams(Query):
     """Which events."""
 
     agent_id: AgentName | None = None
-    channel_id: Name | None = None
-    type: Annotated[list[EventType], Field(max_length=8)] = []
+    channel_id: Channel | None = None
+    type: Annotated[
+        list[EventType],
+        Field(
+            max_length=8, description="Only of these kinds", examples=[["code:execution:completed"]]
+        ),
+    ] = []

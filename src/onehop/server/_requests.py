@@ -7,12 +7,15 @@ import logging
 import os
 import re
 import time
+from contextlib import ExitStack
 from typing import Final
 
 from onehop.errors import SandboxClosedError
-from onehop.server._body import REQUEST_ID, ASGIApp, Message, Receive, Scope, Send, answer
+from onehop.server._body import HELD, REQUEST_ID, ASGIApp, Message, Receive, Scope, Send, answer
 from onehop.server._errors import ClientLeftError, problem_of
 from onehop.server._guard import PROBES
+from onehop.server._pieces import pieces
+from onehop.server._refusals import Refusals
 from onehop.server.auth import principal_of, values
 
 REQUEST_NAME: Final = r"[!-.0-~]{1,256}"
@@ -20,6 +23,10 @@ REQUEST_NAME: Final = r"[!-.0-~]{1,256}"
 _REQUEST_NAME: Final = re.compile(REQUEST_NAME)
 _LEFT: Final = 499
 """Stands in the log for the status of a request whose client left, as nginx has it."""
+
+_VAIN: Final = frozenset({400, 403, 404, 405, 408, 409, 413, 415})
+"""Answers that count as refusals of the agent; one that was told to wait is not told so again for
+asking."""
 
 _log = logging.getLogger("onehop.access")
 
@@ -31,10 +38,12 @@ def given_name(scope: Scope) -> str | None:
 
 
 class Requests:
-    """Middleware: names each request, logs it when it is over, and answers when the app cannot."""
+    """Middleware: names each request, logs it when it is over, lets go of what it held, and answers
+    when the app cannot."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, refusals: Refusals) -> None:
         self._app = app
+        self._refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -42,6 +51,7 @@ class Requests:
             await self._app(scope, receive, send)
             return
         scope[REQUEST_ID] = given_name(scope) or os.urandom(16).hex()
+        scope[HELD] = held = ExitStack()
         status = 0
 
         async def named(message: Message) -> None:
@@ -50,7 +60,8 @@ class Requests:
                 status = message["status"]
                 name = (b"x-request-id", scope[REQUEST_ID].encode())
                 message["headers"] = [*message.get("headers", ()), name]
-            await send(message)
+            for piece in pieces(message):
+                await send(piece)
 
         began = time.perf_counter()
         try:
@@ -65,7 +76,14 @@ class Requests:
                 raise
             await answer(named, problem_of(error), scope[REQUEST_ID])
         finally:
+            held.close()
+            self._count(scope, status)
             _write(scope, status or _LEFT, (time.perf_counter() - began) * 1000)
+
+    def _count(self, scope: Scope, status: int) -> None:
+        principal = principal_of(scope) if status in _VAIN else None
+        if principal is not None:
+            self._refusals.note(f"agent {principal.holder}")
 
 
 def _write(scope: Scope, status: int, milliseconds: float) -> None:

@@ -23,6 +23,8 @@ def _whole(value: Any) -> Any:
 
 _Count = Annotated[int, Field(ge=1, le=_MOST), BeforeValidator(_whole)]
 
+_LANGUAGE: Final = "What the code is written in."
+
 
 class ErrorDetail(Wire):
     """What went wrong."""
@@ -43,35 +45,77 @@ class ErrorBody(Wire):
 class ExecuteBody(Wire):
     """The arguments of ``code_execute``."""
 
-    code: str = Field(min_length=1, pattern=r"^[^\u0000]*$")
-    language: Language = "javascript"
-    timeout: Annotated[float, Field(ge=100, le=30000)] | None = 5000
-    context: dict[str, Any] | None = Field(default_factory=dict)
-    capture_console: bool | None = True
-    description: str | None = None
+    code: str = Field(
+        min_length=1,
+        pattern=r"^[^\u0000]*$",
+        description="The body of an async function: `return`, `await` and `context` work in it.",
+        examples=["return context.numbers.map((n) => n * 2)"],
+    )
+    language: Language | None = Field(
+        default="javascript", description=_LANGUAGE, examples=["javascript"]
+    )
+    timeout: Annotated[float, Field(ge=100, le=30000)] | None = Field(
+        default=5000,
+        description="The deadline, in ms; null is the server's default.",
+        examples=[5000],
+    )
+    context: dict[str, Any] | None = Field(
+        default_factory=dict,
+        description="JSON data that the code sees as `context`.",
+        examples=[{"numbers": [1, 2, 3]}],
+    )
+    capture_console: bool | None = Field(
+        default=True, description="Whether console lines are returned.", examples=[True]
+    )
+    description: str | None = Field(
+        default=None,
+        description="What the code is for, in a person's words; kept in the audit trail.",
+        examples=["Double some numbers"],
+    )
 
 
 class ValidateBody(Wire):
     """What is to be examined."""
 
-    code: str = Field(min_length=1, max_length=8 << 20)
-    language: Language = "javascript"
+    code: str = Field(
+        min_length=1,
+        max_length=8 << 20,
+        description="The code as it would be run.",
+        examples=["const total = 6 * 7; return total"],
+    )
+    language: Language | None = Field(
+        default="javascript", description=_LANGUAGE, examples=["javascript"]
+    )
 
 
 class AgentLimits(Wire):
     """What an agent may ask for; what is null is as the server's settings have it."""
 
-    max_runs: _Count | None = None
-    max_rate: _Count | None = None
-    max_body: _Count | None = None
+    max_runs: _Count | None = Field(
+        default=None, description="Runs at the same time, waiting ones included.", examples=[32]
+    )
+    max_rate: _Count | None = Field(
+        default=None, description="Runs that may start in a minute.", examples=[6000]
+    )
+    max_body: _Count | None = Field(
+        default=None, description="Bytes of one request's body.", examples=[25_165_824]
+    )
 
 
 class AddAgentBody(Wire):
     """An agent to be made."""
 
-    agent_id: str = Field(pattern=f"^{NAME}$")
-    role: Role = "agent"
-    limits: AgentLimits = AgentLimits()
+    agent_id: str = Field(pattern=f"^{NAME}$", description="Its new name.", examples=["ada"])
+    role: Role = Field(
+        default="agent",
+        description="`agent` runs code, `viewer` sees everything, `admin` may do both.",
+        examples=["agent"],
+    )
+    limits: AgentLimits = Field(
+        default_factory=AgentLimits,
+        description="What it may ask for, where that is not what the settings say.",
+        examples=[{"maxRuns": 8}],
+    )
 
 
 class Agent(Wire):
@@ -189,6 +233,6 @@ def _listed(name: str, key: str, kind: type[Wire]) -> type[Wire]:
 Failures: Final = _listed("Failures", "failures", _Failure)
 Trends: Final = _listed("Trends", "trends", _Trend)
 CodeLengths: Final = _listed("CodeLengths", "codeLengths", _Bucket)
-RepeatedCode: Final = _listed("RepeatedCode", "repeatedCode", _Repeated)
+RepeatedCodes: Final = _listed("RepeatedCodes", "repeatedCode", _Repeated)
 Slowest: Final = _listed("Slowest", "slowest", Run)
 SecurityProfile: Final = _listed("SecurityProfile", "security", _Security)

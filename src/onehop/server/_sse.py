@@ -11,6 +11,8 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
+from onehop.server._protocol import BEAT
+
 HEARTBEAT: Final = 15.0
 """Seconds of silence after which a stream says that it lives."""
 _BEAT: Final = format_sse_event(comment="ping")
@@ -45,6 +47,7 @@ class EventStream(EventSourceResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it all."""
+        scope.setdefault("state", {})[BEAT] = _BEAT
         loop = asyncio.get_running_loop()
         serving = loop.create_task(super().__call__(scope, receive, send))
         closing = loop.create_task(self._closing.wait())

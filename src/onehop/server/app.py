@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -22,13 +28,15 @@ from onehop.config import ServerConfig
 from onehop.errors import OnehopError
 from onehop.executor import Executor
 from onehop.server import http
-from onehop.server._body import REQUEST_ID, ASGIApp, BodyLimit, Receive, Scope, Send
+from onehop.server._body import REQUEST_ID, ASGIApp, BodyBounds, BodyLimit, Receive, Scope, Send
 from onehop.server._direct import Direct
 from onehop.server._docs import docs_routes
 from onehop.server._errors import problem_of
 from onehop.server._guard import Guard, is_loopback
+from onehop.server._json import Json
 from onehop.server._openapi import make_openapi
 from onehop.server._requests import Requests
+from onehop.server._room import Room
 from onehop.server.auth import Principal
 from onehop.validation import Validator
 
@@ -45,6 +53,8 @@ _HEADERS: Final = (
     "Mcp-Method",
     "Mcp-Name",
 )
+_FIELDS: Final = 100
+"""Values that a body may hold beside the context's."""
 _ANSWERED: Final = (OnehopError, HTTPException, RequestValidationError, ValidationError)
 _EXPOSED: Final = ("X-Request-Id", "Retry-After", "Mcp-Session-Id")
 
@@ -66,7 +76,8 @@ def create_app(
         title="onehop",
         version=onehop_version(),
         lifespan=_lifespan(parts, [context for _, context in inner]),
-        middleware=[*_middleware(config), Middleware(Direct, addresses=_direct(inner))],
+        middleware=[*_middleware(parts), Middleware(Direct, addresses=_direct(inner))],
+        openapi_url=None,  # made when it is first asked for, in a thread
         docs_url=None,  # the framework's page asks other hosts for its parts
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
@@ -76,6 +87,7 @@ def create_app(
     app.include_router(http.probes)
     app.include_router(http.api)
     app.router.routes.extend(docs_routes())
+    app.router.routes.append(Route("/openapi.json", _document))
     for served, _ in inner:
         app.router.routes.append(Route("/mcp", served))
     app.openapi = lambda: _remembered(app)  # type: ignore[method-assign]
@@ -90,7 +102,8 @@ def _mcp(parts: http.Parts) -> list[tuple[ASGIApp, AbstractAsyncContextManager[N
 
     def admit(principal: Any) -> Any:
         whoever: Principal = principal
-        return parts.gate.run(whoever.holder, whoever.limits)
+        whoever.hold(parts.gate.run(whoever.holder, whoever.limits))
+        return nullcontext()
 
     return [
         build_mcp(parts.executor, parts.authenticate, parts.settings, admit=admit, runs=parts.runs)
@@ -133,12 +146,16 @@ def _lifespan(
     return lifespan
 
 
-def _middleware(config: ServerConfig) -> list[Middleware]:
+def _middleware(parts: http.Parts) -> list[Middleware]:
     """From the outside in."""
+    config = parts.settings
+    values = parts.executor.sandbox.get_config().max_values
+    bounds = BodyBounds(config.max_body, values + _FIELDS, config.body_timeout / 1000)
+    room = Room(config.agent_bodies, config.max_bodies)
     layers = [
-        Middleware(Requests),
+        Middleware(Requests, refusals=parts.refusals),
         Middleware(Guard, hosts=_hosts(config), origins=config.origins),
-        Middleware(BodyLimit, max_body=config.max_body, timeout=config.body_timeout / 1000),
+        Middleware(BodyLimit, bounds=bounds, room=room),
     ]
     if config.origins:
         cors = Middleware(
@@ -159,6 +176,10 @@ def _hosts(config: ServerConfig) -> tuple[str, ...] | None:
     return None
 
 
+async def _document(request: Request) -> Response:
+    return Json(await asyncio.to_thread(_remembered, request.app))
+
+
 def _remembered(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         app.openapi_schema = make_openapi(app)
@@ -169,7 +190,7 @@ async def _answer(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     headers = dict(problem.headers)
     if problem.status == 405:
-        headers["Allow"] = _allowed(request)
+        headers["Allow"] = await asyncio.to_thread(_allowed, request)
     return Response(
         problem.body(request.scope[REQUEST_ID]),
         problem.status,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, MutableMapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from onehop.agents import NAME, Agents
 from onehop.config import ServerConfig
 from onehop.errors import InvalidRequestError, UnauthorizedError
-from onehop.server._body import BODY_LIMIT
+from onehop.server._body import BODY_HOLDER, BODY_LIMIT, HELD
 from onehop.server._errors import AmbiguousCredentialsError, ForbiddenError
 from onehop.server._limits import Allowance
+from onehop.server._refusals import Refusals, address
 from onehop.stores.base import AgentRecord, Role
 
 Scope = MutableMapping[str, Any]
@@ -34,6 +36,12 @@ class Principal:
     """Of the key's agent."""
     holder: str
     """The key's agent."""
+    held: ExitStack = field(default_factory=ExitStack, compare=False, repr=False)
+    """What the request holds until it has been answered."""
+
+    def hold(self, place: AbstractContextManager[None]) -> None:
+        """Enter ``place`` until the request has been answered."""
+        self.held.enter_context(place)
 
     @property
     def sees_all(self) -> bool:
@@ -44,13 +52,17 @@ class Principal:
 class Authenticator:
     """Tells who is behind a request: ``await authenticate(scope)``, an HTTP scope of ASGI.
 
-    Raises UnauthorizedError, AmbiguousCredentialsError, ForbiddenError, InvalidRequestError, and
-    StoreUnavailableError when it cannot tell. Asked twice about one request, it answers the same.
+    Raises UnauthorizedError, AmbiguousCredentialsError, ForbiddenError, InvalidRequestError,
+    TooMuchAtOnceError for a caller that was refused too often, and StoreUnavailableError when it
+    cannot tell. Asked twice about one request, it answers the same.
     """
 
-    def __init__(self, agents: Agents, settings: ServerConfig) -> None:
+    def __init__(
+        self, agents: Agents, settings: ServerConfig, refusals: Refusals | None = None
+    ) -> None:
         self._agents = agents
         self._settings = settings
+        self._refusals = refusals or Refusals()
 
     async def __call__(self, scope: Scope) -> Principal:
         """Who it is."""
@@ -59,19 +71,36 @@ class Authenticator:
             known = await (self._of_key(scope) if self._settings.auth else self._of_nobody(scope))
             scope[_PRINCIPAL] = known
             scope[BODY_LIMIT] = known.limits.max_body
+            scope[BODY_HOLDER] = known.holder
+            self._refusals.check(f"agent {known.holder}", known.limits.max_rate)
         principal: Principal = known
         return principal
 
     async def _of_key(self, scope: Scope) -> Principal:
-        agent = await self._agents.authenticate(_key(scope))
+        agent = await self._agent(scope)
         named = _named(scope) or agent.agent_id
         if named != agent.agent_id and agent.role != "admin":
             raise ForbiddenError("X-Agent-Id names another agent than the key's")
-        return Principal(named, agent.role, self._allowance(agent), agent.agent_id)
+        held = scope.setdefault(HELD, ExitStack())
+        return Principal(named, agent.role, self._allowance(agent), agent.agent_id, held)
+
+    async def _agent(self, scope: Scope) -> AgentRecord:
+        """The key's. Who tries keys that nobody has, from one address, is soon told to wait; so is
+        who comes from there with a key that was not seen lately, since the store would be asked."""
+        client = f"address {address((scope.get('client') or ('',))[0])}"
+        key = _key(scope)
+        if not self._agents.knows(key):
+            self._refusals.check(client, self._settings.max_refused)
+        try:
+            return await self._agents.authenticate(key)
+        except UnauthorizedError:
+            self._refusals.note(client)
+            raise
 
     async def _of_nobody(self, scope: Scope) -> Principal:
         named = _named(scope) or NOBODY
-        return Principal(named, "admin", self._allowance(None), named)
+        held = scope.setdefault(HELD, ExitStack())
+        return Principal(named, "admin", self._allowance(None), named, held)
 
     def _allowance(self, agent: AgentRecord | None) -> Allowance:
         settings = self._settings

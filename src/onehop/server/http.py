@@ -55,6 +55,7 @@ from onehop.server._params import (
     TrendParams,
 )
 from onehop.server._readiness import Readiness
+from onehop.server._refusals import Refusals
 from onehop.server._requests import given_name
 from onehop.server._runs import Runs, Watched
 from onehop.server._sse import EventStream, event
@@ -68,16 +69,22 @@ _FRESH: Final = 1.0
 """Seconds that the store has to take what has just ended, before it is read."""
 _FIRST_LINE: Final = 0.5
 """Seconds in which a run that fails at once is still answered with an error's status."""
-_EVENT: Final[dict[str, Any]] = {
-    "type": "object",
-    "properties": {
-        "event": {"type": "string"},
-        "data": {"type": "string", "contentMediaType": "application/json"},
-        "id": {"type": "string"},
-    },
-    "required": ["event", "data"],
+_PAGE: Final = 8 << 20
+"""Bytes of a page of records."""
+_RUN: Final = {
+    "code": "return context.numbers.map((n) => n * 2)",
+    "context": {"numbers": [1, 2, 3]},
 }
-_STREAM: Final[dict[str, Any]] = {"text/event-stream": {"itemSchema": _EVENT}}
+"""What the page /docs sends, unless something else is written."""
+_STREAM: Final[dict[str, Any]] = {
+    "text/event-stream": {
+        "schema": {
+            # Of no type: some programs take it for that of the whole text, others of each event.
+            "description": "Server-sent events: `event` is the kind, `data` JSON, `id` a place."
+        },
+        "example": 'event: log\ndata: {"level":"log","message":"hello","time":1.5}\n\n',
+    }
+}
 
 
 class Parts:
@@ -92,7 +99,8 @@ class Parts:
         self.settings = settings
         self.validator = validator
         self.analytics = Analytics(self.store)
-        self.authenticate = Authenticator(agents, settings)
+        self.refusals = Refusals()
+        self.authenticate = Authenticator(agents, settings, self.refusals)
         self.gate = Gate(settings.max_streams)
         self.runs = Runs(executor)
         self.feed = Feed(executor, self.store)
@@ -168,10 +176,10 @@ def _errors(*statuses: int) -> Responses:
     return {status: {"model": schemas.ErrorBody, "description": _WHY[status]} for status in every}
 
 
-def _takes(model: type[Any]) -> dict[str, Any]:
+def _takes(model: type[Any], example: dict[str, Any]) -> dict[str, Any]:
     """The documentation of a body, which is read by hand: who calls is known before."""
     reference = {"$ref": f"#/components/schemas/{model.__name__}"}
-    content = {"application/json": {"schema": reference}}
+    content = {"application/json": {"schema": reference, "example": example}}
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -206,24 +214,28 @@ async def ready(here: Here) -> Response:
     "/execute",
     tags=["code"],
     response_model=ExecutionResult,
-    responses={**_errors(429, *_BODY), 200: {"content": _STREAM}},
-    openapi_extra=_takes(schemas.ExecuteBody),
+    responses=_errors(429, *_BODY),
+    openapi_extra=_takes(schemas.ExecuteBody, _RUN),
 )
 async def execute(request: Request) -> Response:
-    """Run code. With `Accept: text/event-stream` the answer is the stream of the run."""
+    """Run code.
+
+    With `Accept: text/event-stream` the answer is the stream of the run, as
+    `/executions/{requestId}/stream` has it.
+    """
     # By hand what dependencies do for other addresses: that takes longer than all the rest here.
     here = _parts(request)
     principal = _runner(await here.authenticate(request.scope))
     _no_query(request)
     caller = _caller(request, principal)
     request.scope[REQUEST_ID] = caller.request_id
+    principal.hold(here.gate.run(principal.holder, principal.limits))  # before the body is read
     arguments = await read_object(request)
     if "text/event-stream" in request.headers.get("accept", ""):
         return await _streamed(here, principal, arguments, caller)
-    with here.gate.run(principal.holder, principal.limits):
-        async with while_there(request.receive):
-            result = await here.runs.here(arguments, caller)
-        return Json(result.to_dict())
+    async with while_there(request.receive):
+        result = await here.runs.here(arguments, caller)
+    return Json(result.to_json())
 
 
 def _caller(request: Request, principal: Principal) -> Caller:
@@ -240,15 +252,22 @@ def _caller(request: Request, principal: Principal) -> Caller:
 async def _streamed(
     here: Parts, principal: Principal, arguments: Mapping[str, Any], caller: Caller
 ) -> Response:
-    slot = ExitStack()
-    slot.enter_context(here.gate.run(principal.holder, principal.limits))
+    place = principal.held.pop_all()  # of the run, which may end after the request
     run = here.runs.begin(arguments, caller)
-    run.outcome.add_done_callback(lambda _task: slot.close())
     run.outcome.add_done_callback(_seen)
-    await asyncio.wait([run.outcome], timeout=_FIRST_LINE)
-    if run.outcome.done():
-        run.outcome.result()  # raises what the caller is to be told by the status
-    return EventStream(_told(run, caller.request_id), leave=run.outcome.cancel)
+
+    def leave() -> None:
+        run.outcome.cancel()
+        run.outcome.add_done_callback(lambda _task: place.close())
+
+    try:
+        await asyncio.wait([run.outcome], timeout=_FIRST_LINE)
+        if run.outcome.done():
+            run.outcome.result()  # raises what the caller is to be told by the status
+    except BaseException:
+        leave()
+        raise
+    return EventStream(_told(run, caller.request_id), leave=leave)
 
 
 def _seen(task: asyncio.Future[ExecutionResult]) -> None:
@@ -260,7 +279,7 @@ async def _told(run: Watched, request_id: str) -> AsyncGenerator[bytes, None]:
     async for entry in run.lines():
         yield _line(entry)
     try:
-        yield event("result", (await asyncio.shield(run.outcome)).to_dict())
+        yield event("result", (await asyncio.shield(run.outcome)).to_json())
     except Exception as error:
         yield event("error", problem_of(error).body(request_id))
 
@@ -274,21 +293,21 @@ def _line(entry: LogEntry) -> bytes:
     tags=["code"],
     response_model=ValidationReport,
     responses=_errors(429, *_BODY),
-    openapi_extra=_takes(schemas.ValidateBody),
+    openapi_extra=_takes(schemas.ValidateBody, {"code": "return eval(context.formula)"}),
 )
 async def validate(request: Request, here: Here, principal: Runner) -> Response:
     """Tell what in the code would not be let run; run nothing."""
+    principal.hold(here.gate.run(principal.holder, principal.limits))  # before the body is read
     body = await read_object(request)
     for name in body:
         if name not in ("code", "language"):
             raise InvalidRequestError(name[:80], "an unknown field", "code or language")
     config = here.executor.sandbox.get_config()
-    call = {"code": body.get("code"), "language": body.get("language", "javascript")}
+    call = {"code": body.get("code"), "language": body.get("language")}
     checked = check_request(config, **call).request
-    with here.gate.run(principal.holder, principal.limits):
-        report = await here.validator.judge(
-            here.executor.sandbox.analyst, principal.agent_id, checked.code, checked.language
-        )
+    report = await here.validator.judge(
+        here.executor.sandbox.analyst, principal.agent_id, checked.code, checked.language
+    )
     return Json(report.to_dict())
 
 
@@ -299,14 +318,25 @@ async def validate(request: Request, here: Here, principal: Runner) -> Response:
 async def history(
     here: Here, principal: Who, wanted: Annotated[HistoryParams, Query()]
 ) -> Response:
-    """List records, newest first."""
+    """List records, newest first; fewer than `limit` when they are large: see `next`."""
     agent_id = _scope(principal, wanted.agent_id)
     await here.executor.flush(_FRESH)
     asked = {**wanted.model_dump(), "agent_id": agent_id, "limit": wanted.limit + 1}
     found = await here.store.history(HistoryQuery(**asked))
-    more = wanted.offset + wanted.limit if len(found) > wanted.limit else None
-    records = [record.to_dict() for record in found[: wanted.limit]]
-    return Json({"executions": records, "next": more})
+    return Json(await asyncio.to_thread(_history, found, wanted.offset, wanted.limit))
+
+
+def _history(found: Sequence[ExecutionRecord], offset: int, limit: int) -> bytes:
+    """A page of them: as many as fit."""
+    texts, size = list[bytes](), 0
+    for record in found[:limit]:
+        text = record.model_dump_json(by_alias=True).encode()
+        size += len(text)
+        if texts and size > _PAGE:
+            break
+        texts.append(text)
+    more = offset + len(texts) if len(found) > len(texts) else None
+    return b'{"executions":[%b],"next":%b}' % (b",".join(texts), to_json(more))
 
 
 @plain.get(
@@ -317,7 +347,8 @@ async def history(
 )
 async def execution(here: Here, principal: Who, request_id: RequestPath) -> Response:
     """Give one record."""
-    return Json((await _record(here, principal, request_id)).to_dict())
+    record = await _record(here, principal, request_id)
+    return Json(record.model_dump_json(by_alias=True).encode())
 
 
 @api.get(
@@ -379,7 +410,7 @@ async def _ended(here: Parts, principal: Principal, request_id: str) -> None:
 async def _retold(result: ExecutionResult) -> AsyncGenerator[bytes, None]:
     for entry in result.log_entries:
         yield _line(entry)
-    yield event("result", result.to_dict())
+    yield event("result", result.to_json())
 
 
 def _stream(here: Parts, principal: Principal, source: AsyncGenerator[bytes, None]) -> EventStream:
@@ -473,7 +504,7 @@ async def trends(here: Here, principal: Who, wanted: Annotated[TrendParams, Quer
     tags=["analytics"],
     response_model=schemas.ResourceUse
     | schemas.CodeLengths
-    | schemas.RepeatedCode
+    | schemas.RepeatedCodes
     | schemas.Slowest
     | schemas.SecurityProfile,
     responses=_errors(404),
@@ -552,7 +583,7 @@ async def list_agents(here: Here, _admin: Admin) -> Response:
     status_code=201,
     response_model=schemas.AgentWithKey,
     responses=_errors(409, *_BODY),
-    openapi_extra=_takes(schemas.AddAgentBody),
+    openapi_extra=_takes(schemas.AddAgentBody, {"agentId": "ada", "role": "agent"}),
 )
 async def add_agent(request: Request, here: Here, _admin: Admin) -> Response:
     """Make an agent; its key is shown this once."""

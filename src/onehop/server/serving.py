@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import math
 import resource
 import signal
 import socket
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import uvicorn
@@ -22,8 +25,9 @@ from onehop.compose import open_executor
 from onehop.config import ServerConfig
 from onehop.errors import ConfigError
 from onehop.server._body import ASGIApp
+from onehop.server._crowd import Crowd, room_for_connections
 from onehop.server._guard import is_loopback
-from onehop.server._protocol import Connection
+from onehop.server._protocol import Bounds, Connection
 from onehop.server.app import create_app
 
 _FILES: Final = 65_536
@@ -31,6 +35,17 @@ _FILES: Final = 65_536
 _KEEP_ALIVE: Final = 30
 """Seconds that an idle connection stays open."""
 _BACKLOG: Final = 2048
+"""Clients that may wait to be connected."""
+_AT_A_TIME: Final = 64
+"""Clients that are connected in one turn of the loop. asyncio takes it for the backlog too."""
+_UNSENT: Final = 128 * 1024
+"""Bytes of an answer that the kernel takes before the client's machine has room for them."""
+_ACCEPT: Final = "socket.accept() out of system resource"
+"""What asyncio says, with a stack, of each client that it has no descriptor for."""
+_SILENCE: Final = 60.0
+"""Seconds between two lines of the log about that."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +65,7 @@ async def serve(settings: ServerConfig, greet: Callable[[Ready], Awaitable[None]
     sockets = listen(settings)
     try:
         server = _Server(_uvicorn_config(settings))
+        asyncio.get_running_loop().set_exception_handler(_Complaints())
         with server.signals():
             async with open_executor(store_may_be_away=True) as executor:
                 agents = Agents(executor.store, grace=settings.key_grace / 1000)
@@ -109,6 +125,8 @@ def _bind(family: int, address: tuple[Any, ...], *, optional: bool) -> socket.so
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # connections have it from here
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
         made.bind(address)
         made.listen(_BACKLOG)  # who comes while the rest starts waits
     except OSError as error:
@@ -138,7 +156,7 @@ def _url(settings: ServerConfig, sockets: list[socket.socket]) -> str:
 def _uvicorn_config(settings: ServerConfig) -> uvicorn.Config:
     config = uvicorn.Config(
         "onehop",
-        http=Connection,
+        http=_protocol(settings),
         ws="none",
         loop="none",
         lifespan="on",
@@ -146,7 +164,7 @@ def _uvicorn_config(settings: ServerConfig) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        backlog=_BACKLOG,
+        backlog=_AT_A_TIME,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout / 1000),
         ssl_certfile=settings.tls_cert,
@@ -154,6 +172,12 @@ def _uvicorn_config(settings: ServerConfig) -> uvicorn.Config:
     )
     _check_certificate(settings)
     return config
+
+
+def _protocol(settings: ServerConfig) -> Any:
+    """What makes a connection; uvicorn wants a class, and calls it."""
+    crowd = Crowd(settings.max_connections or room_for_connections())
+    return partial(Connection, Bounds(crowd, settings.unread_timeout / 1000))
 
 
 def _check_certificate(settings: ServerConfig) -> None:
@@ -165,6 +189,22 @@ def _check_certificate(settings: ServerConfig) -> None:
         raise ConfigError(
             "tls_cert", f"{settings.tls_cert} and {settings.tls_key} cannot be used: {error}"
         ) from None
+
+
+class _Complaints:
+    """What asyncio complains of; that descriptors are used up, once a minute and without a stack:
+    it would be told for each client, hundreds of times a second."""
+
+    def __init__(self) -> None:
+        self._told = float("-inf")
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log it."""
+        if context.get("message") != _ACCEPT:
+            loop.default_exception_handler(context)
+        elif time.monotonic() - self._told >= _SILENCE:
+            self._told = time.monotonic()
+            _log.error("no descriptor is left for another connection: %s", context["exception"])
 
 
 class _Server(uvicorn.Server):
@@ -179,6 +219,12 @@ class _Server(uvicorn.Server):
         self.config.app = app
         self._closing = closing
         await self.serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take clients from now on."""
+        await super().startup(sockets)
+        for one in sockets or ():
+            one.listen(_BACKLOG)  # asyncio has made it shorter
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -4,23 +4,23 @@ Text in, data out. The syntax trees are loaded only when a text needs one, becau
 need none and shall pay microseconds here.
 """
 
-from onehop.source._blank import blank, may_be_typed, may_lose_types
 from onehop.source._diagnose import Diagnosis, diagnose
 from onehop.source._excerpt import excerpt
+from onehop.source._foreign import explain
 from onehop.source._lines import lines
 from onehop.source._prepare import Prepared, Problem, prepare
 from onehop.source._remote import explained
+from onehop.source._shebang import without_shebang
 
 __all__ = [
     "Diagnosis",
     "Prepared",
     "Problem",
-    "blank",
     "diagnose",
     "excerpt",
+    "explain",
     "explained",
     "lines",
-    "may_be_typed",
-    "may_lose_types",
     "prepare",
+    "without_shebang",
 ]

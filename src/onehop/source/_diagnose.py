@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 
 from onehop.source import _words
 from onehop.source._brackets import Opening, Scan, scan
+from onehop.source._foreign import foreign, second_statement
 from onehop.source._lines import index_in_line, line_at, position
 from onehop.source._prepare import Prepared, prepare
+from onehop.source._shebang import without_shebang
 from onehop.source._tree import Grammar, SyntaxTree, decode, encode, parse
 
 if TYPE_CHECKING:
-    from tree_sitter import TreeCursor
+    from tree_sitter import Node, TreeCursor
 
     from onehop.types import Language
 
@@ -46,6 +48,7 @@ def diagnose(
 
     ``line`` and ``column`` count in the user's text and may lie beyond its end.
     """
+    code = without_shebang(code)
     case = _Case(code, language, _own_words(message), _index(code, line, column))
     if len(code) <= _MAX_ANALYSED:
         for rule in _RULES:
@@ -109,6 +112,11 @@ def _index(code: str, line: int | None, column: int | None) -> int | None:
     return start + index_in_line(text, column or 1)
 
 
+def _foreign(case: _Case) -> Diagnosis | None:
+    found = foreign(case.code, case.index)
+    return None if found is None else case.at(*found)
+
+
 _KEYWORD = re.compile(r"(import|export)\b")
 _META = re.compile(r"import\s*\.")
 _STATEMENT_START = re.compile(r"(?:^|[;{}\n\r])\s*$")
@@ -151,10 +159,47 @@ def _module_words(case: _Case, keyword: re.Match[str]) -> str:
 
 def _await(case: _Case) -> Diagnosis | None:
     """An ``await`` in a function that is not async, for which engines have various words."""
-    if case.index is None or not case.code.startswith("await", case.index):
+    if case.index is None or "await" not in case.code:
         return None
     is_about_it = "await is only valid" in case.words or "reserved word" in case.words
-    return case.at(_words.AWAIT, case.index) if is_about_it else None
+    if is_about_it and case.code.startswith("await", case.index):
+        return case.at(_words.AWAIT, case.index)
+    loop = _FOR_AWAIT.match(case.code, case.index) if is_about_it else None
+    return case.at(_words.AWAIT, loop.end() - 5) if loop else _await_before(case, case.index)
+
+
+_FOR_AWAIT = re.compile(r"for\s+await")
+_AWAIT = re.compile(r"(?<![\w$.])await(?![\w$])")
+_MAX_AWAITS = 200
+_FUNCTIONS = frozenset(
+    "arrow_function function_expression function_declaration method_definition "
+    "generator_function generator_function_declaration".split()
+)
+
+
+def _await_before(case: _Case, index: int) -> Diagnosis | None:
+    """The engine took the ``await`` for a name and stopped there; the grammar did not."""
+    tree = case.tree(case.language)
+    if tree is None:
+        return None
+    for found in itertools.islice(_AWAIT.finditer(case.code, 0, index + 5), _MAX_AWAITS):
+        byte = len(encode(case.code[: found.start()]))
+        node = tree.root.descendant_for_byte_range(byte, byte + 2)
+        if node is None or node.type != "await" or _is_in_async(node):
+            continue
+        if not tree.root.has_error or not case.code[found.end() : index].strip():
+            return case.at(_words.AWAIT, found.start())
+    return None
+
+
+def _is_in_async(node: Node) -> bool:
+    """Whether an ``await`` may stand there: at the top level, or in an async function."""
+    around = node.parent
+    while around is not None and around.type not in _FUNCTIONS:
+        if around.type in ("class_body", "class_static_block"):
+            return False
+        around = around.parent
+    return around is None or any(child.type == "async" for child in around.children)
 
 
 _MAYBE_JSX = re.compile(r"<[\w>]")
@@ -210,24 +255,28 @@ def _typescript(case: _Case) -> Diagnosis | None:
     return case.at(f"{case.words}. {_words.LOOKS_LIKE_TYPESCRIPT}", case.index)
 
 
+def _second_statement(case: _Case) -> Diagnosis | None:
+    words = None if case.index is None else second_statement(case.code, case.index)
+    return None if words is None else case.at(words, case.index)
+
+
+_BLOCK = re.compile(r"(?:^|[;{}\n\r])[ \t]*\{[^{}();=]*$")
+
+
+def _block(case: _Case) -> Diagnosis | None:
+    """An object at the start of a statement."""
+    if case.index is None or not case.code.startswith((":", "..."), case.index):
+        return None
+    found = _BLOCK.search(case.code[max(0, case.index - 500) : case.index])
+    return None if found is None else case.at(_words.BLOCK, case.index)
+
+
 def _surplus(case: _Case) -> Diagnosis | None:
     surplus = case.brackets.surplus
     if surplus is None or case.index is None or case.index < surplus:
         return None
     bracket = case.code[surplus]
     return case.at(f"Unexpected token '{bracket}': it closes nothing, remove it", surplus)
-
-
-_ACCESSOR = re.compile(r"\baccessor\s+[#\w$\[]")
-
-
-def _accessor(case: _Case) -> Diagnosis | None:
-    """The compiler rewrites ``accessor`` fields only where a class has decorators."""
-    if case.language != "typescript" or case.index is None:
-        return None
-    found = line_at(case.code, position(case.code, case.index)[0])
-    is_one = found and _ACCESSOR.search(found[0]) and "Unexpected identifier" in case.words
-    return case.at(_words.ACCESSOR, case.index) if is_one else None
 
 
 _KINDS = {"`": "template literal", "/*": "comment"}
@@ -281,11 +330,13 @@ def _end_of_input(case: _Case) -> Diagnosis | None:
 
 
 _RULES: tuple[Callable[[_Case], Diagnosis | None], ...] = (
+    _foreign,
     _modules,
     _await,
     _jsx,
-    _accessor,
     _typescript,
+    _second_statement,
+    _block,
     _surplus,
     _unterminated,
     _mismatch,

@@ -1,7 +1,7 @@
-"""Take out of TypeScript what the engine refuses inside a function body though it is only a type.
+"""Take imports and exports of types out of a text, to see whether it has others.
 
-Every position stays where it was: what goes is overwritten with spaces. JavaScript passes as it
-is; its imports and exports are explained by ``diagnose`` once the engine has refused them.
+Every position stays where it was: what goes is overwritten with spaces. Nothing of it is run: so
+``diagnose`` knows TypeScript that was sent as JavaScript.
 """
 
 from __future__ import annotations
@@ -20,17 +20,13 @@ if TYPE_CHECKING:
 _MODULE_WORD = re.compile(r"(?<![.\w$#])(?:import|export)\b(?!\s*[(.:])")
 _LINE_ENDS = "\n\r\u2028\u2029"
 _NO_LINE_END = re.compile(f"[^{_LINE_ENDS}]")
-_MAX_PLAIN = 32 * 1024
-"""Characters; longer texts are compiled as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Text for the guest, of the same lines and columns as the user's."""
+    """Text of the same lines and columns as the user's."""
 
     code: str
-    may_be_plain: bool = False
-    """Of TypeScript: whether its types may be all that keeps it from being JavaScript."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +39,11 @@ class Problem:
 
 
 def prepare(code: str, language: Language) -> Prepared | Problem:
-    """Make the body of a function fit to run, or say what in it never will."""
+    """The body of a function without imports and exports of types, or what else it has."""
     if language != "typescript":
         return Prepared(code)
-    is_short = len(code) <= _MAX_PLAIN
     if not _may_be_module(code):
-        return Prepared(code, is_short)
+        return Prepared(code)
     from onehop.source._tree import parse
 
     tree = parse(code, "typescript")
@@ -57,7 +52,7 @@ def prepare(code: str, language: Language) -> Prepared | Problem:
     taken_out = _take_out(code, tree)
     if isinstance(taken_out, Problem):
         return taken_out
-    return Prepared(_apply(code, tree, taken_out), is_short and not tree.root.has_error)
+    return Prepared(_apply(code, tree, taken_out))
 
 
 def _may_be_module(code: str) -> bool:

@@ -16,9 +16,30 @@ AWAIT = (
     "await is only valid in async functions: make the function around it async. "
     "At the top level of the code await works"
 )
-ACCESSOR = (
-    "an `accessor` field without a decorator is not supported: write a getter and a setter instead"
-)
 JSX = "JSX is not supported: build a string or a plain object instead"
 LOOKS_LIKE_TYPESCRIPT = 'This looks like TypeScript: send it with language "typescript"'
+FENCE = (
+    "the code has a Markdown fence in it (three backticks or tildes): send one program, "
+    "without fences and without words beside it"
+)
+CALL = (
+    "this is a whole call as JSON: send the value of its `code` as the code, and its other fields "
+    "beside it"
+)
+ENTITY = "`{entity}` is an HTML entity: write the character itself"
+ESCAPE = (
+    "`{escape}` stands outside of a text, so the code seems to be escaped twice: "
+    "send it with real line ends and quotes"
+)
+CHARACTER = "the character {character} is not part of JavaScript: {instead}"
+PYTHON = "this looks like Python: only JavaScript and TypeScript run here. Write it in JavaScript"
+SHELL = (
+    "this looks like a command of a shell: there is no shell here, and nothing can be installed. "
+    "Write JavaScript, and use the data in `context`"
+)
+RESERVED = "`{word}` is a reserved word of JavaScript: choose another name"
+COMMENT = "`#` does not begin a comment in JavaScript: write `//`"
+BLOCK = "`{` begins a block here, not an object: write `return {` to return the object"
+STATEMENT = "`{word}` begins a new statement: put a line end or a semicolon before it"
+TAG = "the code has the tag {tag} around it: send the program alone"
 END_OF_INPUT = "Unexpected end of input"

@@ -14,8 +14,8 @@ from onehop.stores._kept import KeptEvent
 from onehop.stores._rows import FIELDS, event_from, event_values, record_from, record_values
 from onehop.stores.base import ChainAnchor, StoredEvent
 
-FIRST: Final = "firstOf"
-"""The field that makes a request id one run's: only the first run of its agent has it."""
+REPEAT: Final = "repeat"
+"""The field that lets a run be a repeat: without it, one of an agent and request id is unique."""
 _DATES: Final = frozenset({"executed_at", "created_at", "timestamp"})
 _EVENT_FIELDS: Final = (
     "sequence",
@@ -37,8 +37,8 @@ def record_document(record: ExecutionRecord, texts: Mapping[str, str]) -> dict[s
     document = _document(record_values(record, texts))
     if record.run_id is None:
         del document["runId"]
-    if record.repeat_of is None:
-        document[FIRST] = f"{record.agent_id}\0{record.request_id}"
+    if record.repeat_of is not None:
+        document[REPEAT] = document["sequence"]
     return document
 
 

@@ -45,14 +45,19 @@ _PARTS: Final = ("", "-wal", "-shm")
 _log = logging.getLogger(__name__)
 
 
+Row = tuple[str, str, str, int, str | bytes]
+
+
 @dataclass(slots=True)
 class Left:
-    """What a process that is gone has left, as texts: what ended, what was running, what was set
-    aside with the reason."""
+    """What a process that is gone has left: what ended, then what was running; and what was set
+    aside, with the reason."""
 
-    waiting: list[str | bytes]
-    running: list[str | bytes]
-    rejected: list[tuple[str, str, str | bytes]]
+    rows: list[Row]
+    """As they are queued: run, agent, request id, size and entry."""
+    texts: list[bytes]
+    """Entries of the first version, which had no more."""
+    rejected: list[tuple[str, str, bytes]]
     damage: str | None = None
     """Why not everything could be read."""
 
@@ -145,7 +150,7 @@ def read_left(path: Path, lock: FileLock) -> Left | None:
             if version > VERSION:
                 _log.warning("%s stays: a newer onehop wrote it (version %d)", path, version)
                 return None
-            _read_into(left, database)
+            _read_into(left, database, version)
     except sqlite3.Error as error:
         left.damage = str(error)
     return left
@@ -159,19 +164,32 @@ def _emptied(path: Path, lock: FileLock) -> str | None:
     return None
 
 
-def _read_into(left: Left, database: sqlite3.Connection) -> None:
+def _read_into(left: Left, database: sqlite3.Connection, version: int) -> None:
     """Row by row, so that what comes before the damage is there."""
     errors: list[sqlite3.Error] = []
-    tables: tuple[tuple[str, list[str | bytes]], ...] = (
-        ("SELECT entry FROM waiting ORDER BY sequence", left.waiting),
-        ("SELECT entry FROM running ORDER BY rowid", left.running),
-    )
-    for statement, into in tables:
-        into.extend(row[0] for row in _rows(database, statement, errors))
+    for source in ("waiting ORDER BY sequence", "running ORDER BY rowid"):
+        if version == VERSION:
+            names = f"SELECT run_id, agent_id, request_id, entry FROM {source}"  # noqa: S608
+            left.rows += [_queued(*row) for row in _rows(database, names, errors)]
+        else:
+            entries = f"SELECT entry FROM {source}"  # noqa: S608
+            left.texts += [row[0] for row in _rows(database, entries, errors)]
     for name, reason, entry in _rows(database, "SELECT * FROM rejected", errors):
         left.rejected.append((_text(name), _text(reason), entry))
     if errors:
         left.damage = str(errors[0])
+
+
+def _queued(run: bytes, agent: bytes, request: bytes, entry: bytes) -> Row:
+    return _text(run), _text(agent), _text(request), len(entry), exact(entry)
+
+
+def exact(entry: bytes) -> str | bytes:
+    """As text; what is no UTF-8 stays as it is, and is found out when it is read."""
+    try:
+        return entry.decode()
+    except UnicodeDecodeError:
+        return entry
 
 
 def _rows(

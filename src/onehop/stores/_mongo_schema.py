@@ -15,7 +15,7 @@ from pymongo.errors import DuplicateKeyError
 from onehop.errors import StoreError
 from onehop.events import CODE_SECURITY_ISSUE
 from onehop.records import GENESIS
-from onehop.stores._documents import FIRST
+from onehop.stores._documents import REPEAT
 from onehop.stores.base import RETENTION_SECONDS
 
 Database = AsyncDatabase[dict[str, Any]]
@@ -26,8 +26,7 @@ _SLOWEST_FIRST: Final = (("executionTime", _DOWN), ("sequence", _UP))
 INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     "executions": (
         IndexModel([("sequence", _UP)], unique=True),
-        IndexModel([("requestId", _UP), ("agentId", _UP)]),
-        IndexModel([(FIRST, _UP)], unique=True, sparse=True),
+        IndexModel([("requestId", _UP), ("agentId", _UP), (REPEAT, _UP)], unique=True),
         IndexModel([("runId", _UP)], unique=True, sparse=True),
         IndexModel([("agentId", _UP)]),
         IndexModel([("channelId", _UP)]),
@@ -92,11 +91,7 @@ async def _create_indexes(database: Database) -> None:
 
 
 async def _name_runs(database: Database) -> None:
-    """Runs get names of their own, and a request id belongs to its agent.
-
-    Older records stay as they are: nothing that is new can take their request ids, since whoever
-    appends looks for those first.
-    """
+    """Runs get names of their own, and a request id belongs to its agent."""
     indexes = await database["executions"].index_information()
     if "requestId_1" in indexes:
         await database["executions"].drop_index("requestId_1")

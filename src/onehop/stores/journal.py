@@ -24,7 +24,9 @@ from onehop.stores._codec import UnreadableEntryError, decode_entry, encode_entr
 from onehop.stores._journal_files import (
     FileLock,
     Left,
+    Row,
     Sync,
+    exact,
     make_file,
     make_folder,
     read_left,
@@ -277,15 +279,14 @@ class Journal:
 
     def _copy(self, left: Left) -> None:
         """Into the queue, but what cannot be read."""
-        queue, aside = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
+        queue, aside = list[tuple[Any, ...]](left.rows), list[tuple[Any, ...]]()
         again = [item for item in left.rejected if item[1].startswith(_UNREADABLE)]
         aside += [item for item in left.rejected if not item[1].startswith(_UNREADABLE)]
-        texts = [*left.waiting, *left.running, *(entry for _name, _reason, entry in again)]
-        for text in texts:
+        for text in [*left.texts, *(entry for _name, _reason, entry in again)]:
             try:
-                queue.append(_row(uuid.uuid4().hex, decode_entry(text), _as_text(text)))
+                queue.append(_row(uuid.uuid4().hex, decode_entry(text), exact(text)))
             except UnreadableEntryError as error:
-                aside.append(("", f"{_UNREADABLE}{error}", _as_text(text)))
+                aside.append(("", f"{_UNREADABLE}{error}", exact(text)))
                 _log.error(
                     "set aside in the journal, a record of a process that is gone: %s", error
                 )
@@ -305,12 +306,8 @@ def _names(entry: Entry) -> tuple[str, str]:
     return ("", "") if about is None else (about.agent_id, about.request_id)
 
 
-def _row(run_id: str, entry: Entry, text: str) -> tuple[str, str, str, int, str]:
+def _row(run_id: str, entry: Entry, text: str | bytes) -> Row:
     return run_id, *_names(entry), len(text), text
-
-
-def _as_text(text: str | bytes) -> str:
-    return text if isinstance(text, str) else text.decode(errors="replace")
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
+from onehop._languages import DEFAULT, language_named
 from onehop.analysis import AnalysisLostError, Analyst, BlockingAnalyst
 from onehop.config import SandboxConfig, ValidationConfig
 from onehop.errors import ConfigError
@@ -54,7 +55,7 @@ class Validator:
     def validate(
         self,
         code: str,
-        language: Language = "javascript",
+        language: str | None = None,
         *,
         level: ValidationLevel = "BLOCKING",
         history: CodeHistory = NO_HISTORY,
@@ -68,10 +69,11 @@ class Validator:
         Blocks meanwhile, and starts a process at the first call. Raises SandboxUnavailableError
         where none can be had.
         """
-        key = key_of(code, language, "")
+        kind = language_named(language) or DEFAULT
+        key = key_of(code, kind, "")
         verdict = self._cache.get(key)
         if verdict is None:
-            verdict = self._finish(code, language, self._ask_blocking(code, language))
+            verdict = self._finish(code, kind, self._ask_blocking(code, kind))
             self._cache.put(key, verdict)
         return self._report(verdict, level, history)
 
@@ -146,7 +148,7 @@ class Validator:
         return ValidationReport(safe=safe, issues=issues, risk_assessment=risk)
 
 
-def validate_code(code: str, language: Language = "javascript") -> ValidationReport:
+def validate_code(code: str, language: str | None = None) -> ValidationReport:
     """The verdict on a program, with the settings of the environment and of ``onehop.toml``."""
     config = ValidationConfig()
     return Validator(config).validate(code, language, level=config.level)

@@ -1,20 +1,23 @@
-"""Guest processes: one worker serves one job; the pool keeps some warm. And the stripper, which
-takes the types out of TypeScript for them."""
+"""Guest processes: one worker serves one job; the pool keeps some warm. And what other confined
+processes are made with."""
 
 from __future__ import annotations
 
 from onehop.workers._factory import WorkerFactory, deno_programs
+from onehop.workers._pipes import Pipes, read_some
 from onehop.workers._pool import Pool
 from onehop.workers._process import Died, Job, Outcome, Worker
-from onehop.workers._types import TypeRemover
+from onehop.workers._seal import seal
 
 __all__ = [
     "Died",
     "Job",
     "Outcome",
+    "Pipes",
     "Pool",
-    "TypeRemover",
     "Worker",
     "WorkerFactory",
     "deno_programs",
+    "read_some",
+    "seal",
 ]

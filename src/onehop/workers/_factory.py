@@ -13,11 +13,10 @@ from onehop import guest, jail
 from onehop.errors import SandboxUnavailableError
 from onehop.policy import Limits
 from onehop.workers._process import Worker
-from onehop.workers._stripper import Stripper
 
 
 def deno_programs(path: str | None = None) -> dict[str, list[str]]:
-    """What Deno is run as: the program and arguments of a worker and of the stripper; ``@HEAP@``
+    """What Deno is run as: the program and arguments of a worker and of a compiler; ``@HEAP@``
     stands for the heap limit in MB.
 
     Without ``path``, Deno is the one that the package ``deno`` installed. Raises
@@ -26,7 +25,7 @@ def deno_programs(path: str | None = None) -> dict[str, list[str]]:
     deno = _named_deno(path) if path else _installed_deno()
     return {
         "worker": [deno, *guest.deno_arguments("@HEAP@")],
-        "stripper": [deno, *guest.stripper_arguments("@HEAP@")],
+        "compiler": [deno, *guest.compiler_arguments("@HEAP@")],
     }
 
 
@@ -49,8 +48,8 @@ def _installed_deno() -> str:
 
 
 class WorkerFactory:
-    """Starts confined Deno processes: workers, and the stripper. ``ceiling``, which bounds every
-    job of a worker, may change between two workers."""
+    """Starts workers, and keeps what starts confined processes of Deno. ``ceiling``, which bounds
+    every job of a worker, may change between two workers."""
 
     def __init__(
         self,
@@ -67,14 +66,10 @@ class WorkerFactory:
 
     async def start_worker(self) -> Worker:
         """Raises LayerUnavailableError or WorkerStartError."""
-        launcher = await self._live_launcher()
-        return await Worker.start(launcher, self.ceiling)
+        return await Worker.start(await self.launcher(), self.ceiling)
 
-    async def start_stripper(self) -> Stripper:
-        """Raises LayerUnavailableError or WorkerStartError."""
-        return await Stripper.start(await self._live_launcher())
-
-    async def _live_launcher(self) -> jail.Launcher:
+    async def launcher(self) -> jail.Launcher:
+        """What starts confined processes, alive. Raises LayerUnavailableError."""
         async with self._starting:
             if self._launcher is None or not self._launcher.alive:
                 await self._replace_launcher()

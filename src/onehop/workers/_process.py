@@ -24,6 +24,7 @@ from onehop.protocol import (
     LargeResult,
     Log,
     Message,
+    Original,
     ProtocolError,
     Ready,
     Result,
@@ -56,12 +57,12 @@ class Job:
     """What a worker is asked to run."""
 
     code: str
-    language: str
+    """JavaScript."""
     context_json: str
     capture_console: bool
     limits: Limits
-    plain: str | None = None
-    """Of TypeScript: the same program without its types, where that is all it takes."""
+    original: Original | None = None
+    """Of code that was TypeScript."""
     on_log: OnLog | None = None
     """Called in the event loop with each console line as it arrives, in order."""
 
@@ -245,8 +246,7 @@ class Worker:
         frame = encode_job(
             token=self._token,
             code=job.code,
-            plain=job.plain,
-            language=job.language,
+            original=job.original,
             context_json=job.context_json,
             capture=job.capture_console,
             limits_json=_limits_json(limits),

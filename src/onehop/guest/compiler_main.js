@@ -1,4 +1,4 @@
-// Starts strip.js, whose text is the argument, in a thread of its own: the compiler asks for the
+// Starts compiler.js, whose text is the argument, in a thread of its own: the compiler asks for the
 // bounds of its stack, and those of the first thread stand in /proc, which the jail does not have.
 
 // What a signal needs is set up now: the host allows no new descriptor later.

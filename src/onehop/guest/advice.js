@@ -1,0 +1,56 @@
+// What to write instead of a name that other environments have and this one has not.
+
+const NO_NETWORK = "there is no network; what the code needs belongs in `context`";
+const NO_FILES = "there are no files; what the code needs belongs in `context`, return the result";
+const NO_PAGE = "there is no page; use the data in `context`, and return the result";
+const NO_MODULES = "there are no modules; use the built-in globals, and return the result";
+const NO_STORAGE = "nothing is kept between runs; return what is needed later";
+const NO_DIALOG = "nobody is there to answer; use console.log, and read input from `context`";
+const NO_NODE = "this is not a workflow node; its data belongs in `context`, return the result";
+const NO_PYTHON = "the code is JavaScript, not Python; use ";
+
+const ADVICE = [
+  [
+    "bytes are Uint8Array here; use TextEncoder and TextDecoder for text, " +
+    "Uint8Array.fromBase64(text) and bytes.toBase64() for base64, fromHex and toHex for hex",
+    "Buffer",
+  ],
+  [NO_NETWORK, "fetch XMLHttpRequest WebSocket EventSource Request Response Headers FormData axios"],
+  [NO_NETWORK, "http https net"],
+  [NO_FILES, "fs readFile readFileSync writeFile writeFileSync FileReader"],
+  [NO_PAGE, "document window location DOMParser HTMLElement MutationObserver getComputedStyle"],
+  [NO_PAGE, "requestAnimationFrame jQuery $"],
+  [NO_MODULES, "require module exports __dirname __filename importScripts"],
+  [NO_MODULES, "_ lodash moment dayjs luxon DateTime cheerio React os path util child_process"],
+  [NO_STORAGE, "localStorage sessionStorage indexedDB caches"],
+  [NO_DIALOG, "alert confirm prompt"],
+  [NO_NODE, "$json $input $node $items $item items $workflow $execution $now $today $vars $env"],
+  [
+    "there is no process; put values of process.env and process.argv into `context`, and " +
+    "use return for process.exit, console.log for process.stdout",
+    "process",
+  ],
+  ["the global object is globalThis", "global GLOBAL root"],
+  ["there is only the language, its standard objects and the data in `context`", "Deno Bun"],
+  ["there are no workers; do the work in one piece", "Worker SharedWorker BroadcastChannel"],
+  ["there is no WebAssembly; write it in JavaScript", "WebAssembly"],
+  ["use await new Promise((done) => setTimeout(done, ms))", "sleep"],
+  ["use console.assert, or throw an Error", "assert"],
+  [NO_PYTHON + "console.log", "print"],
+  [NO_PYTHON + "null, true and false", "None True False"],
+  [NO_PYTHON + "`.length`", "len"],
+];
+
+const NOT_DEFINED = /^([\w$]{1,40}) is not defined$/;
+
+const adviceByName = new Map();
+for (const [advice, names] of ADVICE) {
+  for (const name of names.split(" ")) adviceByName.set(name, advice);
+}
+
+/** V8's message about a name that is not there, with what to write instead where that is known. */
+function withAdvice(message) {
+  const match = RegExpPrototypeExec(NOT_DEFINED, message);
+  const advice = match === null ? undefined : MapPrototypeGet(adviceByName, match[1]);
+  return advice === undefined ? message : message + ": " + advice;
+}

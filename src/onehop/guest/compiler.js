@@ -1,0 +1,357 @@
+// Compiles TypeScript to JavaScript; runs nothing of either.
+//
+// This is the thread at work in a compiler, a process of its own in the jail of a worker, which
+// serves one agent. It answers one question after another, in frames as docs/protocol.md has them.
+//
+// swc, which is part of Deno, compiles nearly all programs, quickly. It leaves decorators and
+// `accessor` as they are, and gets wrong what is declared in several parts. TypeScript's own compiler
+// does all of it, but takes long to load, so it is asked only where swc may not be right. Whoever
+// cannot tell asks it: that costs time, and nothing else.
+
+// Deno's modules for Node ask for these as soon as the first is loaded, and the jail has neither.
+Deno.execPath = () => "/deno";
+Deno.cwd = () => "/";
+const { stripTypeScriptTypes } = await import("node:module");
+const SWC_OPTIONS = { mode: "transform", sourceMap: true };
+const MAP_COMMENT = /\n\/\/# sourceMappingURL=data:[\w/;=-]*base64,([\w+/=]*)\s*$/;
+
+// As the code will be compiled in the worker (run.js).
+const FUNCTION_HEAD = "async function __run__() {";
+const FUNCTION_TAIL = "\n}";
+const NO_IMPORTS = [1];
+const CHECKED_FILE = "onehop:checked.js";
+
+/** The text cannot run; `place` is in the TypeScript, or null. */
+class Refusal {
+  constructor(message, place) {
+    this.message = message;
+    this.line = place?.line ?? null;
+    this.column = place?.column ?? null;
+  }
+}
+
+class Compiled {
+  constructor(code, map) {
+    this.code = code;
+    this.map = map;
+  }
+}
+
+// --- swc ---
+
+// How swc prints a namespace, an enum, and another part of an enum. Of what is declared in several
+// parts, the names of one part are unknown to it in the others.
+const NAMESPACE = /\|\| \([^\s()]+ = \{\}\)/;
+const ENUM = "/*#__PURE__*/ function(";
+const ANOTHER_PART = /^\s*\}\)\([^\s()]+\);$/m;
+// JavaScript ends a line there, and swc does not, so that its map is not right.
+const RARE_LINE_ENDS = /[\u2028\u2029]/;
+
+/** Whether swc may be wrong about `code`. */
+function isHard(code, compiled) {
+  return RARE_LINE_ENDS.test(code) || NAMESPACE.test(compiled) ||
+    (compiled.includes(ENUM) && ANOTHER_PART.test(compiled)) ||
+    (code.includes("@") && countDecorators(code) !== countDecorators(compiled));
+}
+
+const COMMENT = /\/\*[^]*?\*\/|\/\/.*/g;
+
+/** Decorators or more: swc drops those that stand where none may. */
+function countDecorators(text) {
+  return text.replace(COMMENT, "").split("@").length;
+}
+
+/** What swc makes of it: Compiled, a Refusal, or null when TypeScript's own compiler must say. */
+function compileBySwc(code) {
+  let compiled;
+  try {
+    compiled = transformBySwc(code);
+  } catch (thrown) {
+    return readRefusal(thrown);
+  }
+  if (compiled === null || isHard(code, compiled.code)) return null;
+  const error = findError(compiled.code);
+  if (error === null) return compiled;
+  return isFinal(error.words, code) ? refuse(error, compiled, code) : null;
+}
+
+/** swc's JavaScript and its map; null when it may not be the program as it was sent. */
+function transformBySwc(code) {
+  if (endsInComment(code)) return null;
+  const compiled = readOutput(stripTypeScriptTypes(code, SWC_OPTIONS));
+  const renamed = newNames(compiled.code, code);
+  if (renamed.length === 0) return compiled;
+  // A variable of the same name as a global that the code uses is given a number by swc. It keeps
+  // its name when the global is declared, too.
+  const declared = "\nvar " + renamed.map((name) => name.replace(/\d+$/, "")).join(", ") + ";";
+  const more = readOutput(stripTypeScriptTypes(code + declared, SWC_OPTIONS));
+  if (!more.code.endsWith(declared) || newNames(more.code, code).length > 0) return null;
+  return new Compiled(more.code.slice(0, -declared.length), more.map);
+}
+
+/** Whether a comment at the end is not closed: swc says nothing, and drops it. */
+function endsInComment(code) {
+  if (code.indexOf("*/", code.lastIndexOf("/*") + 2) >= 0 || !code.includes("/*")) return false;
+  const end = '\n;"the end";';
+  return !stripTypeScriptTypes(code + end, { mode: "transform" }).includes(end.slice(2));
+}
+
+function readOutput(output) {
+  const comment = MAP_COMMENT.exec(output);
+  return new Compiled(output.slice(0, comment.index), JSON.parse(atob(comment[1])).mappings);
+}
+
+const NUMBERED_NAMES = /[A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*\d(?![\w$\u0080-\uffff])/g;
+
+/** Names with a number that are in `text` and not in `code`. */
+function newNames(text, code) {
+  const known = new Set(code.match(NUMBERED_NAMES));
+  const names = new Set(text.match(NUMBERED_NAMES));
+  return [...names].filter((name) => !known.has(name));
+}
+
+/** swc's words and the place, which it shows as a stack does; null when it is no mistake. */
+function readRefusal(thrown) {
+  const message = String(thrown?.message);
+  if (!message.startsWith("SyntaxError: ")) return null;
+  const place = / at \S+:(\d+):(\d+)\s*$/m.exec(message);
+  return new Refusal(
+    message.slice("SyntaxError: ".length, message.indexOf("\n") >>> 0),
+    place && { line: Number(place[1]), column: Number(place[2]) },
+  );
+}
+
+// What V8 says of mistakes that another compiler would leave in the code too.
+const MISTAKES =
+  /already been declared|Missing initializer|only valid in async|Cannot use import statement/;
+
+function isFinal(words, code) {
+  // What is abstract, or the name of something else, may be exported.
+  if (words === "Unexpected token 'export'") return !/\babstract\b|\bimport\b|\bexport\s*=/.test(code);
+  return MISTAKES.test(words);
+}
+
+// --- V8 ---
+
+/** What V8 says of the body of a function; null when it is one. */
+function findError(body) {
+  // Without a stack, V8 reports the place of the message, which is the place in the text.
+  Error.stackTraceLimit = 0;
+  const text = FUNCTION_HEAD + body + FUNCTION_TAIL;
+  const [, error] = core.compileFunction(text, CHECKED_FILE, NO_IMPORTS, []);
+  if (error === null) return null;
+  const [frame] = core.destructureError(error.thrown).frames;
+  const line = frame?.lineNumber ?? 0;
+  const shift = line === 1 ? FUNCTION_HEAD.length : 0;
+  return { words: error.thrown.message, line, column: (frame?.columnNumber ?? 0) - shift };
+}
+
+function refuse({ words, line, column }, compiled, code) {
+  const map = new PositionMap(compiled.map, compiled.code, code);
+  return new Refusal(words, map.find(line, column));
+}
+
+// --- TypeScript's own compiler ---
+
+let ts = null;
+
+function loadTypeScript(text) {
+  const [library, error] = core.evalContext(text + "\n;ts", "onehop:typescript.js");
+  if (error !== null) throw error.thrown;
+  ts = library;
+}
+
+/** The code has something that the compiler would drop, or leave, without a word. */
+class Unfit extends Error {
+  constructor(message, node) {
+    super(message);
+    this.start = node.getStart();
+  }
+}
+
+function unfitModule(node) {
+  const isImport = ts.isImportDeclaration(node) || ts.isImportEqualsDeclaration(node);
+  return new Unfit(isImport ? "Cannot use import statement" : "Unexpected export", node);
+}
+
+function compileByTypeScript(code) {
+  let result;
+  try {
+    result = ts.transpileModule(code, transpileOptions());
+  } catch (thrown) {
+    if (thrown instanceof Unfit) return new Refusal(thrown.message, locate(code, thrown.start));
+    if (thrown instanceof RangeError) return new Refusal("The code is nested too deeply", null);
+    throw thrown;
+  }
+  const [problem] = result.diagnostics;
+  if (problem !== undefined) {
+    const words = ts.flattenDiagnosticMessageText(problem.messageText, " ");
+    return new Refusal(words, locate(code, problem.start));
+  }
+  const { mappings } = JSON.parse(result.sourceMapText);
+  const text = result.outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "");
+  const compiled = new Compiled(text, mappings);
+  const error = findError(text);
+  return error === null ? compiled : refuse(error, compiled, code);
+}
+
+function transpileOptions() {
+  return {
+    fileName: "code.ts",
+    reportDiagnostics: true,
+    transformers: { before: [() => refuseUnfit], after: [(context) => leaveModules(context)] },
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.ESNext,
+      moduleDetection: ts.ModuleDetectionKind.Force, // so that `await` may be at the top
+      isolatedModules: true,
+      sourceMap: true,
+      newLine: ts.NewLineKind.LineFeed,
+    },
+  };
+}
+
+function refuseUnfit(file) {
+  refuseDecorators(file);
+  for (const statement of file.statements) {
+    const isRequire = ts.isImportEqualsDeclaration(statement) && !statement.isTypeOnly &&
+      ts.isExternalModuleReference(statement.moduleReference);
+    if (isRequire || (ts.isExportAssignment(statement) && statement.isExportEquals)) {
+      throw unfitModule(statement);
+    }
+  }
+  return file;
+}
+
+/** Decorators are for classes and their members. */
+function refuseDecorators(node) {
+  const found = node.modifiers?.find(ts.isDecorator);
+  if (found && (ts.isParameter(node) || !ts.canHaveDecorators(node))) {
+    throw new Unfit("Decorators are not valid here", found);
+  }
+  ts.forEachChild(node, refuseDecorators);
+}
+
+/** Types are gone: what is imported and exported still is a value, but for what is bare here. */
+function leaveModules({ factory }) {
+  return (file) => {
+    const statements = file.statements.map((each) => bare(each, factory)).filter(Boolean);
+    return factory.updateSourceFile(file, statements);
+  };
+}
+
+function bare(statement, factory) {
+  const original = ts.getOriginalNode(statement);
+  if (ts.isExportDeclaration(statement) && exportsNothing(statement)) return null;
+  const isExport = ts.getCombinedModifierFlags(statement) & ts.ModifierFlags.Export;
+  if (isExport && mayBeExported(original)) return withoutModifiers(statement, factory);
+  const isModule = ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement) ||
+    ts.isExportAssignment(statement) || isExport;
+  if (isModule) throw unfitModule(original);
+  return statement;
+}
+
+function exportsNothing({ moduleSpecifier, exportClause }) {
+  return moduleSpecifier === undefined && exportClause?.elements?.length === 0;
+}
+
+function mayBeExported(original) {
+  const flags = ts.getCombinedModifierFlags(original);
+  const isAbstract = flags & ts.ModifierFlags.Abstract && !(flags & ts.ModifierFlags.Default);
+  return isAbstract || ts.isImportEqualsDeclaration(original);
+}
+
+function withoutModifiers(node, factory) {
+  if (ts.isVariableStatement(node)) {
+    return factory.updateVariableStatement(node, [], node.declarationList);
+  }
+  return factory.updateClassDeclaration(
+    node,
+    [],
+    node.name,
+    node.typeParameters,
+    node.heritageClauses,
+    node.members,
+  );
+}
+
+/** Where a character of the code is. */
+function locate(code, offset) {
+  const before = code.slice(0, offset).split(/\r\n|[\n\r\u2028\u2029]/);
+  return { line: before.length, column: before.at(-1).length + 1 };
+}
+
+// --- questions and answers ---
+
+/** Fill `bytes` from standard input; false when it ends before. */
+function receive(bytes) {
+  for (let done = 0; done < bytes.length;) {
+    const count = Deno.stdin.readSync(bytes.subarray(done));
+    if (count === null) return false;
+    done += count;
+  }
+  return true;
+}
+
+function receiveFrame() {
+  const head = new Uint8Array(4);
+  if (!receive(head)) return null;
+  const body = new Uint8Array(new DataView(head.buffer).getUint32(0));
+  return receive(body) ? new TextDecoder().decode(body) : null;
+}
+
+function sendFrame(message, most = Infinity) {
+  const body = new TextEncoder().encode(JSON.stringify(message));
+  if (body.length > most) {
+    return sendFrame({ id: message.id, kind: "refused", ...new Refusal(TOO_LONG, null) });
+  }
+  const frame = new Uint8Array(4 + body.length);
+  new DataView(frame.buffer).setUint32(0, body.length);
+  frame.set(body, 4);
+  for (let done = 0; done < frame.length;) done += Deno.stdout.writeSync(frame.subarray(done));
+}
+
+const TOO_LONG = "The code becomes too long when it is compiled to JavaScript";
+
+function answer({ id, code, most }) {
+  let result = compileBySwc(code);
+  if (result === null) {
+    if (ts === null) {
+      sendFrame({ id, kind: "library" });
+      loadTypeScript(receiveFrame());
+    }
+    result = compileByTypeScript(code);
+  }
+  sendFrame({ id, kind: result instanceof Compiled ? "compiled" : "refused", ...result }, most);
+}
+
+const WARM_UP = `
+interface Shape<T> { readonly area: number; scale(by: T): Shape<T> }
+type Named = { name: string; size?: number } & Partial<Record<"size", number>>;
+enum Kind { Square = "square", Round = 2 }
+abstract class Base implements Shape<number> {
+  static made: number = 0;
+  #hidden?: Map<string, Set<Named>>;
+  constructor(protected side: number, public readonly kind: Kind = Kind.Square) { Base.made++; }
+  abstract scale(by: number): Base;
+  get area(): number { return this.side ** 2; }
+}
+function pick(a: string): string;
+function pick<T, K extends keyof T>(a: T | null, key?: K): T[K] | undefined {
+  const found = a?.[key!] as unknown as T[K];
+  return found satisfies unknown;
+}
+const total = async <T,>(all: readonly T[]): Promise<number> => all.length;
+const rows = context.rows as Array<{ id: number; tags: string[] }>;
+for (const { id, tags } of rows as any) { if (id < 2 && tags.length > 1) out[\`\${id}\`] = [id as const] }
+try { await total<Named>(rows!) } catch (error: unknown) { return (error as Error)!.message }
+`;
+/** Have the code in memory that the first question needs. */
+function warmUp() {
+  if (!(compileBySwc(WARM_UP) instanceof Compiled)) throw new Error("the trial text is refused");
+}
+
+warmUp();
+sendFrame({ id: 0, kind: "ready" });
+for (let frame = receiveFrame(); frame !== null; frame = receiveFrame()) answer(JSON.parse(frame));
+close();

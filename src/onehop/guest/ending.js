@@ -1,0 +1,115 @@
+// From the value that the code returned to the answer: work that was left behind gets a moment.
+//
+// Deno's event loop knows whether there is more to do. What could only go on after the moment, such
+// as a timer that is set for later, does not count.
+
+/** Milliseconds for what was not awaited: by code that returned nothing, by code with a value. */
+const GRACE = 1000;
+const GRACE_WITH_VALUE = 100;
+/** An interval that nobody clears would use up any time. */
+const GRACE_FOR_INTERVALS = 100;
+/** Milliseconds between two looks whether the work is done. */
+const PAUSE = 2;
+
+/** Rejected promises that nobody has handled so far, with their reasons. */
+const unhandled = new CapturedMap();
+
+function watchRejections() {
+  core.setUnhandledPromiseRejectionHandler((promise, reason) => {
+    MapPrototypeSet(unhandled, promise, reason);
+    return true;
+  });
+  core.setHandledPromiseRejectionHandler((promise) => MapPrototypeDelete(unhandled, promise));
+}
+
+/** Fail because of the first rejection that nobody has handled; false when there is none. */
+function failUnhandled() {
+  if (MapPrototypeGetSize(unhandled) === 0) return false;
+  const { value: entry } = MapIteratorNext(MapPrototypeEntries(unhandled));
+  fail(entry[1]);
+  return true;
+}
+
+const ending = {
+  __proto__: null,
+  handOn: null,
+  isFirstTurn: true,
+  hasReturned: false,
+  value: undefined,
+  since: 0,
+  grace: 0,
+};
+
+/** Run a job; `handOn` gets the value when nothing is left to do, or the moment is over. */
+function runToEnd(job, handOn) {
+  ending.handOn = handOn;
+  ending.isFirstTurn = true;
+  ending.hasReturned = false;
+  // Not awaited: that would look up `constructor` on a promise, and the guest may have run by then.
+  runJob(job, noteReturn);
+  // Most runs need no turn of the event loop, which costs more than all the rest of such a run.
+  processTicksAndRejections();
+  ending.isFirstTurn = false;
+  if (ending.hasReturned) answerIfIdle();
+}
+
+function noteReturn(value) {
+  ending.hasReturned = true;
+  ending.value = value;
+  if (!ending.isFirstTurn) nextTurn(answerIfIdle);
+}
+
+/** Call back when the microtasks that there are, and theirs, have run, and rejections are known. */
+function nextTurn(callback) {
+  core.immediateRefCount(true);
+  // As Node's class of immediates has them, with nothing to inherit from the guest.
+  queueImmediate({
+    __proto__: null,
+    [core.kRefed]: true,
+    _onImmediate: callback,
+    _argv: null,
+    _destroyed: false,
+    _idleNext: null,
+    _idlePrev: null,
+    asyncId: 0,
+    triggerAsyncId: 0,
+  });
+}
+
+function answerIfIdle() {
+  if (!eventLoopHasMoreWork()) return answer(false);
+  ending.since = performanceNow();
+  ending.grace = ending.value === undefined ? GRACE : GRACE_WITH_VALUE;
+  releaseTimers(ending.grace, MathMin(ending.grace, GRACE_FOR_INTERVALS));
+  wait();
+}
+
+/** Look now and then: what the work is waiting for may be an operation of Deno's as well. */
+function wait() {
+  const waited = performanceNow() - ending.since;
+  if (waited >= GRACE_FOR_INTERVALS) releaseTimers(ending.grace - waited, -Infinity);
+  if (!eventLoopHasMoreWork()) answer(false);
+  else if (waited >= ending.grace) answer(true);
+  else createTimer(() => nextTurn(wait), PAUSE, undefined, false, true);
+}
+
+/** Nothing is left to do, and the code still waits. */
+function endStuckRun() {
+  if (!failUnhandled()) sendError(NEVER_SETTLES, false);
+}
+
+function answer(isBusy) {
+  if (state === "ended" || failUnhandled()) return;
+  warnOfWork(isBusy);
+  ending.handOn(ending.value);
+}
+
+function warnOfWork(isBusy) {
+  if (!isBusy && MapPrototypeGetSize(timers) === 0) return;
+  const work = pendingTimers();
+  warn(
+    "work was left behind when the run ended: " + (work || "a promise that had more to do") +
+      ". A run waits " + GRACE + " ms for what the code does not await, " + GRACE_WITH_VALUE +
+      " ms if it returns a value: await it, or clear it",
+  );
+}

@@ -1,0 +1,174 @@
+// The stacks that the code can read: frames of the caller's text only, where that text has them.
+//
+// V8 asks `Error.prepareStackTrace` for the text of each stack when it is first read, so ours stands
+// there; what the code puts in its place gets call sites of the same kind.
+
+const WRAPPER = "__run__";
+
+/** Function that the guest has put in place of ours. */
+let guestPrepare = null;
+
+/** The methods of V8's call sites by name, each as a function of the site; see readCallSites. */
+const siteMethods = { __proto__: null };
+
+/** What a call site says of itself without a position or an object of somebody's. */
+const PLAIN_ANSWERS = [
+  "getTypeName",
+  "getMethodName",
+  "getEvalOrigin",
+  "isToplevel",
+  "isEval",
+  "isNative",
+  "isConstructor",
+  "isAsync",
+  "isPromiseAll",
+  "getPromiseIndex",
+];
+
+/** A frame of the guest's code, as `Error.prepareStackTrace` of the guest gets it. */
+class CallSite {
+  #site;
+  #place;
+
+  constructor(site, place) {
+    this.#site = site;
+    this.#place = place;
+  }
+
+  getFileName() {
+    return this.#place.file;
+  }
+
+  getScriptNameOrSourceURL() {
+    return this.#place.file;
+  }
+
+  getLineNumber() {
+    return this.#place.line;
+  }
+
+  getColumnNumber() {
+    return this.#place.column;
+  }
+
+  getFunctionName() {
+    const name = siteMethods.getFunctionName(this.#site);
+    return name === WRAPPER ? null : name;
+  }
+
+  getThis() {}
+
+  getFunction() {}
+
+  toString() {
+    return frameText(this.#site, this.#place);
+  }
+
+  static {
+    for (const name of PLAIN_ANSWERS) {
+      const method = {
+        [name]() {
+          return siteMethods[name](this.#site);
+        },
+      };
+      Object.defineProperty(this.prototype, name, {
+        value: method[name],
+        writable: true,
+        configurable: true,
+      });
+    }
+    // Nobody needs to make one.
+    delete this.prototype.constructor;
+  }
+}
+
+/** The frame in V8's words, at the caller's position, and without the name of our wrapper. */
+function frameText(site, { file, line, column }) {
+  const shown = file + ":" + line + ":" + column;
+  const text = siteMethods.toString(site);
+  const at = StringPrototypeLastIndexOf(text, source.file + ":");
+  if (at < 0) return shown;
+  const before = StringPrototypeSlice(text, 0, at);
+  if (before === WRAPPER + " (" || before === "async " + WRAPPER + " (") return shown;
+  return before + shown + (StringPrototypeEndsWith(text, ")") ? ")" : "");
+}
+
+/** What `take` makes of each frame that is the guest's. */
+function ownFrames(sites, take) {
+  for (let i = 0; i < sites.length; i++) {
+    const site = sites[i];
+    const place = placeInText(
+      siteMethods.getFileName(site),
+      siteMethods.getLineNumber(site),
+      siteMethods.getColumnNumber(site),
+    );
+    if (place !== null) take(site, place);
+  }
+}
+
+function stackText(error, sites) {
+  let text = "";
+  try {
+    text = ErrorPrototypeToString(error);
+  } catch {
+    // The error has a name or a message that is no text.
+  }
+  ownFrames(sites, (site, place) => (text += "\n    at " + frameText(site, place)));
+  return text;
+}
+
+function callSites(sites) {
+  const own = createList();
+  ownFrames(sites, (site, place) => (own[own.length] = new CallSite(site, place)));
+  return plainArray(own);
+}
+
+function prepareStackTrace(error, sites) {
+  if (guestPrepare === null) return stackText(error, sites);
+  return ReflectApply(guestPrepare, CapturedError, [error, callSites(sites)]);
+}
+
+/**
+ * Take the methods of call sites, which nobody can change. Not before the bootstrap is off the
+ * stack: V8 would parse all of it again for the line numbers.
+ */
+function readCallSites() {
+  CapturedError.prepareStackTrace = (_error, sites) => {
+    const prototype = Object.getPrototypeOf(sites[0]);
+    for (const name of Object.getOwnPropertyNames(prototype)) {
+      siteMethods[name] = uncurryThis(prototype[name]);
+    }
+  };
+  void new CapturedError().stack;
+  delete CapturedError.prepareStackTrace;
+}
+
+/**
+ * Put ours into `Error.prepareStackTrace`. An accessor, so that the code can have its own function
+ * called, but never with V8's call sites.
+ */
+function takeStacks() {
+  readCallSites();
+  ObjectDefineProperty(CapturedError, "prepareStackTrace", {
+    __proto__: null,
+    get() {
+      return prepareStackTrace;
+    },
+    set(value) {
+      // A class that inherits from Error gets a property of its own, which V8 does not ask.
+      if (this === CapturedError) {
+        guestPrepare = typeof value === "function" && value !== prepareStackTrace ? value : null;
+      } else {
+        ObjectDefineProperty(this, "prepareStackTrace", {
+          __proto__: null,
+          value,
+          writable: true,
+          enumerable: true,
+          configurable: true,
+        });
+      }
+    },
+    enumerable: false,
+    configurable: false,
+  });
+}

@@ -1,0 +1,160 @@
+// The console's tables, as Node draws them.
+
+const MAX_ROWS = 1000;
+const MAX_COLUMNS = 100;
+
+function table(args) {
+  const { 0: data, 1: wanted } = args;
+  if (typeof data !== "object" || data === null) return emit(LOG, format(plainArray([data])));
+  const text = new Text();
+  try {
+    text.add(drawTable(columnsOf(data, ArrayIsArray(wanted) ? wanted : null)));
+  } catch (thrown) {
+    text.add("[Threw: " + briefly(thrown) + "]");
+  }
+  emit(LOG, text.toText());
+}
+
+function cell(value) {
+  const isWide = typeof value === "object" && value !== null && !ArrayIsArray(value) &&
+    ObjectKeys(value).length > 2;
+  const more = { __proto__: null, maxArrayLength: 3, breakLength: Infinity };
+  return cut(inspectSafely(value, isWide ? -1 : 0, more), 1000);
+}
+
+/** A column, whose cells are put in by row; a row may have none. */
+function column(title) {
+  return { __proto__: null, title, cells: createList() };
+}
+
+/** The columns of a table, and how many rows there are. */
+function columnsOf(data, wanted) {
+  if (core.isMap(data)) return columnsOfPairs(MapPrototypeEntries(data), MapIteratorNext);
+  if (core.isSet(data)) return columnsOfValues(SetPrototypeValues(data), SetIteratorNext);
+  // These are used up: there is no other way to what they have left.
+  if (core.isSetIterator(data)) return columnsOfValues(data, SetIteratorNext, isOfPairs(data));
+  if (core.isMapIterator(data)) {
+    const columns = isOfPairs(data) ? columnsOfPairs : columnsOfValues;
+    return columns(data, MapIteratorNext);
+  }
+  return columnsOfFields(data, wanted);
+}
+
+function isOfPairs(iterator) {
+  return StringPrototypeIndexOf(inspectByDeno(iterator, 0), " Entries]") >= 0;
+}
+
+function columnsOfPairs(iterator, next) {
+  const index = column("(iteration index)");
+  const keys = column("Key");
+  const values = column("Values");
+  for (let rows = 0; rows < MAX_ROWS; rows++) {
+    const { done, value: pair } = next(iterator);
+    if (done) break;
+    index.cells[rows] = "" + rows;
+    keys.cells[rows] = cell(pair[0]);
+    values.cells[rows] = cell(pair[1]);
+  }
+  return listOf(index, keys, values);
+}
+
+/** `areSplit`: Node takes the pairs of a Set's entries apart. */
+function columnsOfValues(iterator, next, areSplit = false) {
+  const index = column("(iteration index)");
+  const values = column("Values");
+  for (let rows = 0; rows < MAX_ROWS; rows++) {
+    const { done, value } = next(iterator);
+    if (done) break;
+    index.cells[rows] = "" + rows;
+    values.cells[rows] = cell(areSplit ? value[0] : value);
+    if (!areSplit) continue;
+    index.cells[++rows] = "" + rows;
+    values.cells[rows] = cell(value[1]);
+  }
+  return listOf(index, values);
+}
+
+function columnsOfFields(data, wanted) {
+  const index = column("(index)");
+  const values = column("Values");
+  // An object, because it puts the columns in the order that Node has: indexes first.
+  const fields = { __proto__: null };
+  const labels = labelsOf(data);
+  for (let row = 0; row < labels.length && row < MAX_ROWS; row++) {
+    index.cells[row] = labels[row];
+    const value = data[labels[row]];
+    if (isObject(value)) fillRow(fields, row, value, wanted ?? ObjectKeys(value));
+    else if (wanted === null) values.cells[row] = cell(value);
+    else fillRow(fields, row, null, wanted);
+  }
+  const columns = listOf(index);
+  const titles = ObjectKeys(fields);
+  for (let i = 0; i < titles.length; i++) columns[columns.length] = fields[titles[i]];
+  if (values.cells.length > 0) columns[columns.length] = values;
+  return columns;
+}
+
+/** The keys of the rows; of a long list, only as many as are drawn. */
+function labelsOf(data) {
+  const length = core.isTypedArray(data) ? TypedArrayGetLength(data) : data.length;
+  const isLong = (ArrayIsArray(data) || core.isTypedArray(data)) && length > MAX_LISTED;
+  if (!isLong) return ObjectKeys(data);
+  const labels = createList();
+  for (let i = 0; labels.length < MAX_ROWS && i < MAX_LISTED; i++) {
+    if (hasOwn(data, i)) add(labels, "" + i);
+  }
+  return labels;
+}
+
+function fillRow(fields, row, object, keys) {
+  for (let i = 0; i < keys.length && i < MAX_COLUMNS; i++) {
+    const key = typeof keys[i] === "string" ? keys[i] : CapturedString(keys[i]);
+    fields[key] ??= column(key);
+    if (object !== null && ObjectPrototypeHasOwnProperty(object, key)) {
+      fields[key].cells[row] = cell(object[key]);
+    }
+  }
+}
+
+function listOf(...columns) {
+  return ObjectSetPrototypeOf(columns, null);
+}
+
+function drawTable(columns) {
+  const rowCount = columns[0].cells.length;
+  const widths = createList();
+  for (let i = 0; i < columns.length; i++) widths[i] = widthOfColumn(columns[i], rowCount) + 2;
+  let text = drawRule(widths, "┌", "┬", "┐\n") + drawRow(columns, widths, -1) +
+    drawRule(widths, "├", "┼", "┤\n");
+  for (let row = 0; row < rowCount && text.length <= 2 * MAX_TEXT; row++) {
+    text += drawRow(columns, widths, row);
+  }
+  return text + drawRule(widths, "└", "┴", "┘");
+}
+
+function widthOfColumn({ title, cells }, rowCount) {
+  let width = displayWidth(title);
+  for (let row = 0; row < rowCount; row++) {
+    const needed = displayWidth(cells[row] ?? "");
+    if (needed > width) width = needed;
+  }
+  return width;
+}
+
+function drawRule(widths, left, middle, right) {
+  let text = left;
+  for (let i = 0; i < widths.length; i++) {
+    text += (i === 0 ? "" : middle) + StringPrototypeRepeat("─", widths[i]);
+  }
+  return text + right;
+}
+
+function drawRow(columns, widths, row) {
+  let text = "│";
+  for (let i = 0; i < columns.length; i++) {
+    const content = row < 0 ? columns[i].title : columns[i].cells[row] ?? "";
+    const padding = widths[i] - 1 - displayWidth(content);
+    text += " " + content + StringPrototypeRepeat(" ", padding) + "│";
+  }
+  return text + "\n";
+}

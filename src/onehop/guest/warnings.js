@@ -1,0 +1,63 @@
+// What the reader of a result should know although the run succeeded. The host refuses more, or
+// longer, warnings than these bounds allow.
+
+const MAX_WARNINGS = 8;
+const MAX_WARNING = 600;
+const MAX_PLACES = 5;
+const MAX_STEP = 40;
+const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
+
+const warnings = createList();
+
+function warn(text) {
+  if (warnings.length < MAX_WARNINGS) warnings[warnings.length] = cut(text, MAX_WARNING);
+}
+
+/** The field of a result frame, as JSON text that starts with a comma; empty without warnings. */
+function warningsField() {
+  if (warnings.length === 0) return "";
+  let text = "";
+  for (let i = 0; i < warnings.length; i++) text += (i === 0 ? "" : ",") + quote(warnings[i]);
+  return ',"warnings":[' + text + "]";
+}
+
+/** Where something was found: the first few paths, and how many there are. */
+class Places {
+  #paths = "";
+  #count = 0;
+
+  add(path) {
+    if (this.#count < MAX_PLACES) this.#paths += (this.#count === 0 ? "" : ", ") + path;
+    this.#count++;
+  }
+
+  toText() {
+    const more = this.#count - MAX_PLACES;
+    return more > 0 ? this.#paths + " and " + more + " more" : this.#paths;
+  }
+}
+
+/** A step of a path: `[0]`, `.name`, or `["odd name"]`. */
+function pathStep(key) {
+  if (typeof key === "number") return "[" + key + "]";
+  if (key.length > MAX_STEP) key = StringPrototypeSlice(key, 0, MAX_STEP) + "…";
+  return RegExpPrototypeExec(IDENTIFIER, key) !== null ? "." + key : "[" + quote(key) + "]";
+}
+
+function warnOfValues(inexact, merged, endless) {
+  if (inexact !== null) {
+    warn(
+      "integers beyond 2^53 are not exact: " + inexact.toText() +
+        " (compute with BigInt, which comes back as text with all digits)",
+    );
+  }
+  if (merged !== null) {
+    warn(
+      "keys became one when lone surrogates were replaced by U+FFFD; only the last value is " +
+        "left: " + merged.toText(),
+    );
+  }
+  if (endless !== null) {
+    warn("only the first " + MAX_ITERATED + " values of an iterator are here: " + endless.toText());
+  }
+}

@@ -1,0 +1,1 @@
+"""Programs that use clients made from the OpenAPI document."""

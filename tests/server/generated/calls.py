@@ -1,0 +1,74 @@
+"""Makes every call with the client that openapi-python-client made, which is the package ``made``.
+
+    python calls.py URL KEY
+
+It runs where the client's own requirements are; what each call gave is printed, a line each.
+"""
+# mypy: ignore-errors
+
+from __future__ import annotations
+
+import sys
+
+from made import AuthenticatedClient
+from made.api.agents import add_agent, list_agents, me, revoke_agent, rotate_agent
+from made.api.analytics import failures, question, stats, trends
+from made.api.code import execute, validate
+from made.api.events import events as feed
+from made.api.events import execution_stream
+from made.api.health import alive, ready
+from made.api.history import by_code, execution, output
+from made.api.history import history as listed
+from made.models import (
+    AddAgentBody,
+    ExecuteBody,
+    ExecuteBodyContextType0,
+    QuestionQuestion,
+    ValidateBody,
+)
+
+
+def main(url: str, key: str) -> None:
+    """Call everything."""
+    client = AuthenticatedClient(base_url=url, token=key, timeout=30)
+
+    def call(operation, *path, **more):
+        answer = operation.sync_detailed(*path, client=client, **more)
+        print(
+            operation.__name__.rpartition(".")[2],
+            answer.status_code.value,
+            type(answer.parsed).__name__,
+        )
+        return answer.parsed
+
+    call(alive)
+    call(ready)
+    call(me)
+    context = ExecuteBodyContextType0.from_dict({"n": 21})
+    ran = call(
+        execute, body=ExecuteBody(code="console.log('hi'); return context.n * 2", context=context)
+    )
+    assert ran.output == 42
+    assert ran.logs == ["hi"]
+    assert not call(execute, body=ExecuteBody(code="throw new Error('no')")).success
+    assert call(validate, body=ValidateBody(code="return eval('1')")).issues
+    call(listed, limit=5)
+    call(execution, ran.request_id)
+    assert call(output, ran.request_id).text == "42"
+    call(execution_stream, ran.request_id)
+    call(by_code, ran.code_hash)
+    assert call(stats, "root").total_executions >= 2
+    assert call(failures, "root").failures
+    call(trends)
+    for asked in QuestionQuestion:
+        print(asked.value, end=" ")
+        call(question, asked)
+    call(list_agents)
+    made = call(add_agent, body=AddAgentBody(agent_id="made-by-a-client"))
+    assert call(rotate_agent, made.agent.agent_id).key != made.key
+    call(revoke_agent, made.agent.agent_id)
+    with client.get_httpx_client().stream(**feed._get_kwargs()) as stream:
+        print("events", stream.status_code, stream.headers["content-type"].partition(";")[0])
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,48 @@
+// Makes every call with the types that openapi-typescript made.   node calls.js URL KEY
+import createClient from "openapi-fetch";
+import type { paths } from "./schema.js";
+
+declare const process: { argv: string[] };
+const [, , baseUrl, key] = process.argv;
+const client = createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${key}` } });
+
+function told<T>(name: string, answer: { data?: T; error?: unknown; response: Response }): T {
+  console.log(name, answer.response.status, answer.data === undefined ? "nothing" : typeof answer.data);
+  if (answer.error !== undefined) throw new Error(JSON.stringify(answer.error));
+  return answer.data as T;
+}
+
+told("alive", await client.GET("/healthz"));
+told("ready", await client.GET("/readyz"));
+told("me", await client.GET("/api/v1/me"));
+const body = { code: "return context.n * 2", language: "javascript" as const, context: { n: 21 } };
+const ran = told("execute", await client.POST("/api/v1/execute", { body }));
+if (ran.output !== 42) throw new Error(`got ${ran.output}`);
+const asked = { code: "return eval('1')", language: "javascript" as const };
+told("validate", await client.POST("/api/v1/validate", { body: asked }));
+const page = told("history", await client.GET("/api/v1/executions", { params: { query: { limit: 5 } } }));
+const requestId: string = page.executions[0].requestId;
+const path = { requestId };
+told("execution", await client.GET("/api/v1/executions/{requestId}", { params: { path } }));
+told("output", await client.GET("/api/v1/executions/{requestId}/output", { params: { path } }));
+const stream = { params: { path }, parseAs: "text" as const };
+told("execution_stream", await client.GET("/api/v1/executions/{requestId}/stream", stream));
+const codeHash: string = ran.codeHash;
+told("by_code", await client.GET("/api/v1/code/{codeHash}", { params: { path: { codeHash } } }));
+const agent = { params: { path: { agentId: "root" } } };
+told("stats", await client.GET("/api/v1/agents/{agentId}/stats", agent));
+told("failures", await client.GET("/api/v1/agents/{agentId}/failures", agent));
+told("trends", await client.GET("/api/v1/trends"));
+for (const question of ["resources", "code-lengths", "repeated-code", "slowest", "security"] as const) {
+  told(question, await client.GET("/api/v1/analytics/{question}", { params: { path: { question } } }));
+}
+told("list_agents", await client.GET("/api/v1/agents"));
+const added = { agentId: "made-by-types", role: "agent" as const, limits: {} };
+const made = told("add_agent", await client.POST("/api/v1/agents", { body: added }));
+const its = { params: { path: { agentId: made.agent.agentId } } };
+told("rotate_agent", await client.POST("/api/v1/agents/{agentId}/rotate", its));
+told("revoke_agent", await client.DELETE("/api/v1/agents/{agentId}", its));
+const leaving = new AbortController();
+const feed = { parseAs: "stream" as const, signal: leaving.signal };
+told("events", await client.GET("/api/v1/events", feed));
+leaving.abort();

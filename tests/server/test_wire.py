@@ -1,0 +1,208 @@
+"""HTTP as bytes: what is framed in two ways, said in part, or never read."""
+
+from __future__ import annotations
+
+import json
+import resource
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.server.served import Served, run, until
+from tests.server.test_api import error
+from tests.server.test_bad_input import (
+    ENDLESS,
+    _connected,
+    body,
+    head,
+    key_of,
+    spoken,
+    status,
+    stopped,
+)
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server that is soon tired of clients: of 20 connections, and of those that do not read."""
+    few = {"ONEHOP_MAX_CONNECTIONS": "20", "ONEHOP_UNREAD_TIMEOUT": "1000"}
+    with Served(tmp_path_factory.mktemp("narrow"), **few) as server:
+        yield server
+
+
+def call(code: str, **more: object) -> bytes:
+    return json.dumps({"code": code, **more}).encode()
+
+
+# --- framing
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5",
+        "Content-Length: 5\r\nContent-Length: 6",
+        "Transfer-Encoding: chunked, chunked",
+        "Transfer-Encoding: identity",
+    ],
+)
+def test_a_body_of_two_lengths_is_refused_and_nothing_behind_it_is_read(
+    served: Served, framing: str
+) -> None:
+    smuggled = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    request = f"POST /api/v1/execute HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n0\r\n\r\n"
+    answer = spoken(served, request.encode() + smuggled)
+    assert (status(answer), body(answer)["code"]) == (400, "invalid_request")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_a_chunked_body_of_http_1_0_is_refused(served: Served) -> None:
+    request = (
+        b"POST /mcp HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    )
+    assert status(spoken(served, request)) == 400
+
+
+@pytest.mark.parametrize(
+    "filler", ["X-A: " + "x" * 40_000, "\r\n".join(f"X-{n}: y" for n in range(5000))]
+)
+def test_a_head_that_is_too_long_is_refused_also_when_it_comes_at_once(
+    served: Served, filler: str
+) -> None:
+    answer = spoken(served, f"GET /healthz HTTP/1.1\r\nHost: a\r\n{filler}\r\n\r\n".encode())
+    assert status(answer) == 431
+    assert "32768" in body(answer)["message"]
+
+
+# --- clients that say no more
+
+
+@pytest.mark.parametrize("pause", [0, 300, 1500])
+def test_a_client_that_says_no_more_gets_its_answer(
+    served: Served, ada: httpx2.Client, pause: int
+) -> None:
+    words = call(f"await new Promise(r => setTimeout(r, {pause})); return 'heard'")
+    with closing(_connected(served)) as wire:
+        wire.sendall(head(served, key_of(ada), len(words)) + words)
+        wire.shutdown(socket.SHUT_WR)
+        answer = read(wire)
+    final = answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert status(final) == 200
+    assert b'"output":"heard"' in final
+
+
+def test_a_client_that_said_no_more_and_then_left_takes_its_run_along(
+    served: Served, ada: httpx2.Client, viewer: httpx2.Client
+) -> None:
+    name, words = uuid.uuid4().hex, call(ENDLESS, timeout=30000)
+    with closing(_connected(served)) as wire:
+        wire.sendall(head(served, key_of(ada), len(words), f"X-Request-Id: {name}") + words)
+        wire.shutdown(socket.SHUT_WR)
+        time.sleep(0.3)
+    assert stopped(served, viewer, name)["errorType"] == "cancelled"
+
+
+def read(wire: socket.socket) -> bytes:
+    """All that comes, until the server hangs up."""
+    parts = list[bytes]()
+    while part := wire.recv(1 << 20):
+        parts.append(part)
+    return b"".join(parts)
+
+
+# --- clients that take nothing
+
+
+def test_who_does_not_read_keeps_its_place_and_is_dropped(narrow: Served) -> None:
+    key = narrow.key("silent", max_runs=2)
+    words = call("return 'x'.repeat(4000000)")
+    with ExitStack() as stack, narrow.client(key) as client:
+        wires = [stack.enter_context(closing(_connected(narrow))) for _ in range(2)]
+        for wire in wires:
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            wire.sendall(head(narrow, key, len(words)) + words)
+            assert wire.recv(1)  # it has begun to come
+        error(run(client, "return 1"), 429, "rate_limited")
+        until(lambda: run(client, "return 1").status_code == 200, "the place is free again")
+        narrow.logged(lambda line: "took nothing of its answer" in line.get("message", ""))
+        assert len(read(wires[0])) < 4_000_000
+
+
+def test_who_reads_slowly_gets_it_all(narrow: Served) -> None:
+    words = call("return 'x'.repeat(2000000)")
+    with closing(_connected(narrow)) as wire:
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        close = "Connection: close"
+        wire.sendall(head(narrow, narrow.key("patient"), len(words), close) + words)
+        answer = b""
+        for _ in range(8):  # longer than the time in which it must take something
+            time.sleep(0.25)
+            answer += wire.recv(65536)
+        answer += read(wire)
+    assert answer.count(b"x") > 2_000_000
+    assert answer.endswith(b"}")
+
+
+# --- many connections
+
+
+def test_idle_connections_make_room_for_new_ones(narrow: Served) -> None:
+    with ExitStack() as stack:
+        idle = [stack.enter_context(closing(_connected(narrow))) for _ in range(60)]
+        with narrow.client(narrow.key("late")) as client:
+            assert run(client, "return 1").json()["output"] == 1
+        assert sum(map(_closed, idle)) >= 40
+    narrow.logged(lambda line: "ONEHOP_MAX_CONNECTIONS" in line.get("message", ""))
+    assert sum("ONEHOP_MAX_CONNECTIONS" in line for line in narrow.raw) == 1
+
+
+def _closed(wire: socket.socket) -> bool:
+    wire.setblocking(False)
+    try:
+        return wire.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
+def test_busy_connections_are_not_closed_for_new_ones(narrow: Served) -> None:
+    key = narrow.key("busy")
+    words = call("await new Promise(r => setTimeout(r, 1500)); return 1")
+    with ExitStack() as stack:
+        wires = [stack.enter_context(closing(_connected(narrow))) for _ in range(20)]
+        for wire in wires:
+            wire.sendall(head(narrow, key, len(words), "Connection: close") + words)
+        time.sleep(0.5)
+        late = stack.enter_context(closing(_connected(narrow)))
+        assert _closed_soon(late)
+        assert {status(read(wire)) for wire in wires} == {200}
+
+
+def _closed_soon(wire: socket.socket) -> bool:
+    wire.settimeout(5)
+    try:
+        return wire.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_running_out_of_descriptors_is_one_line_of_the_log(tmp_path: Path) -> None:
+    with Served(tmp_path, ONEHOP_MAX_CONNECTIONS="100000") as server:
+        used = len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
+        limit = used + 20
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (limit, limit))
+        with ExitStack() as stack:
+            for _ in range(100):
+                stack.enter_context(closing(_connected(server)))
+            server.logged(lambda line: "no descriptor is left" in line.get("message", ""))
+            time.sleep(1.5)
+        assert sum(map(len, server.raw)) < 20_000
+        until(lambda: httpx2.get(f"{server.url}/healthz").status_code == 200, "it answers again")
