@@ -82,7 +82,7 @@ def _details(tally: Tally, show: int) -> list[str]:
     for kind in KINDS:
         faults = [fault for fault in tally.faults if fault.kind == kind]
         for fault in faults[:show]:
-            lines += [f"{tally.name}, {kind}: {fault.program}"]
+            lines += [f"{tally.name}, {kind}: {fault.program:.200}"]
             lines += [f"  expected {fault.expected:.300}", f"  got      {fault.got:.300}"]
         if len(faults) > show:
             lines.append(f"  … and {len(faults) - show} more")
