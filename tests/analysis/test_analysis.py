@@ -195,3 +195,40 @@ def test_the_end_of_the_host_is_the_end_of_its_analysis_processes(fork: str) -> 
 def test_any_user_can_have_texts_parsed(user: User) -> None:
     program = "from onehop import validate_code; print(validate_code('eval(1)').safe)"
     assert run_as(user, "-c", program).stdout == "False\n"
+
+
+PARSES = """
+import asyncio, sys
+from onehop import Executor, Sandbox, SandboxConfig, Validator
+PROGRAMS = sys.argv[1:]
+async def main():
+    async with Sandbox(SandboxConfig(pool_size=1)) as sandbox, Executor(sandbox) as executor:
+        for code in PROGRAMS:
+            for language in ("javascript", "typescript"):
+                await executor.execute(code, language)
+                await sandbox.execute(code, language)
+asyncio.run(main())
+validator = Validator()
+for code in PROGRAMS:
+    validator.validate(code)
+print([name for name in sys.modules if name.startswith("tree_sitter")])
+"""
+PROGRAMS = (
+    "6 * 7",
+    "null.x",
+    "return (",
+    "<a>b</a>",
+    "import x from 'y'; return x",
+    "interface A {} async function main(a: A) { return 1 }",
+    "const a: number = (",
+    "```js\nreturn 1\n```",
+    "export const a = 1",
+    "enum E { A } throw E.A",
+    "eval('1')",
+    "x => await x",
+    "def f(): pass",
+)
+
+
+def test_the_host_never_loads_a_parser() -> None:
+    assert run_as("whoever runs the tests", "-c", PARSES, *PROGRAMS).stdout == "[]\n"

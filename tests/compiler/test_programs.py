@@ -15,6 +15,13 @@ FEATURES: dict[str, tuple[str, Any]] = {
     "generics": ("const id = <T,>(x: T): T => x;\nreturn id<number>(2)", 2),
     "enums": ("enum E { A = 1, B, C = 'c' as any }\nreturn [E.B, E[1], E.C]", [2, "A", "c"]),
     "const enums": ("const enum F { Q = 7 }\nreturn F.Q", 7),
+    "const enums as values": ("const enum F { Q = 7 }\nreturn ((f) => f.Q)(F as any)", 7),
+    "members that follow a constant": (
+        "const k = 5; enum E { A = k, B = k + 1, C }\nreturn [E.C, E[7]]", [7, "C"]
+    ),
+    "members of another enum": (
+        "enum F { X = 'q' } enum E { A = F.X }\nreturn [E.A, Object.keys(E)]", ["q", ["A"]]
+    ),
     "namespaces": ("namespace N { export const z = 3 }\nreturn N.z", 3),
     "abstract classes": (
         "abstract class P { abstract f(): number; g() { return this.f() } }\n"

@@ -47,10 +47,17 @@ const ANOTHER_PART = /^\s*\}\)\([^\s()]+\);$/m;
 // JavaScript ends a line there, and swc does not, so that its map is not right.
 const RARE_LINE_ENDS = /[\u2028\u2029]/;
 
+// A member of an enum whose value swc does not know: the next one becomes undefined, and a string
+// gets a name of its own.
+const NOT_CONSTANT = /\w\[[\w$]+\["(?:[^"\\]|\\.)*"\] = (?!-?[\d.]+(?:e[+-]?\d+)?\] = ")/;
+// swc erases these, also where the code uses one as a value.
+const CONST_ENUM = /\bconst\b[^;{}]{0,200}\benum\b/;
+
 /** Whether swc may be wrong about `code`. */
 function isHard(code, compiled) {
   return RARE_LINE_ENDS.test(code) || NAMESPACE.test(compiled) ||
-    (compiled.includes(ENUM) && ANOTHER_PART.test(compiled)) ||
+    (compiled.includes(ENUM) && (ANOTHER_PART.test(compiled) || NOT_CONSTANT.test(compiled))) ||
+    CONST_ENUM.test(code) ||
     (code.includes("@") && countDecorators(code) !== countDecorators(compiled));
 }
 

@@ -215,6 +215,8 @@ class Run(Wire):
     executed_at: int
     created_at: int
     details: dict[str, Any]
+    run_id: str | None
+    repeat_of: int | None
     sequence: int | None
     previous_hash: str | None
     hash: str | None
