@@ -21,13 +21,13 @@ _TIMEOUT = 1000
 
 
 def corpus(folder: Path) -> list[Program]:
-    """All programs below ``folder`` but the empty ones, which no door takes."""
+    """All programs below ``folder``, but empty ones and those with a NUL, which no door takes."""
     files = [file for part in _FOLDERS for file in sorted(folder.glob(f"{part}/*.js"))]
-    return [
+    programs = [
         Program(f"{file.parent.name}/{file.name}", file.read_text("utf-8", "replace"))
         for file in files
-        if file.stat().st_size
     ]
+    return [program for program in programs if program.code and "\0" not in program.code]
 
 
 async def measure(options: Options, tally: Tally) -> None:
