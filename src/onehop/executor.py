@@ -36,7 +36,7 @@ from onehop.corrections import (
 )
 from onehop.errors import InvalidRequestError, OnehopError, StoreError, StoreUnavailableError
 from onehop.events import Event
-from onehop.patterns import Patterns, Talk, shape
+from onehop.patterns import Patterns, Talk, shape, shape_alone
 from onehop.recorder import Mode, Recorder, make_recorder
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.redaction import Redactor, Secrets
@@ -271,7 +271,25 @@ class Executor:
         except Exception as error:
             await asyncio.shield(self._give_up(run, error))
             raise
-        return await self._end(run, result)
+        left = await self._find_shape(run, result)
+        result = await self._end(run, result)
+        if left is not None:
+            raise left
+        return result
+
+    async def _find_shape(
+        self, run: _Run, result: ExecutionResult
+    ) -> asyncio.CancelledError | None:
+        """Have the failure looked into. The run has ended, so it is recorded as it ended, also when
+        its caller leaves meanwhile."""
+        found = _with_findings(run, result)
+        try:
+            run.shape = await shape(
+                self.sandbox.analyst, run.caller.agent_id, run.checked.request, found
+            )
+        except asyncio.CancelledError as left:
+            return left
+        return None
 
     async def _attempt(self, run: _Run, on_log: OnLog | None) -> ExecutionResult:
         await run.correct(self.sandbox.analyst, self._corrections)
@@ -333,8 +351,9 @@ class Executor:
         Not a task of its own: the sandbox would first start the next worker.
         """
         run.ending = True
+        size = 0
         try:
-            result = await self._explain(run, result)
+            result = self._explain(run, result)
             output_size = len(to_json(result.output, inf_nan_mode="null"))
             self._announce_end(run, result, output_size)
             size = output_size + sum(map(len, result.logs))
@@ -367,12 +386,12 @@ class Executor:
             return result
         return result.model_copy(update={"warnings": [*(result.warnings or ()), _REPEATED]})
 
-    async def _explain(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
+    def _explain(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
         """The result in the terms of the caller's own text, and what runs like it have taught."""
         caller = run.caller
-        if run.report is not None and run.report.issues:
-            result = result.model_copy(update={"findings": run.report.issues})
-        run.shape = await shape(self.sandbox.analyst, caller.agent_id, run.checked.request, result)
+        result = _with_findings(run, result)
+        if run.shape is None:
+            run.shape = shape_alone(run.checked.request, result)
         talk = Talk(caller.agent_id, caller.channel_id, caller.conversation)
         hints = self._patterns.hints(talk, run.shape) if run.shape else []
         self._patterns.observe(talk, run.digest, run.shape)
@@ -478,6 +497,12 @@ async def learn(patterns: Patterns, store: Store) -> None:
         if record.success or shape is not None:
             talk = Talk(record.agent_id, record.channel_id)
             patterns.observe(talk, record.code_hash, shape)
+
+
+def _with_findings(run: _Run, result: ExecutionResult) -> ExecutionResult:
+    if run.report is None or not run.report.issues:
+        return result
+    return result.model_copy(update={"findings": run.report.issues})
 
 
 def _warnings(run: _Run, result: ExecutionResult) -> list[str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import time
 from collections import OrderedDict
@@ -10,33 +11,40 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from onehop.analysis._framing import pack
+from onehop.analysis._answers import is_large, read_answer
+from onehop.analysis._framing import most_of_answer, pack
 from onehop.analysis._link import AnalysisLostError, Link
 from onehop.analysis._zygote import Zygote
 from onehop.errors import SandboxClosedError
 
 MOST_PROCESSES: Final = 16
-"""In all. An agent without one waits, in turn, until another agent's is idle."""
+"""In all, idle or at work."""
 SECONDS: Final = 10.0
 """For one question. The operations bound their own CPU time far below; a machine may be busy."""
+PATIENCE: Final = 0.5
+"""Seconds for a question while other agents wait for a process; ordinary code takes a hundredth."""
 IDLE_SECONDS: Final = 60.0
 """After which a process that nobody asks is ended."""
 _SPIN_SECONDS: Final = 0.001
 """Blocked for an answer before the event loop is asked to wait for it: most come sooner, and coming
 back by the loop would cost as much again."""
-
+_LOST_KEPT: Final = 256
+"""Texts that are remembered because they were too much."""
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Agent:
     """Questions of one agent are answered one after the other."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     asking: int = 0
+    """Questions that wait or are being answered."""
     link: Link | None = None
     rules: frozenset[str] = frozenset()
+    since: float | None = None
+    """When the question that is being answered began."""
     used: float = 0.0
 
 
@@ -47,8 +55,11 @@ class Analyst:
         self._allow_degraded = allow_degraded
         self._zygote = Zygote(allow_degraded)
         self._agents: OrderedDict[str, _Agent] = OrderedDict()
+        self._processes = 0
+        """Those that are being started, too."""
+        self._room = asyncio.Condition()
         self._rules: frozenset[str] = frozenset()
-        self._room = asyncio.Semaphore(MOST_PROCESSES)
+        self._lost: OrderedDict[bytes, None] = OrderedDict()
         self._sweeping: asyncio.TimerHandle | None = None
         self._closed = True
 
@@ -72,21 +83,27 @@ class Analyst:
     ) -> Any:
         """What the operation gives for a text of this agent, as JSON data; trust none of it.
 
-        A question whose process ended is asked once more: the process may have been old.
+        A question whose process ended is asked once more: the process may have been old. A text
+        that was too much is not sent again.
 
         Raises AnalysisLostError when the text is too much, SandboxUnavailableError, and
         SandboxClosedError.
         """
-        if self._closed:
-            raise SandboxClosedError("the sandbox is not open")
+        self._check_open()
+        text = _name_of(agent_id, arguments)
+        if text in self._lost:
+            raise AnalysisLostError("the text was too much before")
         question = pack({"operation": operation, "arguments": dict(arguments)})
         self._rules |= set(rules)
         agent = self._agents.setdefault(agent_id, _Agent())
         self._agents.move_to_end(agent_id)
         agent.asking += 1
         try:
-            async with agent.turn, self._room:
+            async with agent.turn:
                 return await self._answer(agent, question, frozenset(rules))
+        except AnalysisLostError:
+            self._remember_lost(text)
+            raise
         finally:
             agent.asking -= 1
             self._forget()
@@ -101,36 +118,102 @@ class Analyst:
             self._sweeping.cancel()
             self._sweeping = None
         for agent in self._agents.values():
-            _end(agent)
-        self._agents.clear()
+            self._end(agent)
         await asyncio.to_thread(self._zygote.close)
+        async with self._room:
+            self._room.notify_all()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise SandboxClosedError("the sandbox is not open")
+
+    # --- questions ---
 
     async def _answer(self, agent: _Agent, question: bytes, rules: frozenset[str]) -> Any:
         is_old = agent.link is not None and rules <= agent.rules
         try:
             return await self._ask_once(agent, question, rules)
-        except AnalysisLostError:
-            if not is_old or self._closed:
+        except AnalysisLostError as error:
+            self._check_open()
+            if not is_old or error.took_long:
                 raise
             return await self._ask_once(agent, question, rules)
 
     async def _ask_once(self, agent: _Agent, question: bytes, rules: frozenset[str]) -> Any:
+        self._check_open()
         if not rules <= agent.rules:
-            _end(agent)
-        if agent.link is None:
-            known = self._rules
-            agent.link = await self._fork(known)
-            agent.rules = known
+            self._end(agent)
+        link = agent.link or await self._start_for(agent)
+        agent.since = time.monotonic()
         try:
-            result = result_of(await _exchange(agent.link, question))
+            body = await _exchange(link, question)
+            if is_large(body):
+                return await asyncio.to_thread(read_answer, body)
+            return read_answer(body)
         except BaseException:  # cancelled too: the answer to come would be taken for another's
-            _end(agent)
+            self._end(agent)
             raise
-        agent.used = time.monotonic()
-        return result
+        finally:
+            agent.since, agent.used = None, time.monotonic()
+            await self._tell_waiting()
+
+    async def _tell_waiting(self) -> None:
+        async with self._room:
+            self._room.notify()
+
+    def _remember_lost(self, text: bytes) -> None:
+        self._lost[text] = None
+        while len(self._lost) > _LOST_KEPT:
+            self._lost.popitem(last=False)
+
+    # --- processes ---
+
+    async def _start_for(self, agent: _Agent) -> Link:
+        await self._take_place()
+        known = self._rules
+        try:
+            link = await self._fork(known)
+        except BaseException:
+            self._processes -= 1
+            raise
+        agent.link, agent.rules = link, known
+        if self._closed:
+            self._end(agent)
+            self._check_open()
+        return link
+
+    async def _take_place(self) -> None:
+        """Wait for a place: an idle process gives its own at once, one at work after a while."""
+        async with self._room:
+            while self._processes >= MOST_PROCESSES and not self._end_idle():
+                self._hurry()
+                with_patience = asyncio.wait_for(self._room.wait(), PATIENCE / 2)
+                try:
+                    await with_patience
+                except TimeoutError:
+                    continue
+                finally:
+                    self._check_open()
+            self._processes += 1
+
+    def _end_idle(self) -> bool:
+        """End the process that was idle for longest, if one is."""
+        for agent in self._agents.values():
+            if agent.link is not None and agent.since is None:
+                self._end(agent)
+                return True
+        return False
+
+    def _hurry(self) -> None:
+        """Take the place of the question that has been at work for longest, if that is long."""
+        at_work = [agent for agent in self._agents.values() if agent.since is not None]
+        oldest = min(at_work, key=lambda agent: agent.since or 0.0, default=None)
+        if oldest is None or oldest.link is None or oldest.since is None:
+            return
+        if time.monotonic() - oldest.since > PATIENCE:
+            oldest.link.give_way()
 
     async def _fork(self, rules: frozenset[str]) -> Link:
-        self._make_room()
         forking = asyncio.ensure_future(asyncio.to_thread(self._zygote.fork, rules))
         try:
             return await asyncio.shield(forking)
@@ -138,20 +221,18 @@ class Analyst:
             forking.add_done_callback(_close_unwanted)
             raise
 
-    def _make_room(self) -> None:
-        """Before a process is forked: end those that were longest idle, beyond the bound."""
-        alive = [agent for agent in self._agents.values() if agent.link is not None]
-        idle = [agent for agent in alive if not agent.asking]
-        for agent in idle[: max(len(alive) + 1 - MOST_PROCESSES, 0)]:
-            _end(agent)
+    def _end(self, agent: _Agent) -> None:
+        link, agent.link = agent.link, None
+        if link is not None:
+            link.close()
+            self._processes -= 1
+
+    # --- time passes ---
 
     def _forget(self) -> None:
-        for agent_id in [
-            agent_id
-            for agent_id, agent in self._agents.items()
-            if agent.link is None and not agent.asking
-        ]:
-            del self._agents[agent_id]
+        for agent_id, agent in list(self._agents.items()):
+            if agent.link is None and not agent.asking:
+                del self._agents[agent_id]
 
     def _sweep_later(self) -> None:
         if self._sweeping is None and not self._closed and self._agents:
@@ -163,60 +244,33 @@ class Analyst:
         since = time.monotonic() - IDLE_SECONDS
         for agent in self._agents.values():
             if not agent.asking and agent.used < since:
-                _end(agent)
+                self._end(agent)
         self._forget()
         self._sweep_later()
 
 
-def result_of(answer: Any) -> Any:
-    """The result in an answer. Raises AnalysisLostError when the operation failed."""
-    match answer:
-        case {"result": result}:
-            return result
-        case {"error": str(error)}:
-            _log.error("an analysis failed: %s", error[-2000:])
-            raise AnalysisLostError(f"the analysis failed: {error[-1000:]}")
-    raise AnalysisLostError("the analysis process broke the protocol")
+def _name_of(agent_id: str, arguments: Mapping[str, Any]) -> bytes:
+    """Of an agent's text."""
+    text = f"{len(agent_id)}\0{agent_id}{arguments.get('language')}\0{arguments.get('code')}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-async def _exchange(link: Link, question: bytes) -> Any:
-    link.begin(question)
-    answer = link.step()
-    if answer is None and link.wait(_SPIN_SECONDS):
-        answer = link.step()
-    if answer is not None:
-        return answer
+async def _exchange(link: Link, question: bytes) -> bytes:
+    link.begin(question, most_of_answer(question))
+    body = link.step()
+    if body is None and link.wait(_SPIN_SECONDS):
+        body = link.step()
+    if body is not None:
+        return body
     try:
         async with asyncio.timeout(SECONDS):
-            while (answer := link.step()) is None:
-                await _can_go_on(link)
+            while (body := link.step()) is None:
+                await link.can_go_on()
     except TimeoutError:
-        raise AnalysisLostError(f"the analysis took longer than {SECONDS:g} s") from None
-    return answer
-
-
-async def _can_go_on(link: Link) -> None:
-    loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-    add, remove = loop.add_reader, loop.remove_reader
-    if link.wants_to_send:
-        add, remove = loop.add_writer, loop.remove_writer
-    add(link.fileno(), _set, ready)
-    try:
-        await ready
-    finally:
-        remove(link.fileno())
-
-
-def _set(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)
-
-
-def _end(agent: _Agent) -> None:
-    link, agent.link = agent.link, None
-    if link is not None:
-        link.close()
+        raise AnalysisLostError(
+            f"the analysis took longer than {SECONDS:g} s", took_long=True
+        ) from None
+    return body
 
 
 def _forget_failure(loading: asyncio.Future[None]) -> None:

@@ -7,7 +7,8 @@ import weakref
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from onehop.analysis._analyst import SECONDS, result_of
+from onehop.analysis._analyst import SECONDS
+from onehop.analysis._answers import read_answer
 from onehop.analysis._framing import pack
 from onehop.analysis._link import AnalysisLostError, Link
 from onehop.analysis._zygote import Zygote
@@ -30,8 +31,8 @@ class BlockingAnalyst:
             is_old = bool(self._links)
             try:
                 return self._ask_once(question, rules)
-            except AnalysisLostError:
-                if not is_old:
+            except AnalysisLostError as error:
+                if not is_old or error.took_long:
                     raise
                 return self._ask_once(question, rules)
 
@@ -44,7 +45,7 @@ class BlockingAnalyst:
         if not self._links:
             self._links.append(self._zygote.fork(rules))
         try:
-            return result_of(self._links[0].ask(question, SECONDS))
+            return read_answer(self._links[0].ask(question, SECONDS))
         except BaseException:
             self._links.pop().close()
             raise

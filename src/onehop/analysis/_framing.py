@@ -8,12 +8,19 @@ from typing import Any
 
 HEAD = 4
 """Bytes of the length, the highest first."""
+_LEAST_ANSWER = 256 * 1024
+_TIMES_THE_QUESTION = 8
 
 
 def pack(message: dict[str, Any]) -> bytes:
     """A message with its length; ASCII, so that halves of surrogate pairs survive."""
     body = json.dumps(message, separators=(",", ":")).encode("ascii")
     return len(body).to_bytes(HEAD, "big") + body
+
+
+def most_of_answer(question: bytes) -> int:
+    """Bytes: repaired code may come several times, with all its characters escaped."""
+    return _LEAST_ANSWER + _TIMES_THE_QUESTION * len(question)
 
 
 def length_of(head: bytes) -> int:

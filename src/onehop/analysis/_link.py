@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import json
 import os
 import select
 import signal
 import socket
 import time
-from typing import Any, Final
+from typing import Final
 
-from onehop.analysis._framing import HEAD, length_of
-from onehop.errors import LayerUnavailableError, OnehopError
+from onehop.analysis._framing import HEAD, length_of, most_of_answer
+from onehop.errors import OnehopError
 
-MOST: Final = 16 << 20
-"""Bytes of an answer: repaired code of the greatest length, every character escaped."""
 _PIECE: Final = 1 << 18
 
 
 class AnalysisLostError(OnehopError):
-    """An analysis process ended or took too long: the text was too much for it."""
+    """An analysis process ended or took too long: the text was too much for it.
+
+    ``took_long`` says that it was the latter.
+    """
+
+    def __init__(self, message: str, *, took_long: bool = False) -> None:
+        super().__init__(message)
+        self.took_long = took_long
 
 
 class Link:
@@ -32,23 +37,17 @@ class Link:
         self._process = process
         self._rest = memoryview(b"")
         self._answer = bytearray()
+        self._most = 0
+        self._waiting: asyncio.Future[None] | None = None
         channel.setblocking(False)
 
-    def fileno(self) -> int:
-        """Of the channel."""
-        return self._channel.fileno()
-
-    def begin(self, question: bytes) -> None:
-        """Ask ``question``, a packed message."""
+    def begin(self, question: bytes, most: int) -> None:
+        """Ask ``question``, a packed message; the answer may have ``most`` bytes."""
         self._rest = memoryview(question)
         self._answer.clear()
+        self._most = most
 
-    @property
-    def wants_to_send(self) -> bool:
-        """Whether a part of the question is still here."""
-        return bool(self._rest)
-
-    def step(self) -> Any:
+    def step(self) -> bytes | None:
         """Send and receive what goes without waiting; the answer when it is whole, else None.
 
         Raises AnalysisLostError.
@@ -59,7 +58,7 @@ class Link:
             while part := self._channel.recv(_PIECE):
                 self._answer += part
                 if self._is_whole():
-                    return _read(bytes(self._answer[HEAD:]))
+                    return bytes(self._answer[HEAD:])
         except BlockingIOError:
             return None
         except OSError as error:
@@ -70,7 +69,7 @@ class Link:
         if len(self._answer) < HEAD:
             return False
         length = length_of(bytes(self._answer[:HEAD]))
-        if length > MOST or len(self._answer) > HEAD + length:
+        if length > self._most or len(self._answer) > HEAD + length:
             raise AnalysisLostError("the analysis process broke the protocol")
         return len(self._answer) == HEAD + length
 
@@ -80,14 +79,36 @@ class Link:
         poller.register(self._channel, select.POLLOUT if self._rest else select.POLLIN)
         return bool(poller.poll(seconds * 1000))
 
-    def ask(self, question: bytes, seconds: float) -> Any:
+    async def can_go_on(self) -> None:
+        """Wait in the event loop until a step can go on. Raises AnalysisLostError."""
+        loop = asyncio.get_running_loop()
+        add, remove = loop.add_reader, loop.remove_reader
+        if self._rest:
+            add, remove = loop.add_writer, loop.remove_writer
+        self._waiting = loop.create_future()
+        channel = self._channel.fileno()
+        add(channel, _resolve, self._waiting)
+        try:
+            await self._waiting
+        finally:
+            self._waiting = None
+            remove(channel)
+
+    def give_way(self) -> None:
+        """Have the question that is being answered given up, for the sake of another agent's."""
+        if self._waiting is not None and not self._waiting.done():
+            words = "the analysis took too long while others waited"
+            self._waiting.set_exception(AnalysisLostError(words, took_long=True))
+
+    def ask(self, question: bytes, seconds: float) -> bytes:
         """The answer, waited for in this thread. Raises AnalysisLostError."""
-        self.begin(question)
+        self.begin(question, most_of_answer(question))
         deadline = time.monotonic() + seconds
         while (answer := self.step()) is None:
             left = deadline - time.monotonic()
             if left <= 0 or not self.wait(left):
-                raise AnalysisLostError(f"the analysis took longer than {seconds:g} s")
+                words = f"the analysis took longer than {seconds:g} s"
+                raise AnalysisLostError(words, took_long=True)
         return answer
 
     def close(self) -> None:
@@ -98,19 +119,6 @@ class Link:
         self._channel.close()
 
 
-def check_ready(answer: Any) -> None:
-    """What a process says when it is confined. Raises LayerUnavailableError."""
-    match answer:
-        case {"ready": True}:
-            return
-        case {"layer": str(layer), "error": str(error)}:
-            raise LayerUnavailableError(layer, f"for an analysis process: {error}")
-    raise AnalysisLostError("the analysis process broke the protocol")
-
-
-def _read(body: bytes) -> Any:
-    """Nested too deep is an error too: Python's parser counts, and stops."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise AnalysisLostError("the analysis process broke the protocol") from None
+def _resolve(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)

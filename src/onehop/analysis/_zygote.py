@@ -11,7 +11,8 @@ import threading
 from collections.abc import Collection
 from typing import Final
 
-from onehop.analysis._link import AnalysisLostError, Link, check_ready
+from onehop.analysis._answers import read_ready
+from onehop.analysis._link import AnalysisLostError, Link
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
 from onehop.jail import ComputePlan, compute_plan
 
@@ -55,9 +56,11 @@ class Zygote:
             raise
         link = Link(ours, process)
         try:
-            check_ready(link.ask(b"", _FORK_SECONDS))
+            read_ready(link.ask(b"", _FORK_SECONDS))
         except AnalysisLostError as error:
             link.close()
+            if self._closed:
+                raise SandboxClosedError("the analysis processes were ended") from None
             raise SandboxUnavailableError(f"no analysis process: {error}") from None
         except BaseException:
             link.close()

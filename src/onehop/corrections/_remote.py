@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 
@@ -11,7 +11,12 @@ from onehop.analysis import AnalysisLostError, Analyst, BlockingAnalyst
 from onehop.config import CorrectionConfig
 from onehop.corrections._code import CorrectedCode
 from onehop.corrections._edits import Change, edited
-from onehop.types import Language
+from onehop.types import Correction, Language
+
+_MOST: Final = 100
+"""Changes of one text."""
+_MOST_TEXT: Final = 4_000
+"""Characters of what is told of one."""
 
 
 async def corrected(
@@ -24,7 +29,7 @@ async def corrected(
     try:
         answer = await analyst.ask(agent_id, "correct", _arguments(code, language, config))
         return _read(code, answer)
-    except (AnalysisLostError, ValueError):
+    except (AnalysisLostError, ValueError, KeyError, TypeError):
         return CorrectedCode(code, [])
 
 
@@ -36,7 +41,7 @@ def corrected_blocking(
         return CorrectedCode(code, [])
     try:
         return _read(code, analyst.ask("correct", _arguments(code, language, config)))
-    except (AnalysisLostError, ValueError):
+    except (AnalysisLostError, ValueError, KeyError, TypeError):
         return CorrectedCode(code, [])
 
 
@@ -46,7 +51,11 @@ def _arguments(code: str, language: Language, config: CorrectionConfig) -> dict[
 
 def _read(code: str, answer: Any) -> CorrectedCode:
     """Of its form, and its edits really lead from ``code`` to the new text; else ValueError."""
+    if len(answer["changes"]) > _MOST or len(answer["corrections"]) > _MOST:
+        raise ValueError("there are more changes than any call is given")
     told = _adapter().validate_python(answer)
+    if len(told.missing or "") > _MOST_TEXT or any(map(_is_long, told.corrections)):
+        raise ValueError("the words are longer than any of ours")
     text = code
     for change in told.changes:
         if change.before != text or not _in_order(change):
@@ -57,6 +66,10 @@ def _read(code: str, answer: Any) -> CorrectedCode:
     if told.code != text:
         raise ValueError("the edits do not give the code")
     return told
+
+
+def _is_long(correction: Correction) -> bool:
+    return len(repr(correction)) > _MOST_TEXT
 
 
 def _in_order(change: Change) -> bool:

@@ -31,7 +31,7 @@ async def shape(
     """
     info = result.error_info
     if info is None or info.line is None:
-        return shape_of("", request.language, result)
+        return shape_alone(request, result)
     arguments = {"code": request.code, "language": request.language, **_told(result, info)}
     try:
         found = await analyst.ask(agent_id, "shape", arguments)
@@ -39,8 +39,15 @@ async def shape(
         found = None
     if isinstance(found, str) and known(found):
         return found
-    nowhere = info.model_copy(update={"line": None, "column": None})
-    return shape_of("", request.language, result.model_copy(update={"error_info": nowhere}))
+    return shape_alone(request, result)
+
+
+def shape_alone(request: ExecutionRequest, result: ExecutionResult) -> str | None:
+    """What the error alone tells of the shape, wherever in the code it arose."""
+    info = result.error_info
+    if info is not None:
+        info = info.model_copy(update={"line": None, "column": None})
+    return shape_of("", request.language, result.model_copy(update={"error_info": info}))
 
 
 def shape_from(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -10,6 +11,9 @@ from onehop.analysis import AnalysisLostError, Analyst
 from onehop.errors import SandboxUnavailableError
 from onehop.source._diagnose import Diagnosis
 from onehop.types import Language
+
+_MOST_TEXT: Final = 4_000
+_MOST_PLACE: Final = 1 << 30
 
 
 async def explained(
@@ -22,9 +26,15 @@ async def explained(
     said = {"message": engine.message, "line": engine.line, "column": engine.column}
     arguments = {"code": code, "language": language, **said}
     try:
-        return _adapter().validate_python(await analyst.ask(agent_id, "diagnose", arguments))
+        found = _adapter().validate_python(await analyst.ask(agent_id, "diagnose", arguments))
+        return found if _is_likely(found) else engine
     except (AnalysisLostError, SandboxUnavailableError, ValidationError):
         return engine
+
+
+def _is_likely(found: Diagnosis) -> bool:
+    places = [place for place in (found.line, found.column) if place is not None]
+    return len(found.message) <= _MOST_TEXT and all(0 < place <= _MOST_PLACE for place in places)
 
 
 @cache

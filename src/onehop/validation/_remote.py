@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from onehop.types import Language, Severity
+from onehop.types import Finding, Language, Severity
 from onehop.validation._cache import Verdict
 from onehop.validation._examine import Examiner, refusal_of_tangled
 from onehop.validation._operators import load
 from onehop.validation._rules import RULES
 
-_MOST_FINDINGS: Final = 5_000
+_MOST_FINDINGS: Final = 2_000
+_MOST_PLACE: Final = 1 << 30
 _MOST_TEXT: Final = 2_000
 """Characters of each text of a finding."""
 
@@ -37,13 +38,20 @@ def read_verdict(answer: Any) -> Verdict:
     """A verdict that came as JSON data of a process that nobody trusts: bounded, and of its form;
     any other counts as that on a program that is too tangled."""
     try:
+        if len(answer["findings"]) > _MOST_FINDINGS:
+            return refusal_of_tangled()
         verdict = _adapter().validate_python(answer)
-    except (ValidationError, RecursionError):
+    except (ValidationError, KeyError, TypeError):
         return refusal_of_tangled()
-    texts = (text for each in verdict.findings for text in (each.message, each.suggestion or ""))
-    if len(verdict.findings) > _MOST_FINDINGS or any(len(text) > _MOST_TEXT for text in texts):
-        return refusal_of_tangled()
-    return verdict
+    return verdict if all(map(_is_likely, verdict.findings)) else refusal_of_tangled()
+
+
+def _is_likely(finding: Finding) -> bool:
+    texts = finding.message, finding.pattern, finding.suggestion or ""
+    places = finding.line, finding.column
+    return all(len(text) <= _MOST_TEXT for text in texts) and all(
+        0 < place <= _MOST_PLACE for place in places
+    )
 
 
 @cache

@@ -21,6 +21,8 @@ from .landlock import make_ruleset
 
 PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 4, 22, 38
 SECCOMP_MODE_FILTER = 2
+_NICE = 5
+"""Added to the host's: runs and the host itself come first."""
 SYS_LANDLOCK_RESTRICT_SELF = 446
 """The same number on every architecture (landlock_restrict_self(2))."""
 
@@ -28,6 +30,7 @@ SYS_LANDLOCK_RESTRICT_SELF = 446
 def confine(plan: dict[str, Any], parent: int) -> None:
     """Put on every layer that ``plan`` names, and try what must then fail. Raises LayerError."""
     layers = plan["layers"]
+    os.nice(_NICE)
     ruleset = make_ruleset(plan) if "landlock" in layers else -1
     if "rlimits" in layers:
         _limit(plan["limits"], plan["more_memory"])
