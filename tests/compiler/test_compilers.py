@@ -246,8 +246,9 @@ def layers(pid: int) -> dict[str, list[str]]:
     )
     found = {
         name: status[name].split()
-        for name in ("Seccomp", "NoNewPrivs", "Uid", "Gid", "Groups", "CapEff", "CapPrm", "CapBnd")
+        for name in ("Seccomp", "NoNewPrivs", "Groups", "CapEff", "CapPrm", "CapBnd")
     }
+    found["users"] = ["root" if user == "0" else "other" for user in status["Uid"].split()]
     found["depth"] = [str(len(status["NSpid"].split()))]
     for line in Path(f"/proc/{pid}/limits").read_text().splitlines():
         name = line[:26].strip()

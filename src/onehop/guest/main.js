@@ -47,6 +47,9 @@ async function runJob(job, handOn) {
   prepareFor(job);
   const run = compile(job);
   if (run instanceof Unrunnable) return sendError(run, true);
+  // The guest starts inside of processTicksAndRejections: Deno has read its lists by then, and a
+  // setter on Array.prototype finds nothing of it.
+  await undefined;
   let value;
   try {
     value = await call(run, job.context);
