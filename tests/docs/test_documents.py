@@ -151,7 +151,7 @@ async def test_values_and_console_come_back_as_the_page_shows(column: str) -> No
 
 async def test_errors_come_back_as_the_page_shows() -> None:
     table = rows("docs/values.md", "code", "type", "error")
-    config = SandboxConfig(timeout=500, memory_limit=64, pool_size=2, max_concurrency=2)
+    config = SandboxConfig(timeout=2000, memory_limit=64, pool_size=2, max_concurrency=2)
     runs = await results([code for code, *_ in table], config)
     for (code, kind, error), run in zip(table, runs, strict=True):
         assert run.error_info is not None, code
@@ -215,4 +215,5 @@ def test_every_setting_is_documented_and_the_readme_has_its_default() -> None:
     defaults = {row[0]: row[2] for row in rows("docs/configuration.md", *SETTINGS)}
     assert set(defaults) == {name for section in SECTIONS for name in section.model_fields}
     for what, setting, default, _ in rows("README.md", "what", "setting", "default", "beyond it"):
-        assert defaults[setting] == default, what
+        if setting:
+            assert defaults[setting] == default, what

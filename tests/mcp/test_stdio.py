@@ -18,7 +18,7 @@ from onehop.agents import Agents
 from onehop.config import AuditConfig
 from onehop.stores import open_store
 from onehop.stores.base import HistoryQuery
-from tests.mcp.doors import PATIENCE, TOOL, environment, error_of, process, run, text_of, until
+from tests.mcp.doors import PATIENCE, TOOL, environment, process, run, text_of, until
 from tests.mcp.test_http import BUSY, busy_worker
 from tests.processes import descendants
 
@@ -163,10 +163,11 @@ async def test_a_client_that_stops_reading_ends_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("env", "status", "words"),
     [
-        ({"ONEHOP_STORE": "postgresql://nobody@localhost:1/none"}, 3, "does not answer"),
+        ({"ONEHOP_STORE": "nonsense://nowhere"}, 2, "names no store"),
+        ({"ONEHOP_STORE": "sqlite:////proc/none/x.db"}, 3, "does not answer"),
         ({"ONEHOP_POOL_SIZE": "0"}, 2, "pool_size"),
     ],
-    ids=["no store", "bad setting"],
+    ids=["no store", "no folder", "bad setting"],
 )
 async def test_what_stops_the_start_is_one_line_on_standard_error(
     tmp_path: Path, env: dict[str, str], status: int, words: str
@@ -179,6 +180,17 @@ async def test_what_stops_the_start_is_one_line_on_standard_error(
     assert errors.count("\n") == 1
 
 
+async def test_it_starts_and_runs_while_the_store_is_away(tmp_path: Path) -> None:
+    away = "postgresql://nobody@localhost:1/none"
+    async with started(tmp_path, ONEHOP_STORE=away) as wire:
+        await wire.hello()
+        wire.call(1, "return 6 * 7")
+        assert (await wire.receive())["result"]["structuredContent"]["output"] == 42
+        output, errors = await wire.end()
+    assert output == ""
+    assert "WARNING starting without it" in errors
+
+
 async def test_two_clients_may_share_a_store(tmp_path: Path) -> None:
     first, second = process(tmp_path, "--agent", "one"), process(tmp_path, "--agent", "two")
     async with Client(first) as one, Client(second) as two:
@@ -187,7 +199,8 @@ async def test_two_clients_may_share_a_store(tmp_path: Path) -> None:
         taken = {"onehop/requestId": "of-one"}
         await run(one, "return 1", taken)
         await until_recorded(tmp_path, 3)
-        assert error_of(await run(two, "return 2", taken))["code"] == "duplicate_request"
+        other = (await run(two, "return 2", taken)).structured_content or {}
+        assert other["output"] == 2
 
 
 async def test_a_client_hears_nothing_of_what_another_has_failed_with(tmp_path: Path) -> None:

@@ -29,9 +29,15 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         "ONEHOP_MAX_REFUSED": "5",
         "ONEHOP_AGENT_MAX_BODIES": str(3 * MB),
         "ONEHOP_MAX_BODIES": str(5 * MB),
-        "ONEHOP_LARGE_INTEGERS": "strings",
     }
     with Served(tmp_path_factory.mktemp("strict"), **little) as server:
+        yield server
+
+
+@pytest.fixture
+def exact(tmp_path: Path) -> Iterator[Served]:
+    """A server that gives large integers as texts."""
+    with Served(tmp_path, ONEHOP_LARGE_INTEGERS="strings") as server:
         yield server
 
 
@@ -231,13 +237,13 @@ def test_a_context_may_be_as_deep_as_in_the_library(ada: httpx2.Client) -> None:
 
 
 def test_integers_beyond_2_53_are_warned_of_or_come_as_texts(
-    ada: httpx2.Client, strict: Served
+    ada: httpx2.Client, exact: Served
 ) -> None:
     call = {"code": "return context.id", "context": {"id": 2**53 + 1}}
     told = ada.post("/api/v1/execute", json=call).json()
     assert told["output"] == 2**53
     assert "context.id" in told["warnings"][0]
-    with strict.client(strict.key("exact")) as client:
+    with exact.client(exact.key("exact")) as client:
         answer = client.post("/api/v1/execute", json=call).json()
     assert answer["output"] == str(2**53 + 1)
 

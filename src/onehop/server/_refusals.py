@@ -28,6 +28,7 @@ class Refusals:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._minutes: dict[str, _Minute] = {}
+        self._full_until = 0.0
 
     def note(self, caller: str) -> None:
         """``caller`` was refused."""
@@ -45,17 +46,20 @@ class Refusals:
     def _minute(self, caller: str) -> _Minute:
         now = self._clock()
         if caller not in self._minutes and len(self._minutes) >= _KNOWN:
-            self._forget(now - _MINUTE)
+            self._make_room(now)
             caller = caller if len(self._minutes) < _KNOWN else _OTHERS
         minute = self._minutes.get(caller)
         if minute is None or minute.began <= now - _MINUTE:
             minute = self._minutes[caller] = _Minute(now)
         return minute
 
-    def _forget(self, old: float) -> None:
-        self._minutes = {
-            caller: minute for caller, minute in self._minutes.items() if minute.began > old
-        }
+    def _make_room(self, now: float) -> None:
+        """Forget minutes that are over; look only when one can be, for it costs a walk."""
+        if now < self._full_until:
+            return
+        kept = {who: each for who, each in self._minutes.items() if each.began > now - _MINUTE}
+        self._minutes = kept
+        self._full_until = min((each.began for each in kept.values()), default=now) + _MINUTE
 
 
 def address(host: str) -> str:
