@@ -122,7 +122,7 @@ async def test_many_runs_at_once_each_get_their_own_result(sandbox: Sandbox) -> 
     ("field", "call"),
     [
         ("language", {"language": "python"}),
-        ("language", {"language": None}),
+        ("language", {"language": 5}),
         ("code", {"code": ""}),
         ("code", {"code": 5}),
         ("code", {"code": None}),

@@ -64,10 +64,22 @@ async def tried(
     """The error of each program; None of one that runs. Many share a run."""
     outcomes: dict[str, str | None] = {}
     for batch in batches(list(dict.fromkeys(codes))):
-        ended = await sandbox.execute(shared(batch), context=context, timeout=20_000)
-        assert ended.success, ended.error
-        outcomes |= dict(ended.output)
+        outcomes |= await tried_together(sandbox, batch, context)
     return outcomes
+
+
+async def tried_together(
+    sandbox: Sandbox, codes: list[str], context: dict[str, Any]
+) -> dict[str, str | None]:
+    """A rejection that a program leaves behind fails the run of all: then each half runs alone."""
+    ended = await sandbox.execute(shared(codes), context=context, timeout=20_000)
+    if ended.success:
+        return dict(ended.output)
+    if len(codes) == 1:
+        return {codes[0]: ended.error}
+    first, second = codes[: len(codes) // 2], codes[len(codes) // 2 :]
+    halves = await tried_together(sandbox, first, context)
+    return halves | await tried_together(sandbox, second, context)
 
 
 def batches(codes: list[str]) -> Iterator[list[str]]:
