@@ -321,3 +321,14 @@ async def test_many_clients_at_once_are_all_answered(served: Service) -> None:
     refused = [answer for answer in answers if '"rate_limited"' in answer.text]
     assert len(ran) + len(refused) == 100
     assert len(ran) >= 32
+
+
+@pytest.mark.parametrize("size", [0, 200_000])
+async def test_a_key_that_comes_twice_is_refused_with_its_name(served: Service, size: int) -> None:
+    arguments = f'{{"code":"return 1","code":"return 2//{"x" * size}"}}'
+    call = f'{{"name":"code_execute","arguments":{arguments}}}'
+    body = f'{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{call}}}'
+    async with httpx2.AsyncClient(headers={**served.headers(), **ACCEPT}) as http:
+        answer = await http.post(served.url, content=body)
+    assert answer.status_code == 400
+    assert "'code' twice" in answer.json()["error"]["message"]

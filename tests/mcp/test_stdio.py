@@ -141,7 +141,21 @@ async def test_lines_that_are_no_messages_do_no_harm(tmp_path: Path) -> None:
         for line in (b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"id": {}}', b"x" * 40_000_000):
             wire.send(line)
         wire.call(1, "return 1")
-        assert (await wire.receive())["result"]["structuredContent"]["output"] == 1
+        answers = [await wire.receive() for _ in range(5)]
+    codes = [answer["error"]["code"] for answer in answers[:4]]
+    assert codes == [-32700, -32700, -32600, -32600]
+    assert {answer["id"] for answer in answers[:4]} == {None}
+    assert answers[4]["result"]["structuredContent"]["output"] == 1
+
+
+async def test_a_key_that_comes_twice_is_an_error_that_names_it(tmp_path: Path) -> None:
+    twice = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"code_execute",'
+    async with started(tmp_path) as wire:
+        await wire.hello()
+        wire.send(twice + b'"arguments":{"code":"return 1","code":"return 2"}}}')
+        error = (await wire.receive())["error"]
+    assert error["code"] == -32700
+    assert "'code' twice" in error["message"]
 
 
 async def test_a_large_call_comes_through(tmp_path: Path) -> None:

@@ -127,6 +127,8 @@ def _start(plan: ComputePlan) -> tuple[socket.socket, subprocess.Popen[bytes]]:
         ours.close()
         process.kill()
         process.wait()
+        if process.stderr is not None:
+            process.stderr.close()
         raise
     return ours, process
 
@@ -139,7 +141,9 @@ def _command(control: int, plan: ComputePlan) -> list[str]:
 
 def _check(message: bytes, process: subprocess.Popen[bytes]) -> None:
     assert process.stderr is not None  # noqa: S101 - it was asked for
-    if not message:
-        said = process.stderr.read(4096).decode(errors="replace").strip()
-        raise SandboxUnavailableError(f"the analysis processes do not start: {said[-500:]}")
-    process.stderr.close()
+    with process.stderr as stderr:
+        if message:
+            return
+        said = stderr.read(4096).decode(errors="replace").strip()[-500:]
+    reason = said or f"the process ended with status {process.wait()}"
+    raise SandboxUnavailableError(f"the analysis processes do not start: {reason}")

@@ -30,7 +30,7 @@ from onehop.workers import Pipes, read_some, seal
 
 _START_SECONDS = 20.0
 _END_SECONDS = 5.0
-_ANSWER_SECONDS = 10.0
+_ANSWER_SECONDS = 5.0
 """It takes a thousandth of that for a program, and half a second to load the library."""
 _LIFE = Limits(
     timeout=0.0,
@@ -52,6 +52,10 @@ _MOST_ANSWER = 32 * MIB
 
 class CompilerGoneError(Exception):
     """It ended, did not answer in time, or said what an honest one never says."""
+
+
+class CompilerLateError(CompilerGoneError):
+    """It did not answer in time: another would not, either."""
 
 
 class Compiler:
@@ -133,7 +137,7 @@ class Compiler:
                 return await self._answer
         except TimeoutError:
             self.kill()
-            raise CompilerGoneError from None
+            raise CompilerLateError from None
         except BaseException:
             self.kill()  # nobody would hear the answer, and it would be taken for the next one's
             raise

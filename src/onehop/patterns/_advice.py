@@ -116,7 +116,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "unexpected-token": (
         "code that does not parse",
-        "Send plain code without prose, and check the place that the error names.",
+        "Check the place that the error names, and what stands before it.",
     ),
     "timeout": (
         "running longer than the deadline",

@@ -110,7 +110,7 @@ _MESSAGES: Final[tuple[tuple[str, str, re.Pattern[str]], ...]] = tuple(
         (
             "unclosed",
             "SyntaxError",
-            r"is never closed|Unterminated|end of input|must be closed first",
+            r"is never closed|Unterminated|must be closed first",
         ),
         ("regular-expression", "SyntaxError", r"Invalid regular expression|Invalid flags"),
         (

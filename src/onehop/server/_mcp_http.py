@@ -24,6 +24,7 @@ from onehop.server._body import REQUEST_ID, answer
 from onehop.server._errors import problem_of
 from onehop.server._leaving import while_there
 from onehop.server._mcp_calls import Principal
+from onehop.server._mcp_strict import error_of
 
 Authenticate = Callable[[Scope], Principal | Awaitable[Principal]]
 
@@ -125,12 +126,18 @@ class OnePiece:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        headers = Headers(scope=scope)
-        if not (_is_small(headers, _SHORT) and _takes_both(headers)):
+        if scope["method"] != "POST":
             await self._streamed(scope, receive, send)
             return
+        headers = Headers(scope=scope)
         again = await _Again.after_all(receive)
-        if b"tools/call" in again.body and b"progressToken" not in again.body:
+        error = await error_of(again.body.decode(errors="replace"))
+        if error is not None:
+            refusal = Response(error, 400, media_type="application/json")
+            await refusal(scope, receive, send)
+        elif not (_is_small(headers, _SHORT) and _takes_both(headers)):
+            await self._streamed(scope, again, send)
+        elif b"tools/call" in again.body and b"progressToken" not in again.body:
             async with while_there(receive):
                 await self._whole(scope, again, send)
         else:

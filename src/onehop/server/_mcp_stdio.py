@@ -22,6 +22,7 @@ from onehop.compose import open_executor
 from onehop.errors import UnauthorizedError
 from onehop.executor import Executor
 from onehop.server._mcp_lines import Lines
+from onehop.server._mcp_strict import taken
 from onehop.server._runs import Runs
 from onehop.server.mcp import make_server
 from onehop.stores.base import Store
@@ -55,7 +56,9 @@ async def serve_stdio(agent_id: str | None, key: str | None = None) -> None:
                 server = make_server(Runs(executor), executor, lambda _context: principal)
                 keep_what_is_loaded()
                 lines.start()
-                async with stdio_server(_any(lines), _any(Writer(sink, lines))) as (read, write):
+                writer = Writer(sink, lines)
+                incoming = taken(lines, writer.write)
+                async with stdio_server(_any(incoming), _any(writer)) as (read, write):
                     await server.run(read, write, server.create_initialization_options())
 
 
