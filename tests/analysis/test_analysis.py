@@ -61,7 +61,7 @@ async def test_a_text_that_ends_a_parser_has_a_result_at_every_entry(
     ("shapes", "size"),
     [
         (SHAPES[::16], 300_000),
-        pytest.param(SHAPES, 2_000_000, marks=[pytest.mark.soak, pytest.mark.timeout(1800)]),
+        pytest.param(SHAPES[1::5], 2_000_000, marks=[pytest.mark.soak, pytest.mark.timeout(600)]),
     ],
 )
 async def test_no_shape_ends_the_host_or_costs_it_much(

@@ -98,6 +98,10 @@ function limitStructuredClone() {
   return {
     structuredClone(value, options = undefined) {
       if (arguments.length === 0) throw new CapturedTypeError("structuredClone needs a value");
+      if (options !== null && typeof options !== "object" && typeof options !== "function" &&
+        options !== undefined) {
+        throw new CapturedTypeError("the options of structuredClone must be an object");
+      }
       const transfer = createList();
       const wanted = options?.transfer;
       if (wanted !== undefined) {

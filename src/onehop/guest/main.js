@@ -39,6 +39,8 @@ function sendOutput(kind, value) {
   }
 }
 
+const NOTHING = /^/;
+
 /** Run a job and hand on what it returns; nothing of the guest has run before. */
 async function runJob(job, handOn) {
   setToken(job.token);
@@ -47,6 +49,7 @@ async function runJob(job, handOn) {
   prepareFor(job);
   const run = compile(job);
   if (run instanceof Unrunnable) return sendError(run, true);
+  RegExpPrototypeExec(NOTHING, ""); // RegExp.$_ and its like tell of the last match, which was ours
   // The guest starts inside of processTicksAndRejections: Deno has read its lists by then, and a
   // setter on Array.prototype finds nothing of it.
   await undefined;

@@ -4,6 +4,8 @@
 // there; what the code puts in its place gets call sites of the same kind.
 
 const WRAPPER = "__run__";
+/** Frames that V8 collects: ten as usual, and those of ours that lie below the code and are left out. */
+const FRAMES = 16;
 
 /** Function that the guest has put in place of ours. */
 let guestPrepare = null;
@@ -149,6 +151,7 @@ function readCallSites() {
  */
 function takeStacks() {
   readCallSites();
+  CapturedError.stackTraceLimit = FRAMES;
   ObjectDefineProperty(CapturedError, "prepareStackTrace", {
     __proto__: null,
     get() {

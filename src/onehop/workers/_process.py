@@ -90,6 +90,9 @@ class Outcome:
     enforcement: tuple[str, ...] = ()
 
 
+_OUT_OF_TURN = "a worker spoke out of turn, or ended, right after it was ready"
+
+
 class Worker:
     """A process that is ready for one job. Made by ``start``; ``aclose`` reaps it."""
 
@@ -161,10 +164,12 @@ class Worker:
         try:
             await self._seal(ceiling)
         except OSError as error:
+            if self._output_ended.done():  # killed for what it said, while it was being examined
+                raise WorkerStartError(_OUT_OF_TURN) from None
             raise WorkerStartError(f"a worker could not be examined: {error}") from None
         self._idle_timer = self._loop.call_later(IDLE_SECONDS, self._warm_up)
         if self._output_ended.done():
-            raise WorkerStartError("a worker spoke out of turn, or ended, right after it was ready")
+            raise WorkerStartError(_OUT_OF_TURN)
 
     async def _seal(self, ceiling: Limits) -> None:
         self._status, self.enforcement = await seal(self._launcher, self._process, ceiling)
