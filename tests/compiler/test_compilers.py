@@ -252,7 +252,7 @@ def layers(pid: int) -> dict[str, list[str]]:
     found["depth"] = [str(len(status["NSpid"].split()))]
     for line in Path(f"/proc/{pid}/limits").read_text().splitlines():
         name = line[:26].strip()
-        if name in ("Max open files", "Max file size", "Max address space", "Max core file size"):
+        if name in ("Max open files", "Max file size", "Max core file size"):
             found[name] = line[26:].split()
     return found
 

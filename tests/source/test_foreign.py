@@ -61,7 +61,7 @@ NAMED: list[tuple[str, str]] = [
     ("const a = 5 return a", "`return` begins a new statement"),
     ("module.exports = 5", "there are no modules.*return the result"),
     ("export default 5", "Return the value instead"),
-    ("import x from 'y'", "there are no modules to load"),
+    ("import x from 'y'; x()", "there are no modules to load"),
     ("return <b>a</b>", "JSX is not supported"),
     ("const a = 1\n{ a, ok: true }", "write `return {` to return the object"),
     ('{"a": 1, "b": 2}', "write `return {` to return the object"),

@@ -83,8 +83,9 @@ async def test_a_long_stop_is_caught_up_with_a_day_at_a_time() -> None:
 
 
 async def test_records_from_the_future_do_not_stop_pruning(store: Store, any_url: str) -> None:
-    if any_url.startswith("mongodb"):
-        pytest.skip("its TTL index drops each record by itself")
+    if any_url.startswith("mongodb"):  # its TTL index drops each record by itself
+        assert await store.prune(NOW) == 0
+        return
     times = [-31 * DAY, YEAR, -31 * DAY + 1, 10 * YEAR, -DAY, YEAR, 0]
     await store.append(entries(*(record(executed_at=NOW + time) for time in times)))
     assert await store.prune(NOW) == 3

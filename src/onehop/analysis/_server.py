@@ -24,6 +24,7 @@ from onehop.jail.spawner.errors import LayerError
 _CHANNEL = 1
 """Descriptor of a child's channel; it has no other but 0, which is /dev/null."""
 _DESCRIPTORS = 1 << 16
+_END_SECONDS = 1
 
 
 def main() -> None:
@@ -39,6 +40,16 @@ def main() -> None:
     _send(control, {"ready": True})
     while message := _receive(control, host):
         _fork(control, plan, work, *message)
+    _end_with_children()
+
+
+def _end_with_children() -> None:
+    """The host has ended them; none shall be left to a parent that might not collect it. Those that
+    it has not ended end with this process."""
+    signal.alarm(_END_SECONDS)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
 def _watch(host: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -18,6 +19,7 @@ from onehop.jail import ComputePlan, compute_plan
 
 _START_SECONDS: Final = 30.0
 _FORK_SECONDS: Final = 10.0
+_END_SECONDS: Final = 2.0
 _PROGRAM: Final = """
 import json, sys
 sys.path[:] = json.loads(sys.argv.pop(1))
@@ -101,10 +103,20 @@ class Zygote:
         control, self._control = self._control, None
         process, self._process = self._process, None
         if control is not None:
+            with contextlib.suppress(OSError):  # a copy of this process may hold it open
+                control.shutdown(socket.SHUT_RDWR)
             control.close()
         if process is not None:
-            process.kill()
-            process.wait()
+            _wait_for_end(process)
+
+
+def _wait_for_end(process: subprocess.Popen[bytes]) -> None:
+    """It ends by itself when its socket closes."""
+    try:
+        process.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _start(plan: ComputePlan) -> tuple[socket.socket, subprocess.Popen[bytes]]:

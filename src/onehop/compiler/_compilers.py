@@ -12,7 +12,7 @@ from typing import Any
 
 from onehop.compiler._answers import Compiled, Refused
 from onehop.compiler._desk import Desk
-from onehop.compiler._process import Compiler, CompilerGoneError, CompilerLateError
+from onehop.compiler._process import Compiler, CompilerGoneError
 from onehop.errors import OnehopError, Overloaded, SandboxClosedError
 
 _ATTEMPTS = 2
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """No compiler could say anything about the program: one took too long, or two ended."""
+    """No compiler could say anything about the program, and two were tried."""
 
 
 class Compilers:
@@ -91,8 +91,6 @@ class Compilers:
                 compiler = await self._compiler_of(desk)
                 try:
                     result = await compiler.compile(code)
-                except CompilerLateError:
-                    break
                 except CompilerGoneError:
                     _log.info("a compiler ended over a program of %d characters", len(code))
                 else:

@@ -54,10 +54,6 @@ class CompilerGoneError(Exception):
     """It ended, did not answer in time, or said what an honest one never says."""
 
 
-class CompilerLateError(CompilerGoneError):
-    """It did not answer in time: another would not, either."""
-
-
 class Compiler:
     """A process that answers one question after another. Made by ``start``."""
 
@@ -137,7 +133,7 @@ class Compiler:
                 return await self._answer
         except TimeoutError:
             self.kill()
-            raise CompilerLateError from None
+            raise CompilerGoneError from None
         except BaseException:
             self.kill()  # nobody would hear the answer, and it would be taken for the next one's
             raise

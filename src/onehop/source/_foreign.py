@@ -55,6 +55,7 @@ _RESERVED = frozenset(
     "package private protected public".split()
 )
 _WORD = re.compile(r"[A-Za-z]+(?![\w$])")
+_LAST_WORD = re.compile(r"(?<![\w$])[A-Za-z]+(?=[ \t]*\Z)")
 _DECLARES = re.compile(r"(?:(?<![\w$.])(?:let|const|var|function|class)\s+|[{,]\s*)$")
 _HASH = re.compile(r"[ \t]*+#(?=[ \t#])")
 _STATEMENT = re.compile(r"(?:return|const|let|var|if|for|while|throw|try|switch)\b")
@@ -186,10 +187,11 @@ def _comment(refused: _Refused) -> Found:
 
 def _reserved(refused: _Refused) -> Found:
     """A word of the language where a name is declared."""
-    code, index = refused.code, refused.index
-    word = _WORD.match(code, index) if index is not None else None
-    if word is None or index is None or word.group() not in _RESERVED:
+    code = refused.code
+    word = None if refused.index is None else _word_at(code, refused.index)
+    if word is None or word.group() not in _RESERVED:
         return None
+    index = word.start()
     before, after = code[max(0, index - 40) : index], code[word.end() :].lstrip()[:1]
     declares = _DECLARES.search(before)
     if declares is None or (
@@ -197,6 +199,12 @@ def _reserved(refused: _Refused) -> Found:
     ):
         return None
     return _words.RESERVED.format(word=word.group()), index
+
+
+def _word_at(code: str, index: int) -> re.Match[str] | None:
+    """The word that begins there, or else the one before: compilers stop at one or behind it."""
+    before = _LAST_WORD.search(code, max(0, index - 40), index)
+    return _WORD.match(code, index) or before
 
 
 def _tag(refused: _Refused) -> Found:

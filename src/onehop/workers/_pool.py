@@ -217,10 +217,11 @@ class Pool:
         try:
             if self._failures > 1:  # the first may be chance
                 await asyncio.sleep(min(_LONGEST_PAUSE, 0.05 * 2 ** min(self._failures, 10)))
+            began = time.monotonic()
             worker = await self._factory.start_worker()
         except (OnehopError, OSError, TimeoutError) as error:
             self._starting -= 1
-            self._note_failure(error)
+            self._note_failure(error, began)
         except BaseException:
             self._starting -= 1
             raise
@@ -229,8 +230,10 @@ class Pool:
             self._add(worker)
         self._refill()
 
-    def _note_failure(self, error: Exception) -> None:
-        self._count_failure()
+    def _note_failure(self, error: Exception, began: float) -> None:
+        """Starts that went on when the last failure was counted say nothing new: see _lose_idle."""
+        if began > self._failed_at:
+            self._count_failure()
         _log.warning("a worker did not start (%d in a row): %s", self._failures, error)
         hopeless = isinstance(error, LayerUnavailableError)
         if hopeless or self._failures >= _FAILURES_BEFORE_GIVING_UP:
