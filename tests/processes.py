@@ -34,7 +34,8 @@ def _is_database(pid: int) -> bool:
 def workers(root: int | None = None) -> list[int]:
     """The Deno processes below this one, but for those that workers are copied from."""
     engines = [pid for pid in descendants(root or os.getpid()) if _name(pid) == "deno"]
-    return [pid for pid in engines if not _is_template(pid)]
+    jailed = [pid for pid in engines if _parent(pid) != os.getpid()]  # others are bare, of a test
+    return [pid for pid in jailed if not _is_template(pid)]
 
 
 def templates(root: int | None = None) -> list[int]:
@@ -51,8 +52,7 @@ def _is_template(pid: int) -> bool:
 
 def compilers(root: int | None = None) -> list[int]:
     """Those of them that compile TypeScript."""
-    found = [pid for pid in workers(root) if b"stripTypeScriptTypes" in _command(pid)]
-    return [pid for pid in found if _parent(pid) != os.getpid()]  # a bare one, of a test
+    return [pid for pid in workers(root) if b"stripTypeScriptTypes" in _command(pid)]
 
 
 def _parent(pid: int) -> int:

@@ -60,7 +60,7 @@ THROWN = {
     "return 1n + 1": "TypeError:bigint:binary_expression",
     "await new Promise(() => {})": "PromiseNeverSettledError:never-settles:none",
     "for (;;) {}": "TimeoutError:timeout:none",
-    "return 1 +": "SyntaxError:unclosed:none",
+    "return 1 +": "SyntaxError:unexpected-token:none",
     "import x from 'y'": "SyntaxError:import:import_statement",
     "return eval('1')": "EvalError:code-from-text:return_statement",
     "throw 'text'": "Error:other:none",
