@@ -11,7 +11,7 @@ from onehop.analysis._link import AnalysisLostError
 from onehop.errors import LayerUnavailableError
 
 _MOST_VALUES: Final = 50_000
-"""Values of JSON: edits of a text of which every tenth character is to be replaced."""
+"""Values of JSON. Repairing one character in ten of a long text takes about as many."""
 _LARGE: Final = 32 * 1024
 """Bytes from which an answer is read in a thread."""
 

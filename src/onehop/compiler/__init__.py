@@ -1,4 +1,4 @@
-"""TypeScript to JavaScript, in jailed processes of which each serves one agent."""
+"""TypeScript to JavaScript, in jailed processes that serve one agent each."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _IDLE_SECONDS = 60.0
 _LARGE_IDLE_SECONDS = 15.0
 """Of one that has loaded TypeScript's own compiler, which takes several times the memory."""
 _SPARE_SECONDS = 0.25
-"""The program for which the last one was taken shall not share the processor with the next."""
+"""The program that took the last spare should not share the processor with the next start."""
 _TURN_SECONDS = 0.5
 """An agent that always has more to compile gives its place to one that waits, after that time."""
 _WAIT_SECONDS = 1.0

@@ -16,7 +16,7 @@ from onehop.types import Correction, Language
 _MOST: Final = 100
 """Changes of one text."""
 _MOST_TEXT: Final = 4_000
-"""Characters of what is told of one."""
+"""Characters of the report of one change."""
 
 
 async def corrected(
