@@ -26,10 +26,10 @@ _OWN = frozenset({"context", "console", "globalThis", "self"})
 _BY_DESIGN = re.compile(
     r"(new )?((set|clear)(Timeout|Interval|Immediate)|queueMicrotask|MessageChannel|MessagePort"
     r"|URL\.(create|revoke)ObjectURL|structuredClone($|\.prototype|<)|navigator"
-    r"|Error\.prepareStackTrace)|new structuredClone"
+    r"|Error\.(prepareStackTrace|stackTraceLimit))|new structuredClone"
 )
-"""Objects of ours, which are there in a plainer form, and URLs for blobs, which nothing could
-load."""
+"""Objects of ours, which are there in a plainer form; URLs for blobs, which nothing could load; and
+room in each stack for our own frames, which the code does not see."""
 _BATCH = 4
 """Globals whose functions are called in one program."""
 

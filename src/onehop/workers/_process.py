@@ -221,6 +221,12 @@ class Worker:
             raise
         finally:
             run.stop()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Of the run: in a cycle with the worker, its texts would stay until a full collection."""
+        self._on_message = lambda _message, _size: None
+        self._on_trouble = lambda _verdict, _detail: None
 
     def stop(self) -> None:
         """End the run in progress as cancelled."""
@@ -492,6 +498,7 @@ class _Run:
     def stop(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
+        self.end = lambda _verdict, _detail: None
 
     def outcome(
         self,
