@@ -27,7 +27,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 
 from benchmarks._server import Address, audit, environment
-from onehop.compose import open_executor
+from onehop.execution.compose import open_executor
 from onehop.sandbox import Sandbox
 
 Run = Callable[[], Awaitable[Any]]

@@ -13,10 +13,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from onehop.agents import Agents
 from onehop.client import AgentClient
 from onehop.config import AuditConfig
 from onehop.errors import ServerUnreachableError
+from onehop.server.agents import Agents
 from onehop.stores import open_store
 
 _PATIENCE = 30.0

@@ -173,7 +173,7 @@ def _definition() -> dict[str, Any]:
 
 def _read_by_model(result: dict[str, Any]) -> str:
     """The text that MCP clients put before the model."""
-    from onehop.server._mcp_text import render
+    from onehop.tool.text import render
     from onehop.types import ExecutionResult
 
     return render(ExecutionResult.model_validate(result))

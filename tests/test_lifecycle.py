@@ -13,8 +13,8 @@ import time
 import pytest
 
 from onehop import Sandbox, SandboxConfig, SandboxUnavailableError
-from onehop.protocol import LargeResult
 from onehop.workers._process import Job
+from onehop.workers.protocol import LargeResult
 from tests.processes import descendants, open_descriptors, threads
 from tests.users import ROOT, User, run_as
 
@@ -164,7 +164,7 @@ def test_the_whole_sandbox_works_for_any_user(user: User) -> None:
 
 
 async def test_a_result_is_gone_with_its_last_reference() -> None:
-    """A server's collector rests for up to half a minute; a cycle would keep large texts so long."""
+    """A server's collector rests for up to half a minute: so long would a cycle keep texts."""
     async with Sandbox() as sandbox:
         await sandbox.execute("return 1")
         gc.collect()

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onehop._values import ValueCount
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
+from onehop.inputs.values import ValueCount
 from onehop.requests import MAX_CONTEXT_DEPTH, CheckedRequest, check_request
 
 CONFIG = SandboxConfig()

@@ -12,7 +12,7 @@ from benchmarks.conformance._options import Options
 from benchmarks.conformance._tally import Outcome, Program, Tally
 from onehop import InvalidRequestError, OnehopError, Sandbox, SandboxConfig
 from onehop.config import CorrectionConfig
-from onehop.executor import Executor
+from onehop.execution.executor import Executor
 from onehop.types import ExecutionResult
 
 State = Literal["ran", "refused", "worker crash", "internal error"]

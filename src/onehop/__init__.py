@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from onehop.analytics import Analytics
-    from onehop.bus import EventBus
     from onehop.callers import Caller
     from onehop.client import AgentClient, SyncAgentClient
-    from onehop.compose import open_executor
     from onehop.config import (
         AnalyticsConfig,
         AuditConfig,
@@ -50,7 +48,9 @@ if TYPE_CHECKING:
         WorkerStartError,
     )
     from onehop.events import Event
-    from onehop.executor import Executor
+    from onehop.execution.bus import EventBus
+    from onehop.execution.compose import open_executor
+    from onehop.execution.executor import Executor
     from onehop.records import ExecutionRecord
     from onehop.sandbox import Sandbox, run
     from onehop.stores import open_store
@@ -69,10 +69,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "onehop.analytics": ["Analytics"],
-    "onehop.bus": ["EventBus"],
+    "onehop.execution.bus": ["EventBus"],
     "onehop.callers": ["Caller"],
     "onehop.client": ["AgentClient", "SyncAgentClient"],
-    "onehop.compose": ["open_executor"],
+    "onehop.execution.compose": ["open_executor"],
     "onehop.config": [
         "AnalyticsConfig",
         "AuditConfig",
@@ -107,7 +107,7 @@ _HOMES = {
         "WorkerStartError",
     ],
     "onehop.events": ["Event"],
-    "onehop.executor": ["Executor"],
+    "onehop.execution.executor": ["Executor"],
     "onehop.records": ["ExecutionRecord"],
     "onehop.sandbox": ["Sandbox", "run"],
     "onehop.stores": ["open_store"],

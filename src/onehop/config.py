@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 
 from onehop.cores import usable_cores
 from onehop.errors import ConfigError
-from onehop.policy import MIB, Limits
+from onehop.limits import MIB, Limits
 from onehop.types import Severity, ValidationLevel
 
 Layer = Literal[

@@ -14,12 +14,19 @@ from typing import Any, get_args
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from onehop._collection import read_json
-from onehop._integers import MOST, as_texts, is_double, large_integers, may_have_large, warning
-from onehop._languages import DEFAULT, language_named
-from onehop._values import count_values
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
+from onehop.inputs.gc import read_json
+from onehop.inputs.integers import (
+    MOST,
+    as_texts,
+    is_double,
+    large_integers,
+    may_have_large,
+    warning,
+)
+from onehop.inputs.languages import DEFAULT, language_named
+from onehop.inputs.values import count_values
 from onehop.types import ExecutionRequest, Language
 
 MIN_TIMEOUT = 100

@@ -8,11 +8,11 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from onehop._languages import DEFAULT, language_named
 from onehop._loop import running_loop
 from onehop.analysis import Analyst
 from onehop.config import SandboxConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
+from onehop.inputs.languages import DEFAULT, language_named
 from onehop.requests import CheckedRequest, check_request
 from onehop.types import ExecutionResult, Language, OnLog, OutputPage
 

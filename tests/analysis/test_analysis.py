@@ -141,7 +141,7 @@ async def test_a_process_that_was_killed_is_replaced(sandbox: Sandbox) -> None:
 
 
 def analysts(root: int) -> list[int]:
-    return [pid for pid in descendants(root) if b"onehop.analysis" in command(pid)]
+    return [pid for pid in descendants(root) if b"onehop.examiner" in command(pid)]
 
 
 def command(pid: int) -> bytes:

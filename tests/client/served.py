@@ -13,10 +13,10 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from onehop.agents import Agents
-from onehop.compose import open_executor
 from onehop.config import AuditConfig, SandboxConfig, ServerConfig
-from onehop.executor import Executor
+from onehop.execution.compose import open_executor
+from onehop.execution.executor import Executor
+from onehop.server.agents import Agents
 from onehop.server.app import create_app
 from onehop.stores.base import Role
 

@@ -28,7 +28,7 @@ from tests.users import ROOT
 KEY = "oh_secret-key"
 FORBIDDEN = (
     "fastapi starlette uvicorn mcp sqlalchemy aiosqlite tree_sitter deno typer rich seccompy "
-    "onehop.sandbox onehop.executor onehop.workers onehop.jail onehop.validation onehop.server"
+    "onehop.sandbox onehop.execution onehop.workers onehop.jail onehop.validation onehop.server"
 ).split()
 
 

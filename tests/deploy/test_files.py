@@ -21,7 +21,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from onehop.config import SECTIONS, SandboxConfig, ServerConfig, env_name
-from onehop.server.http import probes
+from onehop.server.http.routes import probes
 from tests.users import ROOT
 
 UID = 10001

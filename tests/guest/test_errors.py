@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from onehop.protocol import Failure
+from onehop.workers.protocol import Failure
 from tests.guest.worker import RunGuest
 
 LANGUAGES = ["javascript", "typescript"]

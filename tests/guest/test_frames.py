@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from onehop.protocol import Result, Warm, encode_job, encode_warm
+from onehop.workers.protocol import Result, Warm, encode_job, encode_warm
 from tests.guest.worker import LIMITS, TOKEN, Worker
 
 

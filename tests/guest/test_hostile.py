@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onehop.protocol import Result
+from onehop.workers.protocol import Result
 from tests.guest.worker import RunGuest
 
 VALUE = "{a: [1, 'two', {b: null}], m: new Map([['k', new Set([3n])]]), d: new Date(0)}"

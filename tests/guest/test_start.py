@@ -9,7 +9,7 @@ import deno
 import pytest
 
 from onehop import guest
-from onehop.protocol import Ready
+from onehop.workers.protocol import Ready
 from tests.guest.worker import RunGuest, Worker
 
 

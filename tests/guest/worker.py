@@ -17,7 +17,7 @@ import deno
 
 from onehop import guest
 from onehop.compiler import Refused
-from onehop.protocol import (
+from onehop.workers.protocol import (
     Failure,
     FrameReader,
     LargeResult,

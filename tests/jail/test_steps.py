@@ -18,8 +18,8 @@ import pytest
 from seccompy import syscall_nr as number
 
 from onehop import LayerUnavailableError, WorkerStartError, jail
-from onehop.jail import _runner
 from onehop.jail.spawner.layout import WORKERS_OF_A_TEMPLATE
+from onehop.jail.syscalls import _code
 from tests import native, processes
 
 TRUE = "/bin/true"
@@ -165,4 +165,4 @@ def test_the_library_that_makes_a_template_is_laid_out_for_both_architectures(
     monkeypatch.setattr(platform, "machine", lambda: machine)
     image = bytes.fromhex(json.loads(plan.to_json())["copied"]["image"])
     assert int.from_bytes(image[18:20], "little") == {"x86_64": 62, "aarch64": 183}[machine]
-    assert _runner.CODE[machine] in image
+    assert _code.CODE[machine] in image

@@ -18,9 +18,9 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, ResourceLink, TextContent
 
-from onehop.agents import Agents
-from onehop.compose import open_executor
 from onehop.config import AuditConfig, SandboxConfig, ServerConfig
+from onehop.execution.compose import open_executor
+from onehop.server.agents import Agents
 from onehop.server.app import create_app
 from tests.users import ROOT
 

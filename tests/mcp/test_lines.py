@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from onehop.server import _mcp_lines
-from onehop.server._mcp_lines import Lines
+from onehop.server.mcp import _lines
+from onehop.server.mcp._lines import Lines
 from tests.mcp.doors import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -57,7 +57,7 @@ async def test_a_file_is_read_too(tmp_path: Path) -> None:
 async def test_a_line_that_is_too_long_is_dropped_which_is_logged(
     pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(_mcp_lines, "MAX_LINE", 1000)
+    monkeypatch.setattr(_lines, "MAX_LINE", 1000)
     source, sink = pipe
     lines = Lines(source)
     lines.start()

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from mcp.client import Client
 
-from onehop.agents import Agents
 from onehop.config import AuditConfig
+from onehop.server.agents import Agents
 from onehop.stores import open_store
 from onehop.stores.base import HistoryQuery
 from tests.mcp.doors import PATIENCE, TOOL, environment, process, run, text_of, until

@@ -18,8 +18,8 @@ from typing import Any, Self
 
 import httpx2
 
-from onehop.agents import Agents
 from onehop.config import AuditConfig
+from onehop.server.agents import Agents
 from onehop.stores import open_store
 from tests.processes import workers
 

@@ -13,8 +13,8 @@ import httpx2
 import pytest
 
 from onehop.server._errors import ServerBusyError, TooMuchAtOnceError
-from onehop.server._refusals import Refusals, address
-from onehop.server._room import Room
+from onehop.server.asgi._refusals import Refusals, address
+from onehop.server.asgi._room import Room
 from tests.server.served import JSON, Served, run, until
 from tests.server.test_api import error
 from tests.server.test_bad_input import _connected, head, spoken, status

@@ -18,9 +18,9 @@ import pytest
 from tests.server.served import Served
 from tests.users import ROOT
 
-VENDORED = ROOT / "src/onehop/server/swagger_ui"
+VENDORED = ROOT / "src/onehop/server/http/swagger_ui"
 TYPESCRIPT = ROOT / "src/onehop/compiler/typescript"
-OURS = ROOT / "src/onehop/server/page"
+OURS = ROOT / "src/onehop/server/http/page"
 ASSETS = {
     "/docs/docs.css": "text/css; charset=utf-8",
     "/docs/docs.js": "text/javascript; charset=utf-8",

@@ -10,13 +10,14 @@ from pathlib import Path
 import httpx2
 import pytest_asyncio
 
-from onehop.bus import EventBus
 from onehop.config import AuditConfig
 from onehop.events import Event, ValidationStarted
-from onehop.executor import Executor
+from onehop.execution.bus import EventBus
+from onehop.execution.executor import Executor
 from onehop.sandbox import Sandbox
-from onehop.server import _feed, _sse
-from onehop.server._feed import Feed, Filter
+from onehop.server.asgi import _sse
+from onehop.server.http import _feed
+from onehop.server.http._feed import Feed, Filter
 from onehop.stores.base import Entry
 from onehop.stores.memory import MemoryStore
 from tests.server.served import Served, run, streaming

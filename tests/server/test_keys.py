@@ -11,13 +11,13 @@ import uuid
 import httpx2
 import pytest
 
-from onehop.agents import Agents
 from onehop.errors import (
     AgentExistsError,
     InvalidRequestError,
     StoreUnavailableError,
     UnauthorizedError,
 )
+from onehop.server.agents import Agents
 from onehop.stores.base import AgentRecord
 from onehop.stores.memory import MemoryStore
 from tests.server.served import Served, run, streaming, until

@@ -26,14 +26,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from onehop import Sandbox
-from onehop.agents import Agents
 from onehop.config import AuditConfig, ServerConfig
 from onehop.errors import ConfigError, StoreError
-from onehop.executor import Executor
+from onehop.execution.executor import Executor
 from onehop.records import ExecutionRecord
 from onehop.server import serving
-from onehop.server._logs import TextLines
+from onehop.server.agents import Agents
 from onehop.server.app import create_app
+from onehop.server.logs import TextLines
 from onehop.stores import open_store
 from onehop.stores.memory import MemoryStore
 from tests.client.certificates import _sign

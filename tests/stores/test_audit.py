@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from onehop.audit import AuditReport, Problem, verify
+from onehop.audit._chain import AuditReport, Problem, verify
 from onehop.records import GENESIS, ExecutionRecord
-from onehop.stores._documents import anchor_document
 from onehop.stores._kept import JSON_FIELDS, json_text
 from onehop.stores.base import RETENTION_SECONDS, ChainHead, Store
 from onehop.stores.memory import MemoryStore
+from onehop.stores.mongodb._documents import anchor_document
 from tests.stores.raw import Raw, RawMongo, raw_access
 from tests.stores.records import DAY, NOW, entries, record, runs, unopened
 
@@ -24,7 +24,7 @@ LENGTH = 8
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody appends meanwhile, so that there is nothing to wait for."""
-    monkeypatch.setattr("onehop.audit._SETTLING", 0)
+    monkeypatch.setattr("onehop.audit._chain._SETTLING", 0)
 
 
 @pytest_asyncio.fixture(loop_scope="module", autouse=True)

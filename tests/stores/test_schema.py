@@ -12,11 +12,10 @@ from pymongo.errors import DuplicateKeyError
 from sqlalchemy import Connection, text
 
 from onehop.errors import StoreError
-from onehop.stores import _migrations, _mongo_schema
-from onehop.stores._schema import metadata
 from onehop.stores.base import Entry, EventQuery, HistoryQuery, Store
-from onehop.stores.mongodb import MongoStore
-from onehop.stores.sql import SqlStore
+from onehop.stores.mongodb import MongoStore, _schema
+from onehop.stores.sql import SqlStore, _migrations
+from onehop.stores.sql._schema import metadata
 from tests.stores.conftest import fresh_url
 from tests.stores.raw import RawSql, raw_access
 from tests.stores.records import NOW, entries, issue, record, runs, unopened
@@ -183,7 +182,7 @@ async def test_the_migrations_are_numbered_and_recorded(database_url: str) -> No
         async with AsyncMongoClient[dict[str, Any]](database_url) as client:
             applied = client.get_default_database()["schema_migrations"].find()
             found = [(row["_id"], row["name"]) async for row in applied.sort("_id", 1)]
-        known: Any = _mongo_schema.MIGRATIONS
+        known: Any = _schema.MIGRATIONS
     else:
         statement = "SELECT number, name FROM schema_migrations ORDER BY number"
         found = [(row[0], row[1]) for row in await RawSql(database_url).rows(statement)]
@@ -195,7 +194,7 @@ async def test_the_migrations_are_numbered_and_recorded(database_url: str) -> No
 def old_store(url: str) -> SqlStore | MongoStore:
     """A store as an onehop left it that knew the first migration only."""
     if url.startswith("mongodb"):
-        return MongoStore(url, migrations=_mongo_schema.MIGRATIONS[:1])
+        return MongoStore(url, migrations=_schema.MIGRATIONS[:1])
     return SqlStore(url, migrations=_migrations.MIGRATIONS[:1])
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from onehop.errors import InvalidRequestError, OnehopError, Overloaded, RateLimitedError
-from onehop.server._mcp_text import render
+from onehop.tool.text import render
 from onehop.types import ExecutionResult
 
 _LONGEST: Final = 65_536

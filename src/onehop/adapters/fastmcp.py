@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from typing import Any, Final
 
-from onehop._languages import DEFAULT, language_named
 from onehop.adapters._answer import REFUSALS, answer, refusal
 from onehop.adapters._frameworks import needs
 from onehop.adapters._rounds import Program, TooManyCallsError, run_in_rounds
@@ -16,6 +15,7 @@ from onehop.adapters._runner import Runner, check, run
 from onehop.analysis import BlockingAnalyst
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
+from onehop.inputs.languages import DEFAULT, language_named
 from onehop.types import ExecutionResult, Language
 
 with needs("fastmcp"):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
-from onehop._collection import read_json
-from onehop._values import count_values
 from onehop.analysis._link import AnalysisLostError
 from onehop.errors import LayerUnavailableError
+from onehop.inputs.gc import read_json
+from onehop.inputs.values import count_values
 
 _MOST_VALUES: Final = 50_000
 """Values of JSON. Repairing one character in ten of a long text takes about as many."""

@@ -23,7 +23,7 @@ _END_SECONDS: Final = 2.0
 _PROGRAM: Final = """
 import json, sys
 sys.path[:] = json.loads(sys.argv.pop(1))
-from onehop.analysis._server import main
+from onehop.examiner.server import main
 main()
 """
 """The path is the host's, so that an operator's rules are found as they are here."""

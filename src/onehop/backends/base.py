@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from onehop.policy import Limits
+from onehop.limits import Limits
 from onehop.requests import CheckedRequest
 from onehop.types import ExecutionResult, OnLog
 

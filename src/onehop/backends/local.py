@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from onehop import results, source
+from onehop import source
 from onehop.analysis import Analyst
+from onehop.backends import _results
+from onehop.backends.outputs import Outputs
 from onehop.compiler import Broken, Compiled, Compiler, Compilers, Refused
 from onehop.config import SandboxConfig
 from onehop.errors import WorkerStartError
-from onehop.outputs import Outputs
-from onehop.policy import Limits
-from onehop.protocol import Failure, Original
+from onehop.limits import Limits
 from onehop.requests import CheckedRequest
 from onehop.types import (
     ExecutionRequest,
@@ -23,6 +23,7 @@ from onehop.types import (
     code_hash,
 )
 from onehop.workers import Job, Outcome, Pool, WorkerFactory, deno_programs
+from onehop.workers.protocol import Failure, Original
 
 _ATTEMPTS = 3
 """Workers tried when one turns out dead before it was given the job."""
@@ -79,7 +80,7 @@ class LocalBackend:
         if request.request.language == "typescript":
             compiled = await self._compile(request.request, code, agent)
             if not isinstance(compiled, Compiled):
-                return results.uncompiled(request.request, compiled)
+                return _results.uncompiled(request.request, compiled)
             code, original = compiled.code, Original(code, compiled.positions)
         job = Job(
             code=code,
@@ -94,7 +95,7 @@ class LocalBackend:
         outcome = await self._run_job(job, agent)
         outcome = await self._explained(request.request, agent, outcome)
         shelf = self._outputs.of(agent)
-        return results.from_outcome(request.request, digest.compute(), limits, outcome, shelf)
+        return _results.from_outcome(request.request, digest.compute(), limits, outcome, shelf)
 
     async def _compile(
         self, request: ExecutionRequest, code: str, agent: str

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from onehop._collection import read_json
+from onehop.inputs.gc import read_json
 
 _MOST_WORDS = 2000
 _MOST_LINES = 1 << 30

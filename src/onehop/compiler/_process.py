@@ -24,9 +24,9 @@ from onehop.compiler._answers import (
 from onehop.compiler._library import library
 from onehop.errors import WorkerStartError
 from onehop.jail import Child, Launcher
-from onehop.policy import MIB, Limits
-from onehop.protocol import FrameReader, ProtocolError, encode_frame
+from onehop.limits import MIB, Limits
 from onehop.workers import Pipes, read_some, seal
+from onehop.workers.protocol import FrameReader, ProtocolError, encode_frame
 
 _START_SECONDS = 20.0
 _END_SECONDS = 5.0

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from onehop._languages import language_named
-from onehop._strict import parse
-from onehop._values import count_values
 from onehop.config import CorrectionConfig
 from onehop.corrections._fence import find_fence
 from onehop.corrections._nested import nested_call
 from onehop.corrections._report import correction, shorten
+from onehop.inputs.languages import language_named
+from onehop.inputs.strict import parse
+from onehop.inputs.values import count_values
 from onehop.types import Correction
 
 NAMES: Final = {

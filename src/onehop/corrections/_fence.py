@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from onehop._languages import LANGUAGES
 from onehop.corrections._draft import Repair
 from onehop.corrections._edits import Edit
 from onehop.corrections._report import shorten
+from onehop.inputs.languages import LANGUAGES
 from onehop.source._brackets import scan
 
 if TYPE_CHECKING:

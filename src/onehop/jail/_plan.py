@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onehop.errors import LayerUnavailableError, SandboxUnavailableError
-from onehop.jail import _binary, _cgroup, _landlock, _runner, _seccomp, _steps, _tables
+from onehop.jail import _binary, _cgroup, _landlock, _seccomp, _steps, syscalls
 from onehop.jail._layers import LayerReport
 from onehop.jail.spawner.layout import FIRST_ACCOUNT, MOST_ACCOUNTS
+from onehop.jail.syscalls import _code
 
 NOBODY = 65534
 """The overflow uid and gid of Linux (/proc/sys/kernel/overflowuid): owns nothing."""
@@ -156,9 +157,9 @@ def _compiled(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: value for name, value in body.items() if name not in ("filter", "has_loader")},
         "steps": [[layer, what, expect] for layer, what, _, _, expect, _ in steps],
-        "executed": _tables.executed(steps, filter_, syscall_nr),
-        "template": _tables.template(syscall_nr),
-        "copied": _tables.copied(steps, filter_, syscall_nr) if body["has_loader"] else None,
+        "executed": syscalls.executed(steps, filter_, syscall_nr),
+        "template": syscalls.template(syscall_nr),
+        "copied": syscalls.copied(steps, filter_, syscall_nr) if body["has_loader"] else None,
     }
 
 
@@ -179,7 +180,7 @@ def _child(features: Features, layers: tuple[str, ...]) -> dict[str, Any]:
         witness=_witness(),
     )
     return {
-        "runner": _runner.CODE[features.machine].hex(),
+        "runner": _code.CODE[features.machine].hex(),
         "filter": program.code.hex() if program else "",
         "steps": _steps.to_json(_steps.steps(confinement), syscall_nr),
         "nobody": NOBODY,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from onehop.callers import Caller
-from onehop.executor import Executor
+from onehop.execution.executor import Executor
 from onehop.types import ExecutionResult, LogEntry
 
 Name = tuple[str, str]

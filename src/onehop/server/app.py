@@ -23,21 +23,29 @@ from starlette.responses import Response
 from starlette.routing import Route, compile_path
 
 from onehop._version import onehop_version
-from onehop.agents import Agents
 from onehop.config import ServerConfig
 from onehop.errors import OnehopError
-from onehop.executor import Executor
-from onehop.server import http
-from onehop.server._body import REQUEST_ID, ASGIApp, BodyBounds, BodyLimit, Receive, Scope, Send
-from onehop.server._direct import Direct
-from onehop.server._docs import docs_routes
+from onehop.execution.executor import Executor
 from onehop.server._errors import problem_of
-from onehop.server._guard import Guard, is_loopback
-from onehop.server._json import Json
-from onehop.server._openapi import make_openapi
-from onehop.server._requests import Requests
-from onehop.server._room import Room
+from onehop.server.agents import Agents
+from onehop.server.asgi._body import (
+    REQUEST_ID,
+    ASGIApp,
+    BodyBounds,
+    BodyLimit,
+    Receive,
+    Scope,
+    Send,
+)
+from onehop.server.asgi._direct import Direct
+from onehop.server.asgi._guard import Guard, is_loopback
+from onehop.server.asgi._json import Json
+from onehop.server.asgi._requests import Requests
+from onehop.server.asgi._room import Room
 from onehop.server.auth import Principal
+from onehop.server.http import routes
+from onehop.server.http._docs import docs_routes
+from onehop.server.http._openapi import make_openapi
 from onehop.validation import Validator
 
 _HEADERS: Final = (
@@ -70,7 +78,7 @@ def create_app(
     Raises StoreError for an executor that keeps nothing.
     """
     config = settings or ServerConfig()
-    parts = http.Parts(executor, agents, config, validator or Validator())
+    parts = routes.Parts(executor, agents, config, validator or Validator())
     inner = [*_mcp(parts)]
     app = FastAPI(
         title="onehop",
@@ -84,8 +92,8 @@ def create_app(
         exception_handlers=dict.fromkeys(_ANSWERED, _answer),
     )
     app.state.parts = parts
-    app.include_router(http.probes)
-    app.include_router(http.api)
+    app.include_router(routes.probes)
+    app.include_router(routes.api)
     app.router.routes.extend(docs_routes())
     app.router.routes.append(Route("/openapi.json", _document))
     for served, _ in inner:
@@ -94,11 +102,11 @@ def create_app(
     return app
 
 
-def _mcp(parts: http.Parts) -> list[tuple[ASGIApp, AbstractAsyncContextManager[None]]]:
+def _mcp(parts: routes.Parts) -> list[tuple[ASGIApp, AbstractAsyncContextManager[None]]]:
     """What serves ``/mcp``, if its package is installed."""
     if find_spec("mcp") is None:
         return []
-    from onehop.server.mcp import build_mcp  # takes a second to import
+    from onehop.server.mcp.app import build_mcp  # takes a second to import
 
     def admit(principal: Any) -> Any:
         whoever: Principal = principal
@@ -123,14 +131,14 @@ def _direct(
 async def _execute(scope: Scope, receive: Receive, send: Send) -> None:
     request = Request(scope, receive, send)
     try:
-        response = await http.execute(request)
+        response = await routes.execute(request)
     except _ANSWERED as error:
         response = await _answer(request, error)
     await response(scope, receive, send)
 
 
 def _lifespan(
-    parts: http.Parts, contexts: list[AbstractAsyncContextManager[None]]
+    parts: routes.Parts, contexts: list[AbstractAsyncContextManager[None]]
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -146,7 +154,7 @@ def _lifespan(
     return lifespan
 
 
-def _middleware(parts: http.Parts) -> list[Middleware]:
+def _middleware(parts: routes.Parts) -> list[Middleware]:
     """From the outside in."""
     config = parts.settings
     values = parts.executor.sandbox.get_config().max_values

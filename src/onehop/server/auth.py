@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from onehop.agents import NAME, Agents
 from onehop.config import ServerConfig
 from onehop.errors import InvalidRequestError, UnauthorizedError
-from onehop.server._body import BODY_HOLDER, BODY_LIMIT, HELD
 from onehop.server._errors import AmbiguousCredentialsError, ForbiddenError
 from onehop.server._limits import Allowance
-from onehop.server._refusals import Refusals, address
+from onehop.server.agents import NAME, Agents
+from onehop.server.asgi._body import BODY_HOLDER, BODY_LIMIT, HELD
+from onehop.server.asgi._refusals import Refusals, address
 from onehop.stores.base import AgentRecord, Role
 
 Scope = MutableMapping[str, Any]

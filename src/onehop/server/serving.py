@@ -19,16 +19,16 @@ from typing import Any, Final
 
 import uvicorn
 
-from onehop._collection import keep_what_is_loaded
-from onehop.agents import Agents
-from onehop.compose import open_executor
 from onehop.config import ServerConfig
 from onehop.errors import ConfigError
-from onehop.server._body import ASGIApp
-from onehop.server._crowd import Crowd, room_for_connections
-from onehop.server._guard import is_loopback
-from onehop.server._protocol import Bounds, Connection
+from onehop.execution.compose import open_executor
+from onehop.inputs.gc import keep_what_is_loaded
+from onehop.server.agents import Agents
 from onehop.server.app import create_app
+from onehop.server.asgi._body import ASGIApp
+from onehop.server.asgi._crowd import Crowd, room_for_connections
+from onehop.server.asgi._guard import is_loopback
+from onehop.server.asgi._protocol import Bounds, Connection
 
 _FILES: Final = 65_536
 """Descriptors that a server asks for, as far as it may: each connection takes one."""

@@ -10,10 +10,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-from onehop._languages import DEFAULT, language_named
 from onehop.analysis import AnalysisLostError, Analyst, BlockingAnalyst
 from onehop.config import SandboxConfig, ValidationConfig
 from onehop.errors import ConfigError
+from onehop.inputs.languages import DEFAULT, language_named
 from onehop.types import Finding, Language, ValidationLevel, ValidationReport
 from onehop.validation._cache import Cache, Verdict, key_of
 from onehop.validation._examine import Examiner, refusal_of_tangled

@@ -11,7 +11,7 @@ from deno import find_deno_bin
 
 from onehop import guest, jail
 from onehop.errors import SandboxUnavailableError
-from onehop.policy import Limits
+from onehop.limits import Limits
 from onehop.workers._process import Worker
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 
 from onehop.errors import LayerUnavailableError
 from onehop.jail import Exit
-from onehop.policy import MIB, Limits
+from onehop.limits import MIB, Limits
 
 _HIGH_WATER = b"\nVmHWM:"
 """At the start of a line, where no process name can put it."""

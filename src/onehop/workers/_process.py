@@ -16,8 +16,12 @@ from typing import Literal
 
 from onehop.errors import WorkerStartError
 from onehop.jail import Child, Exit, Launcher
-from onehop.policy import MIB, Limits
-from onehop.protocol import (
+from onehop.limits import MIB, Limits
+from onehop.types import LogEntry, OnLog
+from onehop.workers import _measure
+from onehop.workers._pipes import Pipes, read_some
+from onehop.workers._seal import seal
+from onehop.workers.protocol import (
     SMALL_BODY,
     Failure,
     FrameReader,
@@ -33,10 +37,6 @@ from onehop.protocol import (
     encode_warm,
     parse_message,
 )
-from onehop.types import LogEntry, OnLog
-from onehop.workers import _measure
-from onehop.workers._pipes import Pipes, read_some
-from onehop.workers._seal import seal
 
 START_SECONDS = 20.0
 """From spawn to ready; it takes about 0.03 s on an idle machine."""

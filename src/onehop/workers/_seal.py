@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from onehop.jail import Child, Launcher
-from onehop.policy import Limits
+from onehop.limits import Limits
 from onehop.workers import _measure
 
 

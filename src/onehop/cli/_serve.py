@@ -1,0 +1,268 @@
+"""``onehop serve`` and ``onehop agents``: start the server, and say who may call it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from onehop._version import onehop_version
+from onehop.cli._exits import ExitCode
+
+if TYPE_CHECKING:
+    from onehop.config import ServerConfig
+    from onehop.server.agents import Agents, NewKey
+    from onehop.server.serving import Ready
+    from onehop.stores.base import AgentRecord
+
+_FIRST_ADMIN = "admin"
+
+_log = logging.getLogger(__name__)
+
+agents = typer.Typer(
+    help="Say who may call the server.", no_args_is_help=True, rich_markup_mode=None
+)
+"""The commands of ``onehop agents``."""
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(metavar="HOST", help="Name or address to listen on (localhost).")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="PORT", help="Port to listen on (3001).")
+    ] = None,
+    no_auth: Annotated[
+        bool, typer.Option("--no-auth", help="Need no keys; only on a loopback address.")
+    ] = False,
+    tls_cert: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Certificate chain (PEM): speak HTTPS.")
+    ] = None,
+    tls_key: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The certificate's private key (PEM).")
+    ] = None,
+    log_format: Annotated[
+        str | None,
+        typer.Option(metavar="FORM", help="text or json (text on a terminal, else json)."),
+    ] = None,
+) -> None:
+    """Serve agents over HTTP and MCP until interrupted.
+
+    Runs in flight finish first. The other settings: docs/configuration.md, under ServerConfig.
+    """
+    from onehop.cli import _exit_with
+
+    given = {
+        "host": host,
+        "port": port,
+        "auth": False if no_auth else None,
+        "tls_cert": tls_cert,
+        "tls_key": tls_key,
+        "log_format": log_format,
+    }
+    _exit_with(lambda: _serve({name: value for name, value in given.items() if value is not None}))
+
+
+def _serve(given: dict[str, Any]) -> ExitCode:
+    from onehop.config import ServerConfig
+    from onehop.server import logs, serving
+
+    settings = ServerConfig(**given)
+    form = settings.log_format
+    if form == "auto":
+        form = "text" if sys.stderr.isatty() else "json"
+    logs.configure(form)
+    asyncio.run(serving.serve(settings, lambda ready: _greet(ready, settings)))
+    return ExitCode.SUCCESS
+
+
+async def _greet(ready: Ready, settings: ServerConfig) -> None:
+    """Say where the server is; the first time, make a key to begin with, or say how."""
+    is_first = settings.auth and await _has_no_agent(ready.agents)
+    if not sys.stderr.isatty():
+        _log.info("ready", extra={"facts": {"url": ready.url, "store": ready.store}})
+        if is_first:
+            _refuse_unreachable(ready.store)
+            _log.warning("there is no agent yet: onehop agents add NAME --role admin makes one")
+        return
+    _say(f"onehop {onehop_version()} serves on {ready.url}\n")
+    _say(f"  HTTP     {ready.url}/api/v1   (to try out: {ready.url}/docs)")
+    _say(f"  MCP      {ready.url}/mcp")
+    _say(f"  records  {ready.store}\n")
+    if is_first:
+        await _show_first_key(ready.agents)
+    for warning in _warnings(settings):
+        _say(warning)
+    _say("Ctrl+C stops it; runs in flight finish first.")
+
+
+async def _has_no_agent(known: Agents) -> bool:
+    from onehop.errors import StoreUnavailableError
+
+    try:
+        return not await known.list()
+    except StoreUnavailableError as error:
+        _log.warning("the server starts without its store, and takes no keys until then: %s", error)
+        return False
+
+
+async def _show_first_key(known: Agents) -> None:
+    made = await known.add(_FIRST_ADMIN, "admin")
+    _say(f"The key of the agent {_FIRST_ADMIN!r}, shown this once; keep it:\n\n  {made.key}\n")
+    _say("Make one for each agent: onehop agents add NAME\n")
+
+
+def _refuse_unreachable(store: str) -> None:
+    from onehop.errors import ConfigError
+
+    if store == "memory:":
+        raise ConfigError(
+            "store",
+            "memory: has no agent, and none can be added from outside: name a database, start in a "
+            "terminal, or use --no-auth",
+        )
+
+
+def _warnings(settings: ServerConfig) -> Iterator[str]:
+    if not settings.auth:
+        yield "No key is needed: whoever reaches this address may run code."
+    if settings.tls_cert is None and not _is_local(settings.host):
+        yield "Keys and code travel unencrypted: use --tls-cert, or a proxy that speaks HTTPS."
+
+
+def _is_local(host: str) -> bool:
+    from onehop.server.asgi._guard import is_loopback
+
+    return is_loopback(host.strip("[]"))
+
+
+_JSON = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+_NAME = Annotated[str, typer.Argument(metavar="NAME", help="The agent's id.")]
+
+
+@agents.command()
+def add(
+    name: _NAME,
+    role: Annotated[
+        str,
+        typer.Option(help="agent: runs code, sees its own; viewer: sees all; admin: may do all."),
+    ] = "agent",
+    max_runs: Annotated[
+        int | None, typer.Option(help="Runs at the same time; otherwise as the server has it.")
+    ] = None,
+    max_rate: Annotated[int | None, typer.Option(help="Runs in a minute.")] = None,
+    max_body: Annotated[int | None, typer.Option(help="Bytes of one request.")] = None,
+    as_json: _JSON = False,
+) -> None:
+    """Make an agent and print its key, which is not shown again."""
+    limits = {"max_runs": max_runs, "max_rate": max_rate, "max_body": max_body}
+
+    async def work(known: Agents) -> None:
+        _print_key(await known.add(name, role, **limits), as_json)  # type: ignore[arg-type]
+
+    _with_agents(work)
+
+
+@agents.command("list")
+def list_(as_json: _JSON = False) -> None:
+    """List the agents; keys are not kept and cannot be shown."""
+
+    async def work(known: Agents) -> None:
+        found = await known.list()
+        if as_json:
+            _print(json.dumps([_shown(agent) for agent in found]))
+            return
+        rows = [("AGENT", "ROLE", "STATE"), *map(_row, found)]
+        widths = [max(len(row[place]) for row in rows) for place in (0, 1)]
+        for agent, role, state in rows:
+            _print(f"{agent:<{widths[0]}}  {role:<{widths[1]}}  {state}")
+
+    _with_agents(work)
+
+
+@agents.command()
+def rotate(name: _NAME, as_json: _JSON = False) -> None:
+    """Give an agent a new key and print it; the old one is good no more."""
+
+    async def work(known: Agents) -> None:
+        _print_key(await known.rotate(name), as_json)
+
+    _with_agents(work)
+
+
+@agents.command()
+def revoke(name: _NAME) -> None:
+    """Let an agent's key open nothing more, within a second, on every server of the store."""
+
+    async def work(known: Agents) -> None:
+        await known.revoke(name)
+        _say(f"The key of {name} opens nothing more.")
+
+    _with_agents(work)
+
+
+def _with_agents(work: Callable[[Agents], Awaitable[None]]) -> None:
+    from onehop.cli import _complain, _exit_with
+    from onehop.errors import AgentExistsError, AgentNotFoundError
+
+    def command() -> ExitCode:
+        try:
+            return asyncio.run(_open(work))
+        except (AgentExistsError, AgentNotFoundError) as error:
+            return _complain(error, ExitCode.BAD_INPUT)
+
+    _exit_with(command)
+
+
+async def _open(work: Callable[[Agents], Awaitable[None]]) -> ExitCode:
+    from onehop.config import AuditConfig
+    from onehop.errors import ConfigError
+    from onehop.server.agents import Agents
+    from onehop.stores import open_store
+
+    config = AuditConfig()
+    if config.store == "memory:":
+        raise ConfigError("store", "memory: ends with this command; name a database")
+    store = await open_store(config)
+    try:
+        await work(Agents(store))
+    finally:
+        await store.aclose()
+    return ExitCode.SUCCESS
+
+
+def _print_key(made: NewKey, as_json: bool) -> None:
+    if as_json:
+        _print(json.dumps({**_shown(made.agent), "key": made.key}))
+        return
+    _say(f"The key of {made.agent.agent_id} ({made.agent.role}), shown this once; keep it:")
+    _print(made.key)
+
+
+def _shown(agent: AgentRecord) -> dict[str, Any]:
+    from onehop.server.http._schemas import Agent
+
+    return Agent.of(agent).model_dump(by_alias=True)
+
+
+def _row(agent: AgentRecord) -> tuple[str, str, str]:
+    return agent.agent_id, agent.role, "revoked" if agent.revoked_at is not None else "active"
+
+
+def _say(words: str) -> None:
+    """To people: on standard error, beside the log."""
+    from onehop.cli._output import write
+
+    write(sys.stderr, words + "\n")
+
+
+def _print(text: str) -> None:
+    """What a program may read."""
+    from onehop.cli._output import write
+
+    write(sys.stdout, text + "\n")

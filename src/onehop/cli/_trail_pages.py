@@ -1,0 +1,330 @@
+"""What the command line says of the audit trail: statistics, the history, one run, the audit.
+
+Everything in it may be an attacker's text, and a record may have been tampered with, so that any
+field may hold anything.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from onehop.analytics import Analytics, to_dict
+from onehop.cli._exits import ExitCode
+from onehop.cli._output import _to_json, write
+from onehop.cli._table import Column, clean, print_table
+from onehop.records import ExecutionRecord
+from onehop.stores.base import EventQuery, HistoryQuery, Store
+
+if TYPE_CHECKING:
+    from onehop.audit import AuditReport
+    from onehop.events import Event
+    from onehop.stores.base import AgentStats, Failure, ResourceUse, SecurityCount, TrendPoint
+
+_FAILURES: Final = 5
+"""Recent failures that the statistics show."""
+_DAYS: Final = 14
+"""Days of trends that they show to people."""
+_TIME: Final = Column("time", whole=True)
+_AGENT: Final = Column("agent")
+_REQUEST: Final = Column("request")
+_RESULT: Final = Column("result")
+_MS: Final = Column("ms", number=True)
+
+
+async def print_stats(store: Store, agent_id: str | None = None, *, as_json: bool = False) -> None:
+    """What an agent's runs came to, or those of all. Raises StoreUnavailableError."""
+    asked = Analytics(store)
+    stats = await asked.get_agent_stats(agent_id)
+    use = await asked.get_resource_use(agent_id)
+    failures = await asked.get_recent_failures(agent_id, _FAILURES)
+    issues = await asked.get_security_profile(agent_id)
+    trends = await asked.get_trends(agent_id)
+    if as_json:
+        await _print_stats_json(asked, agent_id, stats, use, failures, issues, trends)
+        return
+    _print_counts(stats, use)
+    _print_failures(failures)
+    _print_issues(issues)
+    _print_trends(trends)
+
+
+async def _print_stats_json(
+    asked: Analytics,
+    agent_id: str | None,
+    stats: AgentStats,
+    use: ResourceUse,
+    failures: Sequence[Failure],
+    issues: Sequence[SecurityCount],
+    trends: Sequence[TrendPoint],
+) -> None:
+    lists: dict[str, Sequence[Any]] = {
+        "recentFailures": failures,
+        "securityProfile": issues,
+        "trends": trends,
+        "codeLengths": await asked.get_code_lengths(agent_id),
+        "repeatedCode": await asked.get_repeated_code(agent_id=agent_id),
+        "slowest": await asked.get_slowest(agent_id=agent_id),
+    }
+    answers = {name: [to_dict(each) for each in found] for name, found in lists.items()}
+    _print_json({"stats": to_dict(stats), "resourceUse": to_dict(use), **answers})
+
+
+def _print_counts(stats: AgentStats, use: ResourceUse) -> None:
+    whose = "all agents" if stats.agent_id is None else _name(stats.agent_id)
+    _heading(f"Runs of {whose}")
+    kinds = [(name, each.total, each.successful) for name, each in stats.language_breakdown.items()]
+    rows = [*kinds, ("in all", stats.total_executions, stats.successful_executions)]
+    columns = [Column(name, number=True) for name in ("runs", "successful", "failed", "rate")]
+    print_table(
+        [Column("language"), *columns],
+        [(name, total, ok, total - ok, _percent(ok, total)) for name, total, ok in rows],
+    )
+    if stats.total_executions:
+        _print_use(stats, use)
+
+
+def _print_use(stats: AgentStats, use: ResourceUse) -> None:
+    _heading("Time and memory")
+    names = ("average", "p50", "p95", "p99", "most")
+    times = (
+        stats.average_execution_time,
+        stats.p50_execution_time,
+        stats.p95_execution_time,
+        stats.p99_execution_time,
+        use.max_execution_time,
+    )
+    memory = (use.average_memory, None, None, None, use.max_memory)
+    print_table(
+        [Column(""), *(Column(name, number=True) for name in names)],
+        [("ms", *map(_number, times)), ("MB", *map(_number, memory))],
+    )
+    ended = f"{use.timeout_count} ended by their deadline, {use.limit_count} by another limit"
+    write(sys.stdout, f"{ended}\n")
+
+
+def _print_failures(failures: Sequence[Failure]) -> None:
+    if failures:
+        _heading("Latest failures")
+        print_table(
+            [_TIME, _RESULT, Column("error"), _REQUEST],
+            [(_time(f.executed_at), f.error_type, f.error, f.request_id) for f in failures],
+        )
+
+
+def _print_issues(issues: Sequence[SecurityCount]) -> None:
+    if issues:
+        _heading("Security issues")
+        print_table(
+            [Column("pattern"), Column("severity", whole=True), Column("times", number=True)],
+            [(issue.pattern, issue.severity, issue.total) for issue in issues],
+        )
+
+
+def _print_trends(trends: Sequence[TrendPoint]) -> None:
+    days = sorted({point.day for point in trends})[-_DAYS:]
+    if days:
+        _heading("By day (UTC), as of the last rollup")
+        names = ("runs", "failed", "timeouts", "ms", "MB")
+        print_table(
+            [
+                Column("day", whole=True),
+                Column("language"),
+                *(Column(n, number=True) for n in names),
+            ],
+            [_trend_row(point) for point in trends if point.day in days],
+        )
+
+
+def _trend_row(point: TrendPoint) -> Sequence[Any]:
+    averages = (_number(point.average_execution_time), _number(point.average_memory))
+    return (point.day, point.language, point.total, point.failed, point.timeouts, *averages)
+
+
+async def print_history(store: Store, query: HistoryQuery, *, as_json: bool = False) -> None:
+    """The runs that ``query`` asks for, one line each. Raises StoreUnavailableError."""
+    runs = await store.history(query)
+    if as_json:
+        _print_json([_wire(run) for run in runs])
+    elif runs:
+        columns = [_TIME, _RESULT, _MS, _AGENT, _REQUEST, Column("language", optional=True)]
+        print_table(columns, [_history_row(run) for run in runs])
+    else:
+        write(sys.stdout, "No such run is kept.\n")
+
+
+def _history_row(run: ExecutionRecord) -> Sequence[Any]:
+    time = _number(run.execution_time)
+    agent = _name(run.agent_id)
+    return (_time(run.executed_at), _result(run), time, agent, run.request_id, run.language)
+
+
+async def print_record(store: Store, request_id: str, *, as_json: bool = False) -> ExitCode:
+    """All that is kept of one run. Raises StoreUnavailableError."""
+    run = await store.get(request_id)
+    if run is None:
+        write(sys.stderr, f"onehop: no run {clean(request_id)} is kept\n")
+        return ExitCode.BAD_INPUT
+    found = await store.events(EventQuery(request_id=request_id, agent_id=run.agent_id))
+    announced = [stored.event for stored in found]
+    if as_json:
+        _print_json({**_wire(run), "events": [event.to_dict() for event in announced]})
+    else:
+        _print_run(run)
+        _print_events(announced)
+    return ExitCode.SUCCESS
+
+
+def _print_run(run: ExecutionRecord) -> None:
+    _heading(f"Run {clean(run.request_id)}")
+    for name, value in _facts(run).items():
+        if value not in (None, ""):
+            write(sys.stdout, f"  {name:<13}{clean(value)}\n")
+    _print_text("Code, its beginning", run.code_snippet)
+    _print_text("Context", _json(run.context_data))
+    _print_text("Console", _joined(run.logs))
+    _print_text("Output", _json(run.output) if run.success else None)
+    _print_text("Error", run.error)
+    _print_text("Details", _json(run.details))
+
+
+def _facts(run: ExecutionRecord) -> dict[str, Any]:
+    return {
+        "agent": _name(run.agent_id),
+        "channel": run.channel_id,
+        "description": run.description,
+        "started": _time(run.executed_at, exact=True),
+        "result": _result(run),
+        "time": f"{_number(run.execution_time)} ms of {_number(run.timeout)} ms",
+        "memory": f"{_number(run.memory_usage)} MB",
+        "language": run.language,
+        "code": f"{run.code_length} characters, hash {run.code_hash}",
+        "run": run.run_id,
+        "repeat of": run.repeat_of,
+        "place": f"{run.sequence} in the chain, hash {run.hash}",
+    }
+
+
+def _print_events(announced: Sequence[Event]) -> None:
+    if announced:
+        _heading("Events")
+        print_table(
+            [Column("started", whole=True), Column("event")],
+            [(_time(event.timestamp, exact=True), event.event_type) for event in announced],
+        )
+
+
+def _print_text(heading: str, text: Any) -> None:
+    """Indented, so that no text of a run passes for ours."""
+    if text not in (None, "", "null", "{}"):
+        _heading(heading)
+        for line in str(text).split("\n"):
+            write(sys.stdout, f"  {line}\n")
+
+
+def print_audit(report: AuditReport, *, as_json: bool = False) -> ExitCode:
+    """What the audit found; SUCCESS when everything is as the store left it, else FAILED."""
+    (_print_audit_json if as_json else _print_audit)(report)
+    return ExitCode.SUCCESS if report.ok else ExitCode.FAILED
+
+
+def print_compacted(before: int, after: int, *, as_json: bool = False) -> None:
+    """How large the store's file was, and is."""
+    if as_json:
+        _print_json({"before": before, "after": after})
+    else:
+        write(sys.stdout, f"{before / 2**20:,.1f} MB before, {after / 2**20:,.1f} MB now\n")
+
+
+def _print_audit_json(report: AuditReport) -> None:
+    problems = [
+        {
+            "kind": problem.kind,
+            "sequence": problem.sequence,
+            "requestId": problem.request_id,
+            "detail": problem.detail,
+        }
+        for problem in report.problems
+    ]
+    head = {"sequence": report.head.sequence, "hash": report.head.hash}
+    counts = {
+        "checked": report.checked,
+        "expired": report.expired,
+        "repeated": report.repeated,
+        "keyed": report.keyed,
+    }
+    _print_json({"ok": report.ok, **counts, "head": head, "problems": problems})
+
+
+def _print_audit(report: AuditReport) -> None:
+    keyed = "with the key" if report.keyed else "without a key"
+    write(sys.stdout, f"{report.checked} records checked {keyed}, {report.expired} expired\n")
+    write(sys.stdout, f"The chain ends at {report.head.sequence}, hash {clean(report.head.hash)}\n")
+    if report.repeated:
+        runs = _counted(report.repeated, "record")
+        write(sys.stdout, f"{runs} of runs whose request id had run before\n", "yellow")
+    if report.ok:
+        write(sys.stdout, "Everything is as the store left it.\n", "green")
+        return
+    _heading("Not as the store left it")
+    columns = [Column("place", number=True), Column("what", whole=True), _REQUEST]
+    print_table(
+        [*columns, Column("detail", wraps=True)],
+        [(each.sequence, each.kind, each.request_id, each.detail) for each in report.problems],
+    )
+    write(sys.stdout, f"{_counted(len(report.problems), 'problem')}\n", "bold red")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _print_json(document: Any) -> None:
+    write(sys.stdout, _to_json(document) + "\n")
+
+
+def _wire(run: ExecutionRecord) -> dict[str, Any]:
+    return run.model_dump(by_alias=True, warnings=False)  # what was tampered with, as it is
+
+
+def _heading(text: str) -> None:
+    write(sys.stdout, f"\n{text}\n", "bold")
+
+
+def _joined(logs: Any) -> str:
+    return "\n".join(map(str, logs)) if isinstance(logs, list) else str(logs)
+
+
+def _json(value: Any) -> str:
+    return _to_json(value, indent=2)
+
+
+def _name(agent_id: Any) -> str:
+    return clean(agent_id) or "(no name)"
+
+
+def _result(run: ExecutionRecord) -> str:
+    return "ok" if run.success else str(run.error_type or "failed")
+
+
+def _time(when: Any, *, exact: bool = False) -> str:
+    """Local ISO 8601; ``exact`` with ms and the distance from UTC."""
+    try:
+        local = datetime.fromtimestamp(when / 1000).astimezone()
+    except (TypeError, ValueError, OverflowError, OSError):
+        return str(when)
+    if exact:
+        return local.isoformat(timespec="milliseconds")
+    return local.replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.1f}" if isinstance(value, int | float) else clean(value)
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else ""

@@ -1,0 +1,123 @@
+"""Which events tell of what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from onehop.callers import Caller
+from onehop.events import (
+    Event,
+    ExecutionCompleted,
+    ExecutionFailed,
+    ExecutionStarted,
+    ExecutionTimeout,
+    ResourceLimitExceeded,
+    SecurityIssue,
+    ValidationCompleted,
+    ValidationStarted,
+)
+from onehop.execution._outcomes import blocking_findings
+from onehop.limits import MIB, Limits
+from onehop.types import ErrorInfo, ExecutionRequest, ExecutionResult, ValidationReport
+from onehop.validation import TRIPWIRES
+
+
+class Announcer:
+    """Makes the events of one run."""
+
+    def __init__(self, caller: Caller, request: ExecutionRequest, digest: str) -> None:
+        self._request = request
+        self._common: dict[str, Any] = {
+            "agent_id": caller.agent_id,
+            "channel_id": caller.channel_id,
+            "request_id": caller.request_id,
+            "code_hash": digest,
+        }
+
+    def validation_started(self) -> Event:
+        """Before the code is examined."""
+        return ValidationStarted(**self._common)
+
+    def validated(self, report: ValidationReport, milliseconds: float) -> Iterator[Event]:
+        """The verdict, and each finding that blocks or that a tripwire has caught."""
+        errors = sum(finding.type == "error" for finding in report.issues)
+        yield ValidationCompleted(
+            **self._common,
+            safe=report.safe,
+            error_count=errors,
+            warning_count=len(report.issues) - errors,
+            validation_time=round(milliseconds, 3),
+        )
+        blocking = blocking_findings(report)
+        for finding in report.issues:
+            if finding not in blocking and finding.pattern not in TRIPWIRES:
+                continue
+            yield SecurityIssue(
+                **self._common,
+                issue_type=finding.issue_type,
+                description=finding.message,
+                severity=finding.severity,
+                pattern=finding.pattern,
+                line=finding.line,
+                column=finding.column,
+            )
+
+    def started(self) -> Event:
+        """Before the code goes to a worker."""
+        return ExecutionStarted(
+            **self._common,
+            language=self._request.language,
+            code_length=len(self._request.code),
+            timeout=self._request.timeout,
+        )
+
+    def ended(self, result: ExecutionResult, limits: Limits, output_size: int) -> Iterator[Event]:
+        """The limit that ended it, if one did, and then how it ended."""
+        info = result.error_info
+        if info is None:
+            yield self._completed(result, output_size)
+            return
+        if info.type in ("timeout", "resource_limit"):
+            yield self._limit(info, result, limits)
+        if info.type == "timeout":
+            yield ExecutionTimeout(
+                **self._common, timeout=self._request.timeout, actual_time=result.execution_time
+            )
+        yield self.failed(result.error or info.message, info, result.execution_time)
+
+    def failed(self, error: str, info: ErrorInfo, execution_time: float = 0) -> Event:
+        """How it ended, when it did not end well."""
+        return ExecutionFailed(
+            **self._common,
+            language=self._request.language,
+            error=error,
+            error_type=info.type,
+            execution_time=execution_time,
+        )
+
+    def _completed(self, result: ExecutionResult, output_size: int) -> Event:
+        return ExecutionCompleted(
+            **self._common,
+            language=self._request.language,
+            execution_time=result.execution_time,
+            output_size=output_size,
+            log_count=len(result.logs),
+            resource_usage=result.resource_usage.model_dump(by_alias=True),
+        )
+
+    def _limit(self, info: ErrorInfo, result: ExecutionResult, limits: Limits) -> Event:
+        usage = result.resource_usage
+        common = {**self._common, "execution_time": result.execution_time}
+        if info.type == "timeout":
+            limit = self._request.timeout
+            return ResourceLimitExceeded(
+                **common, resource="time", limit=limit, actual=result.execution_time
+            )
+        if info.name == "CpuLimitError":
+            limit = limits.cpu_seconds * 1000
+            return ResourceLimitExceeded(
+                **common, resource="cpu", limit=limit, actual=usage.cpu_time
+            )
+        limit = limits.memory_bytes / MIB
+        return ResourceLimitExceeded(**common, resource="memory", limit=limit, actual=usage.memory)

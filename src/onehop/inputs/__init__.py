@@ -1,0 +1,1 @@
+"""What comes from outside, read with care: bounded, strict, and without stalling the process."""

@@ -1,0 +1,1 @@
+"""The HTTP API: its routes, parameters, schemas, document and feed of events."""

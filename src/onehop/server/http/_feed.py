@@ -1,0 +1,262 @@
+"""The live feed of events, and how a reader that was away gets what it missed.
+
+Events go out as they are announced, long before the store has them: it takes those of a run
+together, when the run has ended. So a place in the feed is two things, ``MARK-EVENT``. The event's
+own id finds the place exactly while this process remembers it. The mark is where the store's events
+ended before the event was announced: all up to there had been sent. After a restart what the store
+took later is sent, from the mark on: nothing is left out, some may come twice, with the same id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from pydantic_core import to_json
+
+from onehop.errors import StoreError
+from onehop.events import Event
+from onehop.execution.bus import Subscription
+from onehop.execution.executor import Executor
+from onehop.server.asgi._sse import event as sse_event
+from onehop.stores.base import EventQuery, Store
+
+PLACE: Final = r"(\d{1,18}|n)-([0-9a-f]{32})"
+"""What an event's id on the wire looks like; ``n``: the store could not be asked for a mark."""
+_PLACE: Final = re.compile(PLACE)
+_REMEMBERED: Final = 4096
+"""Events that are kept at hand."""
+_WAITING: Final = 1024
+"""Events that wait for one reader before it is sent away; it comes back and resumes."""
+_PAGE: Final = 500
+_MARK_AGE: Final = 1.0
+"""Seconds between questions where the store's events end."""
+_PATIENCE: Final = 1.0
+"""Seconds that a new reader waits for the first such answer."""
+_CATCH_UP: Final = 2.0
+"""Seconds that the store has to take what has ended, before it is read."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which events a reader wants; None does not filter."""
+
+    agent_id: str | None = None
+    channel_id: str | None = None
+    types: frozenset[str] | None = None
+
+    def wants(self, event: Event) -> bool:
+        """Whether ``event`` is one of them."""
+        return (
+            self.agent_id in (None, event.agent_id)
+            and self.channel_id in (None, event.channel_id)
+            and (self.types is None or event.event_type in self.types)
+        )
+
+
+class _Item:
+    """An event with its mark."""
+
+    def __init__(self, event: Event, mark: int | None) -> None:
+        self.event = event
+        self._mark = mark
+
+    @cached_property
+    def wire(self) -> bytes:
+        """As it goes over the wire: made when somebody reads it, which most of the time nobody
+        does, and the run that it tells of would wait for it."""
+        data = to_json(self.event.to_dict(), inf_nan_mode="null")
+        place = f"{'n' if self._mark is None else self._mark}-{self.event.event_id}"
+        return sse_event(self.event.event_type, data, place)
+
+
+class Reader:
+    """One client: what waits for it. ``follow`` gives it, ``leave`` ends it."""
+
+    def __init__(self, feed: Feed, wanted: Filter) -> None:
+        self._feed = feed
+        self._wanted = wanted
+        self._waiting: deque[_Item] = deque()
+        self._wake = asyncio.Event()
+        self._slow = False
+
+    def offer(self, item: _Item) -> None:
+        """Another event; never blocks."""
+        if not self._wanted.wants(item.event):
+            return
+        self._slow = self._slow or len(self._waiting) >= _WAITING
+        if not self._slow:
+            self._waiting.append(item)
+        self._wake.set()
+
+    def catch_up(self, missed: Sequence[_Item]) -> None:
+        """What comes before all others, however much it is."""
+        self._waiting.extend(item for item in missed if self._wanted.wants(item.event))
+
+    def leave(self) -> None:
+        """Take no more."""
+        self._feed.forget(self)
+
+    async def follow(self) -> AsyncGenerator[bytes, None]:
+        """Events, until the reader turns out to be too slow for them."""
+        while not self._slow or self._waiting:
+            while self._waiting:
+                yield self._waiting.popleft().wire
+            if not self._slow:
+                self._wake.clear()
+                await self._wake.wait()
+        _log.warning("a reader of events was too slow, and has to resume")
+
+
+class Feed:
+    """Follows the bus of ``executor``, and reads ``store`` for those who were away.
+
+    ``open`` and ``close`` it.
+    """
+
+    def __init__(self, executor: Executor, store: Store) -> None:
+        self._executor = executor
+        self._store = store
+        self._remembered: deque[_Item] = deque(maxlen=_REMEMBERED)
+        self._readers: set[Reader] = set()
+        self._subscription: Subscription | None = None
+        self._marks = _Marks(store)
+
+    def open(self) -> None:
+        """Listen from now on."""
+        self._subscription = self._executor.bus.subscribe(
+            self._take, buffer=100_000, name="onehop.server.feed"
+        )
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._subscription is not None:
+            self._subscription.close()
+        self._marks.close()
+
+    def forget(self, reader: Reader) -> None:
+        """Give it no more."""
+        self._readers.discard(reader)
+
+    async def attach(self, wanted: Filter) -> tuple[Reader, AsyncGenerator[bytes, None]]:
+        """A reader of the events from now on."""
+        reader = Reader(self, wanted)
+        await self._marks.settle()
+        self._readers.add(reader)
+        return reader, reader.follow()
+
+    async def resume(
+        self, wanted: Filter, last_seen: str
+    ) -> tuple[Reader, AsyncGenerator[bytes, None]]:
+        """A reader of the events after ``last_seen``, which matches PLACE.
+
+        Raises StoreUnavailableError when they must come from the store.
+        """
+        found = _PLACE.fullmatch(last_seen)
+        mark, event_id = found.groups() if found else ("n", "")
+        reader = Reader(self, wanted)
+        missed = self._after(event_id)
+        if missed is None and mark != "n":
+            first = await self._page(wanted, int(mark))
+            return reader, self._replay(reader, wanted, first)
+        reader.catch_up(list(self._remembered) if missed is None else missed)
+        self._readers.add(reader)
+        return reader, reader.follow()
+
+    def _take(self, event: Event) -> None:
+        item = _Item(event, self._marks.before(event.timestamp))
+        self._remembered.append(item)
+        for reader in self._readers:
+            reader.offer(item)
+        if self._readers:
+            self._marks.refresh()
+
+    def _after(self, event_id: str) -> list[_Item] | None:
+        """What was announced after this event, if it is remembered."""
+        items = list(self._remembered)
+        for place in range(len(items) - 1, -1, -1):
+            if items[place].event.event_id == event_id:
+                return items[place + 1 :]
+        return None
+
+    async def _replay(
+        self, reader: Reader, wanted: Filter, page: list[tuple[int, Event]]
+    ) -> AsyncGenerator[bytes, None]:
+        """What the store has, then what it does not have yet, then what comes."""
+        sent: deque[str] = deque(maxlen=2 * _REMEMBERED)
+        last = 0
+        while page:
+            for last, event in page:
+                yield _Item(event, last).wire
+                sent.append(event.event_id)
+            page = await self._page(wanted, last) if len(page) == _PAGE else []
+        known = set(sent)
+        reader.catch_up([item for item in self._remembered if item.event.event_id not in known])
+        self._readers.add(reader)
+        async for chunk in reader.follow():
+            yield chunk
+
+    async def _page(self, wanted: Filter, after: int) -> list[tuple[int, Event]]:
+        await self._executor.flush(_CATCH_UP)
+        query = EventQuery(
+            after=after,
+            agent_id=wanted.agent_id,
+            channel_id=wanted.channel_id,
+            event_types=wanted.types,
+            limit=_PAGE,
+        )
+        return [(stored.sequence, stored.event) for stored in await self._store.events(query)]
+
+
+class _Marks:
+    """Knows where the store's events ended, and since when."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._mark: int | None = None
+        self._following: deque[tuple[int, int]] = deque()
+        """When it was asked for, in ms since the epoch, and the mark: it counts for what was
+        announced later only, since what was announced before may be sent after it."""
+        self._asked_at = float("-inf")
+        self._asking: asyncio.Task[None] | None = None
+
+    def before(self, timestamp: int) -> int | None:
+        """The mark of an event that was announced at ``timestamp``; called in their order."""
+        while self._following and self._following[0][0] < timestamp:
+            self._mark = self._following.popleft()[1]
+        return self._mark
+
+    def refresh(self) -> None:
+        """Ask the store in the background, if the last time is long ago."""
+        if self._asking is None and time.monotonic() - self._asked_at > _MARK_AGE:
+            self._asked_at = time.monotonic()
+            self._asking = asyncio.get_running_loop().create_task(self._ask())
+
+    async def settle(self) -> None:
+        """Wait for the first mark, but not for long."""
+        self.refresh()
+        if self._asking is not None:
+            await asyncio.wait([self._asking], timeout=_PATIENCE)
+
+    def close(self) -> None:
+        """Ask no more."""
+        if self._asking is not None:
+            self._asking.cancel()
+
+    async def _ask(self) -> None:
+        try:
+            mark = await self._store.last_event()
+            self._following.append((time.time_ns() // 1_000_000, mark))
+        except StoreError as error:
+            _log.info("events go out with an older mark: %s", error)
+        finally:
+            self._asking = None

@@ -1,0 +1,216 @@
+"""What the addresses of the API take: strict, and documented by its types."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import Header, Path
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from onehop.analytics import MAX_LIMIT
+from onehop.events import EventType
+from onehop.inputs.languages import language_named
+from onehop.server.agents import NAME
+from onehop.server.asgi._requests import REQUEST_NAME
+from onehop.server.http._feed import PLACE
+from onehop.types import Language
+
+CHANNEL: Final = "[ -~]{0,256}"
+"""What X-Channel-Id may be."""
+_DIGITS: Final = re.compile(r"\d{1,18}")
+_LATEST: Final = 253_402_300_799_999
+"""The end of the year 9999, in ms since the epoch."""
+_MAX_PLACE: Final = 1 << 31
+
+
+_A_DAY: Final = 1_767_225_600_000
+_HASH: Final = "a3b5c7d9e1f20344"
+_NAME_OF_RUN: Final = "0f8fad5bd9cb469fa16570867728950e"
+
+
+def _whole(text: Any) -> Any:
+    # Python reads 1_000, +1 and 1.0 as whole numbers too.
+    if isinstance(text, str) and not _DIGITS.fullmatch(text):
+        raise ValueError("it must be a whole number")
+    return text
+
+
+def _yes_or_no(text: Any) -> Any:
+    if isinstance(text, str) and text not in ("true", "false"):
+        raise ValueError("it must be true or false")
+    return text
+
+
+def _language(text: Any) -> Any:
+    return language_named(text) or text
+
+
+_Whole = BeforeValidator(_whole)
+YesNo = Annotated[
+    bool,
+    Field(description="Only runs that did, or did not, succeed", examples=[True]),
+    BeforeValidator(_yes_or_no),
+]
+Since = Annotated[
+    int,
+    Field(ge=0, le=_LATEST, description="From then on, in ms since 1970", examples=[_A_DAY]),
+    _Whole,
+]
+Until = Annotated[
+    int,
+    Field(ge=0, le=_LATEST, description="Before then, in ms since 1970", examples=[_A_DAY]),
+    _Whole,
+]
+Limit = Annotated[
+    int, Field(ge=1, le=MAX_LIMIT, description="How many at most", examples=[10]), _Whole
+]
+Place = Annotated[
+    int, Field(ge=0, le=_MAX_PLACE, description="How many to leave out first", examples=[0]), _Whole
+]
+AgentName = Annotated[
+    str, Field(pattern=f"^{NAME}$", description="Only this agent's", examples=["ada"])
+]
+Channel = Annotated[
+    str, Field(max_length=256, description="Only of this channel", examples=["support"])
+]
+Lang = Annotated[
+    Language,
+    Field(description="Only in this language", examples=["typescript"]),
+    BeforeValidator(_language),
+]
+CodeHash = Annotated[
+    str,
+    Field(pattern="^[0-9a-f]{16}$", description="Only of this code, by its hash", examples=[_HASH]),
+]
+
+AgentPath = Annotated[
+    str,
+    Path(alias="agentId", pattern=f"^{NAME}$", description="An agent's name.", examples=["ada"]),
+]
+RequestPath = Annotated[
+    str,
+    Path(
+        alias="requestId",
+        min_length=1,
+        max_length=256,
+        description="A run's name: the `requestId` of its result.",
+        examples=[_NAME_OF_RUN],
+    ),
+]
+HashPath = Annotated[
+    str,
+    Path(
+        alias="codeHash",
+        pattern="^[0-9a-f]{16}$",
+        description="The `codeHash` of a result.",
+        examples=[_HASH],
+    ),
+]
+AgentHeader = Annotated[
+    str | None,
+    Header(
+        alias="X-Agent-Id",
+        pattern=f"^{NAME}$",
+        description="The key's agent; an admin's call may name another one, for which it is.",
+        examples=["ada"],
+    ),
+]
+RequestHeader = Annotated[
+    str | None,
+    Header(
+        alias="X-Request-Id",
+        pattern=f"^{REQUEST_NAME}$",
+        description="A new name for this call; a repeated one gives the first result.",
+        examples=[_NAME_OF_RUN],
+    ),
+]
+LastEvent = Annotated[
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        pattern=f"^{PLACE}$",
+        description="The last event that came.",
+        examples=[f"41-{_NAME_OF_RUN}"],
+    ),
+]
+Question = Annotated[
+    Literal["resources", "code-lengths", "repeated-code", "slowest", "security"],
+    Path(description="What is asked.", examples=["resources"]),
+]
+
+
+class Query(BaseModel):
+    """What may follow the question mark, and nothing else."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+
+
+class HistoryParams(Query):
+    """Which records."""
+
+    agent_id: AgentName | None = None
+    channel_id: Channel | None = None
+    language: Lang | None = None
+    success: YesNo | None = None
+    code_hash: CodeHash | None = None
+    since: Since | None = None
+    until: Until | None = None
+    limit: Limit = 50
+    offset: Place = 0
+
+
+class OutputParams(Query):
+    """Which page of an output, in characters."""
+
+    offset: Annotated[
+        int, Field(ge=0, le=_MAX_PLACE, description="The first character", examples=[0]), _Whole
+    ] = 0
+    limit: Annotated[
+        int, Field(ge=1, le=1 << 20, description="How many characters", examples=[65536]), _Whole
+    ] = 65536
+
+
+class SinceParams(Query):
+    """From when on."""
+
+    since: Since | None = None
+
+
+class FailureParams(Query):
+    """How many failures."""
+
+    limit: Limit = 20
+
+
+class CodeParams(Query):
+    """How many runs of one piece of code."""
+
+    limit: Limit = 10
+
+
+class TrendParams(Query):
+    """Whose trends, and from when on."""
+
+    agent_id: AgentName | None = None
+    since: Since | None = None
+
+
+class QuestionParams(TrendParams):
+    """Whose runs, from when on, and how many where the answer is a list of the most."""
+
+    limit: Limit = 10
+
+
+class EventParams(Query):
+    """Which events."""
+
+    agent_id: AgentName | None = None
+    channel_id: Channel | None = None
+    type: Annotated[
+        list[EventType],
+        Field(
+            max_length=8, description="Only of these kinds", examples=[["code:execution:completed"]]
+        ),
+    ] = []

@@ -1,0 +1,240 @@
+"""The JSON of requests and answers that no other module has a type for."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Annotated, Any, Final, Literal, get_type_hints
+
+from pydantic import BeforeValidator, Field, create_model
+
+from onehop.records import ExecutionRecord
+from onehop.server.agents import NAME
+from onehop.stores import base
+from onehop.stores.base import AgentRecord, Role
+from onehop.types import Language, Wire
+
+_MOST: Final = 1 << 40
+
+
+def _whole(value: Any) -> Any:
+    # JSON knows no integers: 2.0 is a whole number there.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_Count = Annotated[int, Field(ge=1, le=_MOST), BeforeValidator(_whole)]
+
+_LANGUAGE: Final = "What the code is written in."
+
+
+class ErrorDetail(Wire):
+    """What went wrong."""
+
+    code: str
+    message: str
+    field: str | None = None
+    """The argument at fault."""
+    request_id: str
+
+
+class ErrorBody(Wire):
+    """The body of every error."""
+
+    error: ErrorDetail
+
+
+class ExecuteBody(Wire):
+    """The arguments of ``code_execute``."""
+
+    code: str = Field(
+        min_length=1,
+        pattern=r"^[^\u0000]*$",
+        description="The body of an async function: `return`, `await` and `context` work in it.",
+        examples=["return context.numbers.map((n) => n * 2)"],
+    )
+    language: Language | None = Field(
+        default="javascript", description=_LANGUAGE, examples=["javascript"]
+    )
+    timeout: Annotated[float, Field(ge=100, le=30000)] | None = Field(
+        default=5000,
+        description="The deadline, in ms; null is the server's default.",
+        examples=[5000],
+    )
+    context: dict[str, Any] | None = Field(
+        default_factory=dict,
+        description="JSON data that the code sees as `context`.",
+        examples=[{"numbers": [1, 2, 3]}],
+    )
+    capture_console: bool | None = Field(
+        default=True, description="Whether console lines are returned.", examples=[True]
+    )
+    description: str | None = Field(
+        default=None,
+        description="What the code is for, in a person's words; kept in the audit trail.",
+        examples=["Double some numbers"],
+    )
+
+
+class ValidateBody(Wire):
+    """What is to be examined."""
+
+    code: str = Field(
+        min_length=1,
+        max_length=8 << 20,
+        description="The code as it would be run.",
+        examples=["const total = 6 * 7; return total"],
+    )
+    language: Language | None = Field(
+        default="javascript", description=_LANGUAGE, examples=["javascript"]
+    )
+
+
+class AgentLimits(Wire):
+    """What an agent may ask for; what is null is as the server's settings have it."""
+
+    max_runs: _Count | None = Field(
+        default=None, description="Runs at the same time, waiting ones included.", examples=[32]
+    )
+    max_rate: _Count | None = Field(
+        default=None, description="Runs that may start in a minute.", examples=[6000]
+    )
+    max_body: _Count | None = Field(
+        default=None, description="Bytes of one request's body.", examples=[25_165_824]
+    )
+
+
+class AddAgentBody(Wire):
+    """An agent to be made."""
+
+    agent_id: str = Field(pattern=f"^{NAME}$", description="Its new name.", examples=["ada"])
+    role: Role = Field(
+        default="agent",
+        description="`agent` runs code, `viewer` sees everything, `admin` may do both.",
+        examples=["agent"],
+    )
+    limits: AgentLimits = Field(
+        default_factory=AgentLimits,
+        description="What it may ask for, where that is not what the settings say.",
+        examples=[{"maxRuns": 8}],
+    )
+
+
+class Agent(Wire):
+    """An agent, without its key. Times are ms since 1970."""
+
+    agent_id: str
+    role: Role
+    limits: AgentLimits
+    created_at: int
+    rotated_at: int | None = None
+    revoked_at: int | None = None
+
+    @classmethod
+    def of(cls, agent: AgentRecord) -> Agent:
+        """What is shown of an agent."""
+        return cls(
+            agent_id=agent.agent_id,
+            role=agent.role,
+            limits=AgentLimits(
+                max_runs=agent.max_runs, max_rate=agent.max_rate, max_body=agent.max_body
+            ),
+            created_at=agent.created_at,
+            rotated_at=agent.rotated_at,
+            revoked_at=agent.revoked_at,
+        )
+
+
+class AgentWithKey(Wire):
+    """An agent and its new key, which is not shown again."""
+
+    agent: Agent
+    key: str
+
+
+class AgentList(Wire):
+    """All agents."""
+
+    agents: list[Agent]
+
+
+class Me(Wire):
+    """Who the key belongs to."""
+
+    agent_id: str
+    role: Role
+    limits: AgentLimits
+
+
+class Health(Wire):
+    """How the server is."""
+
+    status: Literal["alive", "ready"]
+
+
+class History(Wire):
+    """Records, and where the next page starts."""
+
+    executions: list[ExecutionRecord]
+    next: int | None
+
+
+def _answer(kind: type, **others: Any) -> type[Wire]:
+    """The JSON of one of the store's answers."""
+    hints = get_type_hints(kind)
+    columns: dict[str, Any] = {item.name: (hints[item.name], ...) for item in fields(kind)}
+    return create_model(kind.__name__, __base__=Wire, __doc__=kind.__doc__, **{**columns, **others})
+
+
+AgentStats: Final = _answer(base.AgentStats)
+ResourceUse: Final = _answer(base.ResourceUse)
+_Failure: Final = _answer(base.Failure)
+_Trend: Final = _answer(base.TrendPoint)
+_Bucket: Final = _answer(base.CodeLengthBucket)
+_Repeated: Final = _answer(base.RepeatedCode)
+_Security: Final = _answer(base.SecurityCount)
+
+
+class Run(Wire):
+    """A record without its output and logs."""
+
+    request_id: str
+    agent_id: str
+    channel_id: str
+    language: Language
+    code_hash: str
+    code_length: int
+    code_snippet: str
+    success: bool
+    error: str | None
+    error_type: str | None
+    execution_time: float
+    timeout: float
+    memory_usage: float
+    timeout_occurred: bool
+    context_data: Any
+    description: str | None
+    executed_at: int
+    created_at: int
+    details: dict[str, Any]
+    run_id: str | None
+    repeat_of: int | None
+    sequence: int | None
+    previous_hash: str | None
+    hash: str | None
+
+
+class RunList(Wire):
+    """Records without their outputs and logs."""
+
+    executions: list[Run]
+
+
+def _listed(name: str, key: str, kind: type[Wire]) -> type[Wire]:
+    return create_model(name, __base__=Wire, **{key: (list[kind], ...)})  # type: ignore[call-overload, valid-type, no-any-return]
+
+
+Failures: Final = _listed("Failures", "failures", _Failure)
+Trends: Final = _listed("Trends", "trends", _Trend)
+CodeLengths: Final = _listed("CodeLengths", "codeLengths", _Bucket)
+RepeatedCodes: Final = _listed("RepeatedCodes", "repeatedCode", _Repeated)
+Slowest: Final = _listed("Slowest", "slowest", Run)
+SecurityProfile: Final = _listed("SecurityProfile", "security", _Security)

@@ -1,0 +1,300 @@
+"""The questions of analytics, put to MongoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, get_args
+
+from bson.datetime_ms import DatetimeMS
+from bson.int64 import Int64
+from pymongo import ASCENDING, DESCENDING, UpdateOne
+from pymongo.asynchronous.database import AsyncDatabase
+
+from onehop.events import CODE_SECURITY_ISSUE
+from onehop.records import ExecutionRecord
+from onehop.stores import _answers
+from onehop.stores._answers import Rollup
+from onehop.stores._kept import clean_text
+from onehop.stores.base import (
+    AgentStats,
+    CodeLengthBucket,
+    Failure,
+    LanguageCount,
+    RepeatedCode,
+    ResourceUse,
+    SecurityCount,
+    TrendPoint,
+)
+from onehop.stores.mongodb._documents import record_of
+from onehop.types import Language
+
+Document = dict[str, Any]
+
+_BARE: Final = {"output": "null", "logs": "[]", "contextData": "null"}
+"""What stands for the fields that ``slowest`` leaves out."""
+_RUNS: Final[Document] = {"$sum": 1}
+_SUCCESSFUL: Final[Document] = {"$sum": {"$cond": ["$success", 1, 0]}}
+_TIMEOUTS: Final[Document] = {"$sum": {"$cond": ["$timeoutOccurred", 1, 0]}}
+_SUMS: Final = {
+    "total": "total",
+    "successful": "successful",
+    "failed": "failed",
+    "timeouts": "timeouts",
+    "sum_execution_time": "sumExecutionTime",
+    "sum_memory": "sumMemory",
+}
+"""The sums of a rollup, here and in its document."""
+
+
+class MongoAnalytics:
+    """Questions put to MongoDB. MongoStore translates what the driver raises.
+
+    Dates come back as ``bson.datetime_ms.DatetimeMS``: ``int()`` makes them ms since the epoch.
+    """
+
+    _database: AsyncDatabase[dict[str, Any]]
+
+    async def agent_stats(self, agent_id: str | None, since: int | None) -> AgentStats:
+        """Counts, rates and times."""
+        runs = await self._by_language(agent_id, since)
+        total = sum(group["total"] for group in runs)
+        successful = sum(group["successful"] for group in runs)
+        return AgentStats(
+            agent_id=agent_id,
+            total_executions=total,
+            successful_executions=successful,
+            failed_executions=total - successful,
+            success_rate=_answers.mean(successful, total),
+            average_execution_time=_answers.mean(sum(group["time"] for group in runs), total),
+            p50_execution_time=await self._percentile(agent_id, since, total, 50),
+            p95_execution_time=await self._percentile(agent_id, since, total, 95),
+            p99_execution_time=await self._percentile(agent_id, since, total, 99),
+            timeout_count=sum(group["timeouts"] for group in runs),
+            language_breakdown=_breakdown(runs),
+        )
+
+    async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
+        """Newest first, then by sequence, descending."""
+        found = self._database["executions"].find({**_runs(agent_id, None), "success": False})
+        found = found.sort([("executedAt", DESCENDING), ("sequence", DESCENDING)]).limit(limit)
+        return [_failure(document) async for document in found]
+
+    async def trends(self, agent_id: str | None, since: int | None) -> list[TrendPoint]:
+        """From the rollups, by day and then language, ascending; whole days, that of ``since``
+        included."""
+        wanted: Document = {} if agent_id is None else {"agentId": clean_text(agent_id)}
+        if since is not None:
+            wanted["day"] = {"$gte": _answers.day_of(since)}
+        group: Document = {"_id": {"day": "$day", "language": "$language"}}
+        group |= {name: {"$sum": f"${name}"} for name in _SUMS.values()}
+        group["maxMemory"] = {"$max": "$maxMemory"}
+        found = await self._aggregate("rollups", {"$match": wanted}, {"$group": group})
+        return _answers.trend_points(map(_rollup, found))
+
+    async def resource_use(self, agent_id: str | None, since: int | None) -> ResourceUse:
+        """What runs used."""
+        limited = {"$cond": [{"$eq": ["$errorType", "resource_limit"]}, 1, 0]}
+        group = {
+            "_id": None,
+            "total": _RUNS,
+            "memory": {"$sum": "$memoryUsage"},
+            "maxMemory": {"$max": "$memoryUsage"},
+            "time": {"$sum": "$executionTime"},
+            "maxTime": {"$max": "$executionTime"},
+            "timeouts": _TIMEOUTS,
+            "limits": {"$sum": limited},
+        }
+        found = await self._group_runs(agent_id, since, group)
+        return _resource_use(found[0]) if found else ResourceUse()
+
+    async def code_lengths(self, agent_id: str | None, since: int | None) -> list[CodeLengthBucket]:
+        """All buckets of CODE_LENGTH_EDGES, ascending, empty ones included."""
+        steps = [
+            {"case": {"$gte": ["$codeLength", low]}, "then": low}
+            for low, _ in reversed(_answers.BUCKETS)
+        ]
+        group = {
+            "_id": {"$switch": {"branches": steps, "default": 0}},
+            "total": _RUNS,
+            "successful": _SUCCESSFUL,
+            "time": {"$sum": "$executionTime"},
+        }
+        return _answers.code_length_buckets(
+            (found["_id"], found["total"], found["successful"], found["time"])
+            for found in await self._group_runs(agent_id, since, group)
+        )
+
+    async def repeated_code(
+        self, agent_id: str | None, since: int | None, limit: int
+    ) -> list[RepeatedCode]:
+        """Code that ran more than once, most often first, then by hash."""
+        group = {
+            "_id": "$codeHash",
+            "total": _RUNS,
+            "successful": _SUCCESSFUL,
+            "last": {"$max": "$executedAt"},
+        }
+        found = await self._aggregate(
+            "executions",
+            {"$match": _runs(agent_id, since)},
+            {"$group": group},
+            {"$match": {"total": {"$gt": 1}}},
+            {"$sort": {"total": -1, "_id": 1}},
+            {"$limit": limit},
+        )
+        return [_repeated(group) for group in found]
+
+    async def slowest(
+        self, agent_id: str | None, since: int | None, limit: int
+    ) -> list[ExecutionRecord]:
+        """By execution_time, descending, then by sequence; without output, logs and context."""
+        found = self._database["executions"].find(
+            _runs(agent_id, since), projection=dict.fromkeys(_BARE, False)
+        )
+        found = found.sort([("executionTime", DESCENDING), ("sequence", ASCENDING)]).limit(limit)
+        return [record_of({**document, **_BARE}) async for document in found]
+
+    async def security_profile(
+        self, agent_id: str | None, since: int | None
+    ) -> list[SecurityCount]:
+        """Counts of the SecurityIssue events, most first, then by pattern and severity."""
+        wanted: Document = {"eventType": CODE_SECURITY_ISSUE}
+        if agent_id is not None:
+            wanted["agentId"] = clean_text(agent_id)
+        if since is not None:
+            wanted["timestamp"] = {"$gte": DatetimeMS(since)}
+        group = {"_id": {"pattern": "$pattern", "severity": "$severity"}, "total": _RUNS}
+        found = await self._aggregate("events", {"$match": wanted}, {"$group": group})
+        counts = [SecurityCount(**issue["_id"], total=issue["total"]) for issue in found]
+        return sorted(counts, key=lambda count: (-count.total, count.pattern, count.severity))
+
+    async def roll_up(self, now: int, keep_days: int) -> None:
+        """Bring the rollups by day, agent and language up to date; drop those past ``keep_days``.
+
+        Rollups come first and the watermark last, so that what breaks off is done again. They only
+        ever grow, so that the slower one of two processes does not undo what the other did.
+        """
+        state = await self._database["rollup_state"].find_one({"_id": 1})
+        watermark = int(state["watermark"]) if state else 0
+        last = await self._database["executions"].find_one(sort=[("sequence", DESCENDING)])
+        if last is not None and last["sequence"] > watermark:
+            first = _answers.first_rolled_up(now, keep_days)
+            for day in await self._changed_days(watermark, first):
+                await self._roll_up_day(day)
+            moved = {"$max": {"watermark": Int64(last["sequence"])}}
+            await self._database["rollup_state"].update_one({"_id": 1}, moved, upsert=True)
+        old = {"day": {"$lt": _answers.first_kept(now, keep_days)}}
+        await self._database["rollups"].delete_many(old)
+
+    async def _changed_days(self, watermark: int, first: int) -> list[str]:
+        in_reach = {"$gte": DatetimeMS(first), "$lt": DatetimeMS(_answers.END_OF_DAYS)}
+        wanted = {"sequence": {"$gt": Int64(watermark)}, "executedAt": in_reach}
+        day = {"$dateToString": {"format": "%Y-%m-%d", "date": "$executedAt"}}
+        found = await self._aggregate("executions", {"$match": wanted}, {"$group": {"_id": day}})
+        return [group["_id"] for group in found]
+
+    async def _roll_up_day(self, day: str) -> None:
+        start = _answers.start_of(day)
+        times = {"$gte": DatetimeMS(start), "$lt": DatetimeMS(start + _answers.DAY)}
+        group = {
+            "_id": {"agentId": "$agentId", "language": "$language"},
+            "total": _RUNS,
+            "successful": _SUCCESSFUL,
+            "failed": {"$sum": {"$cond": ["$success", 0, 1]}},
+            "timeouts": _TIMEOUTS,
+            "sumExecutionTime": {"$sum": "$executionTime"},
+            "sumMemory": {"$sum": "$memoryUsage"},
+            "maxMemory": {"$max": "$memoryUsage"},
+        }
+        match = {"$match": {"executedAt": times}}
+        found = await self._aggregate("executions", match, {"$group": group})
+        changes = [UpdateOne({"day": day, **of.pop("_id")}, {"$max": of}, True) for of in found]
+        if changes:
+            await self._database["rollups"].bulk_write(changes)
+
+    async def _by_language(self, agent_id: str | None, since: int | None) -> list[Document]:
+        group = {
+            "_id": "$language",
+            "total": _RUNS,
+            "successful": _SUCCESSFUL,
+            "timeouts": _TIMEOUTS,
+            "time": {"$sum": "$executionTime"},
+        }
+        return await self._group_runs(agent_id, since, group)
+
+    async def _percentile(
+        self, agent_id: str | None, since: int | None, count: int, percent: int
+    ) -> float:
+        """By nearest rank, counted from the nearer end."""
+        place = _answers.place(count, percent)
+        from_end = max(count - 1 - place, 0)
+        order, skip = (ASCENDING, place) if place < from_end else (DESCENDING, from_end)
+        found = self._database["executions"].find(
+            _runs(agent_id, since), projection={"_id": False, "executionTime": True}
+        )
+        times = await found.sort("executionTime", order).skip(skip).limit(1).to_list()
+        return float(times[0]["executionTime"]) if times else 0.0
+
+    async def _group_runs(
+        self, agent_id: str | None, since: int | None, group: Document
+    ) -> list[Document]:
+        match = {"$match": _runs(agent_id, since)}
+        return await self._aggregate("executions", match, {"$group": group})
+
+    async def _aggregate(self, name: str, *stages: Mapping[str, Any]) -> list[Document]:
+        async with await self._database[name].aggregate(list(stages)) as found:
+            return await found.to_list()
+
+
+def _runs(agent_id: str | None, since: int | None) -> Document:
+    wanted: Document = {}
+    if agent_id is not None:
+        wanted["agentId"] = clean_text(agent_id)
+    if since is not None:
+        wanted["executedAt"] = {"$gte": DatetimeMS(since)}
+    return wanted
+
+
+def _breakdown(groups: list[Document]) -> dict[str, LanguageCount]:
+    counts = {each["_id"]: LanguageCount(each["total"], each["successful"]) for each in groups}
+    return {name: counts[name] for name in get_args(Language) if name in counts}
+
+
+def _failure(document: Document) -> Failure:
+    return Failure(
+        request_id=document["requestId"],
+        code_hash=document["codeHash"],
+        language=document["language"],
+        error=document["error"],
+        error_type=document["errorType"],
+        execution_time=document["executionTime"],
+        executed_at=int(document["executedAt"]),
+    )
+
+
+def _rollup(document: Document) -> Rollup:
+    sums = {name: document[wire] for name, wire in _SUMS.items()}
+    return Rollup(**document["_id"], agent_id="", max_memory=document["maxMemory"], **sums)
+
+
+def _resource_use(document: Document) -> ResourceUse:
+    total = document["total"]
+    return ResourceUse(
+        total_executions=total,
+        average_memory=_answers.mean(document["memory"], total),
+        max_memory=document["maxMemory"],
+        average_execution_time=_answers.mean(document["time"], total),
+        max_execution_time=document["maxTime"],
+        total_execution_time=document["time"],
+        timeout_count=document["timeouts"],
+        limit_count=document["limits"],
+    )
+
+
+def _repeated(document: Document) -> RepeatedCode:
+    return RepeatedCode(
+        code_hash=document["_id"],
+        total=document["total"],
+        successful=document["successful"],
+        last_executed_at=int(document["last"]),
+    )

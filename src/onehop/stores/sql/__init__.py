@@ -1,0 +1,387 @@
+"""The audit trail in SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, ResourceClosedError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from onehop.errors import StoreError
+from onehop.records import GIVEN_UP, ExecutionRecord
+from onehop.stores._border import Ongoing, translated
+from onehop.stores._expiry import Expiry
+from onehop.stores._kept import Batch, KeptEvent, KeptRecord, clean_text, kept
+from onehop.stores._placing import First, Known, RunName, end_of, place, repeats_in
+from onehop.stores._urls import masked, scheme
+from onehop.stores.base import (
+    ChainAnchor,
+    ChainHead,
+    Entry,
+    EventQuery,
+    HistoryQuery,
+    StoredEvent,
+)
+from onehop.stores.sql._agents import SqlAgents
+from onehop.stores.sql._analytics import SqlAnalytics
+from onehop.stores.sql._migrations import MIGRATIONS, Migration, migrate
+from onehop.stores.sql._rows import event_from, event_values, record_from, record_values
+from onehop.stores.sql._schema import chain_anchors, chain_head, events, executions
+from onehop.stores.sql._sqlite import (
+    compact_file,
+    make_file,
+    shrink_file,
+    sqlite_engine,
+    sqlite_path,
+)
+from onehop.stores.sql._writes import writing
+
+PATIENCE: Final = 4.0
+"""Seconds to wait for a connection, or for another process's lock."""
+_GRACE: Final = 0.5
+"""Seconds that a driver may take longer, before it is no longer waited for."""
+_MANY: Final = 500
+"""Values in one IN list."""
+_PRUNED_AT_ONCE: Final = 5000
+"""Records that one transaction of ``prune`` drops, so that appends get their turn."""
+
+
+@translated
+class SqlStore(SqlAnalytics, SqlAgents):
+    """Records in SQLite (by ``sqlite:///`` URL) or PostgreSQL, chained with ``key`` if given."""
+
+    _engine: AsyncEngine
+
+    def __init__(
+        self,
+        url: str,
+        key: bytes | None = None,
+        *,
+        patience: float = PATIENCE,
+        migrations: Sequence[Migration] = MIGRATIONS,
+    ) -> None:
+        self._path = sqlite_path(url) if scheme(url) == "sqlite" else None
+        self._address = url
+        self._key = key
+        self._patience = patience
+        self._migrations = migrations
+        # Appends of this process wait here, rather than each in a connection of its own.
+        self._turn = asyncio.Lock()
+        self._resources = AsyncExitStack()
+        self.ongoing = Ongoing()
+        self.foreign: tuple[type[Exception], ...] = (
+            DBAPIError,
+            NoConnectionError,
+            PendingRollbackError,
+            ResourceClosedError,
+            OSError,
+            sqlite3.Error,
+        )
+        if self._path is None:
+            from onehop.stores.sql._postgresql import FOREIGN
+
+            self.foreign += FOREIGN
+
+    @property
+    def url(self) -> str:
+        """Where it is, with the password masked."""
+        return masked(self._address) if self._path is None else f"sqlite:///{self._path}"
+
+    def reason(self, error: Exception) -> str:
+        """The driver's own words."""
+        if isinstance(error, DBAPIError):
+            return str((error.orig and error.orig.__cause__) or error.orig)
+        if isinstance(error, TimeoutError) and not str(error):
+            return f"no answer within {self._patience:g} s"
+        return str(error)
+
+    async def open(self) -> None:
+        """Connect, and bring the schema up to date. Raises StoreError for a newer schema."""
+        self._engine = await self._make_engine()
+        self._resources.push_async_callback(self._engine.dispose)
+        try:
+            await self.ping()
+            await migrate(self._engine, self._migrations, self.url)
+        except BaseException:
+            await self.ongoing.settle(_GRACE)
+            await self._resources.aclose()
+            raise
+
+    async def _make_engine(self) -> AsyncEngine:
+        if self._path is not None:
+            await asyncio.to_thread(make_file, self._path, self._patience)
+            return sqlite_engine(self._path, self._patience)
+        from onehop.stores.sql._postgresql import postgresql_engine
+
+        return postgresql_engine(self._address, self._patience)
+
+    async def aclose(self) -> None:
+        """Let go of every connection."""
+        await self.ongoing.settle(self._patience)
+        await self._resources.aclose()
+
+    async def ping(self) -> None:
+        """Ask the database for an answer."""
+        async with asyncio.timeout(self._patience + _GRACE):
+            await self.ongoing.run(self._ask())
+
+    async def _ask(self) -> None:
+        async with self._engine.connect() as connection:
+            await connection.execute(select(1))
+
+    async def append(self, entries: Sequence[Entry]) -> Sequence[ExecutionRecord]:
+        """Take all entries in order, or none of them, each once."""
+        batch = kept(entries)
+        async with self._turn, writing(self._engine) as connection:
+            return await self._append(connection, batch)
+
+    async def _append(self, connection: AsyncConnection, batch: Batch) -> Sequence[ExecutionRecord]:
+        # Locked from here on, so that the chain cannot fork and events are seen in order.
+        row = (await connection.execute(select(chain_head).with_for_update())).one()
+        head = ChainHead(row.sequence, row.hash)
+        repeats = await self._append_records(connection, batch.records, head)
+        await self._append_events(connection, batch.events)
+        return repeats
+
+    async def _append_records(
+        self, connection: AsyncConnection, records: Sequence[KeptRecord], head: ChainHead
+    ) -> Sequence[ExecutionRecord]:
+        highest = await connection.scalar(select(func.max(executions.c.sequence)))
+        # Higher than the head only if somebody else has written; the audit shows it.
+        end = ChainHead(max(head.sequence, highest or 0), head.hash)
+        placed = place(records, await _known_runs(connection, records), end, self._key)
+        if placed:
+            rows = [record_values(each.record, each.texts) for each in placed]
+            await connection.execute(insert(executions), rows)
+            end = end_of(placed, end)
+            note = update(chain_head).values(sequence=end.sequence, hash=end.hash)
+            await connection.execute(note)
+        return repeats_in(placed)
+
+    async def _append_events(
+        self, connection: AsyncConnection, announced: Sequence[KeptEvent]
+    ) -> None:
+        ids = [item.event.event_id for item in announced]
+        known = await _known(connection, events.c.event_id, ids)
+        rows = [event_values(item) for item in announced if item.event.event_id not in known]
+        if rows:
+            await connection.execute(insert(events), rows)
+
+    async def get(self, request_id: str, agent_id: str | None = None) -> ExecutionRecord | None:
+        """The record of the first run of this request id."""
+        run = executions.c
+        wanted = [run.request_id == clean_text(request_id), run.repeat_of.is_(None)]
+        if agent_id is not None:
+            wanted.append(run.agent_id == clean_text(agent_id))
+        first = select(executions).where(*wanted).order_by(run.sequence).limit(1)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(first)).mappings().first()
+            if row is not None and row["error_type"] == GIVEN_UP:
+                again = (await connection.execute(_after(row))).mappings().first()
+                row = again or row
+        return record_from(row) if row else None
+
+    async def history(self, query: HistoryQuery) -> list[ExecutionRecord]:
+        """Records, newest first."""
+        statement = (
+            select(executions)
+            .where(*_conditions(query))
+            .order_by(executions.c.executed_at.desc(), executions.c.sequence.desc())
+            .limit(query.limit)
+            .offset(query.offset)
+        )
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(statement)).mappings().all()
+        return [record_from(row) for row in rows]
+
+    async def events(self, query: EventQuery) -> list[StoredEvent]:
+        """Events in the order they were taken."""
+        statement = (
+            select(events)
+            .where(events.c.sequence > query.after, *_same(events, query, _EVENT_FILTERS))
+            .order_by(events.c.sequence)
+            .limit(query.limit)
+        )
+        if query.event_types is not None:
+            statement = statement.where(events.c.event_type.in_(sorted(query.event_types)))
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(statement)).mappings().all()
+        return [event_from(row) for row in rows]
+
+    async def last_event(self) -> int:
+        """The sequence of the event that was taken last."""
+        async with self._engine.connect() as connection:
+            return await connection.scalar(select(func.max(events.c.sequence))) or 0
+
+    async def prune(self, now: int) -> int:
+        """Drop records up to the first that is not expired, and expired events, some at a time.
+
+        Of the records an anchor stays, so that the chain is known to have begun earlier.
+        """
+        expiry = Expiry(now)
+        while await self._prune_events(expiry) == _PRUNED_AT_ONCE:
+            pass
+        pruned = 0
+        noted_at = time.time_ns() // 1_000_000
+        while dropped := await self._prune_some(expiry, noted_at):
+            pruned += dropped
+        if pruned and self._path is not None:
+            await asyncio.to_thread(shrink_file, self._path, self._patience)
+        return pruned
+
+    async def _prune_events(self, expiry: Expiry) -> int:
+        number = events.c.sequence
+        some = select(number).where(events.c.timestamp <= expiry.cutoff).limit(_PRUNED_AT_ONCE)
+        async with self._turn, writing(self._engine) as connection:
+            done = await connection.execute(delete(events).where(number.in_(some)))
+        return done.rowcount
+
+    async def _prune_some(self, expiry: Expiry, noted_at: int) -> int:
+        run = executions.c
+        oldest = select(run.sequence, run.hash, run.executed_at).order_by(run.sequence)
+        async with self._turn, writing(self._engine) as connection:
+            rows = (await connection.execute(oldest.limit(_PRUNED_AT_ONCE))).all()
+            gone = rows[: expiry.prefix([row.executed_at for row in rows])]
+            if not gone:
+                return 0
+            last = gone[-1]
+            await connection.execute(delete(executions).where(run.sequence <= last.sequence))
+            newest = expiry.newest([row.executed_at for row in gone])
+            await _anchor(connection, ChainAnchor(last.sequence, last.hash, newest, (), noted_at))
+        return len(gone)
+
+    async def time(self) -> int:
+        """The time by the database's clock, in ms since the epoch; SQLite has this machine's."""
+        if self._path is not None:
+            return time.time_ns() // 1_000_000
+        now = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+        async with self._engine.connect() as connection:
+            return int(await connection.scalar(now) or 0)
+
+    async def compact(self) -> tuple[int, int]:
+        """Write a SQLite file anew, without the room that nothing fills, so that it shrinks by
+        itself from now on. Gives its bytes before and after.
+
+        Raises StoreError for PostgreSQL, which does it itself.
+        """
+        if self._path is None:
+            raise StoreError("PostgreSQL compacts its tables itself (autovacuum)")
+        async with self._turn:
+            return await asyncio.to_thread(compact_file, self._path, self._patience)
+
+    # -- the chain
+
+    async def head(self) -> ChainHead:
+        """Where the chain ends."""
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(select(chain_head))).one_or_none()
+        if row is None:
+            raise StoreError(f"the store {self.url} has lost the note of where its chain ends")
+        return ChainHead(row.sequence, row.hash)
+
+    async def chain(self, after: int, limit: int) -> list[ExecutionRecord]:
+        """Records by sequence, ascending, those after sequence ``after``."""
+        number = executions.c.sequence
+        statement = select(executions).where(number > after).order_by(number).limit(limit)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(statement)).mappings().all()
+        return [record_from(row) for row in rows]
+
+    async def anchors(self) -> list[ChainAnchor]:
+        """Noted places of the chain, ascending."""
+        statement = select(chain_anchors).order_by(chain_anchors.c.sequence)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(statement)).all()
+        return [
+            ChainAnchor(row.sequence, row.hash, row.executed_at, (), row.noted_at) for row in rows
+        ]
+
+
+async def _known(
+    connection: AsyncConnection, column: Column[Any], values: Sequence[str]
+) -> set[str]:
+    found: set[str] = set()
+    for start in range(0, len(values), _MANY):
+        some = select(column).where(column.in_(values[start : start + _MANY]))
+        found.update((await connection.execute(some)).scalars())
+    return found
+
+
+def _after(given_up: RowMapping) -> Select[Any]:
+    """The run that was made when this one's request id was free again."""
+    run = executions.c
+    wanted = (
+        run.agent_id == given_up["agent_id"],
+        run.repeat_of == given_up["sequence"],
+        run.error_type.is_distinct_from(GIVEN_UP),
+    )
+    return select(executions).where(*wanted).order_by(run.sequence).limit(1)
+
+
+async def _known_runs(connection: AsyncConnection, records: Sequence[KeptRecord]) -> Known:
+    run_ids = [item.record.run_id for item in records if item.record.run_id is not None]
+    names = [item.record.request_id for item in records]
+    run = executions.c
+    firsts: dict[RunName, First] = {}
+    for start in range(0, len(names), _MANY):
+        some = run.request_id.in_(names[start : start + _MANY])
+        columns = select(run.agent_id, run.request_id, run.sequence, run.executed_at)
+        for row in await connection.execute(columns.where(some, run.repeat_of.is_(None))):
+            firsts[row.agent_id, row.request_id] = First(row.sequence, row.executed_at)
+    return Known(await _known(connection, run.run_id, run_ids), firsts)
+
+
+async def _anchor(connection: AsyncConnection, anchor: ChainAnchor) -> None:
+    """Note ``anchor`` instead of those before it."""
+    await connection.execute(delete(chain_anchors))
+    values = {
+        "sequence": anchor.sequence,
+        "hash": anchor.hash,
+        "executed_at": anchor.executed_at,
+        "noted_at": anchor.noted_at,
+    }
+    await connection.execute(insert(chain_anchors).values(values))
+
+
+_HISTORY_FILTERS: Final = ("agent_id", "channel_id", "language", "success", "code_hash")
+_EVENT_FILTERS: Final = ("request_id", "agent_id", "channel_id")
+
+
+def _same(
+    table: Table, query: HistoryQuery | EventQuery, names: Sequence[str]
+) -> list[ColumnElement[bool]]:
+    wanted = {name: getattr(query, name) for name in names}
+    return [
+        table.c[name] == (clean_text(value) if isinstance(value, str) else value)
+        for name, value in wanted.items()
+        if value is not None
+    ]
+
+
+def _conditions(query: HistoryQuery) -> list[ColumnElement[bool]]:
+    conditions = _same(executions, query, _HISTORY_FILTERS)
+    if query.since is not None:
+        conditions.append(executions.c.executed_at >= query.since)
+    if query.until is not None:
+        conditions.append(executions.c.executed_at < query.until)
+    return [and_(*conditions)] if conditions else []

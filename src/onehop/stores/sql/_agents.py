@@ -1,0 +1,62 @@
+"""Agents and their keys, in SQL."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from onehop.stores.base import AgentRecord
+from onehop.stores.sql._schema import agents
+from onehop.stores.sql._writes import writing
+
+
+class SqlAgents:
+    """Agents in SQLite and PostgreSQL. SqlStore translates what the driver raises."""
+
+    _engine: AsyncEngine
+    _turn: asyncio.Lock
+    """Held by the one that writes in this process."""
+
+    async def add_agent(self, agent: AgentRecord) -> bool:
+        """Take an agent, unless one of its name is there and not revoked."""
+        same = agents.c.agent_id == agent.agent_id
+        revoked = delete(agents).where(same, agents.c.revoked_at.is_not(None))
+        try:
+            async with self._turn, writing(self._engine) as connection:
+                await connection.execute(revoked)
+                await connection.execute(insert(agents).values(**asdict(agent)))
+        except IntegrityError:
+            return False
+        return True
+
+    async def agents(self) -> list[AgentRecord]:
+        """All of them, by name."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(select(agents).order_by(agents.c.agent_id))
+            return [AgentRecord(**row) for row in rows.mappings()]
+
+    async def find_agent(self, key_id: str) -> AgentRecord | None:
+        """Whose key this is, revoked or not."""
+        wanted = select(agents).where(agents.c.key_id == key_id)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(wanted)).mappings().first()
+        return AgentRecord(**row) if row else None
+
+    async def rekey_agent(self, agent_id: str, key_id: str, key_hash: str, now: int) -> bool:
+        """Replace the key; False when there is no such agent, or it is revoked."""
+        return await self._change(agent_id, key_id=key_id, key_hash=key_hash, rotated_at=now)
+
+    async def revoke_agent(self, agent_id: str, now: int) -> bool:
+        """Let the key open nothing more; False when there is no such agent, or it is revoked."""
+        return await self._change(agent_id, revoked_at=now)
+
+    async def _change(self, agent_id: str, **values: Any) -> bool:
+        wanted = agents.c.agent_id == agent_id, agents.c.revoked_at.is_(None)
+        async with self._turn, writing(self._engine) as connection:
+            found = await connection.execute(update(agents).where(*wanted).values(**values))
+        return found.rowcount == 1

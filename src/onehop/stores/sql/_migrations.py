@@ -1,0 +1,126 @@
+"""The changes that bring a SQL store's schema up to date, numbered and named.
+
+A released change is never altered; the next one goes below it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Column, Connection, insert, inspect, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from onehop.errors import StoreError
+from onehop.records import GENESIS
+from onehop.stores.sql._schema import (
+    INDEXES,
+    agents,
+    chain_anchors,
+    chain_head,
+    executions,
+    metadata,
+    rollup_state,
+    schema_migrations,
+)
+from onehop.stores.sql._writes import writing
+
+_LOCK: Final = 0x6F6E65686F70
+"""Number of the advisory lock on PostgreSQL: "onehop"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One change, applied in a transaction of its own."""
+
+    number: int
+    name: str
+    apply: Callable[[Connection], None]
+
+
+def _create_tables(connection: Connection) -> None:
+    for table in metadata.sorted_tables:
+        connection.execute(CreateTable(table, if_not_exists=True))
+    connection.execute(insert(chain_head).values(id=1, sequence=0, hash=GENESIS))
+    connection.execute(insert(rollup_state).values(id=1, watermark=0))
+
+
+def _create_indexes(connection: Connection) -> None:
+    for index in INDEXES:
+        connection.execute(CreateIndex(index, if_not_exists=True))
+
+
+def _name_runs(connection: Connection) -> None:
+    """Runs get names of their own, and a request id belongs to its agent."""
+    _add_column(connection, executions.c.run_id)
+    _add_column(connection, executions.c.repeat_of)
+    _add_column(connection, chain_anchors.c.noted_at)
+    connection.execute(text("DROP INDEX IF EXISTS ux_executions_request_id"))
+    _create_indexes(connection)
+
+
+def _add_column(connection: Connection, column: Column[Any]) -> None:
+    table = column.table.name
+    if column.name in {each["name"] for each in inspect(connection).get_columns(table)}:
+        return  # the first migration has made the table with it
+    kind = column.type.compile(connection.dialect)
+    connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column.name} {kind}"))
+
+
+def _create_agents(connection: Connection) -> None:
+    connection.execute(CreateTable(agents, if_not_exists=True))
+
+
+MIGRATIONS: Final = (
+    Migration(1, "create the tables", _create_tables),
+    Migration(2, "index what is asked for", _create_indexes),
+    Migration(3, "know agents by their keys", _create_agents),
+    Migration(4, "give each run a name of its own", _name_runs),
+)
+
+
+async def migrate(engine: AsyncEngine, migrations: Sequence[Migration], url: str) -> None:
+    """Apply what is missing, in order. Several processes may do so at once.
+
+    Raises StoreError when the store was written by a newer onehop.
+    """
+    async with engine.connect() as connection:
+        missing = await connection.run_sync(_missing, migrations, url)
+    for migration in missing:
+        async with writing(engine) as connection:
+            await connection.run_sync(_apply, migration)
+
+
+def _missing(connection: Connection, migrations: Sequence[Migration], url: str) -> list[Migration]:
+    applied = _applied(connection)
+    last = migrations[-1].number
+    newer = [f"{number} ({name})" for number, name in applied.items() if number > last]
+    if newer:
+        raise StoreError(
+            f"the store {url} was written by a newer onehop: it has migration {newer[-1]}, and "
+            f"this one knows {last}. Upgrade onehop, or name another store with ONEHOP_STORE"
+        )
+    return [migration for migration in migrations if migration.number not in applied]
+
+
+def _applied(connection: Connection) -> dict[int, str]:
+    if not inspect(connection).has_table(schema_migrations.name):
+        return {}
+    rows = connection.execute(select(schema_migrations).order_by(schema_migrations.c.number))
+    return {row.number: row.name for row in rows}
+
+
+def _apply(connection: Connection, migration: Migration) -> None:
+    """Once, whoever else tries: SQLite's write lock is held already, PostgreSQL's is taken here."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    connection.execute(CreateTable(schema_migrations, if_not_exists=True))
+    if migration.number in _applied(connection):
+        return
+    migration.apply(connection)
+    applied_at = time.time_ns() // 1_000_000
+    row = {"number": migration.number, "name": migration.name, "applied_at": applied_at}
+    connection.execute(insert(schema_migrations).values(row))

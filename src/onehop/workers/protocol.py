@@ -1,0 +1,349 @@
+"""Frames between host and worker; no I/O. ``docs/protocol.md`` has the page.
+
+Everything that a worker sends is hostile until it has passed ``FrameReader`` and
+``parse_message``: both raise ProtocolError and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from json.encoder import encode_basestring
+from typing import Any, Literal, get_args
+
+from onehop.inputs.gc import read_json
+from onehop.types import LogLevel
+
+VERSION = 2
+HEADER = struct.Struct(">I")
+SMALL_BODY = 256 * 1024
+"""Room for everything in a frame that is not an output: a log line, an error, the fields."""
+_SMALL_RESULT = 4096
+"""Bytes of a body up to which cutting the output out of it costs less than the other fields."""
+
+_HEAD = b'{"v":2,"token":"'
+_LARGE_HEAD = re.compile(
+    rb'\{"v":2,"token":"(?P<token>[^"\\]*)","kind":"result",'
+    rb'"bytes":(?P<bytes>\d{1,15}),"dropped":(?P<dropped>\d{1,15}),'
+    rb'(?:"warnings":(?P<warnings>\[(?:"(?:[^"\\]|\\.){0,4096}",?){1,16}\]),)?"text":"'
+)
+_MAX_WARNINGS = 16
+_MAX_WARNING = 1024
+_NUMBER_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
+_OVERFLOWING = (b"0e000", b"0e+000", b"0" * 300)
+_LEVELS: frozenset[str] = frozenset(get_args(LogLevel))
+
+
+class ProtocolError(Exception):
+    """A worker said something that an honest one never says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The lockdown is done; the worker waits for its job."""
+
+    deno: str
+    v8: str
+    typescript: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """The worker is warmed up, as the host asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One console call."""
+
+    level: LogLevel
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The run returned; ``output`` is JSON data."""
+
+    output: Any
+    dropped: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LargeResult:
+    """The run returned more than the caller may receive at once."""
+
+    text: str
+    """The first part of the output's JSON text."""
+    size: int
+    """Length of the whole text as the guest gave it; only good for display."""
+    dropped: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The run threw; positions are 1-based in the text that the host sent."""
+
+    name: str
+    message: str
+    stack: str | None
+    line: int | None
+    column: int | None
+    syntax: bool
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """TypeScript that a job's code was made from."""
+
+    code: str
+    positions: str
+    """Where parts of the job's code come from: ``mappings`` of a source map (ECMA-426)."""
+
+
+Message = Ready | Warm | Log | Result | LargeResult | Failure
+
+
+def encode_frame(body: bytes) -> bytes:
+    """Put the length in front of ``body``."""
+    return HEADER.pack(len(body)) + body
+
+
+def encode_job(
+    *,
+    token: str,
+    code: str,
+    context_json: str,
+    capture: bool,
+    limits_json: str,
+    original: Original | None = None,
+    kind: Literal["job", "warm"] = "job",
+) -> bytes:
+    """The job frame; ``original`` is what ``code`` was made from.
+
+    What is JSON already, or needs no escaping, is put in as it is, and a large context is copied
+    once: encoding it twice would cost more than all the rest."""
+    head = (
+        f'{{"v":{VERSION},"token":"{token}","kind":"{kind}",'
+        f'"capture":{"true" if capture else "false"},"limits":{limits_json},'
+        f'"code":{encode_basestring(code)},"original":{_original_json(original)},"context":'
+    ).encode()
+    context = context_json.encode()
+    length = HEADER.pack(len(head) + len(context) + 1)
+    return b"".join((length, head, context, b"}"))
+
+
+def _original_json(original: Original | None) -> str:
+    if original is None:
+        return "null"
+    return f'{{"code":{encode_basestring(original.code)},"map":"{original.positions}"}}'
+
+
+def encode_warm() -> bytes:
+    """The frame that asks an idle worker to warm up: a job to practise on."""
+    return encode_job(
+        kind="warm",
+        token="",
+        code="return context.list",
+        context_json='{"list":[1,2]}',
+        capture=False,
+        limits_json='{"output":4096,"keep":4096,"logs":0,"entries":0}',
+    )
+
+
+class FrameReader:
+    """Cuts a byte stream into frame bodies; refuses a body over ``max_body`` unread."""
+
+    def __init__(self, max_body: int) -> None:
+        self.max_body = max_body
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield each body that ``data`` completes; raise ProtocolError on a length over the cap."""
+        if not self._buffer and self._is_one_frame(data):
+            yield data[HEADER.size :]
+            return
+        self._buffer += data
+        while len(self._buffer) >= HEADER.size:
+            (length,) = HEADER.unpack_from(self._buffer)
+            if length > self.max_body:
+                raise ProtocolError(f"a frame of {length} bytes is over the limit {self.max_body}")
+            end = HEADER.size + length
+            if len(self._buffer) < end:
+                return
+            body = bytes(memoryview(self._buffer)[HEADER.size : end])
+            del self._buffer[:end]
+            yield body
+
+    def _is_one_frame(self, data: bytes) -> bool:
+        length = len(data) - HEADER.size
+        return 0 <= length <= self.max_body and data.startswith(HEADER.pack(length))
+
+
+def parse_message(body: bytes, token: str, max_output: int) -> Message:
+    """Read one frame body; ``token`` is the one of this run (empty before the job).
+
+    A body of more than ``max_output`` bytes may only be a ``LargeResult``, which is one string:
+    other JSON of that size could unfold to many times its length in memory.
+    """
+    if len(body) > max_output + SMALL_BODY:
+        return _parse_large(body, token)
+    return _parse_small(body, token) or _parse_any(body, token)
+
+
+def _parse_small(body: bytes, token: str) -> Result | None:
+    """A small result as an honest worker writes it, for half the price; None for any other body."""
+    if len(body) > _SMALL_RESULT:
+        return None
+    head = b'%b%b","kind":"result","dropped":0,"output":' % (_HEAD, token.encode())
+    if not body.startswith(head) or not body.endswith(b"}"):
+        return None
+    output = body[len(head) : -1]
+    try:
+        value = read_json(output)
+    except ValueError:
+        return None  # it may have more fields
+    if _may_overflow(output):
+        _refuse_infinity(value)
+    return Result(value, 0)
+
+
+def _parse_any(body: bytes, token: str) -> Message:
+    frame = _parse_object(body, len(_HEAD) + len(token))
+    if frame.get("v") != VERSION:
+        raise ProtocolError("a frame of another protocol version")
+    if frame.get("token") != token:
+        raise ProtocolError("a frame without this run's token")
+    kind = frame.get("kind")
+    parse = _PARSERS.get(kind) if isinstance(kind, str) else None
+    if parse is None:
+        raise ProtocolError(f"a frame of unknown kind {str(kind)[:40]!r}")
+    return parse(frame)
+
+
+def _parse_large(body: bytes, token: str) -> LargeResult:
+    head = _LARGE_HEAD.match(body)
+    if head is None or head["token"].decode() != token:
+        raise ProtocolError("a frame over the output limit that is not a large result")
+    text = _from_json(body[head.end() - 1 : -1])
+    if not isinstance(text, str) or not body.endswith(b"}"):
+        raise ProtocolError("a large result that is not one string")
+    warnings = _warnings(_from_json(head["warnings"] or b"[]"))
+    return LargeResult(text, int(head["bytes"]), int(head["dropped"]), warnings)
+
+
+def _parse_object(body: bytes, head: int) -> dict[str, Any]:
+    """``head`` bytes hold an honest frame's token, in which digits around an e are no number."""
+    frame = _from_json(body)
+    if not isinstance(frame, dict):
+        raise ProtocolError("a frame that is not an object")
+    if _may_overflow(body, head if body.startswith(_HEAD) else 0):
+        _refuse_infinity(frame)
+    return frame
+
+
+def _may_overflow(body: bytes, start: int = 0) -> bool:
+    """Whether a literal behind ``start`` may be beyond a double: quick, and never wrongly false."""
+    shape = body.translate(_NUMBER_SHAPE)
+    return any(shape.find(part, start) >= 0 for part in _OVERFLOWING)
+
+
+def _from_json(body: bytes) -> Any:
+    """Strict JSON: no NaN, no lone surrogates, at most 200 levels, integers of 4300 digits."""
+    try:
+        return read_json(body)
+    except ValueError as error:
+        raise ProtocolError(f"a frame that is not JSON: {str(error)[:80]}") from None
+
+
+def _refuse_infinity(value: Any) -> None:
+    """A literal such as 1e999 parses as infinity."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+        elif isinstance(item, float) and not math.isfinite(item):
+            raise ProtocolError("a frame with a number that is no double")
+
+
+def _field(frame: dict[str, Any], name: str, kind: type[Any], *, optional: bool = False) -> Any:
+    value = frame.get(name)
+    if optional and value is None:
+        return None
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ProtocolError(f"a frame with a wrong or missing field {name!r}")
+    return value
+
+
+def _count(frame: dict[str, Any], name: str, *, optional: bool = False) -> Any:
+    value = _field(frame, name, int, optional=optional)
+    if value is not None and not 0 <= value < 1 << 53:
+        raise ProtocolError(f"a frame with an impossible number in {name!r}")
+    return value
+
+
+def _ready(frame: dict[str, Any]) -> Ready:
+    return Ready(*(_field(frame, name, str)[:40] for name in ("deno", "v8", "typescript")))
+
+
+def _log(frame: dict[str, Any]) -> Log:
+    level = _field(frame, "level", str)
+    if level not in _LEVELS:
+        raise ProtocolError("a log frame with an unknown level")
+    return Log(level, _field(frame, "message", str))
+
+
+def _result(frame: dict[str, Any]) -> Result | LargeResult:
+    dropped = _count(frame, "dropped")
+    warnings = _warnings(frame.get("warnings", []))
+    if "text" in frame:
+        return LargeResult(_field(frame, "text", str), _count(frame, "bytes"), dropped, warnings)
+    if "output" not in frame:
+        raise ProtocolError("a result frame without an output")
+    return Result(frame["output"], dropped, warnings)
+
+
+def _warnings(found: Any) -> tuple[str, ...]:
+    if not isinstance(found, list) or len(found) > _MAX_WARNINGS:
+        raise ProtocolError("a frame with a wrong list of warnings")
+    for warning in found:
+        if not isinstance(warning, str) or len(warning) > _MAX_WARNING:
+            raise ProtocolError("a frame with a wrong or too long warning")
+    return tuple(map(_one_line, found))
+
+
+def _one_line(text: str) -> str:
+    """Without what could start a line or move a cursor: it is shown beside words of ours."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _failure(frame: dict[str, Any]) -> Failure:
+    error = _field(frame, "error", dict)
+    return Failure(
+        name=_field(error, "name", str),
+        message=_field(error, "message", str),
+        stack=_field(error, "stack", str, optional=True),
+        line=_count(error, "line", optional=True),
+        column=_count(error, "column", optional=True),
+        syntax=_field(frame, "syntax", bool),
+        dropped=_count(frame, "dropped"),
+    )
+
+
+_PARSERS: dict[str, Callable[[dict[str, Any]], Message]] = {
+    "ready": _ready,
+    "warm": lambda _: Warm(),
+    "log": _log,
+    "result": _result,
+    "error": _failure,
+}

@@ -1,0 +1,76 @@
+"""Large JSON is read without the cycle collector, and the collector's state stays the caller's."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from onehop.config import SandboxConfig
+from onehop.inputs.gc import no_collection
+from onehop.requests import check_request
+from onehop.workers.protocol import ProtocolError, Result, parse_message
+
+LARGE = {"rows": [{"id": number, "tags": ["a", "b"]} for number in range(20_000)]}
+
+
+@pytest.fixture
+def collections() -> Iterator[list[int]]:
+    """The generations that were collected, in order; the collector is on before and after."""
+    seen: list[int] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            seen.append(info["generation"])
+
+    gc.collect()
+    gc.callbacks.append(note)
+    yield seen
+    gc.callbacks.remove(note)
+    assert gc.isenabled()
+
+
+def test_a_large_context_and_output_cause_next_to_no_collections(collections: list[int]) -> None:
+    checked = check_request(SandboxConfig(), code="return context", context=LARGE)
+    body = (
+        '{"v":2,"token":"t","kind":"result","dropped":0,"output":' + checked.context_json + "}"
+    ).encode()
+    message = parse_message(body, "t", len(body))
+    assert isinstance(message, Result)
+    assert message.output == checked.request.context == LARGE
+    assert len(collections) < 10  # it is over a hundred otherwise
+
+
+def test_a_pause_ends_also_when_it_fails(collections: list[int]) -> None:
+    with pytest.raises(ProtocolError):
+        parse_message(b"[" + b"1," * 100_000, "t", 1_000_000)
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off() -> None:
+    gc.disable()
+    try:
+        with no_collection(1 << 20):
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_little_data_is_read_without_a_pause() -> None:
+    with no_collection(1000):
+        assert gc.isenabled()
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e400", "1" + "0" * 400 + ".0"])
+@pytest.mark.parametrize("token", ["5e123", "t", "a1e00099"])
+def test_a_number_beyond_doubles_is_refused_whatever_the_token(token: str, number: str) -> None:
+    text = f'{{"v":2,"token":"{token}","kind":"result","dropped":0,"output":{number}}}'
+    with pytest.raises(ProtocolError, match=r"no double|not JSON"):
+        parse_message(text.encode(), token, 1000)
+
+
+def test_a_number_in_place_of_the_token_is_refused_too() -> None:
+    with pytest.raises(ProtocolError):
+        parse_message(b'{"v":1e999,"token":"t","kind":"result","dropped":0,"output":1}', "t", 1000)
