@@ -13,9 +13,9 @@ import pytest_asyncio
 
 from onehop import analytics
 from onehop.analytics import Aggregator, Analytics, to_dict
+from onehop.answers import AgentStats, LanguageCount
 from onehop.config import AnalyticsConfig
 from onehop.errors import InvalidRequestError, StoreUnavailableError
-from onehop.stores.base import AgentStats, LanguageCount
 from onehop.stores.memory import MemoryStore
 from tests.stores.records import DAY
 from tests.stores.test_analytics import NOW, failed, issue, run, take

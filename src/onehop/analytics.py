@@ -15,22 +15,21 @@ from typing import Any, Final, Self
 
 from pydantic.alias_generators import to_camel
 
-from onehop.config import AnalyticsConfig
-from onehop.errors import InvalidRequestError, StoreUnavailableError
-from onehop.records import ExecutionRecord
-from onehop.stores._trusted import STEP, TrustedTime
-from onehop.stores.base import (
+from onehop.answers import (
     AgentStats,
     CodeLengthBucket,
     Failure,
-    HistoryQuery,
     LanguageCount,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
-    Store,
     TrendPoint,
 )
+from onehop.config import AnalyticsConfig
+from onehop.errors import InvalidRequestError, StoreUnavailableError
+from onehop.records import ExecutionRecord
+from onehop.stores._trusted import STEP, TrustedTime
+from onehop.stores.base import HistoryQuery, Store
 
 Answer = (
     AgentStats

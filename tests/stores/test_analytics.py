@@ -13,22 +13,21 @@ import pytest
 import pytest_asyncio
 
 from onehop.analytics import Aggregator
-from onehop.config import AnalyticsConfig
-from onehop.events import Event, SecurityIssue, ValidationStarted
-from onehop.records import ExecutionRecord
-from onehop.stores._answers import END_OF_DAYS, day_of
-from onehop.stores.base import (
+from onehop.answers import (
     AgentStats,
     CodeLengthBucket,
-    Entry,
     Failure,
     LanguageCount,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
-    Store,
     TrendPoint,
 )
+from onehop.config import AnalyticsConfig
+from onehop.events import Event, SecurityIssue, ValidationStarted
+from onehop.records import ExecutionRecord
+from onehop.stores._answers import END_OF_DAYS, day_of
+from onehop.stores.base import Entry, Store
 from onehop.stores.memory import MemoryStore
 from tests.stores.records import DAY, record, unopened
 

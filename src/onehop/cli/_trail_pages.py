@@ -19,9 +19,9 @@ from onehop.records import ExecutionRecord
 from onehop.stores.base import EventQuery, HistoryQuery, Store
 
 if TYPE_CHECKING:
+    from onehop.answers import AgentStats, Failure, ResourceUse, SecurityCount, TrendPoint
     from onehop.audit import AuditReport
     from onehop.events import Event
-    from onehop.stores.base import AgentStats, Failure, ResourceUse, SecurityCount, TrendPoint
 
 _FAILURES: Final = 5
 """Recent failures that the statistics show."""

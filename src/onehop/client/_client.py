@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import quote
 
+from onehop.answers import AgentStats, Failure
 from onehop.client._connection import Call, Connection
 from onehop.client._events import Follower
 from onehop.client._feed import Feed, Tasks
@@ -36,7 +37,6 @@ from onehop.errors import (
 )
 from onehop.events import EVENT_TYPES, Event
 from onehop.records import ExecutionRecord
-from onehop.stores.base import AgentStats, Failure
 from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
 
 if TYPE_CHECKING:

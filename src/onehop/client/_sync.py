@@ -11,6 +11,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
+from onehop.answers import AgentStats, Failure
 from onehop.client._client import AgentClient
 from onehop.client._feed import Feed
 from onehop.client._live import Item
@@ -18,7 +19,6 @@ from onehop.client._wire import Identity
 from onehop.errors import NotConnectedError
 from onehop.events import Event
 from onehop.records import ExecutionRecord
-from onehop.stores.base import AgentStats, Failure
 from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
 
 if TYPE_CHECKING:

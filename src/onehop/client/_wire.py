@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from pydantic.alias_generators import to_camel, to_snake
 
+from onehop.answers import AgentStats, Failure, LanguageCount
 from onehop.errors import InvalidRequestError
-from onehop.stores.base import AgentStats, Failure, LanguageCount
 from onehop.types import Wire
 
 W = TypeVar("W", bound=Wire)

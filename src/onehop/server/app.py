@@ -28,24 +28,17 @@ from onehop.errors import OnehopError
 from onehop.execution.executor import Executor
 from onehop.server._errors import problem_of
 from onehop.server.agents import Agents
-from onehop.server.asgi._body import (
-    REQUEST_ID,
-    ASGIApp,
-    BodyBounds,
-    BodyLimit,
-    Receive,
-    Scope,
-    Send,
-)
+from onehop.server.asgi._body import BodyBounds, BodyLimit
 from onehop.server.asgi._direct import Direct
 from onehop.server.asgi._guard import Guard, is_loopback
 from onehop.server.asgi._json import Json
 from onehop.server.asgi._requests import Requests
 from onehop.server.asgi._room import Room
-from onehop.server.auth import Principal
+from onehop.server.asgi._scope import REQUEST_ID, ASGIApp, Receive, Scope, Send
 from onehop.server.http import routes
 from onehop.server.http._docs import docs_routes
 from onehop.server.http._openapi import make_openapi
+from onehop.server.principal import Principal
 from onehop.validation import Validator
 
 _HEADERS: Final = (

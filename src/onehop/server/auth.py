@@ -3,50 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, MutableMapping
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
-from typing import Any, Final
+from contextlib import ExitStack
+from typing import Final
 
 from onehop.config import ServerConfig
 from onehop.errors import InvalidRequestError, UnauthorizedError
 from onehop.server._errors import AmbiguousCredentialsError, ForbiddenError
 from onehop.server._limits import Allowance
 from onehop.server.agents import NAME, Agents
-from onehop.server.asgi._body import BODY_HOLDER, BODY_LIMIT, HELD
 from onehop.server.asgi._refusals import Refusals, address
-from onehop.stores.base import AgentRecord, Role
-
-Scope = MutableMapping[str, Any]
+from onehop.server.asgi._scope import BODY_HOLDER, BODY_LIMIT, HELD, Scope, values
+from onehop.server.principal import PRINCIPAL, Principal
+from onehop.stores.base import AgentRecord
 
 NOBODY: Final = "default"
 """The agent of a request that names none, where no keys are needed."""
-_PRINCIPAL: Final = "onehop.principal"
 _NAME: Final = re.compile(NAME)
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who calls."""
-
-    agent_id: str
-    """Whose runs these are: the key's agent, or the one that an admin named."""
-    role: Role
-    limits: Allowance
-    """Of the key's agent."""
-    holder: str
-    """The key's agent."""
-    held: ExitStack = field(default_factory=ExitStack, compare=False, repr=False)
-    """What the request holds until it has been answered."""
-
-    def hold(self, place: AbstractContextManager[None]) -> None:
-        """Enter ``place`` until the request has been answered."""
-        self.held.enter_context(place)
-
-    @property
-    def sees_all(self) -> bool:
-        """Whether it may look at what other agents did."""
-        return self.role != "agent"
 
 
 class Authenticator:
@@ -66,10 +38,10 @@ class Authenticator:
 
     async def __call__(self, scope: Scope) -> Principal:
         """Who it is."""
-        known = scope.get(_PRINCIPAL)
+        known = scope.get(PRINCIPAL)
         if known is None:
             known = await (self._of_key(scope) if self._settings.auth else self._of_nobody(scope))
-            scope[_PRINCIPAL] = known
+            scope[PRINCIPAL] = known
             scope[BODY_LIMIT] = known.limits.max_body
             scope[BODY_HOLDER] = known.holder
             self._refusals.check(f"agent {known.holder}", known.limits.max_rate)
@@ -109,17 +81,6 @@ class Authenticator:
             (agent and agent.max_rate) or settings.max_rate,
             min((agent and agent.max_body) or settings.max_body, settings.max_body),
         )
-
-
-def principal_of(scope: Scope) -> Principal | None:
-    """Who was found to be behind the request, if anybody has asked."""
-    return scope.get(_PRINCIPAL)
-
-
-def values(scope: Scope, name: bytes) -> list[str]:
-    """Each value of a header, as text."""
-    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
-    return [value.decode("latin-1").strip() for key, value in headers if key == name]
 
 
 def _key(scope: Scope) -> str:

@@ -25,10 +25,10 @@ from onehop.execution.compose import open_executor
 from onehop.inputs.gc import keep_what_is_loaded
 from onehop.server.agents import Agents
 from onehop.server.app import create_app
-from onehop.server.asgi._body import ASGIApp
 from onehop.server.asgi._crowd import Crowd, room_for_connections
 from onehop.server.asgi._guard import is_loopback
 from onehop.server.asgi._protocol import Bounds, Connection
+from onehop.server.asgi._scope import ASGIApp
 
 _FILES: Final = 65_536
 """Descriptors that a server asks for, as far as it may: each connection takes one."""

@@ -9,12 +9,8 @@ from itertools import groupby, pairwise
 from operator import attrgetter
 from typing import Final
 
-from onehop.stores.base import (
-    CODE_LENGTH_EDGES,
-    RETENTION_SECONDS,
-    CodeLengthBucket,
-    TrendPoint,
-)
+from onehop.answers import CODE_LENGTH_EDGES, CodeLengthBucket, TrendPoint
+from onehop.stores.base import RETENTION_SECONDS
 from onehop.types import Language
 
 DAY: Final = 86_400_000

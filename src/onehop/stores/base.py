@@ -6,16 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
+from onehop.answers import (
+    AgentStats,
+    CodeLengthBucket,
+    Failure,
+    RepeatedCode,
+    ResourceUse,
+    SecurityCount,
+    TrendPoint,
+)
 from onehop.events import Event
 from onehop.records import ExecutionRecord
-from onehop.types import ErrorType, Language, Severity
+from onehop.types import Language
 
 Role = Literal["agent", "viewer", "admin"]
 
 RETENTION_SECONDS: Final = 2_592_000
 """30 days."""
-CODE_LENGTH_EDGES: Final = (0, 100, 500, 1_000, 5_000, 100_000)
-"""Lower edges of the buckets of code length, in characters; the last one is open above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,108 +95,6 @@ class ChainAnchor:
     expires each by itself."""
     noted_at: int | None = None
     """When it was noted, in ms since the epoch, by stores that prune."""
-
-
-@dataclass(frozen=True, slots=True)
-class LanguageCount:
-    """Runs in one language."""
-
-    total: int
-    successful: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentStats:
-    """Answers ``get_agent_stats``. Times are ms; rates 0 to 1; without a run all are 0."""
-
-    agent_id: str | None
-    """None: all agents."""
-    total_executions: int = 0
-    successful_executions: int = 0
-    failed_executions: int = 0
-    success_rate: float = 0
-    average_execution_time: float = 0
-    p50_execution_time: float = 0
-    """Percentiles by nearest rank: the value at place ceil(p * n) of the sorted times."""
-    p95_execution_time: float = 0
-    p99_execution_time: float = 0
-    timeout_count: int = 0
-    language_breakdown: dict[str, LanguageCount] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """One of an agent's recent failures."""
-
-    request_id: str
-    code_hash: str
-    language: Language
-    error: str | None
-    error_type: ErrorType | None
-    execution_time: float
-    executed_at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrendPoint:
-    """One day and language, from the rollups."""
-
-    day: str
-    """YYYY-MM-DD, UTC."""
-    language: Language
-    total: int
-    successful: int
-    failed: int
-    timeouts: int
-    average_execution_time: float
-    average_memory: float
-    max_memory: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceUse:
-    """What runs used. Times are ms, memory is MB; without a run all are 0."""
-
-    total_executions: int = 0
-    average_memory: float = 0
-    max_memory: float = 0
-    average_execution_time: float = 0
-    max_execution_time: float = 0
-    total_execution_time: float = 0
-    timeout_count: int = 0
-    limit_count: int = 0
-    """Runs that a resource limit ended (errorType resource_limit)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeLengthBucket:
-    """Runs whose code had ``low`` <= characters < ``high``."""
-
-    low: int
-    high: int | None
-    """None for the last bucket."""
-    total: int
-    successful: int
-    average_execution_time: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RepeatedCode:
-    """One piece of code and how often it ran."""
-
-    code_hash: str
-    total: int
-    successful: int
-    last_executed_at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecurityCount:
-    """Security issues of one pattern and severity."""
-
-    pattern: str
-    severity: Severity
-    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,30 +5,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from onehop.errors import OnehopError
 from onehop.inputs.values import ValueCount
-from onehop.server._errors import BodyTooLargeError, BodyTooSlowError, Problem, problem_of
+from onehop.server._errors import BodyTooLargeError, BodyTooSlowError, problem_of
 from onehop.server.asgi._room import Room, Share
+from onehop.server.asgi._scope import (
+    BODY_HOLDER,
+    BODY_LIMIT,
+    REQUEST_ID,
+    ASGIApp,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    answer,
+)
 
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-BODY_LIMIT: Final = "onehop.body_limit"
-"""Key of the scope under which a smaller bound is noted, once it is known who calls."""
-BODY_HOLDER: Final = "onehop.body_holder"
-"""Key of the scope under which the agent is noted that the body counts for."""
-HELD: Final = "onehop.held"
-"""Key of the scope under which an ExitStack is, for what the request holds until it has been
-answered: it is closed when the answer was sent, or nobody waits for it any more."""
-REQUEST_ID: Final = "onehop.request_id"
-"""Key of the scope under which the request's name is."""
 _UNCOUNTED: Final = 16 * 1024
 """Bytes of a body whose values are not counted, because so few cost nothing."""
 _VALUE: Final = 64
@@ -181,18 +176,6 @@ class _Body:
                     return
         except TimeoutError:
             return
-
-
-async def answer(send: Send, problem: Problem, request_id: str, *, close: bool = False) -> None:
-    """Send an error without the framework's help."""
-    body = problem.body(request_id)
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    headers |= problem.headers
-    if close:
-        headers["Connection"] = "close"
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": problem.status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
 
 
 def _has_body(scope: Scope) -> bool:

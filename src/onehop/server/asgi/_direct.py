@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from onehop.server.asgi._body import ASGIApp, Receive, Scope, Send
+from onehop.server.asgi._scope import ASGIApp, Receive, Scope, Send
 
 
 class Direct:

@@ -9,8 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from onehop.server._errors import ForbiddenError, WrongHostError, problem_of
-from onehop.server.asgi._body import REQUEST_ID, ASGIApp, Receive, Scope, Send, answer
-from onehop.server.auth import values
+from onehop.server.asgi._scope import REQUEST_ID, ASGIApp, Receive, Scope, Send, answer, values
 
 PROBES: Final = ("/healthz", "/readyz")
 """Asked by address by whoever watches over the process; they tell nothing about anybody."""

@@ -14,7 +14,7 @@ from onehop.errors import InvalidRequestError
 from onehop.inputs.gc import no_collection
 from onehop.inputs.strict import RepeatedKeyError, parse
 from onehop.server._errors import ClientLeftError, WrongMediaTypeError
-from onehop.server.asgi._body import Receive
+from onehop.server.asgi._scope import Receive
 
 _LARGE: Final = 64 * 1024
 """Bytes of a body from which it is read in a thread, so that others are answered meanwhile."""

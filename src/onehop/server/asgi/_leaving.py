@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from onehop.server._errors import ClientLeftError
-from onehop.server.asgi._body import Receive
+from onehop.server.asgi._scope import Receive
 
 
 @asynccontextmanager

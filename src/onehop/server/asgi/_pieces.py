@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from onehop.server.asgi._body import Message
+from onehop.server.asgi._scope import Message
 
 PIECE: Final = 128 * 1024
 """Bytes."""

@@ -12,7 +12,10 @@ from typing import Final
 
 from onehop.errors import SandboxClosedError
 from onehop.server._errors import ClientLeftError, problem_of
-from onehop.server.asgi._body import (
+from onehop.server.asgi._guard import PROBES
+from onehop.server.asgi._pieces import pieces
+from onehop.server.asgi._refusals import Refusals
+from onehop.server.asgi._scope import (
     HELD,
     REQUEST_ID,
     ASGIApp,
@@ -21,11 +24,9 @@ from onehop.server.asgi._body import (
     Scope,
     Send,
     answer,
+    values,
 )
-from onehop.server.asgi._guard import PROBES
-from onehop.server.asgi._pieces import pieces
-from onehop.server.asgi._refusals import Refusals
-from onehop.server.auth import principal_of, values
+from onehop.server.principal import principal_of
 
 REQUEST_NAME: Final = r"[!-.0-~]{1,256}"
 """What X-Request-Id may be: visible ASCII but the slash, since it becomes part of addresses."""

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, create_model
 
 from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
-from onehop.stores import base
+from onehop import answers
 from onehop.stores.base import AgentRecord, Role
 from onehop.types import Language, Wire
 
@@ -184,13 +184,13 @@ def _answer(kind: type, **others: Any) -> type[Wire]:
     return create_model(kind.__name__, __base__=Wire, __doc__=kind.__doc__, **{**columns, **others})
 
 
-AgentStats: Final = _answer(base.AgentStats)
-ResourceUse: Final = _answer(base.ResourceUse)
-_Failure: Final = _answer(base.Failure)
-_Trend: Final = _answer(base.TrendPoint)
-_Bucket: Final = _answer(base.CodeLengthBucket)
-_Repeated: Final = _answer(base.RepeatedCode)
-_Security: Final = _answer(base.SecurityCount)
+AgentStats: Final = _answer(answers.AgentStats)
+ResourceUse: Final = _answer(answers.ResourceUse)
+_Failure: Final = _answer(answers.Failure)
+_Trend: Final = _answer(answers.TrendPoint)
+_Bucket: Final = _answer(answers.CodeLengthBucket)
+_Repeated: Final = _answer(answers.RepeatedCode)
+_Security: Final = _answer(answers.SecurityCount)
 
 
 class Run(Wire):

@@ -33,13 +33,13 @@ from onehop.server._errors import (
 from onehop.server._limits import Gate
 from onehop.server._runs import Runs, Watched
 from onehop.server.agents import Agents, NewKey
-from onehop.server.asgi._body import REQUEST_ID
 from onehop.server.asgi._json import Json, read_object
 from onehop.server.asgi._leaving import while_there
 from onehop.server.asgi._refusals import Refusals
 from onehop.server.asgi._requests import given_name
+from onehop.server.asgi._scope import REQUEST_ID
 from onehop.server.asgi._sse import EventStream, event
-from onehop.server.auth import Authenticator, Principal
+from onehop.server.auth import Authenticator
 from onehop.server.http import _schemas as schemas
 from onehop.server.http._feed import Feed, Filter
 from onehop.server.http._params import (
@@ -61,6 +61,7 @@ from onehop.server.http._params import (
     TrendParams,
 )
 from onehop.server.http._readiness import Readiness
+from onehop.server.principal import Principal
 from onehop.stores.base import HistoryQuery, Store
 from onehop.types import ExecutionResult, LogEntry, OutputPage, ValidationReport
 from onehop.validation import Validator

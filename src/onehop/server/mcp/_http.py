@@ -21,8 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from onehop.errors import OnehopError
 from onehop.server._errors import problem_of
-from onehop.server.asgi._body import REQUEST_ID, answer
 from onehop.server.asgi._leaving import while_there
+from onehop.server.asgi._scope import REQUEST_ID, answer
 from onehop.server.mcp._calls import Principal
 from onehop.server.mcp._strict import error_of
 

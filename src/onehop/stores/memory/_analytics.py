@@ -6,12 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, get_args
 
-from onehop.events import SecurityIssue
-from onehop.records import ExecutionRecord
-from onehop.stores import _answers
-from onehop.stores._answers import Rollup
-from onehop.stores._kept import clean_text
-from onehop.stores.base import (
+from onehop.answers import (
     AgentStats,
     CodeLengthBucket,
     Failure,
@@ -19,9 +14,14 @@ from onehop.stores.base import (
     RepeatedCode,
     ResourceUse,
     SecurityCount,
-    StoredEvent,
     TrendPoint,
 )
+from onehop.events import SecurityIssue
+from onehop.records import ExecutionRecord
+from onehop.stores import _answers
+from onehop.stores._answers import Rollup
+from onehop.stores._kept import clean_text
+from onehop.stores.base import StoredEvent
 from onehop.types import Language
 
 _BARE: Final[dict[str, Any]] = {"output": None, "logs": [], "context_data": None}

@@ -10,12 +10,7 @@ from bson.int64 import Int64
 from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 
-from onehop.events import CODE_SECURITY_ISSUE
-from onehop.records import ExecutionRecord
-from onehop.stores import _answers
-from onehop.stores._answers import Rollup
-from onehop.stores._kept import clean_text
-from onehop.stores.base import (
+from onehop.answers import (
     AgentStats,
     CodeLengthBucket,
     Failure,
@@ -25,6 +20,11 @@ from onehop.stores.base import (
     SecurityCount,
     TrendPoint,
 )
+from onehop.events import CODE_SECURITY_ISSUE
+from onehop.records import ExecutionRecord
+from onehop.stores import _answers
+from onehop.stores._answers import Rollup
+from onehop.stores._kept import clean_text
 from onehop.stores.mongodb._documents import record_of
 from onehop.types import Language
 

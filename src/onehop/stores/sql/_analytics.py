@@ -29,11 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from onehop.records import ExecutionRecord
-from onehop.stores import _answers
-from onehop.stores._answers import Rollup
-from onehop.stores._kept import clean_text
-from onehop.stores.base import (
+from onehop.answers import (
     AgentStats,
     CodeLengthBucket,
     Failure,
@@ -43,6 +39,10 @@ from onehop.stores.base import (
     SecurityCount,
     TrendPoint,
 )
+from onehop.records import ExecutionRecord
+from onehop.stores import _answers
+from onehop.stores._answers import Rollup
+from onehop.stores._kept import clean_text
 from onehop.stores.sql._rows import record_from
 from onehop.stores.sql._schema import events, executions, rollup_state, rollups
 from onehop.stores.sql._writes import writing
