@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final, Literal, get_type_hints
 
 from pydantic import BeforeValidator, Field, create_model
 
+from onehop import answers
 from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
-from onehop import answers
 from onehop.stores.base import AgentRecord, Role
 from onehop.types import Language, Wire
 
