@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 
 from onehop import Analytics, AuditConfig, open_executor
-from onehop.audit._chain import verify
+from onehop.audit import verify
 
 CALLS = {
     "good": {"code": "return context.prices.reduce((sum, price) => sum + price, 0)"},

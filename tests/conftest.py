@@ -14,6 +14,8 @@ from onehop import Sandbox
 from tests.servers import MongoServer, PostgresServer
 from tests.users import User
 
+pytest.register_assert_rewrite("onehop.testing")
+
 collect_ignore = ["adapters"]
 """Each framework has an environment of its own: scripts/adapters makes it and runs its tests."""
 

@@ -6,18 +6,16 @@ import asyncio
 import sys
 import threading
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from onehop._loop import running_loop
 from onehop.analysis import Analyst
+from onehop.backends.base import Backend
 from onehop.config import SandboxConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.requests import CheckedRequest, check_request
 from onehop.types import ExecutionResult, Language, OnLog, OutputPage
-
-if TYPE_CHECKING:
-    from onehop.backends import LocalBackend
 
 
 class Sandbox:
@@ -29,13 +27,19 @@ class Sandbox:
     """
 
     def __init__(
-        self, config: SandboxConfig | None = None, *, preload_analysis: bool = False
+        self,
+        config: SandboxConfig | None = None,
+        *,
+        backend: Backend | None = None,
+        preload_analysis: bool = False,
     ) -> None:
-        """``preload_analysis``: load what parses texts while the first worker starts, since an
-        Executor will need it."""
+        """``backend`` runs the code: workers on this machine, unless another one is given. It is
+        opened and closed with the sandbox. ``preload_analysis``: load what parses texts while the
+        first worker starts, since an Executor will need it."""
         self._preload_analysis = preload_analysis
         self._config = config or SandboxConfig()
-        self._backend: LocalBackend | None = None
+        self._given = backend
+        self._backend: Backend | None = None
         self.analyst = Analyst(self._config.allow_degraded)
         """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
 
@@ -62,21 +66,19 @@ class Sandbox:
 
     async def _open(self, language: Language) -> None:
         """Open with what the first program needs if it is in ``language``."""
-        if self._backend is None:
-            _refuse_windows()
-            running_loop()
-            from onehop.backends import LocalBackend  # needs modules that only POSIX has
-
-            self.analyst.open()
-            if self._preload_analysis:
-                self.analyst.start()
-            backend = LocalBackend(self._config, analyst=self.analyst)
-            try:
-                await backend.open(language)
-            except BaseException:
-                await self.analyst.aclose()
-                raise
-            self._backend = backend
+        if self._backend is not None:
+            return
+        running_loop()
+        backend = self._given or _local(self._config, self.analyst)
+        self.analyst.open()
+        if self._preload_analysis:
+            self.analyst.start()
+        try:
+            await backend.open(language)
+        except BaseException:
+            await self.analyst.aclose()
+            raise
+        self._backend = backend
 
     async def aclose(self) -> None:
         """End every run as cancelled, and leave no process, descriptor or thread behind."""
@@ -179,7 +181,7 @@ class Sandbox:
         """Whether it is open and a worker is at hand."""
         return self._backend is not None and self._backend.ready
 
-    def _open_backend(self) -> LocalBackend:
+    def _open_backend(self) -> Backend:
         if self._backend is None:
             raise SandboxClosedError(
                 "the sandbox is not open: use 'async with Sandbox() as sandbox', "
@@ -188,11 +190,14 @@ class Sandbox:
         return self._backend
 
 
-def _refuse_windows() -> None:
+def _local(config: SandboxConfig, analyst: Analyst) -> Backend:
     if sys.platform == "win32":
         raise SandboxUnavailableError(
             "onehop has no jail for Windows, and runs nothing without one: use it inside WSL 2"
         )
+    from onehop.backends.local import LocalBackend  # needs modules that only POSIX has
+
+    return LocalBackend(config, analyst=analyst)
 
 
 def run(

@@ -18,6 +18,13 @@ Language = Literal["javascript", "typescript"]
 Severity = Literal["low", "medium", "high", "critical"]
 ValidationLevel = Literal["NONE", "ASYNC", "BLOCKING", "STRICT"]
 LogLevel = Literal["log", "error", "warn", "info", "debug"]
+_LEVELS: dict[LogLevel, str] = {
+    "log": "",
+    "error": "[ERROR] ",
+    "warn": "[WARN] ",
+    "info": "[INFO] ",
+    "debug": "[DEBUG] ",
+}
 ErrorType = Literal[
     "timeout", "validation", "runtime", "security", "resource_limit", "cancelled", "internal"
 ]
@@ -71,6 +78,11 @@ class LogEntry(Wire):
     time: float
     """ms since the start of the run, taken by the host when the line arrived."""
 
+    @property
+    def line(self) -> str:
+        """As ``logs`` has it: the level in front, unless it is ``log``."""
+        return _LEVELS[self.level] + self.message
+
 
 OnLog = Callable[[LogEntry], None]
 """Called in the event loop with each console line as it is printed; it must not block."""
@@ -102,6 +114,12 @@ class ErrorInfo(Wire):
     stack: str | None = None
     excerpt: str | None = None
     """The source line with a caret below the column."""
+
+    @property
+    def headline(self) -> str:
+        """One line: name, message, place."""
+        place = "" if self.line is None else f" (line {self.line}, column {self.column})"
+        return f"{self.name}: {self.message}{place}"
 
 
 class Correction(Wire):

@@ -16,7 +16,7 @@ import pytest_asyncio
 from rich.cells import cell_len
 from typer.testing import CliRunner
 
-from onehop.audit._chain import verify
+from onehop.audit import verify
 from onehop.cli import app
 from onehop.cli._exits import ExitCode
 from onehop.cli._trail_pages import print_audit, print_history, print_record, print_stats

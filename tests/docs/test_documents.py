@@ -30,6 +30,7 @@ MEASURED = re.compile(r'("(?:time|executionTime|memory|cpuTime)": )[\d.]+')
 SETTINGS = ("setting", "environment", "default", "allowed", "meaning")
 ENVIRONMENT = {"PYTHONPATH": str(ROOT / "src"), "ONEHOP_POOL_SIZE": "1"}
 EXAMPLES = {
+    "agent_test.py": "the agent passed, in 2 runs of nothing\n",
     "mcp_client.py": "  line 1:  3 of 4 requests were slow\n",
     "one_liner.py": "[2, 5]\n",
     "five.py": '  output:  ["Ada", "Grace", "Edsger"]\n',

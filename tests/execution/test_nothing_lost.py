@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from onehop import Sandbox, SandboxConfig
-from onehop.audit._chain import verify
+from onehop.audit import verify
 from onehop.config import AuditConfig
 from onehop.errors import AuditUnavailableError, StoreUnavailableError
 from onehop.execution.compose import open_executor

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from onehop import Sandbox
-from onehop.audit import recorder
-from onehop.audit._chain import verify
+from onehop.audit import recorder, verify
 from onehop.audit._journal import Journal, Waiting
 from onehop.callers import Caller
 from onehop.config import AuditConfig

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from onehop.audit._chain import AuditReport, Problem, verify
+from onehop.audit import AuditReport, Problem, verify
 from onehop.records import GENESIS, ExecutionRecord
 from onehop.stores._kept import JSON_FIELDS, json_text
 from onehop.stores.base import RETENTION_SECONDS, ChainHead, Store

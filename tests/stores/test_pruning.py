@@ -13,7 +13,7 @@ import pytest
 
 from onehop import analytics
 from onehop.analytics import Aggregator
-from onehop.audit._chain import verify
+from onehop.audit import verify
 from onehop.config import AnalyticsConfig
 from onehop.stores import _trusted
 from onehop.stores._trusted import TrustedTime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from onehop.audit._chain import verify
+from onehop.audit import verify
 from onehop.stores.base import Entry, HistoryQuery, Store
 from tests.stores.records import announced, entries, record, unopened
 

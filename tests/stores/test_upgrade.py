@@ -15,7 +15,7 @@ import pytest
 from bson import json_util
 from pymongo import AsyncMongoClient, IndexModel
 
-from onehop.audit._chain import verify
+from onehop.audit import verify
 from onehop.stores.base import EventQuery
 from tests.stores.records import Kind, entries, record, unopened
 

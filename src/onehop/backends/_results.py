@@ -19,7 +19,6 @@ from onehop.types import (
 from onehop.workers import Died, Outcome
 from onehop.workers.protocol import Failure, LargeResult, Result
 
-_PREFIX = {"error": "[ERROR] ", "warn": "[WARN] ", "info": "[INFO] ", "debug": "[DEBUG] "}
 _OUT_OF_MEMORY = ("out of memory", "memory allocation of", "OOM")
 _NEAR_LIMIT = 0.75
 """Share of the memory grant in use above which a crash is put down to memory."""
@@ -42,7 +41,7 @@ def from_outcome(
     return ExecutionResult.trusted(
         success=error is None,
         output=output,
-        logs=[_PREFIX.get(entry.level, "") + entry.message for entry in outcome.logs],
+        logs=[entry.line for entry in outcome.logs],
         log_entries=outcome.logs,
         execution_time=_thousandths(outcome.elapsed * 1000),
         code_hash=digest,
@@ -52,7 +51,7 @@ def from_outcome(
             cpu_time=_thousandths(outcome.cpu_seconds * 1000),
             tool_time=0,
         ),
-        error=None if error is None else headline(error),
+        error=None if error is None else error.headline,
         error_info=error,
         output_truncated=True if identifier else None,
         persisted_output_id=identifier,
@@ -87,15 +86,9 @@ def uncompiled(request: ExecutionRequest, why: Refused | Broken) -> ExecutionRes
         success=False,
         code_hash=code_hash(request.code),
         resource_usage=ResourceUsage(memory=0),
-        error=headline(error),
+        error=error.headline,
         error_info=error,
     )
-
-
-def headline(error: ErrorInfo) -> str:
-    """One line: name, message, place."""
-    place = "" if error.line is None else f" (line {error.line}, column {error.column})"
-    return f"{error.name}: {error.message}{place}"
 
 
 def _output(outcome: Outcome, limits: Limits, shelf: OutputShelf) -> tuple[object, str | None]:

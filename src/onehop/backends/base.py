@@ -1,16 +1,30 @@
-"""Where executions run: one verb and a close."""
+"""What a Sandbox needs of whatever runs its code. ``onehop.testing`` has a suite for each of these
+sentences."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from onehop.config import SandboxConfig
 from onehop.limits import Limits
 from onehop.requests import CheckedRequest
-from onehop.types import ExecutionResult, OnLog
+from onehop.types import ExecutionResult, Language, OnLog, OutputPage
 
 
+@runtime_checkable
 class Backend(Protocol):
-    """Runs checked requests somewhere."""
+    """Runs checked requests somewhere: ``open``, any number of ``run``, ``aclose``."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a run could start now or soon; false before ``open`` and after ``aclose``."""
+        ...
+
+    async def open(self, language: Language = "javascript") -> None:
+        """Become ready, with what the first program needs if it is in ``language``.
+
+        Raises SandboxUnavailableError, and leaves nothing behind then.
+        """
 
     async def run(
         self, request: CheckedRequest, limits: Limits, agent: str, on_log: OnLog | None = None
@@ -22,6 +36,17 @@ class Backend(Protocol):
         Raises Overloaded, SandboxClosedError, SandboxUnavailableError; what the guest does wrong
         is in the result.
         """
+        ...
+
+    def reconfigure(self, config: SandboxConfig) -> None:
+        """Bound the runs that start from now on by ``config``."""
+
+    def read_output(self, identifier: str, offset: int, limit: int) -> OutputPage:
+        """A page, in characters, of an output that was too large to return.
+
+        Raises OutputNotFoundError.
+        """
+        ...
 
     async def aclose(self) -> None:
         """End every run and leave nothing behind."""

@@ -25,7 +25,9 @@ def in_original(
     changes: dict[str, object] = {}
     if result.error_info is not None:
         info = _error_in_original(result.error_info, original, corrected)
-        changes = {"error_info": info, "error": _headline(result, result.error_info, info)}
+        changes = {"error_info": info}
+        if result.error == result.error_info.headline:
+            changes["error"] = info.headline
     if result.findings:
         findings = [finding_in_original(finding, corrected) for finding in result.findings]
         changes["findings"] = findings
@@ -67,17 +69,3 @@ def _word_mover(corrected: CorrectedCode) -> Callable[[re.Match[str]], str]:
         return f"line {line}, column {column}"
 
     return move
-
-
-def _headline(result: ExecutionResult, before: ErrorInfo, after: ErrorInfo) -> str | None:
-    """The one line of the error; its form is that of ``results.headline``."""
-    if result.error is None:
-        return None
-    text = result.error.removesuffix(_place(before))
-    moved = text != result.error and before.line is not None
-    head = text.removesuffix(before.message) + after.message
-    return head + _place(after) if moved and text.endswith(before.message) else result.error
-
-
-def _place(info: ErrorInfo) -> str:
-    return "" if info.line is None else f" (line {info.line}, column {info.column})"

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from onehop.analytics import Aggregator
+from onehop.backends.base import Backend
 from onehop.config import (
     AnalyticsConfig,
     AuditConfig,
@@ -28,11 +29,13 @@ async def open_executor(
     analytics: AnalyticsConfig | None = None,
     corrections: CorrectionConfig | None = None,
     *,
+    backend: Backend | None = None,
     store_may_be_away: bool = False,
 ) -> AsyncIterator[Executor]:
     """An executor with its sandbox, store, journal, bus and rollups, all as configured.
 
-    What is None comes from the environment and ``onehop.toml``. With ``store_may_be_away`` a
+    What is None comes from the environment and ``onehop.toml``; ``backend`` is workers on this
+    machine, unless another one is given. With ``store_may_be_away`` a
     database server that does not answer yet is opened when it does; until then records wait in the
     journal. At the end runs in flight are ended and recorded. Raises ConfigError,
     StoreUnavailableError, AuditUnavailableError and SandboxUnavailableError.
@@ -44,7 +47,7 @@ async def open_executor(
         stack.push_async_callback(store.aclose)
         bus = EventBus()
         stack.push_async_callback(bus.aclose)
-        opened = Sandbox(sandbox, preload_analysis=True)
+        opened = Sandbox(sandbox, backend=backend, preload_analysis=True)
         executor = Executor(
             opened,
             Validator(rules),

@@ -1,0 +1,331 @@
+"""What every Store does alike."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from onehop.errors import RecordRejectedError
+from onehop.records import GENESIS, ExecutionRecord
+from onehop.stores.base import (
+    RETENTION_SECONDS,
+    ChainHead,
+    Entry,
+    EventQuery,
+    HistoryQuery,
+    Store,
+)
+from onehop.stores.memory import MemoryStore
+from onehop.testing.records import DAY, NOW, announced, entries, issue, record, runs
+
+_REFUSED: dict[str, dict[str, Any]] = {
+    "too large": {"output": "x" * (16 << 20)},
+    "too large in UTF-8": {"error": "\u20ac" * (6 << 20)},
+    "no JSON": {"output": {1, 2}},
+    "not a number": {"output": float("nan")},
+    "infinitely long": {"execution_time": float("inf")},
+    "an integer of too many digits": {"output": 10**5000},
+    "too long a name": {"agent_id": "a" * 2000},
+    "a time beyond 64 bits": {"executed_at": 2**63},
+}
+
+
+_AWKWARD: dict[str, dict[str, Any]] = {
+    "nothing": {"output": None, "logs": [], "context_data": None, "details": {}},
+    "NUL in text": {"code_snippet": "a\0b", "error": "\0", "description": "\0\0"},
+    "lone surrogates in text": {"code_snippet": "\ud800", "error": "x\udfff", "agent_id": "\udc00"},
+    "NUL and lone surrogates in JSON": {"output": {"\0": "\ud800"}, "logs": ["\0\udfff"]},
+    "surrogate pairs": {
+        "output": "\U0001f600",
+        "code_snippet": "\U0001f600",
+        "logs": ["\U0001f600"],
+    },
+    "huge integers": {"output": [2**53 + 1, 2**64, -(10**300)], "context_data": {"n": 2**63}},
+    "floats": {"output": [0.1, 1e308, 5e-324, -0.0, 1.0], "execution_time": 0.1 + 0.2},
+    "minus zero": {"execution_time": -0.0, "memory_usage": -0.0},
+    "whole numbers": {"execution_time": 3, "timeout": 30000, "memory_usage": 0},
+    "keys of operators": {"output": {"$set": {"a.b": 1}, "": 2}, "context_data": {"$where": "1"}},
+    "long text": {"output": "x" * 300_000, "logs": ["line"] * 5000},
+    "order of keys": {"output": {"b": 1, "a": {"d": 1, "c": 2}}},
+    "quotes": {"output": "'; DROP TABLE executions; --", "agent_id": "a'\"$1:b%"},
+    "failure": {"success": False, "error": "Error: no", "error_type": "runtime"},
+    "early and late": {"executed_at": 0, "created_at": 253_370_764_800_000},
+}
+
+
+def _forced(**fields: Any) -> ExecutionRecord:
+    return record().model_copy(update=fields)
+
+
+async def assert_one_chain(store: Store, length: int) -> None:
+    chain = await store.chain(0, length + 1)
+    assert [kept.sequence for kept in chain] == list(range(1, length + 1))
+    assert [kept.previous_hash for kept in chain] == [GENESIS, *(kept.hash for kept in chain[:-1])]
+    assert all(kept.hash == kept.compute_hash() for kept in chain)
+    assert await store.head() == ChainHead(length, str(chain[-1].hash))
+
+
+class StoreSuite:
+    """Subclass it as ``TestMine``, with a fixture ``store`` that gives an open, empty store.
+
+    Tests are coroutines: pytest-asyncio or anyio runs them.
+    """
+
+    @pytest.fixture
+    def prunes(self) -> bool:
+        """Whether ``prune`` drops what is expired itself, rather than the database in its time."""
+        return True
+
+    async def test_every_store_gives_back_what_the_reference_gives_back(self, store: Store) -> None:
+        given = {name: record(**{"executed_at": NOW, **_AWKWARD[name]}) for name in _AWKWARD}
+        reference = MemoryStore()
+        for run in given.values():
+            await reference.append([Entry(run)])
+            await store.append([Entry(run)])
+        for name, run in given.items():
+            kept = await store.get(run.request_id)
+            assert kept is not None, name
+            assert repr(kept) == repr(await reference.get(run.request_id)), name
+            assert kept.hash == kept.compute_hash(), name
+
+    async def test_deep_json_comes_back(self, store: Store) -> None:
+        deep: Any = "bottom"
+        for _ in range(200):
+            deep = {"next": [deep]} if isinstance(deep, list) else [deep]
+        given = record(output=deep, context_data=deep)
+        await store.append([Entry(given)])
+        kept = await store.get(given.request_id)
+        assert kept is not None
+        assert kept.output == kept.context_data == deep
+
+    async def test_each_record_is_chained_to_the_one_before(self, store: Store) -> None:
+        assert await store.head() == ChainHead(0, GENESIS)
+        await store.append(entries(*runs(2)))
+        await store.append(entries(*runs(3)))
+        chain = await store.chain(0, 100)
+        assert [kept.sequence for kept in chain] == [1, 2, 3, 4, 5]
+        assert [kept.previous_hash for kept in chain] == [
+            GENESIS,
+            *(kept.hash for kept in chain[:-1]),
+        ]
+        assert await store.head() == ChainHead(5, str(chain[-1].hash))
+        assert [kept.sequence for kept in await store.chain(2, 2)] == [3, 4]
+
+    async def test_what_is_given_twice_is_kept_once(self, store: Store) -> None:
+        given = entries(*runs(3))
+        await store.append(given[:2])
+        before = await store.chain(0, 10)
+        await store.append(given)
+        await store.append(given)
+        await store.append([given[2], given[2]])
+        assert (await store.chain(0, 10))[:2] == before
+        assert len(await store.chain(0, 10)) == 3
+        assert len(await store.events(EventQuery())) == 6
+
+    async def test_a_request_id_names_the_first_run_that_was_not_given_up(
+        self, store: Store
+    ) -> None:
+        given_up = record(run_id="a", success=False, error="left", error_type="cancelled")
+        await store.append(entries(given_up))
+        kept = await store.get(given_up.request_id)
+        assert kept is not None
+        assert kept.error_type == "cancelled"
+        named = {"request_id": given_up.request_id, "agent_id": given_up.agent_id}
+        again, later = (record(**named, run_id=f"b{n}", output=n) for n in (1, 2))
+        await store.append(entries(again, later))
+        for agent_id in (None, given_up.agent_id):
+            kept = await store.get(given_up.request_id, agent_id)
+            assert kept is not None
+            assert kept.output == 1
+
+    async def test_a_repeated_request_id_leaves_the_first_record(self, store: Store) -> None:
+        first = record(output="first")
+        await store.append([Entry(first), Entry(first.model_copy(update={"output": "second"}))])
+        await store.append([Entry(first.model_copy(update={"output": "third"}))])
+        kept = await store.get(first.request_id)
+        assert kept is not None
+        assert kept.output == "first"
+        assert (await store.head()).sequence == 1
+
+    async def test_events_without_a_record_are_kept(self, store: Store) -> None:
+        given_up = record()
+        events = announced(given_up)
+        await store.append([Entry(None, events)])
+        assert await store.get(given_up.request_id) is None
+        assert [item.event for item in await store.events(EventQuery())] == list(events)
+        assert (await store.head()).sequence == 0
+
+    async def test_what_no_store_can_keep_is_refused_by_name_and_nothing_is_taken(
+        self, store: Store
+    ) -> None:
+        for name, fields in _REFUSED.items():
+            bad = _forced(**fields)
+            with pytest.raises(RecordRejectedError) as refusal:
+                await store.append([*entries(record()), Entry(bad), *entries(record())])
+            assert refusal.value.request_id == bad.request_id, name
+            assert refusal.value.reason, name
+        assert await store.chain(0, 10) == []
+        assert await store.events(EventQuery()) == []
+        await store.append(entries(record()))
+
+    async def test_json_too_deep_to_write_is_refused(self, store: Store) -> None:
+        deep: Any = []
+        for _ in range(100_000):
+            deep = [deep]
+        with pytest.raises(RecordRejectedError):
+            await store.append([Entry(_forced(output=deep))])
+        while deep:
+            deep = deep.pop()  # else Python would take it apart recursively
+        assert (await store.head()).sequence == 0
+
+    async def test_history_filters_and_is_newest_first(self, store: Store) -> None:
+        given = [
+            record(agent_id="a", executed_at=NOW - 5),
+            record(agent_id="b", executed_at=NOW - 1, success=False),
+            record(agent_id="a", executed_at=NOW - 3, language="typescript"),
+            record(agent_id="a", executed_at=NOW - 3, channel_id="other", code_hash="ff"),
+            record(agent_id="a", executed_at=NOW - 9, success=False),
+        ]
+        await store.append(entries(*given))
+
+        async def found(**query: Any) -> list[int]:
+            ids = [run.request_id for run in given]
+            return [
+                ids.index(kept.request_id) for kept in await store.history(HistoryQuery(**query))
+            ]
+
+        assert await found() == [1, 3, 2, 0, 4]
+        assert await found(agent_id="a") == [3, 2, 0, 4]
+        assert await found(agent_id="a", success=True) == [3, 2, 0]
+        assert await found(channel_id="channel", language="javascript") == [1, 0, 4]
+        assert await found(code_hash="ff") == [3]
+        assert await found(since=NOW - 5, until=NOW - 1) == [3, 2, 0]
+        assert await found(agent_id="a", since=NOW - 3) == [3, 2]
+        assert await found(limit=2) == [1, 3]
+        assert await found(limit=2, offset=2) == [2, 0]
+        assert await found(limit=10, offset=4) == [4]
+        assert await found(limit=0) == []
+        assert await found(offset=9) == []
+        assert await found(agent_id="nobody\0") == []
+
+    async def test_events_filter_and_keep_their_order(self, store: Store) -> None:
+        first, second = record(agent_id="a"), record(agent_id="b", channel_id="other")
+        found = issue(second, line=1, column=2)
+        await store.append(
+            [Entry(first, announced(first)), Entry(second, (found, *announced(second)))]
+        )
+        stored = await store.events(EventQuery())
+        assert [item.event for item in stored][2] == found
+        assert [item.event.request_id for item in stored] == [first.request_id] * 2 + [
+            second.request_id
+        ] * 3
+        places = [item.sequence for item in stored]
+        assert places == sorted(set(places))
+
+        async def asked(**query: Any) -> list[int]:
+            return [places.index(item.sequence) for item in await store.events(EventQuery(**query))]
+
+        assert await asked(after=places[1]) == [2, 3, 4]
+        assert await asked(after=places[1], limit=2) == [2, 3]
+        assert await asked(request_id=first.request_id) == [0, 1]
+        assert await asked(agent_id="b") == [2, 3, 4]
+        assert await asked(channel_id="other", after=places[2]) == [3, 4]
+        assert await asked(event_types=frozenset({"code:execution:started"})) == [0, 3]
+        assert await asked(event_types=frozenset()) == []
+
+    async def test_awkward_events_come_back(self, store: Store) -> None:
+        found = issue(record(agent_id="\0\ud800"), description="\0\ud800", pattern="\U0001f600")
+        await store.append([Entry(None, (found,))])
+        (stored,) = await store.events(EventQuery())
+        assert stored.event.agent_id == "\ufffd\ufffd"
+        assert stored.event.to_dict()["data"]["description"] == "\0\ud800"
+        assert await store.events(EventQuery(agent_id="\0\ud800")) == [stored]
+
+    async def test_every_question_may_name_an_agent_that_text_cannot_hold(
+        self, store: Store
+    ) -> None:
+        name = "\0\ud800"
+        await store.append(entries(record(agent_id=name, success=False)))
+        await store.roll_up(NOW, 90)
+        assert (await store.agent_stats(name, None)).total_executions == 1
+        assert len(await store.recent_failures(name, 10)) == 1
+        assert len(await store.trends(name, None)) == 1
+        assert (await store.resource_use(name, None)).total_executions == 1
+        assert sum(bucket.total for bucket in await store.code_lengths(name, None)) == 1
+        assert await store.repeated_code(name, None, 10) == []
+        assert len(await store.slowest(name, None, 10)) == 1
+        assert await store.security_profile(name, None) == []
+
+    async def test_an_event_that_no_store_can_keep_is_refused(self, store: Store) -> None:
+        run = record()
+        with pytest.raises(RecordRejectedError) as refusal:
+            await store.append([Entry(run, (issue(run, description="x" * (16 << 20)),))])
+        assert refusal.value.request_id == run.request_id
+        assert await store.get(run.request_id) is None
+
+    async def test_a_caller_cannot_change_what_is_kept(self, store: Store) -> None:
+        given = record(output={"list": [1]})
+        await store.append([Entry(given)])
+        given.output["list"].append(2)
+        kept = await store.get(given.request_id)
+        assert kept is not None
+        kept.output["list"].append(3)
+        again = await store.get(given.request_id)
+        assert again is not None
+        assert again.output == {"list": [1]}
+
+    async def test_an_append_that_is_cancelled_leaves_a_whole_chain_and_no_lock(
+        self, store: Store
+    ) -> None:
+        batches = [entries(*runs(3)) for _ in range(20)]
+        for number, batch in enumerate(batches):
+            task = asyncio.create_task(store.append(batch))
+            await asyncio.wait([task], timeout=number * 0.0005)
+            task.cancel()
+            await asyncio.wait([task])
+        for batch in batches:
+            await store.append(batch)
+        await assert_one_chain(store, 60)
+        assert len(await store.events(EventQuery())) == 120
+
+    async def test_prune_drops_what_is_older_than_the_retention(
+        self, store: Store, prunes: bool
+    ) -> None:
+        old = [record(executed_at=NOW - 31 * DAY + number) for number in range(3)]
+        young = runs(2)
+        await store.append(entries(*old, *young))
+        assert await store.prune(NOW) == (3 if prunes else 0)
+        assert await store.prune(NOW) == 0
+        if prunes:
+            assert await store.get(old[0].request_id) is None
+            assert [kept.sequence for kept in await store.chain(0, 10)] == [4, 5]
+            assert len(await store.events(EventQuery())) == 4
+            (anchor,) = await store.anchors()
+            (first, _) = await store.chain(0, 10)
+            assert (anchor.sequence, anchor.hash) == (3, first.previous_hash)
+            assert anchor.executed_at == old[-1].executed_at
+
+    async def test_prune_keeps_to_the_order_of_the_chain(self, store: Store, prunes: bool) -> None:
+        """A young record keeps older ones behind it, so that the chain has no holes."""
+        expired = NOW - RETENTION_SECONDS * 1000
+        times = [expired, expired + 1, expired - 1]
+        await store.append(entries(*(record(executed_at=time) for time in times)))
+        assert await store.prune(NOW) == (1 if prunes else 0)
+        if prunes:
+            assert [kept.sequence for kept in await store.chain(0, 10)] == [2, 3]
+
+    async def test_the_chain_goes_on_after_everything_was_pruned(
+        self, store: Store, prunes: bool
+    ) -> None:
+        await store.append(entries(*runs(3)))
+        head = await store.head()
+        last_event = (await store.events(EventQuery()))[-1].sequence
+        await store.prune(NOW + 31 * DAY)
+        await store.append(entries(record()))
+        (new,) = await store.chain(head.sequence, 10)
+        assert (new.sequence, new.previous_hash) == (4, head.hash)
+        assert len(await store.events(EventQuery(after=last_event))) == 2
+        if prunes:
+            assert len(await store.chain(0, 10)) == 1
