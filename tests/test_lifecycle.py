@@ -13,7 +13,7 @@ import time
 import pytest
 
 from onehop import Sandbox, SandboxConfig, SandboxUnavailableError
-from onehop.workers._process import Job
+from onehop.workers import Job
 from onehop.workers.protocol import LargeResult
 from tests.processes import descendants, open_descriptors, threads
 from tests.users import ROOT, User, run_as

@@ -4,9 +4,10 @@ processes are made with."""
 from __future__ import annotations
 
 from onehop.workers._factory import WorkerFactory, deno_programs
+from onehop.workers._job import Died, Job, Outcome
 from onehop.workers._pipes import Pipes, read_some
 from onehop.workers._pool import Pool
-from onehop.workers._process import Died, Job, Outcome, Worker
+from onehop.workers._process import Worker
 from onehop.workers._seal import seal
 
 __all__ = [

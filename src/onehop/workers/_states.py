@@ -1,0 +1,49 @@
+"""The life of a worker: its states, and which frames it may send in each."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from onehop.workers.protocol import (
+    Failure,
+    LargeResult,
+    Log,
+    Message,
+    ProtocolError,
+    Ready,
+    Result,
+    Warm,
+)
+
+State = Literal["starting", "idle", "warming", "overtaken", "running", "ending", "answered"]
+"""starting → idle ⇄ warming; then, with its one job, running → ending or answered.
+
+- ``starting``: confines itself; ``idle``: waits for its job; ``warming``: runs the machinery once.
+- ``overtaken``: the job came while it was warming up, which it ends first.
+- ``running``: has the job. ``ending``: is being killed; what it has printed is still read.
+- ``answered``: nothing of what follows is heard.
+"""
+
+Turn = Literal["take", "drop"]
+
+_ANSWERS: Final = (Result, LargeResult, Failure)
+_TURNS: Final[dict[State, dict[type[Message], Turn]]] = {
+    "starting": {Ready: "take"},
+    "idle": {},
+    "warming": {Warm: "take"},
+    "overtaken": {Warm: "take"},
+    "running": {Log: "take", **dict.fromkeys(_ANSWERS, "take")},
+    "ending": {Log: "take", **dict.fromkeys(_ANSWERS, "drop")},
+    "answered": dict.fromkeys((Ready, Warm, Log, *_ANSWERS), "drop"),
+}
+
+WITH_JOB: Final = frozenset[State]({"running", "ending", "answered"})
+"""States in which a frame must show the job's token."""
+
+
+def turn(state: State, message: Message) -> Turn:
+    """What becomes of a frame. Raises ProtocolError when it is not this frame's turn."""
+    found = _TURNS[state].get(type(message))
+    if found is None:
+        raise ProtocolError(f"a frame {type(message).__name__!r} out of turn, in state {state!r}")
+    return found
