@@ -154,6 +154,45 @@ def test_tables_are_drawn_as_in_node(run: RunGuest) -> None:
     ]
 
 
+def test_a_wide_or_long_table_is_whole_or_says_that_it_is_cut(run: RunGuest) -> None:
+    code = """
+    console.table([Object.fromEntries(Array.from({length: 150}, (_, i) => ['k' + i, i]))]);
+    console.table(Array(1500).fill(7));
+    const sparse = []; sparse[200_000] = 'far'; console.table(sparse);
+    console.table(Array.from({length: 9}, () => Array(20_000).fill(1)));
+    console.table(Array(100_000).fill({a: 1}))"""
+    wide, long, sparse, *cut = run(code).lines
+    assert " k149 │\n" in wide
+    assert wide.splitlines()[3].endswith(" 149  │")
+    assert "│ 1499    │ 7      │" in long
+    assert "│ 200000  │ 'far'  │" in sparse
+    assert all(table.endswith(" more characters)") for table in cut)
+
+
+@pytest.mark.parametrize("capture", [True, False])
+def test_a_filter_of_columns_that_is_not_a_list_throws_as_in_node(
+    capture: bool, run: RunGuest
+) -> None:
+    code = """
+    const given = ['a', null, 5, {}, () => 1, Object.create(null), 'x'.repeat(30)], seen = [];
+    for (const each of given) {
+      try { console.table([1], each) } catch (e) { seen.push([e.name, e.code, e.message]) }
+    }
+    return seen"""
+    start = 'The "properties" argument must be an instance of Array. Received '
+    received = [
+        "type string ('a')",
+        "null",
+        "type number (5)",
+        "an instance of Object",
+        "function ",
+        "[Object: null prototype] {}",
+        f"type string ('{'x' * 25}...')",
+    ]
+    expected = [["TypeError", "ERR_INVALID_ARG_TYPE", start + words] for words in received]
+    assert run(code, capture=capture).output == expected
+
+
 def test_dir_takes_options(run: RunGuest) -> None:
     lines = run("console.dir({a: {b: 1}}, {depth: 0}); console.dir('s')").lines
     assert lines == ["{ a: [Object] }", "'s'"]

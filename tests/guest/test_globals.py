@@ -69,10 +69,14 @@ def test_a_channel_delivers_clones_in_order(run: RunGuest) -> None:
         ("new MessageChannel().port1.postMessage(KEY)", "DataCloneError"),
         ("structuredClone(KEY)", "DataCloneError"),
         ("structuredClone({ a: new Map([[1, [KEY]]]) })", "DataCloneError"),
+        ("structuredClone(new MessageChannel().port1)", "DataCloneError"),
+        ("structuredClone([new MessageChannel()])", "DataCloneError"),
+        ("const { port1, port2 } = new MessageChannel(); port1.postMessage({ port2 })",
+         "DataCloneError"),
         ("structuredClone()", "TypeError"),
         ("new MessagePort()", "TypeError"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_cloned_is_an_error_that_can_be_caught(
     code: str, name: str, run: RunGuest
 ) -> None:

@@ -395,4 +395,12 @@ for (
 ) {
   guestConsole[name] = consoleMethod(name, run);
 }
+/** The one method that may throw, whether or not anything is captured. */
+const printTable = guestConsole.table;
+guestConsole.table = {
+  table(data, columns = undefined) {
+    if (columns !== undefined && !ArrayIsArray(columns)) loadSecondPart().refuseColumns(columns);
+    printTable(data, columns);
+  },
+}.table;
 Object.defineProperty(guestConsole, Symbol.toStringTag, { value: "console", configurable: true });

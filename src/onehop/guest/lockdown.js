@@ -155,6 +155,7 @@ function lockDown() {
   removeGlobals();
   defineBuiltins(globalThis, timerGlobals);
   defineBuiltins(globalThis, clone);
+  defineBuiltins(Atomics, atomicsFunctions);
   defineBuiltins(globalThis, { console: guestConsole, navigator: bareNavigator });
   defineBuiltins(globalThis, { self: globalThis, MessageChannel, MessagePort });
   delete URL.createObjectURL;
