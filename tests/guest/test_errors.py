@@ -143,6 +143,14 @@ def test_comments_like_those_of_html_are_comments_in_any_line(language: str, run
     assert run(code, language=language).output == 2
 
 
+@pytest.mark.parametrize(
+    ("message", "told"), [("{ x: 1 }", "{ x: 1 }"), ("5", "5"), ("undefined", "")]
+)
+def test_a_message_that_is_not_text_is_shown(message: str, told: str, run: RunGuest) -> None:
+    failure = run(f"throw Object.assign(new Error('a'), {{ message: {message} }})").failure
+    assert (failure.message, failure.line) == (told, 1)
+
+
 def test_an_error_that_was_suppressed_is_told(run: RunGuest) -> None:
     code = """
     using file = { [Symbol.dispose]() { throw new Error('not closed') } };

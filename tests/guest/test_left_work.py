@@ -19,6 +19,7 @@ LATER = "const later = (ms) => new Promise((done) => setTimeout(done, ms));\n"
          "if (n == 3) clearInterval(t) }, 10)", ["1", "2", "3"]),
         ("crypto.subtle.digest('SHA-256', new Uint8Array(1)).then(d => console.log(d.byteLength))",
          ["32"]),
+        ("setTimeout(() => console.log('as in Node'), Infinity)", ["as in Node"]),
         ("queueMicrotask(() => console.log('micro')); setImmediate(() => console.log('macro'))",
          ["micro", "macro"]),
     ],

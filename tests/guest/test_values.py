@@ -128,6 +128,11 @@ VALUES: dict[str, tuple[str, Any]] = {
         "[Threw: Method Map.prototype.entries called on incompatible receiver #<Map>]",
     ),
     "a WeakMap": ("new WeakMap()", {}),
+    "raw JSON": (
+        r"""['1', '-1.50', 'true', '"a\ud800"', '12345678901234567890', '1e1000',"""
+        "'1' + '0'.repeat(400)].map(JSON.rawJSON)",
+        [1, -1.5, True, "a\ufffd", "12345678901234567890", "1e1000", "1" + "0" * 400],
+    ),
     "a suppressed error": (
         "(() => { const e = new SuppressedError(1, 2, 'both'); delete e.stack; return e })()",
         {"name": "SuppressedError", "message": "both", "error": 1, "suppressed": 2},
@@ -229,6 +234,9 @@ HIDDEN = [
     "new (class { async *[Symbol.asyncIterator]() {} })()",
     "({[Symbol('s')]: 1})",
     "Object.defineProperty({}, 'a', {value: 1})",
+    "Object.assign([], {a: 1})",
+    "Object.assign(new Map(), {a: 1})",
+    "Object.assign(new Set(), {a: 1})",
 ]
 
 
@@ -236,10 +244,22 @@ HIDDEN = [
 def test_an_object_that_comes_back_empty_is_told(plain: int, run: RunGuest) -> None:
     values = ", ".join(HIDDEN)
     run_ = run(f"return {{plain: Array({plain}).fill({{n: 1}}), a: [{values}, {{}}]}}")
-    assert run_.output["a"] == [{}] * (len(HIDDEN) + 1)
+    assert run_.output["a"] == [{}] * 7 + [[], {}, [], {}]
     (warning,) = run_.warnings
-    assert warning.startswith("objects came back as {}, ")
-    assert ": output.a[0], output.a[1], output.a[2], output.a[3], output.a[4] and 2 " in warning
+    assert warning.startswith("objects came back empty, ")
+    assert ": output.a[0], output.a[1], output.a[2], output.a[3], output.a[4] and 5 " in warning
+
+
+def test_a_list_used_as_an_object_is_told_between_plain_ones(run: RunGuest) -> None:
+    code = "const odd = []; odd.total = 5; return [Array(9000).fill([]), [[odd]]]"
+    (warning,) = run(code).warnings
+    assert ": output[1][0][0] (" in warning
+
+
+@pytest.mark.parametrize("raw", ["1e1000", "1" * 5000, "12345678901234567890"])
+def test_raw_json_in_a_large_value_is_as_in_a_small_one(raw: str, run: RunGuest) -> None:
+    output = run(f"return {{plain: Array(9000).fill(1), raw: [[JSON.rawJSON('{raw}')]]}}").output
+    assert output["raw"] == [[raw]]
 
 
 def test_an_ordinary_value_has_no_warnings(run: RunGuest) -> None:

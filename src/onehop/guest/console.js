@@ -315,6 +315,7 @@ function trace(args) {
 
 const DIR_OPTIONS = [
   "showHidden",
+  "showProxy",
   "depth",
   "maxArrayLength",
   "maxStringLength",

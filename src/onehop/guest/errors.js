@@ -97,10 +97,22 @@ function show(value, depth = 2) {
   }
 }
 
+/** The message of an error as text, also when the code has put something else there. */
+function readMessage(error) {
+  const text = readErrorString(error, "message");
+  if (text !== null) return text;
+  try {
+    const { message } = error;
+    return message === undefined ? "" : show(message);
+  } catch {
+    return "";
+  }
+}
+
 /** @returns {{name: string, message: string}} never throws. */
 function nameAndMessage(thrown) {
   if (!isError(thrown)) return { __proto__: null, name: "Error", message: show(thrown) };
-  const message = readErrorString(thrown, "message") ?? "";
+  const message = readMessage(thrown);
   return {
     __proto__: null,
     name: cut(readErrorString(thrown, "name") || "Error", 200),

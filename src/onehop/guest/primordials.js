@@ -49,10 +49,11 @@ const CapturedUint8Array = Uint8Array;
 const CapturedWeakMap = WeakMap;
 const { isArray: ArrayIsArray } = Array;
 const { isError: ErrorIsError, captureStackTrace: ErrorCaptureStackTrace } = Error;
-const { parse: JSONParse, stringify: JSONStringify } = JSON;
+const { isRawJSON: JSONIsRawJSON, parse: JSONParse, stringify: JSONStringify } = JSON;
 const { fromCodePoint: StringFromCodePoint } = String;
 const { floor: MathFloor, max: MathMax, min: MathMin, round: MathRound, sqrt: MathSqrt } = Math;
 const { MAX_SAFE_INTEGER } = Number;
+const { isSafeInteger: NumberIsSafeInteger } = Number;
 const { parseFloat: NumberParseFloat, parseInt: NumberParseInt } = Number;
 
 const StringPrototypeCharCodeAt = uncurryThis(String.prototype.charCodeAt);

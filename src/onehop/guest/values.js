@@ -221,6 +221,7 @@ class Encoder {
         length = object.length;
       } else {
         const prototype = ObjectGetPrototypeOf(object);
+        if (prototype === null && JSONIsRawJSON(object)) return this.#writeRaw(object, depth);
         if (typeof object === "function" || (prototype !== ObjectPrototype && prototype !== null)) {
           if (this.#writeSpecial(object, depth)) return;
         }
@@ -246,11 +247,33 @@ class Encoder {
       return this.#threw(thrown);
     }
     if (iterator !== null) return this.#writeSteps(iterator, walkOf(iterator), depth);
-    (this.empty ??= new Places()).add(this.#pathOfObject(depth));
+    this.#tellEmpty(depth);
     this.#put("{}");
   }
 
+  #tellEmpty(depth) {
+    (this.empty ??= new Places()).add(this.#pathOfObject(depth));
+  }
+
+  /** Tell of an empty list or Map that was used as an object: its fields are not in the output. */
+  #tellMisused(object, depth) {
+    try {
+      if (ObjectKeys(object).length > 0) this.#tellEmpty(depth);
+    } catch {
+      // A Proxy of the guest.
+    }
+  }
+
+  /** JSON text of the code's own: as it is, or as text where a reader's numbers would not hold it. */
+  #writeRaw({ rawJSON }, depth) {
+    const value = JSONParse(rawJSON);
+    const holds = typeof value !== "number" || NumberIsSafeInteger(value) ||
+      MathFloor(value) !== value;
+    this.#write(holds ? value : rawJSON, depth - 1, this.#path[depth]);
+  }
+
   #writeElements(object, length, depth) {
+    if (length === 0) this.#tellMisused(object, depth);
     this.#put("[");
     for (let i = 0; i < length && !this.#full;) {
       if (i > 0) this.#put(",");
@@ -351,6 +374,7 @@ class Encoder {
   }
 
   #writeMap(map, depth) {
+    if (MapPrototypeGetSize(map) === 0) this.#tellMisused(map, depth);
     const asObject = hasStringKeys(map);
     const entries = MapPrototypeEntries(map);
     const oddKeys = this.#oddKeys;
@@ -375,6 +399,7 @@ class Encoder {
   }
 
   #writeSet(set, depth) {
+    if (SetPrototypeGetSize(set) === 0) this.#tellMisused(set, depth);
     const values = SetPrototypeValues(set);
     this.#put("[");
     for (let i = 0; !this.#full; i++) {
@@ -453,11 +478,12 @@ function roomAfter(object, depth, room) {
   if (depth > MAX_DEPTH || object.toJSON !== undefined || typeof object === "function") return -1;
   if (ArrayIsArray(object)) {
     const { length } = object;
+    if (length === 0 && ObjectKeys(object).length > 0) return -1;
     for (let i = 0; i < length && room >= 0; i++) room = roomAfterValue(object[i], depth, room);
     return room;
   }
   const prototype = ObjectGetPrototypeOf(object);
-  if (prototype !== ObjectPrototype && prototype !== null) return -1;
+  if (prototype !== ObjectPrototype && (prototype !== null || JSONIsRawJSON(object))) return -1;
   let isFieldless = true;
   for (const key in object) {
     isFieldless = false;

@@ -2,7 +2,6 @@
 // to do, knows nothing of it. Timers of ours keep it going as long as a wait may end.
 
 const { waitAsync: atomicsWaitAsync, notify: atomicsNotify } = Atomics;
-const LONGEST_TIMER = 2 ** 31 - 1;
 const PENDING = 0;
 /** V8 gets to a wait that is over in a later turn: how often to look, and after how many ms. */
 const LOOKS = 100;

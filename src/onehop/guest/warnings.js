@@ -60,7 +60,7 @@ function warnOfValues({ inexact, merged, empty, endless }) {
   }
   if (empty !== null) {
     warn(
-      "objects came back as {}, because nothing that they hold is an enumerable field: " +
+      "objects came back empty, because what they hold is in no field or element that JSON has: " +
         empty.toText() + " (return the parts that are needed)",
     );
   }
