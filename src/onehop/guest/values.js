@@ -478,7 +478,7 @@ function roomAfter(object, depth, room) {
   if (depth > MAX_DEPTH || object.toJSON !== undefined || typeof object === "function") return -1;
   if (ArrayIsArray(object)) {
     const { length } = object;
-    if (length === 0 && ObjectKeys(object).length > 0) return -1;
+    if (length === 0) for (const _ in object) return -1;
     for (let i = 0; i < length && room >= 0; i++) room = roomAfterValue(object[i], depth, room);
     return room;
   }
