@@ -42,6 +42,10 @@ LINES: list[tuple[str, str]] = [
     ("'%s|%s|%s', 'x', {a: {b: 1}}, Symbol('s')", "x|{ a: [Object] }|Symbol(s)"),
     ("'%s %s', 5n, -0", "5n -0"),
     ("'%s', {toString() { return 'mine' }}", "mine"),
+    (
+        "'%s %s', {[Symbol.toPrimitive]: () => 'own'}, new Proxy({toString: () => 'behind'}, {})",
+        "own behind",
+    ),
     ("'%d %d %d %d', 42.5, '0x10', 5n, {}", "42.5 16 5n NaN"),
     ("'%i %i %f', 42.9, '7px', '3.5x'", "42 7 3.5"),
     ("'%j %j', {a: [1]}, undefined", '{"a":[1]} undefined'),
@@ -194,8 +198,18 @@ def test_a_filter_of_columns_that_is_not_a_list_throws_as_in_node(
 
 
 def test_dir_takes_options(run: RunGuest) -> None:
-    lines = run("console.dir({a: {b: 1}}, {depth: 0}); console.dir('s')").lines
-    assert lines == ["{ a: [Object] }", "'s'"]
+    code = """
+    const shown = {[Symbol.for('nodejs.util.inspect.custom')]: () => 'own words'};
+    console.dir({a: {b: 1}}, {depth: 0}); console.dir('s');
+    console.dir(new Proxy([1], {}), {showProxy: true}); console.dir(shown, {customInspect: true});
+    console.dir({a: 1, b: 2}, {sorted: (one, other) => one < other ? 1 : -1})"""
+    assert run(code).lines == [
+        "{ a: [Object] }",
+        "'s'",
+        "Proxy [ [ 1 ], {} ]",
+        "own words",
+        "{ b: 2, a: 1 }",
+    ]
 
 
 def test_nothing_that_an_argument_throws_leaves_the_console(run: RunGuest) -> None:

@@ -32,7 +32,8 @@ const FunctionPrototypeToString = uncurryThis(Function.prototype.toString);
 const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
 // Deno's own classes show themselves by this.
 const DENO_CUSTOM = Symbol.for("Deno.privateCustomInspect");
-const { toStringTag: TO_STRING_TAG, iterator: ITERATOR, asyncIterator: ASYNC_ITERATOR } = Symbol;
+const { toPrimitive: TO_PRIMITIVE, toStringTag: TO_STRING_TAG } = Symbol;
+const { iterator: ITERATOR, asyncIterator: ASYNC_ITERATOR } = Symbol;
 
 const CapturedDOMException = DOMException;
 const CapturedError = Error;
