@@ -136,6 +136,7 @@ const wake = (cell, most) => Atomics.notify(cells, cell, most);
         ("const end = wait(0); wake(0); return end", "ok"),
         ("const ends = [wait(0, 40), wait(0), wait(1, 1)]; setTimeout(wake, 9, 0, 1);"
          "setTimeout(wake, 60, 0, 1); return Promise.all(ends)", ["ok", "ok", "timed-out"]),
+        ("wait(0); const end = wait(0); return wake(0, 1)", 1),
         ("Atomics.store(cells, 0, 1); return Atomics.waitAsync(cells, 0, 0, 9999)",
          {"async": False, "value": "not-equal"}),
     ],

@@ -7,16 +7,24 @@ const PENDING = 0;
 const LOOKS = 100;
 const PAUSE_OF_LOOKS = 1;
 
-/** Promises of waits that have not been seen to end, each with its timer or null. */
+/** Promises of waits that have not been seen to end, each with its timer and whether it is over. */
 const waits = new CapturedMap();
+/** Waits that were woken, and have not been seen to end. */
+let woken = 0;
 let looks = 0;
 
 function watchWait(promise, timeout) {
-  const isTimed = timeout >= 0 && timeout <= LONGEST_TIMER;
-  MapPrototypeSet(waits, promise, isTimed ? startTimer(expectEnds, timeout, [], false) : null);
+  const wait = { __proto__: null, timer: null, isOver: false };
+  MapPrototypeSet(waits, promise, wait);
+  if (!(timeout >= 0 && timeout <= LONGEST_TIMER)) return;
+  const end = () => {
+    wait.isOver = true;
+    expectEnds();
+  };
+  wait.timer = startTimer(end, timeout, [], false);
 }
 
-/** A wait is over, and its promise settles soon. */
+/** Some wait is over, and its promise settles soon. */
 function expectEnds() {
   const isLooking = looks > 0;
   looks = LOOKS;
@@ -24,20 +32,29 @@ function expectEnds() {
 }
 
 function lookAtWaits() {
-  forgetEnded();
-  looks = MapPrototypeGetSize(waits) > 0 ? looks - 1 : 0;
+  const isExpected = forgetEnded() || woken > 0;
+  looks = isExpected ? looks - 1 : 0;
   if (looks > 0) createTimer(lookAtWaits, PAUSE_OF_LOOKS, undefined, false, true);
+  else woken = 0;
 }
 
+/** Forget the waits whose promises have settled; true when another is over. */
 function forgetEnded() {
+  let isExpected = false;
   const entries = MapPrototypeEntries(waits);
   for (;;) {
     const { done, value: entry } = MapIteratorNext(entries);
-    if (done) return;
-    if (core.getPromiseDetails(entry[0])[0] === PENDING) continue;
-    MapPrototypeDelete(waits, entry[0]);
-    if (entry[1] !== null) stopTimer(entry[1]);
+    if (done) return isExpected;
+    const { 0: state, 1: end } = core.getPromiseDetails(entry[0]);
+    if (state === PENDING) isExpected ||= entry[1].isOver;
+    else forget(entry[0], entry[1], end);
   }
+}
+
+function forget(promise, { timer }, end) {
+  MapPrototypeDelete(waits, promise);
+  if (timer !== null) stopTimer(timer);
+  if (end === "ok") woken--;
 }
 
 const atomicsFunctions = {
@@ -49,8 +66,11 @@ const atomicsFunctions = {
     return result;
   },
   notify(array, index, count) {
-    const woken = atomicsNotify(array, index, count);
-    if (woken > 0) expectEnds();
-    return woken;
+    const number = atomicsNotify(array, index, count);
+    if (number > 0) {
+      woken += number;
+      expectEnds();
+    }
+    return number;
   },
 };
