@@ -68,6 +68,7 @@ async def test_what_goes_still_separates_its_neighbours(sandbox: Sandbox) -> Non
         "import type from 'y'; type()",
         "import { type } from 'y'; type()",
         "import x = require('y'); x()",
+        "import x = require('y'); enum E { A = x }",
         "import x from 'y' with { type: 'json' }; x()",
     ],
 )

@@ -42,6 +42,10 @@ LINES: list[tuple[str, str]] = [
     ("'%s|%s|%s', 'x', {a: {b: 1}}, Symbol('s')", "x|{ a: [Object] }|Symbol(s)"),
     ("'%s %s', 5n, -0", "5n -0"),
     ("'%s', {toString() { return 'mine' }}", "mine"),
+    (
+        "'%s %s', {[Symbol.toPrimitive]: () => 'own'}, new Proxy({toString: () => 'behind'}, {})",
+        "own behind",
+    ),
     ("'%d %d %d %d', 42.5, '0x10', 5n, {}", "42.5 16 5n NaN"),
     ("'%i %i %f', 42.9, '7px', '3.5x'", "42 7 3.5"),
     ("'%j %j', {a: [1]}, undefined", '{"a":[1]} undefined'),
@@ -154,9 +158,58 @@ def test_tables_are_drawn_as_in_node(run: RunGuest) -> None:
     ]
 
 
+def test_a_wide_or_long_table_is_whole_or_says_that_it_is_cut(run: RunGuest) -> None:
+    code = """
+    console.table([Object.fromEntries(Array.from({length: 150}, (_, i) => ['k' + i, i]))]);
+    console.table(Array(1500).fill(7));
+    const sparse = []; sparse[200_000] = 'far'; console.table(sparse);
+    console.table(Array.from({length: 9}, () => Array(20_000).fill(1)));
+    console.table(Array(100_000).fill({a: 1}))"""
+    wide, long, sparse, *cut = run(code).lines
+    assert " k149 │\n" in wide
+    assert wide.splitlines()[3].endswith(" 149  │")
+    assert "│ 1499    │ 7      │" in long
+    assert "│ 200000  │ 'far'  │" in sparse
+    assert all(table.endswith(" more characters)") for table in cut)
+
+
+@pytest.mark.parametrize("capture", [True, False])
+def test_a_filter_of_columns_that_is_not_a_list_throws_as_in_node(
+    capture: bool, run: RunGuest
+) -> None:
+    code = """
+    const given = ['a', null, 5, {}, () => 1, Object.create(null), 'x'.repeat(30)], seen = [];
+    for (const each of given) {
+      try { console.table([1], each) } catch (e) { seen.push([e.name, e.code, e.message]) }
+    }
+    return seen"""
+    start = 'The "properties" argument must be an instance of Array. Received '
+    received = [
+        "type string ('a')",
+        "null",
+        "type number (5)",
+        "an instance of Object",
+        "function ",
+        "[Object: null prototype] {}",
+        f"type string ('{'x' * 25}...')",
+    ]
+    expected = [["TypeError", "ERR_INVALID_ARG_TYPE", start + words] for words in received]
+    assert run(code, capture=capture).output == expected
+
+
 def test_dir_takes_options(run: RunGuest) -> None:
-    lines = run("console.dir({a: {b: 1}}, {depth: 0}); console.dir('s')").lines
-    assert lines == ["{ a: [Object] }", "'s'"]
+    code = """
+    const shown = {[Symbol.for('nodejs.util.inspect.custom')]: () => 'own words'};
+    console.dir({a: {b: 1}}, {depth: 0}); console.dir('s');
+    console.dir(new Proxy([1], {}), {showProxy: true}); console.dir(shown, {customInspect: true});
+    console.dir({a: 1, b: 2}, {sorted: (one, other) => one < other ? 1 : -1})"""
+    assert run(code).lines == [
+        "{ a: [Object] }",
+        "'s'",
+        "Proxy [ [ 1 ], {} ]",
+        "own words",
+        "{ b: 2, a: 1 }",
+    ]
 
 
 def test_nothing_that_an_argument_throws_leaves_the_console(run: RunGuest) -> None:

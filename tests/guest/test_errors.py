@@ -107,6 +107,57 @@ def test_reasons_behind_an_error_are_told(run: RunGuest) -> None:
     assert failure.message == "All promises were rejected (a; b)"
 
 
+PROMISES = "\nconst fail = async (text) => { throw new Error(text) };\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "column"),
+    [
+        ("\nconst e = new Error('a');\ne.stack = e.stack.split('\\n')[0];\nthrow e", 2, 11),
+        ("\nconst e = new Error('a');\ndelete e.stack;\nthrow e", 2, 11),
+        ("Error.prepareStackTrace = () => 'none';\nconst e = new Error('a');\n"
+         "e.stack = e.stack + '';\nthrow e", 2, 11),
+        ("\nconst e = new Error('a');\ne.message = 'code';\nthrow e", 2, 11),
+        ("\nconst e = { code: 7 };\nError.captureStackTrace(e);\nthrow e", 3, 7),
+        ("Error.stackTraceLimit = 0;\nnull.x", 2, 6),
+        (PROMISES + "await Promise.any([fail('a'), fail('b')])", 2, 38),
+        ("const E = function () {};\nE.prototype = Object.create(Error.prototype);\n"
+         "const e = new E();\ne.cause = new Error('why');\nthrow e", 4, 11),
+        # What V8 does not know is not made up.
+        ("function E() {}\nE.prototype = new Error('of the class');\nthrow new E()", None, None),
+        ("\nthrow 'text'", None, None),
+    ],
+)  # fmt: skip
+def test_an_error_has_its_line_as_far_as_v8_knows_it(
+    code: str, line: int | None, column: int | None, run: RunGuest
+) -> None:
+    failure = run(code).failure
+    assert (failure.line, failure.column) == (line, column)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_comments_like_those_of_html_are_comments_in_any_line(language: str, run: RunGuest) -> None:
+    code = "--> one\n<!-- two\n/* three */ --> four\nthrow new Error('five')"
+    assert run(code, language=language).failure.line == 4
+    code = "<!-- one\nreturn 2"
+    assert run(code, language=language).output == 2
+
+
+@pytest.mark.parametrize(
+    ("message", "told"), [("{ x: 1 }", "{ x: 1 }"), ("5", "5"), ("undefined", "")]
+)
+def test_a_message_that_is_not_text_is_shown(message: str, told: str, run: RunGuest) -> None:
+    failure = run(f"throw Object.assign(new Error('a'), {{ message: {message} }})").failure
+    assert (failure.message, failure.line) == (told, 1)
+
+
+def test_an_error_that_was_suppressed_is_told(run: RunGuest) -> None:
+    code = """
+    using file = { [Symbol.dispose]() { throw new Error('not closed') } };
+    throw new Error('disk full')"""
+    assert run(code).failure.message.endswith("(not closed; disk full)")
+
+
 def test_a_stack_overflow_has_a_place(run: RunGuest) -> None:
     failure = run("const f = () => f();\n\nf()").failure
     assert failure.name == "RangeError"

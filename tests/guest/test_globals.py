@@ -39,8 +39,22 @@ def test_a_failed_run_says_what_to_write_instead(run: RunGuest) -> None:
     assert (failure.name, failure.line, failure.column) == ("ReferenceError", 1, 1)
 
 
-def test_a_name_of_the_codes_own_is_told_as_it_is(run: RunGuest) -> None:
-    assert run("return bufer").failure.message == "bufer is not defined"
+def test_a_function_that_only_node_has_is_told_with_what_to_write_instead(run: RunGuest) -> None:
+    failure = run("return crypto.randomBytes(16)").failure
+    assert failure.message.startswith("crypto.randomBytes is not a function: ")
+    assert "crypto.getRandomValues" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("return bufer", "bufer is not defined"),
+        ("const len = 5; return len()", "len is not a function"),
+        ("const fs = {}; return fs.require()", "fs.require is not a function"),
+    ],
+)
+def test_a_name_of_the_codes_own_is_told_as_it_is(code: str, message: str, run: RunGuest) -> None:
+    assert run(code).failure.message == message
 
 
 def test_names_of_browsers_and_workers_that_are_harmless_are_there(run: RunGuest) -> None:
@@ -69,16 +83,30 @@ def test_a_channel_delivers_clones_in_order(run: RunGuest) -> None:
         ("new MessageChannel().port1.postMessage(KEY)", "DataCloneError"),
         ("structuredClone(KEY)", "DataCloneError"),
         ("structuredClone({ a: new Map([[1, [KEY]]]) })", "DataCloneError"),
+        ("structuredClone(new MessageChannel().port1)", "DataCloneError"),
+        ("structuredClone([new MessageChannel()])", "DataCloneError"),
+        ("const { port1, port2 } = new MessageChannel(); port1.postMessage({ port2 })",
+         "DataCloneError"),
+        ("const b = new ArrayBuffer(1); structuredClone(b, { transfer: [b, b] })",
+         "DataCloneError"),
         ("structuredClone()", "TypeError"),
         ("new MessagePort()", "TypeError"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_cloned_is_an_error_that_can_be_caught(
     code: str, name: str, run: RunGuest
 ) -> None:
     key = "await crypto.subtle.generateKey({name: 'HMAC', hash: 'SHA-256'}, true, ['sign'])"
     code = f"const KEY = {key}; try {{ {code} }} catch (e) {{ return e.name }}"
     assert run(code).output == name
+
+
+def test_what_is_transferred_is_what_was_looked_at(run: RunGuest) -> None:
+    code = """
+    const given = [new ArrayBuffer(3), {}, 5];
+    const list = Object.defineProperty([], 0, { get: () => given.shift() });
+    return [structuredClone(1, { transfer: list }), given.length]"""
+    assert run(code).output == [1, 2]
 
 
 def test_no_object_of_the_platform_ends_the_worker_when_it_is_cloned(run: RunGuest) -> None:

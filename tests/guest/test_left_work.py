@@ -19,6 +19,7 @@ LATER = "const later = (ms) => new Promise((done) => setTimeout(done, ms));\n"
          "if (n == 3) clearInterval(t) }, 10)", ["1", "2", "3"]),
         ("crypto.subtle.digest('SHA-256', new Uint8Array(1)).then(d => console.log(d.byteLength))",
          ["32"]),
+        ("setTimeout(() => console.log('as in Node'), Infinity)", ["as in Node"]),
         ("queueMicrotask(() => console.log('micro')); setImmediate(() => console.log('macro'))",
          ["micro", "macro"]),
     ],
@@ -117,3 +118,35 @@ def test_the_code_cannot_silence_a_rejection(run: RunGuest) -> None:
     (async () => { throw new Error('disk full') })();
     return 'saved'"""
     assert run(code).failure.message == "disk full"
+
+
+WAIT = """
+const cells = new Int32Array(new SharedArrayBuffer(8));
+const wait = (cell, ms) => Atomics.waitAsync(cells, cell, 0, ms).value;
+const wake = (cell, most) => Atomics.notify(cells, cell, most);
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "output"),
+    [
+        ("return wait(0, 5)", "timed-out"),
+        ("const seen = []; wait(0, 5).then(end => seen.push(end)); return seen", ["timed-out"]),
+        ("setTimeout(wake, 5, 0); return wait(0)", "ok"),
+        ("const end = wait(0); wake(0); return end", "ok"),
+        ("const ends = [wait(0, 40), wait(0), wait(1, 1)]; setTimeout(wake, 9, 0, 1);"
+         "setTimeout(wake, 60, 0, 1); return Promise.all(ends)", ["ok", "ok", "timed-out"]),
+        ("wait(0); const end = wait(0); return wake(0, 1)", 1),
+        ("Atomics.store(cells, 0, 1); return Atomics.waitAsync(cells, 0, 0, 9999)",
+         {"async": False, "value": "not-equal"}),
+    ],
+)  # fmt: skip
+def test_a_wait_for_shared_memory_ends(code: str, output: object, run: RunGuest) -> None:
+    run_ = run(WAIT + code)
+    assert (run_.output, run_.warnings) == (output, [])
+
+
+def test_a_wait_that_nothing_ends_is_told(run: RunGuest) -> None:
+    assert run(WAIT + "await wait(0)").failure.name == "PromiseNeverSettledError"
+    (warning,) = run(WAIT + "wait(0, 60_000); return 1").warnings
+    assert "1 timer" in warning

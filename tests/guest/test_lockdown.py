@@ -143,6 +143,7 @@ ESCAPES = [
     "}//",
     "} `",
     "}, console.log('out'), async function __run__() {",
+    "}, console.log('out'), async function __run__() {\n",
     "}]; console.log('out'); [async function __run__() {",
     "})]; } import 'data:text/javascript,console.log(1)'; function y() { return [(async () => {",
     "} import 'data:text/javascript,console.log(1)'; async function x() {",

@@ -103,7 +103,40 @@ VALUES: dict[str, tuple[str, Any]] = {
     "a generator that throws": ("(function* () { yield 1; throw new Error('no') })()",
                                 [1, "[Threw: no]"]),
     "an async generator inside": ("[(async function* () { yield 1 })()]", ["[AsyncIterator]"]),
+    "what is iterated only": (
+        "[new Intl.Segmenter().segment('ab').containing(1).segment,"
+        " Array.from(new Intl.Segmenter().segment('ab'), s => s.segment),"
+        " {[Symbol.iterator]: function* () { yield 1 }}, Object.create({*[Symbol.iterator]() {"
+        " yield 2 }}), new (class { #a = [3];"
+        " [Symbol.iterator]() { return this.#a.values() } })()]",
+        ["b", ["a", "b"], [1], [2], [3]],
+    ),
+    "segments": ("new Intl.Segmenter().segment('a')", [{"segment": "a", "index": 0, "input": "a"}]),
+    "an iterator without a class": (
+        "new (class { [Symbol.iterator]() { let i = 0; return {next: () => "
+        "({done: i > 1, value: i++})} } })()",
+        [0, 1],
+    ),
+    "an iterable with fields": ("new (class { a = 1; *[Symbol.iterator]() { yield 2 } })()",
+                                {"a": 1}),
+    "an iterable that yields itself": ("new (class { *[Symbol.iterator]() { yield this } })()",
+                                       ["[Circular]"]),
+    "an iterable that throws": ("({ get [Symbol.iterator]() { throw new Error('no') } })",
+                                "[Threw: no]"),
+    "a Proxy of a Map": (
+        "new Proxy(new Map([[1, 2]]), {})",
+        "[Threw: Method Map.prototype.entries called on incompatible receiver #<Map>]",
+    ),
     "a WeakMap": ("new WeakMap()", {}),
+    "raw JSON": (
+        r"""['1', '-1.50', 'true', '"a\ud800"', '12345678901234567890', '1e1000',"""
+        "'1' + '0'.repeat(400)].map(JSON.rawJSON)",
+        [1, -1.5, True, "a\ufffd", "12345678901234567890", "1e1000", "1" + "0" * 400],
+    ),
+    "a suppressed error": (
+        "(() => { const e = new SuppressedError(1, 2, 'both'); delete e.stack; return e })()",
+        {"name": "SuppressedError", "message": "both", "error": 1, "suppressed": 2},
+    ),
     "an error": (
         "(() => { const e = new TypeError('bad', {cause: 'why'}); e.code = 7; delete e.stack; "
         "return e })()",
@@ -142,6 +175,9 @@ def test_an_error_carries_its_stack_in_the_callers_coordinates(run: RunGuest) ->
 
 def test_an_async_generator_is_a_list_of_what_it_yields(run: RunGuest) -> None:
     assert run("return (async function* () { yield 1; yield await 2 })()").output == [1, 2]
+    assert run("return new Blob(['é']).stream()").output == [[0xC3, 0xA9]]
+    code = "return new (class { async *[Symbol.asyncIterator]() { yield 1 } })()"
+    assert run(code).output == [1]
     failure = run("return (async function* () { yield 1; throw new Error('no') })()").failure
     assert failure.message == "no"
 
@@ -190,8 +226,48 @@ def test_keys_that_become_one_are_told(make: str, run: RunGuest) -> None:
     ]
 
 
+HIDDEN = [
+    "new Intl.NumberFormat('en')",
+    "new WeakRef({})",
+    "new Event('x')",
+    "new (class { #a = 1 })()",
+    "new (class { async *[Symbol.asyncIterator]() {} })()",
+    "({[Symbol('s')]: 1})",
+    "Object.defineProperty({}, 'a', {value: 1})",
+    "Object.assign([], {a: 1})",
+    "Object.assign(new Map(), {a: 1})",
+    "Object.assign(new Set(), {a: 1})",
+]
+
+
+@pytest.mark.parametrize("plain", [0, 5000])
+def test_an_object_that_comes_back_empty_is_told(plain: int, run: RunGuest) -> None:
+    values = ", ".join(HIDDEN)
+    run_ = run(f"return {{plain: Array({plain}).fill({{n: 1}}), a: [{values}, {{}}]}}")
+    assert run_.output["a"] == [{}] * 7 + [[], {}, [], {}]
+    (warning,) = run_.warnings
+    assert warning.startswith("objects came back empty, ")
+    assert ": output.a[0], output.a[1], output.a[2], output.a[3], output.a[4] and 5 " in warning
+
+
+def test_a_list_used_as_an_object_is_told_between_plain_ones(run: RunGuest) -> None:
+    code = "const odd = []; odd.total = 5; return [Array(9000).fill([]), [[odd]]]"
+    (warning,) = run(code).warnings
+    assert ": output[1][0][0] (" in warning
+
+
+@pytest.mark.parametrize("raw", ["1e1000", "1" * 5000, "12345678901234567890"])
+def test_raw_json_in_a_large_value_is_as_in_a_small_one(raw: str, run: RunGuest) -> None:
+    output = run(f"return {{plain: Array(9000).fill(1), raw: [[JSON.rawJSON('{raw}')]]}}").output
+    assert output["raw"] == [[raw]]
+
+
 def test_an_ordinary_value_has_no_warnings(run: RunGuest) -> None:
-    assert run("return {a: [1, 1.5, 'x'], b: new Map([['k', 1n]])}").warnings == []
+    code = """
+    return {a: [1, 1.5, 'x', {}, Object.create(null), new Map(), new Set()], e: new Error(''),
+            b: new Map([['k', 1n]]), c: [].values(),
+            d: new (class { *[Symbol.iterator]() {} })()}"""
+    assert run(code).warnings == []
 
 
 def test_a_large_output_keeps_its_warnings(run: RunGuest) -> None:

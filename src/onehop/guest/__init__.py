@@ -20,6 +20,7 @@ _PARTS = (
     "second.js",
     "console.js",
     "timers.js",
+    "waits.js",
     "ports.js",
     "lockdown.js",
     "run.js",
@@ -77,7 +78,7 @@ def second_source() -> str:
     parts = _script(_join(_SECOND_PARTS))
     shared = ",".join(_shared())
     head = f'return (function(shared){{"use strict";\nconst {{{shared}}}=shared;'
-    return f"{head}\n{parts}\nreturn{{inspect:inspectValue,table}};\n}})"
+    return f"{head}\n{parts}\nreturn{{inspect:inspectValue,table,refuseColumns}};\n}})"
 
 
 def _join(names: tuple[str, ...]) -> str:

@@ -41,16 +41,26 @@ const ADVICE = [
   [NO_PYTHON + "`.length`", "len"],
 ];
 
-const NOT_DEFINED = /^([\w$]{1,40}) is not defined$/;
+// Of the globals that are here, functions that their namesakes elsewhere have.
+const ABSENT_MEMBERS = [
+  ["use await crypto.subtle.digest(\"SHA-256\", bytes), which gives an ArrayBuffer", "crypto.createHash"],
+  ["use await crypto.subtle.importKey and crypto.subtle.sign with HMAC", "crypto.createHmac"],
+  [
+    "use crypto.getRandomValues(new Uint8Array(n))",
+    "crypto.randomBytes crypto.randomInt crypto.randomFillSync",
+  ],
+];
+
+const ABSENT = /^(?:([\w$]{1,40}) is not defined|(\w{1,40}\.\w{1,40}) is not a function)$/;
 
 const adviceByName = new Map();
-for (const [advice, names] of ADVICE) {
+for (const [advice, names] of [...ADVICE, ...ABSENT_MEMBERS]) {
   for (const name of names.split(" ")) adviceByName.set(name, advice);
 }
 
-/** V8's message about a name that is not there, with what to write instead where that is known. */
+/** V8's message about a name or a function that is not there, with what to write instead where that is known. */
 function withAdvice(message) {
-  const match = RegExpPrototypeExec(NOT_DEFINED, message);
-  const advice = match === null ? undefined : MapPrototypeGet(adviceByName, match[1]);
+  const match = RegExpPrototypeExec(ABSENT, message);
+  const advice = match === null ? undefined : MapPrototypeGet(adviceByName, match[1] ?? match[2]);
   return advice === undefined ? message : message + ": " + advice;
 }

@@ -79,7 +79,10 @@ function compileBySwc(code) {
   if (compiled === null || isHard(code, compiled.code)) return null;
   const error = findError(compiled.code);
   if (error === null) return compiled;
-  return isFinal(error.words, code) ? refuse(error, compiled, code) : null;
+  if (!isFinal(error.words, code)) return null;
+  const refusal = refuse(error, compiled, code);
+  // swc has put something of its own there, such as what it makes of `import a = require("b")`.
+  return refusal.line === null ? null : refusal;
 }
 
 /** swc's JavaScript and its map; null when it may not be the program as it was sent. */

@@ -147,15 +147,20 @@ function formatString(value) {
 
 /** Whether the guest's own code says how the value reads as a string. */
 function hasOwnToString(value) {
+  value = behindProxies(value);
+  if (isOwnCode(value[TO_PRIMITIVE])) return true;
   for (let object = value; object !== null; object = ObjectGetPrototypeOf(object)) {
     if (core.isProxy(object)) return false;
     const own = ObjectGetOwnPropertyDescriptor(object, "toString");
     if (own === undefined) continue;
-    if (typeof own.value !== "function") return false;
-    const code = FunctionPrototypeToString(own.value);
-    return !StringPrototypeEndsWith(code, "{ [native code] }");
+    return isOwnCode(own.value);
   }
   return false;
+}
+
+function isOwnCode(value) {
+  return typeof value === "function" &&
+    !StringPrototypeEndsWith(FunctionPrototypeToString(value), "{ [native code] }");
 }
 
 function formatNumber(value, convert) {
@@ -315,6 +320,7 @@ function trace(args) {
 
 const DIR_OPTIONS = [
   "showHidden",
+  "showProxy",
   "depth",
   "maxArrayLength",
   "maxStringLength",
@@ -322,6 +328,7 @@ const DIR_OPTIONS = [
   "compact",
   "sorted",
   "getters",
+  "customInspect",
 ];
 
 function dir(args) {
@@ -395,4 +402,12 @@ for (
 ) {
   guestConsole[name] = consoleMethod(name, run);
 }
+/** The one method that may throw, whether or not anything is captured. */
+const printTable = guestConsole.table;
+guestConsole.table = {
+  table(data, columns = undefined) {
+    if (columns !== undefined && !ArrayIsArray(columns)) loadSecondPart().refuseColumns(columns);
+    printTable(data, columns);
+  },
+}.table;
 Object.defineProperty(guestConsole, Symbol.toStringTag, { value: "console", configurable: true });

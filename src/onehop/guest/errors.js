@@ -10,13 +10,15 @@ const MAX_PROTOTYPES = 100;
 // The name under which the code is compiled must be a URL; the guest sees the part behind it.
 const JS_FILE = "onehop:code.js";
 
+/** Lines that the wrapper puts before the code. */
+const HEAD_LINES = 1;
+const FIRST_PLACE = { __proto__: null, line: 1, column: 1 };
+
 /** Where the running code sits in the text that was compiled; set by run.js. */
 const source = {
   __proto__: null,
   file: JS_FILE,
   shownAs: "code.js",
-  // Characters that the wrapper puts before the first line.
-  shift: 0,
   // For code that was compiled from another text: a function of (line, column) that gives the
   // `{line, column}` in that text, or null for what the compiler added. Null when there is none.
   map: null,
@@ -28,9 +30,8 @@ const source = {
  */
 function placeInText(file, line, column) {
   if (file !== source.file || !(line > 0)) return null;
-  const shift = line === 1 ? source.shift : 0;
-  const shifted = column > shift ? column - shift : 1;
-  const place = source.map === null ? { line, column: shifted } : source.map(line, shifted);
+  const own = line > HEAD_LINES ? { line: line - HEAD_LINES, column } : FIRST_PLACE;
+  const place = source.map === null ? own : source.map(own.line, own.column);
   if (place === null) return null;
   return { __proto__: null, file: source.shownAs, line: place.line, column: place.column };
 }
@@ -96,10 +97,22 @@ function show(value, depth = 2) {
   }
 }
 
+/** The message of an error as text, also when the code has put something else there. */
+function readMessage(error) {
+  const text = readErrorString(error, "message");
+  if (text !== null) return text;
+  try {
+    const { message } = error;
+    return message === undefined ? "" : show(message);
+  } catch {
+    return "";
+  }
+}
+
 /** @returns {{name: string, message: string}} never throws. */
 function nameAndMessage(thrown) {
   if (!isError(thrown)) return { __proto__: null, name: "Error", message: show(thrown) };
-  const message = readErrorString(thrown, "message") ?? "";
+  const message = readMessage(thrown);
   return {
     __proto__: null,
     name: cut(readErrorString(thrown, "name") || "Error", 200),
@@ -179,9 +192,10 @@ function cleanStacks(text) {
  */
 function readStack(stack, message) {
   const result = { __proto__: null, text: "", line: null, column: null };
-  // A message of several lines could look like frames.
+  // A message of several lines could look like frames; it begins in the first line.
   const found = message === "" ? -1 : StringPrototypeIndexOf(stack, message);
-  let start = found < 0 ? 0 : found + message.length;
+  const isHeader = found >= 0 && found <= (StringPrototypeIndexOf(stack, "\n") >>> 0);
+  let start = isHeader ? found + message.length : 0;
   for (let frames = 0; frames < MAX_FRAMES && start < stack.length;) {
     const next = StringPrototypeIndexOf(stack, "\n", start);
     const end = next < 0 ? stack.length : next;
@@ -210,54 +224,115 @@ function readFrames(thrown) {
   return readStack(stack, "");
 }
 
-function placeOf(thrown, message) {
-  const stack = readErrorString(thrown, "stack");
-  if (stack !== null) {
-    const read = readStack(cut(stack, 4 * MAX_STACK), message);
-    if (read.line !== null) return read;
+const NO_PLACE = { __proto__: null, text: "", line: null, column: null };
+
+/** The frames that an error had when its stack was first read, which may have been replaced since. */
+const firstStacks = new CapturedWeakMap();
+
+/** The ways to the frames of a thrown object, each a function of it and its message. */
+const WAYS_TO_FRAMES = listOf(
+  (thrown, message) =>
+    readStack(cut(readErrorString(thrown, "stack") ?? "", 4 * MAX_STACK), message),
+  readFrames,
+  (thrown) => readStack(WeakMapPrototypeGet(firstStacks, behindProxies(thrown)) ?? "", ""),
+);
+
+/** The frames of a thrown value; never throws. */
+function framesOf(thrown, message) {
+  if (!isObject(thrown) || inheritsStack(behindProxies(thrown))) return NO_PLACE;
+  for (let i = 0; i < WAYS_TO_FRAMES.length; i++) {
+    try {
+      const read = WAYS_TO_FRAMES[i](thrown, message);
+      if (read.line !== null) return read;
+    } catch {
+      // A Proxy or a getter of the guest: the next way may lead there.
+    }
   }
-  try {
-    return readFrames(thrown);
-  } catch {
-    return { __proto__: null, text: "", line: null, column: null };
-  }
+  return NO_PLACE;
 }
 
-/** What lies behind an error: its cause, or the errors of an AggregateError; never throws. */
-function reasonsOf(thrown) {
-  let text = "";
+/** The same, and of an error that has none, such as that of Promise.any, those of its reasons. */
+function placeOf(thrown, message) {
+  const own = framesOf(thrown, message);
+  if (own.line !== null || !isError(thrown)) return own;
+  const reasons = listReasons(thrown);
+  for (let i = 0; i < reasons.length; i++) {
+    const { line, column } = framesOf(reasons[i], readErrorString(reasons[i], "message") ?? "");
+    if (line !== null) return { __proto__: null, text: "", line, column };
+  }
+  return NO_PLACE;
+}
+
+/** Whether the stack is that of an error which serves as a class's prototype. */
+function inheritsStack(object) {
   try {
-    const { errors } = thrown;
-    if (ArrayIsArray(errors)) {
-      for (let i = 0; i < errors.length && i < MAX_CAUSES; i++) {
-        text += (i === 0 ? "" : "; ") + briefly(errors[i]);
-      }
-      if (errors.length > MAX_CAUSES) text += "; …";
+    for (let i = 0; i < MAX_PROTOTYPES && object !== null; i++) {
+      if (i > 0 && ErrorIsError(object)) return true;
+      if (ObjectPrototypeHasOwnProperty(object, "stack")) return false;
+      object = ObjectGetPrototypeOf(object);
     }
+  } catch {
+    // A Proxy of the guest.
+  }
+  return false;
+}
+
+/** What lies behind an error, its errors and its causes; never throws. */
+function reasonsOf(thrown) {
+  const errors = errorsOf(thrown);
+  let text = "";
+  for (let i = 0; i < errors.length && i < MAX_CAUSES; i++) {
+    text += (i === 0 ? "" : "; ") + briefly(errors[i]);
+  }
+  if (errors.length > MAX_CAUSES) text += "; …";
+  const causes = causesOf(thrown);
+  for (let i = 0; i < causes.length; i++) {
+    text += (text === "" ? "" : "; ") + "cause: " + briefly(causes[i]);
+  }
+  return text;
+}
+
+function listReasons(thrown) {
+  const reasons = causesOf(thrown);
+  const errors = errorsOf(thrown);
+  for (let i = 0; i < errors.length && i < MAX_CAUSES; i++) reasons[reasons.length] = errors[i];
+  return reasons;
+}
+
+/** Of an AggregateError at most one more than are told; of a SuppressedError both. */
+function errorsOf(thrown) {
+  const list = createList();
+  try {
+    if (hasOwn(thrown, "suppressed")) return listOf(thrown.error, thrown.suppressed);
+    const { errors } = thrown;
+    if (!ArrayIsArray(errors)) return list;
+    for (let i = 0; i < errors.length && i <= MAX_CAUSES; i++) list[i] = errors[i];
   } catch {
     // A getter of the guest: nothing to tell.
   }
+  return list;
+}
+
+function causesOf(thrown) {
+  const list = createList();
   let cause = thrown;
-  for (let i = 0; i < MAX_CAUSES; i++) {
+  while (list.length < MAX_CAUSES) {
     try {
       if (!isError(cause) || cause.cause === undefined) break;
       cause = cause.cause;
     } catch {
       break;
     }
-    text += (text === "" ? "" : "; ") + "cause: " + briefly(cause);
+    list[list.length] = cause;
   }
-  return text;
+  return list;
 }
 
 /** Everything the error frame tells of a thrown value; never throws. */
 function describeThrown(thrown) {
   const { name, message } = nameAndMessage(thrown);
-  if (!isError(thrown)) {
-    return { __proto__: null, name, message: cut(message, MAX_MESSAGE), stack: null };
-  }
-  const place = placeOf(thrown, readErrorString(thrown, "message") ?? "");
-  const reasons = reasonsOf(thrown);
+  const place = placeOf(thrown, isObject(thrown) ? readErrorString(thrown, "message") ?? "" : "");
+  const reasons = isError(thrown) ? reasonsOf(thrown) : "";
   const whole = cut(reasons === "" ? message : message + " (" + reasons + ")", MAX_MESSAGE);
   const header = whole === "" ? name : name + ": " + whole;
   return {

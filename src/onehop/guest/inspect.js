@@ -344,7 +344,8 @@ class Inspector {
       else base = base === "" ? reference : reference + " " + base;
     }
     if (this.#options.sorted) {
-      sortList(output, shape.kind === FIELDS ? 0 : output.length - shape.keys.length);
+      const start = shape.kind === FIELDS ? 0 : output.length - shape.keys.length;
+      sortList(output, start, this.#options.sorted);
     }
     const text = this.#join(output, base, open, shape.close, shape.kind, level, value);
     this.#written += text.length;
@@ -813,11 +814,13 @@ function withFirst(first, rest) {
 }
 
 /** Sort the entries from `start` on by their text; they are few. */
-function sortList(list, start) {
+function sortList(list, start, sorted) {
+  const isAfter = (one, other) =>
+    typeof sorted === "function" ? ReflectApply(sorted, undefined, [one, other]) > 0 : one > other;
   for (let i = start + 1; i < list.length; i++) {
     const item = list[i];
     let j = i;
-    for (; j > start && list[j - 1] > item; j--) list[j] = list[j - 1];
+    for (; j > start && isAfter(list[j - 1], item); j--) list[j] = list[j - 1];
     list[j] = item;
   }
 }

@@ -108,10 +108,15 @@ function limitStructuredClone() {
         if (!ArrayIsArray(wanted)) throw new CapturedTypeError("transfer must be an array");
         const length = wanted.length;
         for (let i = 0; i < length; i++) {
-          if (!core.isArrayBuffer(wanted[i])) {
+          // Read once: the next time a getter may give another object.
+          const buffer = wanted[i];
+          if (!core.isArrayBuffer(buffer)) {
             throw new CapturedTypeError("only an ArrayBuffer can be transferred");
           }
-          transfer[i] = wanted[i];
+          for (let j = 0; j < i; j++) {
+            if (transfer[j] === buffer) throw dataCloneError("a buffer in transfer twice");
+          }
+          transfer[i] = buffer;
         }
       }
       return transfer.length === 0
@@ -155,6 +160,7 @@ function lockDown() {
   removeGlobals();
   defineBuiltins(globalThis, timerGlobals);
   defineBuiltins(globalThis, clone);
+  defineBuiltins(Atomics, atomicsFunctions);
   defineBuiltins(globalThis, { console: guestConsole, navigator: bareNavigator });
   defineBuiltins(globalThis, { self: globalThis, MessageChannel, MessagePort });
   delete URL.createObjectURL;

@@ -27,7 +27,7 @@ function sendOutput(kind, value) {
   // A getter may have made the run fail meanwhile.
   if (state === "ended") return;
   if (kind === "result") state = "ended";
-  warnOfValues(encoded.inexact, encoded.merged, encoded.endless);
+  warnOfValues(encoded);
   const dropped = ',"dropped":' + allowance.dropped + warningsField();
   if (encoded.size > limits.output) {
     const text = quoteChunks(encoded.toChunks(), limits.keep);
@@ -56,7 +56,7 @@ async function runJob(job, handOn) {
   let value;
   try {
     value = await call(run, job.context);
-    if (isAsyncIterator(value)) value = await collectAsync(value);
+    if (isAsyncIterable(value)) value = await collectAsync(value);
   } catch (thrown) {
     return fail(thrown);
   }

@@ -86,6 +86,12 @@ class MessageChannel {
 }
 
 for (const constructor of [MessagePort, MessageChannel]) {
+  // V8's cloning asks for it, where it would take these for plain objects.
+  Object.defineProperty(constructor.prototype, core.hostObjectBrand, {
+    value() {
+      throw dataCloneError("a " + constructor.name);
+    },
+  });
   Object.defineProperty(constructor.prototype, Symbol.toStringTag, {
     value: constructor.name,
     configurable: true,

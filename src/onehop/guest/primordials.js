@@ -32,7 +32,8 @@ const FunctionPrototypeToString = uncurryThis(Function.prototype.toString);
 const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
 // Deno's own classes show themselves by this.
 const DENO_CUSTOM = Symbol.for("Deno.privateCustomInspect");
-const { toStringTag: TO_STRING_TAG, iterator: ITERATOR } = Symbol;
+const { toPrimitive: TO_PRIMITIVE, toStringTag: TO_STRING_TAG } = Symbol;
+const { iterator: ITERATOR, asyncIterator: ASYNC_ITERATOR } = Symbol;
 
 const CapturedDOMException = DOMException;
 const CapturedError = Error;
@@ -46,12 +47,14 @@ const CapturedPromise = Promise;
 const CapturedString = String;
 const CapturedTypeError = TypeError;
 const CapturedUint8Array = Uint8Array;
+const CapturedWeakMap = WeakMap;
 const { isArray: ArrayIsArray } = Array;
 const { isError: ErrorIsError, captureStackTrace: ErrorCaptureStackTrace } = Error;
-const { parse: JSONParse, stringify: JSONStringify } = JSON;
+const { isRawJSON: JSONIsRawJSON, parse: JSONParse, stringify: JSONStringify } = JSON;
 const { fromCodePoint: StringFromCodePoint } = String;
 const { floor: MathFloor, max: MathMax, min: MathMin, round: MathRound, sqrt: MathSqrt } = Math;
 const { MAX_SAFE_INTEGER } = Number;
+const { isSafeInteger: NumberIsSafeInteger } = Number;
 const { parseFloat: NumberParseFloat, parseInt: NumberParseInt } = Number;
 
 const StringPrototypeCharCodeAt = uncurryThis(String.prototype.charCodeAt);
@@ -86,6 +89,8 @@ const MapPrototypeGet = uncurryThis(Map.prototype.get);
 const MapPrototypeSet = uncurryThis(Map.prototype.set);
 const MapPrototypeGetSize = getterOf(Map.prototype, "size");
 const MapIteratorNext = uncurryThis(Object.getPrototypeOf(new Map().entries()).next);
+const WeakMapPrototypeGet = uncurryThis(WeakMap.prototype.get);
+const WeakMapPrototypeSet = uncurryThis(WeakMap.prototype.set);
 const SetPrototypeGetSize = getterOf(Set.prototype, "size");
 const SetPrototypeValues = uncurryThis(Set.prototype.values);
 const SetIteratorNext = uncurryThis(Object.getPrototypeOf(new Set().values()).next);
@@ -155,6 +160,10 @@ const {
 /** A list whose elements can be assigned: no setter of the guest is on its prototype chain. */
 function createList() {
   return ObjectSetPrototypeOf([], null);
+}
+
+function listOf(...values) {
+  return ObjectSetPrototypeOf(values, null);
 }
 
 /** A string that survives UTF-8: lone surrogates become U+FFFD. */

@@ -1,6 +1,7 @@
 // Source text to a function, without any of it running, and the run itself.
 
-const JS_FUNCTION = "async function __run__() {";
+// The line break lets the first line be what it may be at the start of a script, such as `-->`.
+const JS_FUNCTION = "async function __run__() {\n";
 const JS_HEAD = "return __run__;" + JS_FUNCTION;
 const TAIL = "\n}";
 // A number here instead of Deno's own options makes every import() in the code reject.
@@ -48,7 +49,6 @@ function compileBody(text) {
  */
 function compile({ code, original }) {
   source.shownAs = original === null ? "code.js" : "code.ts";
-  source.shift = JS_HEAD.length;
   source.map = original === null ? null : lazyMap(code, original);
   const body = compileBody(JS_HEAD + code + TAIL);
   if (body instanceof Unrunnable) return findExtraBrace(code, body);

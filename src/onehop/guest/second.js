@@ -12,7 +12,7 @@ function prepareFor({ code, capture }) {
   if (capture && StringPrototypeIndexOf(code, "console") >= 0) loadSecondPart();
 }
 
-/** @returns {{inspect: Function, table: Function}} */
+/** @returns {{inspect: Function, table: Function, refuseColumns: Function}} */
 function loadSecondPart() {
   if (second === null) {
     const { 0: make, 1: error } = compileFunction(secondSource, "onehop:guest", NO_IMPORTS, []);

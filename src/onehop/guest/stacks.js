@@ -108,13 +108,16 @@ function ownFrames(sites, take) {
   }
 }
 
-function stackText(error, sites) {
-  let text = "";
+function headerOf(error) {
   try {
-    text = ErrorPrototypeToString(error);
+    return ErrorPrototypeToString(error);
   } catch {
-    // The error has a name or a message that is no text.
+    return ""; // the error has a name or a message that is no text
   }
+}
+
+function framesText(sites) {
+  let text = "";
   ownFrames(sites, (site, place) => (text += "\n    at " + frameText(site, place)));
   return text;
 }
@@ -126,7 +129,9 @@ function callSites(sites) {
 }
 
 function prepareStackTrace(error, sites) {
-  if (guestPrepare === null) return stackText(error, sites);
+  const frames = framesText(sites);
+  if (isObject(error)) WeakMapPrototypeSet(firstStacks, error, frames);
+  if (guestPrepare === null) return headerOf(error) + frames;
   return ReflectApply(guestPrepare, CapturedError, [error, callSites(sites)]);
 }
 

@@ -1,7 +1,39 @@
 // The console's tables, as Node draws them.
 
-const MAX_ROWS = 1000;
-const MAX_COLUMNS = 100;
+// A cell takes four characters at least: more of them, in a row or in all, would be cut off.
+const MAX_CELLS = MAX_TEXT / 4;
+
+/** Throw what Node throws for a filter of columns that is not a list. */
+function refuseColumns(given) {
+  const error = new CapturedTypeError(
+    'The "properties" argument must be an instance of Array. Received ' + typeInWords(given),
+  );
+  ObjectDefineProperty(error, "code", {
+    __proto__: null,
+    value: "ERR_INVALID_ARG_TYPE",
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
+  throw error;
+}
+
+function typeInWords(value) {
+  if (value === null) return "null";
+  if (typeof value === "function") return "function " + value.name;
+  if (typeof value === "object") {
+    const name = value.constructor?.name;
+    return name ? "an instance of " + name : inspect(value, -1);
+  }
+  const text = typeof value === "string"
+    ? inspect(shorten(value), -1)
+    : shorten(inspect(value, -1));
+  return "type " + typeof value + " (" + text + ")";
+}
+
+function shorten(text) {
+  return text.length > 28 ? StringPrototypeSlice(text, 0, 25) + "..." : text;
+}
 
 function table(args) {
   const { 0: data, 1: wanted } = args;
@@ -48,7 +80,7 @@ function columnsOfPairs(iterator, next) {
   const index = column("(iteration index)");
   const keys = column("Key");
   const values = column("Values");
-  for (let rows = 0; rows < MAX_ROWS; rows++) {
+  for (let rows = 0; 3 * rows < MAX_CELLS; rows++) {
     const { done, value: pair } = next(iterator);
     if (done) break;
     index.cells[rows] = "" + rows;
@@ -62,7 +94,7 @@ function columnsOfPairs(iterator, next) {
 function columnsOfValues(iterator, next, areSplit = false) {
   const index = column("(iteration index)");
   const values = column("Values");
-  for (let rows = 0; rows < MAX_ROWS; rows++) {
+  for (let rows = 0; 2 * rows < MAX_CELLS; rows++) {
     const { done, value } = next(iterator);
     if (done) break;
     index.cells[rows] = "" + rows;
@@ -80,12 +112,14 @@ function columnsOfFields(data, wanted) {
   // An object, because it puts the columns in the order that Node has: indexes first.
   const fields = { __proto__: null };
   const labels = labelsOf(data);
-  for (let row = 0; row < labels.length && row < MAX_ROWS; row++) {
+  let widest = 1;
+  for (let row = 0; row < labels.length && row * widest < MAX_CELLS; row++) {
     index.cells[row] = labels[row];
     const value = data[labels[row]];
-    if (isObject(value)) fillRow(fields, row, value, wanted ?? ObjectKeys(value));
-    else if (wanted === null) values.cells[row] = cell(value);
-    else fillRow(fields, row, null, wanted);
+    const keys = wanted ?? (isObject(value) ? ObjectKeys(value) : null);
+    if (keys === null) values.cells[row] = cell(value);
+    else fillRow(fields, row, isObject(value) ? value : null, keys);
+    widest = MathMax(widest, 1 + (keys?.length ?? 1));
   }
   const columns = listOf(index);
   const titles = ObjectKeys(fields);
@@ -100,24 +134,20 @@ function labelsOf(data) {
   const isLong = (ArrayIsArray(data) || core.isTypedArray(data)) && length > MAX_LISTED;
   if (!isLong) return ObjectKeys(data);
   const labels = createList();
-  for (let i = 0; labels.length < MAX_ROWS && i < MAX_LISTED; i++) {
+  for (let i = 0; labels.length < MAX_CELLS && i < MAX_LISTED; i++) {
     if (hasOwn(data, i)) add(labels, "" + i);
   }
-  return labels;
+  return labels.length < MAX_CELLS ? ObjectKeys(data) : labels;
 }
 
 function fillRow(fields, row, object, keys) {
-  for (let i = 0; i < keys.length && i < MAX_COLUMNS; i++) {
+  for (let i = 0; i < keys.length && i < MAX_CELLS; i++) {
     const key = typeof keys[i] === "string" ? keys[i] : CapturedString(keys[i]);
     fields[key] ??= column(key);
     if (object !== null && ObjectPrototypeHasOwnProperty(object, key)) {
       fields[key].cells[row] = cell(object[key]);
     }
   }
-}
-
-function listOf(...columns) {
-  return ObjectSetPrototypeOf(columns, null);
 }
 
 function drawTable(columns) {

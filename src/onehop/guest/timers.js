@@ -3,6 +3,8 @@
 
 const timers = new CapturedMap();
 let nextTimer = 1;
+/** Milliseconds; any timer that should be longer is due at once, as in Node. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 const captured = {
   __proto__: null,
@@ -25,7 +27,8 @@ function requireFunction(callback, name) {
 
 function startTimer(callback, delay, args, repeat) {
   const id = nextTimer++;
-  const due = performanceNow() + (delay >= 1 ? delay : 1);
+  if (!(delay >= 1 && delay <= LONGEST_TIMER)) delay = 1;
+  const due = performanceNow() + delay;
   const timer = createTimer(
     () => {
       if (!repeat) MapPrototypeDelete(timers, id);

@@ -15,6 +15,8 @@ const MAX_MISSES = 64;
 
 // Of iterators whose end is not known; the rest is left where it is.
 const MAX_ITERATED = 10000;
+/** What errors of the language have in fields that are not enumerable. */
+const ERROR_FIELDS = listOf("cause", "errors", "error", "suppressed");
 const TRUNCATED = '"[Truncated]"';
 
 const NEEDS_ESCAPE = /["\\\x00-\x1f\ud800-\udfff]/;
@@ -41,6 +43,7 @@ class Encoder {
   inexact = null;
   merged = null;
   endless = null;
+  empty = null;
 
   constructor(keep) {
     this.#room = keep + 1;
@@ -116,6 +119,10 @@ class Encoder {
     let path = "output";
     for (let i = 2; i <= depth; i++) path += pathStep(this.#path[i]);
     return depth > 0 ? path + pathStep(key) : path;
+  }
+
+  #pathOfObject(depth) {
+    return this.#pathOf(depth - 1, this.#path[depth]);
   }
 
   #writeString(text) {
@@ -214,6 +221,7 @@ class Encoder {
         length = object.length;
       } else {
         const prototype = ObjectGetPrototypeOf(object);
+        if (prototype === null && JSONIsRawJSON(object)) return this.#writeRaw(object, depth);
         if (typeof object === "function" || (prototype !== ObjectPrototype && prototype !== null)) {
           if (this.#writeSpecial(object, depth)) return;
         }
@@ -223,12 +231,49 @@ class Encoder {
       return this.#threw(thrown);
     }
     if (keys === undefined) return this.#writeElements(object, length, depth);
+    if (keys.length === 0) return this.#writeFieldless(object, depth);
     this.#put("{");
     this.#writeFields(object, keys, depth, true);
     this.#put("}");
   }
 
+  /** Write what an object without fields iterates, if it does; tell of one that loses more. */
+  #writeFieldless(object, depth) {
+    let iterator = null;
+    try {
+      if (isBare(object)) return this.#put("{}");
+      iterator = iteratorOf(object);
+    } catch (thrown) {
+      return this.#threw(thrown);
+    }
+    if (iterator !== null) return this.#writeSteps(iterator, walkOf(iterator), depth);
+    this.#tellEmpty(depth);
+    this.#put("{}");
+  }
+
+  #tellEmpty(depth) {
+    (this.empty ??= new Places()).add(this.#pathOfObject(depth));
+  }
+
+  /** Tell of an empty list or Map that was used as an object: its fields are not in the output. */
+  #tellMisused(object, depth) {
+    try {
+      if (ObjectKeys(object).length > 0) this.#tellEmpty(depth);
+    } catch {
+      // A Proxy of the guest.
+    }
+  }
+
+  /** JSON text of the code's own: as it is, or as text where a reader's numbers would not hold it. */
+  #writeRaw({ rawJSON }, depth) {
+    const value = JSONParse(rawJSON);
+    const holds = typeof value !== "number" || NumberIsSafeInteger(value) ||
+      MathFloor(value) !== value;
+    this.#write(holds ? value : rawJSON, depth - 1, this.#path[depth]);
+  }
+
   #writeElements(object, length, depth) {
+    if (length === 0) this.#tellMisused(object, depth);
     this.#put("[");
     for (let i = 0; i < length && !this.#full;) {
       if (i > 0) this.#put(",");
@@ -296,13 +341,18 @@ class Encoder {
       // A Proxy or a getter of the guest: whatever it is, its fields are tried next.
     }
     if (walk === null) return false;
+    this.#writeSteps(object, walk, depth);
+    return true;
+  }
+
+  #writeSteps(iterator, walk, depth) {
     this.#put("[");
     for (let i = 0; !this.#full; i++) {
-      const { done, value, thrown } = takeStep(object, walk.next);
+      const { done, value, thrown } = takeStep(iterator, walk.next);
       if (done) break;
       if (i > 0) this.#put(",");
       if (!walk.ends && i === MAX_ITERATED) {
-        (this.endless ??= new Places()).add(this.#pathOf(depth - 1, this.#path[depth]));
+        (this.endless ??= new Places()).add(this.#pathOfObject(depth));
         this.#put(TRUNCATED);
         break;
       }
@@ -313,7 +363,6 @@ class Encoder {
       this.#write(value, depth, i);
     }
     this.#put("]");
-    return true;
   }
 
   #writeDate(date) {
@@ -325,6 +374,7 @@ class Encoder {
   }
 
   #writeMap(map, depth) {
+    if (MapPrototypeGetSize(map) === 0) this.#tellMisused(map, depth);
     const asObject = hasStringKeys(map);
     const entries = MapPrototypeEntries(map);
     const oddKeys = this.#oddKeys;
@@ -349,6 +399,7 @@ class Encoder {
   }
 
   #writeSet(set, depth) {
+    if (SetPrototypeGetSize(set) === 0) this.#tellMisused(set, depth);
     const values = SetPrototypeValues(set);
     this.#put("[");
     for (let i = 0; !this.#full; i++) {
@@ -404,8 +455,10 @@ class Encoder {
       const header = message === "" ? name : name + ": " + message;
       this.#put(',"stack":' + quote(cut(header + text, MAX_STACK)));
     }
-    if (hasOwn(error, "cause")) this.#writeErrorField(error, "cause", depth);
-    if (hasOwn(error, "errors")) this.#writeErrorField(error, "errors", depth);
+    for (let i = 0; i < ERROR_FIELDS.length; i++) {
+      const field = ERROR_FIELDS[i];
+      if (hasOwn(error, field)) this.#writeErrorField(error, field, depth);
+    }
     const keys = ownFields(error);
     this.#writeFields(error, keys, depth, false);
     this.#put("}");
@@ -425,16 +478,34 @@ function roomAfter(object, depth, room) {
   if (depth > MAX_DEPTH || object.toJSON !== undefined || typeof object === "function") return -1;
   if (ArrayIsArray(object)) {
     const { length } = object;
+    if (length === 0) for (const _ in object) return -1;
     for (let i = 0; i < length && room >= 0; i++) room = roomAfterValue(object[i], depth, room);
     return room;
   }
   const prototype = ObjectGetPrototypeOf(object);
-  if (prototype !== ObjectPrototype && prototype !== null) return -1;
+  if (prototype !== ObjectPrototype && (prototype !== null || JSONIsRawJSON(object))) return -1;
+  let isFieldless = true;
   for (const key in object) {
+    isFieldless = false;
     room = roomAfterValue(object[key], depth, room - key.length);
     if (room < 0) break;
   }
-  return room;
+  return isFieldless && !isBare(object) ? -1 : room;
+}
+
+/** Whether an object without fields is an ordinary one with nothing in it at all. */
+function isBare(object) {
+  const prototype = ObjectGetPrototypeOf(object);
+  if (prototype !== ObjectPrototype && prototype !== null) return false;
+  return ReflectOwnKeys(object).length === 0;
+}
+
+/** A new iterator over an object; null when it cannot be iterated. */
+function iteratorOf(object) {
+  const make = object[ITERATOR];
+  if (typeof make !== "function") return null;
+  const iterator = ReflectApply(make, object, []);
+  return isObject(iterator) && walkOf(iterator) !== null ? iterator : null;
 }
 
 function roomAfterValue(value, depth, room) {
@@ -459,15 +530,18 @@ function hasOwn(object, name) {
   }
 }
 
+function isErrorField(key) {
+  for (let i = 0; i < ERROR_FIELDS.length; i++) if (ERROR_FIELDS[i] === key) return true;
+  return false;
+}
+
 /** The enumerable fields that someone put on an error, without those written by name. */
 function ownFields(error) {
   const fields = createList();
   const keys = ObjectKeys(error);
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i];
-    if (
-      key !== "name" && key !== "message" && key !== "stack" && key !== "cause" && key !== "errors"
-    ) {
+    if (key !== "name" && key !== "message" && key !== "stack" && !isErrorField(key)) {
       fields[fields.length] = key;
     }
   }
@@ -549,8 +623,20 @@ function isAsyncIterator(value) {
   }
 }
 
-/** The values of an async iterator, as far as they are told; what it throws is thrown. */
-async function collectAsync(iterator) {
+/** Whether a value has nothing to return but what it iterates asynchronously. */
+function isAsyncIterable(value) {
+  try {
+    return isAsyncIterator(value) || (isObject(value) && typeof value !== "function" &&
+      !ArrayIsArray(value) && typeof value[ASYNC_ITERATOR] === "function" &&
+      value[ITERATOR] === undefined && ObjectKeys(value).length === 0);
+  } catch {
+    return false; // a Proxy or a getter of the guest
+  }
+}
+
+/** The values of an async iterable, as far as they are told; what it throws is thrown. */
+async function collectAsync(iterable) {
+  const iterator = isAsyncIterator(iterable) ? iterable : iterable[ASYNC_ITERATOR]();
   const values = createList();
   while (values.length < MAX_ITERATED) {
     const { done, value } = await iterator.next();
@@ -560,7 +646,7 @@ async function collectAsync(iterator) {
   values[values.length] = "[Truncated]";
   const places = new Places();
   places.add("output");
-  warnOfValues(null, null, places);
+  warnOfValues({ __proto__: null, inexact: null, merged: null, empty: null, endless: places });
   return values;
 }
 

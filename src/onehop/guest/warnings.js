@@ -44,7 +44,8 @@ function pathStep(key) {
   return RegExpPrototypeExec(IDENTIFIER, key) !== null ? "." + key : "[" + quote(key) + "]";
 }
 
-function warnOfValues(inexact, merged, endless) {
+/** What an encoder has found; of each, a Places or null. */
+function warnOfValues({ inexact, merged, empty, endless }) {
   if (inexact !== null) {
     warn(
       "integers beyond 2^53 are not exact: " + inexact.toText() +
@@ -55,6 +56,12 @@ function warnOfValues(inexact, merged, endless) {
     warn(
       "keys became one when lone surrogates were replaced by U+FFFD; only the last value is " +
         "left: " + merged.toText(),
+    );
+  }
+  if (empty !== null) {
+    warn(
+      "objects came back empty, because what they hold is in no field or element that JSON has: " +
+        empty.toText() + " (return the parts that are needed)",
     );
   }
   if (endless !== null) {

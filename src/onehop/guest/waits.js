@@ -1,0 +1,76 @@
+// Atomics.waitAsync: V8 itself waits there, and Deno's event loop, which ends when nothing is left
+// to do, knows nothing of it. Timers of ours keep it going as long as a wait may end.
+
+const { waitAsync: atomicsWaitAsync, notify: atomicsNotify } = Atomics;
+const PENDING = 0;
+/** V8 gets to a wait that is over in a later turn: how often to look, and after how many ms. */
+const LOOKS = 100;
+const PAUSE_OF_LOOKS = 1;
+
+/** Promises of waits that have not been seen to end, each with its timer and whether it is over. */
+const waits = new CapturedMap();
+/** Waits that were woken, and have not been seen to end. */
+let woken = 0;
+let looks = 0;
+
+function watchWait(promise, timeout) {
+  const wait = { __proto__: null, timer: null, isOver: false };
+  MapPrototypeSet(waits, promise, wait);
+  if (!(timeout >= 0 && timeout <= LONGEST_TIMER)) return;
+  const end = () => {
+    wait.isOver = true;
+    expectEnds();
+  };
+  wait.timer = startTimer(end, timeout, [], false);
+}
+
+/** Some wait is over, and its promise settles soon. */
+function expectEnds() {
+  const isLooking = looks > 0;
+  looks = LOOKS;
+  if (!isLooking) lookAtWaits();
+}
+
+function lookAtWaits() {
+  const isExpected = forgetEnded() || woken > 0;
+  looks = isExpected ? looks - 1 : 0;
+  if (looks > 0) createTimer(lookAtWaits, PAUSE_OF_LOOKS, undefined, false, true);
+  else woken = 0;
+}
+
+/** Forget the waits whose promises have settled; true when another is over. */
+function forgetEnded() {
+  let isExpected = false;
+  const entries = MapPrototypeEntries(waits);
+  for (;;) {
+    const { done, value: entry } = MapIteratorNext(entries);
+    if (done) return isExpected;
+    const { 0: state, 1: end } = core.getPromiseDetails(entry[0]);
+    if (state === PENDING) isExpected ||= entry[1].isOver;
+    else forget(entry[0], entry[1], end);
+  }
+}
+
+function forget(promise, { timer }, end) {
+  MapPrototypeDelete(waits, promise);
+  if (timer !== null) stopTimer(timer);
+  if (end === "ok") woken--;
+}
+
+const atomicsFunctions = {
+  __proto__: null,
+  waitAsync(array, index, value, timeout) {
+    const limit = +timeout;
+    const result = atomicsWaitAsync(array, index, value, limit);
+    if (result.async) watchWait(result.value, limit);
+    return result;
+  },
+  notify(array, index, count) {
+    const number = atomicsNotify(array, index, count);
+    if (number > 0) {
+      woken += number;
+      expectEnds();
+    }
+    return number;
+  },
+};
