@@ -54,9 +54,9 @@ setup() {
     echo "installing onehop and what it needs (once)" >&2
     if [ $# -gt 0 ]; then
         group "$1" >.venv/requirements.txt
-        install --editable . --requirement .venv/requirements.txt
+        install --editable ".[all]" --requirement .venv/requirements.txt
     else
-        install --editable .
+        install --editable ".[all]"
     fi
     touch "$stamp"
 }

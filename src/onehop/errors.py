@@ -162,6 +162,10 @@ class Overloaded(OnehopError):  # noqa: N818 - a plain condition stands alone
         self.retry_after = retry_after
 
 
+class MissingExtraError(OnehopError, ImportError):
+    """A part of onehop needs a package that is not installed; the message has the pip command."""
+
+
 class SandboxClosedError(OnehopError):
     """The sandbox is not open: use ``async with Sandbox() as sandbox``."""
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
+from onehop._extras import needed_for
 from onehop.config import AuditConfig
-from onehop.errors import ConfigError, StoreUnavailableError
+from onehop.errors import ConfigError, MissingExtraError, StoreUnavailableError
 from onehop.stores._patient import patient
 from onehop.stores._urls import masked, scheme
 from onehop.stores.base import Store
@@ -32,19 +36,19 @@ def make_store(url: str, key: bytes | None = None) -> Store:
 
     Raises ConfigError for what names no store, or one whose driver is not installed.
     """
-    match scheme(url):
-        case "sqlite" | "postgresql" | "postgres":
-            return _sql_store(url, key)
-        case "mongodb" | "mongodb+srv":
-            return _mongo_store(url, key)
-        case "memory":
-            return _memory_store(key)
-        case _:
-            raise ConfigError(
-                "store",
-                f"{masked(url)!r} names no store: write sqlite:///PATH, postgresql://…, "
-                f"mongodb://… or memory:",
-            )
+    name = scheme(url)
+    if name not in _STORES:
+        raise ConfigError(
+            "store",
+            f"{masked(url)!r} names no store: write sqlite:///PATH, postgresql://…, "
+            f"mongodb://… or memory:",
+        )
+    database, make = _STORES[name]
+    try:
+        with needed_for(f"a store in {database}"):
+            return make(url, key)
+    except MissingExtraError as error:
+        raise ConfigError("store", str(error)) from None
 
 
 def default_url() -> str:
@@ -61,29 +65,29 @@ def default_url() -> str:
 
 
 def _sql_store(url: str, key: bytes | None) -> Store:
-    try:
-        from onehop.stores.sql import SqlStore
+    from onehop.stores.sql import SqlStore
 
-        return SqlStore(url, key)
-    except ModuleNotFoundError as error:
-        raise _missing("PostgreSQL", "postgresql", error) from None
+    return SqlStore(url, key)
 
 
 def _mongo_store(url: str, key: bytes | None) -> Store:
-    try:
-        from onehop.stores.mongodb import MongoStore
-    except ModuleNotFoundError as error:
-        raise _missing("MongoDB", "mongodb", error) from None
+    from onehop.stores.mongodb import MongoStore
+
     return MongoStore(url, key)
 
 
-def _memory_store(key: bytes | None) -> Store:
+def _memory_store(_url: str, key: bytes | None) -> Store:
     from onehop.stores.memory import MemoryStore
 
     return MemoryStore(key)
 
 
-def _missing(database: str, extra: str, error: ModuleNotFoundError) -> ConfigError:
-    return ConfigError(
-        "store", f"{database} needs the package {error.name}: pip install 'onehop[{extra}]'"
-    )
+_STORES: Final[dict[str, tuple[str, Callable[[str, bytes | None], Store]]]] = {
+    "sqlite": ("SQLite", _sql_store),
+    "postgresql": ("PostgreSQL", _sql_store),
+    "postgres": ("PostgreSQL", _sql_store),
+    "mongodb": ("MongoDB", _mongo_store),
+    "mongodb+srv": ("MongoDB", _mongo_store),
+    "memory": ("memory", _memory_store),
+}
+"""By the scheme of a URL: what it is called, and what makes it."""
