@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Header, Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -30,7 +30,7 @@ _HASH: Final = "a3b5c7d9e1f20344"
 _NAME_OF_RUN: Final = "0f8fad5bd9cb469fa16570867728950e"
 
 
-def _whole(least: int, most: int, about: str, example: int) -> Any:
+def _whole(least: int, most: int, about: str, example: int) -> tuple[Any, BeforeValidator]:
     """A whole number of a query. One message for all that it is not, with what it may be."""
 
     def check(text: Any) -> Any:
@@ -41,7 +41,7 @@ def _whole(least: int, most: int, about: str, example: int) -> Any:
         return text
 
     limits = Field(ge=least, le=most, description=about, examples=[example])
-    return Annotated[int, limits, BeforeValidator(check)]
+    return limits, BeforeValidator(check)
 
 
 def _yes_or_no(text: Any) -> Any:
@@ -59,15 +59,12 @@ YesNo = Annotated[
     Field(description="Only runs that did, or did not, succeed", examples=[True]),
     BeforeValidator(_yes_or_no),
 ]
-if TYPE_CHECKING:
-    Since = Until = Limit = Place = Characters = FirstCharacter = int
-else:
-    Since = _whole(0, _LATEST, "From then on, in ms since 1970", _A_DAY)
-    Until = _whole(0, _LATEST, "Before then, in ms since 1970", _A_DAY)
-    Limit = _whole(1, MAX_LIMIT, "How many at most", 10)
-    Place = _whole(0, _MAX_PLACE, "How many to leave out first", 0)
-    FirstCharacter = _whole(0, _MAX_PLACE, "The first character", 0)
-    Characters = _whole(1, 1 << 20, "How many characters", 65536)
+Since = Annotated[int, *_whole(0, _LATEST, "From then on, in ms since 1970", _A_DAY)]
+Until = Annotated[int, *_whole(0, _LATEST, "Before then, in ms since 1970", _A_DAY)]
+Limit = Annotated[int, *_whole(1, MAX_LIMIT, "How many at most", 10)]
+Place = Annotated[int, *_whole(0, _MAX_PLACE, "How many to leave out first", 0)]
+FirstCharacter = Annotated[int, *_whole(0, _MAX_PLACE, "The first character", 0)]
+Characters = Annotated[int, *_whole(1, 1 << 20, "How many characters", 65536)]
 AgentName = Annotated[
     str, Field(pattern=f"^{NAME}$", description="Only this agent's", examples=["ada"])
 ]

@@ -77,7 +77,11 @@ def create_app(
         title="onehop",
         version=onehop_version(),
         lifespan=_lifespan(parts, [context for _, context in inner]),
-        middleware=[*_middleware(parts), Middleware(Head), Middleware(Direct, addresses=_direct(inner))],
+        middleware=[
+            *_middleware(parts),
+            Middleware(Head),
+            Middleware(Direct, addresses=_direct(inner)),
+        ],
         openapi_url=None,  # made when it is first asked for, in a thread
         docs_url=None,  # the framework's page asks other hosts for its parts
         redoc_url=None,
