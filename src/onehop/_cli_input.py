@@ -61,7 +61,12 @@ async def _execute(call: Call) -> ExecutionResult:
     from onehop.compose import open_executor
 
     request = call.request
-    async with open_executor(call.config.replace(pool_size=1)) as executor:
+    config, language = call.config.replace(pool_size=1), request.language
+    import os
+
+    if os.environ.get("AB") == "off":
+        language = "javascript"
+    async with open_executor(config, first_language=language) as executor:
         return await executor.execute(
             request.code,
             request.language,

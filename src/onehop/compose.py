@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from onehop._languages import DEFAULT
 from onehop.analytics import Aggregator
 from onehop.bus import EventBus
 from onehop.config import (
@@ -17,6 +18,7 @@ from onehop.config import (
 from onehop.executor import Executor
 from onehop.sandbox import Sandbox
 from onehop.stores import open_store
+from onehop.types import Language
 from onehop.validation import Validator
 
 
@@ -29,12 +31,14 @@ async def open_executor(
     corrections: CorrectionConfig | None = None,
     *,
     store_may_be_away: bool = False,
+    first_language: Language = DEFAULT,
 ) -> AsyncIterator[Executor]:
     """An executor with its sandbox, store, journal, bus and rollups, all as configured.
 
     What is None comes from the environment and ``onehop.toml``. With ``store_may_be_away`` a
     database server that does not answer yet is opened when it does; until then records wait in the
-    journal. At the end runs in flight are ended and recorded. Raises ConfigError,
+    journal. What the first program needs if it is in ``first_language`` starts beside the first
+    worker. At the end runs in flight are ended and recorded. Raises ConfigError,
     StoreUnavailableError, AuditUnavailableError and SandboxUnavailableError.
     """
     rules = validation or ValidationConfig()
@@ -44,7 +48,7 @@ async def open_executor(
         stack.push_async_callback(store.aclose)
         bus = EventBus()
         stack.push_async_callback(bus.aclose)
-        opened = Sandbox(sandbox, preload_analysis=True)
+        opened = Sandbox(sandbox, preload_analysis=True, first_language=first_language)
         executor = Executor(
             opened,
             Validator(rules),

@@ -29,11 +29,16 @@ class Sandbox:
     """
 
     def __init__(
-        self, config: SandboxConfig | None = None, *, preload_analysis: bool = False
+        self,
+        config: SandboxConfig | None = None,
+        *,
+        preload_analysis: bool = False,
+        first_language: Language = DEFAULT,
     ) -> None:
         """``preload_analysis``: load what parses texts while the first worker starts, since an
-        Executor will need it."""
+        Executor will need it. ``first_language``: start what the first program needs in it too."""
         self._preload_analysis = preload_analysis
+        self._first_language = first_language
         self._config = config or SandboxConfig()
         self._backend: LocalBackend | None = None
         self.analyst = Analyst(self._config.allow_degraded)
@@ -58,7 +63,7 @@ class Sandbox:
         when no worker becomes ready, and SandboxUnavailableError when no event loop of asyncio
         runs.
         """
-        await self._open("javascript")
+        await self._open(self._first_language)
 
     async def _open(self, language: Language) -> None:
         """Open with what the first program needs if it is in ``language``."""
