@@ -61,12 +61,8 @@ async def _execute(call: Call) -> ExecutionResult:
     from onehop.compose import open_executor
 
     request = call.request
-    config, language = call.config.replace(pool_size=1), request.language
-    import os
-
-    if os.environ.get("AB") == "off":
-        language = "javascript"
-    async with open_executor(config, first_language=language) as executor:
+    config = call.config.replace(pool_size=1)
+    async with open_executor(config, first_language=request.language) as executor:
         return await executor.execute(
             request.code,
             request.language,
