@@ -32,11 +32,14 @@ class Sandbox:
         *,
         backend: Backend | None = None,
         preload_analysis: bool = False,
+        first_language: Language = DEFAULT,
     ) -> None:
         """``backend`` runs the code: workers on this machine, unless another one is given. It is
         opened and closed with the sandbox. ``preload_analysis``: load what parses texts while the
-        first worker starts, since an Executor will need it."""
+        first worker starts, since an Executor will need it. ``first_language``: start what the
+        first program needs in it too."""
         self._preload_analysis = preload_analysis
+        self._first_language = first_language
         self._config = config or SandboxConfig()
         self._given = backend
         self._backend: Backend | None = None
@@ -62,7 +65,7 @@ class Sandbox:
         when no worker becomes ready, and SandboxUnavailableError when no event loop of asyncio
         runs.
         """
-        await self._open("javascript")
+        await self._open(self._first_language)
 
     async def _open(self, language: Language) -> None:
         """Open with what the first program needs if it is in ``language``."""

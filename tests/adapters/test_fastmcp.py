@@ -167,6 +167,16 @@ async def test_it_is_a_provider_for_a_code_mode_of_ones_own(executor: Executor, 
         assert await execute(agent, code) == 30
 
 
+async def test_warnings_stand_beside_the_value(agent: Client[Any]) -> None:
+    result = await agent.call_tool("execute", {"code": "const a = 1"})
+    content = result.content[0]
+    assert isinstance(content, TextContent)
+    assert "nothing was returned" in content.text
+    assert result.structured_content is not None
+    assert result.structured_content["result"] is None
+    assert "nothing was returned" in result.structured_content["warnings"][0]
+
+
 async def test_inputs_are_the_context_of_the_code(executor: Executor) -> None:
     provider = OnehopSandboxProvider(executor)
     assert await provider.run("return context.n * 2", inputs={"n": 21}) == 42

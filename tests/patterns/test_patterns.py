@@ -179,17 +179,12 @@ def test_an_agent_hears_of_its_own_failures() -> None:
     assert patterns.hints(Talk("ada"), CALL) == []
 
 
-def test_others_hear_of_it_only_once_three_agents_failed_alike() -> None:
+def test_however_many_others_failed_an_agent_hears_of_its_own_runs_alone() -> None:
     patterns = Patterns()
-    for agent in ("ada", "ada", "ada", "grace"):
-        patterns.observe(Talk(agent), HASH, READ)
-        assert patterns.hints(Talk("edsger"), READ) == []
-    patterns.observe(Talk("barbara"), HASH, READ)
-    assert patterns.hints(Talk("edsger"), READ) == [
-        "3 agents failed 5 times by reading a property of undefined (at a property access). "
-        "Check that the value exists first: use `?.` or a default with `??`."
-    ]
-    assert len(patterns.hints(Talk("ada"), READ)) == 2
+    for number in range(30):
+        patterns.observe(Talk(f"agent {number % 10}"), HASH, READ)
+    assert patterns.hints(Talk("edsger"), READ) == []
+    assert ["3 times before" in hint for hint in patterns.hints(Talk("agent 1"), READ)] == [True]
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -299,4 +294,3 @@ def test_memory_is_bounded_and_the_oldest_go_first() -> None:
     assert patterns.history("agent 90", "code 15").repeats_failure
     patterns.observe(Talk("x" * 1_000_000), "y" * 1_000_000, READ)
     assert patterns.history("x" * 1_000_000, "y" * 1_000_000).repeats_failure
-    assert "10 agents failed" in patterns.hints(Talk("new"), READ)[0]

@@ -123,7 +123,7 @@ def test_other_files_and_other_hosts_are_not_answered(nobody: httpx2.Client) -> 
         answer = nobody.get(address, headers={"Host": "elsewhere.example"})
         assert answer.json()["error"]["code"] == "wrong_host"
     refused = nobody.post("/docs", json={})
-    assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
 
 
 def test_the_page_says_which_key_to_enter(nobody: httpx2.Client) -> None:

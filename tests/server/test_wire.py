@@ -206,3 +206,86 @@ def test_running_out_of_descriptors_is_one_line_of_the_log(tmp_path: Path) -> No
             time.sleep(1.5)
         assert sum(map(len, server.raw)) < 20_000
         until(lambda: httpx2.get(f"{server.url}/healthz").status_code == 200, "it answers again")
+
+
+# --- bodies that are not what they say
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [b"zz\r\nabc\r\n0\r\n\r\n"],
+        [b'5\r\n{"cod\r\n', b"zz\r\n"],
+        [b"3\r\n{}XYZ\r\n0\r\n\r\n"],
+        [b"-1\r\n{}\r\n0\r\n\r\n"],
+        [b"f" * 23 + b"\r\n{}\r\n"],
+        [b"1;" + b"a" * 70_000],
+        [b"2\r\n{}\r\n0\r\nbad trailer\r\n\r\n"],
+    ],
+)
+@pytest.mark.parametrize("address", ["/api/v1/execute", "/mcp", "/healthz", "/nowhere"])
+def test_a_chunk_that_is_wrong_is_told_and_ends_the_connection(
+    served: Served, ada: httpx2.Client, address: str, sent: list[bytes]
+) -> None:
+    start = _chunked(key_of(ada), address)
+    answer = spoken(served, start + sent[0], *sent[1:])
+    assert (status(answer), body(answer)["code"]) == (400, "invalid_request")
+    assert b"Connection: close" in answer
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "POST /api/v1/exec",
+        "POST /api/v1/execute HTTP/1.1\r\nHost: localhost\r\nContent-",
+        "length",
+        "chunks",
+    ],
+)
+def test_a_request_that_is_cut_short_is_told_so(
+    served: Served, ada: httpx2.Client, part: str
+) -> None:
+    starts = {
+        "length": head(served, key_of(ada), 100) + b'{"code"',
+        "chunks": _chunked(key_of(ada), "/api/v1/execute") + b'5\r\n{"cod',
+    }
+    with closing(_connected(served)) as wire:
+        wire.sendall(starts.get(part, part.encode()))
+        wire.shutdown(socket.SHUT_WR)
+        answer = read(wire)
+    assert (status(answer), body(answer)["code"]) == (400, "invalid_request")
+    assert "closed before it was whole" in body(answer)["message"]
+    assert b"Connection: close" in answer
+
+
+def _chunked(key: str, address: str) -> bytes:
+    return (
+        f"POST {address} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    ).encode()
+
+
+def test_after_an_answer_a_wrong_chunk_brings_no_second_one(served: Served) -> None:
+    with closing(_connected(served)) as wire:
+        wire.sendall(_chunked("wrong", "/mcp"))
+        wire.sendall(b"zz\r\n" if _status_of_first(wire) == 401 else b"")
+        assert b"HTTP/1.1" not in read(wire)
+
+
+def _status_of_first(wire: socket.socket) -> int:
+    found = b""
+    while b"requestId" not in found:
+        found += wire.recv(4096)
+    return status(found)
+
+
+@pytest.mark.parametrize("version", ["2.0", "3.7", "0.9"])
+def test_another_version_of_http_is_refused(served: Served, version: str) -> None:
+    answer = spoken(served, f"GET /healthz HTTP/{version}\r\nHost: localhost\r\n\r\n".encode())
+    assert (status(answer), body(answer)["code"]) == (505, "invalid_request")
+
+
+def test_a_head_that_never_ends_is_told_so(served: Served) -> None:
+    answer = spoken(served, b"GET /healthz HTTP/1.1\r\nHost: ")
+    assert (status(answer), body(answer)["code"]) == (408, "timeout")

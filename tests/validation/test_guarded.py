@@ -28,6 +28,44 @@ def test_the_this_of_typescript_is_no_parameter_of_a_call() -> None:
     assert not Validator().validate(code.replace("f(1)", "f()"), "typescript").safe
 
 
+THROWN = """\
+if (typeof process === 'undefined') throw new Error('x'); process.exit()
+if (!globalThis.process) { throw new Error('x') } return process.env
+throw new Error('first'); return require('fs')
+function f() { if (context.a) throw 1; return Deno.env } return f()
+if (context.a) throw new Error('x'); const f = () => process.env; return f()
+"""
+
+
+def test_what_stands_behind_an_error_of_the_codes_own_is_not_refused() -> None:
+    assert refused_of(THROWN.splitlines()) == []
+
+
+def test_an_error_that_is_caught_or_behind_does_not_save_a_use() -> None:
+    codes = [
+        "try { throw new Error('a') } catch { } process.exit()",
+        "process.exit(); throw new Error('a')",
+        "const f = () => { throw 1 }; return process.env",
+        "if (context.a) throw new Error('a'); eval('1')",
+        "if (context.a) throw new Error('a'); new Function('1')",
+    ]
+    assert refused_of(codes) == codes
+
+
+def test_at_strict_too_guarded_code_is_not_refused() -> None:
+    validator = Validator()
+    codes = [line for line in GUARDED.splitlines() if "process" in line] + THROWN.splitlines()
+    refused = [
+        code
+        for code in codes
+        for found in [validator.validate(code, level="STRICT")]
+        if not found.safe
+        and all(each.pattern in ("process", "require", "deno") for each in found.issues)
+    ]
+    assert len(codes) > 30
+    assert refused == []
+
+
 async def test_that_code_runs(sandbox: Sandbox) -> None:
     outcomes = await tried(sandbox, GUARDED_CODES, {})
     assert len(outcomes) == len(set(GUARDED_CODES)) >= 130

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from onehop.analysis import BlockingAnalyst
 from onehop.config import CorrectionConfig
-from onehop.corrections import CorrectedCode, corrected_blocking, in_original
+from onehop.corrections import CorrectedCode, corrected_blocking, in_original, unreturned
 from onehop.corrections._edits import Edit, edited
 from onehop.types import Correction, ExecutionResult, Language
 
@@ -114,6 +114,10 @@ class Program:
         """The result of the last round, with its places in the code as it was written."""
         if result.success and not result.output_truncated:
             result = result.model_copy(update={"output": result.output.get("value")})
+        missing = unreturned(self._mended, result)
+        if missing is not None:
+            warnings = [*(result.warnings or ()), missing]
+            result = result.model_copy(update={"warnings": warnings})
         result = in_original(result, self._mended.code, self._whole)
         return in_original(result, self._original, self._mended)
 

@@ -21,7 +21,7 @@ from onehop.types import ExecutionResult, Language
 with needs("fastmcp"):
     from fastmcp.exceptions import FastMCPError, NotFoundError, ToolError
     from fastmcp.experimental.transforms.code_mode import CodeMode
-    from fastmcp.tools.base import Tool
+    from fastmcp.tools.base import Tool, ToolResult
 
 _DESCRIPTION: Final = """\
 Run {language} that chains calls of tools. `await call_tool(name, params)` is in scope; prefer \
@@ -66,7 +66,8 @@ class OnehopSandboxProvider:
         inputs: dict[str, Any] | None = None,
         external_functions: dict[str, Callable[..., Any]] | None = None,
     ) -> Any:
-        """What the code returns; ``inputs`` are its ``context``.
+        """What the code returns; ``inputs`` are its ``context``. Where there are warnings, a
+        ToolResult that has them beside the value, in its text and in its structured content.
 
         Raises ToolError with the text that a model reads when it fails or is refused.
         """
@@ -83,7 +84,7 @@ class OnehopSandboxProvider:
             raise ToolError(f"Error: {error}") from None
         if not result.success or result.output_truncated:
             raise ToolError(answer(result).text)
-        return result.output
+        return _with_warnings(result) if result.warnings else result.output
 
     async def _execute(self, code: str, context: dict[str, Any]) -> ExecutionResult:
         arguments = {**self._options, "code": code, "context": context}
@@ -127,6 +128,11 @@ class _ScriptMode(CodeMode):
         code = {**tool.parameters["properties"]["code"], "description": self._words}
         parameters = {**tool.parameters, "properties": {"code": code}}
         return tool.model_copy(update={"parameters": parameters})
+
+
+def _with_warnings(result: ExecutionResult) -> ToolResult:
+    data = {"result": result.output, "warnings": result.warnings}
+    return ToolResult(answer(result).text, structured_content=data)
 
 
 def _called(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -61,7 +61,8 @@ async def _execute(call: Call) -> ExecutionResult:
     from onehop.execution.compose import open_executor
 
     request = call.request
-    async with open_executor(call.config.replace(pool_size=1)) as executor:
+    config = call.config.replace(pool_size=1)
+    async with open_executor(config, first_language=request.language) as executor:
         return await executor.execute(
             request.code,
             request.language,

@@ -16,8 +16,10 @@ from onehop.config import (
 )
 from onehop.execution.bus import EventBus
 from onehop.execution.executor import Executor
+from onehop.inputs.languages import DEFAULT
 from onehop.sandbox import Sandbox
 from onehop.stores import open_store
+from onehop.types import Language
 from onehop.validation import Validator
 
 
@@ -31,13 +33,15 @@ async def open_executor(
     *,
     backend: Backend | None = None,
     store_may_be_away: bool = False,
+    first_language: Language = DEFAULT,
 ) -> AsyncIterator[Executor]:
     """An executor with its sandbox, store, journal, bus and rollups, all as configured.
 
     What is None comes from the environment and ``onehop.toml``; ``backend`` is workers on this
     machine, unless another one is given. With ``store_may_be_away`` a
     database server that does not answer yet is opened when it does; until then records wait in the
-    journal. At the end runs in flight are ended and recorded. Raises ConfigError,
+    journal. What the first program needs if it is in ``first_language`` starts beside the first
+    worker. At the end runs in flight are ended and recorded. Raises ConfigError,
     StoreUnavailableError, AuditUnavailableError and SandboxUnavailableError.
     """
     rules = validation or ValidationConfig()
@@ -47,7 +51,9 @@ async def open_executor(
         stack.push_async_callback(store.aclose)
         bus = EventBus()
         stack.push_async_callback(bus.aclose)
-        opened = Sandbox(sandbox, backend=backend, preload_analysis=True)
+        opened = Sandbox(
+            sandbox, backend=backend, preload_analysis=True, first_language=first_language
+        )
         executor = Executor(
             opened,
             Validator(rules),

@@ -17,6 +17,10 @@ class RepeatedKeyError(ValueError):
 
 def parse(text: str) -> Any:
     """The value. Raises ValueError; a RepeatedKeyError is one."""
+    if text.startswith("\ufeff"):
+        raise ValueError("it begins with a byte order mark, which has to be left out")
+    if not text.strip():
+        raise ValueError("it is empty")
     try:
         return _DECODER.decode(text)
     except RecursionError:

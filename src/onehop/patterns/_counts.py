@@ -1,7 +1,7 @@
 """How often which shapes of failures came, and what is said of it.
 
-A conversation is taught by its own runs, and by those of all once three agents failed alike, and
-only about the error that it has just met. What is kept is bounded, in memory, and closed: see
+A conversation is taught by its own runs alone, and only about the error that it has just met: that
+others failed, and by what, is theirs. What is kept is bounded, in memory, and closed: see
 ``_shapes``.
 """
 
@@ -15,8 +15,6 @@ from typing import Final, NamedTuple, TypeVar
 from onehop.patterns._advice import ADVICE, CONSTRUCT_WORDS, KIND_WORDS
 from onehop.patterns._shapes import NOT_THE_CODE, VAGUE, known
 
-AGENTS_ALIKE: Final = 3
-"""Distinct agents that must have failed alike before others hear of it."""
 WINDOW: Final = 50
 """Runs of an agent that its failure rate is about."""
 _FOREIGN: Final = "Error:other:none"
@@ -53,12 +51,6 @@ class _Agent:
     """By hash, whether the last run failed."""
 
 
-@dataclass(slots=True)
-class _Everyone:
-    count: int = 0
-    agents: set[bytes] = field(default_factory=set)
-
-
 class Patterns:
     """Counts the shapes of failures; the least recently used agents and entries go first."""
 
@@ -67,7 +59,6 @@ class Patterns:
         self._max_entries = max_entries
         self._agents: OrderedDict[bytes, _Agent] = OrderedDict()
         self._talks: OrderedDict[bytes, OrderedDict[str, int]] = OrderedDict()
-        self._everyone: OrderedDict[str, _Everyone] = OrderedDict()
 
     def observe(self, talk: Talk, code_hash: str, shape: str | None) -> None:
         """Learn from a run that has ended; ``shape`` is None when it succeeded.
@@ -83,12 +74,11 @@ class Patterns:
             self._count_for_agent(talk.agent_id, code_hash, failed=shape is not None)
         if shape is not None:
             self._count_for_talk(talk, shape)
-            self._count_for_everyone(_key(talk.agent_id), shape)
 
     def hints(self, talk: Talk, shape: str) -> list[str]:
         """What earlier runs say to a conversation that has just met ``shape``.
 
-        Its own failures of this shape, and those of all agents; nothing of other shapes. Empty the
+        Its own failures of this shape; nothing of other shapes, conversations or agents. Empty the
         first time, and where the shape does not tell which error it was. The run itself is
         observed afterwards.
         """
@@ -96,7 +86,7 @@ class Patterns:
             return []
         own = self._talks.get(_key(*talk))
         count = own.get(shape, 0) if own is not None else 0
-        return [*_own(count, shape), *_others(self._everyone.get(shape), shape)]
+        return _own(count, shape)
 
     def history(self, agent_id: str, code_hash: str) -> AgentHistory:
         """How the agent's last runs ended, and its last run of this code."""
@@ -118,25 +108,12 @@ class Patterns:
         _touch(shapes, shape, 0, self._max_entries)
         shapes[shape] += 1
 
-    def _count_for_everyone(self, key: bytes, shape: str) -> None:
-        seen = _touch(self._everyone, shape, _Everyone(), self._max_agents)
-        seen.count += 1
-        if len(seen.agents) < self._max_agents:
-            seen.agents.add(key)
-
 
 def _own(count: int, shape: str) -> list[str]:
     if not count:
         return []
     times = "once" if count == 1 else f"{count} times"
     return [f"Your code has failed like this {times} before: {_words(shape)}. {_advice(shape)}"]
-
-
-def _others(seen: _Everyone | None, shape: str) -> list[str]:
-    if seen is None or len(seen.agents) < AGENTS_ALIKE:
-        return []
-    agents = len(seen.agents)
-    return [f"{agents} agents failed {seen.count} times by {_words(shape)}. {_advice(shape)}"]
 
 
 def _words(shape: str) -> str:

@@ -31,6 +31,7 @@ from onehop.server.agents import Agents
 from onehop.server.asgi._body import BodyBounds, BodyLimit
 from onehop.server.asgi._direct import Direct
 from onehop.server.asgi._guard import Guard, is_loopback
+from onehop.server.asgi._head import Head
 from onehop.server.asgi._json import Json
 from onehop.server.asgi._requests import Requests
 from onehop.server.asgi._room import Room
@@ -77,10 +78,15 @@ def create_app(
         title="onehop",
         version=onehop_version(),
         lifespan=_lifespan(parts, [context for _, context in inner]),
-        middleware=[*_middleware(parts), Middleware(Direct, addresses=_direct(inner))],
+        middleware=[
+            *_middleware(parts),
+            Middleware(Head),
+            Middleware(Direct, addresses=_direct(inner)),
+        ],
         openapi_url=None,  # made when it is first asked for, in a thread
         docs_url=None,  # the framework's page asks other hosts for its parts
         redoc_url=None,
+        redirect_slashes=False,  # to send a key again, perhaps in the clear, is not ours to ask
         generate_unique_id_function=lambda route: route.name,
         exception_handlers=dict.fromkeys(_ANSWERED, _answer),
     )
@@ -204,5 +210,6 @@ def _allowed(request: Request) -> str:
     """Every method of the address; the framework tells those of its first route only."""
     for path, operations in _remembered(request.app)["paths"].items():
         if compile_path(path)[0].match(request.url.path):
-            return ", ".join(sorted(method.upper() for method in operations))
-    return "GET"
+            methods = {method.upper() for method in operations}
+            return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+    return "GET, HEAD"

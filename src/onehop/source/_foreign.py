@@ -11,11 +11,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from onehop.source import _words
 from onehop.source._lines import lines
 from onehop.source._odd import INVISIBLE, REPLACEMENTS, SINGLE, Mark, odd_marks
+from onehop.source._tongues import SHELL, tongue
 
 Found = tuple[str, int] | None
 """Words and the place that they speak of."""
@@ -61,7 +62,7 @@ _HASH = re.compile(r"[ \t]*+#(?=[ \t#])")
 _STATEMENT = re.compile(r"(?:return|const|let|var|if|for|while|throw|try|switch)\b")
 _ENDS = re.compile(r"(?:[\w$)\]}'\"`])[ \t]+$")
 _TAG = re.compile(
-    r"[\s\ufeff]*+(<(?:script|code|pre|javascript|typescript|tool_code|execute)\b[^<>\n]*+>)"
+    r"[\s\ufeff]*+(<(?:script|code|pre|javascript|typescript|tool_code|tool_call|execute)\b[^<>\n]*+>)"
 )
 _MOST: Final = 20_000
 """Characters in which a line is looked for that is not JavaScript."""
@@ -84,12 +85,22 @@ def _call(refused: _Refused) -> Found:
     text = refused.code.strip("\ufeff \t\r\n")
     if not text.startswith("{") or '"code"' not in text[:1000] or len(text) > 262_144:
         return None
+    return (_words.CALL, refused.code.index("{")) if _has_code(_json(text)) else None
+
+
+def _json(text: str) -> Any:
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
-    is_call = isinstance(value, dict) and isinstance(value.get("code"), str)
-    return (_words.CALL, refused.code.index("{")) if is_call else None
+
+
+def _has_code(value: Any) -> bool:
+    """Whether it is a call: its arguments, or its name and they."""
+    if not isinstance(value, dict):
+        return False
+    arguments = [value, *(value.get(name) for name in ("arguments", "input", "parameters"))]
+    return any(isinstance(each, dict) and isinstance(each.get("code"), str) for each in arguments)
 
 
 def _fence(refused: _Refused) -> Found:
@@ -166,6 +177,20 @@ def _shell(refused: _Refused) -> Found:
     return None if found is None else (_words.SHELL, line + _indent(found.group()))
 
 
+def _tongue(refused: _Refused) -> Found:
+    """A language that has lines which JavaScript has not."""
+    line = _line(refused)
+    if line is None or len(refused.code) > _MOST:
+        return None
+    first = len(refused.code) - len(refused.code.lstrip())
+    found = tongue(refused.code, line, refused.code.rfind("\n", 0, first) + 1)
+    if found is None:
+        return None
+    name, index = found
+    words = {SHELL: _words.SHELL, "a sentence": _words.SENTENCE, "HTML or XML": _words.MARKUP}
+    return words.get(name) or _words.LANGUAGE.format(language=name), index
+
+
 def _line(refused: _Refused) -> int | None:
     """Where the line starts in which the engine stopped, or the last one that has text."""
     code, index = refused.code, refused.index
@@ -220,9 +245,10 @@ _RULES: Final[Sequence[Callable[[_Refused], Found]]] = (
     _character,
     _python,
     _comment,
+    _tag,
+    _tongue,
     _shell,
     _reserved,
-    _tag,
 )
 
 
@@ -253,6 +279,7 @@ _PYTHON_NAMES: Final = {
     "sum": "`.reduce((a, b) => a + b, 0)`",
     "isinstance": "`instanceof` or `typeof`",
     "None": "null",
+    "pass": "nothing, or an empty block, `{}`",
     "True": "true",
     "False": "false",
 }
@@ -284,4 +311,11 @@ def _of_name(code: str, name: str) -> str | None:
     if start is not None and re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", code[:start]):
         return _words.FENCE  # words beside it, of which one is taken for a variable
     is_command = name in _COMMANDS and any(_COMMAND.match(line) for line in lines(code))
-    return _words.SHELL if is_command else None
+    return _words.SHELL if is_command else _of_line(code, name)
+
+
+def _of_line(code: str, name: str) -> str | None:
+    """A line of another language that begins with the name, and that the engine could read."""
+    first = re.search(rf"^[ \t]*{re.escape(name)}(?![\w$])", code, re.MULTILINE)
+    found = None if first is None else _tongue(_Refused(code, first.end()))
+    return None if found is None else found[0]

@@ -32,11 +32,16 @@ ESCAPE = (
     "send it with real line ends and quotes"
 )
 CHARACTER = "the character {character} is not part of JavaScript: {instead}"
-PYTHON = "this looks like Python: only JavaScript and TypeScript run here. Write it in JavaScript"
+LANGUAGE = (
+    "this looks like {language}: only JavaScript and TypeScript run here. Write it in JavaScript"
+)
+SENTENCE = "this looks like a sentence of a natural language: send the program alone"
+MARKUP = "markup is not JavaScript: build it as text, in backticks, and return it"
 SHELL = (
     "this looks like a command of a shell: there is no shell here, and nothing can be installed. "
     "Write JavaScript, and use the data in `context`"
 )
+PYTHON = LANGUAGE.format(language="Python")
 RESERVED = "`{word}` is a reserved word of JavaScript: choose another name"
 COMMENT = "`#` does not begin a comment in JavaScript: write `//`"
 BLOCK = "`{` begins a block here, not an object: write `return {` to return the object"

@@ -51,10 +51,11 @@ class Certainty:
 
     def lacks(self, name: str, place: Node) -> bool:
         """Whether the use of a global at ``place`` ends each run, since no worker has it."""
-        if not self._facts.flow.is_readable or self.is_defined(name):
-            return False
+        flow = self._facts.flow
+        if not flow.is_readable or self.is_defined(name) or flow.may_throw_before(place):
+            return False  # of what the program throws itself, its own words are better advice
         if place.type in NAMES and self._facts.scopes.is_free(place):
-            return not self._is_only_named(place) and self._facts.flow.ends_the_run(place)
+            return not self._is_only_named(place) and flow.ends_the_run(place)
         return any(map(self._is_taken_apart, self._holders(place, Value("path", name))))
 
     def calls(self, place: Node, value: Value, fits: Callable[[Call], bool]) -> bool:

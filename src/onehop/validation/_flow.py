@@ -87,6 +87,16 @@ class Flow:
         """Whether the rejection of a promise does."""
         return self._settled("rejects", promise, self._is_waited_for)
 
+    def may_throw_before(self, node: Node) -> bool:
+        """Whether the program may throw an error of its own on the way to ``node``."""
+        inner: Node | None = node
+        while inner is not None:
+            inner = self._scopes.function_around(inner)
+            first = self._first_throw.get((inner or self._tree.root).id)
+            if first is not None and first <= node.start_byte:
+                return True
+        return False
+
     def _settled(self, how: str, node: Node, answer: Callable[[Node], bool]) -> bool:
         key = how, node.id
         if key not in self._known:
@@ -238,15 +248,36 @@ class Flow:
 
     @cached_property
     def _first_return(self) -> dict[int, int]:
-        """Where the first ``return`` of each function ends."""
+        return self._first("return")
+
+    @cached_property
+    def _first_throw(self) -> dict[int, int]:
+        return self._first("throw")
+
+    def _first(self, word: str) -> dict[int, int]:
+        """Where the first statement of each function ends that leaves it by this ``word``."""
         found: dict[int, int] = {}
-        for leaf in self._words.leaves("return"):
-            parent = self._scopes.parent(leaf) if leaf.type == "return" else None
-            if parent is not None and parent.type == "return_statement":
-                function = self._scopes.function_around(parent) or self._tree.root
-                end = min(parent.end_byte, found.get(function.id, parent.end_byte))
-                found[function.id] = end
+        for leaf in self._words.leaves(word):
+            parent = self._scopes.parent(leaf) if leaf.type == word else None
+            if parent is None or parent.type != f"{word}_statement" or self._is_caught(parent):
+                continue
+            function = self._scopes.function_around(parent) or self._tree.root
+            end = min(parent.end_byte, found.get(function.id, parent.end_byte))
+            found[function.id] = end
         return found
+
+    def _is_caught(self, statement: Node) -> bool:
+        """Whether a ``catch`` of the same function takes what a statement throws."""
+        if statement.type != "throw_statement":
+            return False
+        inner, outer = statement, self._scopes.parent(statement)
+        while outer is not None and outer.type not in FUNCTIONS:
+            self._budget.spend()
+            handler = outer.child_by_field_name("handler")
+            if handler is not None and inner == outer.child_by_field_name("body"):
+                return True
+            inner, outer = outer, self._scopes.parent(outer)
+        return False
 
     def _returned_rejection_ends_the_run(self, statement: Node) -> bool:
         function = self._scopes.function_around(statement)

@@ -248,6 +248,11 @@ RULES: Final[tuple[BuiltIn, ...]] = (
 )
 """In the order in which they are applied."""
 
+REACHES: Final = frozenset(
+    rule.name for rule in RULES if rule.type == "error" and rule.issue_type == "unauthorized_access"
+)
+"""Rules about what is not there: a use that may not be reached is guarded, and blocks nowhere."""
+
 TOO_COMPLEX: Final = BuiltIn(
     "too_complex",
     "warning",

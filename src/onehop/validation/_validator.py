@@ -21,7 +21,7 @@ from onehop.validation._operators import load, name_of
 from onehop.validation._parser import MAX_LENGTH
 from onehop.validation._remote import read_verdict
 from onehop.validation._risk import NO_HISTORY, CodeHistory, assess
-from onehop.validation._rules import RULES, TOO_COMPLEX
+from onehop.validation._rules import REACHES, RULES, TOO_COMPLEX
 from onehop.validation._source import Rule
 
 _IN_THREAD: Final = 16_384
@@ -157,6 +157,8 @@ def validate_code(code: str, language: str | None = None) -> ValidationReport:
 def _blocks(finding: Finding, level: ValidationLevel) -> bool:
     if finding.type == "error":
         return True
+    if finding.pattern in REACHES:
+        return False  # guarded: it runs, whatever the level
     return level == "STRICT" and finding.severity != "low"
 
 

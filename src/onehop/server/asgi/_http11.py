@@ -23,7 +23,9 @@ class Parser(h11.Connection):
         try:
             event = super().next_event()
         except h11.RemoteProtocolError as error:
-            if error.error_status_hint == 431:
+            if self.our_state is not h11.IDLE:
+                self.words = "its body is not framed as HTTP has it: a chunk's size or end is wrong"
+            elif error.error_status_hint == 431:
                 raise self._too_long() from None
             raise
         if isinstance(event, h11.Request):
@@ -34,6 +36,10 @@ class Parser(h11.Connection):
         size = sum(len(name) + len(value) + 4 for name, value in request.headers)
         if size + len(request.target) > MAX_HEAD:  # it may have come in one piece
             raise self._too_long()
+        if not request.http_version.startswith(b"1."):
+            self.status = 505
+            self.words = "HTTP/1.1 and HTTP/1.0 are spoken here"
+            raise h11.RemoteProtocolError(self.words)
         names = [name for name, _ in request.headers]
         if b"transfer-encoding" not in names:
             return

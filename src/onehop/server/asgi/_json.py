@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +17,9 @@ from onehop.inputs.strict import RepeatedKeyError, parse
 from onehop.server._errors import ClientLeftError, WrongMediaTypeError
 from onehop.server.asgi._scope import Receive
 
+_CHARSET: Final = re.compile(r""";\s*charset\s*=\s*["']?([^;"'\s]*)""", re.IGNORECASE)
+_UTF_8: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+"""What a body in UTF-8 may be called."""
 _LARGE: Final = 64 * 1024
 """Bytes of a body from which it is read in a thread, so that others are answered meanwhile."""
 
@@ -30,11 +34,22 @@ class Json(Response):
         return content if isinstance(content, bytes) else to_json(content, inf_nan_mode="null")
 
 
+def check_media(headers: Mapping[str, str]) -> None:
+    """Raise WrongMediaTypeError for a body that is not said to be plain JSON in UTF-8."""
+    told = headers.get("content-type", "")
+    if told.partition(";")[0].strip().lower() != "application/json":
+        raise WrongMediaTypeError("the body must be JSON: Content-Type: application/json")
+    charset = _CHARSET.search(told)
+    if charset is not None and charset[1].lower() not in _UTF_8:
+        raise WrongMediaTypeError(f"the body must be UTF-8, not {charset[1][:40]}")
+    coding = headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise WrongMediaTypeError(f"the body must not be compressed: got {coding[:40]!r}")
+
+
 async def read_object(request: Request) -> Mapping[str, Any]:
     """The JSON object that is the body. Raises InvalidRequestError and what reading it raises."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise WrongMediaTypeError("the body must be JSON: Content-Type: application/json")
+    check_media(request.headers)
     body = await _body(request.receive)
     if len(body) < _LARGE:
         value = _parse(body)

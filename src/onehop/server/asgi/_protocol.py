@@ -84,8 +84,11 @@ class Connection(H11Protocol):
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """The client says no more. It may have left, or wait for its answer: that is looked at."""
-        waits = self._is_answering() and not self.cycle.more_body
-        if self.scheme == "https" or not waits:
+        if self._is_partial():
+            self._parser.words = "the connection was closed before it was whole"
+            self._refuse(leaves=True)
+            return None
+        if self.scheme == "https" or not self._is_answering() or self._refused:
             return None  # closes
         if not self._says_no_more:
             self._says_no_more = True
@@ -113,17 +116,37 @@ class Connection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - our own words are said
         """Say what is wrong with the request, unless an answer is on its way already; hang up."""
-        if self._is_answering():
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
             return
+        self._refuse()
+
+    def _refuse(self, *, leaves: bool = False) -> None:
+        """Answer in the place of the app; the client has time to read it, unless it leaves."""
         self._refused = True
         self._head_is_there()
+        self._disregard()
         self.transport.write(_refusal(self._parser.status, self._parser.words))
-        if self.transport.can_write_eof():
+        if leaves or not self.transport.can_write_eof():
+            self.transport.close()
+        else:
             self.transport.write_eof()
             self._giving_up = self.loop.call_later(_FAREWELL, self.transport.abort)
-        else:
-            self.transport.close()
+
+    def _disregard(self) -> None:
+        """Have the app take it that the client left: what it says is not sent."""
+        self.flow.resume_reading()
+        if self._is_answering():
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+
+    def _is_partial(self) -> bool:
+        """Whether a request has begun to come, and nothing of an answer was sent."""
+        if self._refused:
+            return False
+        if self.conn.our_state is h11.IDLE:
+            return bool(self.conn.trailing_data[0])
+        return self.conn.our_state is h11.SEND_RESPONSE and self.cycle.more_body
 
     def _look_again(self, number: int) -> None:
         if number < len(_PROBES):
@@ -146,7 +169,16 @@ class Connection(H11Protocol):
 
     def _await_head(self) -> None:
         if self._giving_up is None:
-            self._giving_up = self.loop.call_later(_HEAD_TIMEOUT, self.transport.close)
+            self._giving_up = self.loop.call_later(_HEAD_TIMEOUT, self._give_up)
+
+    def _give_up(self) -> None:
+        """End a connection on which no head came, with a word to a client that began one."""
+        if not self._is_partial():
+            self.transport.close()
+            return
+        self._parser.status = 408
+        self._parser.words = f"its first line and headers took longer than {_HEAD_TIMEOUT:g} s"
+        self._refuse()
 
     def _head_is_there(self) -> None:
         if self._giving_up is not None:
@@ -233,7 +265,8 @@ class _Gathered:
 def _refusal(status: int, words: str) -> bytes:
     """An answer to what is not a request."""
     request_id = uuid.uuid4().hex
-    body = Problem(status, "invalid_request", f"request: {words}", "request").body(request_id)
+    code = "timeout" if status == HTTPStatus.REQUEST_TIMEOUT else "invalid_request"
+    body = Problem(status, code, f"request: {words}", "request").body(request_id)
     return (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nX-Request-Id: {request_id}\r\n"

@@ -19,7 +19,7 @@ from onehop.types import Language
 
 CHANNEL: Final = "[ -~]{0,256}"
 """What X-Channel-Id may be."""
-_DIGITS: Final = re.compile(r"\d{1,18}")
+_DIGITS: Final = re.compile(r"[0-9]{1,18}")
 _LATEST: Final = 253_402_300_799_999
 """The end of the year 9999, in ms since the epoch."""
 _MAX_PLACE: Final = 1 << 31
@@ -30,11 +30,18 @@ _HASH: Final = "a3b5c7d9e1f20344"
 _NAME_OF_RUN: Final = "0f8fad5bd9cb469fa16570867728950e"
 
 
-def _whole(text: Any) -> Any:
-    # Python reads 1_000, +1 and 1.0 as whole numbers too.
-    if isinstance(text, str) and not _DIGITS.fullmatch(text):
-        raise ValueError("it must be a whole number")
-    return text
+def _whole(least: int, most: int, about: str, example: int) -> tuple[Any, BeforeValidator]:
+    """A whole number of a query. One message for all that it is not, with what it may be."""
+
+    def check(text: Any) -> Any:
+        # Python reads 1_000, +1 and 1.0 as whole numbers too.
+        is_one = not isinstance(text, str) or _DIGITS.fullmatch(text)
+        if not is_one or not least <= int(text) <= most:
+            raise ValueError(f"it must be a whole number from {least} to {most}")
+        return text
+
+    limits = Field(ge=least, le=most, description=about, examples=[example])
+    return limits, BeforeValidator(check)
 
 
 def _yes_or_no(text: Any) -> Any:
@@ -47,28 +54,17 @@ def _language(text: Any) -> Any:
     return language_named(text) or text
 
 
-_Whole = BeforeValidator(_whole)
 YesNo = Annotated[
     bool,
     Field(description="Only runs that did, or did not, succeed", examples=[True]),
     BeforeValidator(_yes_or_no),
 ]
-Since = Annotated[
-    int,
-    Field(ge=0, le=_LATEST, description="From then on, in ms since 1970", examples=[_A_DAY]),
-    _Whole,
-]
-Until = Annotated[
-    int,
-    Field(ge=0, le=_LATEST, description="Before then, in ms since 1970", examples=[_A_DAY]),
-    _Whole,
-]
-Limit = Annotated[
-    int, Field(ge=1, le=MAX_LIMIT, description="How many at most", examples=[10]), _Whole
-]
-Place = Annotated[
-    int, Field(ge=0, le=_MAX_PLACE, description="How many to leave out first", examples=[0]), _Whole
-]
+Since = Annotated[int, *_whole(0, _LATEST, "From then on, in ms since 1970", _A_DAY)]
+Until = Annotated[int, *_whole(0, _LATEST, "Before then, in ms since 1970", _A_DAY)]
+Limit = Annotated[int, *_whole(1, MAX_LIMIT, "How many at most", 10)]
+Place = Annotated[int, *_whole(0, _MAX_PLACE, "How many to leave out first", 0)]
+FirstCharacter = Annotated[int, *_whole(0, _MAX_PLACE, "The first character", 0)]
+Characters = Annotated[int, *_whole(1, 1 << 20, "How many characters", 65536)]
 AgentName = Annotated[
     str, Field(pattern=f"^{NAME}$", description="Only this agent's", examples=["ada"])
 ]
@@ -164,12 +160,8 @@ class HistoryParams(Query):
 class OutputParams(Query):
     """Which page of an output, in characters."""
 
-    offset: Annotated[
-        int, Field(ge=0, le=_MAX_PLACE, description="The first character", examples=[0]), _Whole
-    ] = 0
-    limit: Annotated[
-        int, Field(ge=1, le=1 << 20, description="How many characters", examples=[65536]), _Whole
-    ] = 65536
+    offset: FirstCharacter = 0
+    limit: Characters = 65536
 
 
 class SinceParams(Query):

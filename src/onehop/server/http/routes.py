@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Annotated, Any, Final
@@ -122,7 +123,9 @@ async def _principal(
     _agent: AgentHeader = None,
     _request: RequestHeader = None,
 ) -> Principal:
-    return await _parts(request).authenticate(request.scope)
+    principal = await _parts(request).authenticate(request.scope)
+    _each_once(request)  # after the key: who calls without one learns nothing
+    return principal
 
 
 Here = Annotated[Parts, Depends(_parts)]
@@ -139,6 +142,14 @@ def _admin(principal: Who) -> Principal:
     if principal.role != "admin":
         raise ForbiddenError("only an admin may do this")
     return principal
+
+
+def _each_once(request: Request) -> None:
+    """Raise InvalidRequestError for a name that the query has twice: which of the two is meant?"""
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    for name, count in given.items():
+        if count > 1 and name != "type":
+            raise InvalidRequestError(name[:80], f"{count} values", "given once")
 
 
 def _no_query(request: Request) -> None:

@@ -20,7 +20,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from onehop.errors import OnehopError
-from onehop.server._errors import problem_of
+from onehop.server._errors import Problem, problem_of
+from onehop.server.asgi._json import check_media
 from onehop.server.asgi._leaving import while_there
 from onehop.server.asgi._scope import REQUEST_ID, answer
 from onehop.server.mcp._calls import Principal
@@ -76,7 +77,7 @@ class KeyCheck:
             found = self._authenticate(scope)
             principal = await found if inspect.isawaitable(found) else found
         except OnehopError as error:
-            await answer(send, problem_of(error), scope.get(REQUEST_ID) or uuid.uuid4().hex)
+            await answer(send, problem_of(error), _name(scope))
             return
         await self._app({**scope, "user": principal, "headers": _trimmed(scope)}, receive, send)
 
@@ -90,10 +91,11 @@ class Sessions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Only POST has a meaning here: nothing is ever sent that was not asked for."""
-        if scope["method"] != "POST":
-            await Response(status_code=405, headers={"Allow": "POST"})(scope, receive, send)
-            return
         headers = Headers(scope=scope)
+        problem = _problem(scope["method"], headers)
+        if problem is not None:
+            await answer(send, problem, _name(scope))
+            return
         session = headers.get(SESSION.decode())
         if session is None:
             naming = _Naming(send) if VERSION.decode() not in headers else send
@@ -183,6 +185,22 @@ class _Again:
 def session_of(scope: Scope) -> str | None:
     """The session that a request of the session era belongs to."""
     return Headers(scope=scope).get(SESSION.decode())
+
+
+def _problem(method: str, headers: Headers) -> Problem | None:
+    """What is wrong with a request before its body is read."""
+    if method != "POST":
+        words = "the address does not know this method"
+        return Problem(405, "method_not_allowed", words, headers={"Allow": "POST"})
+    try:
+        check_media(headers)
+    except OnehopError as error:
+        return problem_of(error)
+    return None
+
+
+def _name(scope: Scope) -> str:
+    return scope.get(REQUEST_ID) or uuid.uuid4().hex
 
 
 def _trimmed(scope: Scope) -> list[tuple[bytes, bytes]]:
