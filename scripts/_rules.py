@@ -78,8 +78,8 @@ these rules where the code runs: {tripwires}.
 `code_execute` is held to BLOCKING at least. Nothing but the operator's setting makes it STRICT.
 
 What is not there, such as `process` and `require`, blocks at no level where a use of it need not be
-reached: behind `typeof`, in `try`, in an optional chain, behind `return`, or behind an error that the
-code throws itself.
+reached: behind `typeof`, in `try`, in an optional chain, behind `return`, or behind an error that
+the code throws itself.
 
 ## Risk
 
