@@ -9,16 +9,16 @@ from onehop.corrections._arguments import CorrectedCall, correct_arguments
 from onehop.corrections._code import CorrectedCode, correct_code
 from onehop.corrections._missing import unreturned
 from onehop.corrections._positions import finding_in_original, in_original
-from onehop.corrections._remote import corrected, corrected_blocking
+from onehop.corrections._remote import corrected_blocking, read_corrected
 
 __all__ = [
     "CorrectedCall",
     "CorrectedCode",
     "correct_arguments",
     "correct_code",
-    "corrected",
     "corrected_blocking",
     "finding_in_original",
     "in_original",
+    "read_corrected",
     "unreturned",
 ]

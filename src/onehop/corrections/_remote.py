@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from onehop.analysis import AnalysisLostError, Analyst, BlockingAnalyst
+from onehop.analysis import AnalysisLostError, BlockingAnalyst
 from onehop.config import CorrectionConfig
 from onehop.corrections._code import CorrectedCode
 from onehop.corrections._edits import Change, edited
@@ -19,28 +19,15 @@ _MOST_TEXT: Final = 4_000
 """Characters of the report of one change."""
 
 
-async def corrected(
-    analyst: Analyst, agent_id: str, code: str, language: Language, config: CorrectionConfig
-) -> CorrectedCode:
-    """``correct_code``, by the process that ``analyst`` has for this agent. What is too much for
-    the process stays as it is. Raises SandboxUnavailableError."""
-    if not config.enabled:
-        return CorrectedCode(code, [])
-    try:
-        answer = await analyst.ask(agent_id, "correct", _arguments(code, language, config))
-        return _read(code, answer)
-    except (AnalysisLostError, ValueError, KeyError, TypeError):
-        return CorrectedCode(code, [])
-
-
 def corrected_blocking(
     analyst: BlockingAnalyst, code: str, language: Language, config: CorrectionConfig
 ) -> CorrectedCode:
-    """``corrected``, for whoever has no event loop; blocks meanwhile."""
+    """``correct_code``, by an analysis process; blocks meanwhile. What is too much for the process
+    stays as it is. Raises SandboxUnavailableError."""
     if not config.enabled:
         return CorrectedCode(code, [])
     try:
-        return _read(code, analyst.ask("correct", _arguments(code, language, config)))
+        return read_corrected(code, analyst.ask("correct", _arguments(code, language, config)))
     except (AnalysisLostError, ValueError, KeyError, TypeError):
         return CorrectedCode(code, [])
 
@@ -49,7 +36,7 @@ def _arguments(code: str, language: Language, config: CorrectionConfig) -> dict[
     return {"code": code, "language": language, "config": config.model_dump()}
 
 
-def _read(code: str, answer: Any) -> CorrectedCode:
+def read_corrected(code: str, answer: Any) -> CorrectedCode:
     """Of its form, and its edits really lead from ``code`` to the new text; else ValueError."""
     if len(answer["changes"]) > _MOST or len(answer["corrections"]) > _MOST:
         raise ValueError("there are more changes than any call is given")

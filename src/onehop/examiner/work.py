@@ -24,6 +24,7 @@ _INFO: Final = {"type": "runtime", "name": "Error", "message": "", "line": 1, "c
 _WARM_UP: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("examine", {"off": [], "severity": {}, "rules": []}),
     ("correct", {"config": {}}),
+    ("prepare", {"config": {}, "terms": {"off": [], "severity": {}, "rules": []}}),
     ("shape", {"info": _INFO, "findings": []}),
     ("diagnose", {"message": "Unexpected token", "line": 1, "column": 8}),
 )
@@ -41,6 +42,7 @@ class Work:
         self._operations: Mapping[str, Callable[..., Any]] = {
             "examine": examine,
             "correct": _correct,
+            "prepare": _prepare,
             "diagnose": diagnose,
             "shape": shape_from,
         }
@@ -75,6 +77,12 @@ def load_rules(references: Sequence[str]) -> None:
 
 def _correct(code: str, language: Any, config: dict[str, Any]) -> Any:
     return correct_code(code, language, CorrectionConfig.model_construct(**config))
+
+
+def _prepare(code: str, language: Any, config: dict[str, Any], terms: dict[str, Any]) -> Any:
+    """Correct, and examine what came of it: one question where two would each cost a turn."""
+    corrected = _correct(code, language, config)
+    return [corrected, examine(corrected.code, language, **terms)]
 
 
 def _plain(value: Any) -> Any:

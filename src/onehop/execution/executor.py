@@ -6,9 +6,7 @@ Every door calls this and adds nothing.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
-import os
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -18,51 +16,35 @@ from typing import Any, Final, Self
 from pydantic_core import to_json
 
 from onehop._loop import running_loop
-from onehop.analysis import Analyst
 from onehop.audit.recorder import Mode, Recorder, make_recorder
-from onehop.audit.redaction import Redactor, Secrets
+from onehop.audit.redaction import Redactor
 from onehop.callers import Caller
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.corrections import (
-    CorrectedCall,
-    CorrectedCode,
-    correct_arguments,
-    corrected,
-    finding_in_original,
     in_original,
     unreturned,
 )
-from onehop.errors import InvalidRequestError, OnehopError, StoreError, StoreUnavailableError
+from onehop.errors import OnehopError, StoreError, StoreUnavailableError
 from onehop.events import Event
 from onehop.execution import _outcomes
-from onehop.execution._announcements import Announcer
+from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Repeats
+from onehop.execution._run import Run
 from onehop.execution.bus import EventBus
 from onehop.patterns import Patterns, Talk, shape, shape_alone
 from onehop.records import GIVEN_UP, ExecutionRecord
-from onehop.requests import CheckedRequest, is_large
+from onehop.requests import is_large
 from onehop.sandbox import Sandbox
 from onehop.stores.base import HistoryQuery, Store
 from onehop.types import (
-    Correction,
     ErrorInfo,
     ExecutionResult,
     OnLog,
     ValidationLevel,
     ValidationReport,
-    code_hash,
 )
-from onehop.validation import CodeHistory, Validator
+from onehop.validation import CodeHistory, Validator, Verdict
 
-_FIELDS: Final = {
-    "code": "code",
-    "language": "language",
-    "timeout": "timeout",
-    "context": "context",
-    "captureConsole": "capture_console",
-    "description": "description",
-}
-"""The arguments of ``code_execute``, on the wire and here."""
 _UNCHECKED: Final = (
     "the audit trail did not answer, so nobody could look whether this request id has run before; "
     "if it has, this run is kept as a repeat of that"
@@ -111,6 +93,7 @@ class Executor:
         self._redactor = Redactor(kept)
         self._recorder = None if store is None else make_recorder(store, kept, self._redactor)
         self._corrections = corrections or CorrectionConfig()
+        self._preparer = Preparer(self._validator, self._corrections)
         self._patterns = patterns or Patterns()
         self._level: ValidationLevel = "STRICT" if level == "STRICT" else "BLOCKING"
         self._repeats = Repeats()
@@ -222,10 +205,10 @@ class Executor:
                 self._repeats.fail(caller, error)
             raise
 
-    async def _prepare(self, caller: Caller, arguments: Mapping[str, Any]) -> _Run:
+    async def _prepare(self, caller: Caller, arguments: Mapping[str, Any]) -> Run:
         if not is_large(arguments):
-            return _Run(self.sandbox, caller, arguments, self._corrections)
-        return await asyncio.to_thread(_Run, self.sandbox, caller, arguments, self._corrections)
+            return Run(self.sandbox, caller, arguments, self._corrections)
+        return await asyncio.to_thread(Run, self.sandbox, caller, arguments, self._corrections)
 
     async def _open(self) -> None:
         self.sandbox.analyst.start()
@@ -260,7 +243,7 @@ class Executor:
         while len(self._repeated) > _NOTED:
             self._repeated.popitem(last=False)
 
-    async def _carry_out(self, run: _Run, on_log: OnLog | None) -> ExecutionResult:
+    async def _carry_out(self, run: Run, on_log: OnLog | None) -> ExecutionResult:
         if self._recorder is not None:
             await self._recorder.admit()
         try:
@@ -277,9 +260,7 @@ class Executor:
             raise left
         return result
 
-    async def _find_shape(
-        self, run: _Run, result: ExecutionResult
-    ) -> asyncio.CancelledError | None:
+    async def _find_shape(self, run: Run, result: ExecutionResult) -> asyncio.CancelledError | None:
         """Have the failure looked into. The run has ended, so it is recorded as it ended, also when
         its caller leaves meanwhile."""
         found = _with_findings(run, result)
@@ -291,20 +272,19 @@ class Executor:
             return left
         return None
 
-    async def _attempt(self, run: _Run, on_log: OnLog | None) -> ExecutionResult:
-        await run.correct(self.sandbox.analyst, self._corrections)
+    async def _attempt(self, run: Run, on_log: OnLog | None) -> ExecutionResult:
         report = await self._validate(run)
         if not report.safe:
             return _outcomes.refused(run.checked.request, report)
         await self._start(run)
         return await self.sandbox.run(run.checked, run.caller.agent_id, on_log)
 
-    async def _validate(self, run: _Run) -> ValidationReport:
+    async def _validate(self, run: Run) -> ValidationReport:
+        """Have the code repaired and judged."""
         self._announce(run, run.announcer.validation_started())
-        seen = self._patterns.history(run.caller.agent_id, run.digest)
-        history = CodeHistory(seen.failure_rate, seen.errors, seen.repeats_failure)
         began = time.perf_counter()
-        report = await self._judge(run.checked, run.caller.agent_id, history)
+        verdict = await run.prepare(self._preparer, self.sandbox.analyst)
+        report = await self._judge(run, verdict)
         elapsed = (time.perf_counter() - began) * 1000
         run.report = report
         if not report.safe:
@@ -313,20 +293,20 @@ class Executor:
             self._announce(run, event)
         return report
 
-    async def _judge(
-        self, checked: CheckedRequest, agent_id: str, history: CodeHistory
-    ) -> ValidationReport:
-        request = checked.request
+    async def _judge(self, run: Run, verdict: Verdict | None) -> ValidationReport:
+        agent_id, request = run.caller.agent_id, run.checked.request
+        seen = self._patterns.history(agent_id, run.digest)
         return await self._validator.judge(
             self.sandbox.analyst,
             agent_id,
             request.code,
             request.language,
             level=self._level,
-            history=history,
+            history=CodeHistory(seen.failure_rate, seen.errors, seen.repeats_failure),
+            verdict=verdict,
         )
 
-    async def _learn_secrets(self, run: _Run) -> None:
+    async def _learn_secrets(self, run: Run) -> None:
         """What of the run's context may be neither told nor kept."""
         context = run.original.request.context
         if run.size < _SECRETS_IN_THREAD:
@@ -334,7 +314,7 @@ class Executor:
         else:
             run.secrets = await asyncio.to_thread(self._redactor.secrets, context)
 
-    async def _start(self, run: _Run) -> None:
+    async def _start(self, run: Run) -> None:
         await self._learn_secrets(run)
         started = run.announcer.started()
         if self._recorder is not None:
@@ -345,7 +325,7 @@ class Executor:
             await self._recorder.start(record, events, run.size, run.secrets)
         self._announce(run, started)
 
-    async def _end(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
+    async def _end(self, run: Run, result: ExecutionResult) -> ExecutionResult:
         """Explain, announce, record, and let whoever waits for it have it.
 
         Not a task of its own: the sandbox would first start the next worker.
@@ -368,25 +348,25 @@ class Executor:
         self._repeats.resolve(run.caller, result, size)
         return result
 
-    def _announce_end(self, run: _Run, result: ExecutionResult, output_size: int) -> None:
+    def _announce_end(self, run: Run, result: ExecutionResult, output_size: int) -> None:
         limits = self.sandbox.get_config().limits(run.checked.request.timeout)
         for event in run.announcer.ended(result, limits, output_size):
             self._announce(run, event)
 
-    async def _record(self, run: _Run, result: ExecutionResult, size: int) -> None:
+    async def _record(self, run: Run, result: ExecutionResult, size: int) -> None:
         if self._recorder is not None:
             record = run.record(result, run.facts())
             await self._recorder.finish(
                 run.run_id, record, tuple(run.events), run.size + size, run.secrets
             )
 
-    def _with_repeat(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
+    def _with_repeat(self, run: Run, result: ExecutionResult) -> ExecutionResult:
         """Say so, if the store has taken the run already, and not as the first of its name."""
         if run.run_id not in self._repeated:
             return result
         return result.model_copy(update={"warnings": [*(result.warnings or ()), _REPEATED]})
 
-    def _explain(self, run: _Run, result: ExecutionResult) -> ExecutionResult:
+    def _explain(self, run: Run, result: ExecutionResult) -> ExecutionResult:
         """The result in the terms of the caller's own text, and what runs like it have taught."""
         caller = run.caller
         result = _with_findings(run, result)
@@ -406,7 +386,7 @@ class Executor:
         )
         return in_original(told, run.original.request.code, run.corrected)
 
-    async def _give_up(self, run: _Run, error: Exception) -> None:
+    async def _give_up(self, run: Run, error: Exception) -> None:
         """It was announced and did not run: say so; the name is free for another attempt."""
         await self._learn_secrets(run)
         info = ErrorInfo(type="internal", name=type(error).__name__, message=str(error))
@@ -414,74 +394,11 @@ class Executor:
         if self._recorder is not None:
             await self._recorder.finish(run.run_id, None, tuple(run.events))
 
-    def _announce(self, run: _Run, event: Event) -> None:
+    def _announce(self, run: Run, event: Event) -> None:
         """Tell and keep the same: nothing that is masked in the records."""
         told = self._redactor.event(event, run.secrets)
         run.events.append(told)
         self.bus.publish(told)
-
-
-class _Run:
-    """What is known of one call while it is carried out."""
-
-    def __init__(
-        self,
-        sandbox: Sandbox,
-        caller: Caller,
-        arguments: Mapping[str, Any],
-        config: CorrectionConfig,
-    ) -> None:
-        call = _corrected(arguments, config, sandbox.get_config().timeout_max)
-        self.caller = caller
-        self.run_id = os.urandom(16).hex()
-        self.unchecked = False
-        """Whether nobody could look if its request id has run before."""
-        self.secrets = Secrets()
-        self.original = sandbox.check(**_known(call.arguments))
-        """The call as it was meant, with the code as it was written."""
-        request = self.original.request
-        self.corrected = CorrectedCode(request.code, [])
-        self.corrections: list[Correction] = list(call.corrections)
-        self.checked = self.original
-        """The call as it is run."""
-        self.digest = code_hash(request.code)
-        self.announcer = Announcer(caller, request, self.digest)
-        self.size = len(self.original.context_json)
-        """Bytes that its record holds besides the result's."""
-        self.executed_at = time.time_ns() // 1_000_000
-        self.events: list[Event] = []
-        self.report: ValidationReport | None = None
-        self.shape: str | None = None
-        self.ending = False
-
-    async def correct(self, analyst: Analyst, config: CorrectionConfig) -> None:
-        """Repair the code."""
-        request = self.original.request
-        self.corrected = await corrected(
-            analyst, self.caller.agent_id, request.code, request.language, config
-        )
-        self.corrections += self.corrected.corrections
-        self.checked = _with_code(self.original, self.corrected.code)
-
-    def placed(self, report: ValidationReport) -> ValidationReport:
-        """The report with its findings where they are in the code as it was written."""
-        if not report.issues:
-            return report
-        issues = [finding_in_original(finding, self.corrected) for finding in report.issues]
-        return report.model_copy(update={"issues": issues})
-
-    def facts(self) -> dict[str, Any]:
-        """What the host knows beyond the result."""
-        facts: dict[str, Any] = {"shape": self.shape} if self.shape else {}
-        if self.report is not None:
-            facts["risk"] = self.report.risk_assessment.model_dump(by_alias=True)
-        return facts
-
-    def record(self, result: ExecutionResult, facts: dict[str, Any]) -> ExecutionRecord:
-        """The record of this run, should it end with ``result``."""
-        return _outcomes.record_of(
-            self.caller, self.run_id, self.original.request, result, self.executed_at, facts
-        )
 
 
 async def learn(patterns: Patterns, store: Store) -> None:
@@ -499,19 +416,19 @@ async def learn(patterns: Patterns, store: Store) -> None:
             patterns.observe(talk, record.code_hash, shape)
 
 
-def _with_findings(run: _Run, result: ExecutionResult) -> ExecutionResult:
+def _with_findings(run: Run, result: ExecutionResult) -> ExecutionResult:
     if run.report is None or not run.report.issues:
         return result
     return result.model_copy(update={"findings": run.report.issues})
 
 
-def _warnings(run: _Run, result: ExecutionResult) -> list[str] | None:
+def _warnings(run: Run, result: ExecutionResult) -> list[str] | None:
     missing = unreturned(run.corrected, result)
     ours = [missing, _UNCHECKED if run.unchecked else None]
     return [*(result.warnings or ()), *filter(None, ours)] or None
 
 
-def _failure(run: _Run, result: ExecutionResult) -> Event:
+def _failure(run: Run, result: ExecutionResult) -> Event:
     info = result.error_info
     assert info is not None  # noqa: S101 - made by ``_outcomes.interrupted``
     return run.announcer.failed(result.error or "", info)
@@ -525,26 +442,3 @@ def _audit(given: AuditConfig | Mode | None) -> AuditConfig:
 
 def _caller(agent_id: str, channel_id: str, request_id: str | None) -> Caller:
     return Caller(agent_id=agent_id, channel_id=channel_id, request_id=request_id or "")
-
-
-def _corrected(
-    arguments: Mapping[str, Any], config: CorrectionConfig, timeout_max: float
-) -> CorrectedCall:
-    if not isinstance(arguments, Mapping):
-        raise InvalidRequestError("arguments", repr(arguments)[:80], "an object")
-    return correct_arguments(arguments, config, timeout_max)
-
-
-def _known(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    unknown = [name for name in arguments if name not in _FIELDS]
-    if unknown:
-        raise InvalidRequestError(
-            str(unknown[0])[:80], "an unknown field", f"one of {', '.join(_FIELDS)}"
-        )
-    return {"code": None, **{_FIELDS[name]: value for name, value in arguments.items()}}
-
-
-def _with_code(checked: CheckedRequest, code: str) -> CheckedRequest:
-    if code == checked.request.code:
-        return checked
-    return dataclasses.replace(checked, request=checked.request.model_copy(update={"code": code}))

@@ -4,6 +4,7 @@ Advice to whoever wrote the code and a tripwire for people, not what protects th
 that is found here is impossible at run time too, and each run of what is an error fails.
 """
 
+from onehop.validation._cache import Verdict
 from onehop.validation._operators import load as load_rule
 from onehop.validation._remote import examine
 from onehop.validation._risk import NO_HISTORY, CodeHistory
@@ -18,6 +19,7 @@ __all__ = [
     "Rule",
     "Source",
     "Validator",
+    "Verdict",
     "examine",
     "load_rule",
     "validate_code",

@@ -86,14 +86,42 @@ class Validator:
         *,
         level: ValidationLevel = "BLOCKING",
         history: CodeHistory = NO_HISTORY,
+        verdict: Verdict | None = None,
     ) -> ValidationReport:
-        """``validate``, by the process that ``analyst`` has for this agent."""
+        """``validate``, by the process that ``analyst`` has for this agent, or by ``verdict`` where
+        such a process has given it already."""
         key = key_of(code, language, agent_id)
-        verdict = self._cache.get(key)
-        if verdict is None:
-            verdict = await self._examined(analyst, agent_id, code, language)
-            self._cache.put(key, verdict)
-        return self._report(verdict, level, history)
+        known = verdict or self._cache.get(key)
+        if known is None or known is verdict:
+            known = known or await self._examined(analyst, agent_id, code, language)
+            self._cache.put(key, known)
+        return self._report(known, level, history)
+
+    def has_judged(self, agent_id: str, code: str, language: Language) -> bool:
+        """Whether ``judge`` knows the verdict without asking."""
+        return self._cache.get(key_of(code, language, agent_id)) is not None
+
+    @property
+    def named_rules(self) -> tuple[str, ...]:
+        """The operator's rules that run where the code is parsed, each ``module:function``."""
+        return self._named
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """What an analysis process needs to know to examine code by the rules in force."""
+        return {
+            "off": sorted(self._config.off),
+            "severity": dict(self._config.severity),
+            "rules": list(self._named),
+        }
+
+    async def read(self, answer: Any, code: str, language: Language) -> Verdict:
+        """The verdict on ``code`` from what a process answered, which nobody trusts, and from the
+        rules that run here."""
+        verdict = read_verdict(answer)
+        if self._here and len(code) >= _IN_THREAD:
+            return await asyncio.to_thread(self._finish, code, language, verdict)
+        return self._finish(code, language, verdict)
 
     async def _examined(
         self, analyst: Analyst, agent_id: str, code: str, language: Language
@@ -105,9 +133,7 @@ class Validator:
             answer = await analyst.ask(agent_id, "examine", arguments, self._named)
         except AnalysisLostError:
             return refusal_of_tangled()
-        if self._here and len(code) >= _IN_THREAD:
-            return await asyncio.to_thread(self._finish, code, language, read_verdict(answer))
-        return self._finish(code, language, read_verdict(answer))
+        return await self.read(answer, code, language)
 
     def _ask_blocking(self, code: str, language: Language) -> Verdict:
         if len(code) > MAX_LENGTH:
@@ -121,13 +147,7 @@ class Validator:
             return refusal_of_tangled()
 
     def _arguments(self, code: str, language: Language) -> dict[str, Any]:
-        return {
-            "code": code,
-            "language": language,
-            "off": sorted(self._config.off),
-            "severity": dict(self._config.severity),
-            "rules": list(self._named),
-        }
+        return {"code": code, "language": language, **self.terms}
 
     def _finish(self, code: str, language: Language, verdict: Verdict) -> Verdict:
         """With the findings of the rules that were given as functions."""

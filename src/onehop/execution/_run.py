@@ -1,0 +1,128 @@
+"""What is known of one call while it is carried out."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from onehop.analysis import Analyst
+from onehop.audit.redaction import Secrets
+from onehop.callers import Caller
+from onehop.config import CorrectionConfig
+from onehop.corrections import (
+    CorrectedCall,
+    CorrectedCode,
+    correct_arguments,
+    finding_in_original,
+)
+from onehop.errors import InvalidRequestError
+from onehop.events import Event
+from onehop.execution import _outcomes
+from onehop.execution._announcements import Announcer
+from onehop.execution._preparation import Preparer
+from onehop.records import ExecutionRecord
+from onehop.requests import CheckedRequest
+from onehop.sandbox import Sandbox
+from onehop.types import Correction, ExecutionResult, ValidationReport, code_hash
+from onehop.validation import Verdict
+
+_FIELDS: Final = {
+    "code": "code",
+    "language": "language",
+    "timeout": "timeout",
+    "context": "context",
+    "captureConsole": "capture_console",
+    "description": "description",
+}
+"""The arguments of ``code_execute``, on the wire and here."""
+
+
+class Run:
+    """What is known of one call while it is carried out."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        caller: Caller,
+        arguments: Mapping[str, Any],
+        config: CorrectionConfig,
+    ) -> None:
+        call = _corrected(arguments, config, sandbox.get_config().timeout_max)
+        self.caller = caller
+        self.run_id = os.urandom(16).hex()
+        self.unchecked = False
+        """Whether nobody could look if its request id has run before."""
+        self.secrets = Secrets()
+        self.original = sandbox.check(**_known(call.arguments))
+        """The call as it was meant, with the code as it was written."""
+        request = self.original.request
+        self.corrected = CorrectedCode(request.code, [])
+        self.corrections: list[Correction] = list(call.corrections)
+        self.checked = self.original
+        """The call as it is run."""
+        self.digest = code_hash(request.code)
+        self.announcer = Announcer(caller, request, self.digest)
+        self.size = len(self.original.context_json)
+        """Bytes that its record holds besides the result's."""
+        self.executed_at = time.time_ns() // 1_000_000
+        self.events: list[Event] = []
+        self.report: ValidationReport | None = None
+        self.shape: str | None = None
+        self.ending = False
+
+    async def prepare(self, preparer: Preparer, analyst: Analyst) -> Verdict | None:
+        """Repair the code; answers the verdict on it, when there is one already."""
+        request = self.original.request
+        prepared = await preparer.prepare(
+            analyst, self.caller.agent_id, request.code, self.digest, request.language
+        )
+        self.corrected = prepared.corrected
+        self.corrections += self.corrected.corrections
+        self.checked = _with_code(self.original, self.corrected.code)
+        return prepared.verdict
+
+    def placed(self, report: ValidationReport) -> ValidationReport:
+        """The report with its findings where they are in the code as it was written."""
+        if not report.issues:
+            return report
+        issues = [finding_in_original(finding, self.corrected) for finding in report.issues]
+        return report.model_copy(update={"issues": issues})
+
+    def facts(self) -> dict[str, Any]:
+        """What the host knows beyond the result."""
+        facts: dict[str, Any] = {"shape": self.shape} if self.shape else {}
+        if self.report is not None:
+            facts["risk"] = self.report.risk_assessment.model_dump(by_alias=True)
+        return facts
+
+    def record(self, result: ExecutionResult, facts: dict[str, Any]) -> ExecutionRecord:
+        """The record of this run, should it end with ``result``."""
+        return _outcomes.record_of(
+            self.caller, self.run_id, self.original.request, result, self.executed_at, facts
+        )
+
+
+def _corrected(
+    arguments: Mapping[str, Any], config: CorrectionConfig, timeout_max: float
+) -> CorrectedCall:
+    if not isinstance(arguments, Mapping):
+        raise InvalidRequestError("arguments", repr(arguments)[:80], "an object")
+    return correct_arguments(arguments, config, timeout_max)
+
+
+def _known(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = [name for name in arguments if name not in _FIELDS]
+    if unknown:
+        raise InvalidRequestError(
+            str(unknown[0])[:80], "an unknown field", f"one of {', '.join(_FIELDS)}"
+        )
+    return {"code": None, **{_FIELDS[name]: value for name, value in arguments.items()}}
+
+
+def _with_code(checked: CheckedRequest, code: str) -> CheckedRequest:
+    if code == checked.request.code:
+        return checked
+    return dataclasses.replace(checked, request=checked.request.model_copy(update={"code": code}))
