@@ -25,6 +25,7 @@ from onehop.types import ExecutionResult
 from onehop.workers import WorkerFactory, deno_programs
 from tests.processes import compilers, descendants, open_descriptors, threads, workers
 from tests.users import ROOT
+from tests.waiting import soon
 
 CONFIG = SandboxConfig(pool_size=1)
 NAMESPACE = "namespace N { export const x = NUMBER } return N.x"
@@ -42,9 +43,7 @@ async def value(backend: LocalBackend, number: int, agent: str = "a") -> None:
 
 
 async def until_compilers(count: int) -> list[int]:
-    async with asyncio.timeout(20):
-        while len(compilers()) != count:
-            await asyncio.sleep(0.02)
+    await soon(lambda: len(compilers()) == count, f"{count} compilers")
     return compilers()
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +22,7 @@ from onehop.execution.compose import open_executor
 from onehop.server.agents import Agents
 from onehop.server.app import create_app
 from tests.users import ROOT
+from tests.waiting import soon
 
 Era = Literal["legacy", "2026-07-28"]
 
@@ -66,7 +66,7 @@ async def listening(app: Any) -> AsyncIterator[str]:
     settings = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5)
     server = uvicorn.Server(settings)
     serving = asyncio.create_task(server.serve())
-    await until(lambda: server.started or serving.done())
+    await soon(lambda: server.started or serving.done())
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield f"http://localhost:{port}"
@@ -160,12 +160,3 @@ def error_of(result: CallToolResult) -> dict[str, Any]:
     error: dict[str, Any] = result.meta["onehop/error"]
     assert error["message"] in text_of(result)
     return error
-
-
-async def until(condition: Callable[[], Any]) -> Any:
-    """What ``condition`` gives once that is true; it is asked again and again for a while."""
-    deadline = time.monotonic() + PATIENCE
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "it never happened"
-        await asyncio.sleep(0.01)
-    return value

@@ -15,8 +15,9 @@ import pytest
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 
-from tests.mcp.doors import TOOL, Era, Service, error_of, link_of, over_http, run, service, until
+from tests.mcp.doors import TOOL, Era, Service, error_of, link_of, over_http, run, service
 from tests.processes import workers
+from tests.waiting import soon
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -48,13 +49,13 @@ async def busy_worker() -> int:
         used = ((cpu_ticks(pid) - before.setdefault(pid, cpu_ticks(pid)), pid) for pid in workers())
         return next((pid for more, pid in used if more > ticks), None)
 
-    pid: int = await until(find)
+    pid: int = await soon(find)
     return pid
 
 
 async def gone(pid: int) -> None:
     """Return once the process has ended."""
-    await until(lambda: pid not in workers())
+    await soon(lambda: pid not in workers())
 
 
 @asynccontextmanager

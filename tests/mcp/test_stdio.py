@@ -18,9 +18,10 @@ from onehop.config import AuditConfig
 from onehop.server.agents import Agents
 from onehop.stores import open_store
 from onehop.stores.base import HistoryQuery
-from tests.mcp.doors import PATIENCE, TOOL, environment, process, run, text_of, until
+from tests.mcp.doors import PATIENCE, TOOL, environment, process, run, text_of
 from tests.mcp.test_http import BUSY, busy_worker
 from tests.processes import descendants
+from tests.waiting import soon
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -97,7 +98,7 @@ async def test_it_ends_when_its_input_does_and_says_nothing(tmp_path: Path) -> N
         family = descendants(wire.process.pid)
         assert await wire.end() == ("", "")
         assert wire.process.returncode == 0
-        await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
+        await soon(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -111,7 +112,7 @@ async def test_a_signal_ends_it_and_the_run_in_flight(
         wire.process.send_signal(number)
         _output, errors = await wire.end()
         assert (wire.process.returncode, errors) == (0, "")
-        await until(lambda: not Path(f"/proc/{worker}").exists())
+        await soon(lambda: not Path(f"/proc/{worker}").exists())
     assert [record.error_type for record in await records(tmp_path)] == ["cancelled"]
 
 
@@ -122,7 +123,7 @@ async def test_the_end_of_input_ends_the_run_in_flight(tmp_path: Path) -> None:
         worker = await busy_worker()
         await wire.end()
         assert wire.process.returncode == 0
-        await until(lambda: not Path(f"/proc/{worker}").exists())
+        await soon(lambda: not Path(f"/proc/{worker}").exists())
 
 
 @pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
@@ -131,7 +132,7 @@ async def test_a_cancelled_call_kills_its_worker(tmp_path: Path, era: str) -> No
         call = asyncio.create_task(run(client, BUSY, timeout=30_000))
         worker = await busy_worker()
         call.cancel()
-        await until(lambda: not Path(f"/proc/{worker}").exists())
+        await soon(lambda: not Path(f"/proc/{worker}").exists())
         assert not (await run(client, "return 1")).is_error
 
 
@@ -229,9 +230,11 @@ async def test_a_client_hears_nothing_of_what_another_has_failed_with(tmp_path: 
 
 async def until_recorded(folder: Path, count: int) -> None:
     """Return once the store has so many records."""
-    async with asyncio.timeout(PATIENCE):
-        while len(await records(folder)) < count:
-            await asyncio.sleep(0.02)
+
+    async def are_there() -> bool:
+        return len(await records(folder)) >= count
+
+    await soon(are_there, f"{count} records")
 
 
 # --- whose runs they are ---

@@ -193,12 +193,3 @@ def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
         elif line and not line.startswith(":"):
             name, _, value = line.partition(": ")
             found[name] = value
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    """Wait for ``condition``, which says itself when it is met."""
-    deadline = time.monotonic() + PATIENCE
-    while not (met := condition()):
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.01)
-    return met

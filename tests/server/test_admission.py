@@ -15,9 +15,10 @@ import pytest
 from onehop.server._errors import ServerBusyError, TooMuchAtOnceError
 from onehop.server.asgi._refusals import Refusals, address
 from onehop.server.asgi._room import Room
-from tests.server.served import JSON, Served, run, until
+from tests.server.served import JSON, Served, run
 from tests.server.test_api import error
 from tests.server.test_bad_input import _connected, head, spoken, status
+from tests.waiting import until
 
 MB = 1 << 20
 

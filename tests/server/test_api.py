@@ -11,6 +11,7 @@ import pytest
 
 from tests.server.served import JSON, Served, run, streaming
 from tests.users import ROOT
+from tests.waiting import until
 
 
 def error(response: httpx2.Response, status: int, code: str) -> dict[str, Any]:
@@ -266,7 +267,7 @@ def test_a_viewer_sees_all_and_runs_nothing(ada: httpx2.Client, viewer: httpx2.C
 def test_health_needs_no_key(served: Served) -> None:
     with served.client() as nobody:
         assert nobody.get("/healthz").json() == {"status": "alive"}
-        assert nobody.get("/readyz").json() == {"status": "ready"}
+        until(lambda: nobody.get("/readyz").json() == {"status": "ready"}, "a worker is at hand")
         assert "swagger" in nobody.get("/docs").text
 
 

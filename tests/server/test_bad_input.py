@@ -15,8 +15,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.server.served import JSON, PATIENCE, Served, run, streaming, until
+from tests.server.served import JSON, PATIENCE, Served, run, streaming
 from tests.server.test_api import error
+from tests.waiting import until
 
 ENDLESS = "console.log('on'); for (;;) await new Promise(r => setTimeout(r, 10))"
 

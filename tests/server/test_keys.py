@@ -20,8 +20,9 @@ from onehop.errors import (
 from onehop.server.agents import Agents
 from onehop.stores.base import AgentRecord
 from onehop.stores.memory import MemoryStore
-from tests.server.served import Served, run, streaming, until
+from tests.server.served import Served, run, streaming
 from tests.server.test_api import error
+from tests.waiting import until
 
 # --- credentials
 

@@ -9,8 +9,9 @@ import pytest
 
 from onehop.server._errors import TooMuchAtOnceError
 from onehop.server._limits import Allowance, Gate
-from tests.server.served import Served, run, streaming, until
+from tests.server.served import Served, run, streaming
 from tests.server.test_api import error
+from tests.waiting import until
 
 SLEEP = "await new Promise(r => setTimeout(r, 1500)); return 1"
 

@@ -37,9 +37,10 @@ from onehop.server.logs import TextLines
 from onehop.stores import open_store
 from onehop.stores.memory import MemoryStore
 from tests.client.certificates import _sign
-from tests.server.served import PATIENCE, Served, run, streaming, until
+from tests.server.served import PATIENCE, Served, run, streaming
 from tests.server.test_api import error
 from tests.servers import PostgresServer
+from tests.waiting import until
 
 SLOW = "await new Promise(r => setTimeout(r, 700)); return 'finished'"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.server.served import Served, run, until
+from tests.server.served import Served, run
 from tests.server.test_api import error
 from tests.server.test_bad_input import (
     ENDLESS,
@@ -26,6 +26,7 @@ from tests.server.test_bad_input import (
     status,
     stopped,
 )
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
