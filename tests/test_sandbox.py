@@ -27,18 +27,6 @@ async def test_the_returned_value_comes_back(sandbox: Sandbox) -> None:
     assert (result.success, result.output, result.error) == (True, 2, None)
 
 
-@pytest.mark.parametrize("code", ["console.warn('a'); return [1]", "throw new Error('b')"])
-async def test_what_the_host_makes_unchecked_would_pass_every_check(
-    sandbox: Sandbox, code: str
-) -> None:
-    request = sandbox.check(code=code, context={"a": 1}, description="c").request
-    result = await sandbox.execute(code)
-    for made in (request, result, result.resource_usage, *result.log_entries):
-        checked = type(made).model_validate(dict(made))
-        assert checked == made
-        assert list(checked.model_dump(by_alias=True)) == list(made.model_dump(by_alias=True))
-
-
 async def test_code_sees_the_context_and_may_await(sandbox: Sandbox) -> None:
     code = "await new Promise((r) => setTimeout(r, 5)); return context.data.length"
     result = await sandbox.execute(code, context={"data": [1, 2, 3]})

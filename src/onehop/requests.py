@@ -71,7 +71,7 @@ def check_request(
     """
     copy, text = _check_context(context, config)
     copy, text, warnings = _check_integers(copy, text, config)
-    request = ExecutionRequest.trusted(
+    request = ExecutionRequest(
         code=_check_code(code, config.max_code),
         language=_check_language(language),
         timeout=_check_timeout(timeout, config),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -30,9 +30,6 @@ ErrorType = Literal[
 ]
 
 
-_set = object.__setattr__
-
-
 class Wire(BaseModel):
     """Frozen data that is camelCase on the wire and snake_case in Python."""
 
@@ -44,17 +41,6 @@ class Wire(BaseModel):
         frozen=True,
         strict=True,
     )
-
-    @classmethod
-    def trusted(cls, **fields: Any) -> Self:
-        """Of the host's own values, which must be right: all fields, in their order. Of every run's
-        objects, checking would cost more than making them."""
-        made = cls.__new__(cls)
-        _set(made, "__dict__", fields)
-        _set(made, "__pydantic_fields_set__", set(fields))
-        _set(made, "__pydantic_extra__", None)
-        _set(made, "__pydantic_private__", None)
-        return made
 
 
 class ExecutionRequest(Wire):

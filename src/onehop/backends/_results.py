@@ -38,29 +38,24 @@ def from_outcome(
     error = _error(request, limits, outcome)
     output, identifier = _output(outcome, limits, shelf)
     timed_out = isinstance(outcome.end, Died) and outcome.end.verdict == "timeout"
-    return ExecutionResult.trusted(
+    return ExecutionResult(
         success=error is None,
         output=output,
         logs=[entry.line for entry in outcome.logs],
         log_entries=outcome.logs,
         execution_time=_thousandths(outcome.elapsed * 1000),
         code_hash=digest,
-        resource_usage=ResourceUsage.trusted(
+        resource_usage=ResourceUsage(
             memory=_thousandths(outcome.peak_bytes / MIB),
             timeout=timed_out,
             cpu_time=_thousandths(outcome.cpu_seconds * 1000),
-            tool_time=0,
         ),
         error=None if error is None else error.headline,
         error_info=error,
         output_truncated=True if identifier else None,
         persisted_output_id=identifier,
         logs_truncated=True if outcome.logs_dropped else None,
-        corrections=None,
         warnings=_warnings(outcome),
-        hints=None,
-        findings=None,
-        request_id=None,
         enforcement=list(outcome.enforcement),
     )
 

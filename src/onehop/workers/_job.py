@@ -146,7 +146,7 @@ class Run:
         if not self.job.capture_console:
             raise ProtocolError("console output that the job forbids")
         elapsed = (time.perf_counter() - self.started) * 1000
-        entry = LogEntry.trusted(level=log.level, message=log.message, time=round(elapsed, 3))
+        entry = LogEntry(level=log.level, message=log.message, time=round(elapsed, 3))
         self.logs.append(entry)
         if self.job.on_log is not None:  # what it raises is not the worker's fault
             self.loop.call_soon(self.job.on_log, entry)
