@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
+from typer.main import get_command
+from typer.testing import CliRunner
 
-from onehop.cli import _output
+from onehop.cli import _output, app
 from onehop.cli.doctor import Check, Report
 from onehop.jail import LayerReport
 from onehop.types import ErrorInfo, ExecutionResult, ResourceUsage
@@ -22,6 +25,7 @@ from onehop.types import ErrorInfo, ExecutionResult, ResourceUsage
 COMMAND = [sys.executable, "-m", "onehop"]
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
+Here = Callable[..., Result]
 
 
 @pytest.fixture
@@ -43,14 +47,26 @@ def shell(tmp_path: Path) -> Shell:
     return run
 
 
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Here:
+    """The same in this process, for words that start none of their own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+    def run(*words: str, text: str | bytes = "", **env: str) -> Result:
+        return CliRunner().invoke(app, list(words), input=text, env=env, prog_name="onehop")
+
+    return run
+
+
 def _absolute_path() -> dict[str, str]:
     given = os.environ.get("PYTHONPATH")
     return {"PYTHONPATH": os.path.abspath(given)} if given else {}
 
 
-def _bad_call(result: subprocess.CompletedProcess[str]) -> str:
+def _bad_call(result: Result) -> str:
     """The one line that a refused call prints."""
-    assert (result.returncode, result.stdout) == (2, ""), result
+    assert (result.exit_code, result.stdout) == (2, ""), result
     assert result.stderr.count("\n") == 1, result.stderr
     return result.stderr
 
@@ -58,13 +74,30 @@ def _bad_call(result: subprocess.CompletedProcess[str]) -> str:
 # Usage
 
 
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["doctor", "-h"]])
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"]])
 def test_help_documents_the_exit_codes(shell: Shell, words: list[str]) -> None:
     result = shell(*words)
     assert result.returncode == 0
     text = " ".join(result.stdout.split())
     assert "Exit codes: 0 success 1 the code failed 2 bad usage or bad input 3 the" in text
     assert "124 timeout 130 interrupted" in text
+
+
+def test_help_of_each_command_has_its_own_exit_codes(here: Here) -> None:
+    text = " ".join(here("doctor", "-h").stdout.split())
+    assert "Exit codes: 0 success 2 bad usage or bad input 3 a check failed" in text
+    for command in _commands():
+        assert "Exit codes: 0 " in " ".join(here(*command, "--help").stdout.split()), command
+
+
+def _commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command, as the words that call it."""
+    known = getattr(group or get_command(app), "commands", None)
+    if known is None:
+        yield path
+        return
+    for name, each in known.items():
+        yield from _commands(each, (*path, name))
 
 
 def test_without_words_help_is_printed(shell: Shell) -> None:
@@ -90,9 +123,9 @@ def test_help_loads_neither_the_sandbox_nor_pydantic() -> None:
 @pytest.mark.parametrize(
     "words", [["run", "--nope"], ["runn"], ["run", "-c", "1", "--timeout", "soon"]]
 )
-def test_bad_usage_exits_with_2(shell: Shell, words: list[str]) -> None:
-    result = shell(*words)
-    assert (result.returncode, result.stdout) == (2, "")
+def test_bad_usage_exits_with_2(here: Here, words: list[str]) -> None:
+    result = here(*words)
+    assert (result.exit_code, result.stdout) == (2, "")
     assert "Traceback" not in result.stderr
 
 
@@ -103,7 +136,14 @@ def test_bad_usage_exits_with_2(shell: Shell, words: list[str]) -> None:
     ("words", "expected"),
     [
         ([], "code: got nothing"),
-        (["no.js"], "code: got 'no.js' (No such file or directory)"),
+        (["-"], "code: got nothing: standard input is empty"),
+        (
+            ["no.js"],
+            "code: got 'no.js' (No such file or directory); it must be a readable file; to",
+        ),
+        (["my no.js"], "code: got 'my no.js' (No such file"),
+        (["sub/return"], "code: got 'sub/return' (No such file"),
+        (["x" * 5000], "(File name too long)"),
         (["."], "code: got '.' (Is a directory)"),
         (["a.js", "-c", "1"], "code: got both FILE and --code"),
         (["-", "--context", "-"], "context: got '-' while the code is '-' too"),
@@ -115,10 +155,15 @@ def test_bad_usage_exits_with_2(shell: Shell, words: list[str]) -> None:
         (["-c", "1", "--timeout", "1e9"], "from 100 to 30000"),
         (["-c", "1", "--memory", "1"], "memory_limit: "),
         (["-c", "1", "--context", "no.json"], "context: got 'no.json' (No such file"),
+        (["-c", "1", "--context", "."], "context: got '.' (Is a directory)"),
+        (["-c", "1", "--context", '{"a":'], "Expecting value at line 1, column 6 of --context"),
+        (["-c", "1", "--context", "[1]"], "context: got [1]"),
+        (["-c", "1", "--context", "-"], "context: got nothing: standard input is empty"),
+        (["return 1", "-c", "1"], "code: got both FILE and --code"),
     ],
 )
-def test_a_bad_call_is_one_clear_line(shell: Shell, words: list[str], expected: str) -> None:
-    assert expected in _bad_call(shell("run", *words))
+def test_a_bad_call_is_one_clear_line(here: Here, words: list[str], expected: str) -> None:
+    assert expected in _bad_call(here("run", *words))
 
 
 @pytest.mark.parametrize(
@@ -134,10 +179,10 @@ def test_a_bad_call_is_one_clear_line(shell: Shell, words: list[str], expected: 
     ],
 )
 def test_a_bad_context_file_is_one_clear_line(
-    shell: Shell, tmp_path: Path, content: bytes, expected: str
+    here: Here, tmp_path: Path, content: bytes, expected: str
 ) -> None:
     (tmp_path / "data.json").write_bytes(content)
-    assert expected in _bad_call(shell("run", "-c", "return 1", "--context", "data.json"))
+    assert expected in _bad_call(here("run", "-c", "return 1", "--context", "data.json"))
 
 
 @pytest.mark.parametrize(
@@ -149,18 +194,18 @@ def test_a_bad_context_file_is_one_clear_line(
     ],
 )
 def test_a_bad_code_file_is_one_clear_line(
-    shell: Shell, tmp_path: Path, content: bytes, expected: str
+    here: Here, tmp_path: Path, content: bytes, expected: str
 ) -> None:
     (tmp_path / "a.js").write_bytes(content)
-    assert expected in _bad_call(shell("run", "a.js"))
+    assert expected in _bad_call(here("run", "a.js"))
 
 
-def test_a_file_without_end_is_refused(shell: Shell) -> None:
-    assert "at most 2097152 bytes" in _bad_call(shell("run", "/dev/zero"))
+def test_a_file_without_end_is_refused(here: Here) -> None:
+    assert "at most 2097152 bytes" in _bad_call(here("run", "/dev/zero"))
 
 
-def test_a_bad_setting_in_the_environment_is_one_clear_line(shell: Shell) -> None:
-    line = _bad_call(shell("run", "-c", "return 1", CODE_EXEC_MEMORY_LIMIT="lots"))
+def test_a_bad_setting_in_the_environment_is_one_clear_line(here: Here) -> None:
+    line = _bad_call(here("run", "-c", "return 1", CODE_EXEC_MEMORY_LIMIT="lots"))
     assert "CODE_EXEC_MEMORY_LIMIT" in line
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from onehop.cli._output import _STEERING, write
+from onehop.cli._output import STEERING, write
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -36,7 +36,7 @@ class Column:
 
 def clean(text: Any) -> str:
     """Anything as one line that steers no terminal."""
-    return _STEERING.sub("\ufffd", " ".join(str(text).splitlines())).replace("\t", " ")
+    return STEERING.sub("\ufffd", " ".join(str(text).splitlines())).replace("\t", " ")
 
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None:

@@ -1,0 +1,48 @@
+"""Which pip command brings a package that is missing, told by onehop's own metadata."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires
+from typing import Final
+
+_PART_OF: Final = {
+    "bson": "pymongo",
+    "gridfs": "pymongo",
+    "httpcore2": "httpx2",
+    "mcp_types": "mcp",
+    "starlette": "fastapi",
+}
+"""Modules that come with a package of another name."""
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_EXTRA: Final = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
+_ALL: Final = "all"
+
+
+def advice(module: str | None) -> str | None:
+    """What is missing and the command that installs it; None for a module of onehop itself."""
+    top = (module or "").partition(".")[0]
+    if not top or top == "onehop":
+        return None
+    package = _normal(_PART_OF.get(top, top))
+    extras = [extra for name, extra in _optional() if name == package and extra != _ALL]
+    if not extras:
+        return f"the package {package} is missing: pip install {package}"
+    return f"this needs the package {package}: pip install 'onehop[{extras[0]}]'"
+
+
+def _optional() -> Iterator[tuple[str, str]]:
+    """Packages that onehop requires for one of its extras, with the extra's name."""
+    try:
+        lines = requires("onehop") or []
+    except PackageNotFoundError:  # run from a folder that nobody installed
+        return
+    for line in lines:
+        name, extra = _NAME.match(line), _EXTRA.search(line)
+        if name and extra:
+            yield _normal(name[0]), extra[1]
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
