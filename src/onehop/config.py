@@ -506,9 +506,10 @@ def _from_file(model: type[Settings], environ: Mapping[str, str]) -> dict[str, A
         return {}
     tables = parse_settings(path, read_settings(path))
     _refuse_unknown(str(path), "tables", set(tables) - {section.table for section in SECTIONS})
-    found = tables.get(model.table, {})
-    if not isinstance(found, dict):
-        raise ConfigError(str(path), f"{model.table} is not a table: write [{model.table}]")
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise ConfigError(str(path), f"{name} is not a table: write [{name}]")
+    found: dict[str, Any] = tables.get(model.table, {})
     where = f"settings in [{model.table}]"
     _refuse_unknown(str(path), where, set(found) - set(model.model_fields))
     return found

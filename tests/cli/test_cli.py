@@ -9,23 +9,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
 from typer.main import get_command
-from typer.testing import CliRunner
 
 from onehop.cli import _output, app
+from onehop.cli._input import read_call
 from onehop.cli.doctor import Check, Report
+from onehop.errors import InvalidRequestError
 from onehop.jail import LayerReport
 from onehop.types import ErrorInfo, ExecutionResult, ResourceUsage
+from tests.cli.conftest import Here
 
 COMMAND = [sys.executable, "-m", "onehop"]
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
-Here = Callable[..., Result]
 
 
 @pytest.fixture
@@ -43,18 +45,6 @@ def shell(tmp_path: Path) -> Shell:
             env={**os.environ, **_absolute_path(), "XDG_DATA_HOME": str(tmp_path), **env},
             check=False,
         )
-
-    return run
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Here:
-    """The same in this process, for words that start none of their own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-
-    def run(*words: str, text: str | bytes = "", **env: str) -> Result:
-        return CliRunner().invoke(app, list(words), input=text, env=env, prog_name="onehop")
 
     return run
 
@@ -209,6 +199,47 @@ def test_a_bad_setting_in_the_environment_is_one_clear_line(here: Here) -> None:
     assert "CODE_EXEC_MEMORY_LIMIT" in line
 
 
+# What an argument is: a file that exists, else code if it looks like it, else a missing file
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "return 1",
+        "1 + 1",
+        "return context.js",
+        "await x.ts",
+        "const a = b.js",
+        "f()",
+        "x => x.js",
+        "'use strict'; a.mjs",
+        "a\nb.js",
+        "if (a) b.cjs",
+        "\0",
+    ],
+)
+def test_code_as_an_argument_is_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with suppress(InvalidRequestError):  # of a NUL character in code, not of a missing file
+        assert read_call(source, None, None, None, None, None).request.code == source
+        return
+    assert source == "\0"
+
+
+@pytest.mark.parametrize("name", ["return 1", "f()", '{"a":1}', "a=b.js", "-x", "await x.ts"])
+def test_a_file_that_exists_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text('{"in": "the file"}', "utf-8")
+    call = read_call(name, None, name, None, None, None)
+    assert call.request.code == '{"in": "the file"}'
+    assert call.request.context == {"in": "the file"}
+    assert call.request.language == ("typescript" if name.endswith(".ts") else "javascript")
+
+
 # Runs
 
 
@@ -236,6 +267,28 @@ def test_the_extension_names_the_language_unless_an_option_does(
     result = shell("run", name, *(["--language", language] if language else []))
     assert result.returncode == (0 if succeeds else 1), result
     assert result.stdout == ("2\n" if succeeds else "")
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "output"),
+    [
+        (["return 1 + 1"], "", "2\n"),
+        (["return context.js", "--context", '{"js": "é"}'], "", '"é"\n'),
+        ([], "return 3", "3\n"),
+        (["--no-record", "-l", "ts"], "const n: number = 4\nreturn n", "4\n"),
+        (["return 5"], "ignored: there is an argument", "5\n"),
+    ],
+)
+def test_code_comes_as_an_argument_or_on_standard_input(
+    shell: Shell, words: list[str], text: str, output: str
+) -> None:
+    result = shell("run", *words, text=text)
+    assert (result.returncode, result.stdout) == (0, output), result
+
+
+def test_a_run_that_is_not_recorded_leaves_no_file(shell: Shell, tmp_path: Path) -> None:
+    assert shell("run", "--no-record", "return 1").stdout == "1\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_code_and_context_may_each_come_from_standard_input(shell: Shell, tmp_path: Path) -> None:

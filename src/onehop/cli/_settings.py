@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
+
+from pydantic import SecretStr
 
 from onehop.cli._environment import unknown
 from onehop.config import (
@@ -166,9 +168,15 @@ def _section(
                 held = checked_value(section, name, value)
             except ConfigError as error:
                 message = str(error).removeprefix(f"{error.field}: ")
-                judged.problems.append(Problem(place, f"[{section.table}] {name}: {message}"))
+                got = "" if _is_secret(each.annotation) else f" (got {repr(value)[:80]})"
+                told = f"[{section.table}] {name}: {message}{got}"
+                judged.problems.append(Problem(place, told))
             else:
                 yield name, Setting(section, name, held, source, place)
+
+
+def _is_secret(annotation: Any) -> bool:
+    return SecretStr in (annotation, *get_args(annotation))
 
 
 def _given(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from onehop.config import AuditConfig
 from onehop.errors import ConfigError, StoreUnavailableError
 from onehop.stores._patient import patient
@@ -56,7 +58,9 @@ def default_url() -> str:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreUnavailableError(url, str(error)) from error
+        reason = f"its folder cannot be made ({error.strerror or error})"
+        advice = f"HOME is {Path.home()}; XDG_DATA_HOME may name a folder that this user can write"
+        raise StoreUnavailableError(url, f"{reason}: {advice}") from error
     return url
 
 

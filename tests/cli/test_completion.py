@@ -1,0 +1,66 @@
+"""The shell completes commands, options and names of clients."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Here
+
+BASH = shutil.which("bash") or "bash"
+
+
+def test_bash_completes_after_the_script_was_read(here: Here, tmp_path: Path) -> None:
+    """The script that ``--show-completion`` prints, in a real bash, with the real command."""
+    command = tmp_path / "bin" / "onehop"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m onehop "$@"\n')
+    command.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}"}
+    script = """
+        eval "$(_ONEHOP_COMPLETE=source_bash onehop)"
+        complete -p onehop
+        COMP_WORDS=(onehop mcp install cl); COMP_CWORD=3; COMP_LINE='onehop mcp install cl'
+        _onehop_completion onehop
+        echo "${COMPREPLY[@]}"
+    """
+    done = subprocess.run(
+        [BASH, "-c", script],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    first, *rest = done.stdout.splitlines()
+    assert first == "complete -o default -F _onehop_completion onehop"
+    assert " ".join(rest).split() == ["claude-code", "claude-desktop", "cline"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("onehop ", {"run", "serve", "config", "mcp", "history"}),
+        ("onehop run --no", {"--no-record"}),
+        ("onehop config ", {"show", "check", "schema"}),
+        ("onehop mcp config lm", {"lm-studio"}),
+    ],
+)
+def test_words_are_completed(here: Here, words: str, expected: set[str]) -> None:
+    parts = words.split(" ")
+    result = here(
+        _ONEHOP_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(len(parts) - 1)
+    )
+    assert expected <= set(result.stdout.split())
+
+
+def test_help_names_the_two_options(here: Here) -> None:
+    text = here("--help").stdout
+    assert "--install-completion" in text
+    assert "--show-completion" in text
