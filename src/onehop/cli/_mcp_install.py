@@ -74,10 +74,18 @@ def plan(client: Client, server: Server, path: Path) -> Change:
     path = Path(os.path.realpath(path))  # a link to the file stays a link
     before = _read(path)
     try:
-        after = _edited(client, server, before or "")
+        after = _with_line_ends(before or "", client, server)
     except UneditableError as error:
         raise ConfigError(str(path), f"{error}; nothing was changed") from None
     return Change(path, before, before if before is not None and before == after else after)
+
+
+def _with_line_ends(text: str, client: Client, server: Server) -> str:
+    """Edited, with the line ends of Windows if the text has those and no others."""
+    lines = text.count("\n")
+    if not lines or text.count("\r\n") < lines:
+        return _edited(client, server, text)
+    return _edited(client, server, text.replace("\r\n", "\n")).replace("\n", "\r\n")
 
 
 def _edited(client: Client, server: Server, text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from onehop.cli.edits import UneditableError
 
-_SPACE: Final = re.compile(r"(?:\s|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_SPACE: Final = re.compile(r"(?:\s|\ufeff|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
 _SCALAR: Final = re.compile(r"-?\d[\d.eE+-]*|true|false|null")
 _COMMENT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(//|/\*)')
