@@ -439,6 +439,17 @@ def test_of_several_names_the_one_that_exists_is_used(
     assert Machine("linux").path(places) == tmp_path / "a.json"
 
 
+@pytest.mark.parametrize(
+    ("client", "variable", "name"),
+    [("codex", "CODEX_HOME", "config.toml"), ("zed", "XDG_CONFIG_HOME", "zed/settings.json")],
+)
+def test_a_client_whose_folder_is_elsewhere_is_found(
+    here: Here, tmp_path: Path, client: str, variable: str, name: str
+) -> None:
+    assert here("mcp", "install", client, **{variable: str(tmp_path / "else")}).exit_code == 0
+    assert "onehop" in (tmp_path / "else" / name).read_text("utf-8")
+
+
 def test_another_file_may_be_named(here: Here, tmp_path: Path) -> None:
     assert here("mcp", "install", "cursor", "--file", "mine.json").exit_code == 0
     assert "onehop" in (tmp_path / "mine.json").read_text("utf-8")

@@ -16,6 +16,12 @@ from onehop.errors import ConfigError
 
 System = Literal["linux", "macos", "windows"]
 
+_FOLDERS: Final = {
+    "~/.claude.json": "CLAUDE_CONFIG_DIR",
+    "~/.codex/": "CODEX_HOME",
+    "~/.config/": "XDG_CONFIG_HOME",
+}
+"""What clients find their files by, if it is set."""
 _PATIENCE: Final = 20
 """Seconds that Windows has to answer; it may have to start first."""
 
@@ -31,7 +37,7 @@ class Machine:
         if self.system == "windows":
             return _from_windows(places.windows)
         names = places.linux if self.system == "linux" else places.macos
-        paths = [Path(name).expanduser() for name in names]
+        paths = [_moved(name).expanduser() for name in names]
         return next((path for path in paths if path.exists()), paths[0])
 
     def command(self, agent: str | None) -> tuple[str, ...]:
@@ -55,6 +61,15 @@ def here(windows: bool) -> Machine:
 def in_wsl() -> bool:
     """Whether this Linux runs in Windows."""
     return "WSL_DISTRO_NAME" in os.environ or Path("/proc/sys/fs/binfmt_misc/WSLInterop").exists()
+
+
+def _moved(name: str) -> Path:
+    """Where a client has its folder if the environment names another."""
+    for folder, variable in _FOLDERS.items():
+        other = os.environ.get(variable)
+        if other and name.startswith(folder):
+            return Path(other) / (name.removeprefix(folder) or Path(name).name)
+    return Path(name)
 
 
 def _program() -> list[str]:
