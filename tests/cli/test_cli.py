@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from typer.main import get_command
+from typer.testing import Result
 
 from onehop.cli import _output, app
 from onehop.cli._input import read_call

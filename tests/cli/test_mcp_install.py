@@ -8,6 +8,7 @@ import os
 import stat
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -26,7 +27,11 @@ from tests.cli.conftest import Here
 
 URL = "http://localhost:3001/mcp"
 BY_FILE = sorted(set(CLIENTS) - {"claude-code"})
-TEXT = {"json": jsonc.load, "toml": tomllib.loads, "yaml": yaml.safe_load}
+TEXT: dict[str, Callable[[str], Any]] = {
+    "json": jsonc.load,
+    "toml": tomllib.loads,
+    "yaml": yaml.safe_load,
+}
 
 
 @pytest.fixture(autouse=True)

@@ -171,8 +171,7 @@ async def print_record(
     """All that is kept of one run. Raises StoreUnavailableError."""
     run = await store.get(request_id)
     if run is None:
-        advice = "'onehop history' lists those that are"
-        write(sys.stderr, f"onehop: no run {clean(request_id)} is kept; {advice}\n")
+        write(sys.stderr, f"onehop: no run {clean(request_id)} is kept\n")
         return ExitCode.BAD_INPUT
     found = await store.events(EventQuery(request_id=request_id, agent_id=run.agent_id))
     announced = [stored.event for stored in found]
