@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -53,8 +54,8 @@ def test_a_journal_that_cannot_be_written_is_told_with_what_to_set(
 ) -> None:
     (tmp_path / "full").write_text("", "utf-8")
     result = shell("run", "return 1", ONEHOP_JOURNAL=str(tmp_path / "full"))
-    assert result.returncode in (1, 3)
-    assert "ONEHOP_JOURNAL" in result.stderr
+    assert (result.returncode, result.stdout) == (3, "")
+    assert "ONEHOP_JOURNAL" in one_line(result.stderr)
 
 
 # --- the store
@@ -119,6 +120,21 @@ def test_a_part_that_is_missing_in_the_middle_of_a_command_names_the_pip_command
     assert (result.exit_code, result.stdout) == (3, "")
     line = one_line(result.stderr)
     assert line == "onehop: this needs the package asyncpg: pip install 'onehop[postgresql]'\n"
+
+
+def test_a_command_line_without_its_packages_names_the_pip_command(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.modules['typer'] = None\n"
+        "sys.argv = ['onehop', 'run']\n"
+        "from onehop.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    line = one_line(done.stderr)
+    assert "package typer" in line
+    assert "pip install" in line
 
 
 @pytest.mark.parametrize(

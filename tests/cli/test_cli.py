@@ -65,9 +65,9 @@ def _bad_call(result: Result) -> str:
 
 
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"]])
-def test_help_documents_the_exit_codes(shell: Shell, words: list[str]) -> None:
-    result = shell(*words)
-    assert result.returncode == 0
+def test_help_documents_the_exit_codes(here: Here, words: list[str]) -> None:
+    result = here(*words)
+    assert result.exit_code == 0
     text = " ".join(result.stdout.split())
     assert "Exit codes: 0 success 1 the code failed 2 bad usage or bad input 3 the" in text
     assert "124 timeout 130 interrupted" in text
@@ -90,21 +90,21 @@ def _commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[s
         yield from _commands(each, (*path, name))
 
 
-def test_without_words_help_is_printed(shell: Shell) -> None:
-    result = shell()
-    assert result.returncode == 2
+def test_without_words_help_is_printed(here: Here) -> None:
+    result = here()
+    assert result.exit_code == 2
     assert "Usage: onehop" in result.stdout + result.stderr
 
 
-def test_the_version_is_printed(shell: Shell) -> None:
-    result = shell("--version")
-    assert result.returncode == 0
+def test_the_version_is_printed(here: Here) -> None:
+    result = here("--version")
+    assert result.exit_code == 0
     assert result.stdout.startswith("onehop ")
 
 
 def test_help_loads_neither_the_sandbox_nor_pydantic() -> None:
     script = (
-        "import sys, onehop.cli; "
+        "import sys, onehop.cli._app; "
         "sys.exit(bool({'pydantic', 'onehop.sandbox', 'tree_sitter'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
@@ -261,11 +261,11 @@ def test_a_value_goes_to_standard_output_and_the_console_to_standard_error(shell
     ],
 )
 def test_the_extension_names_the_language_unless_an_option_does(
-    shell: Shell, tmp_path: Path, name: str, language: str | None, succeeds: bool
+    here: Here, tmp_path: Path, name: str, language: str | None, succeeds: bool
 ) -> None:
     (tmp_path / name).write_text("const n: number = 2\nreturn n", "utf-8")
-    result = shell("run", name, *(["--language", language] if language else []))
-    assert result.returncode == (0 if succeeds else 1), result
+    result = here("run", name, *(["--language", language] if language else []))
+    assert result.exit_code == (0 if succeeds else 1), result
     assert result.stdout == ("2\n" if succeeds else "")
 
 
@@ -280,10 +280,10 @@ def test_the_extension_names_the_language_unless_an_option_does(
     ],
 )
 def test_code_comes_as_an_argument_or_on_standard_input(
-    shell: Shell, words: list[str], text: str, output: str
+    here: Here, words: list[str], text: str, output: str
 ) -> None:
-    result = shell("run", *words, text=text)
-    assert (result.returncode, result.stdout) == (0, output), result
+    result = here("run", *words, text=text)
+    assert (result.exit_code, result.stdout) == (0, output), result
 
 
 def test_a_run_that_is_not_recorded_leaves_no_file(shell: Shell, tmp_path: Path) -> None:
@@ -291,31 +291,31 @@ def test_a_run_that_is_not_recorded_leaves_no_file(shell: Shell, tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_code_and_context_may_each_come_from_standard_input(shell: Shell, tmp_path: Path) -> None:
+def test_code_and_context_may_each_come_from_standard_input(here: Here, tmp_path: Path) -> None:
     code = "return context.n + 1"
     (tmp_path / "a.js").write_text(f"\ufeff{code}", "utf-8")
     (tmp_path / "d.json").write_text('{"n": 1}', "utf-8")
-    assert shell("run", "-", "--context", "d.json", text=code).stdout == "2\n"
-    assert shell("run", "a.js", "--context", "-", text='{"n": 2}').stdout == "3\n"
+    assert here("run", "-", "--context", "d.json", text=code).stdout == "2\n"
+    assert here("run", "a.js", "--context", "-", text='{"n": 2}').stdout == "3\n"
 
 
-def test_a_failure_shows_the_place_and_exits_with_1(shell: Shell) -> None:
-    result = shell("run", "-c", "const a = 1\nnull.x")
-    assert (result.returncode, result.stdout) == (1, "")
+def test_a_failure_shows_the_place_and_exits_with_1(here: Here) -> None:
+    result = here("run", "-c", "const a = 1\nnull.x")
+    assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("TypeError: ")
     assert " 2 | null.x\n" in result.stderr
 
 
-def test_a_syntax_error_is_explained(shell: Shell) -> None:
-    result = shell("run", "-c", "if (true) {")
-    assert result.returncode == 1
+def test_a_syntax_error_is_explained(here: Here) -> None:
+    result = here("run", "-c", "if (true) {")
+    assert result.exit_code == 1
     assert "the `{` opened at line 1, column 11 is never closed" in result.stderr
 
 
 @pytest.mark.parametrize("language", ["javascript", "typescript"])
-def test_an_import_is_explained(shell: Shell, language: str) -> None:
-    result = shell("run", "-l", language, "-c", "import x from 'y'\nreturn x")
-    assert result.returncode == 1
+def test_an_import_is_explained(here: Here, language: str) -> None:
+    result = here("run", "-l", language, "-c", "import x from 'y'\nreturn x")
+    assert result.exit_code == 1
     assert "import does not work in the sandbox: there are no modules to load" in result.stderr
 
 
@@ -329,11 +329,11 @@ def test_a_timeout_exits_with_124_and_keeps_the_console(shell: Shell) -> None:
     ("code", "exit_code"), [("return 'é\u2028'", 0), ("throw 1", 1), ("for (;;);", 124)]
 )
 def test_json_prints_the_whole_result_and_nothing_else(
-    shell: Shell, code: str, exit_code: int
+    here: Here, code: str, exit_code: int
 ) -> None:
-    result = shell("run", "--json", "--timeout", "500", "-c", code)
+    result = here("run", "--json", "--timeout", "500", "-c", code)
     wire: dict[str, Any] = json.loads(result.stdout)
-    assert (result.returncode, result.stderr) == (exit_code, "")
+    assert (result.exit_code, result.stderr) == (exit_code, "")
     assert wire["success"] == (exit_code == 0)
     assert {"codeHash", "executionTime", "resourceUsage", "enforcement", "logs"} <= set(wire)
 

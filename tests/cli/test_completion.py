@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,30 +16,47 @@ from tests.cli.conftest import Here
 BASH = shutil.which("bash") or "bash"
 
 
-def test_bash_completes_after_the_script_was_read(here: Here, tmp_path: Path) -> None:
-    """The script that ``--show-completion`` prints, in a real bash, with the real command."""
+COMPLETE = """
+    complete -p onehop
+    COMP_WORDS=(onehop mcp install cl); COMP_CWORD=3; COMP_LINE='onehop mcp install cl'
+    _onehop_completion onehop
+    echo "${COMPREPLY[@]}"
+"""
+
+
+@pytest.fixture
+def bash(tmp_path: Path) -> Callable[[str], str]:
+    """What a real bash prints, with the command ``onehop`` and a home of its own."""
     command = tmp_path / "bin" / "onehop"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m onehop "$@"\n')
     command.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}"}
-    script = """
-        eval "$(_ONEHOP_COMPLETE=source_bash onehop)"
-        complete -p onehop
-        COMP_WORDS=(onehop mcp install cl); COMP_CWORD=3; COMP_LINE='onehop mcp install cl'
-        _onehop_completion onehop
-        echo "${COMPREPLY[@]}"
-    """
-    done = subprocess.run(
-        [BASH, "-c", script],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    first, *rest = done.stdout.splitlines()
+    path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "HOME": str(tmp_path)}
+
+    def run(script: str) -> str:
+        return subprocess.run(
+            [BASH, "-c", script],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "ready",
+    [
+        'eval "$(onehop --show-completion)"',
+        "onehop --install-completion >/dev/null; . ~/.bashrc",
+    ],
+)
+def test_bash_completes_once_it_has_the_script(bash: Callable[[str], str], ready: str) -> None:
+    first, *rest = bash(f"{ready}\n{COMPLETE}").splitlines()
     assert first == "complete -o default -F _onehop_completion onehop"
     assert " ".join(rest).split() == ["claude-code", "claude-desktop", "cline"]
 
