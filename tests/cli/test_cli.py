@@ -190,6 +190,16 @@ def test_a_bad_code_file_is_one_clear_line(
     assert expected in _bad_call(here("run", "a.js"))
 
 
+@pytest.mark.parametrize("words", ["run", "run -", "run -c 1 --context -"])
+def test_standard_input_that_is_closed_is_one_clear_line(tmp_path: Path, words: str) -> None:
+    line = f'exec "{sys.executable}" -m onehop {words} <&-'
+    done = subprocess.run(
+        ["/bin/sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "code: got nothing" in done.stderr or "standard input is closed" in done.stderr
+
+
 def test_a_file_without_end_is_refused(here: Here) -> None:
     assert "at most 2097152 bytes" in _bad_call(here("run", "/dev/zero"))
 
@@ -207,6 +217,7 @@ def test_a_bad_setting_in_the_environment_is_one_clear_line(here: Here) -> None:
     [
         "return 1",
         "1 + 1",
+        "1+1",
         "return context.js",
         "await x.ts",
         "const a = b.js",

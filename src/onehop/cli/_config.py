@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from onehop.cli._settings import Options, Problem, Setting
 
 app = typer.Typer(
-    help="Show the settings and where they come from, check them, print their schema.",
+    help="Show, check and describe the settings.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -69,13 +69,16 @@ def check(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the problems as JSON.")] = False,
 ) -> None:
-    """Check the settings file and the environment, and print every problem with its place."""
+    """Find every problem in the settings.
+
+    The settings file and the environment are checked. Each problem is printed with its place.
+    """
     exit_with(lambda: _check(file, as_json), warn=False)  # a variable that is unknown is a problem
 
 
 @app.command(epilog=FILES)
 def schema() -> None:
-    """Print a JSON Schema of onehop.toml, with which an editor can complete and check it.
+    """Print a JSON Schema of onehop.toml for editors.
 
     Try: onehop config schema > onehop.schema.json
     """

@@ -33,7 +33,10 @@ def stats(
     utc: _UTC = False,
     as_json: _JSON = False,
 ) -> None:
-    """Show statistics of an agent's runs: counts, times, languages, failures, security issues."""
+    """Show statistics of an agent's runs, or of all runs.
+
+    They are counts, times, memory, languages, the latest failures and security issues.
+    """
     _ask(lambda trail: trail.stats(agent, utc=utc, as_json=as_json))
 
 

@@ -28,7 +28,7 @@ _READABLE: Final = {
     "code": "a readable file; to run it as code, use --code",
     "context": "a readable file, or JSON such as '{\"a\": 1}'",
 }
-_NAME: Final = re.compile(r"[\w./\\~@%+,:-]+")
+_NAME: Final = re.compile(r"[\w./\\~@:-]+")
 """An argument of these characters alone is the name of a file, there or not."""
 _SUFFIX: Final = re.compile(r"\.(?:[cm]?[jt]s|[jt]sx)\Z", re.IGNORECASE)
 _CODE: Final = re.compile(
@@ -179,7 +179,7 @@ def _read_bytes(field: str, path: str, max_bytes: int) -> bytes:
     """The file, of which no more is read than may be used."""
     try:
         if path == "-":
-            data = sys.stdin.buffer.read(max_bytes + 4)
+            data = _standard_bytes(max_bytes + 4)
         else:
             with open(path, "rb") as stream:
                 data = stream.read(max_bytes + 4)
@@ -189,6 +189,13 @@ def _read_bytes(field: str, path: str, max_bytes: int) -> bytes:
     if len(data) > max_bytes + 3:  # a byte order mark does not count
         raise InvalidRequestError(field, f"more in {_name(path)}", f"at most {max_bytes} bytes")
     return data
+
+
+def _standard_bytes(most: int) -> bytes:
+    """From standard input, which a shell may have closed (``<&-``)."""
+    if sys.stdin is None:
+        raise ValueError("standard input is closed")
+    return sys.stdin.buffer.read(most)
 
 
 def _read_context(given: str, max_bytes: int) -> Any:

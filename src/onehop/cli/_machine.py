@@ -88,7 +88,7 @@ def _said(command: Sequence[str]) -> str:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=_PATIENCE, check=True
         )
-    except (OSError, subprocess.SubprocessError) as error:
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
         advice = "name the client's file with --file, or use 'onehop mcp config'"
         reason = f"Windows does not say where its files are ({error}): {advice}"
         raise ConfigError("wsl", reason) from None

@@ -53,7 +53,7 @@ _Client = Annotated[
 ]
 _Url = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="Of a server that runs: http://localhost:3001/mcp"),
+    typer.Option(metavar="URL", help="The address of a running server: http://localhost:3001/mcp"),
 ]
 _Agent = Annotated[
     str | None, typer.Option(help="The agent under whose name runs are recorded (stdio).")
@@ -142,9 +142,9 @@ def install(
 ) -> None:
     """Add onehop to a client, so that it finds it at its next start.
 
-    Claude Code and VS Code are told by their own commands. For other clients one entry of their
-    file is added or replaced: everything else in it stays, and a copy of the old file is kept
-    beside it. Doing it twice changes nothing.
+    Claude Code and VS Code have commands for this, which are used. For other clients one entry of
+    their file is added or replaced: everything else in it stays, and a copy of the old file is
+    kept beside it. Doing it twice changes nothing.
 
     Try: onehop mcp install cursor --dry-run
     """

@@ -175,7 +175,7 @@ def _copy(path: Path) -> Path:
 
 
 def _write(path: Path, text: str) -> None:
-    """In one step: whoever reads meanwhile sees the old file or the new one."""
+    """In one step: a program that reads meanwhile sees the old file or the new one."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:

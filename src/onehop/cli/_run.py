@@ -23,7 +23,7 @@ VALIDATE_EXITS: Final = epilog(
 _Code = Annotated[
     str | None,
     typer.Argument(
-        metavar="[FILE|CODE|-]",
+        metavar="FILE|CODE|-",
         help="A file that exists, else the code itself; - reads standard input.",
         show_default=False,
     ),

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 SERVE_EXITS: Final = epilog(
     {
         ExitCode.SUCCESS: "stopped as asked (SIGINT or SIGTERM)",
-        ExitCode.UNAVAILABLE: "the server cannot run here: the sandbox, the store or the port",
+        ExitCode.BAD_INPUT: "bad usage or bad input, or the port is in use",
+        ExitCode.UNAVAILABLE: "the sandbox or the store cannot be used here",
     }
 )
 _AGENT_EXITS: Final = epilog({ExitCode.UNAVAILABLE: "the store cannot be used"})
@@ -205,7 +206,10 @@ def rotate(name: _NAME, as_json: _JSON = False) -> None:
 
 @agents.command(epilog=_AGENT_EXITS)
 def revoke(name: _NAME) -> None:
-    """Revoke an agent's key: every server of the store refuses it within a second."""
+    """Revoke an agent's key.
+
+    Every server that shares the store refuses the key within a second.
+    """
 
     async def work(known: Agents) -> None:
         await known.revoke(name)
@@ -262,14 +266,14 @@ def _row(agent: AgentRecord) -> tuple[str, str, str]:
 
 
 def _say(words: str) -> None:
-    """To people: on standard error, beside the log."""
+    """Tell people something: on standard error, beside the log."""
     from onehop.cli._output import write
 
     write(sys.stderr, words + "\n")
 
 
 def _print(text: str) -> None:
-    """What a program may read."""
+    """Print what a program may read."""
     from onehop.cli._output import write
 
     write(sys.stdout, text + "\n")
