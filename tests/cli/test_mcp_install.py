@@ -421,6 +421,32 @@ def test_a_client_on_windows_starts_onehop_in_wsl(
     assert entry["args"][-1] == "mcp"
 
 
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "Claude-Data/claude_1",
+        "Packages/Claude_pzs8/LocalCache/Roaming/Claude",
+        "Claude",
+    ],
+)
+def test_the_file_of_a_packaged_claude_desktop_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.setattr("onehop.cli._machine._said", lambda _command: str(tmp_path))
+    path = Machine("windows").path(CLIENTS["claude-desktop"].places)
+    assert path == tmp_path / folder / "claude_desktop_config.json"
+
+
+def test_opencode_keeps_the_form_of_its_version(here: Here, tmp_path: Path) -> None:
+    path = file_of("opencode", tmp_path)
+    path.parent.mkdir(parents=True)
+    path.write_text('{"mcp": {"servers": {"a": {"type": "local"}}}}', "utf-8")
+    assert here("mcp", "install", "opencode").exit_code == 0
+    assert list(jsonc.load(path.read_text("utf-8"))["mcp"]) == ["servers"]
+    assert list(jsonc.load(path.read_text("utf-8"))["mcp"]["servers"]) == ["a", "onehop"]
+
+
 def test_windows_that_does_not_answer_is_told(here: Here, monkeypatch: Any) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     result = here("mcp", "install", "cursor", "--wsl")

@@ -35,7 +35,7 @@ class Machine:
     def path(self, places: Places) -> Path:
         """The file of a client. Raises ConfigError when Windows does not say where its is."""
         if self.system == "windows":
-            return _from_windows(places.windows)
+            return _on_windows(places.windows)
         names = places.linux if self.system == "linux" else places.macos
         paths = [_moved(name).expanduser() for name in names]
         return next((path for path in paths if path.exists()), paths[0])
@@ -77,10 +77,22 @@ def _program() -> list[str]:
     return [script] if script else [sys.executable, "-m", "onehop"]
 
 
-def _from_windows(place: str) -> Path:
-    variable, _, rest = place.lstrip("%").partition("%/")
+def _on_windows(names: Sequence[str]) -> Path:
+    """The first file whose folder exists, else the last."""
+    *special, plain = names
+    for name in special:
+        folder, rest = _from_windows(name)
+        for found in sorted(folder.glob(str(Path(rest).parent))):
+            return found / Path(rest).name
+    folder, rest = _from_windows(plain)
+    return folder / rest
+
+
+def _from_windows(name: str) -> tuple[Path, str]:
+    """A folder of Windows, and what comes behind it."""
+    variable, _, rest = name.lstrip("%").partition("%/")
     value = _said(["cmd.exe", "/c", f"echo %{variable}%"])
-    return Path(_said(["wslpath", "-u", value])) / rest
+    return Path(_said(["wslpath", "-u", value])), rest
 
 
 def _said(command: Sequence[str]) -> str:

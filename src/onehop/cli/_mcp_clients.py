@@ -35,18 +35,19 @@ class Server:
 class Places:
     """Where a file is: ``~`` is the home folder, ``%APPDATA%`` one of Windows.
 
-    Several names mean the first that exists, else the first.
+    Of several names the first that exists is used, else the first; of those of Windows, where a
+    star stands for anything, the first whose folder exists, else the last.
     """
 
     linux: tuple[str, ...]
     macos: tuple[str, ...]
-    windows: str
+    windows: tuple[str, ...]
 
     @classmethod
     def home(cls, *names: str) -> Places:
         """The same names below the home folder on every system."""
         places = tuple(f"~/{name}" for name in names)
-        return cls(places, places, f"%USERPROFILE%/{names[0]}")
+        return cls(places, places, (f"%USERPROFILE%/{names[0]}",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Client:
     entry: Callable[[Server], Entry]
     keys: tuple[str, ...] = ("mcpServers",)
     """Where in the file servers are, from its top."""
+    other_keys: tuple[str, ...] = ()
+    """Where a newer version of the client keeps them; used in a file that has it already."""
     form: Literal["json", "toml", "yaml"] = "json"
     words: Callable[[Server], list[str]] | None = None
     """Its own command, without a shell; None if it has none for this."""
@@ -243,7 +246,13 @@ CLIENTS: Final[dict[str, Client]] = {
         places=Places(
             linux=("~/.config/Claude/claude_desktop_config.json",),
             macos=("~/Library/Application Support/Claude/claude_desktop_config.json",),
-            windows="%APPDATA%/Claude/claude_desktop_config.json",
+            windows=(
+                # What a packaged app writes to %APPDATA% lands elsewhere; Claude Desktop is one.
+                "%LOCALAPPDATA%/Claude-Data/[Cc]laude*/claude_desktop_config.json",
+                "%LOCALAPPDATA%/Packages/Claude_*/LocalCache/Roaming/Claude/"
+                "claude_desktop_config.json",
+                "%APPDATA%/Claude/claude_desktop_config.json",
+            ),
         ),
         entry=_claude_desktop,
     ),
@@ -263,7 +272,7 @@ CLIENTS: Final[dict[str, Client]] = {
         places=Places(
             linux=("~/.config/Code/User/mcp.json",),
             macos=("~/Library/Application Support/Code/User/mcp.json",),
-            windows="%APPDATA%/Code/User/mcp.json",
+            windows=("%APPDATA%/Code/User/mcp.json",),
         ),
         entry=_vscode,
         keys=("servers",),
@@ -288,12 +297,13 @@ CLIENTS: Final[dict[str, Client]] = {
     ),
     "opencode": Client(
         title="OpenCode",
-        # Version 2 documents mcp.servers and reads this form of version 1 as well; 1 only this.
+        # Version 2 documents mcp.servers and reads the form of version 1 as well.
         document="MCP servers and Migrate from V1, opencode.ai/docs, 2026-11-29",
         where="~/.config/opencode/opencode.jsonc, or opencode.json in a project",
         places=Places.home(".config/opencode/opencode.jsonc", ".config/opencode/opencode.json"),
         entry=_opencode,
         keys=("mcp",),
+        other_keys=("mcp", "servers"),
     ),
     "zed": Client(
         title="Zed",
@@ -302,7 +312,7 @@ CLIENTS: Final[dict[str, Client]] = {
         places=Places(
             linux=("~/.config/zed/settings.json",),
             macos=("~/.config/zed/settings.json",),
-            windows="%APPDATA%/Zed/settings.json",
+            windows=("%APPDATA%/Zed/settings.json",),
         ),
         entry=_plain("url", PASTE),
         keys=("context_servers",),
@@ -322,7 +332,7 @@ CLIENTS: Final[dict[str, Client]] = {
         places=Places(
             linux=("~/.config/goose/config.yaml",),
             macos=("~/.config/goose/config.yaml",),
-            windows="%APPDATA%/Block/goose/config/config.yaml",
+            windows=("%APPDATA%/Block/goose/config/config.yaml",),
         ),
         entry=_goose,
         keys=("extensions",),

@@ -89,15 +89,23 @@ def _with_line_ends(text: str, client: Client, server: Server) -> str:
 
 
 def _edited(client: Client, server: Server, text: str) -> str:
-    place = (*client.keys, NAME)
     entry = client.entry(server)
     if client.form == "toml":
-        return toml.put(text, place, entry)
+        return toml.put(text, (*client.keys, NAME), entry)
     if client.form == "yaml":
-        return yaml.put(text, place, entry)
+        return yaml.put(text, (*client.keys, NAME), entry)
+    place = (*_keys(client, jsonc.load(text)), NAME)
     for question in client.inputs(server) if client.inputs else []:
         text = jsonc.append(text, ("inputs",), question)
     return jsonc.put(text, place, {**_kept(jsonc.load(text), place), **entry})
+
+
+def _keys(client: Client, document: Any) -> tuple[str, ...]:
+    """Where this file has its servers: as a newer version of the client writes it, or as ever."""
+    for key in client.other_keys:
+        document = document.get(key) if isinstance(document, dict) else None
+    is_newer = client.other_keys and isinstance(document, dict) and "type" not in document
+    return client.other_keys if is_newer else client.keys
 
 
 def _kept(document: Any, place: tuple[str, ...]) -> dict[str, Any]:
