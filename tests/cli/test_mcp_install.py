@@ -349,6 +349,12 @@ def test_claude_code_that_knows_onehop_is_left_alone(
     assert "knows onehop already" in result.stderr
 
 
+def test_claude_code_takes_no_file(here: Here, claude: Path) -> None:
+    result = here("mcp", "install", "claude-code", "--file", "x.json")
+    assert (result.exit_code, claude.exists()) == (2, False)
+    assert "Claude Code is told by its own command" in result.stderr
+
+
 def test_vs_code_is_told_by_its_own_command(here: Here, claude: Path) -> None:
     assert here("mcp", "install", "vscode").exit_code == 0
     name, option, given, _end = claude.read_text("utf-8").strip().split("|")

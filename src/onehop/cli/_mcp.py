@@ -184,14 +184,17 @@ def _install(
     dry_run: bool,
 ) -> ExitCode:
     from onehop.cli import _mcp_install
+    from onehop.errors import InvalidRequestError
 
     client = _known(name)
     machine = _machine(name, wsl)
     server = _server(machine, url, agent)
+    if file is not None and client.line is not None:
+        reason = f"nothing: {client.title} is told by its own command"
+        raise InvalidRequestError("--file", str(file), reason)
     steps = [] if file is not None else _mcp_install.commands(client, server)
-    if steps or not client.file_too:
-        path = file or machine.path(client.places)
-        return _by_command(client, server, path, steps, dry_run)
+    if steps:
+        return _by_command(client, server, machine.path(client.places), steps, dry_run)
     return _by_file(client, server, file or machine.path(client.places), dry_run)
 
 

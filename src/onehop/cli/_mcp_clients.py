@@ -66,21 +66,21 @@ class Client:
     other_keys: tuple[str, ...] = ()
     """Where a newer version of the client keeps them; used in a file that has it already."""
     form: Literal["json", "toml", "yaml"] = "json"
-    words: Callable[[Server], list[str]] | None = None
-    """Its own command, without a shell; None if it has none for this."""
+    steps: Callable[[Server], list[list[str]]] = lambda _server: []
+    """Its own commands, without a shell, of which the last must succeed; none if it has none."""
+    line: Callable[[Server], str] | None = None
+    """What a person runs in a terminal, for a client that is not told by a file."""
     link: Callable[[Server], str] | None = None
     inputs: Callable[[Server], list[Entry]] | None = None
     """Questions that the client asks, kept beside the servers."""
-    file_too: bool = True
-    """Whether the file may be edited; False where the client's own command must be used."""
     refuses: Callable[[Server], str | None] = lambda _server: None
     """Why the file cannot take a server of this kind; None if it can."""
 
 
 def text(client: Client, server: Server) -> str:
     """What a person pastes: JSON, TOML, YAML, or a command."""
-    if not client.file_too and client.words:
-        return _claude_code_line(server)
+    if client.line is not None:
+        return client.line(server)
     if client.form == "json":
         return json.dumps(document_of(client, server), indent=2, ensure_ascii=False)
     from onehop.cli.edits import toml, yaml
@@ -124,6 +124,11 @@ def _claude_code(server: Server) -> Entry:
     if server.url is None:
         return {"type": "stdio", **_stdio(server)}
     return {"type": "http", "url": server.url, "headers": _bearer(f"${{{KEY}}}")}
+
+
+def _claude_code_steps(server: Server) -> list[list[str]]:
+    """It refuses a name that it knows, so that the older entry has to go first."""
+    return [["claude", "mcp", "remove", "--scope", "user", NAME], _claude_code_words(server)]
 
 
 def _claude_code_words(server: Server) -> list[str]:
@@ -170,10 +175,10 @@ def _vscode_inputs(server: Server) -> list[Entry]:
     return [] if server.url is None else [question]
 
 
-def _vscode_words(server: Server) -> list[str]:
+def _vscode_steps(server: Server) -> list[list[str]]:
     if server.url is not None:
         return []  # the command takes no question for the key
-    return ["code", "--add-mcp", json.dumps({"name": NAME, **_vscode(server)})]
+    return [["code", "--add-mcp", json.dumps({"name": NAME, **_vscode(server)})]]
 
 
 def _codex(server: Server) -> Entry:
@@ -235,8 +240,8 @@ CLIENTS: Final[dict[str, Client]] = {
         where="run it in a terminal",
         places=Places.home(".claude.json"),
         entry=_claude_code,
-        words=_claude_code_words,
-        file_too=False,
+        steps=_claude_code_steps,
+        line=_claude_code_line,
     ),
     "claude-desktop": Client(
         title="Claude Desktop",
@@ -276,7 +281,7 @@ CLIENTS: Final[dict[str, Client]] = {
         ),
         entry=_vscode,
         keys=("servers",),
-        words=_vscode_words,
+        steps=_vscode_steps,
         inputs=_vscode_inputs,
     ),
     "codex": Client(

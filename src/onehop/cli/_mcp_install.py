@@ -130,12 +130,10 @@ def is_there(client: Client, server: Server, path: Path) -> bool:
 
 def commands(client: Client, server: Server) -> list[list[str]]:
     """The client's own commands for it, in order; none if a file is to be edited."""
-    words = client.words(server) if client.words else []
-    if not words or (client.file_too and shutil.which(words[0]) is None):
+    steps = client.steps(server)
+    if client.line is None and steps and shutil.which(steps[0][0]) is None:
         return []
-    if client.file_too:
-        return [words]
-    return [["claude", "mcp", "remove", "--scope", "user", NAME], words]
+    return steps
 
 
 def run(steps: list[list[str]]) -> None:
