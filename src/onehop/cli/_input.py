@@ -128,7 +128,7 @@ def read_code(source: str | None, code: str | None, language: str | None) -> tup
 
 
 def _standard_input(context: str | None) -> str | None:
-    """ "-" if code may come from standard input: it is not a terminal, and not the context."""
+    """Standard input, if code may come from it: it is not a terminal, and not the context."""
     return None if context == "-" or sys.stdin is None or sys.stdin.isatty() else "-"
 
 
@@ -176,7 +176,7 @@ def _read_text(field: str, path: str, max_bytes: int) -> str:
 
 
 def _read_bytes(field: str, path: str, max_bytes: int) -> bytes:
-    """The file, of which no more is read than may be used."""
+    """Read a file, but no more of it than may be used."""
     try:
         if path == "-":
             data = _standard_bytes(max_bytes + 4)
