@@ -19,7 +19,9 @@ Made by `scripts/docs` from `src/onehop/config.py`; do not edit.
 
 Settings are arguments of a class for each part of onehop. What is not given there comes from the
 environment, then from `onehop.toml`, then from the default. An unusable value raises `ConfigError`,
-which names the setting.
+which names the setting. `onehop config show` prints each setting with its value and where that
+came from, `onehop config check` every problem, and `onehop config schema` a JSON Schema for
+editors ([cli.md](cli.md#settings)).
 
 {sections}
 

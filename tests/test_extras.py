@@ -31,14 +31,14 @@ MISSING = {
         "a store in MongoDB: ",
         "pymongo",
     ),
-    "cli": ("from onehop.__main__ import main; main()", "the command onehop: ", "typer"),
+    "cli": ("from onehop.cli import main; main()", "onehop: ", "typer"),
     "server": (
-        "import sys; sys.argv = ['onehop', 'serve']; from onehop.__main__ import main; main()",
+        "import sys; sys.argv = ['onehop', 'serve']; from onehop.cli import main; main()",
         "onehop: ",
         "uvicorn",
     ),
     "mcp": (
-        "import sys; sys.argv = ['onehop', 'mcp']; from onehop.__main__ import main; main()",
+        "import sys; sys.argv = ['onehop', 'mcp']; from onehop.cli import main; main()",
         "onehop: ",
         "mcp",
     ),

@@ -9,13 +9,22 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 from onehop.cores import usable_cores
@@ -47,6 +56,9 @@ DEFAULT_MASK = (
 """Names of fields that hold secrets as a rule; compared without regard to case."""
 
 _CORES = usable_cores()
+_FILE = "onehop.toml"
+_LARGEST_FILE = MIB
+"""Bytes of a settings file."""
 
 
 def _setting(default: Any, env: str, help_text: str, **bounds: Any) -> Any:
@@ -434,7 +446,7 @@ def _from_environment(model: type[Settings], environ: Mapping[str, str]) -> dict
     for name, field in model.model_fields.items():
         env = env_name(field)
         if env in environ:
-            found[name] = _parse(env, field.annotation, environ[env])
+            found[name] = parse_variable(env, field.annotation, environ[env])
     return found
 
 
@@ -444,8 +456,11 @@ def env_name(field: FieldInfo) -> str:
     return str(extra["env"])
 
 
-def _parse(env: str, annotation: Any, text: str) -> Any:
-    """Read an environment value: words with commas between, JSON for numbers, text as it is."""
+def parse_variable(env: str, annotation: Any, text: str) -> Any:
+    """Read an environment value: words with commas between, JSON for numbers, text as it is.
+
+    Raises ConfigError.
+    """
     if get_origin(annotation) in (frozenset, tuple):
         return tuple(_words(text))
     if get_origin(annotation) is dict:
@@ -486,23 +501,68 @@ def _frozen(model: type[Settings], name: str, value: Any) -> Any:
 
 
 def _from_file(model: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:
-    named = environ.get("ONEHOP_CONFIG")
-    path = Path(named or "onehop.toml")
-    if not path.is_file():
-        if named:
-            raise ConfigError("ONEHOP_CONFIG", f"there is no file {named}")
+    path = settings_file(environ)
+    if path is None:
         return {}
-    try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), str(error)) from None
+    tables = parse_settings(path, read_settings(path))
     _refuse_unknown(str(path), "tables", set(tables) - {section.table for section in SECTIONS})
-    found = tables.get(model.table, {})
-    if not isinstance(found, dict):
-        raise ConfigError(str(path), f"{model.table} is not a table: write [{model.table}]")
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise ConfigError(str(path), f"{name} is not a table: write [{name}]")
+    found: dict[str, Any] = tables.get(model.table, {})
     where = f"settings in [{model.table}]"
     _refuse_unknown(str(path), where, set(found) - set(model.model_fields))
     return found
+
+
+def settings_file(environ: Mapping[str, str]) -> Path | None:
+    """The settings file, or None if there is none.
+
+    Raises ConfigError if ONEHOP_CONFIG names something else, or a folder bears the file's name.
+    """
+    named = environ.get("ONEHOP_CONFIG")
+    path = Path(named or _FILE)
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if named:
+            raise ConfigError("ONEHOP_CONFIG", f"there is no file {named}") from None
+        return None
+    except (OSError, ValueError) as error:
+        raise ConfigError(str(path), f"the settings file cannot be found: {error}") from None
+    if stat.S_ISDIR(mode):
+        raise ConfigError(
+            str(path), "this is a folder, not a settings file: name a file in ONEHOP_CONFIG"
+        )
+    return path
+
+
+def read_settings(path: Path) -> str:
+    """The text of a settings file, without an editor's byte order mark. Raises ConfigError."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        advice = "make it readable for this user, or name another file in ONEHOP_CONFIG"
+        reason = f"the settings file cannot be read ({error.strerror}): {advice}"
+        raise ConfigError(str(path), reason) from None
+    if len(data) > _LARGEST_FILE:
+        reason = f"this is not a settings file: it has more than {_LARGEST_FILE} bytes"
+        raise ConfigError(str(path), reason)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place = f"byte {error.object[error.start]:#04x} at offset {error.start}"
+        reason = f"the settings file is not UTF-8 text ({place}): save it as UTF-8"
+        raise ConfigError(str(path), reason) from None
+
+
+def parse_settings(path: Path, text: str) -> dict[str, Any]:
+    """The tables of a settings file. Raises ConfigError that says where the text is wrong."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(path), f"this is not valid TOML: {error}") from None
 
 
 def _refuse_unknown(path: str, where: str, unknown: set[str]) -> None:
@@ -512,6 +572,23 @@ def _refuse_unknown(path: str, where: str, unknown: set[str]) -> None:
 
 def _config_error(error: ValidationError) -> ConfigError:
     first = error.errors()[0]
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, ConfigError):  # found while the settings were gathered
+        return cause
     field = ".".join(str(part) for part in first["loc"]) or "config"
     message = first["msg"].removeprefix("Value error, ")
     return ConfigError(field, f"{message} (got {first['input']!r})" if first["loc"] else message)
+
+
+def checked_value(model: type[Settings], name: str, value: Any) -> Any:
+    """``value`` as the setting ``name`` would hold it. Raises ConfigError.
+
+    Bounds between two settings are not checked: that takes an instance of ``model``.
+    """
+    field = model.model_fields[name]
+    kind: Any = Annotated[(field.annotation, *field.metadata, Field())]
+    adapter: TypeAdapter[Any] = TypeAdapter(kind, config=ConfigDict(strict=True))
+    try:
+        return adapter.validate_python(_frozen(model, name, value))
+    except ValidationError as error:
+        raise _config_error(error) from None

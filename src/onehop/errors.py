@@ -106,12 +106,18 @@ class StoreUnavailableError(StoreError):
     """The store's database does not answer. ``url`` is its URL with the password masked."""
 
     def __init__(self, url: str, reason: str) -> None:
-        super().__init__(
-            f"the store {url} does not answer: {reason}. Check that the database runs and that "
-            f"ONEHOP_STORE names it"
-        )
+        super().__init__(f"the store {url} does not answer: {reason}. {_advice(url)}")
         self.url = url
         self.reason = reason
+
+
+def _advice(url: str) -> str:
+    if not url.startswith("sqlite"):
+        return "Check that the database runs and that ONEHOP_STORE names it"
+    return (
+        "Check that this user can write the file and its folder, or name another store with "
+        "ONEHOP_STORE"
+    )
 
 
 class StoreFileError(StoreUnavailableError):

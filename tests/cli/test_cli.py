@@ -8,16 +8,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
+from typer.testing import Result
 
-from onehop.cli import _output
+from onehop.cli import _output, app
+from onehop.cli._input import read_call
 from onehop.cli.doctor import Check, Report
+from onehop.errors import InvalidRequestError
 from onehop.jail import LayerReport
 from onehop.types import ErrorInfo, ExecutionResult, ResourceUsage
+from tests.cli.conftest import Here
 
 COMMAND = [sys.executable, "-m", "onehop"]
 
@@ -48,9 +54,9 @@ def _absolute_path() -> dict[str, str]:
     return {"PYTHONPATH": os.path.abspath(given)} if given else {}
 
 
-def _bad_call(result: subprocess.CompletedProcess[str]) -> str:
+def _bad_call(result: Result) -> str:
     """The one line that a refused call prints."""
-    assert (result.returncode, result.stdout) == (2, ""), result
+    assert (result.exit_code, result.stdout) == (2, ""), result
     assert result.stderr.count("\n") == 1, result.stderr
     return result.stderr
 
@@ -58,30 +64,47 @@ def _bad_call(result: subprocess.CompletedProcess[str]) -> str:
 # Usage
 
 
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["doctor", "-h"]])
-def test_help_documents_the_exit_codes(shell: Shell, words: list[str]) -> None:
-    result = shell(*words)
-    assert result.returncode == 0
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"]])
+def test_help_documents_the_exit_codes(here: Here, words: list[str]) -> None:
+    result = here(*words)
+    assert result.exit_code == 0
     text = " ".join(result.stdout.split())
     assert "Exit codes: 0 success 1 the code failed 2 bad usage or bad input 3 the" in text
     assert "124 timeout 130 interrupted" in text
 
 
-def test_without_words_help_is_printed(shell: Shell) -> None:
-    result = shell()
-    assert result.returncode == 2
+def test_help_of_each_command_has_its_own_exit_codes(here: Here) -> None:
+    text = " ".join(here("doctor", "-h").stdout.split())
+    assert "Exit codes: 0 success 2 bad usage or bad input 3 a check failed" in text
+    for command in _commands():
+        assert "Exit codes: 0 " in " ".join(here(*command, "--help").stdout.split()), command
+
+
+def _commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command, as the words that call it."""
+    known = getattr(group or get_command(app), "commands", None)
+    if known is None:
+        yield path
+        return
+    for name, each in known.items():
+        yield from _commands(each, (*path, name))
+
+
+def test_without_words_help_is_printed(here: Here) -> None:
+    result = here()
+    assert result.exit_code == 2
     assert "Usage: onehop" in result.stdout + result.stderr
 
 
-def test_the_version_is_printed(shell: Shell) -> None:
-    result = shell("--version")
-    assert result.returncode == 0
+def test_the_version_is_printed(here: Here) -> None:
+    result = here("--version")
+    assert result.exit_code == 0
     assert result.stdout.startswith("onehop ")
 
 
 def test_help_loads_neither_the_sandbox_nor_pydantic() -> None:
     script = (
-        "import sys, onehop.cli; "
+        "import sys, onehop.cli._app; "
         "sys.exit(bool({'pydantic', 'onehop.sandbox', 'tree_sitter'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
@@ -90,9 +113,9 @@ def test_help_loads_neither_the_sandbox_nor_pydantic() -> None:
 @pytest.mark.parametrize(
     "words", [["run", "--nope"], ["runn"], ["run", "-c", "1", "--timeout", "soon"]]
 )
-def test_bad_usage_exits_with_2(shell: Shell, words: list[str]) -> None:
-    result = shell(*words)
-    assert (result.returncode, result.stdout) == (2, "")
+def test_bad_usage_exits_with_2(here: Here, words: list[str]) -> None:
+    result = here(*words)
+    assert (result.exit_code, result.stdout) == (2, "")
     assert "Traceback" not in result.stderr
 
 
@@ -103,7 +126,14 @@ def test_bad_usage_exits_with_2(shell: Shell, words: list[str]) -> None:
     ("words", "expected"),
     [
         ([], "code: got nothing"),
-        (["no.js"], "code: got 'no.js' (No such file or directory)"),
+        (["-"], "code: got nothing: standard input is empty"),
+        (
+            ["no.js"],
+            "code: got 'no.js' (No such file or directory); it must be a readable file; to",
+        ),
+        (["my no.js"], "code: got 'my no.js' (No such file"),
+        (["sub/return"], "code: got 'sub/return' (No such file"),
+        (["x" * 5000], "(File name too long)"),
         (["."], "code: got '.' (Is a directory)"),
         (["a.js", "-c", "1"], "code: got both FILE and --code"),
         (["-", "--context", "-"], "context: got '-' while the code is '-' too"),
@@ -115,10 +145,15 @@ def test_bad_usage_exits_with_2(shell: Shell, words: list[str]) -> None:
         (["-c", "1", "--timeout", "1e9"], "from 100 to 30000"),
         (["-c", "1", "--memory", "1"], "memory_limit: "),
         (["-c", "1", "--context", "no.json"], "context: got 'no.json' (No such file"),
+        (["-c", "1", "--context", "."], "context: got '.' (Is a directory)"),
+        (["-c", "1", "--context", '{"a":'], "Expecting value at line 1, column 6 of --context"),
+        (["-c", "1", "--context", "[1]"], "context: got [1]"),
+        (["-c", "1", "--context", "-"], "context: got nothing: standard input is empty"),
+        (["return 1", "-c", "1"], "code: got both FILE and --code"),
     ],
 )
-def test_a_bad_call_is_one_clear_line(shell: Shell, words: list[str], expected: str) -> None:
-    assert expected in _bad_call(shell("run", *words))
+def test_a_bad_call_is_one_clear_line(here: Here, words: list[str], expected: str) -> None:
+    assert expected in _bad_call(here("run", *words))
 
 
 @pytest.mark.parametrize(
@@ -134,10 +169,10 @@ def test_a_bad_call_is_one_clear_line(shell: Shell, words: list[str], expected: 
     ],
 )
 def test_a_bad_context_file_is_one_clear_line(
-    shell: Shell, tmp_path: Path, content: bytes, expected: str
+    here: Here, tmp_path: Path, content: bytes, expected: str
 ) -> None:
     (tmp_path / "data.json").write_bytes(content)
-    assert expected in _bad_call(shell("run", "-c", "return 1", "--context", "data.json"))
+    assert expected in _bad_call(here("run", "-c", "return 1", "--context", "data.json"))
 
 
 @pytest.mark.parametrize(
@@ -149,19 +184,71 @@ def test_a_bad_context_file_is_one_clear_line(
     ],
 )
 def test_a_bad_code_file_is_one_clear_line(
-    shell: Shell, tmp_path: Path, content: bytes, expected: str
+    here: Here, tmp_path: Path, content: bytes, expected: str
 ) -> None:
     (tmp_path / "a.js").write_bytes(content)
-    assert expected in _bad_call(shell("run", "a.js"))
+    assert expected in _bad_call(here("run", "a.js"))
 
 
-def test_a_file_without_end_is_refused(shell: Shell) -> None:
-    assert "at most 2097152 bytes" in _bad_call(shell("run", "/dev/zero"))
+@pytest.mark.parametrize("words", ["run", "run -", "run -c 1 --context -"])
+def test_standard_input_that_is_closed_is_one_clear_line(tmp_path: Path, words: str) -> None:
+    line = f'exec "{sys.executable}" -m onehop {words} <&-'
+    done = subprocess.run(
+        ["/bin/sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "code: got nothing" in done.stderr or "standard input is closed" in done.stderr
 
 
-def test_a_bad_setting_in_the_environment_is_one_clear_line(shell: Shell) -> None:
-    line = _bad_call(shell("run", "-c", "return 1", CODE_EXEC_MEMORY_LIMIT="lots"))
+def test_a_file_without_end_is_refused(here: Here) -> None:
+    assert "at most 2097152 bytes" in _bad_call(here("run", "/dev/zero"))
+
+
+def test_a_bad_setting_in_the_environment_is_one_clear_line(here: Here) -> None:
+    line = _bad_call(here("run", "-c", "return 1", CODE_EXEC_MEMORY_LIMIT="lots"))
     assert "CODE_EXEC_MEMORY_LIMIT" in line
+
+
+# What an argument is: a file that exists, else code if it looks like it, else a missing file
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "return 1",
+        "1 + 1",
+        "1+1",
+        "return context.js",
+        "await x.ts",
+        "const a = b.js",
+        "f()",
+        "x => x.js",
+        "'use strict'; a.mjs",
+        "a\nb.js",
+        "if (a) b.cjs",
+        "\0",
+    ],
+)
+def test_code_as_an_argument_is_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with suppress(InvalidRequestError):  # of a NUL character in code, not of a missing file
+        assert read_call(source, None, None, None, None, None).request.code == source
+        return
+    assert source == "\0"
+
+
+@pytest.mark.parametrize("name", ["return 1", "f()", '{"a":1}', "a=b.js", "-x", "await x.ts"])
+def test_a_file_that_exists_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text('{"in": "the file"}', "utf-8")
+    call = read_call(name, None, name, None, None, None)
+    assert call.request.code == '{"in": "the file"}'
+    assert call.request.context == {"in": "the file"}
+    assert call.request.language == ("typescript" if name.endswith(".ts") else "javascript")
 
 
 # Runs
@@ -185,39 +272,61 @@ def test_a_value_goes_to_standard_output_and_the_console_to_standard_error(shell
     ],
 )
 def test_the_extension_names_the_language_unless_an_option_does(
-    shell: Shell, tmp_path: Path, name: str, language: str | None, succeeds: bool
+    here: Here, tmp_path: Path, name: str, language: str | None, succeeds: bool
 ) -> None:
     (tmp_path / name).write_text("const n: number = 2\nreturn n", "utf-8")
-    result = shell("run", name, *(["--language", language] if language else []))
-    assert result.returncode == (0 if succeeds else 1), result
+    result = here("run", name, *(["--language", language] if language else []))
+    assert result.exit_code == (0 if succeeds else 1), result
     assert result.stdout == ("2\n" if succeeds else "")
 
 
-def test_code_and_context_may_each_come_from_standard_input(shell: Shell, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "text", "output"),
+    [
+        (["return 1 + 1"], "", "2\n"),
+        (["return context.js", "--context", '{"js": "é"}'], "", '"é"\n'),
+        ([], "return 3", "3\n"),
+        (["--no-record", "-l", "ts"], "const n: number = 4\nreturn n", "4\n"),
+        (["return 5"], "ignored: there is an argument", "5\n"),
+    ],
+)
+def test_code_comes_as_an_argument_or_on_standard_input(
+    here: Here, words: list[str], text: str, output: str
+) -> None:
+    result = here("run", *words, text=text)
+    assert (result.exit_code, result.stdout) == (0, output), result
+
+
+def test_a_run_that_is_not_recorded_leaves_no_file(shell: Shell, tmp_path: Path) -> None:
+    assert shell("run", "--no-record", "return 1").stdout == "1\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_code_and_context_may_each_come_from_standard_input(here: Here, tmp_path: Path) -> None:
     code = "return context.n + 1"
     (tmp_path / "a.js").write_text(f"\ufeff{code}", "utf-8")
     (tmp_path / "d.json").write_text('{"n": 1}', "utf-8")
-    assert shell("run", "-", "--context", "d.json", text=code).stdout == "2\n"
-    assert shell("run", "a.js", "--context", "-", text='{"n": 2}').stdout == "3\n"
+    assert here("run", "-", "--context", "d.json", text=code).stdout == "2\n"
+    assert here("run", "a.js", "--context", "-", text='{"n": 2}').stdout == "3\n"
 
 
-def test_a_failure_shows_the_place_and_exits_with_1(shell: Shell) -> None:
-    result = shell("run", "-c", "const a = 1\nnull.x")
-    assert (result.returncode, result.stdout) == (1, "")
+def test_a_failure_shows_the_place_and_exits_with_1(here: Here) -> None:
+    result = here("run", "-c", "const a = 1\nnull.x")
+    assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("TypeError: ")
     assert " 2 | null.x\n" in result.stderr
 
 
-def test_a_syntax_error_is_explained(shell: Shell) -> None:
-    result = shell("run", "-c", "if (true) {")
-    assert result.returncode == 1
+def test_a_syntax_error_is_explained(here: Here) -> None:
+    result = here("run", "-c", "if (true) {")
+    assert result.exit_code == 1
     assert "the `{` opened at line 1, column 11 is never closed" in result.stderr
 
 
 @pytest.mark.parametrize("language", ["javascript", "typescript"])
-def test_an_import_is_explained(shell: Shell, language: str) -> None:
-    result = shell("run", "-l", language, "-c", "import x from 'y'\nreturn x")
-    assert result.returncode == 1
+def test_an_import_is_explained(here: Here, language: str) -> None:
+    result = here("run", "-l", language, "-c", "import x from 'y'\nreturn x")
+    assert result.exit_code == 1
     assert "import does not work in the sandbox: there are no modules to load" in result.stderr
 
 
@@ -231,11 +340,11 @@ def test_a_timeout_exits_with_124_and_keeps_the_console(shell: Shell) -> None:
     ("code", "exit_code"), [("return 'é\u2028'", 0), ("throw 1", 1), ("for (;;);", 124)]
 )
 def test_json_prints_the_whole_result_and_nothing_else(
-    shell: Shell, code: str, exit_code: int
+    here: Here, code: str, exit_code: int
 ) -> None:
-    result = shell("run", "--json", "--timeout", "500", "-c", code)
+    result = here("run", "--json", "--timeout", "500", "-c", code)
     wire: dict[str, Any] = json.loads(result.stdout)
-    assert (result.returncode, result.stderr) == (exit_code, "")
+    assert (result.exit_code, result.stderr) == (exit_code, "")
     assert wire["success"] == (exit_code == 0)
     assert {"codeHash", "executionTime", "resourceUsage", "enforcement", "logs"} <= set(wire)
 

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -114,6 +115,38 @@ async def test_tables_fit_the_terminal(busy: SqlStore, screen: Screen, columns: 
     assert max(cell_len(line) for line in screen.lines) <= columns
     assert "12,345.7" in screen.raw, "numbers are shown whole"
     assert re.search(ISO, screen.raw), "and so are times"
+
+
+@pytest.mark.parametrize(
+    ("zone", "utc", "expected"),
+    [
+        ("Asia/Kolkata", False, "2027-01-01T05:30:00"),
+        ("Asia/Kolkata", True, "2027-01-01T00:00:00"),
+        ("America/St_Johns", False, "2026-12-31T20:30:00"),
+        ("UTC", False, "2027-01-01T00:00:00"),
+    ],
+)
+async def test_times_are_those_of_the_reader_unless_utc_is_asked_for(
+    store: SqlStore,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    zone: str,
+    utc: bool,
+    expected: str,
+) -> None:
+    await take(store, failed(1, executed_at=1_798_761_600_000))
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        await print_history(store, HistoryQuery(), utc=utc)
+        await print_record(store, "r1", utc=utc)
+        await print_history(store, HistoryQuery(), utc=utc, as_json=True)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    printed = capsys.readouterr().out
+    assert printed.count(expected) == 2
+    assert '"executedAt": 1798761600000' in printed
 
 
 async def test_narrow_terminals_shorten_names_and_say_so(busy: SqlStore, screen: Screen) -> None:

@@ -12,30 +12,24 @@ from typing import Any
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
+from typer.testing import CliRunner, Result
 
+from onehop.cli import app
 from tests.mcp.doors import environment, run, text_of
 
 URL = "http://localhost:3001/mcp"
 JSON_CLIENTS = ["claude-desktop", "cursor", "vscode", "gemini"]
 
 
-def config(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def config(*words: str) -> Result:
     """What the command prints."""
-    return subprocess.run(
-        [sys.executable, "-m", "onehop", "mcp", "config", *words],
-        env=environment(folder),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return CliRunner().invoke(app, ["mcp", "config", *words])
 
 
-def entry(folder: Path, client: str, *words: str) -> dict[str, Any]:
+def entry(client: str, *words: str) -> dict[str, Any]:
     """The server as a client's file has it."""
-    done = config(folder, client, *words)
-    assert done.returncode == 0, done.stderr
+    done = config(client, *words)
+    assert done.exit_code == 0, done.stderr
     servers = json.loads(done.stdout)["servers" if client == "vscode" else "mcpServers"]
     assert list(servers) == ["onehop"]
     found: dict[str, Any] = servers["onehop"]
@@ -55,7 +49,7 @@ async def answers(folder: Path, command: str, arguments: list[str]) -> None:
 async def test_the_command_that_a_client_is_given_starts_onehop(
     tmp_path: Path, client: str
 ) -> None:
-    found = entry(tmp_path, client, "--agent", "ada")
+    found = entry(client, "--agent", "ada")
     assert Path(found["command"]).is_absolute()
     assert found["args"][-3:] == ["mcp", "--agent", "ada"]
     assert found.get("type") == ("stdio" if client == "vscode" else None)
@@ -64,14 +58,14 @@ async def test_the_command_that_a_client_is_given_starts_onehop(
 
 
 async def test_the_command_for_claude_code_starts_onehop(tmp_path: Path) -> None:
-    words = shlex.split(config(tmp_path, "claude-code").stdout)
+    words = shlex.split(config("claude-code").stdout)
     separator = words.index("--")
     assert words[:separator] == ["claude", "mcp", "add", "--scope", "user", "onehop"]
     await answers(tmp_path, words[separator + 1], words[separator + 2 :])
 
 
-def test_claude_code_is_given_a_url_and_a_key(tmp_path: Path) -> None:
-    printed = config(tmp_path, "claude-code", "--url", URL).stdout
+def test_claude_code_is_given_a_url_and_a_key() -> None:
+    printed = config("claude-code", "--url", URL).stdout
     assert printed == (
         f"claude mcp add --scope user --transport http onehop {URL} "
         '--header "Authorization: Bearer $AGENT_API_KEY"\n'
@@ -110,14 +104,12 @@ def test_claude_code_is_given_a_url_and_a_key(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_client_is_given_a_url_and_a_key(
-    tmp_path: Path, client: str, expected: dict[str, Any]
-) -> None:
-    assert entry(tmp_path, client, "--url", URL) == expected
+def test_a_client_is_given_a_url_and_a_key(client: str, expected: dict[str, Any]) -> None:
+    assert entry(client, "--url", URL) == expected
 
 
-def test_vscode_asks_for_the_key(tmp_path: Path) -> None:
-    (question,) = json.loads(config(tmp_path, "vscode", "--url", URL).stdout)["inputs"]
+def test_vscode_asks_for_the_key() -> None:
+    (question,) = json.loads(config("vscode", "--url", URL).stdout)["inputs"]
     assert (question["id"], question["password"]) == ("onehop-key", True)
 
 
@@ -129,9 +121,9 @@ def test_vscode_asks_for_the_key(tmp_path: Path) -> None:
         (["cursor", "--url", "localhost:3001"], "url"),
     ],
 )
-def test_what_it_does_not_know_is_told(tmp_path: Path, words: list[str], field: str) -> None:
-    done = config(tmp_path, *words)
-    assert (done.returncode, done.stdout) == (2, "")
+def test_what_it_does_not_know_is_told(words: list[str], field: str) -> None:
+    done = config(*words)
+    assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith(f"onehop: {field}: got ")
 
 

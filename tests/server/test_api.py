@@ -291,7 +291,7 @@ def test_the_document_names_every_address_of_the_page(served: Served) -> None:
 
 def test_unknown_addresses_and_methods_are_errors_of_the_same_form(ada: httpx2.Client) -> None:
     error(ada.get("/api/v1/nothing"), 404, "not_found")
-    error(ada.get("/"), 404, "not_found")
+    error(ada.get("/nowhere"), 404, "not_found")
     response = ada.put("/api/v1/execute", json={})
     error(response, 405, "method_not_allowed")
     assert "POST" in response.headers["allow"]

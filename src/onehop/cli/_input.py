@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
@@ -13,8 +17,25 @@ from onehop.inputs.languages import language_of_file
 from onehop.requests import check_request
 from onehop.types import ExecutionRequest, ExecutionResult, Language
 
-CLI_AGENT = "cli"
-"""Under which agent the command line's runs are recorded."""
+if TYPE_CHECKING:
+    from onehop.execution.executor import Executor
+
+CLI_AGENT: Final = "cli"
+"""The agent under whose name the command line's runs are recorded."""
+
+_SOURCES: Final = "a FILE, code such as 'return 1', --code, or code on standard input"
+_READABLE: Final = {
+    "code": "a readable file; to run it as code, use --code",
+    "context": "a readable file, or JSON such as '{\"a\": 1}'",
+}
+_NAME: Final = re.compile(r"[\w./\\~@:-]+")
+"""An argument of these characters alone is the name of a file, there or not."""
+_SUFFIX: Final = re.compile(r"\.(?:[cm]?[jt]s|[jt]sx)\Z", re.IGNORECASE)
+_CODE: Final = re.compile(
+    r"""[\n;={}"'`]|^\s*(?:return|await|throw|const|let|var|new|if|for|while|try|class|function"""
+    r"""|async|typeof|export|import)\b(?![.-])"""
+)
+"""What a file's name hardly ever has: with it, text that ends as ``.js`` does is code too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,43 +47,50 @@ class Call:
 
 
 def read_call(
-    file: str | None,
+    source: str | None,
     code: str | None,
     context: str | None,
     language: str | None,
     timeout: float | None,
     memory: int | None,
 ) -> Call:
-    """Read and check everything. Raises InvalidRequestError and ConfigError."""
+    """Read and check everything. Raises InvalidRequestError and ConfigError.
+
+    ``source`` is the name of a file, "-" for standard input, or code; without it and ``code``, the
+    code comes from standard input.
+    """
     changes: dict[str, Any] = {} if memory is None else {"memory_limit": memory}
     config = SandboxConfig(**changes)
-    _refuse_contradictions(file, code, context)
+    if source is None and code is None:
+        source = _standard_input(context)
+    _refuse_contradictions(source, code, context)
+    file = None if source is None or _is_code(source) else source
     checked = check_request(
         config,
-        code=_read_text("code", file, config.max_code) if file is not None else code,
+        code=_read_text("code", file, config.max_code) if file is not None else source or code,
         language=language or language_of_file(file),
         timeout=timeout,
-        context=None if context is None else _read_json(context, config.max_context),
+        context=None if context is None else _read_context(context, config.max_context),
     )
     return Call(checked.request, config)
 
 
-def execute(call: Call) -> ExecutionResult:
-    """Run the call in a sandbox of its own, validated and recorded as the settings say.
+def execute(call: Call, *, record: bool = True) -> ExecutionResult:
+    """Run the call in a sandbox of its own, validated, and recorded as the settings say unless
+    ``record`` is false.
 
     Raises SandboxUnavailableError, StoreUnavailableError, AuditUnavailableError and ConfigError.
     """
     import asyncio
 
-    return asyncio.run(_execute(call))
+    return asyncio.run(_execute(call, record))
 
 
-async def _execute(call: Call) -> ExecutionResult:
-    from onehop.execution.compose import open_executor
-
+async def _execute(call: Call, record: bool) -> ExecutionResult:
     request = call.request
     config = call.config.replace(pool_size=1)
-    async with open_executor(config, first_language=request.language) as executor:
+    opened = _recording if record else _forgetting
+    async with opened(config, request.language) as executor:
         return await executor.execute(
             request.code,
             request.language,
@@ -72,25 +100,75 @@ async def _execute(call: Call) -> ExecutionResult:
         )
 
 
-def read_code(file: str | None, code: str | None, language: str | None) -> tuple[str, Language]:
+def _recording(config: SandboxConfig, language: Language) -> AbstractAsyncContextManager[Executor]:
+    from onehop.execution.compose import open_executor
+
+    return open_executor(config, first_language=language)
+
+
+@asynccontextmanager
+async def _forgetting(config: SandboxConfig, language: Language) -> AsyncIterator[Executor]:
+    """An executor without a store: no file is made or read."""
+    from onehop.config import ValidationConfig
+    from onehop.execution.executor import Executor
+    from onehop.sandbox import Sandbox
+    from onehop.validation import Validator
+
+    rules = ValidationConfig()
+    async with (
+        Sandbox(config, preload_analysis=True, first_language=language) as sandbox,
+        Executor(sandbox, Validator(rules), level=rules.level) as executor,
+    ):
+        yield executor
+
+
+def read_code(source: str | None, code: str | None, language: str | None) -> tuple[str, Language]:
     """The code to examine and its language. Raises InvalidRequestError and ConfigError."""
-    call = read_call(file, code, None, language, None, None)
+    call = read_call(source, code, None, language, None, None)
     return call.request.code, call.request.language
 
 
-def _refuse_contradictions(file: str | None, code: str | None, context: str | None) -> None:
-    if file is None and code is None:
-        raise InvalidRequestError("code", "nothing", "a FILE, '-' for standard input, or --code")
-    if file is not None and code is not None:
+def _standard_input(context: str | None) -> str | None:
+    """Standard input, if code may come from it: it is not a terminal, and not the context."""
+    return None if context == "-" or sys.stdin is None or sys.stdin.isatty() else "-"
+
+
+def _refuse_contradictions(source: str | None, code: str | None, context: str | None) -> None:
+    if source is None and code is None:
+        raise InvalidRequestError("code", "nothing", _SOURCES)
+    if source is not None and code is not None:
         raise InvalidRequestError("code", "both FILE and --code", "one of them")
-    if file == context == "-":
+    if source == context == "-":
         raise InvalidRequestError(
-            "context", "'-' while the code is '-' too", "a file: standard input is read once"
+            "context",
+            "'-' while the code is '-' too",
+            "a file or JSON: standard input is read once",
         )
+
+
+def _is_code(source: str) -> bool:
+    """Whether an argument is code: no file has this name, and it does not look like one."""
+    return source != "-" and not _exists(source) and not _like_a_name(source)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return os.path.lexists(path)
+    except ValueError:  # a NUL character
+        return False
+
+
+def _like_a_name(source: str) -> bool:
+    if not source or _NAME.fullmatch(source):
+        return True
+    return bool(_SUFFIX.search(source)) and not _CODE.search(source)
 
 
 def _read_text(field: str, path: str, max_bytes: int) -> str:
     data = _read_bytes(field, path, max_bytes)
+    if not data and path == "-":
+        allowed = _SOURCES if field == "code" else "a JSON object"
+        raise InvalidRequestError(field, "nothing: standard input is empty", allowed)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -99,32 +177,44 @@ def _read_text(field: str, path: str, max_bytes: int) -> str:
 
 
 def _read_bytes(field: str, path: str, max_bytes: int) -> bytes:
-    """The file, of which no more is read than may be used."""
+    """Read a file, but no more of it than may be used."""
     try:
         if path == "-":
-            data = sys.stdin.buffer.read(max_bytes + 4)
+            data = _standard_bytes(max_bytes + 4)
         else:
             with open(path, "rb") as stream:
                 data = stream.read(max_bytes + 4)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise InvalidRequestError(field, f"{path!r} ({reason})", "a readable file") from None
+        raise InvalidRequestError(field, f"{path!r} ({reason})", _READABLE[field]) from None
     if len(data) > max_bytes + 3:  # a byte order mark does not count
         raise InvalidRequestError(field, f"more in {_name(path)}", f"at most {max_bytes} bytes")
     return data
 
 
-def _read_json(path: str, max_bytes: int) -> Any:
+def _standard_bytes(most: int) -> bytes:
+    """From standard input, which a shell may have closed (``<&-``)."""
+    if sys.stdin is None:
+        raise ValueError("standard input is closed")
+    return sys.stdin.buffer.read(most)
+
+
+def _read_context(given: str, max_bytes: int) -> Any:
+    """The JSON itself, unless a file has this name; else what is in the file."""
+    if given.lstrip().startswith(("{", "[")) and not _exists(given):
+        return _parse_json(given, "--context")
     # White space counts for the file; what is sent is compact, and checked again.
-    text = _read_text("context", path, 2 * max_bytes)
+    return _parse_json(_read_text("context", given, 2 * max_bytes), _name(given))
+
+
+def _parse_json(text: str, place: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno} of {_name(path)}"
-        reason = f"{error.msg} at {place}"
+        reason = f"{error.msg} at line {error.lineno}, column {error.colno} of {place}"
     except (RecursionError, ValueError) as error:
-        reason = f"{error} in {_name(path)}"
-    raise InvalidRequestError("context", f"text that is no JSON ({reason})", "a JSON object")
+        reason = f"{error} in {place}"
+    raise InvalidRequestError("context", f"text that is not JSON ({reason})", "a JSON object")
 
 
 def _name(path: str) -> str:

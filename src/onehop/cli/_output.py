@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from onehop.cli.doctor import Report
     from onehop.types import ErrorInfo, ExecutionResult, Finding, ValidationReport
 
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _STATE_STYLES = {
     "in force": "green",
@@ -37,7 +37,7 @@ def exit_code(result: ExecutionResult) -> ExitCode:
 
 def print_json(result: ExecutionResult) -> None:
     """The whole result, on one line."""
-    write(sys.stdout, _to_json(result.to_dict()) + "\n")
+    write(sys.stdout, to_json(result.to_dict()) + "\n")
 
 
 def print_result(result: ExecutionResult) -> None:
@@ -56,7 +56,7 @@ def print_result(result: ExecutionResult) -> None:
 
 def print_validation_json(report: ValidationReport) -> None:
     """The verdict, on one line."""
-    write(sys.stdout, _to_json(report.to_dict()) + "\n")
+    write(sys.stdout, to_json(report.to_dict()) + "\n")
 
 
 def print_validation(report: ValidationReport, code: str) -> None:
@@ -71,7 +71,7 @@ def print_validation(report: ValidationReport, code: str) -> None:
         write(sys.stdout, f"{excerpt(code, finding.line, finding.column) or ''}\n")
         if finding.suggestion:
             write(sys.stdout, f"  {finding.suggestion}\n", "dim")
-    verdict = "safe to run" if report.safe else "would not be let run"
+    verdict = "safe to run" if report.safe else "would be rejected"
     write(
         sys.stdout, f"{verdict} (risk {report.risk_assessment.score:.2f})\n", _verdict(report.safe)
     )
@@ -80,7 +80,7 @@ def print_validation(report: ValidationReport, code: str) -> None:
 def print_report_json(report: Report) -> None:
     """The doctor's report, on one line."""
     wire = {**dataclasses.asdict(report), "healthy": report.healthy}
-    write(sys.stdout, _to_json(wire) + "\n")
+    write(sys.stdout, to_json(wire) + "\n")
 
 
 def print_report(report: Report) -> None:
@@ -122,7 +122,7 @@ def _print_output(result: ExecutionResult) -> None:
         note = "the output is longer than CODE_EXEC_MAX_OUTPUT; this is its beginning"
         write(sys.stderr, f"onehop: {note}\n", "yellow")
     else:
-        write(sys.stdout, _to_json(result.output, indent=2) + "\n")
+        write(sys.stdout, to_json(result.output, indent=2) + "\n")
 
 
 def _print_error(result: ExecutionResult) -> None:
@@ -157,7 +157,7 @@ def _summary(result: ExecutionResult) -> str:
     return f"{result.execution_time:.1f} ms · {usage.memory:.1f} MB · {layers}"
 
 
-def _to_json(value: Any, *, indent: int | None = None) -> str:
+def to_json(value: Any, *, indent: int | None = None) -> str:
     """JSON that the stream can encode, without a character that a terminal obeys."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     text = json.dumps(value, ensure_ascii=not unicode, indent=indent)
@@ -167,7 +167,7 @@ def _to_json(value: Any, *, indent: int | None = None) -> str:
 def write(stream: TextIO, text: str, style: str = "") -> None:
     """Write ``text``; on a terminal in ``style`` and without what would steer it."""
     if stream.isatty():
-        text = _STEERING.sub("\ufffd", text)
+        text = STEERING.sub("\ufffd", text)
     try:
         if style and stream.isatty():
             _write_styled(stream, text, style)

@@ -1,4 +1,4 @@
-"""``onehop serve`` and ``onehop agents``: start the server, and say who may call it."""
+"""``onehop serve`` and ``onehop agents``: start the server, and manage who may call it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import json
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from onehop._version import onehop_version
-from onehop.cli._exits import ExitCode
+from onehop.cli._command import complain, exit_with
+from onehop.cli._exits import ExitCode, epilog
 
 if TYPE_CHECKING:
     from onehop.config import ServerConfig
@@ -20,12 +21,22 @@ if TYPE_CHECKING:
     from onehop.server.serving import Ready
     from onehop.stores.base import AgentRecord
 
-_FIRST_ADMIN = "admin"
+SERVE_EXITS: Final = epilog(
+    {
+        ExitCode.SUCCESS: "stopped as asked (SIGINT or SIGTERM)",
+        ExitCode.BAD_INPUT: "bad usage or bad input, or the port is in use",
+        ExitCode.UNAVAILABLE: "the sandbox or the store cannot be used here",
+    }
+)
+_AGENT_EXITS: Final = epilog({ExitCode.UNAVAILABLE: "the store cannot be used"})
+_FIRST_ADMIN: Final = "admin"
 
 _log = logging.getLogger(__name__)
 
 agents = typer.Typer(
-    help="Say who may call the server.", no_args_is_help=True, rich_markup_mode=None
+    help="Manage the agents that may call the server, and their keys.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 """The commands of ``onehop agents``."""
 
@@ -38,10 +49,10 @@ def serve(
         int | None, typer.Option(metavar="PORT", help="Port to listen on (3001).")
     ] = None,
     no_auth: Annotated[
-        bool, typer.Option("--no-auth", help="Need no keys; only on a loopback address.")
+        bool, typer.Option("--no-auth", help="Ask for no keys; only on a loopback address.")
     ] = False,
     tls_cert: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Certificate chain (PEM): speak HTTPS.")
+        str | None, typer.Option(metavar="FILE", help="Certificate chain (PEM), to serve HTTPS.")
     ] = None,
     tls_key: Annotated[
         str | None, typer.Option(metavar="FILE", help="The certificate's private key (PEM).")
@@ -53,10 +64,8 @@ def serve(
 ) -> None:
     """Serve agents over HTTP and MCP until interrupted.
 
-    Runs in flight finish first. The other settings: docs/configuration.md, under ServerConfig.
+    Runs in flight finish first. All settings and where they come from: onehop config show
     """
-    from onehop.cli import _exit_with
-
     given = {
         "host": host,
         "port": port,
@@ -65,7 +74,7 @@ def serve(
         "tls_key": tls_key,
         "log_format": log_format,
     }
-    _exit_with(lambda: _serve({name: value for name, value in given.items() if value is not None}))
+    exit_with(lambda: _serve({name: value for name, value in given.items() if value is not None}))
 
 
 def _serve(given: dict[str, Any]) -> ExitCode:
@@ -123,16 +132,16 @@ def _refuse_unreachable(store: str) -> None:
     if store == "memory:":
         raise ConfigError(
             "store",
-            "memory: has no agent, and none can be added from outside: name a database, start in a "
-            "terminal, or use --no-auth",
+            "memory: has no agents, and none can be added from outside: name a database, start the "
+            "server in a terminal, or use --no-auth",
         )
 
 
 def _warnings(settings: ServerConfig) -> Iterator[str]:
     if not settings.auth:
-        yield "No key is needed: whoever reaches this address may run code."
+        yield "No key is needed: anyone who reaches this address can run code."
     if settings.tls_cert is None and not _is_local(settings.host):
-        yield "Keys and code travel unencrypted: use --tls-cert, or a proxy that speaks HTTPS."
+        yield "Keys and code travel unencrypted: use --tls-cert, or a proxy that serves HTTPS."
 
 
 def _is_local(host: str) -> bool:
@@ -145,7 +154,7 @@ _JSON = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 _NAME = Annotated[str, typer.Argument(metavar="NAME", help="The agent's id.")]
 
 
-@agents.command()
+@agents.command(epilog=_AGENT_EXITS)
 def add(
     name: _NAME,
     role: Annotated[
@@ -153,13 +162,13 @@ def add(
         typer.Option(help="agent: runs code, sees its own; viewer: sees all; admin: may do all."),
     ] = "agent",
     max_runs: Annotated[
-        int | None, typer.Option(help="Runs at the same time; otherwise as the server has it.")
+        int | None, typer.Option(help="Runs at the same time; the server's own limit if not set.")
     ] = None,
     max_rate: Annotated[int | None, typer.Option(help="Runs in a minute.")] = None,
     max_body: Annotated[int | None, typer.Option(help="Bytes of one request.")] = None,
     as_json: _JSON = False,
 ) -> None:
-    """Make an agent and print its key, which is not shown again."""
+    """Add an agent and print its key. The key is not shown again."""
     limits = {"max_runs": max_runs, "max_rate": max_rate, "max_body": max_body}
 
     async def work(known: Agents) -> None:
@@ -168,9 +177,9 @@ def add(
     _with_agents(work)
 
 
-@agents.command("list")
+@agents.command("list", epilog=_AGENT_EXITS)
 def list_(as_json: _JSON = False) -> None:
-    """List the agents; keys are not kept and cannot be shown."""
+    """List the agents. Keys are not stored, so they cannot be shown."""
 
     async def work(known: Agents) -> None:
         found = await known.list()
@@ -185,9 +194,9 @@ def list_(as_json: _JSON = False) -> None:
     _with_agents(work)
 
 
-@agents.command()
+@agents.command(epilog=_AGENT_EXITS)
 def rotate(name: _NAME, as_json: _JSON = False) -> None:
-    """Give an agent a new key and print it; the old one is good no more."""
+    """Give an agent a new key and print it; the old key stops working."""
 
     async def work(known: Agents) -> None:
         _print_key(await known.rotate(name), as_json)
@@ -195,28 +204,30 @@ def rotate(name: _NAME, as_json: _JSON = False) -> None:
     _with_agents(work)
 
 
-@agents.command()
+@agents.command(epilog=_AGENT_EXITS)
 def revoke(name: _NAME) -> None:
-    """Let an agent's key open nothing more, within a second, on every server of the store."""
+    """Revoke an agent's key.
+
+    Every server that shares the store refuses the key within a second.
+    """
 
     async def work(known: Agents) -> None:
         await known.revoke(name)
-        _say(f"The key of {name} opens nothing more.")
+        _say(f"The key of {name} no longer works.")
 
     _with_agents(work)
 
 
 def _with_agents(work: Callable[[Agents], Awaitable[None]]) -> None:
-    from onehop.cli import _complain, _exit_with
     from onehop.errors import AgentExistsError, AgentNotFoundError
 
     def command() -> ExitCode:
         try:
             return asyncio.run(_open(work))
         except (AgentExistsError, AgentNotFoundError) as error:
-            return _complain(error, ExitCode.BAD_INPUT)
+            return complain(error, ExitCode.BAD_INPUT)
 
-    _exit_with(command)
+    exit_with(command)
 
 
 async def _open(work: Callable[[Agents], Awaitable[None]]) -> ExitCode:
@@ -227,7 +238,7 @@ async def _open(work: Callable[[Agents], Awaitable[None]]) -> ExitCode:
 
     config = AuditConfig()
     if config.store == "memory:":
-        raise ConfigError("store", "memory: ends with this command; name a database")
+        raise ConfigError("store", "memory: is lost when this command ends: name a database")
     store = await open_store(config)
     try:
         await work(Agents(store))
@@ -255,14 +266,14 @@ def _row(agent: AgentRecord) -> tuple[str, str, str]:
 
 
 def _say(words: str) -> None:
-    """To people: on standard error, beside the log."""
+    """Tell people something: on standard error, beside the log."""
     from onehop.cli._output import write
 
     write(sys.stderr, words + "\n")
 
 
 def _print(text: str) -> None:
-    """What a program may read."""
+    """Print what a program may read."""
     from onehop.cli._output import write
 
     write(sys.stdout, text + "\n")

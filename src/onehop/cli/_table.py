@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from onehop.cli._output import _STEERING, write
+from onehop.cli._output import STEERING, write
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -36,7 +36,7 @@ class Column:
 
 def clean(text: Any) -> str:
     """Anything as one line that steers no terminal."""
-    return _STEERING.sub("\ufffd", " ".join(str(text).splitlines())).replace("\t", " ")
+    return STEERING.sub("\ufffd", " ".join(str(text).splitlines())).replace("\t", " ")
 
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None:
@@ -53,7 +53,7 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Non
 
 
 def terminal_width() -> int:
-    """Of standard output, in characters; a very large number where it is no terminal."""
+    """Of standard output, in characters; a very large number if it is not a terminal."""
     if not sys.stdout.isatty():
         return _NO_TERMINAL
     from rich.console import Console
@@ -62,7 +62,7 @@ def terminal_width() -> int:
 
 
 def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """The columns to show: without the optional ones, from the last, while there is no room."""
+    """The columns to show: optional ones are left out, the last first, until all fit."""
     widths = [
         _width([column.heading, *(row[index] for row in rows)])
         for index, column in enumerate(columns)

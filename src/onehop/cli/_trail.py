@@ -54,21 +54,21 @@ class Trail:
         self._store = store
         self._config = config
 
-    async def stats(self, agent_id: str | None, *, as_json: bool) -> ExitCode:
-        """What runs came to, as of now."""
+    async def stats(self, agent_id: str | None, *, utc: bool, as_json: bool) -> ExitCode:
+        """Statistics as of now."""
         keep_days = AnalyticsConfig().retention_days
         await self._store.roll_up(time.time_ns() // 1_000_000, keep_days)
-        await _trail_pages.print_stats(self._store, agent_id, as_json=as_json)
+        await _trail_pages.print_stats(self._store, agent_id, utc=utc, as_json=as_json)
         return ExitCode.SUCCESS
 
-    async def history(self, query: HistoryQuery, *, as_json: bool) -> ExitCode:
+    async def history(self, query: HistoryQuery, *, utc: bool, as_json: bool) -> ExitCode:
         """The latest runs."""
-        await _trail_pages.print_history(self._store, query, as_json=as_json)
+        await _trail_pages.print_history(self._store, query, utc=utc, as_json=as_json)
         return ExitCode.SUCCESS
 
-    async def show(self, request_id: str, *, as_json: bool) -> ExitCode:
+    async def show(self, request_id: str, *, utc: bool, as_json: bool) -> ExitCode:
         """One run."""
-        return await _trail_pages.print_record(self._store, request_id, as_json=as_json)
+        return await _trail_pages.print_record(self._store, request_id, utc=utc, as_json=as_json)
 
     async def compact(self, *, as_json: bool) -> ExitCode:
         """Give room back to the file system. Raises StoreError for a store that does so itself."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
 from onehop.analytics import Analytics, to_dict
 from onehop.cli._exits import ExitCode
-from onehop.cli._output import _to_json, write
+from onehop.cli._output import to_json, write
 from onehop.cli._table import Column, clean, print_table
 from onehop.records import ExecutionRecord
 from onehop.stores.base import EventQuery, HistoryQuery, Store
@@ -34,8 +34,10 @@ _RESULT: Final = Column("result")
 _MS: Final = Column("ms", number=True)
 
 
-async def print_stats(store: Store, agent_id: str | None = None, *, as_json: bool = False) -> None:
-    """What an agent's runs came to, or those of all. Raises StoreUnavailableError."""
+async def print_stats(
+    store: Store, agent_id: str | None = None, *, utc: bool = False, as_json: bool = False
+) -> None:
+    """Statistics of an agent's runs, or of all. Raises StoreUnavailableError."""
     asked = Analytics(store)
     stats = await asked.get_agent_stats(agent_id)
     use = await asked.get_resource_use(agent_id)
@@ -46,7 +48,7 @@ async def print_stats(store: Store, agent_id: str | None = None, *, as_json: boo
         await _print_stats_json(asked, agent_id, stats, use, failures, issues, trends)
         return
     _print_counts(stats, use)
-    _print_failures(failures)
+    _print_failures(failures, _zone(utc))
     _print_issues(issues)
     _print_trends(trends)
 
@@ -105,12 +107,12 @@ def _print_use(stats: AgentStats, use: ResourceUse) -> None:
     write(sys.stdout, f"{ended}\n")
 
 
-def _print_failures(failures: Sequence[Failure]) -> None:
+def _print_failures(failures: Sequence[Failure], zone: tzinfo | None) -> None:
     if failures:
         _heading("Latest failures")
         print_table(
             [_TIME, _RESULT, Column("error"), _REQUEST],
-            [(_time(f.executed_at), f.error_type, f.error, f.request_id) for f in failures],
+            [(_time(f.executed_at, zone), f.error_type, f.error, f.request_id) for f in failures],
         )
 
 
@@ -143,25 +145,29 @@ def _trend_row(point: TrendPoint) -> Sequence[Any]:
     return (point.day, point.language, point.total, point.failed, point.timeouts, *averages)
 
 
-async def print_history(store: Store, query: HistoryQuery, *, as_json: bool = False) -> None:
+async def print_history(
+    store: Store, query: HistoryQuery, *, utc: bool = False, as_json: bool = False
+) -> None:
     """The runs that ``query`` asks for, one line each. Raises StoreUnavailableError."""
     runs = await store.history(query)
     if as_json:
         _print_json([_wire(run) for run in runs])
     elif runs:
         columns = [_TIME, _RESULT, _MS, _AGENT, _REQUEST, Column("language", optional=True)]
-        print_table(columns, [_history_row(run) for run in runs])
+        print_table(columns, [_history_row(run, _zone(utc)) for run in runs])
     else:
         write(sys.stdout, "No such run is kept.\n")
 
 
-def _history_row(run: ExecutionRecord) -> Sequence[Any]:
+def _history_row(run: ExecutionRecord, zone: tzinfo | None) -> Sequence[Any]:
     time = _number(run.execution_time)
     agent = _name(run.agent_id)
-    return (_time(run.executed_at), _result(run), time, agent, run.request_id, run.language)
+    return (_time(run.executed_at, zone), _result(run), time, agent, run.request_id, run.language)
 
 
-async def print_record(store: Store, request_id: str, *, as_json: bool = False) -> ExitCode:
+async def print_record(
+    store: Store, request_id: str, *, utc: bool = False, as_json: bool = False
+) -> ExitCode:
     """All that is kept of one run. Raises StoreUnavailableError."""
     run = await store.get(request_id)
     if run is None:
@@ -172,14 +178,14 @@ async def print_record(store: Store, request_id: str, *, as_json: bool = False) 
     if as_json:
         _print_json({**_wire(run), "events": [event.to_dict() for event in announced]})
     else:
-        _print_run(run)
-        _print_events(announced)
+        _print_run(run, _zone(utc))
+        _print_events(announced, _zone(utc))
     return ExitCode.SUCCESS
 
 
-def _print_run(run: ExecutionRecord) -> None:
+def _print_run(run: ExecutionRecord, zone: tzinfo | None) -> None:
     _heading(f"Run {clean(run.request_id)}")
-    for name, value in _facts(run).items():
+    for name, value in _facts(run, zone).items():
         if value not in (None, ""):
             write(sys.stdout, f"  {name:<13}{clean(value)}\n")
     _print_text("Code, its beginning", run.code_snippet)
@@ -190,12 +196,12 @@ def _print_run(run: ExecutionRecord) -> None:
     _print_text("Details", _json(run.details))
 
 
-def _facts(run: ExecutionRecord) -> dict[str, Any]:
+def _facts(run: ExecutionRecord, zone: tzinfo | None) -> dict[str, Any]:
     return {
         "agent": _name(run.agent_id),
         "channel": run.channel_id,
         "description": run.description,
-        "started": _time(run.executed_at, exact=True),
+        "started": _time(run.executed_at, zone, exact=True),
         "result": _result(run),
         "time": f"{_number(run.execution_time)} ms of {_number(run.timeout)} ms",
         "memory": f"{_number(run.memory_usage)} MB",
@@ -207,12 +213,12 @@ def _facts(run: ExecutionRecord) -> dict[str, Any]:
     }
 
 
-def _print_events(announced: Sequence[Event]) -> None:
+def _print_events(announced: Sequence[Event], zone: tzinfo | None) -> None:
     if announced:
         _heading("Events")
         print_table(
             [Column("started", whole=True), Column("event")],
-            [(_time(event.timestamp, exact=True), event.event_type) for event in announced],
+            [(_time(event.timestamp, zone, exact=True), event.event_type) for event in announced],
         )
 
 
@@ -282,7 +288,7 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _print_json(document: Any) -> None:
-    write(sys.stdout, _to_json(document) + "\n")
+    write(sys.stdout, to_json(document) + "\n")
 
 
 def _wire(run: ExecutionRecord) -> dict[str, Any]:
@@ -298,7 +304,7 @@ def _joined(logs: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    return _to_json(value, indent=2)
+    return to_json(value, indent=2)
 
 
 def _name(agent_id: Any) -> str:
@@ -309,10 +315,15 @@ def _result(run: ExecutionRecord) -> str:
     return "ok" if run.success else str(run.error_type or "failed")
 
 
-def _time(when: Any, *, exact: bool = False) -> str:
-    """Local ISO 8601; ``exact`` with ms and the distance from UTC."""
+def _zone(utc: bool) -> tzinfo | None:
+    """Where times are shown: None is the reader's own zone."""
+    return UTC if utc else None
+
+
+def _time(when: Any, zone: tzinfo | None, *, exact: bool = False) -> str:
+    """ISO 8601; ``exact`` with ms and the distance from UTC."""
     try:
-        local = datetime.fromtimestamp(when / 1000).astimezone()
+        local = datetime.fromtimestamp(when / 1000, UTC).astimezone(zone)
     except (TypeError, ValueError, OverflowError, OSError):
         return str(when)
     if exact:

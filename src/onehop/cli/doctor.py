@@ -74,7 +74,7 @@ def _in_force(layers: list[LayerReport], enforced: set[str]) -> list[LayerReport
     proved = [replace(each, state="in force") if each.name in enforced else each for each in layers]
     others = enforced - {layer.name for layer in layers}
     return proved + [
-        LayerReport(name, "in force", _OTHER.get(name, "told by a worker"))
+        LayerReport(name, "in force", _OTHER.get(name, "reported by a worker"))
         for name in sorted(others)
     ]
 

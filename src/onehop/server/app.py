@@ -38,6 +38,7 @@ from onehop.server.asgi._room import Room
 from onehop.server.asgi._scope import REQUEST_ID, ASGIApp, Receive, Scope, Send
 from onehop.server.http import routes
 from onehop.server.http._docs import docs_routes
+from onehop.server.http._index import index_route
 from onehop.server.http._openapi import make_openapi
 from onehop.server.principal import Principal
 from onehop.validation import Validator
@@ -93,7 +94,7 @@ def create_app(
     app.state.parts = parts
     app.include_router(routes.probes)
     app.include_router(routes.api)
-    app.router.routes.extend(docs_routes())
+    app.router.routes.extend([index_route(), *docs_routes()])
     app.router.routes.append(Route("/openapi.json", _document))
     for served, _ in inner:
         app.router.routes.append(Route("/mcp", served))

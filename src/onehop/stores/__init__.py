@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from onehop._extras import needed_for
@@ -60,7 +61,9 @@ def default_url() -> str:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreUnavailableError(url, str(error)) from error
+        reason = f"its folder cannot be made ({error.strerror or error})"
+        advice = f"HOME is {Path.home()}; XDG_DATA_HOME may name a folder that this user can write"
+        raise StoreUnavailableError(url, f"{reason}: {advice}") from error
     return url
 
 

@@ -1,0 +1,68 @@
+"""How every command ends: with an exit code, and one line for each failure that is known."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import typer
+
+from onehop.cli._exits import ExitCode
+
+
+def exit_with(command: Callable[[], ExitCode], *, warn: bool = True) -> NoReturn:
+    """Exit with what ``command`` returns; its known failures become one line and a code.
+
+    With ``warn``, variables of the environment that look like ours and are not are named first.
+    """
+    raise typer.Exit(_outcome(command, warn))
+
+
+def complain(reason: Any, code: ExitCode) -> ExitCode:
+    """Say on standard error what is wrong, and hand back the code to exit with."""
+    _say(f"onehop: {reason}")
+    return code
+
+
+def _outcome(command: Callable[[], ExitCode], warn: bool) -> ExitCode:
+    try:
+        return _try(command, warn)
+    except KeyboardInterrupt:
+        return complain("interrupted", ExitCode.INTERRUPTED)
+    except ModuleNotFoundError as error:
+        return _missing(error)
+    except Exception:  # a mistake of ours must not look like a failure of the code
+        traceback.print_exc()
+        return ExitCode.UNAVAILABLE
+
+
+def _try(command: Callable[[], ExitCode], warn: bool) -> ExitCode:
+    from onehop.cli._environment import warnings
+    from onehop.errors import ConfigError, InvalidRequestError, OnehopError
+
+    try:
+        for warning in warnings() if warn else ():
+            _say(f"onehop: warning: {warning}")
+        return command()
+    except (InvalidRequestError, ConfigError) as error:
+        return complain(error, ExitCode.BAD_INPUT)
+    except OnehopError as error:
+        return complain(error, ExitCode.UNAVAILABLE)
+
+
+def _missing(error: ModuleNotFoundError) -> ExitCode:
+    from onehop._extras import advice
+
+    told = advice(error.name)
+    if told is None:  # a module of ours: no pip command mends that
+        traceback.print_exc()
+        return ExitCode.UNAVAILABLE
+    return complain(told, ExitCode.UNAVAILABLE)
+
+
+def _say(line: str) -> None:
+    from onehop.cli._output import write
+
+    write(sys.stderr, f"{line}\n")

@@ -1,0 +1,48 @@
+"""Variables of the environment that look like ours and are not: a typing error changes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Final
+
+_PREFIX: Final = "ONEHOP_"
+_OTHERS: Final = frozenset({"ONEHOP_CONFIG", "ONEHOP_SERVER_URL"})
+"""Ours, and no settings: the settings file, and the server of ``AgentClient``."""
+_OF_TESTS: Final = frozenset(
+    {"ONEHOP_NO_SKIPS", "ONEHOP_SCHEMATHESIS_EXAMPLES", "ONEHOP_SOAK_SECONDS"}
+)
+"""What the tests of this repository are told by."""
+_OF_DEPLOYMENTS: Final = frozenset({"ONEHOP_AUTHORIZATION", "ONEHOP_DB_PASSWORD"})
+"""What the snippets for MCP clients and compose.yaml use."""
+
+
+def warnings() -> Iterator[str]:
+    """One line for each variable ``ONEHOP_…`` that nothing reads, with the nearest name."""
+    for name, told in unknown(os.environ):
+        yield f"{name}: {told}"
+
+
+def unknown(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The names of such variables, and what to say of each."""
+    given = sorted(name for name in environ if name.startswith(_PREFIX))
+    if not given:
+        return  # and the settings need not be imported
+    names = known()
+    for name in given:
+        if name not in names | _OF_TESTS | _OF_DEPLOYMENTS:
+            yield name, f"this is not a setting of onehop and changes nothing{_hint(name, names)}"
+
+
+def known() -> frozenset[str]:
+    """Every variable that onehop reads."""
+    from onehop.config import SECTIONS, env_name
+
+    settings = {env_name(field) for each in SECTIONS for field in each.model_fields.values()}
+    return frozenset(settings) | _OTHERS
+
+
+def _hint(name: str, names: frozenset[str]) -> str:
+    near = get_close_matches(name, sorted(names), n=1, cutoff=0.75)
+    return f"; did you mean {near[0]}?" if near else ": see 'onehop config show'"
