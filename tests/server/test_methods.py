@@ -45,7 +45,7 @@ def test_another_method_is_refused_with_those_there_are(
         error(answer, 405, "method_not_allowed")
 
 
-@pytest.mark.parametrize("address", ["/", "/nowhere", "/api/v1/execute/", "//healthz", "/%ff%zz"])
+@pytest.mark.parametrize("address", ["/nowhere", "/api/v1/execute/", "//healthz", "/%ff%zz"])
 def test_an_unknown_address_is_told_so_and_nobody_is_sent_elsewhere(
     served: Served, ada: httpx2.Client, address: str
 ) -> None:

@@ -29,13 +29,12 @@ from onehop.execution.executor import Executor
 from onehop.server._errors import problem_of
 from onehop.server.agents import Agents
 from onehop.server.asgi._body import BodyBounds, BodyLimit
-from onehop.server.asgi._direct import Direct
 from onehop.server.asgi._guard import Guard, is_loopback
 from onehop.server.asgi._head import Head
 from onehop.server.asgi._json import Json
 from onehop.server.asgi._requests import Requests
 from onehop.server.asgi._room import Room
-from onehop.server.asgi._scope import REQUEST_ID, ASGIApp, Receive, Scope, Send
+from onehop.server.asgi._scope import REQUEST_ID, ASGIApp
 from onehop.server.http import routes
 from onehop.server.http._docs import docs_routes
 from onehop.server.http._index import index_route
@@ -82,7 +81,6 @@ def create_app(
         middleware=[
             *_middleware(parts),
             Middleware(Head),
-            Middleware(Direct, addresses=_direct(inner)),
         ],
         openapi_url=None,  # made when it is first asked for, in a thread
         docs_url=None,  # the framework's page asks other hosts for its parts
@@ -92,6 +90,7 @@ def create_app(
         exception_handlers=dict.fromkeys(_ANSWERED, _answer),
     )
     app.state.parts = parts
+    app.router.routes.extend(_short_ways(inner))
     app.include_router(routes.probes)
     app.include_router(routes.api)
     app.router.routes.extend([index_route(), *docs_routes()])
@@ -118,23 +117,12 @@ def _mcp(parts: routes.Parts) -> list[tuple[ASGIApp, AbstractAsyncContextManager
     ]
 
 
-def _direct(
-    inner: list[tuple[ASGIApp, AbstractAsyncContextManager[None]]],
-) -> dict[tuple[str, str], ASGIApp]:
-    """Where runs are asked for."""
-    addresses: dict[tuple[str, str], ASGIApp] = {("POST", "/api/v1/execute"): _execute}
-    for served, _ in inner:
-        addresses["POST", "/mcp"] = served
-    return addresses
-
-
-async def _execute(scope: Scope, receive: Receive, send: Send) -> None:
-    request = Request(scope, receive, send)
-    try:
-        response = await routes.execute(request)
-    except _ANSWERED as error:
-        response = await _answer(request, error)
-    await response(scope, receive, send)
+def _short_ways(inner: list[tuple[ASGIApp, AbstractAsyncContextManager[None]]]) -> list[Route]:
+    """Where runs are asked for, before all other routes: the framework would look for what each
+    depends on, which takes as long as all that the server does itself. They stay its routes too,
+    for its documentation and for other methods."""
+    execute = Route("/api/v1/execute", routes.execute, methods=["POST"])
+    return [execute, *(Route("/mcp", served, methods=["POST"]) for served, _ in inner)]
 
 
 def _lifespan(
