@@ -1,4 +1,4 @@
-"""Print docs/validation.md with the rules that the code has; scripts/docs puts it in place."""
+"""Print docs/reference/validation.md with the rules that the code has; scripts/docs puts it in place."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ that found something, by its worst finding: {impacts}), at most 0.3 · {max_impa
 | `repeatedErrors` | 0.3 after more than 5 errors of the agent |
 | `repeatedFailure` | 0.4 for code that is known to fail |
 
-## For operators
+## Change the rules
 
 ```toml
 [validation]
@@ -104,41 +104,7 @@ rules = ["acme.rules:no_random"]         # rules of your own
 many_loops = "medium"                    # which makes it block at STRICT
 ```
 
-A rule is a function that is given a `Source` and yields findings; its name is the function's.
-
-```python
-from collections.abc import Iterator
-
-from onehop.types import Finding
-from onehop.validation import Source, Validator
-
-
-def no_random(source: Source) -> Iterator[Finding]:
-    for node in source.nodes("member_expression"):
-        if source.text(node) == "Math.random":
-            yield source.finding(node, "results must be repeatable", suggestion="use a seed")
-
-
-report = Validator(rules=[no_random]).validate("return Math.random()")
-print(report.safe, report.issues[0].message)
-```
-
-```text
-False results must be repeatable
-```
-
-Rules that the settings name run in the jailed process that parses the code
-([SECURITY.md](../SECURITY.md)): they can compute, and nothing else. Rules given to a `Validator` as
-functions run in your process, once the jailed one has parsed the same text.
-
-`Source` is read-only: `code`, `language`, `root` (a node of tree-sitter), `text(node)`,
-`position(node)`, `words(word)`, `nodes(*types)`, and `uses(*names)`, which finds globals however
-they are spelled, as the rules above do. `finding(node, message, …)` makes a finding at a node.
-
-A rule that raises, or yields what is no finding, refuses the code: the report has an error that
-bears the rule's name, the log has the traceback, and the verdict is not remembered. An unknown
-name in `off` or `severity`, a rule that cannot be imported and two rules of one name raise
-`ConfigError` when the validator is made.
+[Write a rule](../how-to/write-a-rule.md) shows how to add one.
 """
 _HEAD = ["| rule | severity | finds | what to write instead |", "| --- " * 4 + "|"]
 

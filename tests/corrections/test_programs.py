@@ -22,7 +22,7 @@ LANGUAGES: tuple[Language, Language] = ("javascript", "typescript")
 
 def corpus() -> list[str]:
     """The programs of the page on values."""
-    text = (ROOT / "docs/values.md").read_text("utf-8")
+    text = (ROOT / "docs/reference/values.md").read_text("utf-8")
     return [code for code in re.findall(r"^\| `(.+?)` \|", text, re.MULTILINE) if "\\|" not in code]
 
 

@@ -53,7 +53,7 @@ def serve(
 ) -> None:
     """Serve agents over HTTP and MCP until interrupted.
 
-    Runs in flight finish first. The other settings: docs/configuration.md, under ServerConfig.
+    Runs in flight finish first. The other settings: docs/reference/configuration.md, under ServerConfig.
     """
     from onehop.cli import _exit_with
 

@@ -1,4 +1,4 @@
-"""Frames between host and worker; no I/O. ``docs/protocol.md`` has the page.
+"""Frames between host and worker; no I/O. ``docs/reference/protocol.md`` has the page.
 
 Everything that a worker sends is hostile until it has passed ``FrameReader`` and
 ``parse_message``: both raise ProtocolError and nothing else.

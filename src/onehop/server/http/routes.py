@@ -1,6 +1,6 @@
 """The addresses of the API: each turns a request into one question, and the answer into JSON.
 
-docs/http.md says what callers see.
+docs/reference/http.md says what callers see.
 """
 
 from __future__ import annotations
