@@ -1,4 +1,4 @@
-"""Print docs/reference/cli.md from the help of each command; scripts/docs puts it in place."""
+"""Print docs/reference/cli.md from the help of each command, for scripts/docs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 os.environ["COLUMNS"] = os.environ["TERMINAL_WIDTH"] = "88"
 
-import typer  # noqa: E402 - the width counts from here on
-from typer.testing import CliRunner  # noqa: E402
+import typer
+from typer.testing import CliRunner
 
-from onehop.cli import app  # noqa: E402
+from onehop.cli import app
 
 _PAGE = """\
 # The command line

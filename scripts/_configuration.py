@@ -1,4 +1,4 @@
-"""Print docs/reference/configuration.md from the settings' fields; scripts/docs puts it in place."""
+"""Print docs/reference/configuration.md from the settings' fields, for scripts/docs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _PAGE = """\
 
 Made by `scripts/docs` from `src/onehop/config.py`; do not edit.
 
-Settings are arguments of a class for each part of onehop. What is not given there comes from the
-environment, then from `onehop.toml`, then from the default. An unusable value raises `ConfigError`,
-which names the setting.
+Settings are arguments of a class for each part of onehop. A setting that is not given there comes
+from the environment, then from `onehop.toml`, then from the default. An unusable value raises
+`ConfigError`, which names the setting.
 
 {sections}
 
@@ -66,8 +66,8 @@ store = "postgresql://onehop@db.example/onehop"
 omit = ["context.customer.*"]
 ```
 
-Whoever may write that file or the environment decides how code is confined and what is kept of it:
-both are trusted.
+Anyone who may write that file or the environment decides how code is confined and what is kept of
+it: both are trusted.
 """
 _HEAD = ["| setting | environment | default | allowed | meaning |", "| --- " * 5 + "|"]
 

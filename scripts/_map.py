@@ -1,4 +1,4 @@
-"""Print docs/contributing/map.md from the first words of each module; scripts/docs puts it in place."""
+"""Print docs/contributing/map.md from the first sentence of each module, for scripts/docs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _PAGE = """\
 
 Made by `scripts/docs` from the first sentence of each module; do not edit.
 
-[How one execution works](../explanation/overview.md) tells how these parts work together. A name that
-starts with an underscore is private to its folder.
+[How one execution works](../explanation/overview.md) tells how these parts work together. A name
+that starts with an underscore is private to its folder.
 
 {rooms}
 """

@@ -1,4 +1,4 @@
-"""Print docs/reference/openapi.md from the server's routes; scripts/docs puts it in place.
+"""Print docs/reference/openapi.md from the server's routes, for scripts/docs.
 
 With --json, print the OpenAPI document.
 """
@@ -21,8 +21,9 @@ _PAGE = """\
 
 Made by `scripts/docs` from the server's routes; do not edit.
 
-A server has the whole document at `/openapi.json` (OpenAPI 3.1), with examples, and shows it at `/docs`,
-where each call can be tried. [The HTTP API](http.md) explains keys, limits, streams and errors.
+A server has the whole document at `/openapi.json` (OpenAPI 3.1), with examples, and shows it at
+`/docs`, where each call can be tried. [The HTTP API](http.md) explains keys, limits, streams and
+errors.
 
 {tags}
 """

@@ -1,7 +1,7 @@
 """Find what this house does not write: python scripts/_prose.py [FILE…]
 
-Looks at documents, and at the docstrings and texts of src/. Prints each slip with its place and what to
-write instead; exits with 1 if there is one.
+Looks at documents, and at the docstrings and texts of src/. Prints each slip with its place and
+what to write instead; exits with 1 if there is one.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 THIRD_PARTY = ("compiler/typescript", "swagger_ui")
 BE = r"\b(?:is|are|was|were|be)"
+NOT_THERE = r"(?<!\b[Tt]here )(?<!there would )(?<!there may )"
 RULES = {
-    rf"{BE} no\b(?! (?:longer|more than|less than|later than|earlier than))": "is not a; there is no",
+    rf"{NOT_THERE}{BE} no\b(?! (?:longer|more than|less than|later than)\b)": "is not a",
     r"\bof (?:which|whom)\b": "two sentences",
     r"\bshall\b": "must, or the present tense",
     r"\bgood no more\b": "stops working",
     r"\bno more$|, no more\b": "only",
     rf"{BE} told\b": "hears, gets, or shows",
-    r"\b[Ww]hoever\b": "anyone who",
-    r"(?:^|[.;:!] |\b(?:for|to|by|from|than|as|that) )[Ww]ho (?![^.]*\?)": "anyone who",
+    r"\b(?:W|w)ho(?:so)?ever\b": "anyone who",
+    r"(?:[a-z][.;!]\s+Who|\b(?:for|to|by|from|than|as)\s+who) (?![^.]*\?)": "anyone who",
     r"\b(?:be|is|are) let (?!go)\w+": "may, or is rejected",
     r"\b(?:not|be|is|are|have to be) said(?: to be)?\b": "say who says it, or name the state",
     r"\b(?:hence|thereof|whereof|upon which)\b": "so, or two sentences",
     r"\bof (?:nobody|anybody|somebody)'s\b|\b(?:nobody|anybody)'s\b": "no one's, or another word",
     r"\b(?:what|which) is to be\b": "what must be",
     r"\b(?:by|of) right\b": "name the reason",
-    r"\bfor (?:the|it|they|a|an) \w+ (?:is|are|may|must|can)\b": "because",
     r"\bto have it\b|\bhas it as\b": "name the thing",
     r"\bgoes? for\b": "applies to",
     r"\bof (?:its|their|your|our) own kin\b|\band its kin\b|\band all its kin\b": "and similar",
@@ -91,9 +91,9 @@ def _blank(found: re.Match[str]) -> str:
 def _texts(source: str) -> Iterator[tuple[int, str]]:
     """The texts of a Python file that read like sentences, with the lines on which they start."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if _WORDY.search(node.value):
-                yield node.lineno, node.value
+        value = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(value, str) and _WORDY.search(value):
+            yield node.lineno, value
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 python scripts/_recording.py scripts/demo --lines 32 > docs/_static/demo.svg
 
-The picture asks no other host for a font, and it has a background of its own, so that it can be read on
-light and on dark pages.
+The picture asks no other host for a font, and it has a background of its own, so that it can be
+read on light and on dark pages.
 """
 
 from __future__ import annotations

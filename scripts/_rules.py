@@ -1,4 +1,4 @@
-"""Print docs/reference/validation.md with the rules that the code has; scripts/docs puts it in place."""
+"""Print docs/reference/validation.md with the rules that the code has, for scripts/docs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _PAGE = """\
 
 Made by `scripts/docs` from `src/onehop/validation`; do not edit.
 
-Before code runs it is examined, so that its author learns what will not work, why, and what to
-write instead. This is advice and a tripwire. What protects the host is the sandbox: whatever is
-refused here fails when it is run too, which the tests try for each spelling they have.
+onehop examines code before it runs, so that its author learns what will not work, why, and what
+to write instead. This is advice and a tripwire, not a security boundary. The sandbox protects the
+host: everything that is refused here also fails when it is run. Tests try that for each spelling.
 
 ```python
 from onehop.validation import Validator
@@ -35,14 +35,14 @@ validates often keeps one `Validator`, which remembers its verdicts by the hash 
 {rules}
 
 Names count for what they mean. A local variable, a parameter, a property, a label, a type, a
-comment, a string or a key in data that bears such a name is no finding; an alias, a computed name
-with constant text, an escape, a destructuring pattern or a call of `Reflect` that leads to the real
-thing is one. `typeof process` alone is none. At most {max_findings} findings of one rule come back.
+comment, a string or a key in data that bears such a name is not a finding. An alias, a computed
+name with constant text, an escape, a destructuring pattern or a call of `Reflect` that leads to the
+real thing is one. `typeof process` alone is not. At most {max_findings} findings of one rule come back.
 
 ## What is refused
 
-A finding of an error rule refuses the code only where each run must fail for it, as far as the
-program's text shows: it is reached whatever the data, and nothing catches it. Otherwise it is a
+A finding of an error rule refuses the code only if each run must fail because of it, as far as the
+program's text shows: every run reaches it, and nothing catches it. Otherwise it is a
 warning of the same severity, and the code runs. These run:
 
 - what a condition may skip: `typeof process !== "undefined" && process.env`, the branches of `if`,
@@ -54,14 +54,14 @@ warning of the same severity, and the code runs. These run:
 - globals that the program makes itself: `globalThis.require = (name) => stubs[name]`
 - anything in a program that the parser cannot read: there the engine decides
 
-An import whose names are types, or are never used as values, is dropped from TypeScript and is no
-finding. The error of a refusal names the rule that decided.
+An import whose names are types, or are never used as values, is dropped from TypeScript and is not
+a finding. The error of a refusal names the rule that decided.
 
 Code that does not parse is examined as far as its tree goes. No program is examined for longer
 than {max_seconds:g} s of CPU time, and none that has more than {max_length:,} characters:
 `{too_complex}` says so.
 
-Some spellings only a run can tell: a name that is computed from data, a global that is passed
+Only a run can show some spellings: a name that is computed from data, or a global that goes
 through an array. They are not found, and fail when they are run.
 
 Each finding that refuses the code is announced as `code:security:issue`, and so is each finding of
@@ -130,7 +130,7 @@ def _tables() -> list[str]:
     errors = [_row(rule) for rule in rules if rule.type == "error"]
     warnings = [_row(rule) for rule in rules if rule.type == "warning"]
     return [
-        "\n".join(["Errors block where each run must fail for them.", "", *_HEAD, *errors]),
+        "\n".join(["Errors block if each run must fail because of them.", "", *_HEAD, *errors]),
         "\n".join(["Warnings block at STRICT, from medium severity on.", "", *_HEAD, *warnings]),
     ]
 

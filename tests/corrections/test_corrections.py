@@ -23,7 +23,7 @@ FIELDS = ("code", "language", "timeout", "context", "captureConsole", "descripti
 
 
 def table(*head: str) -> Iterator[list[str]]:
-    """The rows of the tables with these columns in docs/reference/corrections.md, as they are meant."""
+    """The rows of the page's tables with these columns, as they are meant."""
     inside, found = False, 0
     for line in (ROOT / "docs/reference/corrections.md").read_text("utf-8").splitlines():
         cells = [cell.strip(" ") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]

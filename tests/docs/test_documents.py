@@ -47,9 +47,10 @@ CONSOLE = re.compile(r"^```console\n(.*?)^```$", BLOCKS)
 FENCED = re.compile(r"^```.*?^```$", BLOCKS)
 NAMED_PATH = re.compile(
     r"`((?:src|tests|docs|scripts|examples|benchmarks|deploy|\.ci)/[\w./-]+"
-    r"|(?!lib/)[\w-]+/[\w./-]+\.(?:py|js|md|ts)|Dockerfile|compose\.yaml|pyproject\.toml)(?:[ :][^`]*)?`"
+    r"|(?!lib/)[\w-]+/[\w./-]+\.(?:py|js|md|ts)"
+    r"|Dockerfile|compose\.yaml|pyproject\.toml)(?:[ :][^`]*)?`"
 )
-"""A path in backticks: from the root of the checkout, or from src/onehop. lib/ is in npm's package."""
+"""A path in backticks: from the root, or from src/onehop. lib/ is in npm's package."""
 MEASURED = re.compile(r'("(?:time|executionTime|memory|cpuTime)": )[\d.]+')
 SETTINGS = ("setting", "environment", "default", "allowed", "meaning")
 ENVIRONMENT = {"PYTHONPATH": str(ROOT / "src"), "ONEHOP_POOL_SIZE": "1"}

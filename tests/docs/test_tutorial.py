@@ -19,7 +19,7 @@ PAGE = "docs/tutorial/first-run.md"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"`([\w.]+\.py)`:\s*$")
 BY_HAND = ("python3 -m venv", ". .venv", "pip install", "export AGENT_API_KEY", "claude")
-"""What a reader does and this test does not: an environment of its own, and a client of another maker."""
+"""What only a reader does: make an environment, and start a client of another maker."""
 SERVE = "onehop serve"
 
 
@@ -105,7 +105,7 @@ def free_port() -> int:
 
 
 def blocks(page: str) -> Iterator[tuple[str, str, str]]:
-    """Each block of a page: its language, its text, and the name of the file that it is saved as."""
+    """Each block of a page: its language, its text, and the file that it is saved as."""
     for found in BLOCK.finditer(page):
         named = FILE.search(page[: found.start()])
         yield found[1], found[2], named[1] if named else ""

@@ -161,7 +161,7 @@ def validate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
-    """Say what in the code would not be let run, and why; run nothing.
+    """Check code without running it: what would be rejected, and why.
 
     Exits with 0 when the code is safe to run, with 1 otherwise.
     """
@@ -191,7 +191,7 @@ def stats(
     ] = None,
     as_json: _JSON = False,
 ) -> None:
-    """Show what an agent's runs came to: counts, times, languages, failures, security issues."""
+    """Show statistics of an agent's runs: counts, times, languages, failures, security issues."""
     _ask(lambda trail: trail.stats(agent, as_json=as_json))
 
 

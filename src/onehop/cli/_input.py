@@ -98,7 +98,7 @@ def _read_text(field: str, path: str, max_bytes: int) -> str:
 
 
 def _read_bytes(field: str, path: str, max_bytes: int) -> bytes:
-    """The file, of which no more is read than may be used."""
+    """The file; no more is read than may be used."""
     try:
         if path == "-":
             data = sys.stdin.buffer.read(max_bytes + 4)
@@ -123,7 +123,7 @@ def _read_json(path: str, max_bytes: int) -> Any:
         reason = f"{error.msg} at {place}"
     except (RecursionError, ValueError) as error:
         reason = f"{error} in {_name(path)}"
-    raise InvalidRequestError("context", f"text that is no JSON ({reason})", "a JSON object")
+    raise InvalidRequestError("context", f"text that is not JSON ({reason})", "a JSON object")
 
 
 def _name(path: str) -> str:

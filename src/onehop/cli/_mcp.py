@@ -26,7 +26,7 @@ def mcp(
     A client starts this itself; see: onehop mcp config --help
 
     Runs are recorded as those of --agent, or of the agent whose key AGENT_API_KEY is, or of "mcp".
-    A key that the store does not know is told on standard error, and stops nothing.
+    A key that the store does not know gives a warning on standard error, and stops nothing.
     """
     if context.invoked_subcommand is not None:
         return

@@ -29,7 +29,7 @@ _STATE_STYLES = {
 
 
 def exit_code(result: ExecutionResult) -> ExitCode:
-    """What the shell is told about a run."""
+    """The exit code that says how a run ended."""
     if result.success:
         return ExitCode.SUCCESS
     return ExitCode.TIMEOUT if result.resource_usage.timeout else ExitCode.FAILED
@@ -71,7 +71,7 @@ def print_validation(report: ValidationReport, code: str) -> None:
         write(sys.stdout, f"{excerpt(code, finding.line, finding.column) or ''}\n")
         if finding.suggestion:
             write(sys.stdout, f"  {finding.suggestion}\n", "dim")
-    verdict = "safe to run" if report.safe else "would not be let run"
+    verdict = "safe to run" if report.safe else "would be rejected"
     write(
         sys.stdout, f"{verdict} (risk {report.risk_assessment.score:.2f})\n", _verdict(report.safe)
     )

@@ -53,7 +53,8 @@ def serve(
 ) -> None:
     """Serve agents over HTTP and MCP until interrupted.
 
-    Runs in flight finish first. The other settings: docs/reference/configuration.md, under ServerConfig.
+    Runs in flight finish first. More settings are in onehop.toml or ONEHOP_* variables: see
+    docs/reference/configuration.md, under ServerConfig.
     """
     from onehop.cli import _exit_with
 
@@ -130,7 +131,7 @@ def _refuse_unreachable(store: str) -> None:
 
 def _warnings(settings: ServerConfig) -> Iterator[str]:
     if not settings.auth:
-        yield "No key is needed: whoever reaches this address may run code."
+        yield "No key is needed: anyone who reaches this address may run code."
     if settings.tls_cert is None and not _is_local(settings.host):
         yield "Keys and code travel unencrypted: use --tls-cert, or a proxy that speaks HTTPS."
 
@@ -187,7 +188,7 @@ def list_(as_json: _JSON = False) -> None:
 
 @agents.command()
 def rotate(name: _NAME, as_json: _JSON = False) -> None:
-    """Give an agent a new key and print it; the old one is good no more."""
+    """Give an agent a new key and print it; the old key stops working."""
 
     async def work(known: Agents) -> None:
         _print_key(await known.rotate(name), as_json)

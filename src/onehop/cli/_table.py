@@ -53,7 +53,7 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Non
 
 
 def terminal_width() -> int:
-    """Of standard output, in characters; a very large number where it is no terminal."""
+    """Of standard output, in characters; a very large number where it is not a terminal."""
     if not sys.stdout.isatty():
         return _NO_TERMINAL
     from rich.console import Console

@@ -36,7 +36,7 @@ async def corrected(
 def corrected_blocking(
     analyst: BlockingAnalyst, code: str, language: Language, config: CorrectionConfig
 ) -> CorrectedCode:
-    """``corrected``, for whoever has no event loop; blocks meanwhile."""
+    """``corrected``, for callers without an event loop; blocks meanwhile."""
     if not config.enabled:
         return CorrectedCode(code, [])
     try:

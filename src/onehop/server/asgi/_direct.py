@@ -8,7 +8,7 @@ from onehop.server.asgi._body import ASGIApp, Receive, Scope, Send
 
 
 class Direct:
-    """Middleware: hands what is asked of ``addresses``, by method and path, to who answers it.
+    """Middleware: hands what is asked of ``addresses``, by method and path, to what answers it.
 
     The framework would first try its routes one by one, and look for what each depends on, which
     takes as long as all that the server does itself. They stay its routes too, for its

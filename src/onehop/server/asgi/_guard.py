@@ -13,7 +13,7 @@ from onehop.server.asgi._body import REQUEST_ID, ASGIApp, Receive, Scope, Send, 
 from onehop.server.auth import values
 
 PROBES: Final = ("/healthz", "/readyz")
-"""Asked by address by whoever watches over the process; they tell nothing about anybody."""
+"""Asked by address by those who watch over the process; they tell nothing about anybody."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
