@@ -10,6 +10,8 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
+from sphinx.errors import ExtensionError
+
 ROOT = Path(__file__).resolve().parent.parent
 
 project = "onehop"
@@ -95,8 +97,23 @@ def write_openapi(app: Any, failure: Exception | None) -> None:
             subprocess.run(command, stdout=file, check=True)
 
 
+FOREIGN = re.compile(
+    r"""<(?:script|img|iframe)[^>]+src=["']?(?:https?:)?//|<link[^>]+href=["']?(?:https?:)?//"""
+    r"""|@import|url\(["']?(?:https?:)?//"""
+)
+
+
+def refuse_other_hosts(app: Any, failure: Exception | None) -> None:
+    """No page may load anything from another host."""
+    for file in [*Path(app.outdir).rglob("*.html"), *Path(app.outdir).rglob("*.css")]:
+        found = None if failure else FOREIGN.search(file.read_text("utf-8"))
+        if found:
+            raise ExtensionError(f"{file} loads something from another host: {found[0]}")
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
     app.connect("source-read", read_page)
     app.connect("autodoc-process-docstring", show_trees)
     app.connect("build-finished", write_openapi)
+    app.connect("build-finished", refuse_other_hosts)

@@ -65,7 +65,8 @@ def main() -> int:
 def all_files() -> Iterator[Path]:
     """Documents and sources that this project wrote."""
     documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "benchmarks/README.md"]
-    for file in [*documents, *ROOT.glob("src/**/*.py"), *ROOT.glob("src/**/*.md")]:
+    sources = [*ROOT.glob("src/**/*.py"), *ROOT.glob("src/**/*.md"), *ROOT.glob("examples/**/*.py")]
+    for file in [*documents, *sources]:
         vendored = any(part in str(file) for part in THIRD_PARTY)
         if file.name != "CHANGELOG.md" and not vendored:
             yield file

@@ -37,7 +37,8 @@ validates often keeps one `Validator`, which remembers its verdicts by the hash 
 Names count for what they mean. A local variable, a parameter, a property, a label, a type, a
 comment, a string or a key in data that bears such a name is not a finding. An alias, a computed
 name with constant text, an escape, a destructuring pattern or a call of `Reflect` that leads to the
-real thing is one. `typeof process` alone is not. At most {max_findings} findings of one rule come back.
+real thing is one. `typeof process` alone is not. At most {max_findings} findings of
+one rule come back.
 
 ## What is refused
 
