@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.docs.test_documents import commands, matches, read
 from tests.users import ROOT
 
@@ -111,6 +113,7 @@ def blocks(page: str) -> Iterator[tuple[str, str, str]]:
         yield found[1], found[2], named[1] if named else ""
 
 
+@pytest.mark.timeout(240)  # a dozen commands, each a new Python
 def test_each_step_of_the_tutorial_gives_the_result_that_it_shows(tmp_path: Path) -> None:
     reader = Reader(tmp_path, free_port())
     reader.install()
