@@ -1,4 +1,4 @@
-# onehop as a service: docs/deployment.md says how to run it.
+# onehop as a service: docs/how-to/deploy/image.md says how to run it.
 #
 #   docker build -t onehop .
 #   docker run -d --name onehop -p 127.0.0.1:3001:3001 -v onehop:/data --read-only --tmpfs /tmp \

@@ -45,7 +45,7 @@ class Turn:
 
 @dataclass
 class Conversation:
-    """What goes to and fro, with its tokens."""
+    """What goes there and back, with its tokens."""
 
     count: Callable[[str], int]
     turns: list[Turn] = field(default_factory=list)

@@ -1,6 +1,6 @@
 """A decision tree in one call: each branch needs a value that an earlier one has found.
 
-Step by step this takes an agent four tool calls, none of which can start before the last has
+Step by step this takes an agent four tool calls, and each can start only when the last has
 ended. python examples/pattern_decision.py
 """
 

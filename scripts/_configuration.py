@@ -1,4 +1,4 @@
-"""Print docs/configuration.md from the settings' fields; scripts/docs puts it in place."""
+"""Print docs/reference/configuration.md from the settings' fields, for scripts/docs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,39 @@ _PAGE = """\
 
 Made by `scripts/docs` from `src/onehop/config.py`; do not edit.
 
-Settings are arguments of a class for each part of onehop. What is not given there comes from the
-environment, then from `onehop.toml`, then from the default. An unusable value raises `ConfigError`,
-which names the setting. `onehop config show` prints each setting with its value and where that
-came from, `onehop config check` every problem, and `onehop config schema` a JSON Schema for
-editors ([cli.md](cli.md#settings)).
+Settings are arguments of a class for each part of onehop. A setting that is not given there comes
+from the environment, then from `onehop.toml`, then from the default. An unusable value raises
+`ConfigError`, which names the setting. `onehop config show` prints each setting with its value and
+where that came from, `onehop config check` every problem, and `onehop config schema` a JSON Schema
+for editors.
 
 {sections}
 
+## The limits of a run
+
+| what | setting | default | beyond it |
+| --- | --- | --- | --- |
+| deadline of a run that names none, ms | `timeout` | 5000 | killed, `timeout` |
+| longest deadline that a call may ask for, ms | `timeout_max` | 30000 | refused |
+| memory that a run may add, MB | `memory_limit` | 128 | killed or `RangeError`, `resource_limit` |
+| CPU time, ms | `cpu_limit` | not set | twice the deadline; killed, `resource_limit` |
+| output that comes back whole | `max_output` | 4 MiB | a preview, and `read_output` for pages |
+| one output kept for pages | `max_kept_output` | 32 MiB | cut there, `complete` is false |
+| kept outputs in all | `kept_outputs` | 128 MiB | the agent that keeps the most loses its oldest |
+| console text | `max_logs` | 1 MiB | dropped, `logs_truncated` |
+| console calls | `max_log_entries` | 10000 | dropped, `logs_truncated` |
+| code | `max_code` | 2 MiB | refused |
+| context, as JSON | `max_context` | 16 MiB | refused |
+| JSON values in a context | `max_values` | 500000 | refused |
+| workers kept warm | `pool_size` | 2 per CPU core | |
+| runs at the same time | `max_concurrency` | 8 per CPU core | wait, in turn between agents |
+| runs of one agent among them | | three quarters | wait, also while places are free for others |
+| runs that wait | `max_queue` | 1000 | `Overloaded`, with how long to wait |
+
+A core counts if the process may use it: `--cpus` of a container and `taskset` lower the number.
+
 The layers that `allow_degraded` may name: {layers}.
-[SECURITY.md](../SECURITY.md) says what each is for.
+[SECURITY.md](../../SECURITY.md) says what each is for.
 
 **Environment.** Numbers and `true` or `false` as in JSON, names separated by commas
 (`ONEHOP_ALLOW_DEGRADED=landlock,uid`), pairs as `name=value`
@@ -45,8 +68,8 @@ store = "postgresql://onehop@db.example/onehop"
 omit = ["context.customer.*"]
 ```
 
-Whoever may write that file or the environment decides how code is confined and what is kept of it:
-both are trusted.
+Anyone who may write that file or the environment decides how code is confined and what is kept of
+it: both are trusted.
 """
 _HEAD = ["| setting | environment | default | allowed | meaning |", "| --- " * 5 + "|"]
 

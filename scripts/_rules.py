@@ -1,4 +1,4 @@
-"""Print docs/validation.md with the rules that the code has; scripts/docs puts it in place."""
+"""Print docs/reference/validation.md with the rules that the code has, for scripts/docs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _PAGE = """\
 
 Made by `scripts/docs` from `src/onehop/validation`; do not edit.
 
-Before code runs it is examined, so that its author learns what will not work, why, and what to
-write instead. This is advice and a tripwire. What protects the host is the sandbox: whatever is
-refused here fails when it is run too, which the tests try for each spelling they have.
+onehop examines code before it runs, so that its author learns what will not work, why, and what
+to write instead. This is advice and a tripwire, not a security boundary. The sandbox protects the
+host: everything that is refused here also fails when it is run. Tests try that for each spelling.
 
 ```python
 from onehop.validation import Validator
@@ -35,14 +35,15 @@ validates often keeps one `Validator`, which remembers its verdicts by the hash 
 {rules}
 
 Names count for what they mean. A local variable, a parameter, a property, a label, a type, a
-comment, a string or a key in data that bears such a name is no finding; an alias, a computed name
-with constant text, an escape, a destructuring pattern or a call of `Reflect` that leads to the real
-thing is one. `typeof process` alone is none. At most {max_findings} findings of one rule come back.
+comment, a string or a key in data that bears such a name is not a finding. An alias, a computed
+name with constant text, an escape, a destructuring pattern or a call of `Reflect` that leads to the
+real thing is one. `typeof process` alone is not. At most {max_findings} findings of
+one rule come back.
 
 ## What is refused
 
-A finding of an error rule refuses the code only where each run must fail for it, as far as the
-program's text shows: it is reached whatever the data, and nothing catches it. Otherwise it is a
+A finding of an error rule refuses the code only if each run must fail because of it, as far as the
+program's text shows: every run reaches it, and nothing catches it. Otherwise it is a
 warning of the same severity, and the code runs. These run:
 
 - what a condition may skip: `typeof process !== "undefined" && process.env`, the branches of `if`,
@@ -54,14 +55,14 @@ warning of the same severity, and the code runs. These run:
 - globals that the program makes itself: `globalThis.require = (name) => stubs[name]`
 - anything in a program that the parser cannot read: there the engine decides
 
-An import whose names are types, or are never used as values, is dropped from TypeScript and is no
-finding. The error of a refusal names the rule that decided.
+An import whose names are types, or are never used as values, is dropped from TypeScript and is not
+a finding. The error of a refusal names the rule that decided.
 
 Code that does not parse is examined as far as its tree goes. No program is examined for longer
 than {max_seconds:g} s of CPU time, and none that has more than {max_length:,} characters:
 `{too_complex}` says so.
 
-Some spellings only a run can tell: a name that is computed from data, a global that is passed
+Only a run can show some spellings: a name that is computed from data, or a global that goes
 through an array. They are not found, and fail when they are run.
 
 Each finding that refuses the code is announced as `code:security:issue`, and so is each finding of
@@ -97,7 +98,7 @@ that found something, by its worst finding: {impacts}), at most 0.3 · {max_impa
 | `repeatedErrors` | 0.3 after more than 5 errors of the agent |
 | `repeatedFailure` | 0.4 for code that is known to fail |
 
-## For operators
+## Change the rules
 
 ```toml
 [validation]
@@ -108,41 +109,7 @@ rules = ["acme.rules:no_random"]         # rules of your own
 many_loops = "medium"                    # which makes it block at STRICT
 ```
 
-A rule is a function that is given a `Source` and yields findings; its name is the function's.
-
-```python
-from collections.abc import Iterator
-
-from onehop.types import Finding
-from onehop.validation import Source, Validator
-
-
-def no_random(source: Source) -> Iterator[Finding]:
-    for node in source.nodes("member_expression"):
-        if source.text(node) == "Math.random":
-            yield source.finding(node, "results must be repeatable", suggestion="use a seed")
-
-
-report = Validator(rules=[no_random]).validate("return Math.random()")
-print(report.safe, report.issues[0].message)
-```
-
-```text
-False results must be repeatable
-```
-
-Rules that the settings name run in the jailed process that parses the code
-([SECURITY.md](../SECURITY.md)): they can compute, and nothing else. Rules given to a `Validator` as
-functions run in your process, once the jailed one has parsed the same text.
-
-`Source` is read-only: `code`, `language`, `root` (a node of tree-sitter), `text(node)`,
-`position(node)`, `words(word)`, `nodes(*types)`, and `uses(*names)`, which finds globals however
-they are spelled, as the rules above do. `finding(node, message, …)` makes a finding at a node.
-
-A rule that raises, or yields what is no finding, refuses the code: the report has an error that
-bears the rule's name, the log has the traceback, and the verdict is not remembered. An unknown
-name in `off` or `severity`, a rule that cannot be imported and two rules of one name raise
-`ConfigError` when the validator is made.
+[Write a rule](../how-to/write-a-rule.md) shows how to add one.
 """
 _HEAD = ["| rule | severity | finds | what to write instead |", "| --- " * 4 + "|"]
 
@@ -168,7 +135,7 @@ def _tables() -> list[str]:
     errors = [_row(rule) for rule in rules if rule.type == "error"]
     warnings = [_row(rule) for rule in rules if rule.type == "warning"]
     return [
-        "\n".join(["Errors block where each run must fail for them.", "", *_HEAD, *errors]),
+        "\n".join(["Errors block if each run must fail because of them.", "", *_HEAD, *errors]),
         "\n".join(["Warnings block at STRICT, from medium severity on.", "", *_HEAD, *warnings]),
     ]
 

@@ -28,7 +28,7 @@ ANSWER = "The order of 30 is the largest; 42 is paid in all."
 
 
 class FakeModel(FunctionInvocationLayer, BaseChatClient):
-    """Says what it is told to say."""
+    """Says what the test wants it to say."""
 
     turns: Iterator[Any] = iter(
         [Content.from_function_call("1", "code_execute", arguments=CALL), ANSWER]

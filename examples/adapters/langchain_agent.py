@@ -23,7 +23,7 @@ ANSWER = "The order of 30 is the largest; 42 is paid in all."
 
 
 class FakeModel(GenericFakeChatModel):
-    """Says what it is told to say."""
+    """Says what the test wants it to say."""
 
     def bind_tools(self, tools: Sequence[Any], **options: Any) -> "FakeModel":  # noqa: ARG002
         return self

@@ -20,7 +20,7 @@ ANSWER = "The order of 30 is the largest; 42 is paid in all."
 
 
 class FakeModel(Model):
-    """Says what it is told to say."""
+    """Says what the test wants it to say."""
 
     turns = iter([("code_execute", CALL), ("final_answer", {"answer": ANSWER})])
 

@@ -419,7 +419,7 @@ class ServerConfig(Settings):
     shutdown_timeout: int = _setting(
         40_000,
         "ONEHOP_SHUTDOWN_TIMEOUT",
-        "Time, in ms, that runs in flight have to end when the server is told to stop.",
+        "Time, in ms, that runs in flight have to end when the server is stopped.",
         ge=0,
     )
 

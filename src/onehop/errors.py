@@ -24,7 +24,7 @@ OnehopError
     ├── NotConnectedError               the caller: used before connect or after disconnect
     ├── ServerUnreachableError (ConnectionError)   nobody answers at the address
     │   └── ServerTimeoutError (TimeoutError)      nobody answered in time
-    ├── UnexpectedAnswerError           what answers at the address is no server of onehop
+    ├── UnexpectedAnswerError           what answers at the address is not onehop
     ├── AuthenticationError             the caller: no key, a wrong or a revoked one
     ├── PermissionDeniedError (PermissionError)    the caller: the key's role does not allow it
     ├── ExecutionNotFoundError (LookupError)       the caller: no such run, or another agent's
@@ -226,7 +226,7 @@ class UnexpectedAnswerError(RemoteError):
 
     def __init__(self, server_url: str, status: int, reason: str) -> None:
         super().__init__(
-            f"what answers at {server_url} is no server of onehop: {reason}. "
+            f"what answers at {server_url} is not a server of onehop: {reason}. "
             f"Check the address; by default it is http://localhost:3001"
         )
         self.server_url = server_url

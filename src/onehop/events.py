@@ -208,7 +208,7 @@ _DATA: Final[dict[type[Event], tuple[tuple[str, str], ...]]] = {
 
 
 def event_from_dict(wire: Mapping[str, Any]) -> Event:
-    """The inverse of ``Event.to_dict``. Raises ValueError for what is no event of ours."""
+    """The inverse of ``Event.to_dict``. Raises ValueError for anything else."""
     try:
         cls = _BY_TYPE[wire["eventType"]]
         data = wire["data"]

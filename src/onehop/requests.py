@@ -51,7 +51,7 @@ class CheckedRequest:
     request: ExecutionRequest
     context_json: str
     warnings: tuple[str, ...] = ()
-    """What the caller should know of a call that is let through."""
+    """What the caller should know of a call that passes."""
 
 
 def check_request(
@@ -190,7 +190,7 @@ def _check_size(text: bytes, config: SandboxConfig) -> None:
 def _check_integers(
     context: dict[str, Any], text: bytes, config: SandboxConfig
 ) -> tuple[dict[str, Any], bytes, tuple[str, ...]]:
-    """The context and its text as the code gets them, and what is said of that."""
+    """The context and its text as the code gets them, and the warnings about it."""
     if not may_have_large(text) or not any(True for _ in large_integers(context)):
         return context, text, ()
     places = list(_places_of_large(context))
@@ -234,7 +234,7 @@ def _why_bad(context: dict[str, Any], error: Exception) -> InvalidRequestError:
         _refuse_bad_part(context)
     except InvalidRequestError as found:
         return found
-    return InvalidRequestError("context", f"data that is no JSON ({str(error)[:200]})", _JSON)
+    return InvalidRequestError("context", f"data that is not JSON ({str(error)[:200]})", _JSON)
 
 
 def _refuse_bad_part(context: dict[str, Any]) -> None:

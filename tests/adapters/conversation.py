@@ -150,7 +150,7 @@ def check_example(framework: str) -> None:
         timeout=60,
     ).stdout
     assert printed.endswith("The order of 30 is the largest; 42 is paid in all.\n")
-    page = (ROOT / "docs" / "adapters.md").read_text("utf-8")
+    page = (ROOT / "docs/how-to/frameworks.md").read_text("utf-8")
     section = page.partition(f"<!-- {path.name} -->\n```python\n")[2].partition("```")[0]
     lines = {line.strip() for line in path.read_text("utf-8").splitlines()}
     assert section

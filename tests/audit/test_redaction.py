@@ -546,7 +546,7 @@ def test_what_lets_somebody_in_is_masked_in_urls(text: str, kept: str) -> None:
 
 
 def rows() -> list[tuple[str, str]]:
-    page = (ROOT / "docs/redaction.md").read_text("utf-8")
+    page = (ROOT / "docs/reference/redaction.md").read_text("utf-8")
     return re.findall(r"^\| `(.+)` \| `(.+)` \|$", page, re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""docs/cli.md names every command, every client, and the exit codes that the help names."""
+"""The page of the command line names every command, client, and exit code of the help."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onehop.cli._exits import ExitCode
 from onehop.cli._mcp_clients import CLIENTS
 from tests.users import ROOT
 
-PAGE = (ROOT / "docs/cli.md").read_text("utf-8")
+PAGE = (ROOT / "docs/how-to/use-the-command-line.md").read_text("utf-8")
 
 
 def commands(group: Any, path: tuple[str, ...] = ("onehop",)) -> Iterator[str]:

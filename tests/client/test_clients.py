@@ -428,7 +428,7 @@ async def test_a_feed_survives_the_restart_of_its_server(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("number", "printed"), [(0, "[2, 5]\n"), (1, "2\n")])
 async def test_the_snippets_of_the_page_run(server: Served, number: int, printed: str) -> None:
-    page = (ROOT / "docs/client.md").read_text("utf-8")
+    page = (ROOT / "docs/reference/client.md").read_text("utf-8")
     snippet = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[number]
     process = await asyncio.create_subprocess_exec(
         sys.executable,

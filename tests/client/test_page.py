@@ -1,4 +1,4 @@
-"""docs/client.md names all that there is, and both clients have the same methods."""
+"""docs/reference/client.md names all that there is, and both clients have the same methods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from onehop import errors
 from onehop.client import AgentClient, SyncAgentClient
 from tests.users import ROOT
 
-PAGE = (ROOT / "docs/client.md").read_text("utf-8")
+PAGE = (ROOT / "docs/reference/client.md").read_text("utf-8")
 NAMES = sorted(name for name in vars(AgentClient) if not name.startswith("_"))
 REMOTE = [
     name

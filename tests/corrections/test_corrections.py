@@ -23,9 +23,9 @@ FIELDS = ("code", "language", "timeout", "context", "captureConsole", "descripti
 
 
 def table(*head: str) -> Iterator[list[str]]:
-    """The rows of the tables with these columns in docs/corrections.md, as they are meant."""
+    """The rows of the page's tables with these columns, as they are meant."""
     inside, found = False, 0
-    for line in (ROOT / "docs/corrections.md").read_text("utf-8").splitlines():
+    for line in (ROOT / "docs/reference/corrections.md").read_text("utf-8").splitlines():
         cells = [cell.strip(" ") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
         plain = [cell[1:-1] if cell[:1] == cell[-1:] == "`" else cell for cell in cells]
         if inside and cells and set(cells[0]) != {"-"}:

@@ -21,8 +21,9 @@ LANGUAGES: tuple[Language, Language] = ("javascript", "typescript")
 
 
 def corpus() -> list[str]:
-    """The programs of the page on values."""
-    text = (ROOT / "docs/values.md").read_text("utf-8")
+    """The programs of the pages on values and errors."""
+    pages = (ROOT / "docs/reference" / name for name in ("values.md", "errors.md"))
+    text = "\n".join(page.read_text("utf-8") for page in pages)
     return [code for code in re.findall(r"^\| `(.+?)` \|", text, re.MULTILINE) if "\\|" not in code]
 
 

@@ -282,18 +282,24 @@ def test_every_variable_that_is_set_is_a_setting() -> None:
         *systemd,
     }
     assert named <= SETTINGS
-    # The defaults follow the machine's cores, not the container's limits.
+    # The defaults follow the limit of CPU, and know nothing of the limit of memory.
     for bound in ("ONEHOP_POOL_SIZE", "ONEHOP_MAX_CONCURRENCY"):
         assert bound in named
 
 
+def guide() -> str:
+    """All pages about deployment."""
+    pages = sorted((ROOT / "docs/how-to/deploy").glob("*.md"))
+    return "\n".join(page.read_text("utf-8") for page in pages)
+
+
 def test_variables_that_the_page_names_are_settings() -> None:
-    named = set(re.findall(r"\b(?:ONEHOP|CODE_EXEC)_[A-Z_]+\b", read("docs/deployment.md")))
+    named = set(re.findall(r"\b(?:ONEHOP|CODE_EXEC)_[A-Z_]+\b", guide()))
     assert named - {"ONEHOP_DB_PASSWORD"} <= SETTINGS
 
 
 def test_files_that_the_page_names_exist() -> None:
-    named = re.findall(r"\b(?:deploy|scripts)/[\w./-]*\w", read("docs/deployment.md"))
+    named = re.findall(r"\b(?:deploy|scripts)/[\w./-]*\w", guide())
     assert named
     for name in set(named):
         assert (ROOT / name).exists(), name

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import html
 import json
 import os
 import re
@@ -14,18 +16,41 @@ from typing import Any
 
 import pytest
 
+import onehop.errors
 from onehop import ExecutionResult, Sandbox, SandboxConfig
 from onehop.config import SECTIONS
 from tests.users import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("[!.]*/**/*.md")])
+SNIPPET_PAGES = (
+    "README.md",
+    "docs/how-to/embed-the-library.md",
+    "docs/how-to/keep-secrets-out.md",
+    "docs/how-to/verify-the-trail.md",
+    "docs/how-to/write-a-rule.md",
+    "docs/reference/validation.md",
+    "docs/reference/values.md",
+)
+MADE = {
+    "docs/contributing/map.md": "_map",
+    "docs/reference/cli.md": "_commands",
+    "docs/reference/configuration.md": "_configuration",
+    "docs/reference/openapi.md": "_openapi",
+    "docs/reference/validation.md": "_rules",
+}
+"""The pages that scripts/docs writes, and what writes each."""
 BLOCKS = re.MULTILINE | re.DOTALL
 SNIPPET = re.compile(
     r"^```python\n(?P<code>.*?)^```\n(?:\n```(?:text|json)\n(?P<output>.*?)^```$)?", BLOCKS
 )
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", BLOCKS)
 FENCED = re.compile(r"^```.*?^```$", BLOCKS)
-NAMED_PATH = re.compile(r"`((?:src|tests|docs|scripts|examples)/[\w./]+)`")
+NAMED_PATH = re.compile(
+    r"`((?:src|tests|docs|scripts|examples|benchmarks|deploy|\.ci)/[\w./-]+"
+    r"|(?!lib/)[\w-]+/[\w./-]+\.(?:py|js|md|ts)"
+    r"|Dockerfile|compose\.yaml|pyproject\.toml)(?:[ :][^`]*)?`"
+)
+"""A path in backticks: from the root, or from src/onehop. lib/ is in npm's package."""
 MEASURED = re.compile(r'("(?:time|executionTime|memory|cpuTime)": )[\d.]+')
 SETTINGS = ("setting", "environment", "default", "allowed", "meaning")
 ENVIRONMENT = {"PYTHONPATH": str(ROOT / "src"), "ONEHOP_POOL_SIZE": "1"}
@@ -74,7 +99,7 @@ def read(page: str) -> str:
 
 
 def snippets() -> Iterator[Any]:
-    for page in ("README.md", "docs/values.md", "docs/validation.md"):
+    for page in SNIPPET_PAGES:
         for number, found in enumerate(SNIPPET.finditer(read(page)), 1):
             yield pytest.param(found, id=f"{page}-{number}")
 
@@ -94,13 +119,14 @@ def stable(text: str) -> str:
     return MEASURED.sub(r"\g<1>0", text).replace('    "namespaces",\n', "")
 
 
-def test_the_commands_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/how-to/use-the-command-line.md"])
+def test_the_commands_of_a_page_print_what_it_shows(page: str, tmp_path: Path) -> None:
     command = tmp_path / "bin" / "onehop"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m onehop "$@"\n')
     command.chmod(0o755)
     path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
-    for block in CONSOLE.findall(read("README.md")):
+    for block in CONSOLE.findall(read(page)):
         for line, expected in commands(block):
             assert shell(["/bin/sh", "-c", line], tmp_path, path) == expected, line
 
@@ -142,7 +168,7 @@ def matches(shown: Any, seen: Any) -> bool:
 
 @pytest.mark.parametrize("column", ["output", "warnings", "logs"])
 async def test_values_and_console_come_back_as_the_page_shows(column: str) -> None:
-    table = rows("docs/values.md", "code", column)
+    table = rows("docs/reference/values.md", "code", column)
     runs = await results([code for code, _ in table], SandboxConfig(pool_size=2, max_concurrency=4))
     for (code, shown), run in zip(table, runs, strict=True):
         assert run.success, (code, run.error)
@@ -151,7 +177,7 @@ async def test_values_and_console_come_back_as_the_page_shows(column: str) -> No
 
 
 async def test_errors_come_back_as_the_page_shows() -> None:
-    table = rows("docs/values.md", "code", "type", "error")
+    table = rows("docs/reference/errors.md", "code", "type", "error")
     config = SandboxConfig(timeout=2000, memory_limit=64, pool_size=2, max_concurrency=2)
     runs = await results([code for code, *_ in table], config)
     for (code, kind, error), run in zip(table, runs, strict=True):
@@ -169,12 +195,29 @@ def test_every_example_is_tested() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs(name: str) -> None:
-    assert EXAMPLES[name] in python(f"examples/{name}")
+    assert EXAMPLES[name] in example(name)
 
 
-def test_the_demo_prints_what_the_readme_shows() -> None:
-    printed = python("examples/served.py")
-    assert without_numbers(printed) in without_numbers(read("README.md"))
+@functools.cache
+def example(name: str) -> str:
+    return python(f"examples/{name}")
+
+
+def test_the_demo_prints_what_the_picture_of_the_readme_shows() -> None:
+    printed = without_numbers(example("served.py"))
+    command, *lines = without_numbers(seen(read("docs/_static/demo.svg"))).splitlines()
+    assert (command, lines.pop()) == ("$ scripts/demo", "…")
+    assert len(lines) > 20
+    assert printed.startswith("\n".join(lines))
+
+
+def seen(picture: str) -> str:
+    """The lines of a terminal in a picture that rich made."""
+    parts = re.findall(r'<text class="demo-r\d+" x="[\d.]+" y="([\d.]+)"[^>]*>([^<]*)', picture)
+    rows: dict[float, str] = {}
+    for height, text in parts:
+        rows[float(height)] = rows.get(float(height), "") + html.unescape(text)
+    return "".join(rows[height] for height in sorted(rows)).replace("\xa0", " ")
 
 
 def without_numbers(text: str) -> str:
@@ -198,23 +241,29 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def test_paths_that_the_documents_name_exist() -> None:
-    for page in PAGES:
-        for name in NAMED_PATH.findall(page.read_text("utf-8")):
-            assert (ROOT / name).exists(), f"{page.name}: {name}"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_paths_that_a_document_names_exist(page: Path) -> None:
+    for name in NAMED_PATH.findall(FENCED.sub("", page.read_text("utf-8"))):
+        places = [ROOT / name, ROOT / "src/onehop" / name, page.parent / name]
+        assert any(place.exists() for place in places), name
 
 
-def test_the_page_of_settings_is_current() -> None:
-    assert python("scripts/_configuration.py") == read("docs/configuration.md"), "run scripts/docs"
+@pytest.mark.parametrize("page", MADE)
+def test_a_page_that_is_made_from_the_source_is_current(page: str) -> None:
+    assert python(f"scripts/{MADE[page]}.py") == read(page), "run scripts/docs"
 
 
-def test_the_page_of_validation_is_current() -> None:
-    assert python("scripts/_rules.py") == read("docs/validation.md"), "run scripts/docs"
-
-
-def test_every_setting_is_documented_and_the_readme_has_its_default() -> None:
-    defaults = {row[0]: row[2] for row in rows("docs/configuration.md", *SETTINGS)}
+def test_every_setting_is_documented_with_its_default_and_what_lies_beyond_it() -> None:
+    page = "docs/reference/configuration.md"
+    defaults = {row[0]: row[2] for row in rows(page, *SETTINGS)}
     assert set(defaults) == {name for section in SECTIONS for name in section.model_fields}
-    for what, setting, default, _ in rows("README.md", "what", "setting", "default", "beyond it"):
+    for what, setting, default, _ in rows(page, "what", "setting", "default", "beyond it"):
         if setting:
             assert defaults[setting] == default, what
+
+
+def test_the_page_of_the_library_has_every_public_name() -> None:
+    page = read("docs/reference/library.md")
+    errors = vars(onehop.errors)
+    missing = {name for name in onehop.__all__ if not re.search(rf"\b{name}\b", page)}
+    assert {name for name in missing if name not in errors} == set()

@@ -131,7 +131,7 @@ async def test_the_inspector_lists_resources(inspector: Inspector) -> None:
 
 
 async def test_conformance_is_as_documented(tmp_path: Path) -> None:
-    """The table of docs/mcp.md is what the suite finds, check by check."""
+    """The table of docs/contributing/mcp-conformance.md is what the suite finds, check by check."""
     found: dict[str, list[str]] = {}
     async with service(tmp_path, auth=False) as served:
         async with over_http(served) as client:  # so that there is a resource to read
@@ -139,7 +139,7 @@ async def test_conformance_is_as_documented(tmp_path: Path) -> None:
         for place, version in enumerate(VERSIONS):
             for scenario, share in await conform(tmp_path / version, served.url, version):
                 found.setdefault(scenario, ["-", "-"])[place] = share
-    page = (ROOT / "docs" / "mcp.md").read_text("utf-8")
+    page = (ROOT / "docs/contributing/mcp-conformance.md").read_text("utf-8")
     documented = {name: [old, new] for name, old, new, _ in ROW.findall(page)}
     assert documented == found, table(found)
     unexplained = [name for name, old, new, why in ROW.findall(page) if not (why or full(old, new))]

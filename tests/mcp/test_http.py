@@ -1,4 +1,4 @@
-"""MCP over HTTP: keys, agents apart, cancellation, and what is no call at all."""
+"""MCP over HTTP: keys, agents apart, cancellation, and what is not a call at all."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_a_revoked_key_opens_nothing_within_a_second(served: Served) -> None:
         assert client.get("/api/v1/me").status_code == 200
         served.revoke("leaver")  # by another process
         since = time.monotonic()
-        until(lambda: client.get("/api/v1/me").status_code == 401, "the key is good no more")
+        until(lambda: client.get("/api/v1/me").status_code == 401, "the key has stopped working")
         assert time.monotonic() - since < 1
         error(run(client, "return 1"), 401, "unauthorized")
 

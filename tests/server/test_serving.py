@@ -174,7 +174,7 @@ async def test_a_public_address_without_keys_is_refused(host: str) -> None:
 
 
 async def test_what_cannot_be_listened_on_is_refused_before_anything_starts(tmp_path: Path) -> None:
-    assert "no address" in await refusal(host="nowhere.invalid")
+    assert "not an address" in await refusal(host="nowhere.invalid")
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         assert "in use" in await refusal(host="127.0.0.1", port=port)

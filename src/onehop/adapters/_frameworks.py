@@ -1,4 +1,4 @@
-"""What is said when the framework of an adapter is not installed."""
+"""The error when the framework of an adapter is not installed."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ function $rounds(body, names) {
 
 
 class TooManyCallsError(Exception):
-    """The code has asked for more than it may, or for something that is no call."""
+    """The code has asked for more than it may, or for something that is not a call."""
 
 
 async def run_in_rounds(
@@ -146,7 +146,7 @@ async def _answer(
                 return {"words": words, "value": await _made(functions[name], args)}
             except refusals as error:
                 return {"words": words, "error": str(error)}
-    raise TooManyCallsError("the code has asked for something that is no call")
+    raise TooManyCallsError("the code has asked for something that is not a call")
 
 
 async def _made(function: Callable[..., Any], args: list[Any]) -> Any:

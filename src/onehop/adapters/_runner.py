@@ -1,4 +1,4 @@
-"""Whoever runs the code: an Executor, a Sandbox or an AgentClient, called in its own way."""
+"""What runs the code: an Executor, a Sandbox or an AgentClient, called in its own way."""
 
 from __future__ import annotations
 

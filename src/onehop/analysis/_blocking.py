@@ -1,4 +1,4 @@
-"""Asks one analysis process from threads: for whoever has no event loop, and no agents apart."""
+"""Asks one analysis process from threads: for callers without an event loop."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ the store notes where the chain ends. This finds what somebody did to single rec
 store's back. Somebody who can write to every table can also hash the whole chain anew, or cut off
 its end and note an earlier one, and nothing in the database would tell. Against the first helps a
 key, kept where the database is not; against both helps the hash of the head, noted elsewhere from
-time to time and given back as ``expect``. What is older than the retention is gone by right; with
+time to time and given back as ``expect``. What is older than the retention may be gone; with
 the notes about it changed, more recent records at the start of the chain could be passed off as
 such. Events and rollups are not chained.
 """
@@ -294,7 +294,7 @@ class _Audit:
             link.home = self._home(link, places[: 2 * _SUSPECTS])
 
     def _missing(self, empty: Sequence[range]) -> Iterator[Problem]:
-        """Places that are empty, or taken by a record of another place, and nobody's home."""
+        """Places that are empty, or taken by a record of another place, and no record's home."""
         homes = {link.home for link in self._suspects if link.home is not None}
         left = [link.place for link in self._suspects if link.home not in (None, link.place)]
         taken = [range(place, place + 1) for place in left if place <= self._head.sequence]
@@ -355,7 +355,7 @@ def _without(places: range, homes: Set[int]) -> Iterator[range]:
 
 
 def _place(record: ExecutionRecord) -> int:
-    """Where it stands; 0, which is no place, when somebody has put there what is no number."""
+    """Where it stands; 0, which is not a place, when somebody has put something else there."""
     return record.sequence if isinstance(record.sequence, int) else 0
 
 

@@ -2,8 +2,8 @@
 
 A journal is one SQLite file of one process, locked as long as that process lives. A run that has
 started stands in it as the record it will leave if the process ends now; when the run ends, that
-is replaced by what really came of it, which waits there to be delivered. Whoever opens a journal
-in the same folder later takes over the files whose process is gone.
+is replaced by what really came of it, which waits there to be delivered. A process that opens a
+journal in the same folder later takes over the files whose process is gone.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ END;
 """That a run no longer runs is written together with what came of it: one statement takes half the
 time of two in a transaction."""
 _MADE: Final = b"made\n"
-"""Stands in the lock once the file has its tables: an emptied one is told from a new one."""
+"""Stands in the lock once the file has its tables: an emptied one differs from a new one."""
 _FOLDER: Final = re.compile(r"[0-9a-f]{16}")
 _PARTS: Final = ("", "-wal", "-shm")
 
@@ -185,7 +185,7 @@ def _queued(run: bytes, agent: bytes, request: bytes, entry: bytes) -> Row:
 
 
 def exact(entry: bytes) -> str | bytes:
-    """As text; what is no UTF-8 stays as it is, and is found out when it is read."""
+    """As text; what is not UTF-8 stays as it is, and is found out when it is read."""
     try:
         return entry.decode()
     except UnicodeDecodeError:

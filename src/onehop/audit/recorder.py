@@ -129,7 +129,7 @@ class Recorder:
     async def trouble(self) -> str | None:
         """Why runs are not recorded, or records not delivered; None when all is well.
 
-        That the store is away is no trouble here: records wait for it.
+        That the store is away does no harm here: records wait for it.
         """
         if self._task is None or self._task.done():
             return "the delivery of records has stopped; restart the server"

@@ -13,7 +13,7 @@ _OTHERS: Final = frozenset({"ONEHOP_CONFIG", "ONEHOP_SERVER_URL"})
 _OF_TESTS: Final = frozenset(
     {"ONEHOP_NO_SKIPS", "ONEHOP_SCHEMATHESIS_EXAMPLES", "ONEHOP_SOAK_SECONDS"}
 )
-"""What the tests of this repository are told by."""
+"""Variables that the tests of this repository read."""
 _OF_DEPLOYMENTS: Final = frozenset({"ONEHOP_AUTHORIZATION", "ONEHOP_DB_PASSWORD"})
 """What the snippets for MCP clients and compose.yaml use."""
 

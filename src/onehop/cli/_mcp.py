@@ -190,7 +190,7 @@ def _install(
     machine = _machine(name, wsl)
     server = _server(machine, url, agent)
     if file is not None and client.line is not None:
-        reason = f"nothing: {client.title} is told by its own command"
+        reason = f"nothing: {client.title} is set up by its own command"
         raise InvalidRequestError("--file", str(file), reason)
     steps = [] if file is not None else _mcp_install.commands(client, server)
     if steps:

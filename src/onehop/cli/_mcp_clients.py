@@ -52,7 +52,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """How one client is told of a server."""
+    """How one client gets to know a server."""
 
     title: str
     document: str
@@ -67,7 +67,7 @@ class Client:
     """Where a newer version of the client keeps them; used in a file that has it already."""
     form: Literal["json", "toml", "yaml"] = "json"
     steps: Callable[[Server], list[list[str]]] = lambda _server: []
-    """Its own commands, without a shell, of which the last must succeed; none if it has none."""
+    """Its own commands, without a shell; the last one must succeed. Empty if it has none."""
     line: Callable[[Server], str] | None = None
     """What a person runs in a terminal, for a client that is not told by a file."""
     link: Callable[[Server], str] | None = None

@@ -118,7 +118,7 @@ def _kept(document: Any, place: tuple[str, ...]) -> dict[str, Any]:
 
 
 def is_there(client: Client, server: Server, path: Path) -> bool:
-    """Whether a client that is told by its own command has this server already."""
+    """Whether a client that is set up by its own command has this server already."""
     try:
         found = jsonc.load(_read(path) or "")
     except (ConfigError, UneditableError):

@@ -29,7 +29,7 @@ _STATE_STYLES = {
 
 
 def exit_code(result: ExecutionResult) -> ExitCode:
-    """What the shell is told about a run."""
+    """The exit code that says how a run ended."""
     if result.success:
         return ExitCode.SUCCESS
     return ExitCode.TIMEOUT if result.resource_usage.timeout else ExitCode.FAILED

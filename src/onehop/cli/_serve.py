@@ -139,7 +139,7 @@ def _refuse_unreachable(store: str) -> None:
 
 def _warnings(settings: ServerConfig) -> Iterator[str]:
     if not settings.auth:
-        yield "No key is needed: anyone who reaches this address can run code."
+        yield "No key is needed: anyone who reaches this address may run code."
     if settings.tls_cert is None and not _is_local(settings.host):
         yield "Keys and code travel unencrypted: use --tls-cert, or a proxy that serves HTTPS."
 

@@ -87,7 +87,7 @@ class _File:
         self._lines = text.splitlines()
 
     def place(self, table: str, name: str | None = None) -> str:
-        """The file, and the line of a setting or its table if it can be told."""
+        """The file, and the line of a setting or its table if it is known."""
         line = self._line(table, name) or self._line(table, None)
         return f"{self.path}:{line}" if line else str(self.path)
 

@@ -41,7 +41,7 @@ async def _deliver(store: Store, config: AuditConfig) -> None:
 
 @runtime_checkable
 class Compactable(Protocol):
-    """A store that keeps the room of what was deleted until it is told to give it back."""
+    """A store that keeps the room of what was deleted until it is compacted."""
 
     async def compact(self) -> tuple[int, int]:
         """Bytes before and after."""

@@ -83,7 +83,7 @@ def _key(entry: LogEntry) -> tuple[str, str, float]:
 
 
 async def _end(watching: asyncio.Future[None]) -> None:
-    """The lines are a convenience: that their stream failed is no failure of the run."""
+    """The lines are a convenience: if their stream fails, the run has not failed."""
     watching.cancel()
     await asyncio.wait([watching])
     if not watching.cancelled() and (error := watching.exception()) is not None:

@@ -2,7 +2,7 @@
 
 A correction uses the call itself and nothing else, keeps what is already valid as it is, and is
 reported. What is ambiguous is left, to be refused in clear words or to run as it stands.
-docs/corrections.md lists every repair.
+docs/reference/corrections.md lists every repair.
 """
 
 from onehop.corrections._arguments import CorrectedCall, correct_arguments

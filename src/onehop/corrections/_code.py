@@ -28,7 +28,7 @@ class CorrectedCode:
     changes: tuple[Change, ...] = ()
     """One after the other, from the caller's text to ``code``."""
     missing: str | None = None
-    """What is to be said if it runs and gives nothing: why, as far as its text tells."""
+    """The warning if it runs and gives nothing: why, as far as its text tells."""
 
     def original_position(self, line: int, column: int) -> tuple[int, int]:
         """Where in the caller's text a position of the corrected code is; 1-based, in UTF-16."""

@@ -62,7 +62,7 @@ def edited(code: str, edits: Iterable[Edit]) -> Change:
 
 
 def original_position(changes: Sequence[Change], line: int, column: int) -> tuple[int, int]:
-    """Back through all changes, of which the last one is undone first."""
+    """Back through all changes; the last one is undone first."""
     for change in reversed(changes):
         line, column = change.original_position(line, column)
     return line, column

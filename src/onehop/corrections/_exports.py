@@ -170,7 +170,7 @@ def _functions_and_classes(tree: SyntaxTree, statements: list[Node]) -> set[str]
 
 
 def _names_main(tree: SyntaxTree, value: Node, names: set[str]) -> bool:
-    """Whether it is an object of names of which one says that it is the program."""
+    """Whether it is an object of names, and one of them says that it is the program."""
     if value.type != "object":
         return False
     given = {tree.text(child) for child in value.named_children}

@@ -1,4 +1,4 @@
-"""What is said when a program was left as it is, ran, and gave nothing."""
+"""The warnings about a program that was left as it is, ran, and gave nothing."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def _cannot_run(draft: Draft, marks: Iterable[Mark]) -> bool:
 
 
 def _is_code(tree: SyntaxTree, code: str, mark: Mark) -> bool:
-    """Whether a character, of which the grammar takes more than the engine, is code."""
+    """Whether a character is code; the grammar takes more characters than the engine."""
     if mark.kind not in ("quotes", "character"):
         return False
     byte = len(encode(code[: mark.start]))

@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def _end_with_children() -> None:
-    """The host has ended them; none shall be left to a parent that might not collect it. Those that
+    """The host has ended them; none may be left to a parent that might not collect it. Those that
     it has not ended end with this process."""
     signal.alarm(_END_SECONDS)
     with contextlib.suppress(ChildProcessError):

@@ -1,4 +1,4 @@
-"""Events to whoever subscribed; a slow subscriber loses its own events and nobody else's."""
+"""Events to those who subscribed; a slow subscriber loses its own events and nobody else's."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ class Executor:
         request_id: str | None = None,
         on_log: OnLog | None = None,
     ) -> ExecutionResult:
-        """``call`` with the arguments of ``Sandbox.execute``; JavaScript unless it is told."""
+        """``call`` with the arguments of ``Sandbox.execute``; JavaScript by default."""
         given = {
             "code": code,
             "language": language,
@@ -326,7 +326,7 @@ class Executor:
         self._announce(run, started)
 
     async def _end(self, run: Run, result: ExecutionResult) -> ExecutionResult:
-        """Explain, announce, record, and let whoever waits for it have it.
+        """Explain, announce, record, and hand it to all who wait for it.
 
         Not a task of its own: the sandbox would first start the next worker.
         """

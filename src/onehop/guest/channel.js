@@ -1,4 +1,4 @@
-// Frames on standard input and output, as docs/protocol.md has them.
+// Frames on standard input and output, as docs/reference/protocol.md has them.
 
 const stdin = Deno.stdin;
 const stdout = Deno.stdout;

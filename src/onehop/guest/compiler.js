@@ -1,7 +1,7 @@
 // Compiles TypeScript to JavaScript; runs nothing of either.
 //
 // This is the thread at work in a compiler, a process of its own in the jail of a worker, which
-// serves one agent. It answers one question after another, in frames as docs/protocol.md has them.
+// serves one agent. It answers one question after another, in frames as docs/reference/protocol.md has them.
 //
 // swc, which is part of Deno, compiles nearly all programs, quickly. It leaves decorators and
 // `accessor` as they are, and gets wrong what is declared in several parts. TypeScript's own compiler

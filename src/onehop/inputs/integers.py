@@ -50,7 +50,7 @@ def as_texts(value: Any) -> None:
 
 
 def warning(places: list[str]) -> str:
-    """What is said of integers that lose digits."""
+    """The warnings about integers that lose digits."""
     named = ", ".join(places[:_NAMED])
     more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
     verb = "is an integer" if len(places) == 1 else "are integers"

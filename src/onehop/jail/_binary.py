@@ -26,7 +26,7 @@ class Program:
 def inspect(path: str) -> Program:
     """Ask the program's own loader which libraries it will map.
 
-    Raises SandboxUnavailableError when ``path`` is no program for this machine.
+    Raises SandboxUnavailableError when ``path`` is not a program for this machine.
     """
     loader = _loader(path)
     if loader is None:

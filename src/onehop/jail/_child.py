@@ -82,7 +82,7 @@ class Launcher(Protocol):
         """Collect a process that has ended; its pid is free after this."""
 
     def release(self, child: int) -> None:
-        """Collect a process that has ended, and of which nothing is asked any more."""
+        """Collect a process that has ended; nothing is asked about it any more."""
 
     async def aclose(self) -> None:
         """End every process that it started."""

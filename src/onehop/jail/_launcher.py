@@ -24,9 +24,9 @@ _PID = re.compile(rb"^Pid:\s+(\d+)$", re.MULTILINE)
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 _WAKE_SECONDS = 1.0
-"""Of silence, upon which a spawner that somebody has stopped is told to go on (SIGCONT)."""
+"""Of silence; then a spawner that somebody has stopped gets SIGCONT."""
 _LOSE_SECONDS = 5.0
-"""Of silence, upon which the spawner is given up; its answers take milliseconds."""
+"""Of silence; then the spawner is given up, because its answers take milliseconds."""
 _RETRY_SECONDS = 0.001
 _FOLDER = os.path.dirname(__file__)
 _SPAWNER = """
@@ -108,7 +108,7 @@ class ZygoteLauncher:
         return Exit(reply["status"], reply["cpu"], reply["maxrss"] * 1024)
 
     def release(self, child: int) -> None:
-        """Collect a process that has ended and of which nothing is asked any more."""
+        """Collect a process that has ended; nothing is asked about it any more."""
         self._post("release", child)
 
     def _post(self, op: str, child: int) -> None:
@@ -212,7 +212,7 @@ class ZygoteLauncher:
             self._give_up()
             return
         if silence >= _WAKE_SECONDS:
-            _log.warning("the spawner has said nothing for %.1f s: it is told to go on", silence)
+            _log.warning("the spawner has said nothing for %.1f s: it gets SIGCONT", silence)
             self._wake()
         self._be_patient()
 

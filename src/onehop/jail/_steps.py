@@ -69,7 +69,7 @@ class Confinement:
     """Whether it has to become another user and group, "account"."""
     counted: Counted | None
     proved: Collection[str]
-    """The layers of which the child shows that they hold."""
+    """The layers that the child proves to hold."""
     witness: str
     """A program that everybody may read and run, so that only the jail can forbid it."""
 
@@ -112,7 +112,7 @@ def _put_on(jail: Confinement) -> Iterator[Step]:
 
 
 def _drop_privileges(jail: Confinement) -> Iterator[Step]:
-    """Root becomes another; whoever it was, no capability is left."""
+    """Root becomes another user; no capability is left to any user."""
     if jail.drops_root:
         yield Step("uid", "setgroups", "setgroups", (0, 0))
         yield Step("uid", "setresgid", "setresgid", ("account",) * 3)
@@ -125,7 +125,7 @@ def _drop_privileges(jail: Confinement) -> Iterator[Step]:
 
 
 def _prove_counting(most: int) -> Iterator[Step]:
-    """With a bound of one there can be no second thread. This is tried here, because under the
+    """A bound of one forbids a second thread. This is tried here, because under the
     filter no limit can be changed any more; the real bound comes when the worker is sealed."""
     hard = most if most >= 0 else _INFINITY
     yield _bound_threads(min(1, hard), hard)

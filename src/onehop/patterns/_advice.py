@@ -26,11 +26,11 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "reduce-empty": ("reducing an empty list", "Give `reduce` an initial value."),
     "not-iterable": (
-        "iterating over a value that is no list",
+        "iterating over a value that is not a list",
         "Check it with `Array.isArray`, or use `Object.entries` for an object.",
     ),
     "not-constructor": (
-        "calling `new` on what is no class",
+        "calling `new` on something that is not a class",
         "Check the spelling, and whether it is a plain function.",
     ),
     "needs-new": ("calling a class without `new`", "Write `new` before the call."),

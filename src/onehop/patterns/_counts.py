@@ -1,4 +1,4 @@
-"""How often which shapes of failures came, and what is said of it.
+"""How often which shapes of failures came, and the hints about them.
 
 A conversation is taught by its own runs alone, and only about the error that it has just met: that
 others failed, and by what, is theirs. What is kept is bounded, in memory, and closed: see
@@ -64,7 +64,7 @@ class Patterns:
         """Learn from a run that has ended; ``shape`` is None when it succeeded.
 
         Runs that were cancelled, or failed by our own doing, teach nothing. Code that was refused
-        has not run, so it has not failed either: it is no part of the agent's history.
+        has not run, so it has not failed either: it is not part of the agent's history.
         """
         if shape is not None and not known(shape):
             shape = _FOREIGN

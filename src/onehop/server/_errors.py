@@ -30,7 +30,7 @@ from onehop.errors import (
     UnauthorizedError,
 )
 
-_MISTAKE: Final = "onehop made a mistake; its log has the details under the request id"
+_MISTAKE: Final = "internal error; the server's log has the details under the request id"
 _STORE_AWAY: Final = "the audit trail's database does not answer; try again later"
 _NO_JOURNAL: Final = (
     "runs cannot be recorded now, and so nothing is run: the server's journal cannot be written; "
@@ -69,7 +69,7 @@ class BodyTooSlowError(OnehopError):
 
 
 class WrongMediaTypeError(OnehopError):
-    """The body is not said to be JSON."""
+    """Content-Type is not JSON."""
 
 
 class WrongHostError(OnehopError):
@@ -85,7 +85,7 @@ class TooMuchAtOnceError(OnehopError):
 
 
 class NotReadyError(OnehopError):
-    """A part of the server cannot do its work; the words are meant for whoever asks."""
+    """A part of the server cannot do its work; the words are meant for the caller."""
 
 
 class ServerBusyError(OnehopError):
@@ -153,7 +153,7 @@ _HTTP_CODES: Final = {404: "not_found", 405: "method_not_allowed", 413: "too_lar
 
 
 def problem_of(error: Exception) -> Problem:
-    """What the caller is told of ``error``; what it is not told is logged."""
+    """What the caller hears about ``error``; the rest is logged."""
     if isinstance(error, InvalidRequestError):
         # Names of Python; what callers made up themselves stays as they wrote it.
         ours = error.field.islower() and error.got != "an unknown field"
@@ -173,7 +173,7 @@ def problem_of(error: Exception) -> Problem:
         if isinstance(error, kind):
             _log.warning("%s", error)
             return Problem(503, "unavailable", words, headers=_wait(_RETRY))
-    _log.error("a request failed by a mistake of onehop", exc_info=error)
+    _log.error("a request failed by an internal error", exc_info=error)
     return Problem(500, "internal", _MISTAKE)
 
 

@@ -41,7 +41,7 @@ _IN_USE: Final = 60.0
 _KEPT_FRESH: Final = 16
 """Keys about which the store is asked again though they were not used since it was asked."""
 _REMEMBERED: Final = 4096
-"""Keys of which that is kept."""
+"""Keys that are remembered in this way."""
 _PATIENCE: Final = 1.0
 """Seconds that the store has to say more about a key that is known already."""
 _ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -130,7 +130,7 @@ class Agents:
         return await self._store.agents()
 
     async def rotate(self, agent_id: str) -> NewKey:
-        """Give an agent a new key; the old one is good no more. Raises AgentNotFoundError."""
+        """Give an agent a new key; the old one stops working. Raises AgentNotFoundError."""
         key_id, secret = _mint()
         changed = await self._store.rekey_agent(agent_id, key_id, _hash(secret), _now())
         agent = await self._store.find_agent(key_id) if changed else None

@@ -57,8 +57,8 @@ class Authenticator:
         return Principal(named, agent.role, self._allowance(agent), agent.agent_id, held)
 
     async def _agent(self, scope: Scope) -> AgentRecord:
-        """The key's. Who tries keys that nobody has, from one address, is soon told to wait; so is
-        who comes from there with a key that was not seen lately, since the store would be asked."""
+        """The key's. An address that tries keys which nobody has must soon wait, and so must
+        a caller from there whose key was not seen lately, since the store would be asked."""
         client = f"address {address((scope.get('client') or ('',))[0])}"
         key = _key(scope)
         if not self._agents.knows(key):

@@ -62,6 +62,6 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _plain(value: Any) -> str:
-    """Text that stays on its line and does not steer a terminal, whoever wrote it."""
+    """Text that stays on its line and does not steer a terminal."""
     text = str(value)
     return text if text.isprintable() else json.dumps(text)

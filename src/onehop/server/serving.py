@@ -1,4 +1,4 @@
-"""Serves until it is told to stop; then runs in flight finish, and everything is taken down."""
+"""Serves until it must stop; then runs in flight finish, and everything is taken down."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Ready:
 
 
 async def serve(settings: ServerConfig, greet: Callable[[Ready], Awaitable[None]]) -> None:
-    """Serve until SIGINT or SIGTERM. ``greet`` is told before the first request is taken.
+    """Serve until SIGINT or SIGTERM. ``greet`` is called before the first request is taken.
 
     Raises ConfigError for an address that cannot be used, and what ``open_executor`` raises.
     """
@@ -110,7 +110,7 @@ def _addresses(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
             host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except OSError as error:
-        raise ConfigError("host", f"{host!r} is no address of this machine: {error}") from None
+        raise ConfigError("host", f"{host!r} is not an address of this machine: {error}") from None
     known = {family: (family, address) for family, _, _, _, address in reversed(found)}
     return [known[family] for family in (socket.AF_INET, socket.AF_INET6) if family in known]
 
@@ -193,7 +193,7 @@ def _check_certificate(settings: ServerConfig) -> None:
 
 class _Complaints:
     """What asyncio complains of; that descriptors are used up, once a minute and without a stack:
-    it would be told for each client, hundreds of times a second."""
+    it would be logged for each client, hundreds of times a second."""
 
     def __init__(self) -> None:
         self._told = float("-inf")
@@ -208,7 +208,7 @@ class _Complaints:
 
 
 class _Server(uvicorn.Server):
-    """Ends streams when it is told to stop, and lets the caller take down what it has put up."""
+    """Ends streams when it must stop, and lets the caller take down what it has put up."""
 
     _closing: asyncio.Event
 

@@ -1,7 +1,7 @@
 """The user's text: made ready for the guest, explained when the engine refuses it; pure.
 
 Text in, data out. The syntax trees are loaded only when a text needs one, because most runs
-need none and shall pay microseconds here.
+need none and must pay only microseconds here.
 """
 
 from onehop.source._diagnose import Diagnosis, diagnose

@@ -1,7 +1,7 @@
 """Marks that a word processor, a web page or an encoder put into a program, outside of its texts.
 
 A tokenizer in one pass, not a parser: what it takes for a string may be none in a broken text, so
-whoever changes something on its word looks at the outcome.
+code that changes something on its word looks at the outcome.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ REPLACEMENTS = {
     "\u3001": ",",
     "\u3002": ".",
 }
-"""Characters that are no JavaScript, and what was meant by them."""
+"""Characters that are not JavaScript, and what was meant by them."""
 
 
 @dataclass(frozen=True, slots=True)

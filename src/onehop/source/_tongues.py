@@ -59,7 +59,7 @@ _LANGUAGES: Final = (
     (
         r"(?:public|private|protected|internal)[ ]+"
         r"(?:(?:static|final|abstract|sealed|partial|async|override|virtual|readonly)[ ]+)*"
-        r"(?:class|interface|enum|record|void|int|long|double|bool(?:ean)?|[sS]tring|Task)\b[^:\n]"
+        r"(?:class|interface|enum|record|void|int|long|double|bool(?:ean)?|String|string|Task)\b[^:\n]"
         r"| using[ ]+[A-Z][\w.]*; | namespace[ ]+[\w.]+;"
         r"| import[ ]+(?:static[ ]+)?(?:java|javax|org|com)\.[\w.*]+;"
         r"| package[ ]+[\w.]+; | static[ ]+void[ ]",

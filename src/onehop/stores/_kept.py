@@ -39,7 +39,7 @@ def clean_text(text: str) -> str:
 
 
 def json_text(value: Any) -> str:
-    """ASCII JSON. Raises ValueError, TypeError or RecursionError for what is no JSON data."""
+    """ASCII JSON. Raises ValueError, TypeError or RecursionError for anything else."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 

@@ -21,7 +21,7 @@ def scheme(url: str) -> str:
 def masked(url: str) -> str:
     """``url`` with ``***`` for its password and for each query parameter that may hold a secret.
 
-    Hides too much rather than too little of what is no proper URL.
+    Hides too much rather than too little of anything that is not a proper URL.
     """
     start, slashes, rest = url.partition("://")
     user, at, place = rest.rpartition("@")
@@ -31,7 +31,7 @@ def masked(url: str) -> str:
 
 
 def has_proper_hosts(url: str) -> bool:
-    """Whether hosts and ports can be told; an unescaped password is what usually forbids it."""
+    """Whether hosts and ports can be read; an unescaped password is what usually forbids it."""
     authority = re.split("[/?#]", url.partition("://")[2], maxsplit=1)[0]
     hosts = authority.rpartition("@")[2].split(",")
     return all(_HOST.fullmatch(host) for host in hosts)

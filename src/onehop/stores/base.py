@@ -30,7 +30,7 @@ class Entry:
     """What is delivered together: the end of one run, with all that was announced about it."""
 
     record: ExecutionRecord | None
-    """None for a call that was given up before it ran, of which only the events remain."""
+    """None for a call that was given up before it ran: only its events remain."""
     events: tuple[Event, ...] = ()
 
 
@@ -83,7 +83,7 @@ class ChainHead:
 
 @dataclass(frozen=True, slots=True)
 class ChainAnchor:
-    """A place of the chain that outlives its record, so that a pruned record is told from a stolen
+    """A place of the chain that outlives its record, so that a pruned record differs from a stolen
     one."""
 
     sequence: int

@@ -1,4 +1,4 @@
-"""A Backend that runs nothing: it gives the answers it was told to give."""
+"""A Backend that runs nothing: it gives the answers that a test wants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model is told of a run. The text and the data of an answer are two forms of this."""
+"""What a model reads about a run. The text and the data of an answer are two forms of this."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Told:
 def told_of(
     result: ExecutionResult, lines: Sequence[str] | None = None, reference: str | None = None
 ) -> Told:
-    """``lines`` are the console's if not all of them are told; ``reference`` is the URI under
+    """``lines`` are the console's if not all of them are shown; ``reference`` is the URI under
     which all of a large output is kept."""
     return Told(
         success=result.success,

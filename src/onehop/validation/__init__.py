@@ -1,6 +1,6 @@
 """Source text in, findings out: what will not work in the sandbox, why, and what to write instead.
 
-Advice to whoever wrote the code and a tripwire for people, not what protects the host: everything
+Advice to the author of the code and a tripwire for people, not what protects the host: everything
 that is found here is impossible at run time too, and each run of what is an error fails.
 """
 

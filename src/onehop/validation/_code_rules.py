@@ -29,7 +29,7 @@ def eval_(facts: Facts) -> Iterator[Hit]:
 
 
 def function_constructor(facts: Facts) -> Iterator[Hit]:
-    """``Function`` and its kin, by name or as the constructor of a function."""
+    """``Function`` and similar constructors, by name or as the constructor of a function."""
     for name, node in facts.uses(*_CONSTRUCTORS):
         if not (name == "Function" and _only_looks(facts, node)):
             certain = _is_missing_or_called(facts, name, node)
@@ -109,7 +109,7 @@ def _only_looks(facts: Facts, node: Node) -> bool:
 
 
 def _is_missing_or_called(facts: Facts, name: str, node: Node) -> bool:
-    """``AsyncFunction`` and its like are no globals; ``Function`` fails when it is called."""
+    """``AsyncFunction`` and its like are not globals; ``Function`` fails when it is called."""
     if name != "Function":
         return facts.certainty.lacks(name, node)
     return facts.certainty.calls(node, FUNCTION_CONSTRUCTOR, lambda _call: True)

@@ -97,7 +97,7 @@ class Facts:
         self._accesses: dict[str, list[Access]] = {}
 
     def uses(self, *names: str) -> Iterator[tuple[str, Node]]:
-        """Where globals are used, with the name of each; ``typeof`` alone is no use."""
+        """Where globals are used, with the name of each; ``typeof`` alone does not count."""
         for name in names:
             seen: set[int] = set()
             for place in self._uses(name):

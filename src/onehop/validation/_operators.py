@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 class RuleBroken(Exception):  # noqa: N818  # a plain condition, never seen outside of this room
-    """A rule raised or gave something that is no finding; the code is not at fault."""
+    """A rule raised, or gave something that is not a finding; the code is not at fault."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.message)

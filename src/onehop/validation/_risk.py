@@ -89,5 +89,5 @@ def _impact(findings: Iterable[Finding]) -> float:
 
 
 def _unit(value: float) -> float:
-    """``value`` between 0 and 1; what is no number counts as 1."""
+    """``value`` between 0 and 1; anything that is not a number counts as 1."""
     return min(max(value, 0.0), 1.0) if value == value else 1.0

@@ -269,4 +269,4 @@ TRIPWIRES: Final = frozenset(
     {"proto", "with", "obfuscation", "computed_global"}
     | {rule.name for rule in RULES if rule.type == "error"}
 )
-"""Rules about ways out and disguise, of which people hear whether the code runs or not."""
+"""Rules about ways out and disguise: people hear of them whether the code runs or not."""

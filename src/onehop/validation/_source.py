@@ -49,7 +49,7 @@ class Source:
     def uses(self, *names: str) -> Iterator[Node]:
         """Where globals of these names are used, also through aliases and computed names.
 
-        Locals, properties, types, comments and text that bear such a name are no use of it.
+        Locals, properties, types, comments and text that bear such a name do not use it.
         """
         for _, node in self._facts.uses(*names):
             yield node

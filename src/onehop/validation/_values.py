@@ -178,7 +178,7 @@ class Values:
                 return FUNCTION if kind in FUNCTIONS or kind == "class" else None
 
     def _either(self, first: Value | None, node: Node, other: str, depth: int) -> Value | None:
-        """One of two values, of which the second is that of a field of ``node``."""
+        """One of two values; the second is that of a field of ``node``."""
         if not self._exact:
             return first or self._field(node, other, depth)
         return first if first == self._field(node, other, depth) else None

@@ -32,7 +32,7 @@ def deno_programs(path: str | None = None) -> dict[str, list[str]]:
 def _named_deno(path: str) -> str:
     if not os.access(path, os.X_OK) or os.path.isdir(path):
         raise SandboxUnavailableError(
-            f"ONEHOP_DENO names {path!r}, which is no program that this user may run"
+            f"ONEHOP_DENO names {path!r}, which is not a program that this user may run"
         )
     return path
 

@@ -88,7 +88,7 @@ def _cpu(pid: int) -> float:
 def sealing_limits(
     pid: int, ready: Extent, ceiling: Limits, counts_threads: bool
 ) -> dict[int, int]:
-    """What the kernel shall hold once a worker is ready: its memory, address space and CPU time at
+    """What the kernel must hold once a worker is ready: its memory, address space and CPU time at
     the most, no descriptor opened any more, and its threads, if the kernel counts them alone.
     Raises OSError when the process is gone."""
     now = sample(pid)

@@ -27,7 +27,7 @@ _STARTS_AT_ONCE = 1 + max(2, usable_cores())
 _FAILURES_BEFORE_GIVING_UP = 3
 _LONGEST_PAUSE = 5.0
 _GOOD_LIFE = 2.0
-"""Seconds that a worker was idle, upon which its end says nothing about the start of others."""
+"""Seconds that a worker was idle; after them, its end says nothing about the start of others."""
 _DRAIN_SECONDS = 10.0
 _REFILL_SECONDS = 0.25
 _ANSWER_SECONDS = 0.005
@@ -157,8 +157,8 @@ class Pool:
 
     def hand_back(self, worker: Worker) -> None:
         """Retire a used worker, soon: killing and refilling cost the caller nothing when they come
-        after its answer, which it would otherwise share the processors with. Whoever waits in line
-        comes first."""
+        after its answer, which it would otherwise share the processors with. A run that waits in
+        line comes first."""
         loop = asyncio.get_running_loop()
         if self._waiting or self._closed:
             loop.call_soon(self._retire, worker)
@@ -188,7 +188,7 @@ class Pool:
             _log.error("a worker did not end after SIGKILL; the kernel may be holding it")
 
     def _refill_later(self) -> None:
-        """The run that took a worker shall not share the processor with the start of the next;
+        """The run that took a worker must not share the processor with the start of the next;
         when it ends, ``_retire`` refills. But it may take long, and the pool may run dry."""
         delay = _REFILL_SECONDS if len(self._idle) * 2 >= self._size else 0.0
         if self._refill_timer is None or delay == 0.0:

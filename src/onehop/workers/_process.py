@@ -343,7 +343,7 @@ class Worker:
 
 @functools.lru_cache(maxsize=64)
 def _limits_json(limits: Limits) -> str:
-    """What the guest is told of its limits, so that it keeps to them by itself."""
+    """The limits as the guest gets them, so that it keeps to them by itself."""
     told = {
         "output": limits.output_bytes,
         "keep": limits.keep_bytes,

@@ -12,7 +12,7 @@ from onehop.workers import _measure
 async def seal(
     launcher: Launcher, process: Child, ceiling: Limits
 ) -> tuple[_measure.Status | None, tuple[str, ...]]:
-    """From here on: no more descriptors, no more memory, threads and CPU than granted.
+    """From here on: no new descriptor, and at most the granted memory, threads and CPU.
 
     Returns the kernel's account of the process, which the caller closes, and the layers in force.
     Raises LayerUnavailableError, and OSError when the process is gone.

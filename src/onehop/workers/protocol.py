@@ -1,4 +1,4 @@
-"""Frames between host and worker; no I/O. ``docs/protocol.md`` has the page.
+"""Frames between host and worker; no I/O. ``docs/reference/protocol.md`` has the page.
 
 Everything that a worker sends is hostile until it has passed ``FrameReader`` and
 ``parse_message``: both raise ProtocolError and nothing else.
@@ -215,7 +215,7 @@ def _parse_large(body: bytes, token: str) -> LargeResult:
 
 
 def _parse_object(body: bytes, head: int) -> dict[str, Any]:
-    """``head`` bytes hold an honest frame's token, in which digits around an e are no number."""
+    """``head`` bytes hold an honest frame's token, in which digits around an e are not a number."""
     frame = _from_json(body)
     if not isinstance(frame, dict):
         raise ProtocolError("a frame that is not an object")
@@ -248,7 +248,7 @@ def _refuse_infinity(value: Any) -> None:
         elif isinstance(item, list):
             pending.extend(item)
         elif isinstance(item, float) and not math.isfinite(item):
-            raise ProtocolError("a frame with a number that is no double")
+            raise ProtocolError("a frame with a number that is not a double")
 
 
 def _field(frame: dict[str, Any], name: str, kind: type[Any], *, optional: bool = False) -> Any:

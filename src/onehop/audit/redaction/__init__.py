@@ -1,6 +1,6 @@
 """What is masked or left out of a record before anything of it is written; pure.
 
-docs/redaction.md says what is found, and what is not.
+docs/reference/redaction.md says what is found, and what is not.
 """
 
 from onehop.audit.redaction._redactor import Redactor, Secrets

@@ -35,7 +35,7 @@ _CODE: Final = frozenset({"excerpt", "corrections", "findings"})
 
 
 class Secrets:
-    """Values that are masked wherever they stand in what is told of a run."""
+    """Values that are masked wherever they stand in the record and events of a run."""
 
     def __init__(self, values: frozenset[str] = frozenset(), complete: bool = True) -> None:
         self.values = values
@@ -93,7 +93,7 @@ class Redactor:
         )
 
     def event(self, event: Event, known: Secrets | None = None) -> Event:
-        """The event as it may be told and kept. ``known``: the secrets of its run; otherwise those
+        """The event as it may be sent and kept. ``known``: the secrets of its run; otherwise those
         of the record that was redacted last, if it is of the same run."""
         if not isinstance(event, ExecutionFailed | SecurityIssue):
             return event
@@ -111,7 +111,7 @@ class Redactor:
         return Secrets(secrets.values | values, secrets.complete and complete)
 
     def _left_out(self, complete: bool) -> list[str]:
-        """The fields of which nothing is kept; also what may repeat a secret that was not read."""
+        """The fields that are not kept; also what may repeat a secret that was not read."""
         config = self._config
         kept = {
             "output": config.keep_output and complete,

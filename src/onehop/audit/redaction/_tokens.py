@@ -1,4 +1,4 @@
-"""Secrets that can be told by their form, wherever they stand in a text.
+"""Secrets that show by their form, wherever they stand in a text.
 
 Every pattern is linear: it starts only where the character before it allows, and what it has
 passed it does not give back. A pattern is tried only if its marker is in the text.

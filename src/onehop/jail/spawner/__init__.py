@@ -11,7 +11,7 @@ as JSON datagrams on the control socket, each with a number "seq" that its answe
     {"op": "limit", "id": 7, "limits": [[resource, value], …]} → {"id": 7}, or with "error"
     {"op": "reap", "id": 7}  after the pidfd says that the child is gone
         → {"id": 7, "status": wait status, "cpu": seconds, "maxrss": kilobytes}
-    {"op": "release", "id": 7}  the same, of which nobody wants to know: no answer
+    {"op": "release", "id": 7}  the same, but nobody wants to know: no answer
     {"op": "drop", "id": 7}  end a child that the host could not take: no answer
 
 An answer's "note" is for the log, if it is not empty. A child is reaped only when the host asks,

@@ -2,7 +2,7 @@
 
 No system gives these ids to anybody: systemd's UIDS-GIDS.md lists them as unused, and SSSD's
 default range ends before. They own no file and belong to no group, so that a worker may do no more
-with them than with nobody's id.
+with them than with the id of nobody.
 """
 
 from __future__ import annotations

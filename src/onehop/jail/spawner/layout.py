@@ -25,7 +25,7 @@ REPORT_SIZE = CONTROL_MESSAGE.size
 FIRST_ACCOUNT, MOST_ACCOUNTS = 0x77400000, 0x8000000
 """User and group ids that workers of root may have."""
 COPIED = "worker"
-"""The program of the plan of which there are many processes."""
+"""The program that runs in many processes."""
 WORKERS_OF_A_TEMPLATE = 32
 """They have their memory layout in common, so that what one has learned of it might help to
 attack another."""

@@ -52,7 +52,7 @@ class Spawner:
         """The user and group of each child."""
         self.sequence = 0
         self.note = note
-        """What the host shall hear with the next answer."""
+        """What the host hears with the next answer."""
 
     def serve(self) -> None:
         poller = select.poll()
@@ -113,8 +113,8 @@ class Spawner:
         self.accounts.pop(child, None)
 
     def start(self, program: str, heap: int, stdio: list[int], account: int) -> int:
-        """A template may have been killed; when not even a new one can be copied, there shall be
-        none any more. A program of which there is one process at a time is not worth a template."""
+        """A template may have been killed; when not even a new one can be copied, there must be
+        none any more. A program with one process at a time is not worth a template."""
         if program != COPIED:
             return self.starters[-1].start(program, heap, stdio, account)
         for attempt in range(ATTEMPTS):

@@ -8,7 +8,7 @@ address of the entries to go on with then, and after these 3 words the entries, 
     an address where the result is kept as 32 bits, or 0,
     the address of the entry to go on with when the result is 0, or 0
 
-An entry whose number is -1 is no call: its first argument is the address of the entry to go on
+An entry whose number is -1 is not a call: its first argument is the address of the entry to go on
 with, or 0 to return. ``run`` uses no stack but for what it returns with, because a child may share
 its parent's. Encodings are from the Intel SDM and the Arm ARM; ``as`` gives the same bytes.
 """

@@ -30,8 +30,8 @@ _VALUE: Final = 64
 """Bytes that a value in a body is held to take, beside its text. It takes 8 to 250 when built."""
 _LINGER_BYTES: Final = 64 << 20
 _LINGER: Final = 5.0
-"""What is still taken, and thrown away, of a body that nobody wants: who answers and hangs up while
-the client is sending is not heard."""
+"""What is still taken, and thrown away, of a body that nobody wants: if the server hung up
+while the client is sending, the client would not get the answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from onehop.server._errors import ForbiddenError, WrongHostError, problem_of
 from onehop.server.asgi._scope import REQUEST_ID, ASGIApp, Receive, Scope, Send, answer, values
 
 PROBES: Final = ("/healthz", "/readyz")
-"""Asked by address by whoever watches over the process; they tell nothing about anybody."""
+"""Asked by address by those who watch over the process; they tell nothing about anybody."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 

@@ -35,7 +35,7 @@ class Json(Response):
 
 
 def check_media(headers: Mapping[str, str]) -> None:
-    """Raise WrongMediaTypeError for a body that is not said to be plain JSON in UTF-8."""
+    """Raise WrongMediaTypeError unless the headers name plain JSON in UTF-8."""
     told = headers.get("content-type", "")
     if told.partition(";")[0].strip().lower() != "application/json":
         raise WrongMediaTypeError("the body must be JSON: Content-Type: application/json")

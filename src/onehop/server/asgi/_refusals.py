@@ -23,7 +23,7 @@ class _Minute:
 
 
 class Refusals:
-    """How often each caller was refused in this minute; in bounded memory, whoever calls."""
+    """How often each caller was refused in this minute; in bounded memory."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -35,7 +35,7 @@ _LEFT: Final = 499
 """Stands in the log for the status of a request whose client left, as nginx has it."""
 
 _VAIN: Final = frozenset({400, 403, 404, 405, 408, 409, 413, 415})
-"""Answers that count as refusals of the agent; one that was told to wait is not told so again for
+"""Answers that count as refusals of the agent; one that must wait does not wait longer for
 asking."""
 
 _log = logging.getLogger("onehop.access")

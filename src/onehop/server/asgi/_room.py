@@ -7,7 +7,7 @@ from collections import Counter
 from onehop.server._errors import ServerBusyError, TooMuchAtOnceError
 
 _WAIT = 1.0
-"""Seconds after which a client is told to come back."""
+"""Seconds after which a client may come back."""
 
 
 class Room:

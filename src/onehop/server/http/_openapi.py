@@ -107,7 +107,7 @@ def _told(field: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete(paths: dict[str, Any]) -> None:
-    """Say of the one address that reads its headers by hand what is said of its neighbour."""
+    """Document the headers of the one address that reads them by hand, as its neighbour's are."""
     execute, beside = paths["/api/v1/execute"]["post"], paths["/api/v1/validate"]["post"]
     execute["security"] = beside["security"]
     execute["parameters"] = [*map(dict, beside["parameters"]), _CHANNEL]

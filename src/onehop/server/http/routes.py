@@ -1,6 +1,6 @@
 """The addresses of the API: each turns a request into one question, and the answer into JSON.
 
-docs/http.md says what callers see.
+docs/reference/http.md says what callers see.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ _WHY: Final = {
     415: "The body is not JSON.",
     421: "The Host is not answered here.",
     429: "More than the agent may.",
-    500: "A mistake of onehop.",
+    500: "An internal error.",
     503: "Too much at once, or a part is away.",
 }
 _ALWAYS: Final = (400, 401, 403, 421, 500, 503)
@@ -309,7 +309,7 @@ def _line(entry: LogEntry) -> bytes:
     openapi_extra=_takes(schemas.ValidateBody, {"code": "return eval(context.formula)"}),
 )
 async def validate(request: Request, here: Here, principal: Runner) -> Response:
-    """Tell what in the code would not be let run; run nothing."""
+    """Check code without running it: what would be rejected, and why."""
     principal.hold(here.gate.run(principal.holder, principal.limits))  # before the body is read
     body = await read_object(request)
     for name in body:
@@ -453,7 +453,7 @@ async def _record(here: Parts, principal: Principal, request_id: str) -> Executi
 
 
 async def _find(store: Store, principal: Principal, request_id: str) -> ExecutionRecord | None:
-    """The caller's own run of this name; else, for those who see all, anybody's."""
+    """The caller's own run of this name; else, for those who see all, any agent's."""
     own = await store.get(request_id, principal.agent_id)
     return await store.get(request_id) if own is None and principal.sees_all else own
 
@@ -612,7 +612,7 @@ async def add_agent(request: Request, here: Here, _admin: Admin) -> Response:
     responses=_errors(404),
 )
 async def rotate_agent(here: Here, _admin: Admin, agent_id: AgentPath) -> Response:
-    """Give an agent a new key, shown this once; the old one is good no more."""
+    """Give an agent a new key, shown this once; the old one stops working."""
     return Json(_with_key(await here.agents.rotate(agent_id)))
 
 

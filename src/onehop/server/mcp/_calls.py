@@ -138,7 +138,7 @@ def _named(meta: Mapping[str, Any], name: str) -> str:
 
 
 async def _ended(run: asyncio.Future[ExecutionResult]) -> None:
-    """Wait for the end of a run. Whoever gives up here cancels it, and waits all the same.
+    """Wait for the end of a run. A caller that gives up here cancels it, and waits all the same.
 
     It is cancelled once: a cancelled scope of anyio would cancel again at each await, also while
     the run's end is being recorded.

@@ -14,7 +14,7 @@ _CANCELLED: Final = Problem(499, "cancelled", "the call was cancelled")
 
 
 def refusal(error: Exception, request_id: str | None = None) -> types.CallToolResult:
-    """What callers are told of ``error``; what is not for them is logged."""
+    """What callers hear about ``error``; the rest is logged."""
     return _result(problem_of(error), request_id)
 
 

@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LocalPrincipal:
-    """Whoever started the process, under the name of an agent."""
+    """The user who started the process, under the name of an agent."""
 
     agent_id: str
     role: str = "agent"

@@ -156,7 +156,7 @@ def build_mcp(
 
     Route it as it is, at the whole path: a mount would redirect clients to ``/mcp/``. Host and
     Origin are for the application around it to check. ``authenticate`` tells who calls, or raises
-    an OnehopError; ``admit`` holds the runs of whoever it is to their limits.
+    an OnehopError; ``admit`` holds each agent's runs to its limits.
     """
     running = Running()
     server = make_server(runs or Runs(executor), executor, _of_request, admit, running)

@@ -1,9 +1,9 @@
 """The audit trail in MongoDB.
 
 A standalone server has no transactions, so the chain is appended optimistically: the place of each
-record is unique, a batch is inserted in order, and whoever finds the next place taken looks again
-where the chain ends. A batch that breaks off leaves its beginning, which is a valid chain, and is
-completed when it is given again.
+record is unique, a batch is inserted in order, and a process that finds the next place taken looks
+again where the chain ends. A batch that breaks off leaves its beginning, which is a valid
+chain, and is completed when it is given again.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class MongoStore(MongoAnalytics, MongoAgents):
 
     def _connect(self) -> AsyncMongoClient[dict[str, Any]]:
         unusable = (
-            f"{self.url!r} is no URL of MongoDB: write mongodb://user:password@host/name, with "
+            f"{self.url!r} is not a URL of MongoDB: write mongodb://user:password@host/name, with "
             f"%-escapes for what is special in the password"
         )
         if not has_proper_hosts(self._address):

@@ -53,7 +53,7 @@ def record_of(document: Mapping[str, Any]) -> ExecutionRecord:
 
 
 def event_of(document: Mapping[str, Any]) -> StoredEvent:
-    """The inverse of ``event_document``. Raises StoreError for what is no event of ours."""
+    """The inverse of ``event_document``. Raises StoreError for anything else."""
     return event_from({name: _plain(document.get(to_camel(name))) for name in _EVENT_FIELDS})
 
 

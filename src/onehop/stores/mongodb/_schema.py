@@ -78,7 +78,7 @@ class Migration:
 
 
 async def _create_notes(database: Database) -> None:
-    """The documents of which there is one each."""
+    """The documents that exist once each."""
     for name in ("executions", "events"):
         empty = {"sequence": Int64(0), "hash": GENESIS}
         await _insert_once(database, "chain_head", {"_id": name, **empty})

@@ -114,7 +114,7 @@ def _applied(connection: Connection) -> dict[int, str]:
 
 
 def _apply(connection: Connection, migration: Migration) -> None:
-    """Once, whoever else tries: SQLite's write lock is held already, PostgreSQL's is taken here."""
+    """Once, even if others try: SQLite's write lock is held already, PostgreSQL's is taken here."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     connection.execute(CreateTable(schema_migrations, if_not_exists=True))

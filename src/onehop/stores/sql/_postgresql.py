@@ -19,13 +19,14 @@ _LONGEST_STATEMENT: Final = 60
 def postgresql_engine(url: str, patience: float) -> AsyncEngine:
     """Connections by a URL as libpq knows it; each is tried for ``patience`` seconds.
 
-    Raises ConfigError for what is no such URL.
+    Raises ConfigError for any other URL.
     """
     if not has_proper_hosts(url):
         raise ConfigError(
             "store",
-            f"{masked(url)!r} is no URL of PostgreSQL: write postgresql://user:password@host/name, "
-            f"with %-escapes for what is special in the password",
+            f"{masked(url)!r} is not a URL of PostgreSQL: write "
+            f"postgresql://user:password@host/name, with %-escapes for what is special in "
+            f"the password",
         )
     address = "postgresql://" + url.partition("://")[2]
 

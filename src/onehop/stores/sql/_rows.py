@@ -25,7 +25,7 @@ def record_values(record: ExecutionRecord, texts: Mapping[str, str]) -> dict[str
 def record_from(values: Mapping[Any, Any]) -> ExecutionRecord:
     """The inverse of ``record_values``.
 
-    What is no record any more, since somebody changed it, comes back as it is, unchecked, so that
+    A record that somebody changed into something else comes back as it is, unchecked, so that
     the audit can say which one it is.
     """
     fields = {name: values[name] for name in FIELDS}
@@ -62,7 +62,7 @@ def event_values(kept: KeptEvent) -> dict[str, Any]:
 
 
 def event_from(values: Mapping[Any, Any]) -> StoredEvent:
-    """The inverse of ``event_values``. Raises StoreError for what is no event of ours."""
+    """The inverse of ``event_values``. Raises StoreError for anything else."""
     try:
         event = event_from_dict(
             {

@@ -105,7 +105,7 @@ chain_head: Final = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("hash", String(64), nullable=False),
 )
-"""One row, id 1: where the chain ends. Locked by whoever appends."""
+"""One row, id 1: where the chain ends. A process that appends locks it."""
 
 chain_anchors: Final = Table(
     "chain_anchors",

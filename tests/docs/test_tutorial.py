@@ -1,0 +1,140 @@
+"""The tutorial is followed to the letter: its files are written, its commands are run, in order."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.docs.test_documents import commands, matches, read
+from tests.users import ROOT
+
+PAGE = "docs/tutorial/first-run.md"
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"`([\w.]+\.py)`:\s*$")
+BY_HAND = ("python3 -m venv", ". .venv", "pip install", "export AGENT_API_KEY", "claude")
+"""What only a reader does: make an environment, and start a client of another maker."""
+SERVE = "onehop serve"
+
+
+@dataclass
+class Reader:
+    """Who follows the page in a folder of their own, where nothing was done before."""
+
+    folder: Path
+    port: int
+    server: subprocess.Popen[str] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        bin_folder = self.folder / "bin"
+        return {
+            **{name: value for name, value in os.environ.items() if "ONEHOP" not in name},
+            "HOME": str(self.folder),
+            "XDG_DATA_HOME": str(self.folder / "data"),
+            "PYTHONPATH": str(ROOT / "src"),
+            "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+            "ONEHOP_PORT": str(self.port),
+            "ONEHOP_POOL_SIZE": "1",
+            "COLUMNS": "200",
+        }
+
+    def install(self) -> None:
+        for name, rest in {"python": "", "onehop": " -m onehop"}.items():
+            command = self.folder / "bin" / name
+            command.parent.mkdir(exist_ok=True)
+            command.write_text(f'#!/bin/sh\nexec "{sys.executable}"{rest} "$@"\n')
+            command.chmod(0o755)
+
+    def do(self, line: str) -> str:
+        """What a command prints on both streams."""
+        if line == SERVE:
+            self.server = subprocess.Popen(
+                ["/bin/sh", "-c", f"exec {line} 2>server.log"],
+                cwd=self.folder,
+                env=self.environment,
+                text=True,
+            )
+            return self.wait_for_server()
+        done = subprocess.run(
+            ["/bin/sh", "-c", line],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, (line, done.stdout)
+        return done.stdout
+
+    def wait_for_server(self) -> str:
+        assert self.server
+        until = time.monotonic() + 30
+        while not answers(self.port):
+            assert time.monotonic() < until, self.log()
+            assert self.server.poll() is None, self.log()
+            time.sleep(0.05)
+        return ""
+
+    def log(self) -> str:
+        file = self.folder / "server.log"
+        return file.read_text() if file.exists() else ""
+
+    def leave(self) -> None:
+        if self.server:
+            self.server.terminate()
+            self.server.wait(30)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def blocks(page: str) -> Iterator[tuple[str, str, str]]:
+    """Each block of a page: its language, its text, and the file that it is saved as."""
+    for found in BLOCK.finditer(page):
+        named = FILE.search(page[: found.start()])
+        yield found[1], found[2], named[1] if named else ""
+
+
+@pytest.mark.timeout(240)  # a dozen commands, each a new Python
+def test_each_step_of_the_tutorial_gives_the_result_that_it_shows(tmp_path: Path) -> None:
+    reader = Reader(tmp_path, free_port())
+    reader.install()
+    try:
+        follow(reader, read(PAGE).replace("localhost:3001", f"localhost:{reader.port}"))
+    finally:
+        reader.leave()
+
+
+def follow(reader: Reader, page: str) -> None:
+    done = 0
+    for language, text, name in blocks(page):
+        if language == "python":
+            assert name, f"the page does not say where this is saved:\n{text}"
+            (reader.folder / name).write_text(text)
+        elif language == "console":
+            for line, expected in commands(text):
+                printed = reader.do(line)
+                assert matches(expected.strip(), printed.strip()), f"{line}\n{printed}"
+                done += 1
+        else:
+            assert language == "sh"
+            assert all(line.startswith(BY_HAND) for line in text.splitlines()), text
+    assert done > 10
