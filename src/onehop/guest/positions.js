@@ -9,6 +9,13 @@
 // Compilers say where names and expressions start; V8 also reports operators, brackets and ends. So
 // a place is looked for behind its segment as well, as far as both texts are the same but for blanks.
 
+import {
+  CapturedInt32Array,
+  CapturedUint8Array,
+  MathMin,
+  StringPrototypeCharCodeAt,
+} from "./primordials.js";
+
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const COMMA = 0x2c, SEMICOLON = 0x3b;
 const LINE_FEED = 0x0a, CARRIAGE_RETURN = 0x0d;
@@ -60,7 +67,7 @@ class Lines {
   }
 }
 
-class PositionMap {
+export class PositionMap {
   #text;
   #compiled;
   #original;

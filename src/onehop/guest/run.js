@@ -1,11 +1,28 @@
 // Source text to a function, without any of it running, and the run itself.
 
+import {
+  CapturedError,
+  CapturedPromise,
+  compileFunction,
+  destructureError,
+  FunctionPrototypeToString,
+  NO_IMPORTS,
+  ObjectDefineProperty,
+  ReflectApply,
+  RegExpPrototypeExec,
+} from "./primordials.js";
+import { setToken } from "./channel.js";
+import { prepareFor } from "./second.js";
+import { PositionMap } from "./positions.js";
+import { JS_FILE, nameAndMessage, placeInText, source } from "./errors.js";
+import { collectAsync, isAsyncIterable } from "./values.js";
+import { openConsole } from "./console.js";
+import { answers, fail, sendError } from "./answers.js";
+
 // The line break lets the first line be what it may be at the start of a script, such as `-->`.
 const JS_FUNCTION = "async function __run__() {\n";
 const JS_HEAD = "return __run__;" + JS_FUNCTION;
 const TAIL = "\n}";
-// A number here instead of Deno's own options makes every import() in the code reject.
-const NO_IMPORTS = [1];
 
 /** A failure of the text itself, before anything ran. */
 class Unrunnable {
@@ -47,7 +64,7 @@ function compileBody(text) {
  * Compile the body of an async function; `original` is what it was made from.
  * @returns {Function | Unrunnable}
  */
-function compile({ code, original }) {
+export function compile({ code, original }) {
   source.shownAs = original === null ? "code.js" : "code.ts";
   source.map = original === null ? null : lazyMap(code, original);
   const body = compileBody(JS_HEAD + code + TAIL);
@@ -84,7 +101,7 @@ function findExtraBrace(code, error) {
 }
 
 /** Start the code; the guest runs in here, until it first waits. */
-function call(run, context) {
+export function call(run, context) {
   ObjectDefineProperty(globalThis, "context", {
     __proto__: null,
     value: context,
@@ -96,4 +113,28 @@ function call(run, context) {
   // With this own property, await takes the promise as it is and looks nothing up.
   ObjectDefineProperty(promise, "constructor", { __proto__: null, value: CapturedPromise });
   return promise;
+}
+
+const NOTHING = /^/;
+
+/** Run a job and hand on what it returns; nothing of the guest has run before. */
+export async function runJob(job, handOn) {
+  setToken(job.token);
+  answers.limits = job.limits;
+  openConsole(job.capture, job.limits);
+  prepareFor(job);
+  const run = compile(job);
+  if (run instanceof Unrunnable) return sendError(run, true);
+  RegExpPrototypeExec(NOTHING, ""); // RegExp.$_ and its like tell of the last match, which was ours
+  // The guest starts inside of processTicksAndRejections: Deno has read its lists by then, and a
+  // setter on Array.prototype finds nothing of it.
+  await undefined;
+  let value;
+  try {
+    value = await call(run, job.context);
+    if (isAsyncIterable(value)) value = await collectAsync(value);
+  } catch (thrown) {
+    return fail(thrown);
+  }
+  handOn(value);
 }

@@ -3,6 +3,81 @@
 // The text goes straight into UTF-8 chunks, so that a large value needs no second copy of itself
 // in the heap, and the work ends soon after the budget is used up, whatever the value is.
 
+import {
+  ArrayIsArray,
+  ASYNC_ITERATOR,
+  AsyncIteratorPrototype,
+  BigIntPrototypeValueOf,
+  BooleanPrototypeValueOf,
+  builtinIterators,
+  CapturedMap,
+  CapturedUint8Array,
+  core,
+  createList,
+  DataViewGetBuffer,
+  DataViewGetByteLength,
+  DataViewGetByteOffset,
+  DatePrototypeToISOString,
+  encodeUtf8,
+  FunctionPrototypeToString,
+  isObject,
+  ITERATOR,
+  IteratorPrototype,
+  JSONIsRawJSON,
+  JSONParse,
+  JSONStringify,
+  listOf,
+  MapIteratorNext,
+  MapPrototypeEntries,
+  MapPrototypeGet,
+  MapPrototypeGetSize,
+  MapPrototypeSet,
+  MathFloor,
+  MathMin,
+  MAX_SAFE_INTEGER,
+  NumberIsSafeInteger,
+  NumberPrototypeValueOf,
+  ObjectGetPrototypeOf,
+  ObjectKeys,
+  ObjectPrototype,
+  ObjectPrototypeToString,
+  quote,
+  ReflectApply,
+  ReflectOwnKeys,
+  RegExpPrototypeExec,
+  RegExpPrototypeToString,
+  SetIteratorNext,
+  SetPrototypeGetSize,
+  SetPrototypeValues,
+  StringPrototypeCharCodeAt,
+  StringPrototypeIndexOf,
+  StringPrototypeIsWellFormed,
+  StringPrototypeSlice,
+  StringPrototypeToWellFormed,
+  StringPrototypeValueOf,
+  SymbolPrototypeToString,
+  SymbolPrototypeValueOf,
+  TypedArrayGetBuffer,
+  TypedArrayGetByteLength,
+  TypedArrayGetByteOffset,
+  TypedArrayGetLength,
+  Uint8ArrayPrototypeToBase64,
+  URLSearchParamsPrototypeToString,
+} from "./primordials.js";
+import {
+  briefly,
+  cut,
+  hasOwn,
+  inheritsFrom,
+  isError,
+  MAX_PROTOTYPES,
+  MAX_STACK,
+  nameAndMessage,
+  readErrorString,
+  readStack,
+} from "./errors.js";
+import { MAX_ITERATED, pathStep, Places, warnOfValues } from "./warnings.js";
+
 const MAX_DEPTH = 100;
 const MAX_LISTED_BYTES = 65536;
 const CHUNK = 32768;
@@ -13,8 +88,6 @@ const MAX_CACHED_KEYS = 1000;
 const MAX_PART = 16384;
 const MAX_MISSES = 64;
 
-// Of iterators whose end is not known; the rest is left where it is.
-const MAX_ITERATED = 10000;
 /** What errors of the language have in fields that are not enumerable. */
 const ERROR_FIELDS = listOf("cause", "errors", "error", "suppressed");
 const TRUNCATED = '"[Truncated]"';
@@ -478,7 +551,7 @@ function roomAfter(object, depth, room) {
   if (depth > MAX_DEPTH || object.toJSON !== undefined || typeof object === "function") return -1;
   if (ArrayIsArray(object)) {
     const { length } = object;
-    if (length === 0) for (const _ in object) return -1;
+    if (length === 0) { for (const _ in object) return -1; }
     for (let i = 0; i < length && room >= 0; i++) room = roomAfterValue(object[i], depth, room);
     return room;
   }
@@ -522,14 +595,6 @@ function roomAfterValue(value, depth, room) {
   return -1;
 }
 
-function hasOwn(object, name) {
-  try {
-    return ObjectPrototypeHasOwnProperty(object, name);
-  } catch {
-    return false;
-  }
-}
-
 function isErrorField(key) {
   for (let i = 0; i < ERROR_FIELDS.length; i++) if (ERROR_FIELDS[i] === key) return true;
   return false;
@@ -563,7 +628,7 @@ function stringForm(object) {
   }
 }
 
-function unboxed(object) {
+export function unboxed(object) {
   if (core.isNumberObject(object)) return NumberPrototypeValueOf(object);
   if (core.isStringObject(object)) return StringPrototypeValueOf(object);
   if (core.isBooleanObject(object)) return BooleanPrototypeValueOf(object);
@@ -624,7 +689,7 @@ function isAsyncIterator(value) {
 }
 
 /** Whether a value has nothing to return but what it iterates asynchronously. */
-function isAsyncIterable(value) {
+export function isAsyncIterable(value) {
   try {
     return isAsyncIterator(value) || (isObject(value) && typeof value !== "function" &&
       !ArrayIsArray(value) && typeof value[ASYNC_ITERATOR] === "function" &&
@@ -635,7 +700,7 @@ function isAsyncIterable(value) {
 }
 
 /** The values of an async iterable, as far as they are told; what it throws is thrown. */
-async function collectAsync(iterable) {
+export async function collectAsync(iterable) {
   const iterator = isAsyncIterator(iterable) ? iterable : iterable[ASYNC_ITERATOR]();
   const values = createList();
   while (values.length < MAX_ITERATED) {
@@ -651,7 +716,7 @@ async function collectAsync(iterable) {
 }
 
 /** The bytes of a buffer or a DataView; none when it is detached. */
-function bytesOf(object) {
+export function bytesOf(object) {
   try {
     if (!core.isDataView(object)) return new CapturedUint8Array(object);
     return new CapturedUint8Array(
@@ -665,7 +730,7 @@ function bytesOf(object) {
 }
 
 /** Encode `value`, giving up soon after `keep` bytes. */
-function encodeValue(value, keep) {
+export function encodeValue(value, keep) {
   const encoder = new Encoder(keep);
   encoder.encode(value);
   return encoder;
@@ -678,7 +743,7 @@ const BACKSLASH = 92;
  * JSON text, in chunks, as one JSON string of at most `keep` bytes of it, in chunks.
  * @returns {{chunks: object, size: number}}
  */
-function quoteChunks(chunks, keep) {
+export function quoteChunks(chunks, keep) {
   const first = { __proto__: null, bytes: encodeUtf8('"'), next: null };
   let last = first;
   let size = 2;
