@@ -9,10 +9,14 @@ import { consoleState } from "./console.js";
 export const answers = {
   __proto__: null,
   state: "warming",
-  limits: { __proto__: null, output: 0, keep: 0, logs: 0, entries: 0 },
+  /** @type {Limits} */
+  limits: { output: 0, keep: 0, logs: 0, entries: 0 },
 };
 
-/** End the run with an error, once; what follows it is never heard. */
+/**
+ * End the run with an error, once; what follows it is never heard.
+ * @param {unknown} thrown
+ */
 export function fail(thrown) {
   sendError(describeThrown(thrown), false);
 }

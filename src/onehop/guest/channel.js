@@ -18,6 +18,7 @@ const stdout = Deno.stdout;
 const readStdin = uncurryThis(stdin.readSync);
 const writeStdout = uncurryThis(stdout.writeSync);
 const writeStderr = Deno.stderr.writeSync.bind(Deno.stderr);
+/** @type {(code: number) => never} */
 export const exitProcess = Deno.exit;
 
 const ONE_WRITE = 32768;
@@ -33,12 +34,19 @@ const channel = {
   filled: 0,
 };
 
-/** Bind the frames that follow to this run; the host's token has nothing to escape. */
+/**
+ * Bind the frames that follow to this run; the host's token has nothing to escape.
+ * @param {string} token
+ */
 export function setToken(token) {
   channel.frameHead = '{"v":2,"token":"' + token + '","kind":"';
 }
 
-/** End the process; the host takes a worker that ends without an answer as broken. */
+/**
+ * End the process; the host takes a worker that ends without an answer as broken.
+ * @param {string} reason
+ * @returns {never}
+ */
 export function die(reason) {
   try {
     writeStderr(encodeUtf8("onehop guest: " + reason + "\n"));
@@ -101,7 +109,10 @@ function lengthAt(bytes, i) {
   return ((bytes[i] << 24) | (bytes[i + 1] << 16) | (bytes[i + 2] << 8) | bytes[i + 3]) >>> 0;
 }
 
-/** The next frame from the host as an object; null at the end of the input. */
+/**
+ * The next frame from the host as an object; null at the end of the input.
+ * @returns {Job | null}
+ */
 export function readFrame() {
   if (!fillInbox()) return null;
   const length = readLength();
@@ -140,12 +151,23 @@ function encodeHead(text, more) {
   return frame;
 }
 
-/** Send one frame; `fields` is JSON text that starts with a comma. */
+/**
+ * Send one frame; `fields` is JSON text that starts with a comma.
+ * @param {string} kind
+ * @param {string} fields
+ */
 export function sendFrame(kind, fields) {
   writeFully(encodeHead(channel.frameHead + kind + '"' + fields + "}", 0));
 }
 
-/** Send a frame whose last field is JSON text of `size` bytes, given as a linked list of chunks. */
+/**
+ * Send a frame whose last field is JSON text of `size` bytes.
+ * @param {string} kind
+ * @param {string} fields JSON text that starts with a comma
+ * @param {string} name of the last field
+ * @param {Chunk | null} chunks
+ * @param {number} size
+ */
 export function sendChunked(kind, fields, name, chunks, size) {
   const head = encodeHead(channel.frameHead + kind + '"' + fields + ',"' + name + '":', size + 1);
   // One write wakes the host once; a large frame is not worth a copy.

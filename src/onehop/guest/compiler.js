@@ -8,6 +8,8 @@
 // does all of it, but takes long to load, so it is asked only where swc may not be right. Whoever
 // cannot tell asks it: that costs time, and nothing else.
 
+// deno-lint-ignore-file guest/globals guest/methods guest/iteration -- no guest runs in a compiler
+
 import { core, NO_IMPORTS } from "./primordials.js";
 import { PositionMap } from "./positions.js";
 
@@ -15,6 +17,7 @@ import { PositionMap } from "./positions.js";
 Deno.execPath = () => "/deno";
 Deno.cwd = () => "/";
 const { stripTypeScriptTypes } = await import("node:module");
+/** @type {{mode: "transform", sourceMap: boolean}} */
 const SWC_OPTIONS = { mode: "transform", sourceMap: true };
 const MAP_COMMENT = /\n\/\/# sourceMappingURL=data:[\w/;=-]*base64,([\w+/=]*)\s*$/;
 
@@ -110,6 +113,7 @@ function endsInComment(code) {
 
 function readOutput(output) {
   const comment = MAP_COMMENT.exec(output);
+  if (comment === null) throw new Error("swc gave no map");
   return new Compiled(output.slice(0, comment.index), JSON.parse(atob(comment[1])).mappings);
 }
 
@@ -162,13 +166,16 @@ function findError(body) {
 
 function refuse({ words, line, column }, compiled, code) {
   const map = new PositionMap(compiled.map, compiled.code, code);
-  return new Refusal(words, map.find(line, column));
+  return new Refusal(words, map.originalOf(line, column));
 }
 
 // --- TypeScript's own compiler ---
 
-/** TypeScript's own compiler, once it has been needed. */
-const loaded = { __proto__: null, ts: null };
+/**
+ * TypeScript's own compiler, once it has been needed.
+ * @type {{ts: any}}
+ */
+const loaded = { ts: null };
 
 function loadTypeScript(text) {
   const [library, error] = core.evalContext(text + "\n;ts", "onehop:typescript.js");

@@ -68,7 +68,7 @@ export class Text {
   #text = "";
   #whole = 0;
 
-  add(part) {
+  append(part) {
     const room = MAX_TEXT - this.#text.length;
     this.#whole += part.length;
     if (room > 0) this.#text += part.length > room ? StringPrototypeSlice(part, 0, room) : part;
@@ -84,17 +84,20 @@ export class Text {
   }
 }
 
-/** The text of a console call: format directives in the first string, then the other arguments. */
+/**
+ * The text of a console call: format directives in the first string, then the other arguments.
+ * @param {unknown[]} args
+ */
 export function format(args) {
   const text = new Text();
   let used = 0;
   if (args.length > 0 && typeof args[0] === "string") {
     used = args.length === 1 ? 0 : formatDirectives(args, text);
-    if (used === 0) text.add(args[used++]);
+    if (used === 0) text.append(args[used++]);
   }
   for (; used < args.length; used++) {
-    if (used > 0) text.add(" ");
-    text.add(typeof args[used] === "string" ? args[used] : inspectSafely(args[used], 2));
+    if (used > 0) text.append(" ");
+    text.append(typeof args[used] === "string" ? args[used] : inspectSafely(args[used], 2));
   }
   return text.toText();
 }
@@ -111,7 +114,7 @@ function formatDirectives(args, text) {
     const letter = template[percent + 1];
     from = percent + 2;
     if (letter === "%") {
-      text.add(StringPrototypeSlice(template, start, percent + 1));
+      text.append(StringPrototypeSlice(template, start, percent + 1));
       start = from;
       continue;
     }
@@ -119,11 +122,11 @@ function formatDirectives(args, text) {
       from = percent + 1;
       continue;
     }
-    text.add(StringPrototypeSlice(template, start, percent));
-    text.add(formatDirective(letter, args[used++]));
+    text.append(StringPrototypeSlice(template, start, percent));
+    text.append(formatDirective(letter, args[used++]));
     start = from;
   }
-  text.add(StringPrototypeSlice(template, start));
+  text.append(StringPrototypeSlice(template, start));
   return used;
 }
 
@@ -231,7 +234,11 @@ function indent(text) {
   }
 }
 
-/** Send one console call, cut to what is left of the allowance. */
+/**
+ * Send one console call, cut to what is left of the allowance.
+ * @param {ConsoleLevel} level
+ * @param {string} text
+ */
 export function emit(level, text) {
   if (consoleState.entries <= 0 || consoleState.bytes <= 0) {
     consoleState.dropped++;
@@ -365,9 +372,9 @@ const DIR_OPTIONS = [
 function dir(args) {
   const text = new Text();
   try {
-    text.add(inspect(args[0], 2, dirOptions(args[1])));
+    text.append(inspect(args[0], 2, dirOptions(args[1])));
   } catch (thrown) {
-    text.add("[Threw: " + briefly(thrown) + "]");
+    text.append("[Threw: " + briefly(thrown) + "]");
   }
   emit(LOG, text.toText());
 }
@@ -399,13 +406,18 @@ function table(args) {
   }
 }
 
-/** Let the console send; called once, with the limits of the run. */
+/**
+ * Let the console send; called once, with the limits of the run.
+ * @param {boolean} capture
+ * @param {Limits} limits
+ */
 export function openConsole(capture, { entries, logs }) {
   consoleState.capture = capture;
   consoleState.entries = entries;
   consoleState.bytes = logs;
 }
 
+/** @type {Record<string, (...args: any[]) => void>} */
 export const guestConsole = {};
 for (
   const [name, run] of Object.entries({

@@ -31,6 +31,7 @@ const GRACE_FOR_INTERVALS = 100;
 /** Milliseconds between two looks whether the work is done. */
 const PAUSE = 2;
 
+/** @type {{__proto__?: null, unhandled: any, handOn: ((value: unknown) => void) | null, isFirstTurn: boolean, hasReturned: boolean, value: unknown, since: number, grace: number}} */
 const ending = {
   __proto__: null,
   /** Rejected promises that nobody has handled so far, with their reasons. */
@@ -61,7 +62,11 @@ function failUnhandled() {
   return true;
 }
 
-/** Run a job; `handOn` gets the value when nothing is left to do, or the moment is over. */
+/**
+ * Run a job; `handOn` gets the value when nothing is left to do, or the moment is over.
+ * @param {Job} job
+ * @param {(value: unknown) => void} handOn
+ */
 export function runToEnd(job, handOn) {
   ending.handOn = handOn;
   ending.isFirstTurn = true;
@@ -128,7 +133,7 @@ export function endStuckRun() {
 function answer(isBusy) {
   if (answers.state === "ended" || failUnhandled()) return;
   warnOfWork(isBusy);
-  ending.handOn(ending.value);
+  ending.handOn?.(ending.value);
 }
 
 function warnOfWork(isBusy) {

@@ -39,24 +39,30 @@ export const JS_FILE = "onehop:code.js";
 const HEAD_LINES = 1;
 const FIRST_PLACE = { __proto__: null, line: 1, column: 1 };
 
-/** Where the running code sits in the text that was compiled; set by run.js. */
+/**
+ * Where the running code sits in the text that was compiled; set by run.js.
+ * @type {{__proto__?: null, file: string, shownAs: string, toOriginal: ((line: number, column: number) => Place | null) | null}}
+ */
 export const source = {
   __proto__: null,
   file: JS_FILE,
   shownAs: "code.js",
   // For code that was compiled from another text: a function of (line, column) that gives the
   // `{line, column}` in that text, or null for what the compiler added. Null when there is none.
-  map: null,
+  toOriginal: null,
 };
 
 /**
  * The one place where a position of V8's becomes one of the caller's own text.
- * @returns {{file: string, line: number, column: number} | null} null for what is not the caller's.
+ * @param {string | null} file
+ * @param {any} line of V8's, null where it has none
+ * @param {any} column
+ * @returns {FilePlace | null} null for what is not the caller's.
  */
 export function placeInText(file, line, column) {
   if (file !== source.file || !(line > 0)) return null;
   const own = line > HEAD_LINES ? { line: line - HEAD_LINES, column } : FIRST_PLACE;
-  const place = source.map === null ? own : source.map(own.line, own.column);
+  const place = source.toOriginal === null ? own : source.toOriginal(own.line, own.column);
   if (place === null) return null;
   return { __proto__: null, file: source.shownAs, line: place.line, column: place.column };
 }
@@ -72,7 +78,12 @@ export function cut(text, limit) {
     " more characters)";
 }
 
-/** The property as a string, or null; never throws. */
+/**
+ * The property as a string, or null; never throws.
+ * @param {any} object
+ * @param {string} name
+ * @returns {string | null}
+ */
 export function readString(object, name) {
   try {
     const value = object[name];
@@ -82,7 +93,11 @@ export function readString(object, name) {
   }
 }
 
-/** What a Proxy stands for, without asking its handler; any other value as it is. */
+/**
+ * What a Proxy stands for, without asking its handler; any other value as it is.
+ * @param {any} value
+ * @returns {any}
+ */
 export function behindProxies(value) {
   for (let i = 0; i < MAX_PROXIES && core.isProxy(value); i++) {
     value = core.getProxyDetails(value)[0];
@@ -122,7 +137,10 @@ export function readErrorString(error, name) {
   return readString(error, name) ?? readString(behindProxies(error), name);
 }
 
-/** A short text for any value; never throws. */
+/**
+ * A short text for any value; never throws.
+ * @param {unknown} value
+ */
 export function show(value, depth = 2) {
   if (typeof value === "string") return value;
   try {
@@ -144,7 +162,10 @@ function readMessage(error) {
   }
 }
 
-/** @returns {{name: string, message: string}} never throws. */
+/**
+ * @param {unknown} thrown
+ * @returns {NameAndMessage} never throws.
+ */
 export function nameAndMessage(thrown) {
   if (!isError(thrown)) return { __proto__: null, name: "Error", message: show(thrown) };
   const message = readMessage(thrown);
@@ -155,7 +176,10 @@ export function nameAndMessage(thrown) {
   };
 }
 
-/** One line for an error met on the way, such as a getter that threw. */
+/**
+ * One line for an error met on the way, such as a getter that threw.
+ * @param {unknown} thrown
+ */
 export function briefly(thrown) {
   const { name, message } = nameAndMessage(thrown);
   const text = message === "" ? name : message;
@@ -165,7 +189,8 @@ export function briefly(thrown) {
 /**
  * Read `<file>:<line>:<column>` of the guest's code in a line of a stack; null if it has none.
  * The file is the one shown, or the raw one when the guest has put another `Error` in place.
- * @returns {{start: number, end: number, line: number, column: number} | null}
+ * @param {string} text
+ * @returns {FoundPlace | null}
  */
 function findPlace(text) {
   return findPosition(text, source.file, placeInText) ??
@@ -223,9 +248,12 @@ export function cleanStacks(text) {
 
 /**
  * The guest's frames in a stack: their text, and where the innermost is.
- * @returns {{text: string, line: number | null, column: number | null}}
+ * @param {string} stack
+ * @param {string} message
+ * @returns {Frames}
  */
 export function readStack(stack, message) {
+  /** @type {Frames} */
   const result = { __proto__: null, text: "", line: null, column: null };
   // A message of several lines could look like frames; it begins in the first line.
   const found = message === "" ? -1 : StringPrototypeIndexOf(stack, message);
@@ -363,7 +391,11 @@ function causesOf(thrown) {
   return list;
 }
 
-/** Everything the error frame tells of a thrown value; never throws. */
+/**
+ * Everything the error frame tells of a thrown value; never throws.
+ * @param {unknown} thrown
+ * @returns {Failure}
+ */
 export function describeThrown(thrown) {
   const { name, message } = nameAndMessage(thrown);
   const place = placeOf(thrown, isObject(thrown) ? readErrorString(thrown, "message") ?? "" : "");
@@ -380,7 +412,10 @@ export function describeThrown(thrown) {
   };
 }
 
-/** The `error` object of a frame as JSON text. */
+/**
+ * The `error` object of a frame as JSON text.
+ * @param {Failure} failure
+ */
 export function errorToJson({ name, message, stack = null, line = null, column = null }) {
   return '{"name":' + quote(name) + ',"message":' + quote(message) + ',"stack":' +
     (stack === null ? "null" : quote(stack)) + ',"line":' + line + ',"column":' + column + "}";

@@ -239,6 +239,7 @@ class Inspector {
   #currentDepth = 0;
   #depth;
   #seen = createList();
+  /** @type {any} */
   #circular = null;
   #written = 0;
 
@@ -741,6 +742,11 @@ class Inspector {
     return keyText(key, own === undefined || own.enumerable) + ": " + shown;
   }
 
+  /**
+   * @param {object} object
+   * @param {PropertyDescriptor} accessor
+   * @param {number} level
+   */
   #getter(object, { get, set }, level) {
     const label = set === undefined ? "Getter" : "Getter/Setter";
     const { getters } = this.#options;
@@ -1022,7 +1028,7 @@ function urlParts(object) {
     for (let i = 0; i < urlGetters.length; i++) {
       ObjectDefineProperty(parts, urlGetters[i].name, {
         __proto__: null,
-        value: urlGetters[i].get(object),
+        value: urlGetters[i].read(object),
         enumerable: true,
       });
     }

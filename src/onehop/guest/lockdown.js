@@ -13,7 +13,7 @@ import { takeStacks } from "./stacks.js";
 import { guestConsole } from "./console.js";
 import { timerGlobals } from "./timers.js";
 import { atomicsFunctions } from "./waits.js";
-import { limitStructuredClone } from "./clone.js";
+import { cloneGlobals, limitCloneables } from "./clone.js";
 import { MessageChannel, MessagePort } from "./ports.js";
 
 const ALLOWED_GLOBALS = [
@@ -52,7 +52,10 @@ const FORBIDDEN_GLOBALS = (
   "importScripts reportError location"
 ).split(" ");
 
-/** Put on `target` what `source` has, as ordinary built-ins look: writable, not enumerable. */
+/**
+ * Put on `target` what `source` has, as ordinary built-ins look: writable, not enumerable.
+ * @beforeGuest the lockdown comes before the job
+ */
 function defineBuiltins(target, source) {
   for (const name of ObjectKeys(source)) {
     ObjectDefineProperty(target, name, {
@@ -67,6 +70,7 @@ function defineBuiltins(target, source) {
 
 const allowedGlobals = new Set(ALLOWED_GLOBALS);
 
+/** @beforeGuest the lockdown comes before the job */
 function removeGlobals() {
   for (const name of ReflectOwnKeys(globalThis)) {
     if (typeof name === "string" && !allowedGlobals.has(name)) delete globalThis[name];
@@ -82,20 +86,24 @@ const bareNavigator = {
   onLine: false,
 };
 
+/** @beforeGuest the lockdown comes before the job */
 export function lockDown() {
-  const clone = limitStructuredClone();
+  limitCloneables();
   takeStacks();
   removeGlobals();
   defineBuiltins(globalThis, timerGlobals);
-  defineBuiltins(globalThis, clone);
+  defineBuiltins(globalThis, cloneGlobals);
   defineBuiltins(Atomics, atomicsFunctions);
   defineBuiltins(globalThis, { console: guestConsole, navigator: bareNavigator });
   defineBuiltins(globalThis, { self: globalThis, MessageChannel, MessagePort });
-  delete URL.createObjectURL;
-  delete URL.revokeObjectURL;
+  delete /** @type {any} */ (URL).createObjectURL;
+  delete /** @type {any} */ (URL).revokeObjectURL;
 }
 
-/** End the process unless the lockdown did what it should. */
+/**
+ * End the process unless the lockdown did what it should.
+ * @beforeGuest the lockdown comes before the job
+ */
 export function verifyLockdown() {
   for (const name of FORBIDDEN_GLOBALS) {
     if (name in globalThis) die("the global " + name + " is still there");

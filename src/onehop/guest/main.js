@@ -10,6 +10,7 @@ import { call, compile } from "./run.js";
 import { endStuckRun, nextTurn, runToEnd, watchRejections } from "./ending.js";
 import { lockDown, verifyLockdown } from "./lockdown.js";
 
+/** @beforeGuest the start comes before the job */
 function watchForFailures() {
   core.setReportExceptionCallback(fail);
   watchRejections();
@@ -20,7 +21,10 @@ function watchForFailures() {
   globalThis.addEventListener("beforeunload", endStuckRun);
 }
 
-/** Set up what a signal needs now: the host allows no new descriptor later. */
+/**
+ * Set up what a signal needs now: the host allows no new descriptor later.
+ * @beforeGuest the start comes before the job
+ */
 function warmSignals() {
   const ignore = () => {};
   Deno.addSignalListener("SIGUSR2", ignore);
@@ -70,6 +74,7 @@ function rehearse(job) {
   sendOutput("warm", output);
 }
 
+/** @beforeGuest a rehearsal comes before the job */
 function expectOutput(value, expected) {
   delete globalThis.context;
   const seen = encodeValue(value, 4096).text;
@@ -79,7 +84,7 @@ function expectOutput(value, expected) {
 /** Take the job, and before it any number of requests to warm up. */
 function serve() {
   const frame = readFrame();
-  if (frame === null) exitProcess(0);
+  if (frame === null) return exitProcess(0);
   if (frame.v !== 2) die("the host speaks another version");
   if (frame.kind === "warm") return warmUp(frame);
   if (frame.kind !== "job") die("a frame before the job is no request to warm up");
@@ -91,6 +96,7 @@ function dieOf(thrown) {
   die(show(thrown));
 }
 
+/** @beforeGuest the start comes before the job */
 async function main() {
   // From here on the bootstrap as a whole is on no stack: V8 would parse all of it again for the
   // first error's line numbers.
@@ -108,5 +114,10 @@ async function main() {
   nextTurn(serve);
 }
 
+/** @beforeGuest the start comes before the job */
+function start() {
+  void main().catch(dieOf);
+}
+
 // When Deno dispatches this, it is done with its own start, in which it trusts the global object.
-globalThis.addEventListener("load", () => void main().catch(dieOf), { once: true });
+globalThis.addEventListener("load", start, { once: true });

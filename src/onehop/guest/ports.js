@@ -8,7 +8,7 @@ import {
   ReflectApply,
   uncurryThis,
 } from "./primordials.js";
-import { clones, dataCloneError } from "./clone.js";
+import { cloneGlobals, dataCloneError } from "./clone.js";
 import { nextTurn } from "./ending.js";
 
 const MAKE_PORT = {};
@@ -17,6 +17,7 @@ const EventTargetPrototypeAddEventListener = uncurryThis(EventTarget.prototype.a
 const CapturedMessageEvent = MessageEvent;
 
 export class MessagePort extends EventTarget {
+  /** @type {any} */
   #other = null;
   #waiting = createList();
   #taken = 0;
@@ -46,9 +47,13 @@ export class MessagePort extends EventTarget {
     this.start();
   }
 
+  /**
+   * @param {unknown} message
+   * @param {any} options
+   */
   postMessage(message, options = undefined) {
     const transfer = ArrayIsArray(options) ? options : options?.transfer;
-    const data = clones.clone(message, { __proto__: null, transfer });
+    const data = cloneGlobals.structuredClone(message, { __proto__: null, transfer });
     const other = this.#other;
     if (this.#isClosed || other.#isClosed) return;
     other.#waiting[other.#waiting.length] = data;
@@ -77,7 +82,7 @@ export class MessagePort extends EventTarget {
 }
 
 const { entangle } = MessagePort;
-delete MessagePort.entangle;
+delete /** @type {any} */ (MessagePort).entangle;
 
 export class MessageChannel {
   #port1 = new MessagePort(MAKE_PORT);

@@ -77,7 +77,11 @@ export class PositionMap {
   /** Of the last segment: column, source, line and column in it, name. */
   #last = new CapturedInt32Array(5);
 
-  /** @param {string} text the map, which leads from one text to the other. */
+  /**
+   * @param {string} text the map, which leads from one text to the other.
+   * @param {string} compiled
+   * @param {string} original
+   */
   constructor(text, compiled, original) {
     this.#text = text;
     this.#compiled = new Lines(compiled);
@@ -88,9 +92,11 @@ export class PositionMap {
 
   /**
    * Where a place of the JavaScript comes from; lines and columns start at 1.
-   * @returns {{line: number, column: number} | null} null when it comes from nowhere.
+   * @param {number} line
+   * @param {number} column
+   * @returns {Place | null} null when it comes from nowhere.
    */
-  find(line, column) {
+  originalOf(line, column) {
     const entries = this.#entries;
     const found = ENTRY * this.#countUpTo(line - 1, column - 1) - ENTRY;
     if (found < 0 || entries[found] !== line - 1 || entries[found + 2] < 0) return null;

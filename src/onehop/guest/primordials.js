@@ -4,12 +4,18 @@
 // object the guest can reach, no element is assigned to an ordinary array (a setter on
 // Array.prototype would see it), and nothing is iterated with for...of or spread.
 
-const internals = Deno[Deno.internal];
+/** @type {DenoInternals} */
+const internals = /** @type {any} */ (Deno)[Deno.internal];
 export const { core } = internals;
 
+/** @type {(method: any) => (object: any, ...args: any[]) => any} */
 export const uncurryThis = Function.prototype.bind.bind(Function.prototype.call);
+/**
+ * @beforeGuest what it takes must be V8's
+ * @type {(prototype: object, name: PropertyKey) => (object: any) => any}
+ */
 export const getterOf = (prototype, name) =>
-  uncurryThis(Object.getOwnPropertyDescriptor(prototype, name).get);
+  uncurryThis(Object.getOwnPropertyDescriptor(prototype, name)?.get);
 
 export const { apply: ReflectApply, ownKeys: ReflectOwnKeys } = Reflect;
 export const {
@@ -102,6 +108,15 @@ export const { prototype: IteratorPrototype } = Iterator;
 export const AsyncIteratorPrototype = Object.getPrototypeOf(
   Object.getPrototypeOf(async function* () {}.prototype),
 );
+/**
+ * @beforeGuest called below, for each sample
+ * @param {any[]} sample
+ * @returns {[object, Walk]}
+ */
+function walkOfSample({ 0: sample, 1: ends }) {
+  const prototype = Object.getPrototypeOf(sample);
+  return [prototype, { __proto__: null, next: uncurryThis(prototype.next), ends }];
+}
 /** Of built-in iterators: the prototype, how the next value is taken, and whether it must end. */
 export const builtinIterators = new Map(
   [
@@ -112,11 +127,8 @@ export const builtinIterators = new Map(
     ["".matchAll(/a/g), true],
     [Object.getPrototypeOf((function* () {})()), false],
     [[].values().take(0), false],
-    [Iterator.from({ next() {} }), false],
-  ].map(([sample, ends]) => {
-    const prototype = Object.getPrototypeOf(sample);
-    return [prototype, { __proto__: null, next: uncurryThis(prototype.next), ends }];
-  }),
+    [Iterator.from(/** @type {any} */ ({ next() {} })), false],
+  ].map(walkOfSample),
 );
 
 const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
@@ -137,14 +149,18 @@ export const URLSearchParamsPrototypeEntries = uncurryThis(URLSearchParams.proto
 export const URLSearchParamsIteratorNext = uncurryThis(
   Object.getPrototypeOf(new URLSearchParams().entries()).next,
 );
+/** @beforeGuest called below, for each name */
+function urlGetter(name) {
+  return { name, read: getterOf(URL.prototype, name) };
+}
 /** In the order in which Node shows them. */
 export const urlGetters = [
   ..."href origin protocol username password host hostname port pathname".split(" "),
   ..."search searchParams hash".split(" "),
-].map((name) => ({ name, get: getterOf(URL.prototype, name) }));
+].map(urlGetter);
 export const performanceNow = performance.now.bind(performance);
 // Deno loads its crypto at the first use, which shall not be the guest's.
-const randomUUID = crypto.randomUUID.bind(crypto);
+void crypto.randomUUID;
 
 export const { inspectArgs } = internals;
 export const {
@@ -163,7 +179,10 @@ export const {
 /** A number here instead of Deno's own options makes every import() in the code reject. */
 export const NO_IMPORTS = [1];
 
-/** A list whose elements can be assigned: no setter of the guest is on its prototype chain. */
+/**
+ * A list whose elements can be assigned: no setter of the guest is on its prototype chain.
+ * @returns {any[]}
+ */
 export function createList() {
   return ObjectSetPrototypeOf([], null);
 }
@@ -172,7 +191,11 @@ export function listOf(...values) {
   return ObjectSetPrototypeOf(values, null);
 }
 
-/** A string that survives UTF-8: lone surrogates become U+FFFD. */
+/**
+ * A string that survives UTF-8: lone surrogates become U+FFFD.
+ * @param {string} text
+ * @returns {string} a JSON string
+ */
 export function quote(text) {
   return JSONStringify(StringPrototypeToWellFormed(text));
 }
@@ -181,7 +204,10 @@ export function isObject(value) {
   return (typeof value === "object" && value !== null) || typeof value === "function";
 }
 
-/** An ordinary array of the elements of a list, without a setter of the guest seeing them. */
+/**
+ * An ordinary array of the elements of a list, without a setter of the guest seeing them.
+ * @param {any[]} list
+ */
 export function plainArray(list) {
   const array = [];
   for (let i = 0; i < list.length; i++) {

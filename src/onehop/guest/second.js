@@ -4,14 +4,21 @@
 import { compileFunction, NO_IMPORTS, StringPrototypeIndexOf } from "./primordials.js";
 import { die } from "./channel.js";
 
+/** @type {{__proto__?: null, source: string, shared: object | null, loaded: SecondPart | null}} */
 const secondPart = { __proto__: null, source: Deno.args[1], shared: null, loaded: null };
 
-/** Hand over what the second part uses of the first, by name. */
+/**
+ * Hand over what the second part uses of the first, by name.
+ * @param {object} shared
+ */
 export function shareWithSecond(shared) {
   secondPart.shared = shared;
 }
 
-/** Have this for the second part; the functions of its files, where those can be imported. */
+/**
+ * Have this for the second part; tests give it the functions of the files.
+ * @param {SecondPart} functions
+ */
 export function setSecondPart(functions) {
   secondPart.loaded = functions;
 }
@@ -19,11 +26,13 @@ export function setSecondPart(functions) {
 /**
  * Before the guest runs, if it is likely to print: Deno's way to a function fails where the guest
  * has replaced how arrays are taken apart, and then values are not shown.
+ * @param {Job} job
  */
 export function prepareFor({ code, capture }) {
   if (capture && StringPrototypeIndexOf(code, "console") >= 0) loadSecondPart();
 }
 
+/** @returns {SecondPart} */
 export function loadSecondPart() {
   if (secondPart.loaded === null) {
     const { 0: make, 1: error } = compileFunction(
@@ -33,12 +42,17 @@ export function loadSecondPart() {
       [],
     );
     if (error !== null) die("its second part cannot be read");
-    setSecondPart(make()(secondPart.shared));
+    secondPart.loaded = /** @type {SecondPart} */ (make()(secondPart.shared));
   }
   return secondPart.loaded;
 }
 
-/** One value as `util.inspect` shows it. May throw what a getter or a Proxy throws. */
+/**
+ * One value as `util.inspect` shows it. May throw what a getter or a Proxy throws.
+ * @param {unknown} value
+ * @param {number} depth
+ * @param {object} [more] options
+ */
 export function inspect(value, depth, more) {
   return loadSecondPart().inspectValue(value, depth, more);
 }

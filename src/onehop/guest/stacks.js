@@ -27,7 +27,10 @@ const stacks = {
   __proto__: null,
   /** Function that the guest has put in place of ours. */
   guestPrepare: null,
-  /** The methods of V8's call sites by name, each as a function of the site; see readCallSites. */
+  /**
+   * The methods of V8's call sites by name, each as a function of the site; see readCallSites.
+   * @type {any}
+   */
   siteMethods: { __proto__: null },
 };
 
@@ -98,14 +101,15 @@ class CallSite {
       });
     }
     // Nobody needs to make one.
-    delete this.prototype.constructor;
+    delete /** @type {any} */ (this.prototype).constructor;
   }
 }
 
 /** The frame in V8's words, at the caller's position, and without the name of our wrapper. */
 function frameText(site, { file, line, column }) {
   const shown = file + ":" + line + ":" + column;
-  const text = stacks.siteMethods.toString(site);
+  const { toString: siteText } = stacks.siteMethods;
+  const text = siteText(site);
   const at = StringPrototypeLastIndexOf(text, source.file + ":");
   if (at < 0) return shown;
   const before = StringPrototypeSlice(text, 0, at);
@@ -156,6 +160,7 @@ function prepareStackTrace(error, sites) {
 /**
  * Take the methods of call sites, which nobody can change. Not before the bootstrap is off the
  * stack: V8 would parse all of it again for the line numbers.
+ * @beforeGuest the lockdown comes before the job
  */
 function readCallSites() {
   CapturedError.prepareStackTrace = (_error, sites) => {
@@ -165,7 +170,7 @@ function readCallSites() {
     }
   };
   void new CapturedError().stack;
-  delete CapturedError.prepareStackTrace;
+  delete /** @type {any} */ (CapturedError).prepareStackTrace;
 }
 
 /**

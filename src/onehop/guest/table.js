@@ -67,9 +67,9 @@ export function logTable(args) {
   if (typeof data !== "object" || data === null) return emit(LOG, format(plainArray([data])));
   const text = new Text();
   try {
-    text.add(drawTable(columnsOf(data, ArrayIsArray(wanted) ? wanted : null)));
+    text.append(drawTable(columnsOf(data, ArrayIsArray(wanted) ? wanted : null)));
   } catch (thrown) {
-    text.add("[Threw: " + briefly(thrown) + "]");
+    text.append("[Threw: " + briefly(thrown) + "]");
   }
   emit(LOG, text.toText());
 }

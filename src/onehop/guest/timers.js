@@ -73,6 +73,7 @@ export function releaseTimers(timeouts, intervals) {
   });
 }
 
+/** @param {(timer: Timer) => void} visit */
 function eachTimer(visit) {
   const entries = MapPrototypeEntries(timers.pending);
   for (;;) {

@@ -97,25 +97,38 @@ const NEEDS_ESCAPE = /["\\\x00-\x1f\ud800-\udfff]/;
 class Encoder {
   /** Bytes of JSON text made so far; over `keep` when the value did not fit. */
   size = 0;
-  /** The first chunk, `{bytes, next}`; null when the text is short. */
+  /**
+   * The first chunk; null when the text is short.
+   * @type {Chunk | null}
+   */
   chunks = null;
   /** The text that is in no chunk: of a short value, all of it. */
   text = "";
+  /** @type {Chunk | null} */
   #last = null;
   #room;
   // Most values are no objects, and need none of these.
+  /** @type {any} */
   #ancestors = null;
+  /** @type {any} */
   #keys = null;
-  // The keys that lead to the object at each depth.
+  /**
+   * The keys that lead to the object at each depth.
+   * @type {any}
+   */
   #path = null;
   // Objects to write by hand before V8's encoder is tried again.
   #misses = 0;
   // Keys in which a lone surrogate was replaced.
   #oddKeys = 0;
-  /** What the reader is to know of the text, each a Places; null when there is nothing to tell. */
+  // What the reader is to know of the text; null when there is nothing to tell.
+  /** @type {Places | null} */
   inexact = null;
+  /** @type {Places | null} */
   merged = null;
+  /** @type {Places | null} */
   endless = null;
+  /** @type {Places | null} */
   empty = null;
 
   constructor(keep) {
@@ -149,6 +162,7 @@ class Encoder {
   #flush() {
     if (this.text === "") return;
     const bytes = encodeUtf8(this.text);
+    /** @type {Chunk} */
     const chunk = { __proto__: null, bytes, next: null };
     if (this.#last === null) this.chunks = chunk;
     else this.#last.next = chunk;
@@ -182,7 +196,7 @@ class Encoder {
     // Infinity - Infinity and NaN - NaN are NaN.
     if (value - value !== 0) return this.#put("null");
     if (value > MAX_SAFE_INTEGER || value < -MAX_SAFE_INTEGER) {
-      (this.inexact ??= new Places()).add(this.#pathOf(depth, key));
+      (this.inexact ??= new Places()).note(this.#pathOf(depth, key));
     }
     this.#put("" + value);
   }
@@ -325,7 +339,7 @@ class Encoder {
   }
 
   #tellEmpty(depth) {
-    (this.empty ??= new Places()).add(this.#pathOfObject(depth));
+    (this.empty ??= new Places()).note(this.#pathOfObject(depth));
   }
 
   /** Tell of an empty list or Map that was used as an object: its fields are not in the output. */
@@ -374,7 +388,7 @@ class Encoder {
     for (let i = 0; i < keys.length; i++) {
       const key = StringPrototypeToWellFormed(keys[i]);
       const before = MapPrototypeGet(seen, key);
-      if (before === 1) (this.merged ??= new Places()).add(this.#pathOf(depth, key));
+      if (before === 1) (this.merged ??= new Places()).note(this.#pathOf(depth, key));
       MapPrototypeSet(seen, key, (before ?? 0) + 1);
     }
   }
@@ -425,7 +439,7 @@ class Encoder {
       if (done) break;
       if (i > 0) this.#put(",");
       if (!walk.ends && i === MAX_ITERATED) {
-        (this.endless ??= new Places()).add(this.#pathOfObject(depth));
+        (this.endless ??= new Places()).note(this.#pathOfObject(depth));
         this.#put(TRUNCATED);
         break;
       }
@@ -658,6 +672,7 @@ function keysOf(map) {
 /**
  * How the next value of an iterator is taken, and whether its end must come; null when it cannot
  * be told.
+ * @returns {Walk | null}
  */
 function walkOf(iterator) {
   let prototype = iterator;
@@ -699,18 +714,22 @@ export function isAsyncIterable(value) {
   }
 }
 
-/** The values of an async iterable, as far as they are told; what it throws is thrown. */
+/**
+ * The values of an async iterable, as far as they are told; what it throws is thrown.
+ * @param {any} iterable
+ */
 export async function collectAsync(iterable) {
   const iterator = isAsyncIterator(iterable) ? iterable : iterable[ASYNC_ITERATOR]();
   const values = createList();
   while (values.length < MAX_ITERATED) {
+    // deno-lint-ignore guest/methods -- the iterator is the guest's own, in its own turn
     const { done, value } = await iterator.next();
     if (done) return values;
     values[values.length] = value;
   }
   values[values.length] = "[Truncated]";
   const places = new Places();
-  places.add("output");
+  places.note("output");
   warnOfValues({ __proto__: null, inexact: null, merged: null, empty: null, endless: places });
   return values;
 }
@@ -729,7 +748,11 @@ export function bytesOf(object) {
   }
 }
 
-/** Encode `value`, giving up soon after `keep` bytes. */
+/**
+ * Encode `value`, giving up soon after `keep` bytes.
+ * @param {unknown} value
+ * @param {number} keep
+ */
 export function encodeValue(value, keep) {
   const encoder = new Encoder(keep);
   encoder.encode(value);
@@ -741,9 +764,12 @@ const BACKSLASH = 92;
 
 /**
  * JSON text, in chunks, as one JSON string of at most `keep` bytes of it, in chunks.
- * @returns {{chunks: object, size: number}}
+ * @param {Chunk | null} chunks
+ * @param {number} keep
+ * @returns {Chunks}
  */
 export function quoteChunks(chunks, keep) {
+  /** @type {Chunk} */
   const first = { __proto__: null, bytes: encodeUtf8('"'), next: null };
   let last = first;
   let size = 2;

@@ -28,6 +28,7 @@ const waits = {
 };
 
 function watchWait(promise, timeout) {
+  /** @type {Wait} */
   const wait = { __proto__: null, timer: null, isOver: false };
   MapPrototypeSet(waits.pending, promise, wait);
   if (!(timeout >= 0 && timeout <= LONGEST_TIMER)) return;

@@ -31,7 +31,7 @@ export class Places {
   #paths = "";
   #count = 0;
 
-  add(path) {
+  note(path) {
     if (this.#count < MAX_PLACES) this.#paths += (this.#count === 0 ? "" : ", ") + path;
     this.#count++;
   }
@@ -42,14 +42,20 @@ export class Places {
   }
 }
 
-/** A step of a path: `[0]`, `.name`, or `["odd name"]`. */
+/**
+ * A step of a path: `[0]`, `.name`, or `["odd name"]`.
+ * @param {string | number} key
+ */
 export function pathStep(key) {
   if (typeof key === "number") return "[" + key + "]";
   if (key.length > MAX_STEP) key = StringPrototypeSlice(key, 0, MAX_STEP) + "…";
   return RegExpPrototypeExec(IDENTIFIER, key) !== null ? "." + key : "[" + quote(key) + "]";
 }
 
-/** What an encoder has found; of each, a Places or null. */
+/**
+ * What an encoder has found.
+ * @param {Findings} findings
+ */
 export function warnOfValues({ inexact, merged, empty, endless }) {
   if (inexact !== null) {
     warn(
