@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from onehop.guest._assembly import join, read_module
 
-_PARTS = (
+PARTS = (
     "primordials.js",
     "channel.js",
     "second.js",
@@ -30,10 +30,10 @@ _PARTS = (
     "main.js",
 )
 """In the order in which they stand in one function: each imports from those before it."""
-_SECOND_PARTS = ("inspect.js", "table.js")
+SECOND_PARTS = ("inspect.js", "table.js")
 """The same, of the function that is parsed later and gets what it imports of the first."""
 
-_COMPILER_PARTS = ("primordials.js", "positions.js", "compiler.js")
+COMPILER_PARTS = ("primordials.js", "positions.js", "compiler.js")
 """In the order in which they stand in one module."""
 
 _LOADER = "data:application/javascript,Deno[Deno.internal].core.evalContext(Deno.args[0],%22{}%22)"
@@ -65,7 +65,7 @@ ENVIRONMENT: dict[str, str] = {
 @lru_cache(maxsize=1)
 def bootstrap_source() -> str:
     """The bootstrap as one script."""
-    parts = join(map(read_module, _PARTS))
+    parts = join(map(read_module, PARTS))
     shared = ",".join(_shared())
     return f'(function(){{"use strict";\n{parts}\nshareWithSecond({{{shared}}});\n}})();\n'
 
@@ -73,7 +73,7 @@ def bootstrap_source() -> str:
 @lru_cache(maxsize=1)
 def second_source() -> str:
     """What the bootstrap compiles later: code that makes a function of what is shared."""
-    parts = join(map(read_module, _SECOND_PARTS), given=_PARTS)
+    parts = join(map(read_module, SECOND_PARTS), given=PARTS)
     shared = ",".join(_shared())
     head = f'return (function(shared){{"use strict";\nconst {{{shared}}}=shared;'
     return f"{head}\n{parts}\nreturn{{inspectValue,logTable,refuseColumns}};\n}})"
@@ -82,8 +82,8 @@ def second_source() -> str:
 @lru_cache(maxsize=1)
 def _shared() -> list[str]:
     """The names of the first part that the second imports."""
-    imports = [read_module(name).imports for name in _SECOND_PARTS]
-    return sorted({name for each in imports for file in _PARTS for name in each.get(file, ())})
+    imports = [read_module(name).imports for name in SECOND_PARTS]
+    return sorted({name for each in imports for file in PARTS for name in each.get(file, ())})
 
 
 @lru_cache(maxsize=1)
@@ -110,7 +110,7 @@ def compiler_arguments(heap_mb: int | str) -> list[str]:
     return [
         *_options(heap_mb),
         f"data:application/javascript,{quote(read_module('compiler_main.js').text)}",
-        join(map(read_module, _COMPILER_PARTS)),
+        join(map(read_module, COMPILER_PARTS)),
     ]
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from importlib.resources import files
 
-_IMPORT = re.compile(r'import \{([\w$,\s]+)\} from "\./([\w.]+)";\n')
+_IMPORT = re.compile(r'import \{(\s*[\w$]+(?:,\s*[\w$]+)*,?\s*)\} from "\./([\w.]+)";\n')
 _HEAD = re.compile(r"(?://[^\n]*\n|\n)*")
 _EXPORT = re.compile(r"^export (?=(?:const|class|function|async function)\b)", re.MULTILINE)
 _MODULE_LINE = re.compile(r"^[ \t]*(?:import|export)\b.*", re.MULTILINE)

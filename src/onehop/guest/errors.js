@@ -219,12 +219,12 @@ function rewriteFrame(text, place) {
   return before + shown + after;
 }
 
+const FOREIGN_FRAME =
+  /^\s*at (?:.*\((?:ext:|node:|onehop:|data:|blob:|<anonymous>)|(?:async )?(?:ext:|node:|onehop:|data:|blob:))/;
+
 /** Whether a line of text is a stack frame that is not the guest's. */
 function isForeignFrame(line) {
-  return RegExpPrototypeExec(
-    /^\s*at .*(?:\((?:ext:|node:|onehop:|data:|blob:|<anonymous>)|^\s*at (?:async )?(?:ext:|node:|onehop:|data:|blob:))/,
-    line,
-  ) !== null;
+  return RegExpPrototypeExec(FOREIGN_FRAME, line) !== null;
 }
 
 /** Text that may hold stacks, such as a formatted error, with only the guest's own frames. */

@@ -754,7 +754,7 @@ class Inspector {
       (getters === "set" && set !== undefined);
     if (!wanted) return "[" + label + "]";
     try {
-      const value = ReflectApply(get, object, []);
+      const value = ReflectApply(/** @type {Function} */ (get), object, []);
       if (!isObject(value)) return "[" + label + ": " + this.#primitive(value) + "]";
       this.#indentation += 2;
       const shown = "[" + label + "] " + this.#value(value, level, false);

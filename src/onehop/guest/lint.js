@@ -132,7 +132,9 @@ const globals = afterGuest((report, context) => {
 });
 
 const methods = afterGuest((report) => ({
-  CallExpression({ callee }) {
+  CallExpression(node) {
+    // `a?.b()` has a chain between the call and the member.
+    const callee = node.callee.type === "ChainExpression" ? node.callee.expression : node.callee;
     if (callee.type !== "MemberExpression" || callee.computed) return;
     const { object, property } = callee;
     if (property.type !== "Identifier" || !METHODS.has(property.name)) return;
