@@ -52,6 +52,11 @@ def test_what_cannot_be_dropped_without_a_change_is_refused(line: str) -> None:
         Module("b.js", f"{line}\n")
 
 
+def test_lines_of_comments_are_dropped_and_none_of_code() -> None:
+    text = "// a\n/** b */\n/*\n * c\n */\n/** @type {any} */ (x).y = 1;\n  z = 2; // d\n"
+    assert join([Module("a.js", text)]) == "/** @type {any} */ (x).y = 1;\nz = 2; // d"
+
+
 def test_a_file_imports_only_from_those_before_it() -> None:
     module = Module("a.js", 'import { two } from "./b.js";\n')
     with pytest.raises(ValueError, match=r"a\.js imports \['b\.js'\]"):

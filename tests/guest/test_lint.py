@@ -24,6 +24,9 @@ PLANTED = {
     "method-if-there": ("methods", "export const f = (x) => x?.then(1);"),
     "method-of-typed-array": ("methods", "export const f = (x) => x.subarray(1);"),
     "method-in-field": ("methods", "export class A { x = ''.trim(); }"),
+    "method-by-text": ("methods", "export const f = (x) => x['push'](1);"),
+    "element": ("elements", "export function f() { const a = []; a[0] = 1; return a; }"),
+    "element-of-rest": ("elements", "export const f = (...args) => { args[0] = 1; };"),
     "for-of": ("iteration", "export function f(x) { for (const y of x) return y; }"),
     "spread": ("iteration", "export const f = (x) => [...x];"),
     "spread-in-call": ("iteration", "export const f = (x) => x(...x);"),
@@ -43,6 +46,8 @@ CLEAN = {
     "own-names": "export function f(Map, { Set }) { return [Map, Set, undefined, NaN]; }",
     "own-import": 'import { JSON } from "./top-level.js";\nexport const f = () => JSON;',
     "properties": "export const f = (x) => ({ ...x, Map: x.Map, y: x.slice, z: x.emit() });",
+    "list": 'import { createList } from "./top-level.js";\n'
+    "export function f() { const a = createList(); a[0] = [1]; return a; }",
     "rest": "export const f = (...args) => args;",
 }
 

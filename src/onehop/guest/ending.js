@@ -31,7 +31,7 @@ const GRACE_FOR_INTERVALS = 100;
 /** Milliseconds between two looks whether the work is done. */
 const PAUSE = 2;
 
-/** @type {{__proto__?: null, unhandled: any, handOn: ((value: unknown) => void) | null, isFirstTurn: boolean, hasReturned: boolean, value: unknown, since: number, grace: number}} */
+/** @type {Ending} */
 const ending = {
   __proto__: null,
   /** Rejected promises that nobody has handled so far, with their reasons. */

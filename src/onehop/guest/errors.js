@@ -41,7 +41,7 @@ const FIRST_PLACE = { __proto__: null, line: 1, column: 1 };
 
 /**
  * Where the running code sits in the text that was compiled; set by run.js.
- * @type {{__proto__?: null, file: string, shownAs: string, toOriginal: ((line: number, column: number) => Place | null) | null}}
+ * @type {Source}
  */
 export const source = {
   __proto__: null,

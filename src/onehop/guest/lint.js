@@ -131,15 +131,20 @@ const globals = afterGuest((report, context) => {
   };
 });
 
+/** The name by which a property is read; null when it is computed, or a private name. */
+function nameOfProperty({ property, computed }) {
+  if (property.type === "Identifier" && !computed) return property.name;
+  return property.type === "Literal" ? property.value : null;
+}
+
 const methods = afterGuest((report) => ({
   CallExpression(node) {
     // `a?.b()` has a chain between the call and the member.
     const callee = node.callee.type === "ChainExpression" ? node.callee.expression : node.callee;
-    if (callee.type !== "MemberExpression" || callee.computed) return;
-    const { object, property } = callee;
-    if (property.type !== "Identifier" || !METHODS.has(property.name)) return;
-    if (object.type === "Super") return;
-    const call = `.${property.name}()`;
+    if (callee.type !== "MemberExpression" || callee.object.type === "Super") return;
+    const name = nameOfProperty(callee);
+    if (!METHODS.has(name)) return;
+    const call = `.${name}()`;
     report(callee, `${call} may be the guest's: use a function of primordials.js, or another name`);
   },
 }));
@@ -154,6 +159,26 @@ const iteration = afterGuest((report) => {
     },
     YieldExpression(node) {
       if (node.delegate) refuse(node);
+    },
+  };
+});
+
+/** Of `const a = []` and `(...a)`, the names: ordinary arrays, for whose elements setters may wait. */
+const elements = afterGuest((report) => {
+  const arrays = new Set();
+  return {
+    VariableDeclarator({ id, init }) {
+      if (init?.type === "ArrayExpression" && id.type === "Identifier") arrays.add(id.name);
+    },
+    RestElement({ argument }) {
+      arrays.add(argument.name);
+    },
+    AssignmentExpression(node) {
+      const { left } = node;
+      if (left.type !== "MemberExpression" || !left.computed || !arrays.has(left.object.name)) {
+        return;
+      }
+      report(node, "a setter on Array.prototype may see it: use createList of primordials.js");
     },
   };
 });
@@ -173,4 +198,4 @@ const state = {
   },
 };
 
-export default { name: "guest", rules: { globals, methods, iteration, state } };
+export default { name: "guest", rules: { globals, methods, iteration, elements, state } };

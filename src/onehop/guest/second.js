@@ -4,7 +4,7 @@
 import { compileFunction, NO_IMPORTS, StringPrototypeIndexOf } from "./primordials.js";
 import { die } from "./channel.js";
 
-/** @type {{__proto__?: null, source: string, shared: object | null, loaded: SecondPart | null}} */
+/** @type {SecondState} */
 const secondPart = { __proto__: null, source: Deno.args[1], shared: null, loaded: null };
 
 /**

@@ -101,6 +101,34 @@ interface SecondPart {
   refuseColumns(columns: unknown): never;
 }
 
+interface SecondState {
+  __proto__?: null;
+  source: string;
+  shared: object | null;
+  loaded: SecondPart | null;
+}
+
+/** Where the running code sits in the text that was compiled. */
+interface Source {
+  __proto__?: null;
+  file: string;
+  shownAs: string;
+  toOriginal: ((line: number, column: number) => Place | null) | null;
+}
+
+/** From the value that the code returned to the answer. */
+interface Ending {
+  __proto__?: null;
+  // deno-lint-ignore no-explicit-any
+  unhandled: any;
+  handOn: ((value: unknown) => void) | null;
+  isFirstTurn: boolean;
+  hasReturned: boolean;
+  value: unknown;
+  since: number;
+  grace: number;
+}
+
 interface Timer {
   __proto__?: null;
   timer: object;
