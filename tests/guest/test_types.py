@@ -9,6 +9,7 @@ from pathlib import Path
 
 import deno
 
+OFFLINE = ["--no-lock", "--no-remote", "--no-npm"]
 GUEST = Path(__file__).parents[2] / "src/onehop/guest"
 
 PLANTED = """\
@@ -33,8 +34,7 @@ def test_what_crosses_files_in_a_wrong_type_is_found(tmp_path: Path) -> None:
     file = tmp_path / "planted.js"
     file.write_text(PLANTED.replace("GUEST", GUEST.as_uri()))
     done = subprocess.run(
-        [deno.find_deno_bin(), "check", "--no-lock", "--no-remote", "--no-npm"]
-        + ["--config", str(GUEST / "deno.json"), str(file)],
+        [deno.find_deno_bin(), "check", *OFFLINE, "--config", str(GUEST / "deno.json"), str(file)],
         env={"PATH": os.defpath, "DENO_DIR": str(tmp_path), "NO_COLOR": "1"},
         capture_output=True,
         text=True,
