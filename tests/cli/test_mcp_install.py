@@ -352,7 +352,7 @@ def test_claude_code_that_knows_onehop_is_left_alone(
 def test_claude_code_takes_no_file(here: Here, claude: Path) -> None:
     result = here("mcp", "install", "claude-code", "--file", "x.json")
     assert (result.exit_code, claude.exists()) == (2, False)
-    assert "Claude Code is told by its own command" in result.stderr
+    assert "Claude Code is set up by its own command" in result.stderr
 
 
 def test_vs_code_is_told_by_its_own_command(here: Here, claude: Path) -> None:

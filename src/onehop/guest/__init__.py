@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 import json
-import re
 from functools import lru_cache
-from importlib.resources import files
 from urllib.parse import quote
 
-_PARTS = (
+from onehop.guest._assembly import join, read_module
+
+PARTS = (
     "primordials.js",
     "channel.js",
+    "second.js",
     "advice.js",
     "positions.js",
     "errors.js",
     "stacks.js",
     "warnings.js",
     "values.js",
-    "second.js",
     "console.js",
+    "answers.js",
     "timers.js",
     "waits.js",
-    "ports.js",
-    "lockdown.js",
+    "clone.js",
     "run.js",
     "ending.js",
+    "ports.js",
+    "lockdown.js",
     "main.js",
 )
-"""In the order in which they stand in one function."""
-_SECOND_PARTS = ("inspect.js", "table.js")
-"""The same, of the function that is parsed later and gets what it uses of the first."""
-_DECLARED = re.compile(
-    r"^(?:const|class|(?:async )?function\*?) (?:(\w+)|\{([^}]*)\})", re.MULTILINE
-)
-"""What a file declares for the others: at the start of a line, and never changed."""
+"""In the order in which they stand in one function: each imports from those before it."""
+SECOND_PARTS = ("inspect.js", "table.js")
+"""The same, of the function that is parsed later and gets what it imports of the first."""
 
-_COMPILER_PARTS = ("primordials.js", "positions.js", "compiler.js")
+COMPILER_PARTS = ("primordials.js", "positions.js", "compiler.js")
 """In the order in which they stand in one module."""
 
 _LOADER = "data:application/javascript,Deno[Deno.internal].core.evalContext(Deno.args[0],%22{}%22)"
@@ -67,53 +65,25 @@ ENVIRONMENT: dict[str, str] = {
 @lru_cache(maxsize=1)
 def bootstrap_source() -> str:
     """The bootstrap as one script."""
-    parts = _script(_join(_PARTS))
+    parts = join(map(read_module, PARTS))
     shared = ",".join(_shared())
-    return f'(function(){{"use strict";\n{parts}\nconst sharedWithSecond={{{shared}}};\n}})();\n'
+    return f'(function(){{"use strict";\n{parts}\nshareWithSecond({{{shared}}});\n}})();\n'
 
 
 @lru_cache(maxsize=1)
 def second_source() -> str:
     """What the bootstrap compiles later: code that makes a function of what is shared."""
-    parts = _script(_join(_SECOND_PARTS))
+    parts = join(map(read_module, SECOND_PARTS), given=PARTS)
     shared = ",".join(_shared())
     head = f'return (function(shared){{"use strict";\nconst {{{shared}}}=shared;'
-    return f"{head}\n{parts}\nreturn{{inspect:inspectValue,table,refuseColumns}};\n}})"
+    return f"{head}\n{parts}\nreturn{{inspectValue,logTable,refuseColumns}};\n}})"
 
 
-def _join(names: tuple[str, ...]) -> str:
-    return "\n".join(map(_text, names))
-
-
-def _script(source: str) -> str:
-    return _to_ascii(_without_comments(source))
-
-
+@lru_cache(maxsize=1)
 def _shared() -> list[str]:
-    """The names of the first part that the second uses."""
-    second = _join(_SECOND_PARTS)
-    used = set(re.findall(r"\w+", _without_comments(second))) - _declared(second)
-    return sorted(_declared(_join(_PARTS)) & used)
-
-
-def _declared(source: str) -> set[str]:
-    names = set()
-    for name, several in _DECLARED.findall(source):
-        renamed = (part.split(":")[-1].split("=")[0].strip() for part in several.split(","))
-        names |= {name} if name else set(filter(None, renamed))
-    return names
-
-
-def _without_comments(source: str) -> str:
-    """Drop indentation and lines that are comments: a quarter of the text to parse."""
-    lines = (line.strip() for line in source.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*", "*")))
-
-
-def _to_ascii(source: str) -> str:
-    """V8 keeps and reads text with one character beyond Latin-1 as two bytes each. Such characters
-    stand in strings only."""
-    return source.encode("ascii", "backslashreplace").decode("ascii")
+    """The names of the first part that the second imports."""
+    imports = [read_module(name).imports for name in SECOND_PARTS]
+    return sorted({name for each in imports for file in PARTS for name in each.get(file, ())})
 
 
 @lru_cache(maxsize=1)
@@ -139,13 +109,9 @@ def compiler_arguments(heap_mb: int | str) -> list[str]:
     """The same for the process that compiles TypeScript."""
     return [
         *_options(heap_mb),
-        f"data:application/javascript,{quote(_text('compiler_main.js'))}",
-        _to_ascii(_without_comments("\n".join(map(_text, _COMPILER_PARTS)))),
+        f"data:application/javascript,{quote(read_module('compiler_main.js').text)}",
+        join(map(read_module, COMPILER_PARTS)),
     ]
-
-
-def _text(name: str) -> str:
-    return (files(__package__) / name).read_text("utf-8")
 
 
 def _options(heap_mb: int | str) -> list[str]:

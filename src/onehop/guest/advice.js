@@ -1,5 +1,7 @@
 // What to write instead of a name that other environments have and this one has not.
 
+import { MapPrototypeGet, RegExpPrototypeExec } from "./primordials.js";
+
 const NO_NETWORK = "there is no network; what the code needs belongs in `context`";
 const NO_FILES = "there are no files; what the code needs belongs in `context`, return the result";
 const NO_PAGE = "there is no page; use the data in `context`, and return the result";
@@ -15,7 +17,10 @@ const ADVICE = [
     "Uint8Array.fromBase64(text) and bytes.toBase64() for base64, fromHex and toHex for hex",
     "Buffer",
   ],
-  [NO_NETWORK, "fetch XMLHttpRequest WebSocket EventSource Request Response Headers FormData axios"],
+  [
+    NO_NETWORK,
+    "fetch XMLHttpRequest WebSocket EventSource Request Response Headers FormData axios",
+  ],
   [NO_NETWORK, "http https net"],
   [NO_FILES, "fs readFile readFileSync writeFile writeFileSync FileReader"],
   [NO_PAGE, "document window location DOMParser HTMLElement MutationObserver getComputedStyle"],
@@ -43,7 +48,10 @@ const ADVICE = [
 
 // Of the globals that are here, functions that their namesakes elsewhere have.
 const ABSENT_MEMBERS = [
-  ["use await crypto.subtle.digest(\"SHA-256\", bytes), which gives an ArrayBuffer", "crypto.createHash"],
+  [
+    'use await crypto.subtle.digest("SHA-256", bytes), which gives an ArrayBuffer',
+    "crypto.createHash",
+  ],
   ["use await crypto.subtle.importKey and crypto.subtle.sign with HMAC", "crypto.createHmac"],
   [
     "use crypto.getRandomValues(new Uint8Array(n))",
@@ -59,7 +67,7 @@ for (const [advice, names] of [...ADVICE, ...ABSENT_MEMBERS]) {
 }
 
 /** V8's message about a name or a function that is not there, with what to write instead where that is known. */
-function withAdvice(message) {
+export function withAdvice(message) {
   const match = RegExpPrototypeExec(ABSENT, message);
   const advice = match === null ? undefined : MapPrototypeGet(adviceByName, match[1] ?? match[2]);
   return advice === undefined ? message : message + ": " + advice;

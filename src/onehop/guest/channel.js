@@ -1,26 +1,53 @@
 // Frames on standard input and output, as docs/reference/protocol.md has them.
 
+import {
+  CapturedUint8Array,
+  decodeUtf8,
+  encodeUtf8,
+  JSONParse,
+  MathMin,
+  TypedArrayGetBuffer,
+  TypedArrayGetByteOffset,
+  TypedArrayGetLength,
+  TypedArrayPrototypeSet,
+  uncurryThis,
+} from "./primordials.js";
+
 const stdin = Deno.stdin;
 const stdout = Deno.stdout;
 const readStdin = uncurryThis(stdin.readSync);
 const writeStdout = uncurryThis(stdout.writeSync);
 const writeStderr = Deno.stderr.writeSync.bind(Deno.stderr);
-const exitProcess = Deno.exit;
+/** @type {(code: number) => never} */
+export const exitProcess = Deno.exit;
 
 const ONE_WRITE = 32768;
 const CLOSING_BRACE = 0x7d;
 
-let tokenText = '""';
-let frameHead = '{"v":2,"token":"","kind":"';
+const channel = {
+  __proto__: null,
+  frameHead: '{"v":2,"token":"","kind":"',
+  // What has been read and not yet taken: bytes `taken` to `filled` of the inbox. One read gets a
+  // small frame whole.
+  inbox: new CapturedUint8Array(16384),
+  taken: 0,
+  filled: 0,
+};
 
-/** Bind the frames that follow to this run; the host's token has nothing to escape. */
-function setToken(token) {
-  tokenText = '"' + token + '"';
-  frameHead = '{"v":2,"token":' + tokenText + ',"kind":"';
+/**
+ * Bind the frames that follow to this run; the host's token has nothing to escape.
+ * @param {string} token
+ */
+export function setToken(token) {
+  channel.frameHead = '{"v":2,"token":"' + token + '","kind":"';
 }
 
-/** End the process; the host takes a worker that ends without an answer as broken. */
-function die(reason) {
+/**
+ * End the process; the host takes a worker that ends without an answer as broken.
+ * @param {string} reason
+ * @returns {never}
+ */
+export function die(reason) {
   try {
     writeStderr(encodeUtf8("onehop guest: " + reason + "\n"));
   } finally {
@@ -29,17 +56,11 @@ function die(reason) {
 }
 
 /** Wait for the host to end the process, so that nothing of the guest runs after its answer. */
-function halt() {
+export function halt() {
   const buffer = new CapturedUint8Array(1);
   while (readStdin(stdin, buffer) !== null);
   exitProcess(0);
 }
-
-// What has been read and not yet taken: bytes `taken` to `filled` of the inbox. One read gets a
-// small frame whole.
-const inbox = new CapturedUint8Array(16384);
-let taken = 0;
-let filled = 0;
 
 /** Fill `bytes` from standard input; false when it ends before. */
 function readFully(bytes) {
@@ -55,9 +76,9 @@ function readFully(bytes) {
 }
 
 function takeFromInbox(bytes, most) {
-  const count = MathMin(most, filled - taken);
-  TypedArrayPrototypeSet(bytes, viewOf(inbox, taken, count), 0);
-  taken += count;
+  const count = MathMin(most, channel.filled - channel.taken);
+  TypedArrayPrototypeSet(bytes, viewOf(channel.inbox, channel.taken, count), 0);
+  channel.taken += count;
   return count;
 }
 
@@ -67,18 +88,18 @@ function viewOf(bytes, start, length) {
 
 /** Read what there is when the inbox is empty; false at the end of the input. */
 function fillInbox() {
-  if (taken < filled) return true;
-  const count = readStdin(stdin, inbox);
-  taken = 0;
-  filled = count ?? 0;
+  if (channel.taken < channel.filled) return true;
+  const count = readStdin(stdin, channel.inbox);
+  channel.taken = 0;
+  channel.filled = count ?? 0;
   return count !== null;
 }
 
 /** What stands in front of a frame; null at the end of the input. */
 function readLength() {
-  if (filled - taken >= 4) {
-    taken += 4;
-    return lengthAt(inbox, taken - 4);
+  if (channel.filled - channel.taken >= 4) {
+    channel.taken += 4;
+    return lengthAt(channel.inbox, channel.taken - 4);
   }
   const head = new CapturedUint8Array(4);
   return readFully(head) ? lengthAt(head, 0) : null;
@@ -88,14 +109,17 @@ function lengthAt(bytes, i) {
   return ((bytes[i] << 24) | (bytes[i + 1] << 16) | (bytes[i + 2] << 8) | bytes[i + 3]) >>> 0;
 }
 
-/** The next frame from the host as an object; null at the end of the input. */
-function readFrame() {
+/**
+ * The next frame from the host as an object; null at the end of the input.
+ * @returns {Job | null}
+ */
+export function readFrame() {
   if (!fillInbox()) return null;
   const length = readLength();
   if (length === null) return null;
-  if (length <= filled - taken) {
-    taken += length;
-    return JSONParse(decodeUtf8(viewOf(inbox, taken - length, length)));
+  if (length <= channel.filled - channel.taken) {
+    channel.taken += length;
+    return JSONParse(decodeUtf8(viewOf(channel.inbox, channel.taken - length, length)));
   }
   const body = new CapturedUint8Array(length);
   return readFully(body) ? JSONParse(decodeUtf8(body)) : null;
@@ -127,14 +151,25 @@ function encodeHead(text, more) {
   return frame;
 }
 
-/** Send one frame; `fields` is JSON text that starts with a comma. */
-function sendFrame(kind, fields) {
-  writeFully(encodeHead(frameHead + kind + '"' + fields + "}", 0));
+/**
+ * Send one frame; `fields` is JSON text that starts with a comma.
+ * @param {string} kind
+ * @param {string} fields
+ */
+export function sendFrame(kind, fields) {
+  writeFully(encodeHead(channel.frameHead + kind + '"' + fields + "}", 0));
 }
 
-/** Send a frame whose last field is JSON text of `size` bytes, given as a linked list of chunks. */
-function sendChunked(kind, fields, name, chunks, size) {
-  const head = encodeHead(frameHead + kind + '"' + fields + ',"' + name + '":', size + 1);
+/**
+ * Send a frame whose last field is JSON text of `size` bytes.
+ * @param {string} kind
+ * @param {string} fields JSON text that starts with a comma
+ * @param {string} name of the last field
+ * @param {Chunk | null} chunks
+ * @param {number} size
+ */
+export function sendChunked(kind, fields, name, chunks, size) {
+  const head = encodeHead(channel.frameHead + kind + '"' + fields + ',"' + name + '":', size + 1);
   // One write wakes the host once; a large frame is not worth a copy.
   if (size <= ONE_WRITE) return writeFully(joinChunks(head, chunks, size));
   writeFully(head);

@@ -8,17 +8,22 @@
 // does all of it, but takes long to load, so it is asked only where swc may not be right. Whoever
 // cannot tell asks it: that costs time, and nothing else.
 
+// deno-lint-ignore-file guest/globals guest/methods guest/iteration -- no guest runs in a compiler
+
+import { core, NO_IMPORTS } from "./primordials.js";
+import { PositionMap } from "./positions.js";
+
 // Deno's modules for Node ask for these as soon as the first is loaded, and the jail has neither.
 Deno.execPath = () => "/deno";
 Deno.cwd = () => "/";
 const { stripTypeScriptTypes } = await import("node:module");
+/** @type {{mode: "transform", sourceMap: boolean}} */
 const SWC_OPTIONS = { mode: "transform", sourceMap: true };
 const MAP_COMMENT = /\n\/\/# sourceMappingURL=data:[\w/;=-]*base64,([\w+/=]*)\s*$/;
 
 // As the code will be compiled in the worker (run.js).
 const FUNCTION_HEAD = "async function __run__() {";
 const FUNCTION_TAIL = "\n}";
-const NO_IMPORTS = [1];
 const CHECKED_FILE = "onehop:checked.js";
 
 /** The text cannot run; `place` is in the TypeScript, or null. */
@@ -108,6 +113,7 @@ function endsInComment(code) {
 
 function readOutput(output) {
   const comment = MAP_COMMENT.exec(output);
+  if (comment === null) throw new Error("swc gave no map");
   return new Compiled(output.slice(0, comment.index), JSON.parse(atob(comment[1])).mappings);
 }
 
@@ -137,7 +143,9 @@ const MISTAKES =
 
 function isFinal(words, code) {
   // What is abstract, or the name of something else, may be exported.
-  if (words === "Unexpected token 'export'") return !/\babstract\b|\bimport\b|\bexport\s*=/.test(code);
+  if (words === "Unexpected token 'export'") {
+    return !/\babstract\b|\bimport\b|\bexport\s*=/.test(code);
+  }
   return MISTAKES.test(words);
 }
 
@@ -158,17 +166,21 @@ function findError(body) {
 
 function refuse({ words, line, column }, compiled, code) {
   const map = new PositionMap(compiled.map, compiled.code, code);
-  return new Refusal(words, map.find(line, column));
+  return new Refusal(words, map.originalOf(line, column));
 }
 
 // --- TypeScript's own compiler ---
 
-let ts = null;
+/**
+ * TypeScript's own compiler, once it has been needed.
+ * @type {{ts: any}}
+ */
+const loaded = { ts: null };
 
 function loadTypeScript(text) {
   const [library, error] = core.evalContext(text + "\n;ts", "onehop:typescript.js");
   if (error !== null) throw error.thrown;
-  ts = library;
+  loaded.ts = library;
 }
 
 /** The code has something that the compiler would drop, or leave, without a word. */
@@ -180,14 +192,14 @@ class Unfit extends Error {
 }
 
 function unfitModule(node) {
-  const isImport = ts.isImportDeclaration(node) || ts.isImportEqualsDeclaration(node);
+  const isImport = loaded.ts.isImportDeclaration(node) || loaded.ts.isImportEqualsDeclaration(node);
   return new Unfit(isImport ? "Cannot use import statement" : "Unexpected export", node);
 }
 
 function compileByTypeScript(code) {
   let result;
   try {
-    result = ts.transpileModule(code, transpileOptions());
+    result = loaded.ts.transpileModule(code, transpileOptions());
   } catch (thrown) {
     if (thrown instanceof Unfit) return new Refusal(thrown.message, locate(code, thrown.start));
     if (thrown instanceof RangeError) return new Refusal("The code is nested too deeply", null);
@@ -195,7 +207,7 @@ function compileByTypeScript(code) {
   }
   const [problem] = result.diagnostics;
   if (problem !== undefined) {
-    const words = ts.flattenDiagnosticMessageText(problem.messageText, " ");
+    const words = loaded.ts.flattenDiagnosticMessageText(problem.messageText, " ");
     return new Refusal(words, locate(code, problem.start));
   }
   const { mappings } = JSON.parse(result.sourceMapText);
@@ -211,12 +223,12 @@ function transpileOptions() {
     reportDiagnostics: true,
     transformers: { before: [() => refuseUnfit], after: [(context) => leaveModules(context)] },
     compilerOptions: {
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.ESNext,
-      moduleDetection: ts.ModuleDetectionKind.Force, // so that `await` may be at the top
+      target: loaded.ts.ScriptTarget.ES2022,
+      module: loaded.ts.ModuleKind.ESNext,
+      moduleDetection: loaded.ts.ModuleDetectionKind.Force, // so that `await` may be at the top
       isolatedModules: true,
       sourceMap: true,
-      newLine: ts.NewLineKind.LineFeed,
+      newLine: loaded.ts.NewLineKind.LineFeed,
     },
   };
 }
@@ -224,9 +236,9 @@ function transpileOptions() {
 function refuseUnfit(file) {
   refuseDecorators(file);
   for (const statement of file.statements) {
-    const isRequire = ts.isImportEqualsDeclaration(statement) && !statement.isTypeOnly &&
-      ts.isExternalModuleReference(statement.moduleReference);
-    if (isRequire || (ts.isExportAssignment(statement) && statement.isExportEquals)) {
+    const isRequire = loaded.ts.isImportEqualsDeclaration(statement) && !statement.isTypeOnly &&
+      loaded.ts.isExternalModuleReference(statement.moduleReference);
+    if (isRequire || (loaded.ts.isExportAssignment(statement) && statement.isExportEquals)) {
       throw unfitModule(statement);
     }
   }
@@ -235,11 +247,11 @@ function refuseUnfit(file) {
 
 /** Decorators are for classes and their members. */
 function refuseDecorators(node) {
-  const found = node.modifiers?.find(ts.isDecorator);
-  if (found && (ts.isParameter(node) || !ts.canHaveDecorators(node))) {
+  const found = node.modifiers?.find(loaded.ts.isDecorator);
+  if (found && (loaded.ts.isParameter(node) || !loaded.ts.canHaveDecorators(node))) {
     throw new Unfit("Decorators are not valid here", found);
   }
-  ts.forEachChild(node, refuseDecorators);
+  loaded.ts.forEachChild(node, refuseDecorators);
 }
 
 /** Types are gone: what is imported and exported still is a value, but for what is bare here. */
@@ -251,12 +263,13 @@ function leaveModules({ factory }) {
 }
 
 function bare(statement, factory) {
-  const original = ts.getOriginalNode(statement);
-  if (ts.isExportDeclaration(statement) && exportsNothing(statement)) return null;
-  const isExport = ts.getCombinedModifierFlags(statement) & ts.ModifierFlags.Export;
+  const original = loaded.ts.getOriginalNode(statement);
+  if (loaded.ts.isExportDeclaration(statement) && exportsNothing(statement)) return null;
+  const isExport = loaded.ts.getCombinedModifierFlags(statement) & loaded.ts.ModifierFlags.Export;
   if (isExport && mayBeExported(original)) return withoutModifiers(statement, factory);
-  const isModule = ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement) ||
-    ts.isExportAssignment(statement) || isExport;
+  const isModule = loaded.ts.isImportDeclaration(statement) ||
+    loaded.ts.isExportDeclaration(statement) ||
+    loaded.ts.isExportAssignment(statement) || isExport;
   if (isModule) throw unfitModule(original);
   return statement;
 }
@@ -266,13 +279,14 @@ function exportsNothing({ moduleSpecifier, exportClause }) {
 }
 
 function mayBeExported(original) {
-  const flags = ts.getCombinedModifierFlags(original);
-  const isAbstract = flags & ts.ModifierFlags.Abstract && !(flags & ts.ModifierFlags.Default);
-  return isAbstract || ts.isImportEqualsDeclaration(original);
+  const flags = loaded.ts.getCombinedModifierFlags(original);
+  const isAbstract = flags & loaded.ts.ModifierFlags.Abstract &&
+    !(flags & loaded.ts.ModifierFlags.Default);
+  return isAbstract || loaded.ts.isImportEqualsDeclaration(original);
 }
 
 function withoutModifiers(node, factory) {
-  if (ts.isVariableStatement(node)) {
+  if (loaded.ts.isVariableStatement(node)) {
     return factory.updateVariableStatement(node, [], node.declarationList);
   }
   return factory.updateClassDeclaration(
@@ -326,7 +340,7 @@ const TOO_LONG = "The code becomes too long when it is compiled to JavaScript";
 function answer({ id, code, most }) {
   let result = compileBySwc(code);
   if (result === null) {
-    if (ts === null) {
+    if (loaded.ts === null) {
       sendFrame({ id, kind: "library" });
       loadTypeScript(receiveFrame());
     }

@@ -1,25 +1,61 @@
 // The guest's console: text as Node formats it, one frame per call, sent at once.
 
-const MAX_TEXT = 65536;
+import {
+  ArrayIsArray,
+  CapturedMap,
+  CapturedNumber,
+  CapturedString,
+  core,
+  createList,
+  ErrorCaptureStackTrace,
+  FunctionPrototypeToString,
+  isObject,
+  JSONStringify,
+  MapPrototypeDelete,
+  MapPrototypeGet,
+  MapPrototypeSet,
+  NumberParseFloat,
+  NumberParseInt,
+  NumberPrototypeToFixed,
+  ObjectGetOwnPropertyDescriptor,
+  ObjectGetPrototypeOf,
+  performanceNow,
+  quote,
+  StringPrototypeEndsWith,
+  StringPrototypeIndexOf,
+  StringPrototypeSlice,
+  StringPrototypeToWellFormed,
+  TO_PRIMITIVE,
+} from "./primordials.js";
+import { sendFrame } from "./channel.js";
+import { inspect, loadSecondPart } from "./second.js";
+import { behindProxies, briefly, cut, readStack, readString } from "./errors.js";
+
+export const MAX_TEXT = 65536;
 // Below the size from which the host takes large results only.
 const MAX_FRAME = 200000;
 const INDENT = "  ";
 
-const LOG = "log";
+export const LOG = "log";
 const INFO = "info";
 const WARN = "warn";
 const ERROR = "error";
 const DEBUG = "debug";
 
-/** What is left of the run's allowance, and the calls that came after it. */
-const allowance = { __proto__: null, capture: false, entries: 0, bytes: 0, dropped: 0 };
+export const consoleState = {
+  __proto__: null,
+  capture: false,
+  /** What is left of the run's allowance, and how many calls came after it. */
+  entries: 0,
+  bytes: 0,
+  dropped: 0,
+  indentation: "",
+  /** By label: calls of `count`, and when `time` was called. */
+  counts: new CapturedMap(),
+  starts: new CapturedMap(),
+};
 
-/** One value as `util.inspect` shows it. May throw what a getter or a Proxy throws. */
-function inspect(value, depth, more) {
-  return loadSecondPart().inspect(value, depth, more);
-}
-
-function inspectSafely(value, depth, more) {
+export function inspectSafely(value, depth, more) {
   try {
     return inspect(value, depth, more);
   } catch (thrown) {
@@ -27,12 +63,12 @@ function inspectSafely(value, depth, more) {
   }
 }
 
-/** Joins text up to a limit and counts what it leaves out. */
-class Text {
+/** Joins text up to a limit and consoleState.counts what it leaves out. */
+export class Text {
   #text = "";
   #whole = 0;
 
-  add(part) {
+  append(part) {
     const room = MAX_TEXT - this.#text.length;
     this.#whole += part.length;
     if (room > 0) this.#text += part.length > room ? StringPrototypeSlice(part, 0, room) : part;
@@ -48,17 +84,20 @@ class Text {
   }
 }
 
-/** The text of a console call: format directives in the first string, then the other arguments. */
-function format(args) {
+/**
+ * The text of a console call: format directives in the first string, then the other arguments.
+ * @param {unknown[]} args
+ */
+export function format(args) {
   const text = new Text();
   let used = 0;
   if (args.length > 0 && typeof args[0] === "string") {
     used = args.length === 1 ? 0 : formatDirectives(args, text);
-    if (used === 0) text.add(args[used++]);
+    if (used === 0) text.append(args[used++]);
   }
   for (; used < args.length; used++) {
-    if (used > 0) text.add(" ");
-    text.add(typeof args[used] === "string" ? args[used] : inspectSafely(args[used], 2));
+    if (used > 0) text.append(" ");
+    text.append(typeof args[used] === "string" ? args[used] : inspectSafely(args[used], 2));
   }
   return text.toText();
 }
@@ -75,7 +114,7 @@ function formatDirectives(args, text) {
     const letter = template[percent + 1];
     from = percent + 2;
     if (letter === "%") {
-      text.add(StringPrototypeSlice(template, start, percent + 1));
+      text.append(StringPrototypeSlice(template, start, percent + 1));
       start = from;
       continue;
     }
@@ -83,11 +122,11 @@ function formatDirectives(args, text) {
       from = percent + 1;
       continue;
     }
-    text.add(StringPrototypeSlice(template, start, percent));
-    text.add(formatDirective(letter, args[used++]));
+    text.append(StringPrototypeSlice(template, start, percent));
+    text.append(formatDirective(letter, args[used++]));
     start = from;
   }
-  text.add(StringPrototypeSlice(template, start));
+  text.append(StringPrototypeSlice(template, start));
   return used;
 }
 
@@ -169,7 +208,7 @@ function formatNumber(value, convert) {
   return numberText(convert(value));
 }
 
-function numberText(number) {
+export function numberText(number) {
   return number === 0 && 1 / number < 0 ? "-0" : "" + number;
 }
 
@@ -183,34 +222,36 @@ function formatJson(value) {
   }
 }
 
-let indentation = "";
-
 function indent(text) {
-  if (indentation === "") return text;
-  let result = indentation;
+  if (consoleState.indentation === "") return text;
+  let result = consoleState.indentation;
   let start = 0;
   for (;;) {
     const end = StringPrototypeIndexOf(text, "\n", start);
     if (end < 0) return result + StringPrototypeSlice(text, start);
-    result += StringPrototypeSlice(text, start, end + 1) + indentation;
+    result += StringPrototypeSlice(text, start, end + 1) + consoleState.indentation;
     start = end + 1;
   }
 }
 
-/** Send one console call, cut to what is left of the allowance. */
-function emit(level, text) {
-  if (allowance.entries <= 0 || allowance.bytes <= 0) {
-    allowance.dropped++;
+/**
+ * Send one console call, cut to what is left of the allowance.
+ * @param {ConsoleLevel} level
+ * @param {string} text
+ */
+export function emit(level, text) {
+  if (consoleState.entries <= 0 || consoleState.bytes <= 0) {
+    consoleState.dropped++;
     return;
   }
   let message = StringPrototypeToWellFormed(fitFrame(indent(text)));
   let size = core.byteLength(message);
-  if (size > allowance.bytes) {
-    message = cut(message, cutPoint(message, allowance.bytes - 40));
-    size = allowance.bytes;
+  if (size > consoleState.bytes) {
+    message = cut(message, cutPoint(message, consoleState.bytes - 40));
+    size = consoleState.bytes;
   }
-  allowance.entries--;
-  allowance.bytes -= size;
+  consoleState.entries--;
+  consoleState.bytes -= size;
   sendFrame("log", ',"level":"' + level + '","message":' + quote(message));
 }
 
@@ -231,7 +272,7 @@ function cutPoint(text, bytes) {
 function consoleMethod(name, run) {
   const method = {
     [name](...args) {
-      if (allowance.capture) run(args);
+      if (consoleState.capture) run(args);
     },
   };
   return method[name];
@@ -259,33 +300,30 @@ function labelOf(args) {
   return args.length === 0 || args[0] === undefined ? "default" : cut(textOf(args[0]), 1000);
 }
 
-const counts = new CapturedMap();
-const starts = new CapturedMap();
-
 function count(args) {
   const label = labelOf(args);
-  const number = (MapPrototypeGet(counts, label) ?? 0) + 1;
-  MapPrototypeSet(counts, label, number);
+  const number = (MapPrototypeGet(consoleState.counts, label) ?? 0) + 1;
+  MapPrototypeSet(consoleState.counts, label, number);
   emit(LOG, label + ": " + number);
 }
 
 function countReset(args) {
   const label = labelOf(args);
-  if (MapPrototypeDelete(counts, label)) return;
+  if (MapPrototypeDelete(consoleState.counts, label)) return;
   emit(WARN, "Count for '" + label + "' does not exist");
 }
 
 function time(args) {
   const label = labelOf(args);
-  if (MapPrototypeGet(starts, label) !== undefined) {
+  if (MapPrototypeGet(consoleState.starts, label) !== undefined) {
     return emit(WARN, "Label '" + label + "' already exists for console.time()");
   }
-  MapPrototypeSet(starts, label, performanceNow());
+  MapPrototypeSet(consoleState.starts, label, performanceNow());
 }
 
 function timeLog(args, method = "timeLog") {
   const label = labelOf(args);
-  const start = MapPrototypeGet(starts, label);
+  const start = MapPrototypeGet(consoleState.starts, label);
   if (start === undefined) {
     return emit(WARN, "No such label '" + label + "' for console." + method + "()");
   }
@@ -299,7 +337,7 @@ function timeLog(args, method = "timeLog") {
 
 function timeEnd(args) {
   timeLog(args, "timeEnd");
-  MapPrototypeDelete(starts, labelOf(args));
+  MapPrototypeDelete(consoleState.starts, labelOf(args));
 }
 
 function assert(args) {
@@ -334,9 +372,9 @@ const DIR_OPTIONS = [
 function dir(args) {
   const text = new Text();
   try {
-    text.add(inspect(args[0], 2, dirOptions(args[1])));
+    text.append(inspect(args[0], 2, dirOptions(args[1])));
   } catch (thrown) {
-    text.add("[Threw: " + briefly(thrown) + "]");
+    text.append("[Threw: " + briefly(thrown) + "]");
   }
   emit(LOG, text.toText());
 }
@@ -353,29 +391,34 @@ function dirOptions(given) {
 
 function group(args) {
   if (args.length > 0) emit(LOG, format(args));
-  if (indentation.length < 200) indentation += INDENT;
+  if (consoleState.indentation.length < 200) consoleState.indentation += INDENT;
 }
 
 function groupEnd() {
-  indentation = StringPrototypeSlice(indentation, INDENT.length);
+  consoleState.indentation = StringPrototypeSlice(consoleState.indentation, INDENT.length);
 }
 
 function table(args) {
   try {
-    loadSecondPart().table(args);
+    loadSecondPart().logTable(args);
   } catch (thrown) {
     emit(LOG, "[Threw: " + briefly(thrown) + "]");
   }
 }
 
-/** Let the console send; called once, with the limits of the run. */
-function openConsole(capture, limits) {
-  allowance.capture = capture;
-  allowance.entries = limits.entries;
-  allowance.bytes = limits.logs;
+/**
+ * Let the console send; called once, with the limits of the run.
+ * @param {boolean} capture
+ * @param {Limits} limits
+ */
+export function openConsole(capture, { entries, logs }) {
+  consoleState.capture = capture;
+  consoleState.entries = entries;
+  consoleState.bytes = logs;
 }
 
-const guestConsole = {};
+/** @type {Record<string, (...args: any[]) => void>} */
+export const guestConsole = {};
 for (
   const [name, run] of Object.entries({
     log: print(LOG),

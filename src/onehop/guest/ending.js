@@ -3,6 +3,26 @@
 // Deno's event loop knows whether there is more to do. What could only go on after the moment, such
 // as a timer that is set for later, does not count.
 
+import {
+  CapturedMap,
+  core,
+  createTimer,
+  eventLoopHasMoreWork,
+  MapIteratorNext,
+  MapPrototypeDelete,
+  MapPrototypeEntries,
+  MapPrototypeGetSize,
+  MapPrototypeSet,
+  MathMin,
+  performanceNow,
+  processTicksAndRejections,
+  queueImmediate,
+} from "./primordials.js";
+import { warn } from "./warnings.js";
+import { answers, fail, sendError } from "./answers.js";
+import { isTimerPending, pendingTimers, releaseTimers } from "./timers.js";
+import { runJob } from "./run.js";
+
 /** Milliseconds for what was not awaited: by code that returned nothing, by code with a value. */
 const GRACE = 1000;
 const GRACE_WITH_VALUE = 100;
@@ -11,27 +31,11 @@ const GRACE_FOR_INTERVALS = 100;
 /** Milliseconds between two looks whether the work is done. */
 const PAUSE = 2;
 
-/** Rejected promises that nobody has handled so far, with their reasons. */
-const unhandled = new CapturedMap();
-
-function watchRejections() {
-  core.setUnhandledPromiseRejectionHandler((promise, reason) => {
-    MapPrototypeSet(unhandled, promise, reason);
-    return true;
-  });
-  core.setHandledPromiseRejectionHandler((promise) => MapPrototypeDelete(unhandled, promise));
-}
-
-/** Fail because of the first rejection that nobody has handled; false when there is none. */
-function failUnhandled() {
-  if (MapPrototypeGetSize(unhandled) === 0) return false;
-  const { value: entry } = MapIteratorNext(MapPrototypeEntries(unhandled));
-  fail(entry[1]);
-  return true;
-}
-
+/** @type {Ending} */
 const ending = {
   __proto__: null,
+  /** Rejected promises that nobody has handled so far, with their reasons. */
+  unhandled: new CapturedMap(),
   handOn: null,
   isFirstTurn: true,
   hasReturned: false,
@@ -40,8 +44,30 @@ const ending = {
   grace: 0,
 };
 
-/** Run a job; `handOn` gets the value when nothing is left to do, or the moment is over. */
-function runToEnd(job, handOn) {
+export function watchRejections() {
+  core.setUnhandledPromiseRejectionHandler((promise, reason) => {
+    MapPrototypeSet(ending.unhandled, promise, reason);
+    return true;
+  });
+  core.setHandledPromiseRejectionHandler((promise) =>
+    MapPrototypeDelete(ending.unhandled, promise)
+  );
+}
+
+/** Fail because of the first rejection that nobody has handled; false when there is none. */
+function failUnhandled() {
+  if (MapPrototypeGetSize(ending.unhandled) === 0) return false;
+  const { value: entry } = MapIteratorNext(MapPrototypeEntries(ending.unhandled));
+  fail(entry[1]);
+  return true;
+}
+
+/**
+ * Run a job; `handOn` gets the value when nothing is left to do, or the moment is over.
+ * @param {Job} job
+ * @param {(value: unknown) => void} handOn
+ */
+export function runToEnd(job, handOn) {
   ending.handOn = handOn;
   ending.isFirstTurn = true;
   ending.hasReturned = false;
@@ -60,7 +86,7 @@ function noteReturn(value) {
 }
 
 /** Call back when the microtasks that there are, and theirs, have run, and rejections are known. */
-function nextTurn(callback) {
+export function nextTurn(callback) {
   core.immediateRefCount(true);
   // As Node's class of immediates has them, with nothing to inherit from the guest.
   queueImmediate({
@@ -93,19 +119,25 @@ function wait() {
   else createTimer(() => nextTurn(wait), PAUSE, undefined, false, true);
 }
 
+const NEVER_SETTLES = {
+  __proto__: null,
+  name: "PromiseNeverSettledError",
+  message: "the code waits for something that never happens: a promise that nothing will settle",
+};
+
 /** Nothing is left to do, and the code still waits. */
-function endStuckRun() {
+export function endStuckRun() {
   if (!failUnhandled()) sendError(NEVER_SETTLES, false);
 }
 
 function answer(isBusy) {
-  if (state === "ended" || failUnhandled()) return;
+  if (answers.state === "ended" || failUnhandled()) return;
   warnOfWork(isBusy);
-  ending.handOn(ending.value);
+  ending.handOn?.(ending.value);
 }
 
 function warnOfWork(isBusy) {
-  if (!isBusy && MapPrototypeGetSize(timers) === 0) return;
+  if (!isBusy && !isTimerPending()) return;
   const work = pendingTimers();
   warn(
     "work was left behind when the run ended: " + (work || "a promise that had more to do") +

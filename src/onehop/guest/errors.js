@@ -1,37 +1,68 @@
 // What a thrown value says, in the coordinates of the caller's own text.
 
+import {
+  ArrayIsArray,
+  CapturedWeakMap,
+  core,
+  createList,
+  destructureError,
+  ErrorIsError,
+  ErrorPrototype,
+  isObject,
+  listOf,
+  ObjectGetPrototypeOf,
+  ObjectPrototypeHasOwnProperty,
+  quote,
+  RegExpPrototypeExec,
+  StringPrototypeEndsWith,
+  StringPrototypeIndexOf,
+  StringPrototypeLastIndexOf,
+  StringPrototypeSlice,
+  StringPrototypeStartsWith,
+  StringPrototypeTrimStart,
+  WeakMapPrototypeGet,
+} from "./primordials.js";
+import { inspect } from "./second.js";
+import { withAdvice } from "./advice.js";
+
 const MAX_MESSAGE = 8192;
 const MAX_FRAMES = 30;
-const MAX_STACK = 16384;
+export const MAX_STACK = 16384;
 const MAX_CAUSES = 3;
 const MAX_PROXIES = 10;
-const MAX_PROTOTYPES = 100;
+export const MAX_PROTOTYPES = 100;
 
 // The name under which the code is compiled must be a URL; the guest sees the part behind it.
-const JS_FILE = "onehop:code.js";
+export const JS_FILE = "onehop:code.js";
 
 /** Lines that the wrapper puts before the code. */
 const HEAD_LINES = 1;
 const FIRST_PLACE = { __proto__: null, line: 1, column: 1 };
 
-/** Where the running code sits in the text that was compiled; set by run.js. */
-const source = {
+/**
+ * Where the running code sits in the text that was compiled; set by run.js.
+ * @type {Source}
+ */
+export const source = {
   __proto__: null,
   file: JS_FILE,
   shownAs: "code.js",
   // For code that was compiled from another text: a function of (line, column) that gives the
   // `{line, column}` in that text, or null for what the compiler added. Null when there is none.
-  map: null,
+  toOriginal: null,
 };
 
 /**
  * The one place where a position of V8's becomes one of the caller's own text.
- * @returns {{file: string, line: number, column: number} | null} null for what is not the caller's.
+ * @param {string | null} file
+ * @param {any} line of V8's, null where it has none
+ * @param {any} column
+ * @returns {FilePlace | null} null for what is not the caller's.
  */
-function placeInText(file, line, column) {
+export function placeInText(file, line, column) {
   if (file !== source.file || !(line > 0)) return null;
   const own = line > HEAD_LINES ? { line: line - HEAD_LINES, column } : FIRST_PLACE;
-  const place = source.map === null ? own : source.map(own.line, own.column);
+  const place = source.toOriginal === null ? own : source.toOriginal(own.line, own.column);
   if (place === null) return null;
   return { __proto__: null, file: source.shownAs, line: place.line, column: place.column };
 }
@@ -41,14 +72,19 @@ const IMPORT_MESSAGE =
   "import() is not available in the sandbox: there are no modules, only the language, its " +
   "standard objects and the data in `context`";
 
-function cut(text, limit) {
+export function cut(text, limit) {
   if (text.length <= limit) return text;
   return StringPrototypeSlice(text, 0, limit) + " … (" + (text.length - limit) +
     " more characters)";
 }
 
-/** The property as a string, or null; never throws. */
-function readString(object, name) {
+/**
+ * The property as a string, or null; never throws.
+ * @param {any} object
+ * @param {string} name
+ * @returns {string | null}
+ */
+export function readString(object, name) {
   try {
     const value = object[name];
     return typeof value === "string" ? value : null;
@@ -57,14 +93,20 @@ function readString(object, name) {
   }
 }
 
-/** What a Proxy stands for, without asking its handler; any other value as it is. */
-function behindProxies(value) {
-  for (let i = 0; i < MAX_PROXIES && core.isProxy(value); i++) value = core.getProxyDetails(value)[0];
+/**
+ * What a Proxy stands for, without asking its handler; any other value as it is.
+ * @param {any} value
+ * @returns {any}
+ */
+export function behindProxies(value) {
+  for (let i = 0; i < MAX_PROXIES && core.isProxy(value); i++) {
+    value = core.getProxyDetails(value)[0];
+  }
   return value;
 }
 
 /** Whether a value is an error, a Proxy of one, or made by a class of errors in the old style. */
-function isError(value) {
+export function isError(value) {
   try {
     const behind = behindProxies(value);
     return ErrorIsError(behind) || inheritsFrom(behind, ErrorPrototype);
@@ -73,7 +115,15 @@ function isError(value) {
   }
 }
 
-function inheritsFrom(object, wanted) {
+export function hasOwn(object, name) {
+  try {
+    return ObjectPrototypeHasOwnProperty(object, name);
+  } catch {
+    return false;
+  }
+}
+
+export function inheritsFrom(object, wanted) {
   if (!isObject(object)) return false;
   for (let i = 0; i < MAX_PROTOTYPES && object !== null; i++) {
     object = ObjectGetPrototypeOf(object);
@@ -83,12 +133,15 @@ function inheritsFrom(object, wanted) {
 }
 
 /** The same of an error that may be behind a Proxy, whose handler need not play along. */
-function readErrorString(error, name) {
+export function readErrorString(error, name) {
   return readString(error, name) ?? readString(behindProxies(error), name);
 }
 
-/** A short text for any value; never throws. */
-function show(value, depth = 2) {
+/**
+ * A short text for any value; never throws.
+ * @param {unknown} value
+ */
+export function show(value, depth = 2) {
   if (typeof value === "string") return value;
   try {
     return inspect(value, depth);
@@ -109,8 +162,11 @@ function readMessage(error) {
   }
 }
 
-/** @returns {{name: string, message: string}} never throws. */
-function nameAndMessage(thrown) {
+/**
+ * @param {unknown} thrown
+ * @returns {NameAndMessage} never throws.
+ */
+export function nameAndMessage(thrown) {
   if (!isError(thrown)) return { __proto__: null, name: "Error", message: show(thrown) };
   const message = readMessage(thrown);
   return {
@@ -120,8 +176,11 @@ function nameAndMessage(thrown) {
   };
 }
 
-/** One line for an error met on the way, such as a getter that threw. */
-function briefly(thrown) {
+/**
+ * One line for an error met on the way, such as a getter that threw.
+ * @param {unknown} thrown
+ */
+export function briefly(thrown) {
   const { name, message } = nameAndMessage(thrown);
   const text = message === "" ? name : message;
   return cut(text, 200);
@@ -130,7 +189,8 @@ function briefly(thrown) {
 /**
  * Read `<file>:<line>:<column>` of the guest's code in a line of a stack; null if it has none.
  * The file is the one shown, or the raw one when the guest has put another `Error` in place.
- * @returns {{start: number, end: number, line: number, column: number} | null}
+ * @param {string} text
+ * @returns {FoundPlace | null}
  */
 function findPlace(text) {
   return findPosition(text, source.file, placeInText) ??
@@ -159,16 +219,16 @@ function rewriteFrame(text, place) {
   return before + shown + after;
 }
 
+const FOREIGN_FRAME =
+  /^\s*at (?:.*\((?:ext:|node:|onehop:|data:|blob:|<anonymous>)|(?:async )?(?:ext:|node:|onehop:|data:|blob:))/;
+
 /** Whether a line of text is a stack frame that is not the guest's. */
 function isForeignFrame(line) {
-  return RegExpPrototypeExec(
-    /^\s*at .*(?:\((?:ext:|node:|onehop:|data:|blob:|<anonymous>)|^\s*at (?:async )?(?:ext:|node:|onehop:|data:|blob:))/,
-    line,
-  ) !== null;
+  return RegExpPrototypeExec(FOREIGN_FRAME, line) !== null;
 }
 
 /** Text that may hold stacks, such as a formatted error, with only the guest's own frames. */
-function cleanStacks(text) {
+export function cleanStacks(text) {
   if (StringPrototypeIndexOf(text, "    at ") < 0) return text;
   let cleaned = "";
   let start = 0;
@@ -188,9 +248,12 @@ function cleanStacks(text) {
 
 /**
  * The guest's frames in a stack: their text, and where the innermost is.
- * @returns {{text: string, line: number | null, column: number | null}}
+ * @param {string} stack
+ * @param {string} message
+ * @returns {Frames}
  */
-function readStack(stack, message) {
+export function readStack(stack, message) {
+  /** @type {Frames} */
   const result = { __proto__: null, text: "", line: null, column: null };
   // A message of several lines could look like frames; it begins in the first line.
   const found = message === "" ? -1 : StringPrototypeIndexOf(stack, message);
@@ -227,7 +290,7 @@ function readFrames(thrown) {
 const NO_PLACE = { __proto__: null, text: "", line: null, column: null };
 
 /** The frames that an error had when its stack was first read, which may have been replaced since. */
-const firstStacks = new CapturedWeakMap();
+export const firstStacks = new CapturedWeakMap();
 
 /** The ways to the frames of a thrown object, each a function of it and its message. */
 const WAYS_TO_FRAMES = listOf(
@@ -328,8 +391,12 @@ function causesOf(thrown) {
   return list;
 }
 
-/** Everything the error frame tells of a thrown value; never throws. */
-function describeThrown(thrown) {
+/**
+ * Everything the error frame tells of a thrown value; never throws.
+ * @param {unknown} thrown
+ * @returns {Failure}
+ */
+export function describeThrown(thrown) {
   const { name, message } = nameAndMessage(thrown);
   const place = placeOf(thrown, isObject(thrown) ? readErrorString(thrown, "message") ?? "" : "");
   const reasons = isError(thrown) ? reasonsOf(thrown) : "";
@@ -345,8 +412,11 @@ function describeThrown(thrown) {
   };
 }
 
-/** The `error` object of a frame as JSON text. */
-function errorToJson({ name, message, stack = null, line = null, column = null }) {
+/**
+ * The `error` object of a frame as JSON text.
+ * @param {Failure} failure
+ */
+export function errorToJson({ name, message, stack = null, line = null, column = null }) {
   return '{"name":' + quote(name) + ',"message":' + quote(message) + ',"stack":' +
     (stack === null ? "null" : quote(stack)) + ',"line":' + line + ',"column":' + column + "}";
 }

@@ -4,6 +4,80 @@
 // of tags and custom inspectors of the guest run in it. This file is read when the guest may have
 // run already: nothing here may be taken from a global object or a prototype.
 
+import {
+  ArrayIsArray,
+  CapturedMap,
+  CapturedString,
+  core,
+  createList,
+  CUSTOM,
+  DatePrototypeToISOString,
+  DENO_CUSTOM,
+  ErrorIsError,
+  ErrorPrototypeToString,
+  FunctionPrototypeToString,
+  inspectArgs,
+  isObject,
+  ITERATOR,
+  MapIteratorNext,
+  MapPrototypeEntries,
+  MapPrototypeGet,
+  MapPrototypeGetSize,
+  MapPrototypeSet,
+  MathFloor,
+  MathMax,
+  MathMin,
+  MathRound,
+  MathSqrt,
+  NumberPrototypeToString,
+  ObjectDefineProperty,
+  ObjectGetOwnPropertyDescriptor,
+  ObjectGetOwnPropertyNames,
+  ObjectGetOwnPropertySymbols,
+  ObjectGetPrototypeOf,
+  ObjectKeys,
+  ObjectPrototype,
+  ObjectPrototypePropertyIsEnumerable,
+  ObjectSetPrototypeOf,
+  ReflectApply,
+  RegExpGetFlags,
+  RegExpGetSource,
+  RegExpPrototypeExec,
+  SetIteratorNext,
+  SetPrototypeGetSize,
+  SetPrototypeValues,
+  StringFromCodePoint,
+  StringPrototypeCharCodeAt,
+  StringPrototypeCodePointAt,
+  StringPrototypeEndsWith,
+  StringPrototypeIndexOf,
+  StringPrototypeRepeat,
+  StringPrototypeSlice,
+  StringPrototypeStartsWith,
+  StringPrototypeToUpperCase,
+  SymbolPrototypeToString,
+  TO_STRING_TAG,
+  TypedArrayGetLength,
+  TypedArrayGetTag,
+  urlGetters,
+  URLPrototype,
+  URLSearchParamsIteratorNext,
+  URLSearchParamsPrototype,
+  URLSearchParamsPrototypeEntries,
+} from "./primordials.js";
+import {
+  behindProxies,
+  briefly,
+  cleanStacks,
+  hasOwn,
+  inheritsFrom,
+  isError,
+  MAX_PROTOTYPES,
+  show,
+} from "./errors.js";
+import { bytesOf, unboxed } from "./values.js";
+import { numberText } from "./console.js";
+
 const IDENTIFIER_KEY = /^[a-zA-Z_][a-zA-Z_0-9]*$/;
 const INDEX_KEY = /^(0|[1-9][0-9]*)$/;
 const MAX_INDEX = 4294967294;
@@ -12,7 +86,7 @@ const FULL_WIDTH =
   /[\u1100-\u115f\u231a\u231b\u2329\u232a\u23e9-\u23ec\u23f0\u23f3\u25fd\u25fe\u2614\u2615\u2648-\u2653\u267f\u2693\u26a1\u26aa\u26ab\u26bd\u26be\u26c4\u26c5\u26ce\u26d4\u26ea\u26f2\u26f3\u26f5\u26fa\u26fd\u2705\u270a\u270b\u2728\u274c\u274e\u2753-\u2755\u2757\u2795-\u2797\u27b0\u27bf\u2b1b\u2b1c\u2b50\u2b55\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1b000}-\u{1b2fb}\u{1f200}-\u{1f320}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
 const NO_WIDTH = /[\p{Mn}\p{Me}\p{Cf}\x00-\x1f\x7f-\x9f]/u;
 const SHORT_LINE = 16;
-const MAX_LISTED = 100000;
+export const MAX_LISTED = 100000;
 const MAX_INSPECTED = 4 * 1024 * 1024;
 
 // What the entries of a value are, which decides how they are joined.
@@ -35,7 +109,7 @@ const INSPECT_DEFAULTS = {
 };
 
 /** Columns a text takes in a terminal. */
-function displayWidth(text) {
+export function displayWidth(text) {
   let width = 0;
   for (let i = 0; i < text.length;) {
     const code = StringPrototypeCodePointAt(text, i);
@@ -51,7 +125,7 @@ function widthOf(character) {
   return RegExpPrototypeExec(FULL_WIDTH, character) !== null ? 2 : 1;
 }
 
-function add(list, item) {
+export function add(list, item) {
   list[list.length] = item;
 }
 
@@ -165,6 +239,7 @@ class Inspector {
   #currentDepth = 0;
   #depth;
   #seen = createList();
+  /** @type {any} */
   #circular = null;
   #written = 0;
 
@@ -317,7 +392,8 @@ class Inspector {
     let tag = value[TO_STRING_TAG];
     if (
       typeof tag !== "string" ||
-      (tag !== "" && (showHidden ? hasOwn(value, TO_STRING_TAG) : isEnumerable(value, TO_STRING_TAG)))
+      (tag !== "" &&
+        (showHidden ? hasOwn(value, TO_STRING_TAG) : isEnumerable(value, TO_STRING_TAG)))
     ) tag = "";
     const shape = this.#shapeOf(value, level, constructor, tag, isPart);
     if (shape.text !== null) return shape.text;
@@ -431,7 +507,10 @@ class Inspector {
     if (ArrayIsArray(value)) {
       const plain = constructor === "Array" && tag === "";
       shape.keys = this.#extraKeysOf(value, value.length);
-      this.#bracket(shape, plain ? "" : prefixOf(constructor, tag, "Array", "(" + value.length + ")"));
+      this.#bracket(
+        shape,
+        plain ? "" : prefixOf(constructor, tag, "Array", "(" + value.length + ")"),
+      );
       if (value.length === 0 && shape.keys.length === 0) shape.text = shape.open + "]";
       shape.items = (level) => this.#arrayItems(value, level);
     } else if (core.isSet(value)) {
@@ -663,6 +742,11 @@ class Inspector {
     return keyText(key, own === undefined || own.enumerable) + ": " + shown;
   }
 
+  /**
+   * @param {object} object
+   * @param {PropertyDescriptor} accessor
+   * @param {number} level
+   */
   #getter(object, { get, set }, level) {
     const label = set === undefined ? "Getter" : "Getter/Setter";
     const { getters } = this.#options;
@@ -670,7 +754,7 @@ class Inspector {
       (getters === "set" && set !== undefined);
     if (!wanted) return "[" + label + "]";
     try {
-      const value = ReflectApply(get, object, []);
+      const value = ReflectApply(/** @type {Function} */ (get), object, []);
       if (!isObject(value)) return "[" + label + ": " + this.#primitive(value) + "]";
       this.#indentation += 2;
       const shown = "[" + label + "] " + this.#value(value, level, false);
@@ -849,7 +933,7 @@ function dateText(date) {
 }
 
 /** Deno may look into iterators without taking their values, and knows its own classes. */
-function inspectByDeno(value, depth) {
+export function inspectByDeno(value, depth) {
   const options = { __proto__: null, colors: false, depth, breakLength: 80, compact: 3 };
   options.quotes = QUOTES;
   return inspectArgs([value], options);
@@ -944,7 +1028,7 @@ function urlParts(object) {
     for (let i = 0; i < urlGetters.length; i++) {
       ObjectDefineProperty(parts, urlGetters[i].name, {
         __proto__: null,
-        value: urlGetters[i].get(object),
+        value: urlGetters[i].read(object),
         enumerable: true,
       });
     }
@@ -977,7 +1061,7 @@ function optionsOf(given) {
   return ObjectSetPrototypeOf({ ...INSPECT_DEFAULTS, ...given }, null);
 }
 
-function inspectValue(value, depth, more) {
+export function inspectValue(value, depth, more) {
   return new Inspector(optionsOf({ depth, ...more })).inspect(value);
 }
 

@@ -2,6 +2,20 @@
 //
 // An allow-list, so that what a later Deno adds stays away until someone has looked at it.
 
+import {
+  CapturedFunction,
+  ObjectDefineProperty,
+  ObjectKeys,
+  ReflectOwnKeys,
+} from "./primordials.js";
+import { die } from "./channel.js";
+import { takeStacks } from "./stacks.js";
+import { guestConsole } from "./console.js";
+import { timerGlobals } from "./timers.js";
+import { atomicsFunctions } from "./waits.js";
+import { cloneGlobals, limitCloneables } from "./clone.js";
+import { MessageChannel, MessagePort } from "./ports.js";
+
 const ALLOWED_GLOBALS = [
   // The language.
   "AggregateError Array ArrayBuffer AsyncDisposableStack Atomics BigInt BigInt64Array",
@@ -38,10 +52,10 @@ const FORBIDDEN_GLOBALS = (
   "importScripts reportError location"
 ).split(" ");
 
-const objectURL = { __proto__: null, create: URL.createObjectURL, revoke: URL.revokeObjectURL };
-const CapturedBlob = Blob;
-
-/** Put on `target` what `source` has, as ordinary built-ins look: writable, not enumerable. */
+/**
+ * Put on `target` what `source` has, as ordinary built-ins look: writable, not enumerable.
+ * @beforeGuest the lockdown comes before the job
+ */
 function defineBuiltins(target, source) {
   for (const name of ObjectKeys(source)) {
     ObjectDefineProperty(target, name, {
@@ -56,89 +70,11 @@ function defineBuiltins(target, source) {
 
 const allowedGlobals = new Set(ALLOWED_GLOBALS);
 
+/** @beforeGuest the lockdown comes before the job */
 function removeGlobals() {
   for (const name of ReflectOwnKeys(globalThis)) {
     if (typeof name === "string" && !allowedGlobals.has(name)) delete globalThis[name];
   }
-}
-
-// What these are restored from holds no more than the guest had: text, and parts of its own blobs.
-const CLONEABLE = ["DOMException", "Blob", "File"];
-
-/** Deno's own words for a deserializer that threw. */
-const NOT_RESTORED = "could not deserialize value";
-
-function dataCloneError(what) {
-  return new CapturedDOMException(what + " cannot be cloned", "DataCloneError");
-}
-
-/**
- * Cloning without transfer of streams and ports, and without the types that Deno registers: their
- * deserializers are handed whatever the guest puts behind Deno's brand for host objects. Each of
- * those refuses; without any, Deno would panic.
- */
-function limitStructuredClone() {
-  const cloneable = ObjectSetPrototypeOf(core.getCloneableDeserializers(), null);
-  for (const name of ObjectKeys(cloneable)) {
-    if (CLONEABLE.includes(name)) continue;
-    cloneable[name] = () => {
-      throw dataCloneError(name);
-    };
-  }
-  const clone = globalThis.structuredClone;
-  const cloneOrRefuse = (value, options) => {
-    try {
-      return clone(value, options);
-    } catch (thrown) {
-      // A getter of the guest may have thrown the like; it is the same to it.
-      if (readString(thrown, "message") !== NOT_RESTORED) throw thrown;
-      throw dataCloneError("an object of the platform, such as a CryptoKey,");
-    }
-  };
-  return {
-    structuredClone(value, options = undefined) {
-      if (arguments.length === 0) throw new CapturedTypeError("structuredClone needs a value");
-      if (options !== null && typeof options !== "object" && typeof options !== "function" &&
-        options !== undefined) {
-        throw new CapturedTypeError("the options of structuredClone must be an object");
-      }
-      const transfer = createList();
-      const wanted = options?.transfer;
-      if (wanted !== undefined) {
-        if (!ArrayIsArray(wanted)) throw new CapturedTypeError("transfer must be an array");
-        const length = wanted.length;
-        for (let i = 0; i < length; i++) {
-          // Read once: the next time a getter may give another object.
-          const buffer = wanted[i];
-          if (!core.isArrayBuffer(buffer)) {
-            throw new CapturedTypeError("only an ArrayBuffer can be transferred");
-          }
-          for (let j = 0; j < i; j++) {
-            if (transfer[j] === buffer) throw dataCloneError("a buffer in transfer twice");
-          }
-          transfer[i] = buffer;
-        }
-      }
-      return transfer.length === 0
-        ? cloneOrRefuse(value)
-        : cloneOrRefuse(value, { __proto__: null, transfer: plainArray(transfer) });
-    },
-  };
-}
-
-/** An ordinary array of the elements of a list, without a setter of the guest seeing them. */
-function plainArray(list) {
-  const array = [];
-  for (let i = 0; i < list.length; i++) {
-    ObjectDefineProperty(array, i, {
-      __proto__: null,
-      value: list[i],
-      writable: true,
-      enumerable: true,
-      configurable: true,
-    });
-  }
-  return array;
 }
 
 /** What libraries look at to see where they run; nothing of the machine. */
@@ -150,25 +86,25 @@ const bareNavigator = {
   onLine: false,
 };
 
-/** The guest's own structuredClone; set by the lockdown. */
-let guestClone;
-
-function lockDown() {
-  const clone = limitStructuredClone();
-  guestClone = clone.structuredClone;
+/** @beforeGuest the lockdown comes before the job */
+export function lockDown() {
+  limitCloneables();
   takeStacks();
   removeGlobals();
   defineBuiltins(globalThis, timerGlobals);
-  defineBuiltins(globalThis, clone);
+  defineBuiltins(globalThis, cloneGlobals);
   defineBuiltins(Atomics, atomicsFunctions);
   defineBuiltins(globalThis, { console: guestConsole, navigator: bareNavigator });
   defineBuiltins(globalThis, { self: globalThis, MessageChannel, MessagePort });
-  delete URL.createObjectURL;
-  delete URL.revokeObjectURL;
+  delete /** @type {any} */ (URL).createObjectURL;
+  delete /** @type {any} */ (URL).revokeObjectURL;
 }
 
-/** End the process unless the lockdown did what it should. */
-function verifyLockdown() {
+/**
+ * End the process unless the lockdown did what it should.
+ * @beforeGuest the lockdown comes before the job
+ */
+export function verifyLockdown() {
   for (const name of FORBIDDEN_GLOBALS) {
     if (name in globalThis) die("the global " + name + " is still there");
   }

@@ -1,75 +1,16 @@
 // The order of things: lock down, prove it on a small run, say so, take one job, answer it.
 
-let limits = { __proto__: null, output: 0, keep: 0, logs: 0, entries: 0 };
-let state = "warming";
+import { core, eventLoopHasMoreWork, getterOf, quote } from "./primordials.js";
+import { die, exitProcess, readFrame, sendFrame } from "./channel.js";
+import { show } from "./errors.js";
+import { encodeValue } from "./values.js";
+import { format } from "./console.js";
+import { answers, fail, sendOutput, succeed } from "./answers.js";
+import { call, compile } from "./run.js";
+import { endStuckRun, nextTurn, runToEnd, watchRejections } from "./ending.js";
+import { lockDown, verifyLockdown } from "./lockdown.js";
 
-/** End the run with an error, once; what follows it is never heard. */
-function fail(thrown) {
-  sendError(describeThrown(thrown), false);
-}
-
-function sendError(error, syntax) {
-  if (state === "ended") return;
-  if (state === "warming") die("it failed before the job: " + error.name + ": " + error.message);
-  state = "ended";
-  const dropped = ',"dropped":' + allowance.dropped;
-  sendFrame("error", ',"error":' + errorToJson(error) + ',"syntax":' + syntax + dropped);
-  halt();
-}
-
-function succeed(value) {
-  sendOutput("result", value);
-  halt();
-}
-
-function sendOutput(kind, value) {
-  const encoded = encodeValue(value, limits.keep);
-  // A getter may have made the run fail meanwhile.
-  if (state === "ended") return;
-  if (kind === "result") state = "ended";
-  warnOfValues(encoded);
-  const dropped = ',"dropped":' + allowance.dropped + warningsField();
-  if (encoded.size > limits.output) {
-    const text = quoteChunks(encoded.toChunks(), limits.keep);
-    sendChunked(kind, ',"bytes":' + encoded.size + dropped, "text", text.chunks, text.size);
-  } else if (encoded.chunks === null) {
-    sendFrame(kind, dropped + ',"output":' + encoded.text);
-  } else {
-    sendChunked(kind, dropped, "output", encoded.chunks, encoded.size);
-  }
-}
-
-const NOTHING = /^/;
-
-/** Run a job and hand on what it returns; nothing of the guest has run before. */
-async function runJob(job, handOn) {
-  setToken(job.token);
-  limits = job.limits;
-  openConsole(job.capture, limits);
-  prepareFor(job);
-  const run = compile(job);
-  if (run instanceof Unrunnable) return sendError(run, true);
-  RegExpPrototypeExec(NOTHING, ""); // RegExp.$_ and its like tell of the last match, which was ours
-  // The guest starts inside of processTicksAndRejections: Deno has read its lists by then, and a
-  // setter on Array.prototype finds nothing of it.
-  await undefined;
-  let value;
-  try {
-    value = await call(run, job.context);
-    if (isAsyncIterable(value)) value = await collectAsync(value);
-  } catch (thrown) {
-    return fail(thrown);
-  }
-  handOn(value);
-}
-
-const NEVER_SETTLES = {
-  __proto__: null,
-  name: "PromiseNeverSettledError",
-  message:
-    "the code waits for something that never happens: a promise that nothing will settle",
-};
-
+/** @beforeGuest the start comes before the job */
 function watchForFailures() {
   core.setReportExceptionCallback(fail);
   watchRejections();
@@ -80,7 +21,10 @@ function watchForFailures() {
   globalThis.addEventListener("beforeunload", endStuckRun);
 }
 
-/** Set up what a signal needs now: the host allows no new descriptor later. */
+/**
+ * Set up what a signal needs now: the host allows no new descriptor later.
+ * @beforeGuest the start comes before the job
+ */
 function warmSignals() {
   const ignore = () => {};
   Deno.addSignalListener("SIGUSR2", ignore);
@@ -130,6 +74,7 @@ function rehearse(job) {
   sendOutput("warm", output);
 }
 
+/** @beforeGuest a rehearsal comes before the job */
 function expectOutput(value, expected) {
   delete globalThis.context;
   const seen = encodeValue(value, 4096).text;
@@ -139,11 +84,11 @@ function expectOutput(value, expected) {
 /** Take the job, and before it any number of requests to warm up. */
 function serve() {
   const frame = readFrame();
-  if (frame === null) exitProcess(0);
+  if (frame === null) return exitProcess(0);
   if (frame.v !== 2) die("the host speaks another version");
   if (frame.kind === "warm") return warmUp(frame);
   if (frame.kind !== "job") die("a frame before the job is no request to warm up");
-  state = "running";
+  answers.state = "running";
   runToEnd(frame, succeed);
 }
 
@@ -151,6 +96,7 @@ function dieOf(thrown) {
   die(show(thrown));
 }
 
+/** @beforeGuest the start comes before the job */
 async function main() {
   // From here on the bootstrap as a whole is on no stack: V8 would parse all of it again for the
   // first error's line numbers.
@@ -168,5 +114,10 @@ async function main() {
   nextTurn(serve);
 }
 
+/** @beforeGuest the start comes before the job */
+function start() {
+  void main().catch(dieOf);
+}
+
 // When Deno dispatches this, it is done with its own start, in which it trusts the global object.
-globalThis.addEventListener("load", () => void main().catch(dieOf), { once: true });
+globalThis.addEventListener("load", start, { once: true });

@@ -1,11 +1,23 @@
 // A MessageChannel of the code to itself: messages are cloned, and delivered in later turns.
 
+import {
+  ArrayIsArray,
+  CapturedTypeError,
+  core,
+  createList,
+  ReflectApply,
+  uncurryThis,
+} from "./primordials.js";
+import { cloneGlobals, dataCloneError } from "./clone.js";
+import { nextTurn } from "./ending.js";
+
 const MAKE_PORT = {};
 const EventTargetPrototypeDispatchEvent = uncurryThis(EventTarget.prototype.dispatchEvent);
 const EventTargetPrototypeAddEventListener = uncurryThis(EventTarget.prototype.addEventListener);
 const CapturedMessageEvent = MessageEvent;
 
-class MessagePort extends EventTarget {
+export class MessagePort extends EventTarget {
+  /** @type {any} */
   #other = null;
   #waiting = createList();
   #taken = 0;
@@ -35,9 +47,13 @@ class MessagePort extends EventTarget {
     this.start();
   }
 
+  /**
+   * @param {unknown} message
+   * @param {any} options
+   */
   postMessage(message, options = undefined) {
     const transfer = ArrayIsArray(options) ? options : options?.transfer;
-    const data = guestClone(message, { __proto__: null, transfer });
+    const data = cloneGlobals.structuredClone(message, { __proto__: null, transfer });
     const other = this.#other;
     if (this.#isClosed || other.#isClosed) return;
     other.#waiting[other.#waiting.length] = data;
@@ -66,9 +82,9 @@ class MessagePort extends EventTarget {
 }
 
 const { entangle } = MessagePort;
-delete MessagePort.entangle;
+delete /** @type {any} */ (MessagePort).entangle;
 
-class MessageChannel {
+export class MessageChannel {
   #port1 = new MessagePort(MAKE_PORT);
   #port2 = new MessagePort(MAKE_PORT);
 

@@ -9,6 +9,13 @@
 // Compilers say where names and expressions start; V8 also reports operators, brackets and ends. So
 // a place is looked for behind its segment as well, as far as both texts are the same but for blanks.
 
+import {
+  CapturedInt32Array,
+  CapturedUint8Array,
+  MathMin,
+  StringPrototypeCharCodeAt,
+} from "./primordials.js";
+
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const COMMA = 0x2c, SEMICOLON = 0x3b;
 const LINE_FEED = 0x0a, CARRIAGE_RETURN = 0x0d;
@@ -60,7 +67,7 @@ class Lines {
   }
 }
 
-class PositionMap {
+export class PositionMap {
   #text;
   #compiled;
   #original;
@@ -70,7 +77,11 @@ class PositionMap {
   /** Of the last segment: column, source, line and column in it, name. */
   #last = new CapturedInt32Array(5);
 
-  /** @param {string} text the map, which leads from one text to the other. */
+  /**
+   * @param {string} text the map, which leads from one text to the other.
+   * @param {string} compiled
+   * @param {string} original
+   */
   constructor(text, compiled, original) {
     this.#text = text;
     this.#compiled = new Lines(compiled);
@@ -81,9 +92,11 @@ class PositionMap {
 
   /**
    * Where a place of the JavaScript comes from; lines and columns start at 1.
-   * @returns {{line: number, column: number} | null} null when it comes from nowhere.
+   * @param {number} line
+   * @param {number} column
+   * @returns {Place | null} null when it comes from nowhere.
    */
-  find(line, column) {
+  originalOf(line, column) {
     const entries = this.#entries;
     const found = ENTRY * this.#countUpTo(line - 1, column - 1) - ENTRY;
     if (found < 0 || entries[found] !== line - 1 || entries[found + 2] < 0) return null;

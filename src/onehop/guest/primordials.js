@@ -2,105 +2,124 @@
 //
 // Every other file here follows three rules once the guest runs: no method is looked up on an
 // object the guest can reach, no element is assigned to an ordinary array (a setter on
-// Array.prototype would see it), and nothing is iterated with for...of or spread.
+// Array.prototype would see it), and nothing is iterated with for...of or spread. lint.js
+// refuses what breaks them, as far as it can be told from the text.
 
-const internals = Deno[Deno.internal];
-const { core } = internals;
+/** @type {DenoInternals} */
+const internals = /** @type {any} */ (Deno)[Deno.internal];
+export const { core } = internals;
 
-const uncurryThis = Function.prototype.bind.bind(Function.prototype.call);
-const getterOf = (prototype, name) =>
-  uncurryThis(Object.getOwnPropertyDescriptor(prototype, name).get);
+/** @type {(method: any) => (object: any, ...args: any[]) => any} */
+export const uncurryThis = Function.prototype.bind.bind(Function.prototype.call);
+/**
+ * @beforeGuest what it takes must be V8's
+ * @type {(prototype: object, name: PropertyKey) => (object: any) => any}
+ */
+export const getterOf = (prototype, name) =>
+  uncurryThis(Object.getOwnPropertyDescriptor(prototype, name)?.get);
 
-const { apply: ReflectApply, ownKeys: ReflectOwnKeys } = Reflect;
-const {
+export const { apply: ReflectApply, ownKeys: ReflectOwnKeys } = Reflect;
+export const {
   defineProperty: ObjectDefineProperty,
   getOwnPropertyDescriptor: ObjectGetOwnPropertyDescriptor,
   getPrototypeOf: ObjectGetPrototypeOf,
   keys: ObjectKeys,
   setPrototypeOf: ObjectSetPrototypeOf,
 } = Object;
-const ObjectPrototype = Object.prototype;
-const ObjectPrototypeToString = uncurryThis(Object.prototype.toString);
-const {
+export const ObjectPrototype = Object.prototype;
+export const ObjectPrototypeToString = uncurryThis(Object.prototype.toString);
+export const {
   getOwnPropertyNames: ObjectGetOwnPropertyNames,
   getOwnPropertySymbols: ObjectGetOwnPropertySymbols,
 } = Object;
-const ObjectPrototypePropertyIsEnumerable = uncurryThis(Object.prototype.propertyIsEnumerable);
-const ObjectPrototypeHasOwnProperty = uncurryThis(Object.prototype.hasOwnProperty);
-const FunctionPrototypeToString = uncurryThis(Function.prototype.toString);
+export const ObjectPrototypePropertyIsEnumerable = uncurryThis(
+  Object.prototype.propertyIsEnumerable,
+);
+export const ObjectPrototypeHasOwnProperty = uncurryThis(Object.prototype.hasOwnProperty);
+export const FunctionPrototypeToString = uncurryThis(Function.prototype.toString);
 
-const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
+export const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
 // Deno's own classes show themselves by this.
-const DENO_CUSTOM = Symbol.for("Deno.privateCustomInspect");
-const { toPrimitive: TO_PRIMITIVE, toStringTag: TO_STRING_TAG } = Symbol;
-const { iterator: ITERATOR, asyncIterator: ASYNC_ITERATOR } = Symbol;
+export const DENO_CUSTOM = Symbol.for("Deno.privateCustomInspect");
+export const { toPrimitive: TO_PRIMITIVE, toStringTag: TO_STRING_TAG } = Symbol;
+export const { iterator: ITERATOR, asyncIterator: ASYNC_ITERATOR } = Symbol;
 
-const CapturedDOMException = DOMException;
-const CapturedError = Error;
-const ErrorPrototype = Error.prototype;
-const ErrorPrototypeToString = uncurryThis(Error.prototype.toString);
-const CapturedFunction = Function;
-const CapturedInt32Array = Int32Array;
-const CapturedMap = Map;
-const CapturedNumber = Number;
-const CapturedPromise = Promise;
-const CapturedString = String;
-const CapturedTypeError = TypeError;
-const CapturedUint8Array = Uint8Array;
-const CapturedWeakMap = WeakMap;
-const { isArray: ArrayIsArray } = Array;
-const { isError: ErrorIsError, captureStackTrace: ErrorCaptureStackTrace } = Error;
-const { isRawJSON: JSONIsRawJSON, parse: JSONParse, stringify: JSONStringify } = JSON;
-const { fromCodePoint: StringFromCodePoint } = String;
-const { floor: MathFloor, max: MathMax, min: MathMin, round: MathRound, sqrt: MathSqrt } = Math;
-const { MAX_SAFE_INTEGER } = Number;
-const { isSafeInteger: NumberIsSafeInteger } = Number;
-const { parseFloat: NumberParseFloat, parseInt: NumberParseInt } = Number;
+export const CapturedDOMException = DOMException;
+export const CapturedError = Error;
+export const ErrorPrototype = Error.prototype;
+export const ErrorPrototypeToString = uncurryThis(Error.prototype.toString);
+export const CapturedFunction = Function;
+export const CapturedInt32Array = Int32Array;
+export const CapturedMap = Map;
+export const CapturedNumber = Number;
+export const CapturedPromise = Promise;
+export const CapturedString = String;
+export const CapturedTypeError = TypeError;
+export const CapturedUint8Array = Uint8Array;
+export const CapturedWeakMap = WeakMap;
+export const { isArray: ArrayIsArray } = Array;
+export const { isError: ErrorIsError, captureStackTrace: ErrorCaptureStackTrace } = Error;
+export const { isRawJSON: JSONIsRawJSON, parse: JSONParse, stringify: JSONStringify } = JSON;
+export const { fromCodePoint: StringFromCodePoint } = String;
+export const { floor: MathFloor, max: MathMax, min: MathMin, round: MathRound, sqrt: MathSqrt } =
+  Math;
+export const { MAX_SAFE_INTEGER } = Number;
+export const { isSafeInteger: NumberIsSafeInteger } = Number;
+export const { parseFloat: NumberParseFloat, parseInt: NumberParseInt } = Number;
 
-const StringPrototypeCharCodeAt = uncurryThis(String.prototype.charCodeAt);
-const StringPrototypeCodePointAt = uncurryThis(String.prototype.codePointAt);
-const StringPrototypeToUpperCase = uncurryThis(String.prototype.toUpperCase);
-const StringPrototypeEndsWith = uncurryThis(String.prototype.endsWith);
-const StringPrototypeLastIndexOf = uncurryThis(String.prototype.lastIndexOf);
-const StringPrototypeIsWellFormed = uncurryThis(String.prototype.isWellFormed);
-const StringPrototypeIndexOf = uncurryThis(String.prototype.indexOf);
-const StringPrototypeRepeat = uncurryThis(String.prototype.repeat);
-const StringPrototypeSlice = uncurryThis(String.prototype.slice);
-const StringPrototypeStartsWith = uncurryThis(String.prototype.startsWith);
-const StringPrototypeToWellFormed = uncurryThis(String.prototype.toWellFormed);
-const StringPrototypeTrimStart = uncurryThis(String.prototype.trimStart);
-const RegExpPrototypeExec = uncurryThis(RegExp.prototype.exec);
-const RegExpGetFlags = getterOf(RegExp.prototype, "flags");
-const RegExpGetSource = getterOf(RegExp.prototype, "source");
-const RegExpPrototypeToString = uncurryThis(RegExp.prototype.toString);
-const SymbolPrototypeToString = uncurryThis(Symbol.prototype.toString);
-const DatePrototypeToISOString = uncurryThis(Date.prototype.toISOString);
-const BooleanPrototypeValueOf = uncurryThis(Boolean.prototype.valueOf);
-const NumberPrototypeToString = uncurryThis(Number.prototype.toString);
-const NumberPrototypeToFixed = uncurryThis(Number.prototype.toFixed);
-const NumberPrototypeValueOf = uncurryThis(Number.prototype.valueOf);
-const StringPrototypeValueOf = uncurryThis(String.prototype.valueOf);
-const BigIntPrototypeValueOf = uncurryThis(BigInt.prototype.valueOf);
-const SymbolPrototypeValueOf = uncurryThis(Symbol.prototype.valueOf);
+export const StringPrototypeCharCodeAt = uncurryThis(String.prototype.charCodeAt);
+export const StringPrototypeCodePointAt = uncurryThis(String.prototype.codePointAt);
+export const StringPrototypeToUpperCase = uncurryThis(String.prototype.toUpperCase);
+export const StringPrototypeEndsWith = uncurryThis(String.prototype.endsWith);
+export const StringPrototypeLastIndexOf = uncurryThis(String.prototype.lastIndexOf);
+export const StringPrototypeIsWellFormed = uncurryThis(String.prototype.isWellFormed);
+export const StringPrototypeIndexOf = uncurryThis(String.prototype.indexOf);
+export const StringPrototypeRepeat = uncurryThis(String.prototype.repeat);
+export const StringPrototypeSlice = uncurryThis(String.prototype.slice);
+export const StringPrototypeStartsWith = uncurryThis(String.prototype.startsWith);
+export const StringPrototypeToWellFormed = uncurryThis(String.prototype.toWellFormed);
+export const StringPrototypeTrimStart = uncurryThis(String.prototype.trimStart);
+export const RegExpPrototypeExec = uncurryThis(RegExp.prototype.exec);
+export const RegExpGetFlags = getterOf(RegExp.prototype, "flags");
+export const RegExpGetSource = getterOf(RegExp.prototype, "source");
+export const RegExpPrototypeToString = uncurryThis(RegExp.prototype.toString);
+export const SymbolPrototypeToString = uncurryThis(Symbol.prototype.toString);
+export const DatePrototypeToISOString = uncurryThis(Date.prototype.toISOString);
+export const BooleanPrototypeValueOf = uncurryThis(Boolean.prototype.valueOf);
+export const NumberPrototypeToString = uncurryThis(Number.prototype.toString);
+export const NumberPrototypeToFixed = uncurryThis(Number.prototype.toFixed);
+export const NumberPrototypeValueOf = uncurryThis(Number.prototype.valueOf);
+export const StringPrototypeValueOf = uncurryThis(String.prototype.valueOf);
+export const BigIntPrototypeValueOf = uncurryThis(BigInt.prototype.valueOf);
+export const SymbolPrototypeValueOf = uncurryThis(Symbol.prototype.valueOf);
 
-const MapPrototypeDelete = uncurryThis(Map.prototype.delete);
-const MapPrototypeEntries = uncurryThis(Map.prototype.entries);
-const MapPrototypeGet = uncurryThis(Map.prototype.get);
-const MapPrototypeSet = uncurryThis(Map.prototype.set);
-const MapPrototypeGetSize = getterOf(Map.prototype, "size");
-const MapIteratorNext = uncurryThis(Object.getPrototypeOf(new Map().entries()).next);
-const WeakMapPrototypeGet = uncurryThis(WeakMap.prototype.get);
-const WeakMapPrototypeSet = uncurryThis(WeakMap.prototype.set);
-const SetPrototypeGetSize = getterOf(Set.prototype, "size");
-const SetPrototypeValues = uncurryThis(Set.prototype.values);
-const SetIteratorNext = uncurryThis(Object.getPrototypeOf(new Set().values()).next);
+export const MapPrototypeDelete = uncurryThis(Map.prototype.delete);
+export const MapPrototypeEntries = uncurryThis(Map.prototype.entries);
+export const MapPrototypeGet = uncurryThis(Map.prototype.get);
+export const MapPrototypeSet = uncurryThis(Map.prototype.set);
+export const MapPrototypeGetSize = getterOf(Map.prototype, "size");
+export const MapIteratorNext = uncurryThis(Object.getPrototypeOf(new Map().entries()).next);
+export const WeakMapPrototypeGet = uncurryThis(WeakMap.prototype.get);
+export const WeakMapPrototypeSet = uncurryThis(WeakMap.prototype.set);
+export const SetPrototypeGetSize = getterOf(Set.prototype, "size");
+export const SetPrototypeValues = uncurryThis(Set.prototype.values);
+export const SetIteratorNext = uncurryThis(Object.getPrototypeOf(new Set().values()).next);
 
-const { prototype: IteratorPrototype } = Iterator;
-const AsyncIteratorPrototype = Object.getPrototypeOf(
+export const { prototype: IteratorPrototype } = Iterator;
+export const AsyncIteratorPrototype = Object.getPrototypeOf(
   Object.getPrototypeOf(async function* () {}.prototype),
 );
+/**
+ * @beforeGuest called below, for each sample
+ * @param {any[]} sample
+ * @returns {[object, Walk]}
+ */
+function walkOfSample({ 0: sample, 1: ends }) {
+  const prototype = Object.getPrototypeOf(sample);
+  return [prototype, { __proto__: null, next: uncurryThis(prototype.next), ends }];
+}
 /** Of built-in iterators: the prototype, how the next value is taken, and whether it must end. */
-const builtinIterators = new Map(
+export const builtinIterators = new Map(
   [
     [new Map().entries(), true],
     [new Set().values(), true],
@@ -109,42 +128,43 @@ const builtinIterators = new Map(
     ["".matchAll(/a/g), true],
     [Object.getPrototypeOf((function* () {})()), false],
     [[].values().take(0), false],
-    [Iterator.from({ next() {} }), false],
-  ].map(([sample, ends]) => {
-    const prototype = Object.getPrototypeOf(sample);
-    return [prototype, { __proto__: null, next: uncurryThis(prototype.next), ends }];
-  }),
+    [Iterator.from(/** @type {any} */ ({ next() {} })), false],
+  ].map(walkOfSample),
 );
 
 const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
-const TypedArrayGetBuffer = getterOf(TypedArrayPrototype, "buffer");
-const TypedArrayGetByteLength = getterOf(TypedArrayPrototype, "byteLength");
-const TypedArrayGetByteOffset = getterOf(TypedArrayPrototype, "byteOffset");
-const TypedArrayGetTag = getterOf(TypedArrayPrototype, Symbol.toStringTag);
-const TypedArrayGetLength = getterOf(TypedArrayPrototype, "length");
-const TypedArrayPrototypeSet = uncurryThis(TypedArrayPrototype.set);
-const DataViewGetBuffer = getterOf(DataView.prototype, "buffer");
-const DataViewGetByteLength = getterOf(DataView.prototype, "byteLength");
-const DataViewGetByteOffset = getterOf(DataView.prototype, "byteOffset");
-const Uint8ArrayPrototypeToBase64 = uncurryThis(Uint8Array.prototype.toBase64);
-const URLSearchParamsPrototypeToString = uncurryThis(URLSearchParams.prototype.toString);
-const { prototype: URLPrototype } = URL;
-const { prototype: URLSearchParamsPrototype } = URLSearchParams;
-const URLSearchParamsPrototypeEntries = uncurryThis(URLSearchParams.prototype.entries);
-const URLSearchParamsIteratorNext = uncurryThis(
+export const TypedArrayGetBuffer = getterOf(TypedArrayPrototype, "buffer");
+export const TypedArrayGetByteLength = getterOf(TypedArrayPrototype, "byteLength");
+export const TypedArrayGetByteOffset = getterOf(TypedArrayPrototype, "byteOffset");
+export const TypedArrayGetTag = getterOf(TypedArrayPrototype, Symbol.toStringTag);
+export const TypedArrayGetLength = getterOf(TypedArrayPrototype, "length");
+export const TypedArrayPrototypeSet = uncurryThis(TypedArrayPrototype.set);
+export const DataViewGetBuffer = getterOf(DataView.prototype, "buffer");
+export const DataViewGetByteLength = getterOf(DataView.prototype, "byteLength");
+export const DataViewGetByteOffset = getterOf(DataView.prototype, "byteOffset");
+export const Uint8ArrayPrototypeToBase64 = uncurryThis(Uint8Array.prototype.toBase64);
+export const URLSearchParamsPrototypeToString = uncurryThis(URLSearchParams.prototype.toString);
+export const { prototype: URLPrototype } = URL;
+export const { prototype: URLSearchParamsPrototype } = URLSearchParams;
+export const URLSearchParamsPrototypeEntries = uncurryThis(URLSearchParams.prototype.entries);
+export const URLSearchParamsIteratorNext = uncurryThis(
   Object.getPrototypeOf(new URLSearchParams().entries()).next,
 );
+/** @beforeGuest called below, for each name */
+function urlGetter(name) {
+  return { name, read: getterOf(URL.prototype, name) };
+}
 /** In the order in which Node shows them. */
-const urlGetters = [
+export const urlGetters = [
   ..."href origin protocol username password host hostname port pathname".split(" "),
   ..."search searchParams hash".split(" "),
-].map((name) => ({ name, get: getterOf(URL.prototype, name) }));
-const performanceNow = performance.now.bind(performance);
+].map(urlGetter);
+export const performanceNow = performance.now.bind(performance);
 // Deno loads its crypto at the first use, which shall not be the guest's.
-const randomUUID = crypto.randomUUID.bind(crypto);
+void crypto.randomUUID;
 
-const { inspectArgs } = internals;
-const {
+export const { inspectArgs } = internals;
+export const {
   cancelTimer,
   compileFunction,
   createTimer,
@@ -157,20 +177,48 @@ const {
   queueImmediate,
 } = core;
 
-/** A list whose elements can be assigned: no setter of the guest is on its prototype chain. */
-function createList() {
+/** A number here instead of Deno's own options makes every import() in the code reject. */
+export const NO_IMPORTS = [1];
+
+/**
+ * A list whose elements can be assigned: no setter of the guest is on its prototype chain.
+ * @returns {any[]}
+ */
+export function createList() {
   return ObjectSetPrototypeOf([], null);
 }
 
-function listOf(...values) {
+export function listOf(...values) {
   return ObjectSetPrototypeOf(values, null);
 }
 
-/** A string that survives UTF-8: lone surrogates become U+FFFD. */
-function quote(text) {
+/**
+ * A string that survives UTF-8: lone surrogates become U+FFFD.
+ * @param {string} text
+ * @returns {string} a JSON string
+ */
+export function quote(text) {
   return JSONStringify(StringPrototypeToWellFormed(text));
 }
 
-function isObject(value) {
+export function isObject(value) {
   return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+/**
+ * An ordinary array of the elements of a list, without a setter of the guest seeing them.
+ * @param {any[]} list
+ */
+export function plainArray(list) {
+  const array = [];
+  for (let i = 0; i < list.length; i++) {
+    ObjectDefineProperty(array, i, {
+      __proto__: null,
+      value: list[i],
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  }
+  return array;
 }

@@ -1,11 +1,28 @@
 // Source text to a function, without any of it running, and the run itself.
 
+import {
+  CapturedError,
+  CapturedPromise,
+  compileFunction,
+  destructureError,
+  FunctionPrototypeToString,
+  NO_IMPORTS,
+  ObjectDefineProperty,
+  ReflectApply,
+  RegExpPrototypeExec,
+} from "./primordials.js";
+import { setToken } from "./channel.js";
+import { prepareFor } from "./second.js";
+import { PositionMap } from "./positions.js";
+import { JS_FILE, nameAndMessage, placeInText, source } from "./errors.js";
+import { collectAsync, isAsyncIterable } from "./values.js";
+import { openConsole } from "./console.js";
+import { answers, fail, sendError } from "./answers.js";
+
 // The line break lets the first line be what it may be at the start of a script, such as `-->`.
 const JS_FUNCTION = "async function __run__() {\n";
 const JS_HEAD = "return __run__;" + JS_FUNCTION;
 const TAIL = "\n}";
-// A number here instead of Deno's own options makes every import() in the code reject.
-const NO_IMPORTS = [1];
 
 /** A failure of the text itself, before anything ran. */
 class Unrunnable {
@@ -17,7 +34,10 @@ class Unrunnable {
   }
 }
 
-/** Where a character of the caller's text is. */
+/**
+ * Where a character of the caller's text is.
+ * @beforeGuest the text is compiled before any of it runs
+ */
 function locate(code, offset) {
   let line = 1;
   let start = 0;
@@ -29,7 +49,10 @@ function locate(code, offset) {
   }
 }
 
-/** Compile a function body; an Unrunnable when it is no JavaScript. */
+/**
+ * Compile a function body; an Unrunnable when it is no JavaScript.
+ * @beforeGuest the text is compiled before any of it runs
+ */
 function compileBody(text) {
   const { stackTraceLimit } = CapturedError;
   // Without a stack, V8 reports the place of the message, which is the place in the text.
@@ -45,11 +68,12 @@ function compileBody(text) {
 
 /**
  * Compile the body of an async function; `original` is what it was made from.
+ * @param {{code: string, original: Original | null}} program
  * @returns {Function | Unrunnable}
  */
-function compile({ code, original }) {
+export function compile({ code, original }) {
   source.shownAs = original === null ? "code.js" : "code.ts";
-  source.map = original === null ? null : lazyMap(code, original);
+  source.toOriginal = original === null ? null : lazyMap(code, original);
   const body = compileBody(JS_HEAD + code + TAIL);
   if (body instanceof Unrunnable) return findExtraBrace(code, body);
   const run = body();
@@ -58,16 +82,25 @@ function compile({ code, original }) {
   return extraBrace(code, text);
 }
 
-/** Most runs have no error, and read no map. */
+/**
+ * Most runs have no error, and read no map.
+ * @param {string} compiled
+ * @param {Original} original
+ * @returns {(line: number, column: number) => Place | null}
+ */
 function lazyMap(compiled, original) {
+  /** @type {PositionMap | null} */
   let map = null;
   return (line, column) => {
     map ??= new PositionMap(original.map, compiled, original.code);
-    return map.find(line, column);
+    return map.originalOf(line, column);
   };
 }
 
-/** The function ended before the text does: at a brace that closes nothing of the caller's. */
+/**
+ * The function ended before the text does: at a brace that closes nothing of the caller's.
+ * @beforeGuest the text is compiled before any of it runs
+ */
 function extraBrace(code, text) {
   const part = text.slice(JS_FUNCTION.length, -1);
   // The code may have defined another function of that name.
@@ -76,15 +109,21 @@ function extraBrace(code, text) {
   return new Unrunnable("Unexpected token '}'", line, column);
 }
 
-/** An error behind the end of the code means our own last brace: look for the one before it. */
+/**
+ * An error behind the end of the code means our own last brace: look for the one before it.
+ * @beforeGuest the text is compiled before any of it runs
+ */
 function findExtraBrace(code, error) {
   if (error.line === null || error.line <= code.split("\n").length) return error;
   const body = compileBody(JS_HEAD + code);
   return body instanceof Unrunnable ? error : extraBrace(code, FunctionPrototypeToString(body()));
 }
 
-/** Start the code; the guest runs in here, until it first waits. */
-function call(run, context) {
+/**
+ * Start the code; the guest runs in here, until it first waits.
+ * @beforeGuest the guest starts at its end
+ */
+export function call(run, context) {
   ObjectDefineProperty(globalThis, "context", {
     __proto__: null,
     value: context,
@@ -96,4 +135,32 @@ function call(run, context) {
   // With this own property, await takes the promise as it is and looks nothing up.
   ObjectDefineProperty(promise, "constructor", { __proto__: null, value: CapturedPromise });
   return promise;
+}
+
+const NOTHING = /^/;
+
+/**
+ * Run a job and hand on what it returns; nothing of the guest has run before.
+ * @param {Job} job
+ * @param {(value: unknown) => void} handOn
+ */
+export async function runJob(job, handOn) {
+  setToken(job.token);
+  answers.limits = job.limits;
+  openConsole(job.capture, job.limits);
+  prepareFor(job);
+  const run = compile(job);
+  if (run instanceof Unrunnable) return sendError(run, true);
+  RegExpPrototypeExec(NOTHING, ""); // RegExp.$_ and its like tell of the last match, which was ours
+  // The guest starts inside of processTicksAndRejections: Deno has read its lists by then, and a
+  // setter on Array.prototype finds nothing of it.
+  await undefined;
+  let value;
+  try {
+    value = await call(run, job.context);
+    if (isAsyncIterable(value)) value = await collectAsync(value);
+  } catch (thrown) {
+    return fail(thrown);
+  }
+  handOn(value);
 }

@@ -1,23 +1,58 @@
 // The part of the bootstrap that is parsed when the worker warms up, or when it gets a job that will
 // need it: with it a start would take a fifth longer.
 
-const secondSource = Deno.args[1];
-let second = null;
+import { compileFunction, NO_IMPORTS, StringPrototypeIndexOf } from "./primordials.js";
+import { die } from "./channel.js";
+
+/** @type {SecondState} */
+const secondPart = { __proto__: null, source: Deno.args[1], shared: null, loaded: null };
+
+/**
+ * Hand over what the second part uses of the first, by name.
+ * @param {object} shared
+ */
+export function shareWithSecond(shared) {
+  secondPart.shared = shared;
+}
+
+/**
+ * Have this for the second part; tests give it the functions of the files.
+ * @param {SecondPart} functions
+ */
+export function setSecondPart(functions) {
+  secondPart.loaded = functions;
+}
 
 /**
  * Before the guest runs, if it is likely to print: Deno's way to a function fails where the guest
  * has replaced how arrays are taken apart, and then values are not shown.
+ * @param {Job} job
  */
-function prepareFor({ code, capture }) {
+export function prepareFor({ code, capture }) {
   if (capture && StringPrototypeIndexOf(code, "console") >= 0) loadSecondPart();
 }
 
-/** @returns {{inspect: Function, table: Function, refuseColumns: Function}} */
-function loadSecondPart() {
-  if (second === null) {
-    const { 0: make, 1: error } = compileFunction(secondSource, "onehop:guest", NO_IMPORTS, []);
+/** @returns {SecondPart} */
+export function loadSecondPart() {
+  if (secondPart.loaded === null) {
+    const { 0: make, 1: error } = compileFunction(
+      secondPart.source,
+      "onehop:guest",
+      NO_IMPORTS,
+      [],
+    );
     if (error !== null) die("its second part cannot be read");
-    second = make()(sharedWithSecond);
+    secondPart.loaded = /** @type {SecondPart} */ (make()(secondPart.shared));
   }
-  return second;
+  return secondPart.loaded;
+}
+
+/**
+ * One value as `util.inspect` shows it. May throw what a getter or a Proxy throws.
+ * @param {unknown} value
+ * @param {number} depth
+ * @param {object} [more] options
+ */
+export function inspect(value, depth, more) {
+  return loadSecondPart().inspectValue(value, depth, more);
 }

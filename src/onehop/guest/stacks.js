@@ -3,15 +3,36 @@
 // V8 asks `Error.prepareStackTrace` for the text of each stack when it is first read, so ours stands
 // there; what the code puts in its place gets call sites of the same kind.
 
+import {
+  CapturedError,
+  createList,
+  ErrorPrototypeToString,
+  isObject,
+  ObjectDefineProperty,
+  plainArray,
+  ReflectApply,
+  StringPrototypeEndsWith,
+  StringPrototypeLastIndexOf,
+  StringPrototypeSlice,
+  uncurryThis,
+  WeakMapPrototypeSet,
+} from "./primordials.js";
+import { firstStacks, placeInText, source } from "./errors.js";
+
 const WRAPPER = "__run__";
 /** Frames that V8 collects: ten as usual, and those of ours that lie below the code and are left out. */
 const FRAMES = 16;
 
-/** Function that the guest has put in place of ours. */
-let guestPrepare = null;
-
-/** The methods of V8's call sites by name, each as a function of the site; see readCallSites. */
-const siteMethods = { __proto__: null };
+const stacks = {
+  __proto__: null,
+  /** Function that the guest has put in place of ours. */
+  guestPrepare: null,
+  /**
+   * The methods of V8's call sites by name, each as a function of the site; see readCallSites.
+   * @type {any}
+   */
+  siteMethods: { __proto__: null },
+};
 
 /** What a call site says of itself without a position or an object of somebody's. */
 const PLAIN_ANSWERS = [
@@ -54,7 +75,7 @@ class CallSite {
   }
 
   getFunctionName() {
-    const name = siteMethods.getFunctionName(this.#site);
+    const name = stacks.siteMethods.getFunctionName(this.#site);
     return name === WRAPPER ? null : name;
   }
 
@@ -70,7 +91,7 @@ class CallSite {
     for (const name of PLAIN_ANSWERS) {
       const method = {
         [name]() {
-          return siteMethods[name](this.#site);
+          return stacks.siteMethods[name](this.#site);
         },
       };
       Object.defineProperty(this.prototype, name, {
@@ -80,14 +101,15 @@ class CallSite {
       });
     }
     // Nobody needs to make one.
-    delete this.prototype.constructor;
+    delete /** @type {any} */ (this.prototype).constructor;
   }
 }
 
 /** The frame in V8's words, at the caller's position, and without the name of our wrapper. */
 function frameText(site, { file, line, column }) {
   const shown = file + ":" + line + ":" + column;
-  const text = siteMethods.toString(site);
+  const { toString: siteText } = stacks.siteMethods;
+  const text = siteText(site);
   const at = StringPrototypeLastIndexOf(text, source.file + ":");
   if (at < 0) return shown;
   const before = StringPrototypeSlice(text, 0, at);
@@ -100,9 +122,9 @@ function ownFrames(sites, take) {
   for (let i = 0; i < sites.length; i++) {
     const site = sites[i];
     const place = placeInText(
-      siteMethods.getFileName(site),
-      siteMethods.getLineNumber(site),
-      siteMethods.getColumnNumber(site),
+      stacks.siteMethods.getFileName(site),
+      stacks.siteMethods.getLineNumber(site),
+      stacks.siteMethods.getColumnNumber(site),
     );
     if (place !== null) take(site, place);
   }
@@ -131,30 +153,31 @@ function callSites(sites) {
 function prepareStackTrace(error, sites) {
   const frames = framesText(sites);
   if (isObject(error)) WeakMapPrototypeSet(firstStacks, error, frames);
-  if (guestPrepare === null) return headerOf(error) + frames;
-  return ReflectApply(guestPrepare, CapturedError, [error, callSites(sites)]);
+  if (stacks.guestPrepare === null) return headerOf(error) + frames;
+  return ReflectApply(stacks.guestPrepare, CapturedError, [error, callSites(sites)]);
 }
 
 /**
  * Take the methods of call sites, which nobody can change. Not before the bootstrap is off the
  * stack: V8 would parse all of it again for the line numbers.
+ * @beforeGuest the lockdown comes before the job
  */
 function readCallSites() {
   CapturedError.prepareStackTrace = (_error, sites) => {
     const prototype = Object.getPrototypeOf(sites[0]);
     for (const name of Object.getOwnPropertyNames(prototype)) {
-      siteMethods[name] = uncurryThis(prototype[name]);
+      stacks.siteMethods[name] = uncurryThis(prototype[name]);
     }
   };
   void new CapturedError().stack;
-  delete CapturedError.prepareStackTrace;
+  delete /** @type {any} */ (CapturedError).prepareStackTrace;
 }
 
 /**
  * Put ours into `Error.prepareStackTrace`. An accessor, so that the code can have its own function
  * called, but never with V8's call sites.
  */
-function takeStacks() {
+export function takeStacks() {
   readCallSites();
   CapturedError.stackTraceLimit = FRAMES;
   ObjectDefineProperty(CapturedError, "prepareStackTrace", {
@@ -165,7 +188,9 @@ function takeStacks() {
     set(value) {
       // A class that inherits from Error gets a property of its own, which V8 does not ask.
       if (this === CapturedError) {
-        guestPrepare = typeof value === "function" && value !== prepareStackTrace ? value : null;
+        stacks.guestPrepare = typeof value === "function" && value !== prepareStackTrace
+          ? value
+          : null;
       } else {
         ObjectDefineProperty(this, "prepareStackTrace", {
           __proto__: null,

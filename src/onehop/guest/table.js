@@ -1,10 +1,37 @@
 // The console's tables, as Node draws them.
 
+import {
+  ArrayIsArray,
+  CapturedString,
+  CapturedTypeError,
+  core,
+  createList,
+  isObject,
+  listOf,
+  MapIteratorNext,
+  MapPrototypeEntries,
+  MathMax,
+  ObjectDefineProperty,
+  ObjectKeys,
+  ObjectPrototypeHasOwnProperty,
+  plainArray,
+  SetIteratorNext,
+  SetPrototypeValues,
+  StringPrototypeIndexOf,
+  StringPrototypeRepeat,
+  StringPrototypeSlice,
+  TypedArrayGetLength,
+} from "./primordials.js";
+import { inspect } from "./second.js";
+import { briefly, cut, hasOwn } from "./errors.js";
+import { emit, format, inspectSafely, LOG, MAX_TEXT, Text } from "./console.js";
+import { add, displayWidth, inspectByDeno, MAX_LISTED } from "./inspect.js";
+
 // A cell takes four characters at least: more of them, in a row or in all, would be cut off.
 const MAX_CELLS = MAX_TEXT / 4;
 
 /** Throw what Node throws for a filter of columns that is not a list. */
-function refuseColumns(given) {
+export function refuseColumns(given) {
   const error = new CapturedTypeError(
     'The "properties" argument must be an instance of Array. Received ' + typeInWords(given),
   );
@@ -35,14 +62,14 @@ function shorten(text) {
   return text.length > 28 ? StringPrototypeSlice(text, 0, 25) + "..." : text;
 }
 
-function table(args) {
+export function logTable(args) {
   const { 0: data, 1: wanted } = args;
   if (typeof data !== "object" || data === null) return emit(LOG, format(plainArray([data])));
   const text = new Text();
   try {
-    text.add(drawTable(columnsOf(data, ArrayIsArray(wanted) ? wanted : null)));
+    text.append(drawTable(columnsOf(data, ArrayIsArray(wanted) ? wanted : null)));
   } catch (thrown) {
-    text.add("[Threw: " + briefly(thrown) + "]");
+    text.append("[Threw: " + briefly(thrown) + "]");
   }
   emit(LOG, text.toText());
 }

@@ -1,15 +1,28 @@
 // Timers for the guest: numbers as handles, as in a browser, and callbacks that get nothing of
 // Deno's own (its timer objects are `this` there, and their class could be called from outside).
 
-const timers = new CapturedMap();
-let nextTimer = 1;
-/** Milliseconds; any timer that should be longer is due at once, as in Node. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+import {
+  cancelTimer,
+  CapturedMap,
+  CapturedTypeError,
+  createTimer,
+  MapIteratorNext,
+  MapPrototypeDelete,
+  MapPrototypeEntries,
+  MapPrototypeGet,
+  MapPrototypeGetSize,
+  MapPrototypeSet,
+  performanceNow,
+  ReflectApply,
+  unrefTimer,
+} from "./primordials.js";
+import { fail } from "./answers.js";
 
-const captured = {
-  __proto__: null,
-  queueMicrotask: globalThis.queueMicrotask,
-};
+const timers = { __proto__: null, pending: new CapturedMap(), next: 1 };
+/** Milliseconds; any timer that should be longer is due at once, as in Node. */
+export const LONGEST_TIMER = 2 ** 31 - 1;
+
+const captured = { __proto__: null, queueMicrotask: globalThis.queueMicrotask };
 
 /** Run a callback of the guest; what it throws ends the run. */
 function runCallback(callback, args) {
@@ -25,13 +38,13 @@ function requireFunction(callback, name) {
   throw new CapturedTypeError(name + " needs a function; text is never run as code");
 }
 
-function startTimer(callback, delay, args, repeat) {
-  const id = nextTimer++;
+export function startTimer(callback, delay, args, repeat) {
+  const id = timers.next++;
   if (!(delay >= 1 && delay <= LONGEST_TIMER)) delay = 1;
   const due = performanceNow() + delay;
   const timer = createTimer(
     () => {
-      if (!repeat) MapPrototypeDelete(timers, id);
+      if (!repeat) MapPrototypeDelete(timers.pending, id);
       runCallback(callback, args);
     },
     delay,
@@ -39,29 +52,30 @@ function startTimer(callback, delay, args, repeat) {
     repeat,
     true,
   );
-  MapPrototypeSet(timers, id, { __proto__: null, timer, due, repeat });
+  MapPrototypeSet(timers.pending, id, { __proto__: null, timer, due, repeat });
   return id;
 }
 
-function stopTimer(id) {
+export function stopTimer(id) {
   // Number, because a handle that went through JSON or an object key is still a handle.
   const key = typeof id === "string" ? +id : id;
-  const entry = MapPrototypeGet(timers, key);
+  const entry = MapPrototypeGet(timers.pending, key);
   if (entry === undefined) return;
-  MapPrototypeDelete(timers, key);
+  MapPrototypeDelete(timers.pending, key);
   cancelTimer(entry.timer);
 }
 
 /** Let only what is due within these milliseconds keep the event loop busy. */
-function releaseTimers(timeouts, intervals) {
+export function releaseTimers(timeouts, intervals) {
   const now = performanceNow();
   eachTimer(({ timer, due, repeat }) => {
     if (due > now + (repeat ? intervals : timeouts)) unrefTimer(timer);
   });
 }
 
+/** @param {(timer: Timer) => void} visit */
 function eachTimer(visit) {
-  const entries = MapPrototypeEntries(timers);
+  const entries = MapPrototypeEntries(timers.pending);
   for (;;) {
     const { done, value } = MapIteratorNext(entries);
     if (done) return;
@@ -69,18 +83,22 @@ function eachTimer(visit) {
   }
 }
 
+export function isTimerPending() {
+  return MapPrototypeGetSize(timers.pending) > 0;
+}
+
 /** The timers that are still set, in words; empty when there are none. */
-function pendingTimers() {
+export function pendingTimers() {
   let intervals = 0;
   eachTimer(({ repeat }) => (intervals += repeat ? 1 : 0));
-  const timeouts = MapPrototypeGetSize(timers) - intervals;
-  const words = (count, name) => count === 0 ? "" : count + " " + name + (count > 1 ? "s" : "");
+  const timeouts = MapPrototypeGetSize(timers.pending) - intervals;
+  const words = (number, name) => number === 0 ? "" : number + " " + name + (number > 1 ? "s" : "");
   const both = timeouts > 0 && intervals > 0 ? " and " : "";
   return words(timeouts, "timer") + both + words(intervals, "interval");
 }
 
 // Written as methods, because those have no `prototype` and are no constructors.
-const timerGlobals = {
+export const timerGlobals = {
   __proto__: null,
   setTimeout(callback, delay = 0, ...args) {
     requireFunction(callback, "setTimeout");

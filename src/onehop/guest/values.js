@@ -3,6 +3,81 @@
 // The text goes straight into UTF-8 chunks, so that a large value needs no second copy of itself
 // in the heap, and the work ends soon after the budget is used up, whatever the value is.
 
+import {
+  ArrayIsArray,
+  ASYNC_ITERATOR,
+  AsyncIteratorPrototype,
+  BigIntPrototypeValueOf,
+  BooleanPrototypeValueOf,
+  builtinIterators,
+  CapturedMap,
+  CapturedUint8Array,
+  core,
+  createList,
+  DataViewGetBuffer,
+  DataViewGetByteLength,
+  DataViewGetByteOffset,
+  DatePrototypeToISOString,
+  encodeUtf8,
+  FunctionPrototypeToString,
+  isObject,
+  ITERATOR,
+  IteratorPrototype,
+  JSONIsRawJSON,
+  JSONParse,
+  JSONStringify,
+  listOf,
+  MapIteratorNext,
+  MapPrototypeEntries,
+  MapPrototypeGet,
+  MapPrototypeGetSize,
+  MapPrototypeSet,
+  MathFloor,
+  MathMin,
+  MAX_SAFE_INTEGER,
+  NumberIsSafeInteger,
+  NumberPrototypeValueOf,
+  ObjectGetPrototypeOf,
+  ObjectKeys,
+  ObjectPrototype,
+  ObjectPrototypeToString,
+  quote,
+  ReflectApply,
+  ReflectOwnKeys,
+  RegExpPrototypeExec,
+  RegExpPrototypeToString,
+  SetIteratorNext,
+  SetPrototypeGetSize,
+  SetPrototypeValues,
+  StringPrototypeCharCodeAt,
+  StringPrototypeIndexOf,
+  StringPrototypeIsWellFormed,
+  StringPrototypeSlice,
+  StringPrototypeToWellFormed,
+  StringPrototypeValueOf,
+  SymbolPrototypeToString,
+  SymbolPrototypeValueOf,
+  TypedArrayGetBuffer,
+  TypedArrayGetByteLength,
+  TypedArrayGetByteOffset,
+  TypedArrayGetLength,
+  Uint8ArrayPrototypeToBase64,
+  URLSearchParamsPrototypeToString,
+} from "./primordials.js";
+import {
+  briefly,
+  cut,
+  hasOwn,
+  inheritsFrom,
+  isError,
+  MAX_PROTOTYPES,
+  MAX_STACK,
+  nameAndMessage,
+  readErrorString,
+  readStack,
+} from "./errors.js";
+import { MAX_ITERATED, pathStep, Places, warnOfValues } from "./warnings.js";
+
 const MAX_DEPTH = 100;
 const MAX_LISTED_BYTES = 65536;
 const CHUNK = 32768;
@@ -13,8 +88,6 @@ const MAX_CACHED_KEYS = 1000;
 const MAX_PART = 16384;
 const MAX_MISSES = 64;
 
-// Of iterators whose end is not known; the rest is left where it is.
-const MAX_ITERATED = 10000;
 /** What errors of the language have in fields that are not enumerable. */
 const ERROR_FIELDS = listOf("cause", "errors", "error", "suppressed");
 const TRUNCATED = '"[Truncated]"';
@@ -24,25 +97,38 @@ const NEEDS_ESCAPE = /["\\\x00-\x1f\ud800-\udfff]/;
 class Encoder {
   /** Bytes of JSON text made so far; over `keep` when the value did not fit. */
   size = 0;
-  /** The first chunk, `{bytes, next}`; null when the text is short. */
+  /**
+   * The first chunk; null when the text is short.
+   * @type {Chunk | null}
+   */
   chunks = null;
   /** The text that is in no chunk: of a short value, all of it. */
   text = "";
+  /** @type {Chunk | null} */
   #last = null;
   #room;
   // Most values are no objects, and need none of these.
+  /** @type {any} */
   #ancestors = null;
+  /** @type {any} */
   #keys = null;
-  // The keys that lead to the object at each depth.
+  /**
+   * The keys that lead to the object at each depth.
+   * @type {any}
+   */
   #path = null;
   // Objects to write by hand before V8's encoder is tried again.
   #misses = 0;
   // Keys in which a lone surrogate was replaced.
   #oddKeys = 0;
-  /** What the reader is to know of the text, each a Places; null when there is nothing to tell. */
+  // What the reader is to know of the text; null when there is nothing to tell.
+  /** @type {Places | null} */
   inexact = null;
+  /** @type {Places | null} */
   merged = null;
+  /** @type {Places | null} */
   endless = null;
+  /** @type {Places | null} */
   empty = null;
 
   constructor(keep) {
@@ -76,6 +162,7 @@ class Encoder {
   #flush() {
     if (this.text === "") return;
     const bytes = encodeUtf8(this.text);
+    /** @type {Chunk} */
     const chunk = { __proto__: null, bytes, next: null };
     if (this.#last === null) this.chunks = chunk;
     else this.#last.next = chunk;
@@ -109,7 +196,7 @@ class Encoder {
     // Infinity - Infinity and NaN - NaN are NaN.
     if (value - value !== 0) return this.#put("null");
     if (value > MAX_SAFE_INTEGER || value < -MAX_SAFE_INTEGER) {
-      (this.inexact ??= new Places()).add(this.#pathOf(depth, key));
+      (this.inexact ??= new Places()).note(this.#pathOf(depth, key));
     }
     this.#put("" + value);
   }
@@ -252,7 +339,7 @@ class Encoder {
   }
 
   #tellEmpty(depth) {
-    (this.empty ??= new Places()).add(this.#pathOfObject(depth));
+    (this.empty ??= new Places()).note(this.#pathOfObject(depth));
   }
 
   /** Tell of an empty list or Map that was used as an object: its fields are not in the output. */
@@ -301,7 +388,7 @@ class Encoder {
     for (let i = 0; i < keys.length; i++) {
       const key = StringPrototypeToWellFormed(keys[i]);
       const before = MapPrototypeGet(seen, key);
-      if (before === 1) (this.merged ??= new Places()).add(this.#pathOf(depth, key));
+      if (before === 1) (this.merged ??= new Places()).note(this.#pathOf(depth, key));
       MapPrototypeSet(seen, key, (before ?? 0) + 1);
     }
   }
@@ -352,7 +439,7 @@ class Encoder {
       if (done) break;
       if (i > 0) this.#put(",");
       if (!walk.ends && i === MAX_ITERATED) {
-        (this.endless ??= new Places()).add(this.#pathOfObject(depth));
+        (this.endless ??= new Places()).note(this.#pathOfObject(depth));
         this.#put(TRUNCATED);
         break;
       }
@@ -478,7 +565,7 @@ function roomAfter(object, depth, room) {
   if (depth > MAX_DEPTH || object.toJSON !== undefined || typeof object === "function") return -1;
   if (ArrayIsArray(object)) {
     const { length } = object;
-    if (length === 0) for (const _ in object) return -1;
+    if (length === 0) { for (const _ in object) return -1; }
     for (let i = 0; i < length && room >= 0; i++) room = roomAfterValue(object[i], depth, room);
     return room;
   }
@@ -522,14 +609,6 @@ function roomAfterValue(value, depth, room) {
   return -1;
 }
 
-function hasOwn(object, name) {
-  try {
-    return ObjectPrototypeHasOwnProperty(object, name);
-  } catch {
-    return false;
-  }
-}
-
 function isErrorField(key) {
   for (let i = 0; i < ERROR_FIELDS.length; i++) if (ERROR_FIELDS[i] === key) return true;
   return false;
@@ -563,7 +642,7 @@ function stringForm(object) {
   }
 }
 
-function unboxed(object) {
+export function unboxed(object) {
   if (core.isNumberObject(object)) return NumberPrototypeValueOf(object);
   if (core.isStringObject(object)) return StringPrototypeValueOf(object);
   if (core.isBooleanObject(object)) return BooleanPrototypeValueOf(object);
@@ -593,6 +672,7 @@ function keysOf(map) {
 /**
  * How the next value of an iterator is taken, and whether its end must come; null when it cannot
  * be told.
+ * @returns {Walk | null}
  */
 function walkOf(iterator) {
   let prototype = iterator;
@@ -624,7 +704,7 @@ function isAsyncIterator(value) {
 }
 
 /** Whether a value has nothing to return but what it iterates asynchronously. */
-function isAsyncIterable(value) {
+export function isAsyncIterable(value) {
   try {
     return isAsyncIterator(value) || (isObject(value) && typeof value !== "function" &&
       !ArrayIsArray(value) && typeof value[ASYNC_ITERATOR] === "function" &&
@@ -634,24 +714,28 @@ function isAsyncIterable(value) {
   }
 }
 
-/** The values of an async iterable, as far as they are told; what it throws is thrown. */
-async function collectAsync(iterable) {
+/**
+ * The values of an async iterable, as far as they are told; what it throws is thrown.
+ * @param {any} iterable
+ */
+export async function collectAsync(iterable) {
   const iterator = isAsyncIterator(iterable) ? iterable : iterable[ASYNC_ITERATOR]();
   const values = createList();
   while (values.length < MAX_ITERATED) {
+    // deno-lint-ignore guest/methods -- the iterator is the guest's own, in its own turn
     const { done, value } = await iterator.next();
     if (done) return values;
     values[values.length] = value;
   }
   values[values.length] = "[Truncated]";
   const places = new Places();
-  places.add("output");
+  places.note("output");
   warnOfValues({ __proto__: null, inexact: null, merged: null, empty: null, endless: places });
   return values;
 }
 
 /** The bytes of a buffer or a DataView; none when it is detached. */
-function bytesOf(object) {
+export function bytesOf(object) {
   try {
     if (!core.isDataView(object)) return new CapturedUint8Array(object);
     return new CapturedUint8Array(
@@ -664,8 +748,12 @@ function bytesOf(object) {
   }
 }
 
-/** Encode `value`, giving up soon after `keep` bytes. */
-function encodeValue(value, keep) {
+/**
+ * Encode `value`, giving up soon after `keep` bytes.
+ * @param {unknown} value
+ * @param {number} keep
+ */
+export function encodeValue(value, keep) {
   const encoder = new Encoder(keep);
   encoder.encode(value);
   return encoder;
@@ -676,9 +764,12 @@ const BACKSLASH = 92;
 
 /**
  * JSON text, in chunks, as one JSON string of at most `keep` bytes of it, in chunks.
- * @returns {{chunks: object, size: number}}
+ * @param {Chunk | null} chunks
+ * @param {number} keep
+ * @returns {Chunks}
  */
-function quoteChunks(chunks, keep) {
+export function quoteChunks(chunks, keep) {
+  /** @type {Chunk} */
   const first = { __proto__: null, bytes: encodeUtf8('"'), next: null };
   let last = first;
   let size = 2;

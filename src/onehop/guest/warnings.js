@@ -1,20 +1,25 @@
 // What the reader of a result should know although the run succeeded. The host refuses more, or
 // longer, warnings than these bounds allow.
 
+import { createList, quote, RegExpPrototypeExec, StringPrototypeSlice } from "./primordials.js";
+import { cut } from "./errors.js";
+
 const MAX_WARNINGS = 8;
 const MAX_WARNING = 600;
 const MAX_PLACES = 5;
 const MAX_STEP = 40;
+/** Of iterators whose end is not known; the rest is left where it is. */
+export const MAX_ITERATED = 10000;
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
 const warnings = createList();
 
-function warn(text) {
+export function warn(text) {
   if (warnings.length < MAX_WARNINGS) warnings[warnings.length] = cut(text, MAX_WARNING);
 }
 
 /** The field of a result frame, as JSON text that starts with a comma; empty without warnings. */
-function warningsField() {
+export function warningsField() {
   if (warnings.length === 0) return "";
   let text = "";
   for (let i = 0; i < warnings.length; i++) text += (i === 0 ? "" : ",") + quote(warnings[i]);
@@ -22,11 +27,11 @@ function warningsField() {
 }
 
 /** Where something was found: the first few paths, and how many there are. */
-class Places {
+export class Places {
   #paths = "";
   #count = 0;
 
-  add(path) {
+  note(path) {
     if (this.#count < MAX_PLACES) this.#paths += (this.#count === 0 ? "" : ", ") + path;
     this.#count++;
   }
@@ -37,15 +42,21 @@ class Places {
   }
 }
 
-/** A step of a path: `[0]`, `.name`, or `["odd name"]`. */
-function pathStep(key) {
+/**
+ * A step of a path: `[0]`, `.name`, or `["odd name"]`.
+ * @param {string | number} key
+ */
+export function pathStep(key) {
   if (typeof key === "number") return "[" + key + "]";
   if (key.length > MAX_STEP) key = StringPrototypeSlice(key, 0, MAX_STEP) + "…";
   return RegExpPrototypeExec(IDENTIFIER, key) !== null ? "." + key : "[" + quote(key) + "]";
 }
 
-/** What an encoder has found; of each, a Places or null. */
-function warnOfValues({ inexact, merged, empty, endless }) {
+/**
+ * What an encoder has found.
+ * @param {Findings} findings
+ */
+export function warnOfValues({ inexact, merged, empty, endless }) {
   if (inexact !== null) {
     warn(
       "integers beyond 2^53 are not exact: " + inexact.toText() +

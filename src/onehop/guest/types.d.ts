@@ -1,0 +1,227 @@
+// What crosses from one file of the guest to another, and what the files use of Deno's internals.
+// Nothing of this gets into a worker; `docs/protocol.md` has the frames.
+
+/** Bounds of a run, in bytes; `entries` counts console calls. */
+interface Limits {
+  output: number;
+  keep: number;
+  logs: number;
+  entries: number;
+}
+
+/** The TypeScript that code was made from, and the mappings from the code to it. */
+interface Original {
+  code: string;
+  map: string;
+}
+
+/** The host's frame that starts a run, or a rehearsal of one. */
+interface Job {
+  v: number;
+  kind: "job" | "warm";
+  token: string;
+  code: string;
+  original: Original | null;
+  context: unknown;
+  capture: boolean;
+  limits: Limits;
+}
+
+/** A place in the caller's text; lines and columns start at 1. */
+interface Place {
+  __proto__?: null;
+  line: number;
+  column: number;
+}
+
+interface FilePlace extends Place {
+  file: string;
+}
+
+/** A place in a line of a stack, and where in the line it stands. */
+interface FoundPlace extends Place {
+  start: number;
+  end: number;
+}
+
+/** The guest's frames in a stack: their text, and where the innermost is. */
+interface Frames {
+  __proto__?: null;
+  text: string;
+  line: number | null;
+  column: number | null;
+}
+
+interface NameAndMessage {
+  __proto__?: null;
+  name: string;
+  message: string;
+}
+
+/** What an error frame tells of a thrown value. */
+interface Failure extends NameAndMessage {
+  stack?: string | null;
+  line?: number | null;
+  column?: number | null;
+}
+
+/** A linked list of bytes. */
+interface Chunk {
+  __proto__?: null;
+  bytes: Uint8Array<ArrayBuffer>;
+  next: Chunk | null;
+}
+
+interface Chunks {
+  __proto__?: null;
+  chunks: Chunk;
+  size: number;
+}
+
+/** What an encoder has found that the reader of a result should know; see `warnOfValues`. */
+interface Findings {
+  __proto__?: null;
+  inexact: { toText(): string } | null;
+  merged: { toText(): string } | null;
+  empty: { toText(): string } | null;
+  endless: { toText(): string } | null;
+}
+
+/** How an iterator's next value is taken, and whether its end must come. */
+interface Walk {
+  __proto__?: null;
+  next: (iterator: object) => IteratorResult<unknown>;
+  ends: boolean;
+}
+
+/** What the second part of the bootstrap is to the first. */
+interface SecondPart {
+  inspectValue(value: unknown, depth: number, more?: object): string;
+  logTable(args: unknown[]): void;
+  refuseColumns(columns: unknown): never;
+}
+
+interface SecondState {
+  __proto__?: null;
+  source: string;
+  shared: object | null;
+  loaded: SecondPart | null;
+}
+
+/** Where the running code sits in the text that was compiled. */
+interface Source {
+  __proto__?: null;
+  file: string;
+  shownAs: string;
+  toOriginal: ((line: number, column: number) => Place | null) | null;
+}
+
+/** From the value that the code returned to the answer. */
+interface Ending {
+  __proto__?: null;
+  // deno-lint-ignore no-explicit-any
+  unhandled: any;
+  handOn: ((value: unknown) => void) | null;
+  isFirstTurn: boolean;
+  hasReturned: boolean;
+  value: unknown;
+  since: number;
+  grace: number;
+}
+
+interface Timer {
+  __proto__?: null;
+  timer: object;
+  due: number;
+  repeat: boolean;
+}
+
+interface Wait {
+  __proto__?: null;
+  timer: number | null;
+  isOver: boolean;
+}
+
+type ConsoleLevel = "log" | "info" | "warn" | "error" | "debug";
+
+// --- of the language and of Deno ---
+
+interface PropertyDescriptor {
+  __proto__?: null;
+}
+
+interface MessageEventInit<T> {
+  __proto__?: null;
+}
+
+interface JSON {
+  isRawJSON(value: unknown): boolean;
+}
+
+interface CallSite {
+  getFileName(): string | null;
+}
+
+interface ErrorFrame {
+  fileName: string | null;
+  functionName: string | null;
+  lineNumber: number | null;
+  columnNumber: number | null;
+}
+
+/** Null, or what was thrown instead of a value. */
+type CompileError = { thrown: Error } | null;
+
+interface DenoCore {
+  byteLength(text: string): number;
+  cancelTimer(timer: object): void;
+  compileFunction(
+    text: string,
+    file: string,
+    hostDefinedOptions: number[],
+    parameters: string[],
+    // deno-lint-ignore no-explicit-any
+  ): [(...args: any[]) => any, CompileError];
+  createTimer(
+    callback: () => void,
+    delay: number,
+    args: undefined,
+    repeat: boolean,
+    isRefed: boolean,
+  ): object;
+  decode(bytes: Uint8Array): string;
+  destructureError(error: unknown): { frames: ErrorFrame[] };
+  encode(text: string): Uint8Array<ArrayBuffer>;
+  // deno-lint-ignore no-explicit-any
+  evalContext(text: string, file: string): [any, CompileError];
+  eventLoopHasMoreWork(): boolean;
+  // deno-lint-ignore no-explicit-any
+  getCloneableDeserializers(): Record<string, (data: any) => any>;
+  getPromiseDetails(promise: unknown): [0 | 1 | 2, unknown];
+  getProxyDetails(proxy: unknown): [unknown, unknown];
+  hostObjectBrand: symbol;
+  immediateRefCount(isUp: boolean): void;
+  isAnyArrayBuffer(value: unknown): value is ArrayBuffer | SharedArrayBuffer;
+  isArrayBuffer(value: unknown): value is ArrayBuffer;
+  isDataView(value: unknown): value is DataView;
+  kRefed: symbol;
+  processTicksAndRejections(): void;
+  queueImmediate(immediate: object): void;
+  setHandledPromiseRejectionHandler(handler: (promise: Promise<unknown>) => void): void;
+  setReportExceptionCallback(callback: (thrown: unknown) => void): void;
+  setUnhandledPromiseRejectionHandler(
+    handler: (promise: Promise<unknown>, reason: unknown) => boolean,
+  ): void;
+  unrefTimer(timer: object): void;
+  // Whether V8 made a value of this kind, whatever its prototype says.
+  [isKind: `is${string}`]: (value: unknown) => boolean;
+}
+
+declare namespace Deno {
+  const internal: unique symbol;
+}
+
+interface DenoInternals {
+  core: DenoCore;
+  inspectArgs(args: unknown[], options: object): string;
+}
