@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from seccompy import syscall_nr as number
 
-from onehop import LayerUnavailableError, WorkerStartError, jail
+from onehop import LayerUnavailableError, Sandbox, SandboxConfig, WorkerStartError, jail
 from onehop.jail.spawner.layout import WORKERS_OF_A_TEMPLATE
 from onehop.jail.syscalls import _code
 from tests import native, processes
@@ -31,7 +31,7 @@ async def spawning(
     changed: dict[str, Any], program: str = TRUE, start: str = "copied"
 ) -> AsyncIterator[jail.Launcher]:
     plan = jail.decide(jail.examine(), (), {"worker": [program]}, {})
-    way = {} if start == "copied" else {"has_loader": False}
+    way = {} if start == "copied" else {"copies": False}
     launcher = jail.launcher(replace(plan, body={**plan.body, **way, **changed}))
     await launcher.start()
     try:
@@ -146,11 +146,18 @@ async def test_a_template_that_was_killed_is_replaced(
     assert not caplog.records
 
 
+async def test_an_operator_may_have_each_worker_executed() -> None:
+    async with Sandbox(SandboxConfig(pool_size=2, copy_workers=False)) as sandbox:
+        assert (await sandbox.execute("return 6 * 7")).output == 42
+        assert processes.workers()
+        assert processes.templates() == []
+
+
 async def test_where_no_template_can_be_made_workers_are_executed_and_the_log_says_why(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     static = whoami(tmp_path, "executed")  # no loader ever calls the library
-    async with spawning({"has_loader": True}, str(static)) as launcher:
+    async with spawning({"copies": True}, str(static)) as launcher:
         layouts = {heap for _, _, heap in [await outcome(launcher) for _ in range(3)]}
     assert len(layouts) == 3
     [said] = [record.getMessage() for record in caplog.records]

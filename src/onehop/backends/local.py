@@ -43,7 +43,10 @@ class LocalBackend:
     ) -> None:
         self._analyst = analyst
         self._factory = factory or WorkerFactory(
-            config.allow_degraded, _ceiling(config), lambda: deno_programs(config.deno)
+            config.allow_degraded,
+            _ceiling(config),
+            lambda: deno_programs(config.deno),
+            copies=config.copy_workers,
         )
         self._pool = Pool(
             self._factory,

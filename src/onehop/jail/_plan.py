@@ -105,10 +105,15 @@ def report(features: Features) -> list[LayerReport]:
 
 
 def decide(
-    features: Features, allow_degraded: Collection[str], programs: Programs, env: Mapping[str, str]
+    features: Features,
+    allow_degraded: Collection[str],
+    programs: Programs,
+    env: Mapping[str, str],
+    copies: bool = True,
 ) -> Plan:
-    """The plan for ``programs``. Raises LayerUnavailableError for a layer that is not available and
-    not named in ``allow_degraded``."""
+    """The plan for ``programs``. With ``copies``, processes of a program are copied from one that
+    has loaded it, where that is possible. Raises LayerUnavailableError for a layer that is not
+    available and not named in ``allow_degraded``."""
     if features.system not in ("Linux", "Darwin"):
         raise SandboxUnavailableError(
             f"there is no jail for {features.system}: onehop runs on Linux, and untested on macOS; "
@@ -120,11 +125,15 @@ def decide(
             raise LayerUnavailableError(layer, reason)
     missing = {layer: reason for layer, reason in unavailable.items() if reason}
     layers = tuple(layer for layer in unavailable if layer not in missing)
-    return Plan(layers, missing, _body(features, layers, programs, env))
+    return Plan(layers, missing, _body(features, layers, programs, env, copies))
 
 
 def _body(
-    features: Features, layers: tuple[str, ...], programs: Programs, env: Mapping[str, str]
+    features: Features,
+    layers: tuple[str, ...],
+    programs: Programs,
+    env: Mapping[str, str],
+    copies: bool,
 ) -> dict[str, Any]:
     (path,) = {argv[0] for argv in programs.values()}
     common = {"programs": dict(programs), "env": dict(env)}
@@ -142,7 +151,7 @@ def _body(
         )
         if "landlock" in layers
         else None,
-        "has_loader": program.loader is not None,
+        "copies": copies and program.loader is not None,
         **_child(features, layers),
     }
 
@@ -155,11 +164,11 @@ def _compiled(body: Mapping[str, Any]) -> dict[str, Any]:
 
     steps, filter_ = body["steps"], bytes.fromhex(body["filter"])
     return {
-        **{name: value for name, value in body.items() if name not in ("filter", "has_loader")},
+        **{name: value for name, value in body.items() if name not in ("filter", "copies")},
         "steps": [[layer, what, expect] for layer, what, _, _, expect, _ in steps],
         "executed": syscalls.executed(steps, filter_, syscall_nr),
         "template": syscalls.template(syscall_nr),
-        "copied": syscalls.copied(steps, filter_, syscall_nr) if body["has_loader"] else None,
+        "copied": syscalls.copied(steps, filter_, syscall_nr) if body["copies"] else None,
     }
 
 

@@ -56,10 +56,13 @@ class WorkerFactory:
         allow_degraded: Collection[str],
         ceiling: Limits,
         programs: Callable[[], jail.Programs] | None = None,
+        *,
+        copies: bool = True,
     ) -> None:
         self.ceiling = ceiling
         self._programs = programs or deno_programs
         self._allow_degraded = allow_degraded
+        self._copies = copies
         self._launcher: jail.Launcher | None = None
         self._plan: jail.Plan | None = None
         self._starting = asyncio.Lock()
@@ -89,8 +92,13 @@ class WorkerFactory:
         """Off the event loop, for it asks the kernel and other programs, about 0.1 s."""
 
         def decide() -> jail.Plan:
-            features = jail.examine()
-            return jail.decide(features, self._allow_degraded, self._programs(), guest.ENVIRONMENT)
+            return jail.decide(
+                jail.examine(),
+                self._allow_degraded,
+                self._programs(),
+                guest.ENVIRONMENT,
+                self._copies,
+            )
 
         with ThreadPoolExecutor(1) as executor:
             return await asyncio.get_running_loop().run_in_executor(executor, decide)
