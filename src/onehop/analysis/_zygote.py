@@ -85,7 +85,7 @@ class Zygote:
                 message, descriptors, _, _ = socket.recv_fds(control, 65536, 1)
                 reply = json.loads(message) if message else {"error": "it ended"}
                 if descriptors:
-                    return descriptors[0], reply["pid"]
+                    return descriptors[0], int(reply["pid"])
                 reason = reply["error"]
             except OSError as error:
                 reason = str(error)
