@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import mcp_types as types
 
+from onehop.definition import DESCRIPTION, INPUT_SCHEMA, NAME
 from onehop.server.mcp._data import SCHEMA
-from onehop.tool import DESCRIPTION, INPUT_SCHEMA, NAME
 
 __all__ = ["DESCRIPTION", "INPUT_SCHEMA", "NAME", "make_tool"]
 
