@@ -50,9 +50,9 @@ class Sandbox:
     ) -> None:
         """``backend`` runs the code: workers on this machine, unless another one is given. It is
         opened and closed with the sandbox. ``tools``: functions, ``Tool`` objects or a ``Tools``
-        that the code may call, under ``rules`` and within ``tool_limits``. ``preload_analysis``: load what parses texts while the
-        first worker starts, since an Executor will need it. ``first_language``: start what the
-        first program needs in it too."""
+        that the code may call, under ``rules`` and within ``tool_limits``. ``preload_analysis``:
+        load what parses texts while the first worker starts, since an Executor will need it.
+        ``first_language``: start what the first program needs in it too."""
         self._preload_analysis = preload_analysis
         self._first_language = first_language
         self._config = config or SandboxConfig()

@@ -104,7 +104,9 @@ async def caught(sandbox: Sandbox, call: str, **options: Any) -> dict[str, Any]:
 
 
 async def test_a_tool_is_called_and_its_value_comes_back(sandbox: Sandbox) -> None:
-    result = await run(sandbox, "return await tools.add({a: 40, b: 2}) + await tools.crm.add({a: 1})")
+    result = await run(
+        sandbox, "return await tools.add({a: 40, b: 2}) + await tools.crm.add({a: 1})"
+    )
     assert result.output == 44
 
 
@@ -121,12 +123,18 @@ async def test_calls_at_the_same_time_run_at_the_same_time(sandbox: Sandbox) -> 
 
 
 async def test_a_large_answer_arrives_whole(sandbox: Sandbox) -> None:
-    code = "const text = await tools.repeat({text: 'aé', times: 1_000_000}); return [text.length, text.at(-1)]"
+    code = (
+        "const text = await tools.repeat({text: 'aé', times: 1_000_000});"
+        "return [text.length, text.at(-1)]"
+    )
     assert (await run(sandbox, code)).output == [2_000_000, "é"]
 
 
 async def test_the_console_goes_on_while_a_tool_is_awaited(sandbox: Sandbox) -> None:
-    code = "const call = tools.sleep({ms: 200}); console.log('meanwhile'); await call; console.log('after')"
+    code = (
+        "const call = tools.sleep({ms: 200}); console.log('meanwhile');"
+        "await call; console.log('after')"
+    )
     result = await run(sandbox, code)
     times = [entry.time for entry in result.log_entries]
     assert times[1] - times[0] >= 190
@@ -198,7 +206,10 @@ async def test_an_error_that_nobody_catches_names_the_line_of_the_call(sandbox: 
 
 
 async def test_the_class_of_the_error_is_global(sandbox: Sandbox) -> None:
-    code = "try { await tools.nope() } catch (e) { return [e instanceof ToolError, e instanceof Error, e.name] }"
+    code = (
+        "try { await tools.nope() } catch (e) {"
+        " return [e instanceof ToolError, e instanceof Error, e.name] }"
+    )
     assert (await run(sandbox, code)).output == [True, True, "ToolError"]
 
 
@@ -267,8 +278,10 @@ async def limited(code: str, *given: Any, **limits: float) -> ExecutionResult:
 
 async def test_calls_beyond_their_number_are_refused_and_the_run_goes_on() -> None:
     code = (
-        "const all = Array.from({length: 10_000}, (_, a) => tools.add({a}).then(() => 'ok', e => e.code));"
-        "const seen = {}; for (const each of await Promise.all(all)) seen[each] = (seen[each] ?? 0) + 1;"
+        "const all = Array.from({length: 10_000},"
+        " (_, a) => tools.add({a}).then(() => 'ok', e => e.code));"
+        "const seen = {};"
+        "for (const each of await Promise.all(all)) seen[each] = (seen[each] ?? 0) + 1;"
         "return seen"
     )
     result = await limited(code, calls=20)
@@ -442,7 +455,9 @@ async def test_a_rule_that_denies_is_an_error_of_that_call(sandbox: Sandbox) -> 
 async def test_a_rule_that_asks_says_that_nobody_can_be_asked(sandbox: Sandbox) -> None:
     error = await caught(sandbox, "tools.add({a: 5})", rules=[Rule("ask", "add", when="a > 3")])
     assert error["code"] == "blocked"
-    result = await run(sandbox, "return await tools.add({a: 2})", rules=[Rule("ask", "add", when="a > 3")])
+    result = await run(
+        sandbox, "return await tools.add({a: 2})", rules=[Rule("ask", "add", when="a > 3")]
+    )
     assert result.output == 3
 
 
@@ -470,7 +485,8 @@ async def test_a_direct_call_follows_the_same_rules() -> None:
 
 async def test_the_result_tells_of_each_call(sandbox: Sandbox) -> None:
     result = await run(sandbox, "await tools.add({a: 1, b: 2}); await tools.add({b: 2, a: 1})")
-    first, second = result.tool_calls or ()
+    assert result.tool_calls is not None
+    first, second = result.tool_calls
     assert (first.tool, first.outcome, first.effect) == ("add", "ok", "read")
     assert first.arguments_hash == second.arguments_hash
     assert (first.bytes_in, first.bytes_out) == (len('{"a":1,"b":2}'), 1)

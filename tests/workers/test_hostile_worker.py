@@ -11,9 +11,10 @@ import pytest
 
 from onehop import SandboxConfig, WorkerStartError
 from onehop.backends import LocalBackend
+from onehop.questions import Ask, Call, Desk, Reply
 from onehop.requests import check_request
 from onehop.types import ExecutionResult
-from onehop.workers import Ask, Call, Desk, Reply, WorkerFactory, deno_programs
+from onehop.workers import WorkerFactory, deno_programs
 
 # The bootstrap is not there: this is what an attacker's own code would do with the two streams.
 HOSTILE = r"""

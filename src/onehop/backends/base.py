@@ -7,9 +7,9 @@ from typing import Protocol, runtime_checkable
 
 from onehop.config import SandboxConfig
 from onehop.limits import Limits
+from onehop.questions import Desk
 from onehop.requests import CheckedRequest
 from onehop.types import ExecutionResult, Language, OnLog, OutputPage
-from onehop.workers import Desk
 
 
 @runtime_checkable

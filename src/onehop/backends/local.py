@@ -13,6 +13,7 @@ from onehop.compiler import Broken, Compiled, Compiler, Compilers, Refused
 from onehop.config import SandboxConfig
 from onehop.errors import WorkerStartError
 from onehop.limits import Limits
+from onehop.questions import Desk
 from onehop.requests import CheckedRequest
 from onehop.types import (
     ExecutionRequest,
@@ -22,7 +23,7 @@ from onehop.types import (
     OutputPage,
     code_hash,
 )
-from onehop.workers import Desk, Job, Outcome, Pool, WorkerFactory, deno_programs
+from onehop.workers import Job, Outcome, Pool, WorkerFactory, deno_programs
 from onehop.workers.protocol import Failure, Original
 
 _ATTEMPTS = 3

@@ -6,6 +6,7 @@ What a call may cost is looked at before it is dispatched; a refusal is an answe
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from onehop.calls._grant import Grant
 from onehop.calls._places import Places
 from onehop.calls._record import CallRecord
+from onehop.errors import ToolError
 from onehop.inputs.gc import read_json
+from onehop.questions import Ask, Call, Reply
 from onehop.types import ToolCall
-from onehop.workers import Ask, Call, Reply
 
 if TYPE_CHECKING:
-    from onehop.tools import Bound, ToolContext, ToolError
+    from onehop.tools import Bound, ToolContext
 
 _WRITE_GRACE: Final = 2.0
 """Seconds that a write is awaited which has started when the run ends."""
@@ -82,8 +84,6 @@ class RunDesk:
             return
         record = CallRecord(len(self._records) + 1, _path(question))
         self._records.append(record)
-        from onehop.tools import ToolError
-
         try:
             bound, arguments = self._admit(question, record)
         except ToolError as error:
@@ -141,8 +141,6 @@ class RunDesk:
 
     def _admit(self, call: Call, record: CallRecord) -> tuple[Bound, dict[str, Any]]:
         """The tool and the arguments of a call that may be made. Raises ToolError."""
-        from onehop.tools import ToolError
-
         bound = self._find(call)
         record.path, record.effect = bound.path, bound.effect
         arguments = _arguments(call, bound)
@@ -163,8 +161,6 @@ class RunDesk:
         return bound, checked
 
     def _find(self, call: Call) -> Bound:
-        from onehop.tools import ToolError
-
         path = _path(call)
         bound = self._grant.catalogue.find(call.namespace, call.member)
         if bound is not None:
@@ -174,8 +170,6 @@ class RunDesk:
         raise ToolError("unknown_tool", f"there is no tool {path}{words}", path, nearest=nearest)
 
     def _check_budget(self, bound: Bound) -> None:
-        from onehop.tools import ToolError
-
         limits = self._grant.limits
         if self._is_spent:
             words = f"the run has waited {limits.wait / 1000:g} s for tools, which is all it may"
@@ -187,12 +181,8 @@ class RunDesk:
     async def _carry_out(
         self, bound: Bound, arguments: dict[str, Any], record: CallRecord, reply: Reply
     ) -> None:
-        from onehop.tools import ToolError
-
         try:
             async with self._places.place(bound.namespace):
-                record.start()
-                self._hear("started", record.call)
                 value = await self._invoke(bound, arguments, record)
             self._count(bound, value)
         except ToolError as error:
@@ -206,15 +196,20 @@ class RunDesk:
             self._hear("completed", record.call)
 
     async def _invoke(self, bound: Bound, arguments: dict[str, Any], record: CallRecord) -> bytes:
-        from onehop.tools import ToolError
+        """The tool's time begins when it does: waiting for a thread is not its fault."""
+        limits = self._grant.limits
+        seconds = limits.timeout / 1000
 
-        seconds = self._grant.limits.timeout / 1000
+        def start() -> None:
+            record.start()
+            clock.reschedule(asyncio.get_running_loop().time() + seconds)
+            self._hear("started", record.call)
+
+        context = dataclasses.replace(self._context(bound.path), on_start=start)
         try:
-            async with asyncio.timeout(seconds) as clock:
-                return await bound.invoke(arguments, self._context(bound.path))
+            async with asyncio.timeout(None) as clock:
+                return await bound.invoke(arguments, context, largest=limits.result)
         except TimeoutError:
-            if not clock.expired():
-                raise
             words = f"{bound.path} did not answer within {seconds:g} s"
             effect = _effect_of(record)
             raise ToolError(
@@ -222,19 +217,11 @@ class RunDesk:
             ) from None
 
     def _count(self, bound: Bound, value: bytes) -> None:
-        from onehop.tools import ToolError
-
-        limits = self._grant.limits
-        effect: Literal["none", "applied"] = "none" if bound.effect == "read" else "applied"
-        if len(value) > limits.result:
-            words = (
-                f"the answer of {bound.path} has {len(value)} bytes, and may have {limits.result}: "
-                "ask for less at once"
-            )
-            raise ToolError("too_large", words, bound.path, effect=effect)
+        most = self._grant.limits.total
         self._answered += len(value)
-        if self._answered > limits.total:
-            words = f"all answers together have more than {limits.total} bytes"
+        if self._answered > most:
+            words = f"all answers together have more than {most} bytes"
+            effect: Literal["none", "applied"] = "none" if bound.effect == "read" else "applied"
             raise ToolError("budget", words, bound.path, effect=effect)
 
     def _refuse(self, record: CallRecord, error: ToolError, reply: Reply) -> None:
@@ -248,8 +235,6 @@ class RunDesk:
 
     def _give_up(self, record: CallRecord, reply: Reply) -> None:
         """The call ends before its tool has answered: with the run, or with its time for tools."""
-        from onehop.tools import ToolError
-
         effect = _effect_of(record)
         if self._is_closing:
             record.end("unknown" if effect == "unknown" else "cancelled")
@@ -261,8 +246,6 @@ class RunDesk:
     # --- questions about tools ---
 
     def _answer(self, ask: Ask, reply: Reply) -> None:
-        from onehop.tools import ToolError
-
         try:
             answer = self._look_up(ask)
         except ToolError as error:
@@ -271,12 +254,7 @@ class RunDesk:
             reply(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"), None)
 
     def _look_up(self, ask: Ask) -> Any:
-        discovery = self._grant.discovery
-        if ask.about == "search":
-            return discovery.search(ask.subject or "", ask.namespaces, ask.limit or 10)
-        if ask.about == "describe":
-            return discovery.describe(ask.subject or "")
-        return discovery.list(ask.subject)
+        raise ToolError("unavailable", f"{ask.about} is not there yet")
 
 
 def _path(call: Call) -> str:
@@ -284,8 +262,6 @@ def _path(call: Call) -> str:
 
 
 def _arguments(call: Call, bound: Bound) -> dict[str, Any]:
-    from onehop.tools import ToolError
-
     wrong = call.fault
     if call.arguments is not None:
         try:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from onehop.workers import MOST_ASKS
+from onehop.questions import MOST_ASKS
 
 if TYPE_CHECKING:
-    from onehop.tools import Catalogue, Discovery, Policy, ToolLimits
+    from onehop.tools import Catalogue, Policy, ToolLimits
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,6 @@ class Grant:
     catalogue: Catalogue
     policy: Policy
     limits: ToolLimits
-    discovery: Discovery
 
     @cached_property
     def limits_json(self) -> str:

@@ -9,19 +9,18 @@ from typing import Any
 
 from onehop.calls._desk import Hear, RunDesk, deaf
 from onehop.calls._grant import Grant
+from onehop.errors import ToolError
+from onehop.questions import Call
 from onehop.tools import (
     Catalogue,
-    Discovery,
     Policy,
     Rule,
     Tool,
     ToolContext,
-    ToolError,
     ToolLimits,
     Tools,
     read_rules,
 )
-from onehop.workers import Call
 
 Wanted = Tools | Iterable[Tool | Callable[..., Any] | str]
 """Tools for one run: those of a ``Tools``, functions and ``Tool`` objects beside the names and
@@ -61,7 +60,7 @@ class Toolbox:
 
     def _grant(self, catalogue: Catalogue, layers: Sequence[Layer]) -> Grant:
         policy = Policy([self._rules, *map(read_rules, layers)])
-        return Grant(catalogue, policy, self._limits, Discovery(catalogue, policy))
+        return Grant(catalogue, policy, self._limits)
 
 
 def make_desk(
@@ -92,7 +91,7 @@ async def call_directly(desk: RunDesk, path: str, arguments: Mapping[str, Any]) 
         if value is not None:
             answered.set_result(value)
         else:
-            answered.set_exception(ToolError.from_dict(json.loads(error or b"{}")))
+            answered.set_exception(_error_from(json.loads(error or b"{}")))
 
     namespace, _, member = path.partition(".")
     call = Call(1, namespace, member, json.dumps(dict(arguments)))
@@ -101,3 +100,11 @@ async def call_directly(desk: RunDesk, path: str, arguments: Mapping[str, Any]) 
         return json.loads(await answered)
     finally:
         await desk.aclose(at_once=True)
+
+
+def _error_from(fields: dict[str, Any]) -> ToolError:
+    """The inverse of ``ToolError.to_dict``."""
+    known = dict(fields)
+    code, message, tool = (known.pop(name) for name in ("code", "message", "tool"))
+    retry_after = known.pop("retryAfter", None)
+    return ToolError(code, message, tool, retry_after=retry_after, **known)

@@ -86,7 +86,9 @@ def _granted(tools: Wanted | ToolsConfig | None, rules: Layer) -> dict[str, Any]
     if tools is not None and not isinstance(tools, ToolsConfig):
         return {"tools": tools, "rules": rules}
     config = tools or ToolsConfig()
-    named = [Rule("deny", glob) for glob in config.deny] + [Rule("ask", glob) for glob in config.ask]
+    named = [Rule("deny", glob) for glob in config.deny] + [
+        Rule("ask", glob) for glob in config.ask
+    ]
     return {
         "tools": load_tools(config.files),
         "rules": [*named, *read_rules(rules)],

@@ -37,13 +37,21 @@ export function openTools() {
   return made.tools;
 }
 
-const NO_NAMES = { __proto__: null, roots: createList(), namespaces: { __proto__: null } };
+const NO_NAMES = {
+  __proto__: null,
+  roots: createList(),
+  namespaces: { __proto__: null },
+  aliases: { __proto__: null },
+};
 
-function makeTools(names) {
+function makeTools({ roots, namespaces, aliases }) {
   const target = { __proto__: null };
-  addMembers(target, "", names.roots, names.rootAliases);
-  const spaces = ObjectKeys(names.namespaces);
-  for (let i = 0; i < spaces.length; i++) addNamespace(target, names, spaces[i]);
+  addMembers(target, "", roots);
+  const spaces = ObjectKeys(namespaces);
+  for (let i = 0; i < spaces.length; i++) {
+    addNamespace(target, spaces[i], namespaces[spaces[i]], aliases[spaces[i]]);
+  }
+  addAliases(target, aliases[""]);
   addHidden(target, "$search", (query, options) => find("search", query, options));
   addHidden(target, "$describe", (path) => find("describe", path));
   addHidden(target, "$list", (namespace) => find("list", namespace));
@@ -51,26 +59,35 @@ function makeTools(names) {
 }
 
 /** Most agents have many tools and use few: a namespace is made when it is first looked at. */
-function addNamespace(target, names, name) {
+function addNamespace(target, name, members, aliases) {
   let namespace = null;
-  const get = () => (namespace ??= makeNamespace(name, names.namespaces[name]));
+  const get = () => (namespace ??= makeNamespace(name, members, aliases));
   ObjectDefineProperty(target, name, { __proto__: null, get, enumerable: true });
 }
 
-function makeNamespace(name, { members, aliases }) {
+function makeNamespace(name, members, aliases) {
   const target = { __proto__: null };
-  addMembers(target, name, members, aliases);
+  addMembers(target, name, members);
+  addAliases(target, aliases);
   const get = (object, member) => readMember(object, member, name);
   return new CapturedProxy(ObjectFreeze(target), { __proto__: null, get });
 }
 
-function addMembers(target, namespace, members, aliases) {
+function addMembers(target, namespace, members) {
   for (let i = 0; i < members.length; i++) {
     const value = makeTool(namespace, members[i]);
     ObjectDefineProperty(target, members[i], { __proto__: null, value, enumerable: true });
   }
-  for (let i = 0; aliases !== undefined && i < aliases.length; i++) {
-    addHidden(target, aliases[i], makeTool(namespace, aliases[i]));
+}
+
+/** Other spellings of members: there, and not listed. */
+function addAliases(target, aliases) {
+  if (aliases === undefined) return;
+  const names = ObjectKeys(aliases);
+  for (let i = 0; i < names.length; i++) {
+    const { [names[i]]: member } = aliases;
+    const get = () => target[member];
+    ObjectDefineProperty(target, names[i], { __proto__: null, get });
   }
 }
 

@@ -14,6 +14,7 @@ from onehop.backends.outputs import Outputs
 from onehop.config import SandboxConfig
 from onehop.errors import OnehopError, SandboxClosedError
 from onehop.limits import Limits
+from onehop.questions import Desk
 from onehop.requests import CheckedRequest
 from onehop.types import (
     ErrorInfo,
@@ -27,7 +28,6 @@ from onehop.types import (
     ResourceUsage,
     code_hash,
 )
-from onehop.workers import Desk
 
 _KEPT_BYTES = 16 << 20
 

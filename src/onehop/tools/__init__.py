@@ -8,6 +8,7 @@ from onehop.tools._bound import Bound
 from onehop.tools._catalogue import Catalogue
 from onehop.tools._compose import Provider, Tools
 from onehop.tools._context import ToolContext
+from onehop.tools._files import load_tools
 from onehop.tools._rules import Decision, Policy, Rule, read_rules
 from onehop.tools._tool import Effect, Tool, tool
 
@@ -25,6 +26,7 @@ __all__ = [
     "ToolFailed",
     "ToolLimits",
     "Tools",
+    "load_tools",
     "read_rules",
     "tool",
 ]

@@ -4,24 +4,18 @@ processes are made with."""
 from __future__ import annotations
 
 from onehop.workers._factory import WorkerFactory, deno_programs
-from onehop.workers._job import MOST_ASKS, Desk, Died, Job, Outcome, Reply
+from onehop.workers._job import Died, Job, Outcome
 from onehop.workers._pipes import Pipes, read_some
 from onehop.workers._pool import Pool
 from onehop.workers._process import Worker
 from onehop.workers._seal import seal
-from onehop.workers.protocol import Ask, Call
 
 __all__ = [
-    "MOST_ASKS",
-    "Ask",
-    "Call",
-    "Desk",
     "Died",
     "Job",
     "Outcome",
     "Pipes",
     "Pool",
-    "Reply",
     "Worker",
     "WorkerFactory",
     "deno_programs",

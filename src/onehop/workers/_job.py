@@ -11,14 +11,13 @@ from typing import Literal, Protocol
 
 from onehop.jail import Exit
 from onehop.limits import Limits
+from onehop.questions import MOST_ASKS, Ask, Call, Desk
 from onehop.types import LogEntry, OnLog
 from onehop.workers import _measure
 from onehop.workers._clock import RunClock
 from onehop.workers._rest import Rest
 from onehop.workers.protocol import (
     SMALL_BODY,
-    Ask,
-    Call,
     Failure,
     LargeResult,
     Log,
@@ -35,16 +34,11 @@ SAMPLE_SECONDS = 0.05
 END_SECONDS = 5.0
 """From SIGKILL to the end of the process, in the worst case."""
 
-MOST_ASKS = 1000
-"""Questions about tools in one run."""
-
 Verdict = Literal["exit", "timeout", "memory", "cpu", "threads", "protocol", "cancelled"]
 End = Callable[[Verdict, str], None]
 """Ends the run in progress, and says why."""
 Send = Callable[[Iterable[bytes]], None]
 """Sends frames to the code that runs."""
-Reply = Callable[[bytes | None, bytes | None], None]
-"""Takes the JSON text of a value, or that of a ToolError instead; the first time counts."""
 
 
 class Turn(Protocol):
@@ -60,40 +54,6 @@ class Turn(Protocol):
 
 Word = Log | Names | Call | Ask | Result | LargeResult | Failure
 """What a worker says while it runs."""
-
-
-class Desk(Protocol):
-    """Where a run's questions about the host's tools are answered: one for each run."""
-
-    @property
-    def limits_json(self) -> str:
-        """What the guest keeps to by itself: ``calls``, ``asks``, and ``arguments`` in bytes."""
-        ...
-
-    @property
-    def most_calls(self) -> int:
-        """In one run."""
-        ...
-
-    @property
-    def most_arguments(self) -> int:
-        """Bytes of JSON."""
-        ...
-
-    def names(self) -> bytes:
-        """JSON of the names that are granted."""
-        ...
-
-    @property
-    def wait_seconds(self) -> float:
-        """How long in all calls may be open."""
-        ...
-
-    def take(self, question: Call | Ask, reply: Reply) -> None:
-        """Answer now or later, by ``reply``, once; must not block."""
-
-    def run_out(self) -> None:
-        """Calls have been open for as long as they may: end those that are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,8 +156,8 @@ class Worker:
     # --- the job ---
 
     async def run(self, job: Job, turn: Turn | None = None) -> Outcome:
-        """Run ``job``, which has its ``turn`` among others. When the awaiting task is cancelled, the process is killed at once; after
-        an answer it waits to be killed by ``aclose``."""
+        """Run ``job``, which has its ``turn`` among others. When the awaiting task is cancelled,
+        the process is killed at once; after an answer it waits to be killed by ``aclose``."""
         if self._idle_timer is not None:
             self._idle_timer.cancel()
         run = self._run = Run(job, self._loop, self._watched, self._end, self._send, turn)

@@ -1,4 +1,4 @@
-"""A run that only waits for tools leaves its place to others, and asks for one before it goes on."""
+"""A run that only waits for tools leaves its place to others, and asks for one to go on."""
 
 from __future__ import annotations
 

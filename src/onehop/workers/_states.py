@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from onehop.questions import Ask, Call
 from onehop.workers.protocol import (
-    Ask,
-    Call,
     Failure,
     LargeResult,
     Log,

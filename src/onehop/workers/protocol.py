@@ -15,6 +15,7 @@ from json.encoder import encode_basestring
 from typing import Any, Literal, get_args
 
 from onehop.inputs.gc import read_json
+from onehop.questions import Ask, Call
 from onehop.types import LogLevel
 
 VERSION = 3
@@ -108,33 +109,6 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Names:
     """The code looks at ``tools`` for the first time, and waits for the names that are granted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """The code calls a tool of the host's."""
-
-    id: int
-    namespace: str
-    """Empty for a tool without one."""
-    member: str
-    arguments: str | None
-    """JSON text as the guest gave it; None when it could not make any."""
-    fault: str = ""
-    """What was wrong then."""
-    field: str | None = None
-    """The dotted path to what was wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """The code asks about tools."""
-
-    id: int
-    about: Literal["search", "describe", "list"]
-    subject: str | None
-    limit: int | None = None
-    namespaces: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
