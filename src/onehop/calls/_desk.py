@@ -89,6 +89,7 @@ class RunDesk:
         except ToolError as error:
             self._refuse(record, error, reply)
         else:
+            record.admit()
             task = asyncio.get_running_loop().create_task(
                 self._carry_out(bound, arguments, record, reply)
             )

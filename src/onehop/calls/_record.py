@@ -23,14 +23,17 @@ class CallRecord:
         self.bytes_in = 0
         self.bytes_out = 0
         self.arguments: dict[str, Any] = {}
-        self._made = time.perf_counter()
+        self._ended = self._admitted = time.perf_counter()
         self._started: float | None = None
-        self._ended = self._made
 
     @property
     def has_started(self) -> bool:
         """Whether the tool was asked."""
         return self._started is not None
+
+    def admit(self) -> None:
+        """It may be made, and waits for its turn."""
+        self._admitted = time.perf_counter()
 
     def start(self) -> None:
         """Its turn has come."""
@@ -45,14 +48,14 @@ class CallRecord:
     @property
     def call(self) -> ToolCall:
         """As the result has it."""
-        started = self._ended if self._started is None else self._started
+        started = self._admitted if self._started is None else self._started
         return ToolCall(
             id=self.id,
             tool=self.path,
             outcome=self.outcome or "unknown",
             effect=self.effect,
-            duration=_milliseconds(self._ended - started),
-            queued=_milliseconds(started - self._made),
+            duration=_milliseconds(max(0.0, self._ended - started)),
+            queued=_milliseconds(max(0.0, started - self._admitted)),
             bytes_in=self.bytes_in,
             bytes_out=self.bytes_out,
             arguments_hash=hash_of(self.arguments),

@@ -63,7 +63,7 @@ async def open_executor(
             backend=backend,
             preload_analysis=True,
             first_language=first_language,
-            **_granted(tools, rules),
+            **granted(tools, rules),
         )
         executor = Executor(
             opened,
@@ -81,8 +81,9 @@ async def open_executor(
         yield executor
 
 
-def _granted(tools: Wanted | ToolsConfig | None, rules: Layer) -> dict[str, Any]:
-    """What a sandbox is told of tools."""
+def granted(tools: Wanted | ToolsConfig | None, rules: Layer) -> dict[str, Any]:
+    """What a sandbox takes of tools: those that the settings name, unless others are given. Raises
+    ConfigError."""
     if tools is not None and not isinstance(tools, ToolsConfig):
         return {"tools": tools, "rules": rules}
     config = tools or ToolsConfig()
