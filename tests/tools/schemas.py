@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -71,26 +70,18 @@ def _with_definitions(schema: Schema, definitions: dict[str, Any]) -> Schema:
 
 
 @dataclass(frozen=True)
-class Words:
-    description: str = ""
-
-
-@dataclass(frozen=True)
 class Declared:
     """What is declared of a tool, without the rest of it."""
 
-    path: str
     namespace: str
-    tool: Words
+    member: str
     input_schema: Any
-    output_schema: Any
+    output_schema: Any = None
+    description: str = ""
 
-
-def declared(
-    path: str, takes: Any, gives: Any = None, description: str = "", namespace: str | None = None
-) -> Declared:
-    space = path.rpartition(".")[0] if namespace is None else namespace
-    return Declared(path, space, Words(description), takes, gives)
+    @property
+    def path(self) -> str:
+        return f"{self.namespace}.{self.member}" if self.namespace else self.member
 
 
 _SPELLINGS = ["id", "name", "a-b", "new", "1", "😀", "class", "*/", "get", "constructor"]
@@ -154,3 +145,42 @@ def _scalar(random: Random, depth: int) -> dict[str, Any]:
 
 def _both(random: Random, depth: int) -> dict[str, Any]:
     return {**_object(random, depth), **random.choice([_choice, _all, _reference])(random, depth)}
+
+
+def value_of(random: Random, schema: Any, root: Any, depth: int = 6) -> Any:
+    """A value that ``schema`` probably allows."""
+    if not isinstance(schema, dict) or depth == 0:
+        return random.choice([None, 1, "a", {}, []])
+    if "const" in schema:
+        return schema["const"]
+    for name in ("enum", "anyOf", "oneOf", "allOf"):
+        if schema.get(name) and (name == "enum" or random.random() < 0.7):
+            picked = random.choice(schema[name])
+            return picked if name == "enum" else value_of(random, picked, root, depth - 1)
+    if "$ref" in schema:
+        return value_of(random, _target(root, schema["$ref"]), root, depth - 1)
+    return _value_of_type(random, schema, root, depth - 1)
+
+
+def _target(root: Any, reference: str) -> Any:
+    place = root
+    for step in reference.split("/")[1:]:
+        place = place.get(step, {}) if isinstance(place, dict) else {}
+    return place
+
+
+def _value_of_type(random: Random, schema: Any, root: Any, depth: int) -> Any:
+    type_ = schema.get("type", "string")
+    if type_ == "array":
+        places = [value_of(random, part, root, depth) for part in schema.get("prefixItems", [])]
+        rest = schema.get("items")
+        more = 0 if rest is False else random.randint(0, 2)
+        cut = places[: random.randint(0, len(places))] if random.random() < 0.3 else places
+        return cut if cut != places else [*cut, *(value_of(random, rest, root, depth) for _ in range(more))]
+    if type_ == "object":
+        properties = {**dict.fromkeys(schema.get("required", ())), **schema.get("properties", {})}
+        needed = schema.get("required", ())
+        return {name: value_of(random, of, root, depth) for name, of in properties.items()
+                if name in needed or random.random() < 0.5}  # fmt: skip
+    scalars = {"string": "text", "integer": 7, "boolean": True, "null": None}
+    return scalars[random.choice(type_) if isinstance(type_, list) else type_]

@@ -25,7 +25,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from onehop.tools._harmless import is_identifier, key, lines_of, literal
-from onehop.tools._shapes import Definition, Shape, shape_of
+from onehop.tools._shapes import Definition, Shape, outline_of, shape_of
 from onehop.tools._typescript import (
     Intersection,
     Named,
@@ -41,7 +41,9 @@ from onehop.tools._typescript import (
 SIGNATURE: Final = 320
 """Characters of a signature, without the path."""
 _DETAILS: Final = ((3, 3), (2, 2), (2, 1), (1, 1), (1, 0))
-"""Levels of the arguments and of the answer that are tried, the first that fits is taken."""
+"""Levels of the arguments and of the answer that are tried; the first that fits is taken."""
+_SPARSE: Final = ((1, 2), (1, 1), (1, 0), (0, 0))
+"""The same for required arguments alone."""
 _PARTS: Final = 300
 """Parts of a schema that are read for a signature."""
 _LINES: Final = 12
@@ -131,8 +133,8 @@ class _Brief:
     """A signature in less and less detail."""
 
     def __init__(self, tool: Declared, most: int) -> None:
-        self._arguments = shape_of(tool.input_schema, "Arguments", most=_PARTS)
-        self._answer = shape_of(tool.output_schema, "Result", most=_PARTS)
+        self._arguments = outline_of(tool.input_schema, "Arguments", _PARTS)
+        self._answer = outline_of(tool.output_schema, "Result", _PARTS)
         self._most = most
 
     def fit(self) -> Call:
@@ -149,8 +151,8 @@ class _Brief:
             yield partial(self._call, whole, "", levels, answer_levels)
         needed, left = _required(whole)
         more = f"/* {left} optional */" if left else ""
-        for levels in (1, 0):
-            yield partial(self._call, needed, more, levels, 0)
+        for levels, answer_levels in _SPARSE:
+            yield partial(self._call, needed, more, levels, answer_levels)
 
     def _call(self, arguments: Type, more: str, levels: int, answer_levels: int) -> Call:
         given = self._line(arguments, levels, self._arguments)

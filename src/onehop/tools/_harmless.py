@@ -27,7 +27,8 @@ def one_line(text: object, most: int) -> str:
     if not isinstance(text, str):
         return ""
     cut = text[: most * _ENOUGH]
-    line = " ".join("".join(map(_visible, cut)).split())
+    plain = cut.isascii() and cut.isprintable()
+    line = " ".join((cut if plain else "".join(map(_visible, cut))).split())
     if len(line) <= most and len(cut) == len(text):
         return line
     return line[: most - 1].rstrip() + "…"

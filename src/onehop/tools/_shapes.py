@@ -8,7 +8,6 @@ for what is beyond a bound.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -78,15 +77,27 @@ class Definition:
 def shape_of(
     schema: Any, root: str, taken: Collection[str] = (), most: int = _SCHEMAS
 ) -> Shape:
-    """The type of ``schema``, from ``most`` of its parts.
+    """The type of ``schema``, from ``most`` of its parts, with comments.
 
     ``root`` is the name of the whole if it refers to itself; names in ``taken`` are not used.
     """
-    return _Reader(schema, root, taken, most).shape()
+    return _Reader(schema, root, taken, most, note_of).shape()
+
+
+def outline_of(schema: Any, root: str, most: int) -> Shape:
+    """As ``shape_of``, without comments."""
+    return _Reader(schema, root, (), most, lambda _schema: ()).shape()
 
 
 class _Reader:
-    def __init__(self, schema: Any, root: str, taken: Collection[str], most: int) -> None:
+    def __init__(
+        self,
+        schema: Any,
+        root: str,
+        taken: Collection[str],
+        most: int,
+        note: Callable[[Any], Note],
+    ) -> None:
         self._schema = schema
         self._root = root
         self._taken = {*taken, *_RESERVED}
@@ -94,6 +105,7 @@ class _Reader:
         self._names: dict[str, str] = {}  # by reference
         self._inside: list[str] = []  # references that are read in place
         self._left = most
+        self._note = note
 
     def shape(self) -> Shape:
         types = {"": self._read(self._schema, _DEPTH)}
@@ -101,8 +113,8 @@ class _Reader:
         while len(notes) < len(self._names):
             reference, name = list(self._names.items())[len(notes)]
             target = self._references.find(reference)
-            types[name], notes[name] = self._read(target, _DEPTH), note_of(target)
-        types = untangled(types)
+            types[name], notes[name] = self._read(target, _DEPTH), self._note(target)
+        types = untangled(types) if notes else types
         return Shape(types[""], {name: Definition(types[name], notes[name]) for name in notes})
 
     def _read(self, schema: Any, depth: int) -> Type:
@@ -208,7 +220,7 @@ class _Reader:
         type_ = self._read(True if schema is None else schema, depth)
         if required and type_ == NEVER:
             type_ = UNKNOWN  # nothing fits, which an error of the call says better
-        return Member(name, type_, required, note_of(schema))
+        return Member(name, type_, required, self._note(schema))
 
     def _array(self, schema: Mapping[str, Any], depth: int) -> Type:
         places, rest = schema.get("prefixItems"), schema.get("items", True)
@@ -269,7 +281,7 @@ def _literal(value: Any, depth: int) -> Type:
         return Object(tuple(members))
     if isinstance(value, str | bool) or value is None:
         return Word(literal(value))
-    exact = isinstance(value, int | float) and math.isfinite(value) and abs(value) <= _EXACT
+    exact = isinstance(value, int | float) and abs(value) <= _EXACT
     return Word(literal(value)) if exact else _kind(value)
 
 
