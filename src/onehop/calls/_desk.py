@@ -255,7 +255,12 @@ class RunDesk:
             reply(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"), None)
 
     def _look_up(self, ask: Ask) -> Any:
-        raise ToolError("unavailable", f"{ask.about} is not there yet")
+        discovery = self._grant.discovery
+        if ask.about == "search":
+            return discovery.search(ask.subject or "", ask.namespaces, ask.limit or 10)
+        if ask.about == "describe":
+            return discovery.describe(ask.subject or "")
+        return discovery.list(ask.subject)
 
 
 def _path(call: Call) -> str:

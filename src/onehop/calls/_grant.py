@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from onehop.questions import MOST_ASKS
 
 if TYPE_CHECKING:
-    from onehop.tools import Catalogue, Policy, ToolLimits
+    from onehop.tools import Catalogue, Discovery, Policy, ToolLimits
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Grant:
     catalogue: Catalogue
     policy: Policy
     limits: ToolLimits
+    discovery: Discovery
 
     @cached_property
     def limits_json(self) -> str:

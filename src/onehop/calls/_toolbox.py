@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from onehop.calls._desk import Hear, RunDesk, deaf
@@ -13,14 +14,17 @@ from onehop.errors import ToolError
 from onehop.questions import Call
 from onehop.tools import (
     Catalogue,
+    Discovery,
     Policy,
     Rule,
     Tool,
     ToolContext,
     ToolLimits,
     Tools,
+    offer,
     read_rules,
 )
+from onehop.types import Effect
 
 Wanted = Tools | Iterable[Tool | Callable[..., Any] | str]
 """Tools for one run: those of a ``Tools``, functions and ``Tool`` objects beside the names and
@@ -45,6 +49,22 @@ class Toolbox:
         """What there is."""
         return self._catalogue
 
+    @property
+    def discovery(self) -> Discovery:
+        """What a run finds of them that is granted all."""
+        return self._usual.discovery
+
+    @cached_property
+    def offer(self) -> str:
+        """What the description of ``code_execute`` says of them; empty when there are none."""
+        return offer(self.discovery)
+
+    @property
+    def effects(self) -> frozenset[Effect]:
+        """What the tools do that are not always denied."""
+        spaces = self.discovery.visible.values()
+        return frozenset(bound.effect for space in spaces for bound in space)
+
     def grant(self, wanted: Wanted | None = None, layers: Sequence[Layer] = ()) -> Grant | None:
         """What a run may use: all tools, or those that are ``wanted``, under the server's rules and
         those of further ``layers``. None when it may use none.
@@ -60,7 +80,7 @@ class Toolbox:
 
     def _grant(self, catalogue: Catalogue, layers: Sequence[Layer]) -> Grant:
         policy = Policy([self._rules, *map(read_rules, layers)])
-        return Grant(catalogue, policy, self._limits)
+        return Grant(catalogue, policy, self._limits, Discovery(catalogue, policy))
 
 
 def make_desk(

@@ -59,6 +59,10 @@ class Discovery:
             described["outputSchema"] = _bounded(bound.output_schema)
         return described | self._manner(bound)
 
+    def hit(self, path: str) -> dict[str, Any]:
+        """One tool as ``search`` gives it."""
+        return self._hit(self._find(path))
+
     def list(self, namespace: str | None = None) -> list[dict[str, Any]] | list[str]:
         """Namespaces with the number of their tools, or the paths of one; the empty one is that of
         tools without a namespace."""
@@ -71,7 +75,9 @@ class Discovery:
     def visible(self) -> Mapping[str, Sequence[Bound]]:
         """The tools by namespace, all in the order of their names."""
         found: dict[str, list[Bound]] = {}
-        for bound in sorted(self._catalogue.bound.values(), key=lambda one: (one.namespace, one.path)):
+        for bound in sorted(
+            self._catalogue.bound.values(), key=lambda one: (one.namespace, one.path)
+        ):
             if self._may_be_seen(bound):
                 found.setdefault(bound.namespace, []).append(bound)
         return found

@@ -74,9 +74,7 @@ class Definition:
     note: Note
 
 
-def shape_of(
-    schema: Any, root: str, taken: Collection[str] = (), most: int = _SCHEMAS
-) -> Shape:
+def shape_of(schema: Any, root: str, taken: Collection[str] = (), most: int = _SCHEMAS) -> Shape:
     """The type of ``schema``, from ``most`` of its parts, with comments.
 
     ``root`` is the name of the whole if it refers to itself; names in ``taken`` are not used.
