@@ -74,7 +74,10 @@ TYPES: dict[str, tuple[Any, str]] = {
         {"type": "array", "items": [{"type": "string"}], "additionalItems": {"type": "null"}},
         "[string?, ...null[]]",
     ),
-    "any of": ({"anyOf": [{"type": "string"}, {"type": "null"}, {"type": "string"}]}, "string | null"),
+    "any of": (
+        {"anyOf": [{"type": "string"}, {"type": "null"}, {"type": "string"}]},
+        "string | null",
+    ),
     "one of, and anything": ({"oneOf": [{"type": "string"}, {}]}, "unknown"),
     "all of": (
         {"allOf": [{"required": ["a"]}, {"required": ["b"]}], "type": "object"},
@@ -112,7 +115,11 @@ def test_the_compiler_accepts_all_of_these_types() -> None:
 def test_the_compiler_refuses_what_is_wrong() -> None:
     """So that its silence means something."""
     tool = Declared("crm", "find", PERSON, {"type": "array", "items": PERSON})
-    call = "tools.crm.find({})" + "\n" + 'const x: string = (await tools.crm.find({name: "a"}))[0].name;'
+    call = (
+        "tools.crm.find({})"
+        + "\n"
+        + 'const x: string = (await tools.crm.find({name: "a"}))[0].name;'
+    )
     (found,) = complaints([declarations([tool]) + call])
     assert [message.partition(" ")[0] for message in found] == ["TS2345"]
 
@@ -123,7 +130,9 @@ def test_a_declaration_carries_words_defaults_and_bounds() -> None:
         "minimum": 1, "maximum": 10, "deprecated": True,
     }  # fmt: skip
     takes = {"type": "object", "properties": {"limit": parameter}}
-    tool = Declared("crm", "find-all", takes, {"$ref": "#/$defs/P", "$defs": {"P": PERSON}}, "Finds.")
+    tool = Declared(
+        "crm", "find-all", takes, {"$ref": "#/$defs/P", "$defs": {"P": PERSON}}, "Finds."
+    )
     assert declarations([tool]) == (
         """type P = {name: string};
 
@@ -164,13 +173,21 @@ def test_types_of_one_name_are_kept_apart_and_equal_ones_are_shared() -> None:
 
 def test_declarations_of_a_module_reach_other_files_and_their_types_do_not() -> None:
     tool = Declared("crm", "find", {"$ref": "#/$defs/Array", "$defs": {"Array": PERSON}}, PERSON)
-    names = "const found: {name: string} = await tools.crm.find({name: 'a'}); const list: Array<1> = [1];"
-    assert complaints([ambient([tool]), names]) == [[], []]
+    code = "const found: {name: string} = await tools.crm.find({name: 'a'});"
+    library = "const list: Array<1> = [1];"
+    assert complaints([ambient([tool]), code + library]) == [[], []]
 
 
 @pytest.mark.parametrize(
     "words",
-    ["*/ declare const evil: 1; /*", "ends */", "a\n@ts-expect-error", "@ts-ignore", "\u2028*/", "\r*/"],
+    [
+        "*/ declare const evil: 1; /*",
+        "ends */",
+        "@ts-expect-error",
+        "a\n@ts-ignore",
+        "\u2028*/",
+        "\r*/",
+    ],
 )
 def test_words_cannot_leave_their_comment(words: str) -> None:
     takes = {"type": "object", "properties": {"a": {"description": words, "default": words}}}
@@ -192,14 +209,19 @@ def test_a_signature_is_one_line_of_bounded_length() -> None:
 
 
 def test_a_signature_shows_what_is_behind_a_name_once() -> None:
-    tool = Declared("", "grow", TREE, {"type": "array", "items": {"$ref": "#/$defs/P"}, "$defs": {"P": PERSON}})
+    tool = Declared(
+        "", "grow", TREE, {"type": "array", "items": {"$ref": "#/$defs/P"}, "$defs": {"P": PERSON}}
+    )
     assert signature(tool) == (
         "grow(args?: {children?: {children?: TreeNode[]}[]}): Promise<{name: string}[]>"
     )
 
 
 def test_a_tool_without_parameters_takes_none() -> None:
-    assert signature(Declared("", "now", {"type": "object", "properties": {}})) == "now(): Promise<unknown>"
+    assert (
+        signature(Declared("", "now", {"type": "object", "properties": {}}))
+        == "now(): Promise<unknown>"
+    )
 
 
 HOSTILE: dict[str, Any] = {}

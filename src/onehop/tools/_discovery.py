@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Final
@@ -71,7 +71,9 @@ class Discovery:
     def visible(self) -> Mapping[str, Sequence[Bound]]:
         """The tools by namespace, all in the order of their names."""
         found: dict[str, list[Bound]] = {}
-        for bound in sorted(self._catalogue.bound.values(), key=lambda one: (one.namespace, one.path)):
+        for bound in sorted(
+            self._catalogue.bound.values(), key=lambda one: (one.namespace, one.path)
+        ):
             if self._may_be_seen(bound):
                 found.setdefault(bound.namespace, []).append(bound)
         return found
@@ -88,7 +90,7 @@ class Discovery:
             return range(len(self._index))
         return self._index.numbers(self._catalogue.bound)
 
-    def _inside(self, namespaces: object) -> Sequence[int]:
+    def _inside(self, namespaces: Sequence[str]) -> Sequence[int]:
         is_list = isinstance(namespaces, list | tuple)
         _check(is_list and all(isinstance(name, str) for name in namespaces), "namespaces", "names")
         names = {self._known(name) for name in namespaces}
@@ -114,7 +116,7 @@ class Discovery:
     def _manner(self, bound: Bound) -> dict[str, Any]:
         return {"effect": bound.effect, "asks": self._policy.may_ask(bound)}
 
-    def _find(self, path: object) -> Bound:
+    def _find(self, path: str) -> Bound:
         _check(isinstance(path, str), "path", "text")
         bound = self._catalogue.find_path(path)
         if bound is None or not self._may_be_seen(bound):

@@ -63,8 +63,7 @@ class Index:
         """Whether all of ``tools`` are in it."""
         numbers, own = self._numbers, self._tools
         return all(
-            (number := numbers.get(tool.path)) is not None and own[number] is tool
-            for tool in tools
+            (number := numbers.get(tool.path)) is not None and own[number] is tool for tool in tools
         )
 
     def numbers(self, paths: Iterable[str]) -> Sequence[int]:
@@ -161,9 +160,7 @@ def _usual_lengths(fields: Sequence[Mapping[float, list[str]]]) -> Mapping[float
     return {factor: max(1.0, number / len(fields)) for factor, number in total.items()}
 
 
-def _counts(
-    fields: Mapping[float, list[str]], usual: Mapping[float, float]
-) -> Mapping[str, float]:
+def _counts(fields: Mapping[float, list[str]], usual: Mapping[float, float]) -> Mapping[str, float]:
     """How often a tool has each word, weighted by field and by the field's length."""
     counts: defaultdict[str, float] = defaultdict(float)
     for factor, words in fields.items():
