@@ -11,8 +11,9 @@ from pydantic_core import to_json
 
 from onehop.errors import ToolError
 from onehop.tools._bound import Bound
+from onehop.tools._brief import signature
 from onehop.tools._catalogue import Catalogue
-from onehop.tools._declarations import declarations, signature
+from onehop.tools._declarations import declarations
 from onehop.tools._harmless import one_line
 from onehop.tools._rules import Policy
 from onehop.tools._search import Index

@@ -11,7 +11,8 @@ from itertools import zip_longest
 from typing import Final
 
 from onehop.tools._bound import Bound
-from onehop.tools._declarations import brief_call, step_to
+from onehop.tools._brief import brief_call
+from onehop.tools._declared import step_to
 from onehop.tools._discovery import Discovery
 from onehop.tools._harmless import first_sentence, key
 
@@ -20,7 +21,7 @@ TOKENS: Final = 1500
 _BYTES_PER_TOKEN: Final = 3.3
 """A careful estimate: the benchmark ``discovery`` counts 3.5 to 4.4 bytes for such text."""
 _SPACES: Final = 400
-"""Tokens for namespaces of which no tool is shown."""
+"""Tokens for the namespaces without a line of their own."""
 _ENDS: Final = 20
 """Tokens of the words around them."""
 _PATH: Final = 160
