@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Final
@@ -11,8 +11,9 @@ from pydantic_core import to_json
 
 from onehop.errors import ToolError
 from onehop.tools._bound import Bound
+from onehop.tools._brief import signature
 from onehop.tools._catalogue import Catalogue
-from onehop.tools._declarations import declarations, signature
+from onehop.tools._declarations import declarations
 from onehop.tools._harmless import one_line
 from onehop.tools._rules import Policy
 from onehop.tools._search import Index
@@ -94,7 +95,7 @@ class Discovery:
             return range(len(self._index))
         return self._index.numbers(self._catalogue.bound)
 
-    def _inside(self, namespaces: object) -> Sequence[int]:
+    def _inside(self, namespaces: Sequence[str]) -> Sequence[int]:
         is_list = isinstance(namespaces, list | tuple)
         _check(is_list and all(isinstance(name, str) for name in namespaces), "namespaces", "names")
         names = {self._known(name) for name in namespaces}
@@ -120,7 +121,7 @@ class Discovery:
     def _manner(self, bound: Bound) -> dict[str, Any]:
         return {"effect": bound.effect, "asks": self._policy.may_ask(bound)}
 
-    def _find(self, path: object) -> Bound:
+    def _find(self, path: str) -> Bound:
         _check(isinstance(path, str), "path", "text")
         bound = self._catalogue.find_path(path)
         if bound is None or not self._may_be_seen(bound):

@@ -44,7 +44,7 @@ def first_sentence(text: object, most: int) -> str:
 
 
 def lines_of(text: object, most_lines: int, most: int) -> Iterator[str]:
-    """The lines of ``text`` for a comment: at most ``most_lines`` and ``most`` characters in all."""
+    """The lines of ``text`` for a comment, at most ``most_lines`` and ``most`` characters."""
     if not isinstance(text, str):
         return
     lines = text[:most].strip().splitlines()

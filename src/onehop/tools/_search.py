@@ -16,7 +16,7 @@ from heapq import nlargest
 from itertools import islice
 from typing import Any, Final
 
-from onehop.tools._declarations import Declared
+from onehop.tools._declared import Declared
 from onehop.tools._identifiers import kin_of, words_of
 
 _SATURATION: Final = 1.2
@@ -29,7 +29,7 @@ _EXPLANATION: Final = 0.35
 _KIN: Final = 0.45
 """What a related word is worth, over the same word."""
 _BEGINNING: Final = 0.6
-"""What a word is worth of which the query has the beginning only."""
+"""What a word is worth when the query has only its beginning."""
 _BEGINNINGS: Final = 8
 _SHORTEST: Final = 3
 _CHARACTERS: Final = 2000

@@ -208,7 +208,6 @@ class _Reader:
         members = [
             self._member(name, properties.get(name, extra), name in required, depth)
             for name in names[:_MEMBERS]
-            if isinstance(name, str)
         ]
         if len(names) > len(members):
             others = UNKNOWN
@@ -238,13 +237,13 @@ def _index(members: list[Member], others: Type | None, schema: Mapping[str, Any]
     """The type of any other property. It takes in the members' types, as TypeScript demands."""
     if schema.get("patternProperties") and others != UNKNOWN:
         return UNKNOWN
-    if others in (None, NEVER):
+    if others is None or others == NEVER:
         return None
     if len(members) > 4:
         return UNKNOWN
     known = [member.type for member in members]
     missing = [] if all(member.required for member in members) else [_UNDEFINED]
-    return union([others or UNKNOWN, *known, *missing])
+    return union([others, *known, *missing])
 
 
 def _types(schema: Mapping[str, Any]) -> list[object]:
