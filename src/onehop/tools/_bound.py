@@ -80,6 +80,13 @@ class Bound:
         self._check_conversion(arguments)
         return arguments
 
+    async def check_large(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """As ``check``, in a thread if the schema has to be applied: many values take a second."""
+        if isinstance(self._calling, Signature) and self._calling.accepts(arguments):
+            return arguments
+        checked: dict[str, Any] = await self._threads.run(partial(self.check, arguments))
+        return checked
+
     async def invoke(
         self,
         arguments: dict[str, Any],
@@ -148,7 +155,7 @@ class Bound:
 
     @contextmanager
     def _named(self) -> Iterator[None]:
-        """What is wrong with the tool is said under its path."""
+        """An error that names the tool by its path."""
         try:
             yield
         except (SchemaError, ConfigError) as error:

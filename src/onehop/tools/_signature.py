@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined, SchemaError, to_json
 from onehop.errors import ConfigError
 from onehop.tools._context import is_context
 from onehop.tools._docstrings import Words
+from onehop.tools._places import dotted, steps_in
 from onehop.tools._typed_dicts import readable
 
 BYTES: Final = "$bytes"
@@ -201,25 +202,4 @@ def place_of(error: ValidationError, arguments: Any) -> tuple[str, str]:
     """Where the first fault is, as a dotted path, and what pydantic says of it."""
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
     message = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return dotted(_known(fault["loc"], arguments)), message
-
-
-def _known(place: tuple[int | str, ...], value: Any) -> list[int | str]:
-    """The steps that are in the arguments: pydantic puts the members of unions between them."""
-    path: list[int | str] = []
-    for step in place:
-        if _has(value, step):
-            path.append(step)
-            value = value[step]
-    return path
-
-
-def _has(value: Any, step: int | str) -> bool:
-    if isinstance(value, dict):
-        return step in value
-    return isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)
-
-
-def dotted(place: Any) -> str:
-    """``rows.0.id``."""
-    return ".".join(map(str, place))
+    return dotted(steps_in(arguments, fault["loc"])), message

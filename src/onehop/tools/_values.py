@@ -26,7 +26,8 @@ from pydantic_core import to_jsonable_python
 
 from onehop.errors import ToolError
 from onehop.inputs.integers import MOST
-from onehop.tools._signature import BYTES, dotted
+from onehop.tools._places import dotted
+from onehop.tools._signature import BYTES
 
 _DEEPEST: Final = 190
 """Levels: what reads JSON here takes 200."""
@@ -35,13 +36,12 @@ _LISTS: Final = (list, tuple, deque)
 _TEXTS: Final = (
     UUID,
     PurePath,
-    timedelta,
     IPv4Address,
     IPv6Address,
     IPv4Network,
     IPv6Network,
 )
-"""Kinds of the standard library that are text in JSON, as pydantic writes them."""
+"""Kinds of the standard library that are text."""
 _KEYS: Final = (str, int, Decimal, *_DATES, Enum, UUID)
 
 
@@ -114,11 +114,12 @@ class _Writer:
         yield Mapping, self._object
         yield _LISTS, self._list
         yield (set, frozenset), lambda value: self._list(_in_order(value))
-        yield _TEXTS, self._as_pydantic
+        yield _TEXTS, lambda value: self._text(str(value))
+        yield timedelta, self._as_pydantic
 
     def _model(self, value: BaseModel) -> Any:
         try:
-            return self.plain(value.model_dump(by_alias=True))
+            return self.plain(value.model_dump(by_alias=True, warnings=False))
         except (ValueError, TypeError, AttributeError) as error:
             raise self._refused(f"a {type(value).__name__} that pydantic cannot write") from error
 
@@ -188,7 +189,7 @@ class _Writer:
 
     def _bytes(self, value: bytes | bytearray | memoryview) -> dict[str, str]:
         self._count(len(value))
-        return {BYTES: base64.b64encode(value).decode()}
+        return {BYTES: base64.b64encode(bytes(value)).decode()}
 
     def _count(self, size: int) -> None:
         self._left -= size
