@@ -243,6 +243,8 @@ def test_a_call_is_granted_what_it_names(wanted: Any, expected: list[str]) -> No
         (["crm.find_persn"], "crm.find_person"),
         (["zzz.*"], "nothing is near it"),
         ([3], "it must be a function or a Tool"),
+        ("now", "it must be a Tools or a list"),
+        (3, "it must be a Tools or a list"),
         (named("now"), "the tool comes twice"),
     ],
 )

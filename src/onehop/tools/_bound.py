@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from onehop.tools._tool import Effect, Tool
 
 _log = logging.getLogger(__name__)
-_AT_ONCE: Final = 20_000
-"""Values that are made JSON in the event loop: about 20 ms. More take a thread."""
+_AT_ONCE: Final = 100_000
+"""Characters of JSON that are made in the event loop: some ms. More take a thread."""
 _RESULT: Final = ToolLimits().result
 _PARAMETERS: Final = 100
 """Parameters that an error names."""
@@ -84,8 +84,7 @@ class Bound:
         """As ``check``, in a thread if the schema has to be applied: many values take a second."""
         if isinstance(self._calling, Signature) and self._calling.accepts(arguments):
             return arguments
-        checked: dict[str, Any] = await self._threads.run(partial(self.check, arguments))
-        return checked
+        return await asyncio.to_thread(self.check, arguments)
 
     async def invoke(
         self,
@@ -127,8 +126,7 @@ class Bound:
         try:
             return to_json_text(value, most, _AT_ONCE)
         except MoreThanPlannedError:
-            made: bytes = await self._threads.run(partial(to_json_text, value, most))
-            return made
+            return await asyncio.to_thread(to_json_text, value, most)
 
     def _filled(
         self, arguments: dict[str, Any], context: ToolContext

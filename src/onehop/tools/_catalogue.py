@@ -97,15 +97,18 @@ class Catalogue:
         """
         if wanted is None:
             return self
-        listed = [wanted] if isinstance(wanted, Tools) else _listed(wanted)
+        try:
+            return self._granted([wanted] if isinstance(wanted, Tools) else _listed(wanted))
+        except ConfigError as error:
+            raise InvalidRequestError("tools", "one that cannot be used", str(error)) from None
+
+    def _granted(self, listed: list[Any]) -> Catalogue:
         names = [item for item in listed if isinstance(item, str)]
         added = [item for item in listed if not isinstance(item, str)]
         chosen = self._chosen(names) if names else list(self.bound.values()) if added else []
-        try:
-            more = _bind(Tools(*added), self._threads, skipped := dict(self.skipped))
-            return Catalogue([*chosen, *more], self._threads, skipped)
-        except ConfigError as error:
-            raise InvalidRequestError("tools", "one that cannot be used", str(error)) from None
+        skipped = dict(self.skipped)
+        more = list(_bind(Tools(*added), self._threads, skipped))
+        return Catalogue([*chosen, *more], self._threads, skipped)
 
     def names_json(self) -> bytes:
         """What the guest has to know, as JSON: ``roots`` and ``namespaces`` are the members by

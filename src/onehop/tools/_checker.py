@@ -32,7 +32,7 @@ _KINDS: Final[Mapping[str, frozenset[type]]] = {
     "number": frozenset({int, float}),
     "boolean": frozenset({bool}),
 }
-"""Types of which each value is of a kind; others may be, too."""
+"""Types whose values are all of a kind; values of other types may be, too."""
 _SHOWN: Final = 200
 """Characters of a value in a message."""
 _MEMBERS: Final = 20
@@ -192,7 +192,7 @@ def _matches(pattern: str, text: str) -> bool:
     return matcher is None or matcher.isinstance_python(text)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)  # one may take 10 MB
 def _matcher(pattern: str) -> SchemaValidator | None:
     try:
         return SchemaValidator(core_schema.str_schema(pattern=pattern, strict=True))
