@@ -298,8 +298,10 @@ def test_a_wrong_tool_of_a_provider_is_left_out_with_the_reason() -> None:
         def tools(self) -> list[Tool]:
             good = Tool("good", len, input_schema={})
             bad = [Tool("bad", len, input_schema={"type": "?"}), Tool("$x", len, input_schema={})]
-            return [good, *bad, good, Tool("then", len, input_schema={})]
+            odd = Tool("odd", len, input_schema={}, output_schema={"type": "?"})
+            return [good, *bad, good, odd, Tool("then", len, input_schema={})]
 
     catalogue = Catalogue.of(Tools(up=Upstream()))
-    assert list(catalogue.bound) == ["up.good", "up.then_"]
-    assert sorted(catalogue.skipped) == ["up.$x", "up.bad", "up.good"]
+    assert list(catalogue.bound) == ["up.good", "up.odd", "up.then_"]
+    assert sorted(catalogue.skipped) == ["up.$x", "up.bad", "up.good", "up.odd"]
+    assert catalogue.bound["up.odd"].output_schema is None

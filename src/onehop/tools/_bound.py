@@ -169,6 +169,8 @@ class Bound:
             raise ToolError(
                 "too_large", "the arguments have too many values to be checked", self.path
             ) from None
+        except Exception:  # whatever a stranger's schema makes of them
+            raise self._internal() from None
         if fault is not None:
             raise self._invalid(fault.field, fault.expected, fault.message, fault.nearest)
         if isinstance(self._calling, GivenSchema) and (name := self._calling.unknown(arguments)):

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, JsonSchemaWarningKind
 from pydantic_core import PydanticUndefined, SchemaError, to_json
 
 from onehop.errors import ConfigError
@@ -27,7 +27,13 @@ _UNUSABLE: Final = (PydanticUserError, SchemaError, TypeError, ValueError, Attri
 
 
 class Schemas(GenerateJsonSchema):
-    """Without a title that repeats each name, and with bytes as they travel."""
+    """Without a title that repeats each name, and with bytes as they travel. A default that JSON
+    cannot be is left out."""
+
+    ignored_warning_kinds: set[JsonSchemaWarningKind] = {  # noqa: RUF012 - theirs is so
+        "skipped-choice",
+        "non-serializable-default",
+    }
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         """Never: the name says it."""
@@ -117,7 +123,7 @@ class Signature:
             return False
         try:
             self._model.__pydantic_validator__.validate_json(to_json(arguments), strict=True)
-        except ValueError:  # ValidationError is one, and so is what cannot be JSON
+        except Exception:  # a type's own validator may raise anything
             return False
         return True
 
