@@ -60,6 +60,10 @@ class Discovery:
             described["outputSchema"] = _bounded(bound.output_schema)
         return described | self._manner(bound)
 
+    def hit(self, path: str) -> dict[str, Any]:
+        """One tool as ``search`` gives it."""
+        return self._hit(self._find(path))
+
     def list(self, namespace: str | None = None) -> list[dict[str, Any]] | list[str]:
         """Namespaces with the number of their tools, or the paths of one; the empty one is that of
         tools without a namespace."""
