@@ -27,6 +27,15 @@ async def test_the_function_that_is_the_program_gets_the_context(executor: Execu
     assert (result.output, kinds(result)) == (7, ["call"])
 
 
+@pytest.mark.parametrize("language", ["javascript", "typescript"])
+async def test_a_long_program_gives_its_value_too(executor: Executor, language: str) -> None:
+    data = "const rows = [" + "[1, 'one'], " * 20_000 + "]\n"
+    result = await call(executor, code=data + "rows.length", language=language)
+    assert (result.output, kinds(result)) == (20_000, ["return"])
+    result = await call(executor, code=data + "function f(a, b) {}", language=language)
+    assert "`f` is never called" in " ".join(result.warnings or [])
+
+
 async def test_a_call_within_the_code_is_made(executor: Executor) -> None:
     inner = '{"code": "return context.n + 1", "language": "javascript", "context": {"n": 4}}'
     for code in (

@@ -13,7 +13,7 @@ from onehop.corrections._edits import Change, edited, original_position
 from onehop.corrections._exports import without_exports
 from onehop.corrections._fence import unfence
 from onehop.corrections._keyword import with_function
-from onehop.corrections._missing import what_is_missing
+from onehop.corrections._missing import UNSEEN, what_is_missing
 from onehop.corrections._report import correction
 from onehop.corrections._spelling import respell
 from onehop.types import Correction, Language
@@ -35,6 +35,11 @@ class CorrectedCode:
         return original_position(self.changes, line, column)
 
 
+def unexamined(code: str) -> CorrectedCode:
+    """A program that was too much to be looked at, and stays as it is."""
+    return CorrectedCode(code, [], missing=UNSEEN)
+
+
 _Step = Callable[[Draft], Repair | None]
 _STEPS: Final[Sequence[_Step]] = (
     unfence,
@@ -53,14 +58,14 @@ def correct_code(code: str, language: Language, config: CorrectionConfig) -> Cor
     """
     draft, made, changes = Draft(code, language), list[Correction](), list[Change]()
     steps = list(_STEPS)
-    for _ in range(config.max_retries if config.enabled else 0):
+    while config.enabled:
         repair = _next(draft, steps)
-        if repair is None:
+        if repair is None or len(made) == config.max_retries:
             return CorrectedCode(draft.code, made, tuple(changes), what_is_missing(draft))
         changes.append(edited(draft.code, repair.edits))
         made.append(correction(repair.kind, "code", repair.before, repair.after))
-        draft = Draft(changes[-1].after, language)
-    return CorrectedCode(draft.code, made, tuple(changes))
+        draft = draft.changed(repair.edits)
+    return CorrectedCode(code, [])
 
 
 def _next(draft: Draft, steps: list[_Step]) -> Repair | None:
