@@ -112,11 +112,10 @@ class ZygoteLauncher:
         self._post("release", child)
 
     def _post(self, op: str, child: int) -> None:
-        """Say something that has no answer."""
+        """Say something that has no answer; the kernel collects what a spawner leaves."""
         message = json.dumps({"op": op, "id": child, "seq": 0}).encode()
-        with contextlib.suppress(WorkerStartError):  # the kernel collects what a spawner leaves
-            if not self._send(message, ()):
-                asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._post, op, child)
+        if not self._send(message, ()):
+            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._post, op, child)
 
     async def aclose(self) -> None:
         """End the spawner and every process that it started."""
@@ -139,7 +138,7 @@ class ZygoteLauncher:
         self._expect_answer()
         message = json.dumps({"op": op, "id": child, "seq": sequence, **fields}).encode()
         try:
-            while not self._send(message, descriptors):  # noqa: ASYNC110
+            while not (future.done() or self._send(message, descriptors)):  # noqa: ASYNC110
                 # The socket's buffer is full: the spawner is behind.
                 await asyncio.sleep(_RETRY_SECONDS)
             answer: tuple[dict[str, Any], list[int]] = await future
@@ -149,14 +148,15 @@ class ZygoteLauncher:
             _close_unclaimed(future)
 
     def _send(self, message: bytes, descriptors: tuple[int, ...]) -> bool:
+        """Whether that is done with: sent, or the spawner is gone, which those who wait hear."""
         if self._control is None:
-            raise WorkerStartError("the spawner is not running")
+            return True
         try:
             socket.send_fds(self._control, [message], list(descriptors))
         except BlockingIOError:
             return False
-        except OSError as error:
-            raise WorkerStartError(f"the spawner is gone: {error}") from None
+        except OSError as error:  # known before it is read: nothing more is asked of this spawner
+            self._lose(WorkerStartError(f"the spawner is gone: {error}"))
         return True
 
     def _read(self) -> None:
