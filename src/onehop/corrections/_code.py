@@ -29,6 +29,8 @@ class CorrectedCode:
     """One after the other, from the caller's text to ``code``."""
     missing: str | None = None
     """The warning if it runs and gives nothing: why, as far as its text tells."""
+    contradiction: tuple[Language, Language] | None = None
+    """The language of the call, and the other one that was named around the program."""
 
     def original_position(self, line: int, column: int) -> tuple[int, int]:
         """Where in the caller's text a position of the corrected code is; 1-based, in UTF-16."""
@@ -57,11 +59,14 @@ def correct_code(code: str, language: Language, config: CorrectionConfig) -> Cor
     At most ``config.max_retries`` repairs.
     """
     draft, made, changes = Draft(code, language), list[Correction](), list[Change]()
-    steps = list(_STEPS)
+    steps, other = list(_STEPS), None
     while config.enabled:
         repair = _next(draft, steps)
         if repair is None or len(made) == config.max_retries:
-            return CorrectedCode(draft.code, made, tuple(changes), what_is_missing(draft))
+            missing = what_is_missing(draft)
+            return CorrectedCode(draft.code, made, tuple(changes), missing, other)
+        if repair.language not in (None, language):
+            other = (language, repair.language)
         changes.append(edited(draft.code, repair.edits))
         made.append(correction(repair.kind, "code", repair.before, repair.after))
         draft = draft.changed(repair.edits)

@@ -30,6 +30,8 @@ class Repair:
     edits: tuple[Edit, ...]
     before: str
     after: str
+    language: Language | None = None
+    """What is taken away says that the program is in this one."""
 
 
 class Draft:
