@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from onehop import ExecutionResult, Overloaded, Sandbox, SandboxClosedError, SandboxConfig
+from onehop.workers import WorkerFactory
 from onehop.workers._queue import FairQueue
 from tests.processes import is_dead, spawners, workers
 
@@ -217,6 +218,20 @@ async def _patiently(sandbox: Sandbox) -> object:
     while not (result := await sandbox.execute("return 1")).success:
         assert result.error
     return result.output
+
+
+async def test_a_spawner_is_not_suspected_while_nobody_listens_to_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    factory = WorkerFactory((), SandboxConfig().limits(5000))
+    async with asyncio.timeout(30):
+        for _ in range(3):
+            worker = await factory.start_worker()
+            time.sleep(1.5)  # on purpose not asyncio's: as an import does that takes long
+            asking = asyncio.create_task(factory.start_worker())
+            await asyncio.gather(worker.aclose(), (await asking).aclose())
+        await factory.aclose()
+    assert "said nothing" not in caplog.text
 
 
 async def test_closing_beside_a_stopped_spawner_is_bounded() -> None:
