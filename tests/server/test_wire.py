@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import socket
+import struct
 import time
 import uuid
 from collections.abc import Iterator
@@ -107,6 +108,24 @@ def test_a_client_that_said_no_more_and_then_left_takes_its_run_along(
         wire.sendall(head(served, key_of(ada), len(words), f"X-Request-Id: {name}") + words)
         wire.shutdown(socket.SHUT_WR)
         time.sleep(0.3)
+    assert stopped(served, viewer, name)["errorType"] == "cancelled"
+
+
+@pytest.mark.parametrize("says_so_before", [False, True])
+def test_a_client_that_leaves_is_noticed_before_a_run_of_some_seconds_ends(
+    served: Served, ada: httpx2.Client, viewer: httpx2.Client, says_so_before: bool
+) -> None:
+    """Half a second is what it takes; four were too many."""
+    waits = "await new Promise(r => setTimeout(r, 3000)); return 'in vain'"
+    name, words = uuid.uuid4().hex, call(waits, timeout=30000)
+    with closing(_connected(served)) as wire:
+        wire.sendall(head(served, key_of(ada), len(words), f"X-Request-Id: {name}") + words)
+        if says_so_before:
+            wire.shutdown(socket.SHUT_WR)
+            time.sleep(0.4)
+            assert wire.recv(100).startswith(b"HTTP/1.1 100 ")
+            time.sleep(0.1)
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
     assert stopped(served, viewer, name)["errorType"] == "cancelled"
 
 

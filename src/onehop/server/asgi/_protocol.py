@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -28,9 +29,12 @@ _SMALL: Final = 64 * 1024
 _FAREWELL: Final = 2.0
 """Seconds that a client has to read why it was refused: to hang up on one that is sending would
 take the words back."""
-_PROBES: Final = (1.0, 3.0, 9.0, 27.0)
-"""Seconds before each look whether a client that says no more is there. Some HTTP clients take no
-more than five interim answers."""
+_LOOK_SECONDS: Final = 0.25
+"""Between two looks whether a client that says no more is there. asyncio does not listen any more
+to a connection whose other end said that, not even for its end."""
+_PROBES: Final = frozenset({1, 13, 49, 157})
+"""Looks at which something is sent, for a client that left to answer with a reset. Some HTTP
+clients take no more than five interim answers."""
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _log = logging.getLogger(__name__)
@@ -92,7 +96,7 @@ class Connection(H11Protocol):
             return None  # closes
         if not self._says_no_more:
             self._says_no_more = True
-            self._look_again(0)
+            self._look_again(1)
         return True
 
     def on_response_complete(self) -> None:
@@ -149,19 +153,29 @@ class Connection(H11Protocol):
         return self.conn.our_state is h11.SEND_RESPONSE and self.cycle.more_body
 
     def _look_again(self, number: int) -> None:
-        if number < len(_PROBES):
-            self._looking = self.loop.call_later(_PROBES[number], self._look, number)
+        self._looking = self.loop.call_later(_LOOK_SECONDS, self._look, number)
 
     def _look(self, number: int) -> None:
-        """Send what means nothing: the machine of a client that left answers with a reset."""
         if not self._is_answering() or self.transport.is_closing():
             return
+        if self._was_reset():
+            self.transport.abort()
+            return
+        if number in _PROBES:
+            self._probe()
+        self._look_again(number + 1)
+
+    def _was_reset(self) -> bool:
+        connection: socket.socket = self.transport.get_extra_info("socket")
+        return connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
+
+    def _probe(self) -> None:
+        """Send what means nothing: the machine of a client that left answers with a reset."""
         beat = self.scope.get("state", {}).get(BEAT)
         if beat is not None and self.cycle.response_started:
             self.transport.write(self.conn.send(h11.Data(data=beat)) or b"")
         elif not self.cycle.response_started and self.conn.their_http_version == b"1.1":
             self.transport.write(_CONTINUE)
-        self._look_again(number + 1)
 
     def _is_answering(self) -> bool:
         cycle: Any = self.cycle  # None at first, whatever its type says
