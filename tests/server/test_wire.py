@@ -140,6 +140,27 @@ def read(wire: socket.socket) -> bytes:
 # --- clients that take nothing
 
 
+def test_memory_of_answers_that_nobody_read_goes_back_to_the_machine(tmp_path: Path) -> None:
+    clients, most = 60, 64 << 20  # bytes; without a hand they leave 120 MB behind
+    words = call("return 'x'.repeat(4_000_000)", timeout=30000)
+    places = {"CODE_EXEC_MAX_OUTPUT": "5000000", "ONEHOP_AGENT_MAX_RUNS": "100"}
+    with Served(tmp_path, **places) as server, server.client(server.key("large")) as large:
+        assert run(large, "return 1").json()["output"] == 1
+        before = resident(server)
+        with ExitStack() as stack:
+            for _ in range(clients):
+                wire = stack.enter_context(closing(_connected(server)))
+                wire.sendall(head(server, key_of(large), len(words)) + words)
+            until(lambda: resident(server) > before + 2 * most, "the answers are made")
+        until(lambda: resident(server) < before + most, "the memory is given back")
+
+
+def resident(server: Served) -> int:
+    """Bytes of a server's process that are in memory."""
+    pages = int(Path(f"/proc/{server.pid}/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
 def test_who_does_not_read_keeps_its_place_and_is_dropped(narrow: Served) -> None:
     key = narrow.key("silent", max_runs=2)
     words = call("return 'x'.repeat(4000000)")

@@ -15,6 +15,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from onehop.server._errors import Problem
+from onehop.server._memory import SpareMemory
 from onehop.server.asgi._crowd import Crowd
 from onehop.server.asgi._http11 import Parser
 
@@ -47,6 +48,7 @@ class Bounds:
     crowd: Crowd
     unread_timeout: float
     """Seconds in which a client must take something of its answer."""
+    memory: SpareMemory
 
 
 class Connection(H11Protocol):
@@ -60,6 +62,9 @@ class Connection(H11Protocol):
         self._looking: asyncio.TimerHandle | None = None
         self._refused = False
         self._says_no_more = False
+        self._received = 0
+        self._carried = 0
+        """Bytes both ways, up to the end of the last request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there, and should say something."""
@@ -77,6 +82,7 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of a request, or several."""
+        self._received += len(data)
         if self._refused:
             return  # it is read so that the client comes to read why
         super().data_received(data)
@@ -102,6 +108,7 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         """An answer is on its way."""
         super().on_response_complete()
+        self._note_memory()
         if self._is_answering():
             return
         self._bounds.crowd.idle(self)
@@ -110,6 +117,7 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
+        self._note_memory()
         self._bounds.crowd.leave(self)
         self._head_is_there()
         if self._looking is not None:
@@ -177,6 +185,12 @@ class Connection(H11Protocol):
         elif not self.cycle.response_started and self.conn.their_http_version == b"1.1":
             self.transport.write(_CONTINUE)
 
+    def _note_memory(self) -> None:
+        gathered: Any = self.transport
+        carried = self._received + gathered.written
+        self._bounds.memory.used(carried - self._carried)
+        self._carried = carried
+
     def _is_answering(self) -> bool:
         cycle: Any = self.cycle  # None at first, whatever its type says
         return cycle is not None and not cycle.response_complete
@@ -214,7 +228,8 @@ class _Gathered:
         self._held = b""
         self._flushing: asyncio.Handle | None = None
         self._watching: asyncio.TimerHandle | None = None
-        self._written = 0
+        self.written = 0
+        """Bytes."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -254,12 +269,12 @@ class _Gathered:
             self._transport.write(data)
         elif held or data:
             self._transport.write(held + data)
-        self._written += len(held) + len(data)
+        self.written += len(held) + len(data)
         if self._watching is None and self._transport.get_write_buffer_size():
             self._watch(self._taken())
 
     def _taken(self) -> int:
-        return self._written - self._transport.get_write_buffer_size()
+        return self.written - self._transport.get_write_buffer_size()
 
     def _watch(self, taken: int) -> None:
         self._watching = self._loop.call_later(self._unread_timeout, self._check, taken)
