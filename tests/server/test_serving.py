@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 import os
@@ -297,6 +298,51 @@ def test_pages_that_are_named_may_call(tmp_path: Path) -> None:
         assert ada.get("/api/v1/me", headers=proxied).status_code == 200
         elsewhere = {"Origin": "https://api.example:8443", "Host": "api.example"}
         error(ada.get("/api/v1/me", headers=elsewhere), 403, "forbidden")
+
+
+PREFLIGHT = "Access-Control-Request-Method"
+ODD_REQUESTS: list[dict[str, str]] = [
+    {},
+    {PREFLIGHT: "POST"},
+    {PREFLIGHT: "PUT"},
+    {PREFLIGHT: ""},
+    {PREFLIGHT: "POST", "Access-Control-Request-Headers": "x-other"},
+    {PREFLIGHT: "GET", "Access-Control-Request-Private-Network": "true"},
+    {PREFLIGHT: "GET", "Origin": "https://other.example"},
+    {PREFLIGHT: "GET", "Origin": "https://App.Example"},
+    {"Content-Type": "text/plain", "Accept": "text/html"},
+    {"Upgrade": "websocket", "Connection": "Upgrade"},
+    {"Host": "other.example"},
+    {"Mcp-Protocol-Version": "9999", "Content-Type": "application/json"},
+]
+ADDRESSES = ("/", "/docs", "/docs/none", "/none", "/openapi.json", "/healthz", "/mcp", "/mcp/")
+UNDER_API = ("execute", "me", "executions/none", "events", "agents/none", "outputs/none", "none")
+
+
+def test_every_refusal_has_the_body_of_an_error(tmp_path: Path) -> None:
+    addresses = [*ADDRESSES, *(f"/api/v1/{name}" for name in UNDER_API)]
+    methods = ("GET", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "OTHER")
+    asked = itertools.product(methods, addresses, ODD_REQUESTS)
+    with Served(tmp_path, ONEHOP_ORIGINS="https://app.example") as server, server.client() as pages:
+        for method, address, headers in asked:
+            given = {"Origin": "https://app.example", **headers}
+            answer = pages.request(method, address, headers=given)
+            if answer.status_code >= 400:
+                assert answer.headers["content-type"] == "application/json", (method, address)
+                found = answer.json()["error"]
+                assert found["requestId"] == answer.headers["x-request-id"]
+                assert found["code"]
+                assert found["message"]
+
+
+def test_a_preflight_that_is_refused_says_what_pages_may(tmp_path: Path) -> None:
+    origin = "https://app.example"
+    with Served(tmp_path, ONEHOP_ORIGINS=origin) as server:
+        ask = {"Origin": origin, PREFLIGHT: "PUT", "Access-Control-Request-Headers": "x-other"}
+        answer = httpx2.options(f"{server.url}/api/v1/execute", headers=ask)
+        error(answer, 403, "forbidden")
+        assert "method, headers" in answer.json()["error"]["message"]
+        assert answer.headers["access-control-allow-methods"] == "GET, POST, DELETE"
 
 
 def test_without_keys_everyone_is_who_they_say(tmp_path: Path) -> None:
