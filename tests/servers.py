@@ -145,7 +145,7 @@ class PostgresServer(_Server):
 
     def _run(self, program: str, *arguments: str, script: str = "") -> str:
         command = [str(self._programs / program), *arguments]
-        done = subprocess.run(
+        done: subprocess.CompletedProcess[str] = subprocess.run(
             command,
             input=script,
             capture_output=True,

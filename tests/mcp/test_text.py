@@ -17,6 +17,8 @@ from onehop.tool.text import render, to_text
 from onehop.tool.told import told_of
 from onehop.types import Correction, ErrorInfo, ExecutionResult, Finding, LogEntry, ResourceUsage
 
+pytestmark = pytest.mark.unit
+
 FINDING = Finding(
     type="warning",
     message="the loop has no way out",
