@@ -247,7 +247,9 @@ def test_https_is_spoken_with_a_certificate(tmp_path: Path, certificate: tuple[P
         assert server.url.startswith("https://127.0.0.1:")
         trust = ssl.create_default_context(cafile=chain)
         headers = {"X-API-Key": server.key("ada")}
-        with httpx2.Client(base_url=server.url, headers=headers, verify=trust) as ada:
+        with httpx2.Client(
+            base_url=server.url, headers=headers, verify=trust, timeout=PATIENCE
+        ) as ada:
             assert run(ada, "return 1").json()["output"] == 1
         with pytest.raises(httpx2.ConnectError):
             httpx2.get(server.url)
@@ -287,7 +289,7 @@ def test_pages_that_are_named_may_call(tmp_path: Path) -> None:
             "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": "x-api-key, content-type",
         }
-        preflight = httpx2.options(f"{server.url}/api/v1/execute", headers=ask)
+        preflight = httpx2.options(f"{server.url}/api/v1/execute", headers=ask, timeout=PATIENCE)
         assert preflight.status_code == 200
         assert preflight.headers["access-control-allow-origin"] == "https://app.example"
         answer = ada.get("/api/v1/me", headers={**origin, "Host": "api.example"})
