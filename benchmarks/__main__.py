@@ -19,6 +19,7 @@ PROGRAMS = (
     "validation",
     "roundtrips",
     "mcp_tokens",
+    "discovery",
 )
 
 

@@ -29,6 +29,7 @@ _ORDER = (
     "validation",
     "roundtrips",
     "mcp_tokens",
+    "discovery",
 )
 
 

@@ -14,10 +14,10 @@ from benchmarks._program import Options, main
 from benchmarks._report import Budget, Cell, Report, Table
 from onehop import AuditConfig, ExecutionResult, Executor, SandboxConfig, open_executor
 from onehop.callers import Caller
+from onehop.definition.text import to_text
+from onehop.definition.told import told_of
 from onehop.server.mcp._data import SCHEMA, to_data
 from onehop.server.mcp._fit import fit
-from onehop.tool.text import to_text
-from onehop.tool.told import told_of
 
 Count = Callable[[str], int]
 

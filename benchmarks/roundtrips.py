@@ -166,14 +166,14 @@ def _call_text(pattern: Pattern) -> str:
 
 
 def _definition() -> dict[str, Any]:
-    from onehop.tool import DESCRIPTION, INPUT_SCHEMA, NAME
+    from onehop.definition import DESCRIPTION, INPUT_SCHEMA, NAME
 
     return {"name": NAME, "description": DESCRIPTION, "parameters": INPUT_SCHEMA}
 
 
 def _read_by_model(result: dict[str, Any]) -> str:
     """The text that MCP clients put before the model."""
-    from onehop.tool.text import render
+    from onehop.definition.text import render
     from onehop.types import ExecutionResult
 
     return render(ExecutionResult.model_validate(result))

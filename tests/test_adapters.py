@@ -21,8 +21,8 @@ from onehop.adapters._call import CodeExecute, schema
 from onehop.adapters._rounds import Program, TooManyCallsError, run_in_rounds
 from onehop.adapters._runner import Runner
 from onehop.client import AgentClient, SyncAgentClient
+from onehop.definition import INPUT_SCHEMA
 from onehop.errors import ConfigError, InvalidRequestError, SandboxClosedError
-from onehop.tool import INPUT_SCHEMA
 from onehop.types import ExecutionResult, ResourceUsage
 from tests.client.served import Served
 

@@ -19,6 +19,7 @@ COMMON: dict[str, Any] = {
     "request_id": "r1",
     "code_hash": "0123456789abcdef",
 }
+CALL = {"callId", "tool", "effect", "argumentsHash", "bytesIn"}
 CONTRACT = {
     "code:validation:started": set(),
     "code:validation:completed": {"safe", "errorCount", "warningCount", "validationTime"},
@@ -34,8 +35,20 @@ CONTRACT = {
     "code:execution:failed": {"language", "error", "errorType", "executionTime"},
     "code:resource:limit:exceeded": {"resource", "limit", "actual", "executionTime"},
     "code:execution:timeout": {"timeout", "actualTime"},
+    "code:tool:started": {*CALL, "queued"},
+    "code:tool:completed": {*CALL, "duration", "bytesOut"},
+    "code:tool:failed": {*CALL, "outcome", "error", "duration"},
+    "code:tool:denied": {*CALL, "error", "rule"},
 }
 CLASSES = [cls for cls in vars(events).values() if isinstance(cls, type) and issubclass(cls, Event)]
+A_CALL = {
+    **COMMON,
+    "call_id": "call_1",
+    "tool": "crm.find",
+    "effect": "read",
+    "arguments_hash": "0123456789abcdef",
+    "bytes_in": 2,
+}
 SAMPLES: list[Event] = [
     events.ValidationStarted(**COMMON),
     events.ValidationCompleted(
@@ -70,10 +83,14 @@ SAMPLES: list[Event] = [
         **COMMON, resource="memory", limit=128, actual=150, execution_time=90
     ),
     events.ExecutionTimeout(**COMMON, timeout=100, actual_time=101.5),
+    events.ToolStarted(**A_CALL, queued=0.1),
+    events.ToolCompleted(**A_CALL, duration=1.5, bytes_out=20),
+    events.ToolFailed(**A_CALL, outcome="failed", error="timeout", duration=30_000),
+    events.ToolDenied(**A_CALL, error="denied", rule="deny crm.*"),
 ]
 
 
-def test_there_are_the_eight_events_of_the_contract() -> None:
+def test_there_are_the_events_of_the_contract() -> None:
     assert set(EVENT_TYPES) == set(CONTRACT)
     assert {sample.event_type for sample in SAMPLES} == set(CONTRACT)
     constants = {name: value for name, value in vars(events).items() if name.startswith("CODE_")}

@@ -11,8 +11,8 @@ from packaging.requirements import Requirement
 
 CORE_SANDBOX = "import onehop; print(onehop.run('return 1 + 1').output)"
 OPTIONAL = (
-    "aiosqlite anyio asyncpg fastapi greenlet httpx2 mcp mcp_types pymongo rich sqlalchemy "
-    "starlette typer uvicorn"
+    "aiosqlite anyio asyncpg docstring_parser fastapi greenlet httpx2 jsonschema mcp mcp_types "
+    "pymongo referencing rich sqlalchemy starlette typer uvicorn"
 )
 MISSING = {
     "client": ("import onehop; onehop.AgentClient", "onehop's client: ", "httpx2"),
@@ -30,6 +30,11 @@ MISSING = {
         "from onehop.stores import make_store; make_store('mongodb://h/d')",
         "a store in MongoDB: ",
         "pymongo",
+    ),
+    "tools": (
+        "import onehop.tools; onehop.tools.Catalogue.of([print, id])",
+        "onehop's tools: ",
+        "jsonschema",
     ),
     "cli": ("from onehop.cli import main; main()", "onehop: ", "typer"),
     "server": (

@@ -45,7 +45,7 @@ async def test_the_wire_form_of_a_success_is_the_contracts(sandbox: Sandbox) -> 
     assert json.loads(json.dumps(wire)) == wire
     assert set(wire) == {
         "success", "output", "logs", "logEntries", "executionTime", "codeHash", "resourceUsage",
-        "enforcement",
+        "enforcement", "status", "isolation",
     }  # fmt: skip
     assert set(wire["resourceUsage"]) == {"memory", "timeout", "cpuTime", "toolTime"}
     assert wire["codeHash"] == hashlib.sha256(code.encode()).hexdigest()[:16]

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         ServerUnreachableError,
         StoreError,
         StoreUnavailableError,
+        ToolError,
+        ToolFailed,
         UnexpectedAnswerError,
         WorkerStartError,
     )
@@ -51,9 +53,11 @@ if TYPE_CHECKING:
     from onehop.execution.bus import EventBus
     from onehop.execution.compose import open_executor
     from onehop.execution.executor import Executor
+    from onehop.limits import ToolLimits
     from onehop.records import ExecutionRecord
     from onehop.sandbox import Sandbox, run
     from onehop.stores import open_store
+    from onehop.tools import Rule, Tool, ToolContext, Tools, tool
     from onehop.types import (
         Correction,
         ErrorInfo,
@@ -103,14 +107,18 @@ _HOMES = {
         "ServerUnreachableError",
         "StoreError",
         "StoreUnavailableError",
+        "ToolError",
+        "ToolFailed",
         "UnexpectedAnswerError",
         "WorkerStartError",
     ],
     "onehop.events": ["Event"],
     "onehop.execution.executor": ["Executor"],
+    "onehop.limits": ["ToolLimits"],
     "onehop.records": ["ExecutionRecord"],
     "onehop.sandbox": ["Sandbox", "run"],
     "onehop.stores": ["open_store"],
+    "onehop.tools": ["Rule", "Tool", "ToolContext", "Tools", "tool"],
     "onehop.types": [
         "Correction",
         "ErrorInfo",
@@ -160,6 +168,7 @@ __all__ = [
     "RemoteError",
     "ResourceUsage",
     "RiskAssessment",
+    "Rule",
     "Sandbox",
     "SandboxClosedError",
     "SandboxConfig",
@@ -170,6 +179,12 @@ __all__ = [
     "StoreError",
     "StoreUnavailableError",
     "SyncAgentClient",
+    "Tool",
+    "ToolContext",
+    "ToolError",
+    "ToolFailed",
+    "ToolLimits",
+    "Tools",
     "UnexpectedAnswerError",
     "ValidationConfig",
     "ValidationReport",
@@ -178,6 +193,7 @@ __all__ = [
     "open_executor",
     "open_store",
     "run",
+    "tool",
     "validate_code",
 ]
 

@@ -15,6 +15,7 @@ _PART_OF: Final = {
     "gridfs": "pymongo",
     "httpcore2": "httpx2",
     "mcp_types": "mcp",
+    "referencing": "jsonschema",
     "starlette": "fastapi",
 }
 """Modules that come with a package of another name."""

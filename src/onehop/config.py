@@ -254,6 +254,38 @@ class CorrectionConfig(Settings):
     )
 
 
+class ToolsConfig(Settings):
+    """The host's functions that code may call as `tools`."""
+
+    table: ClassVar[str] = "tools"
+
+    files: tuple[str, ...] = _setting(
+        (),
+        "ONEHOP_TOOLS",
+        "Python files with functions that are decorated with `@tool`; this process runs them.",
+    )
+    deny: tuple[str, ...] = _setting(
+        (),
+        "ONEHOP_TOOLS_DENY",
+        "Tools that no code may call: paths such as `crm.delete_*`, `*` stands for anything.",
+    )
+    ask: tuple[str, ...] = _setting(
+        (),
+        "ONEHOP_TOOLS_ASK",
+        "Tools about which a person must decide; as long as nobody can be asked, they are blocked.",
+    )
+    max_calls: int = _setting(
+        200, "ONEHOP_TOOLS_MAX_CALLS", "Calls of tools in one run.", ge=1, le=100_000
+    )
+    timeout: int = _setting(
+        30_000,
+        "ONEHOP_TOOLS_TIMEOUT",
+        "Time that a tool may take for one call, in ms.",
+        ge=10,
+        le=600_000,
+    )
+
+
 class AuditConfig(Settings):
     """What is kept of each run, and where."""
 
@@ -440,6 +472,7 @@ SECTIONS: tuple[type[Settings], ...] = (
     SandboxConfig,
     ValidationConfig,
     CorrectionConfig,
+    ToolsConfig,
     AuditConfig,
     AnalyticsConfig,
     ServerConfig,

@@ -20,6 +20,8 @@ OnehopError
 ├── SandboxUnavailableError             this machine cannot run guests as configured
 │   ├── LayerUnavailableError           an isolation layer cannot be applied
 │   └── WorkerStartError                a worker did not become ready
+├── ToolError                           a tool's call that has no value, and why
+├── ToolFailed                          a tool: what it raises to say that it cannot do it
 └── RemoteError                         a client, and the server that it calls
     ├── NotConnectedError               the caller: used before connect or after disconnect
     ├── ServerUnreachableError (ConnectionError)   nobody answers at the address
@@ -36,6 +38,28 @@ What the guest does wrong is never an exception here: it is an
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+ToolErrorCode = Literal[
+    "unknown_tool",
+    "invalid_arguments",
+    "denied",
+    "blocked",
+    "expired",
+    "timeout",
+    "unavailable",
+    "auth_required",
+    "failed",
+    "too_large",
+    "invalid_result",
+    "budget",
+    "internal",
+]
+"""Why a tool's call has no value."""
+ToolErrorEffect = Literal["none", "applied", "unknown"]
+"""What is known of a failed call's effect on the world."""
 
 
 class OnehopError(Exception):
@@ -195,6 +219,70 @@ class LayerUnavailableError(SandboxUnavailableError):
 
 class WorkerStartError(SandboxUnavailableError):
     """A worker process did not become ready."""
+
+
+class ToolFailed(OnehopError):  # noqa: N818 - what a tool says, as Overloaded does
+    """A tool raises this to say that it cannot do what was asked. Its text reaches the code that
+    called, as a ToolError with the code ``failed``; the text of no other exception does."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ToolError(OnehopError):
+    """A tool's call has no value. The code that called gets these same fields.
+
+    ``code`` says why. ``field`` is the dotted path of a wrong argument or result (``rows.0.id``)
+    and ``expected`` what belongs there; ``parameters`` are the tool's, the required ones with
+    ``*``; ``nearest`` are names that are close. ``retry_after`` is in ms, ``status`` that of an
+    HTTP answer, and ``effect`` says whether the call did something nevertheless.
+    """
+
+    def __init__(
+        self,
+        code: ToolErrorCode,
+        message: str,
+        tool: str = "",
+        *,
+        field: str | None = None,
+        expected: str | None = None,
+        parameters: Sequence[str] | None = None,
+        nearest: Sequence[str] | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        status: int | None = None,
+        effect: ToolErrorEffect = "none",
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.tool = tool
+        self.field = field
+        self.expected = expected
+        self.parameters = None if parameters is None else list(parameters)
+        self.nearest = None if nearest is None else list(nearest)
+        self.retryable = retryable
+        self.retry_after = retry_after
+        self.status = status
+        self.effect = effect
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that have a value, by their names in JSON."""
+        fields = {
+            "tool": self.tool,
+            "code": self.code,
+            "message": self.message,
+            "field": self.field,
+            "expected": self.expected,
+            "parameters": self.parameters,
+            "nearest": self.nearest,
+            "retryable": self.retryable,
+            "retryAfter": self.retry_after,
+            "status": self.status,
+            "effect": self.effect,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 class RemoteError(OnehopError):

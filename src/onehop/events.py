@@ -1,4 +1,4 @@
-"""The eight events of an execution, and their JSON.
+"""The events of an execution, eight of the run and four of its calls of tools, and their JSON.
 
 Event
 ├── ValidationStarted        code:validation:started
@@ -8,7 +8,11 @@ Event
 ├── ExecutionCompleted       code:execution:completed
 ├── ExecutionFailed          code:execution:failed
 ├── ResourceLimitExceeded    code:resource:limit:exceeded
-└── ExecutionTimeout         code:execution:timeout
+├── ExecutionTimeout         code:execution:timeout
+├── ToolStarted              code:tool:started
+├── ToolCompleted            code:tool:completed
+├── ToolFailed               code:tool:failed
+└── ToolDenied               code:tool:denied
 
 Fields are snake_case here and camelCase on the wire; times are milliseconds.
 """
@@ -21,7 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Final, Literal, get_args
 
-from onehop.types import ErrorType, Language, Severity
+from onehop.types import Effect, ErrorType, Language, Severity, ToolOutcome
 
 SOURCE: Final = "CodeExecutionSandbox"
 
@@ -34,6 +38,10 @@ EventType = Literal[
     "code:execution:failed",
     "code:resource:limit:exceeded",
     "code:execution:timeout",
+    "code:tool:started",
+    "code:tool:completed",
+    "code:tool:failed",
+    "code:tool:denied",
 ]
 IssueType = Literal["dangerous_pattern", "unauthorized_access", "malicious_code"]
 Resource = Literal["memory", "cpu", "time"]
@@ -46,6 +54,10 @@ CODE_EXECUTION_COMPLETED: Final = "code:execution:completed"
 CODE_EXECUTION_FAILED: Final = "code:execution:failed"
 CODE_RESOURCE_LIMIT_EXCEEDED: Final = "code:resource:limit:exceeded"
 CODE_EXECUTION_TIMEOUT: Final = "code:execution:timeout"
+CODE_TOOL_STARTED: Final = "code:tool:started"
+CODE_TOOL_COMPLETED: Final = "code:tool:completed"
+CODE_TOOL_FAILED: Final = "code:tool:failed"
+CODE_TOOL_DENIED: Final = "code:tool:denied"
 
 
 def _new_id() -> str:
@@ -181,6 +193,64 @@ class ExecutionTimeout(Event):
     actual_time: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolEvent(Event):
+    """Something about one call of a tool; arguments and answers are not told, only their size."""
+
+    call_id: str
+    tool: str
+    """Its path, such as ``crm.find_person``."""
+    effect: Effect
+    arguments_hash: str
+    bytes_in: int
+    """Of the arguments, as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolStarted(ToolEvent):
+    """The tool is asked."""
+
+    event_type: ClassVar[EventType] = CODE_TOOL_STARTED
+
+    queued: float
+    """ms that the call waited for a place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCompleted(ToolEvent):
+    """The tool has answered."""
+
+    event_type: ClassVar[EventType] = CODE_TOOL_COMPLETED
+
+    duration: float
+    """ms."""
+    bytes_out: int
+    """Of the answer, as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolFailed(ToolEvent):
+    """The call ended in an error, or with the run."""
+
+    event_type: ClassVar[EventType] = CODE_TOOL_FAILED
+
+    outcome: ToolOutcome
+    error: str | None
+    """The code of the ToolError."""
+    duration: float
+    """ms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolDenied(ToolEvent):
+    """A rule did not let the call through."""
+
+    event_type: ClassVar[EventType] = CODE_TOOL_DENIED
+
+    error: str | None
+    rule: str | None
+
+
 EVENT_TYPES: Final[tuple[EventType, ...]] = get_args(EventType)
 _CLASSES: Final[tuple[type[Event], ...]] = (
     ValidationStarted,
@@ -191,6 +261,10 @@ _CLASSES: Final[tuple[type[Event], ...]] = (
     ExecutionFailed,
     ResourceLimitExceeded,
     ExecutionTimeout,
+    ToolStarted,
+    ToolCompleted,
+    ToolFailed,
+    ToolDenied,
 )
 _BY_TYPE: Final = {cls.event_type: cls for cls in _CLASSES}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 MIB = 1 << 20
 
@@ -25,3 +25,32 @@ class Limits:
     """Console text in all."""
     log_entries: int
     """Console calls in all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolLimits:
+    """What the tool calls of one run may use. As callers give it: times in ms, sizes in bytes."""
+
+    calls: int = 200
+    """Calls in all."""
+    concurrent: int = 64
+    """Calls at once; the others wait."""
+    per_upstream: int = 16
+    """Calls of one namespace at once."""
+    timeout: int = 30_000
+    """Time of one call, from when its tool starts."""
+    wait: int = 60_000
+    """Time in all while nothing but tools runs."""
+    result: int = 4 * MIB
+    """JSON text of one answer."""
+    total: int = 64 * MIB
+    """JSON text of all answers."""
+    arguments: int = MIB
+    """JSON text of one call's arguments."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError that names a limit that is not a positive integer."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if type(value) is not int or value < 1:
+                raise ValueError(f"{field.name}: got {value!r}; it must be an integer from 1")

@@ -5,16 +5,27 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from collections.abc import Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from onehop._loop import running_loop
 from onehop.analysis import Analyst
 from onehop.backends.base import Backend
+from onehop.calls import (
+    Layer,
+    RunDesk,
+    Toolbox,
+    Wanted,
+    call_directly,
+    make_desk,
+    with_calls,
+)
 from onehop.config import SandboxConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.requests import CheckedRequest, check_request
+from onehop.tools import ToolError, ToolLimits
 from onehop.types import ExecutionResult, Language, OnLog, OutputPage
 
 
@@ -31,17 +42,23 @@ class Sandbox:
         config: SandboxConfig | None = None,
         *,
         backend: Backend | None = None,
+        tools: Wanted | None = None,
+        rules: Layer = (),
+        tool_limits: ToolLimits | None = None,
         preload_analysis: bool = False,
         first_language: Language = DEFAULT,
     ) -> None:
         """``backend`` runs the code: workers on this machine, unless another one is given. It is
-        opened and closed with the sandbox. ``preload_analysis``: load what parses texts while the
-        first worker starts, since an Executor will need it. ``first_language``: start what the
-        first program needs in it too."""
+        opened and closed with the sandbox. ``tools``: functions, ``Tool`` objects or a ``Tools``
+        that the code may call, under ``rules`` and within ``tool_limits``. ``preload_analysis``:
+        load what parses texts while the first worker starts, since an Executor will need it.
+        ``first_language``: start what the first program needs in it too."""
         self._preload_analysis = preload_analysis
         self._first_language = first_language
         self._config = config or SandboxConfig()
         self._given = backend
+        self.toolbox = Toolbox(tools, rules, tool_limits)
+        """The tools that the code may call."""
         self._backend: Backend | None = None
         self.analyst = Analyst(self._config.allow_degraded)
         """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
@@ -101,19 +118,24 @@ class Sandbox:
         description: str | None = None,
         agent_id: str = "",
         on_log: OnLog | None = None,
+        tools: Wanted | None = None,
+        rules: Layer = (),
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
         ``language`` is JavaScript unless it is a name of TypeScript (``typescript``, ``ts``,
         ``tsx``). ``timeout`` is in ms (the configured 5000 by default, at most 30000).
         ``agent_id`` is whom the queue is fair to. ``on_log`` hears each console line as it is
-        printed. What the code does wrong is a result with ``success=False``.
+        printed. ``tools`` are for this run instead of the sandbox's own: functions and ``Tool``
+        objects, and names and globs of those that the sandbox has; ``rules`` hold beside the
+        sandbox's. What the code does wrong is a result with ``success=False``.
         Cancelling the awaiting task kills the run at once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
         """
         self._open_backend()
+        desk = self.desk(tools, [rules] if rules else (), agent_id=agent_id)
         checked = check_request(
             self._config,
             code=code,
@@ -123,22 +145,54 @@ class Sandbox:
             capture_console=capture_console,
             description=description,
         )
-        return await self.run(checked, agent_id, on_log)
+        return await self.run(checked, agent_id, on_log, desk)
 
     def check(self, **call: Any) -> CheckedRequest:
         """Check the arguments of ``execute`` without running. Raises InvalidRequestError."""
         return check_request(self._config, **call)
 
     async def run(
-        self, checked: CheckedRequest, agent_id: str = "", on_log: OnLog | None = None
+        self,
+        checked: CheckedRequest,
+        agent_id: str = "",
+        on_log: OnLog | None = None,
+        desk: RunDesk | None = None,
     ) -> ExecutionResult:
-        """Run what ``check`` has passed. Raises what ``execute`` raises."""
+        """Run what ``check`` has passed; ``desk`` answers its calls of tools, and is closed with
+        the run. Raises what ``execute`` raises."""
         limits = self._config.limits(checked.request.timeout)
-        result = await self._open_backend().run(checked, limits, agent_id, on_log)
+        backend = self._open_backend()
+        if desk is None:
+            result = await backend.run(checked, limits, agent_id, on_log)
+        else:
+            result = await _with_desk(desk, backend.run(checked, limits, agent_id, on_log, desk))
         if checked.warnings:
             told = [*checked.warnings, *(result.warnings or ())]
             result = result.model_copy(update={"warnings": told})
         return result
+
+    def desk(
+        self, tools: Wanted | None = None, layers: Sequence[Layer] = (), **run: Any
+    ) -> RunDesk | None:
+        """Where a run's calls of tools are answered; None when it may call none. ``run`` is what
+        ``make_desk`` takes. Raises InvalidRequestError."""
+        grant = self.toolbox.grant(tools, layers)
+        return None if grant is None else make_desk(grant, **run)
+
+    async def call_tool(
+        self,
+        path: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        agent_id: str = "",
+        rules: Layer = (),
+    ) -> Any:
+        """Call one tool as the code would, under the same rules; the value as the code gets it.
+        Raises ToolError."""
+        desk = self.desk(None, [rules] if rules else (), agent_id=agent_id)
+        if desk is None:
+            raise ToolError("unknown_tool", f"there is no tool {path}: there are none", path)
+        return await call_directly(desk, path, arguments or {})
 
     async def execute_javascript(self, code: str, **options: Any) -> ExecutionResult:
         """``execute`` with ``language="javascript"``."""
@@ -191,6 +245,19 @@ class Sandbox:
                 "or await sandbox.open() first"
             )
         return self._backend
+
+
+async def _with_desk(
+    desk: RunDesk, running: Coroutine[Any, Any, ExecutionResult]
+) -> ExecutionResult:
+    """The result of a run with its calls of tools; when it is cancelled, they are too."""
+    try:
+        result = await running
+    except BaseException:
+        await desk.aclose(at_once=True)
+        raise
+    await desk.aclose()
+    return with_calls(result, desk)
 
 
 def _local(config: SandboxConfig, analyst: Analyst) -> Backend:

@@ -30,6 +30,13 @@ ErrorType = Literal[
 ]
 
 
+Effect = Literal["read", "write", "destructive"]
+"""What a tool does to the world."""
+ToolOutcome = Literal["ok", "failed", "denied", "cancelled", "unknown"]
+Status = Literal["completed", "failed", "paused", "running"]
+Isolation = Literal["process", "realm"]
+
+
 class Wire(BaseModel):
     """Frozen data that is camelCase on the wire and snake_case in Python."""
 
@@ -162,6 +169,40 @@ class ValidationReport(Wire):
         return self.model_dump(by_alias=True)
 
 
+class ToolCall(Wire):
+    """One call of a tool of the host's, as it went."""
+
+    id: str
+    tool: str
+    """Its path, such as ``crm.find_person``."""
+    outcome: ToolOutcome
+    """``unknown``: a write was sent, and nobody knows whether it took effect."""
+    effect: Effect
+    duration: float
+    """ms from when the tool was asked."""
+    queued: float
+    """ms before that, for a place."""
+    bytes_in: int
+    """Of the arguments, as JSON."""
+    bytes_out: int
+    """Of the answer, as JSON."""
+    arguments_hash: str
+    """First 16 hex digits of the SHA-256 of the arguments' JSON with sorted keys."""
+    error: str | None = None
+    """The code of the ToolError that the call ended with."""
+    rule: str | None = None
+    """The rule that decided about it."""
+
+
+class Avoided(Wire):
+    """What did not pass through the model, because the code called the tools."""
+
+    turns: int
+    tokens: int
+    """Estimated, by the formula."""
+    formula: str
+
+
 class ExecutionResult(Wire):
     """What came of one execution. A guest's failure is a result too: ``success`` is false."""
 
@@ -192,6 +233,12 @@ class ExecutionResult(Wire):
     """Set by the executor: the name under which the run is kept."""
     enforcement: list[str] = Field(default_factory=list)
     """The isolation layers in force for this run, as verified on the worker that ran it."""
+    status: Status = "completed"
+    tool_calls: list[ToolCall] | None = None
+    """The calls of tools, in the order in which the code made them."""
+    avoided: Avoided | None = None
+    """Set when there were calls."""
+    isolation: Isolation = "process"
 
     def to_dict(self) -> dict[str, Any]:
         """The wire JSON: camelCase, without the fields that do not apply.
@@ -222,6 +269,8 @@ _ONLY_WHEN_SET = (
     "hints",
     "findings",
     "request_id",
+    "tool_calls",
+    "avoided",
 )
 
 

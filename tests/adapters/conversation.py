@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 import pytest
 
 from onehop import Analytics, Event, Executor
+from onehop.definition import DESCRIPTION, INPUT_SCHEMA, NAME
 from onehop.events import ExecutionFailed, ExecutionStarted
-from onehop.tool import DESCRIPTION, INPUT_SCHEMA, NAME
 from tests.users import ROOT
 
 SUM = {"code": "return context.prices.reduce((a, b) => a + b)", "context": {"prices": [3, 4]}}

@@ -86,6 +86,23 @@ async def test_a_text_that_is_slow_to_examine_holds_up_its_own_agent_only(
         assert (await slow).output == "slow"
 
 
+def long_program(number: int) -> str:
+    """About 90 KB that need a repair; its value is one more than ``number``."""
+    guarded = "if (context.a > 1) { console.log([context.a, `t${1}`]); }\n" * 700
+    helpers = (
+        f"function f{i}(a, b) {{ return [a * {i}, b + 'x'].map((v) => v + 1); }}\n"
+        for i in range(700)
+    )
+    return f"```js\n{guarded}{''.join(helpers)}f1({number}, 2)[0]\n```"
+
+
+async def test_how_busy_the_machine_is_decides_no_value(sandbox: Sandbox) -> None:
+    async with Executor(sandbox) as executor:
+        calls = (executor.execute(long_program(n), agent_id=f"agent {n}") for n in range(24))
+        results = await asyncio.gather(*calls)
+    assert [result.output for result in results] == [n + 1 for n in range(24)]
+
+
 # --- what a parser that was taken over can do ---
 
 

@@ -100,9 +100,11 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Any:
     return hide
 
 
-def test_a_missing_driver_names_the_pip_command(here: Here, without: Any) -> None:
+def test_a_missing_driver_names_the_pip_command(
+    here: Here, without: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in [name for name in sys.modules if name.startswith("onehop.stores.mongodb")]:
-        del sys.modules[name]
+        monkeypatch.delitem(sys.modules, name)
     without("pymongo", "bson", "gridfs")
     result = here("history", ONEHOP_STORE="mongodb://localhost/x")
     assert result.exit_code == 2

@@ -441,7 +441,7 @@ def test_every_builtin_module_is_blocked_even_where_import_works() -> None:
 
 
 def test_a_frame_that_is_no_job_ends_the_worker_with_a_reason(worker: Worker) -> None:
-    worker.send(b"\x00\x00\x00\x16" + b'{"v":2,"kind":"other"}')
+    worker.send(b"\x00\x00\x00\x16" + b'{"v":3,"kind":"other"}')
     assert worker.read() is None
     assert worker.process.wait(5) == 70
     assert "no request to warm up" in worker.close()

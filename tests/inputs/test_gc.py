@@ -36,7 +36,7 @@ def collections() -> Iterator[list[int]]:
 def test_a_large_context_and_output_cause_next_to_no_collections(collections: list[int]) -> None:
     checked = check_request(SandboxConfig(), code="return context", context=LARGE)
     body = (
-        '{"v":2,"token":"t","kind":"result","dropped":0,"output":' + checked.context_json + "}"
+        '{"v":3,"token":"t","kind":"result","dropped":0,"output":' + checked.context_json + "}"
     ).encode()
     message = parse_message(body, "t", len(body))
     assert isinstance(message, Result)
@@ -68,7 +68,7 @@ def test_little_data_is_read_without_a_pause() -> None:
 @pytest.mark.parametrize("number", ["1e999", "-1e400", "1" + "0" * 400 + ".0"])
 @pytest.mark.parametrize("token", ["5e123", "t", "a1e00099"])
 def test_a_number_beyond_doubles_is_refused_whatever_the_token(token: str, number: str) -> None:
-    text = f'{{"v":2,"token":"{token}","kind":"result","dropped":0,"output":{number}}}'
+    text = f'{{"v":3,"token":"{token}","kind":"result","dropped":0,"output":{number}}}'
     with pytest.raises(ProtocolError, match=r"not a double|not JSON"):
         parse_message(text.encode(), token, 1000)
 

@@ -31,7 +31,7 @@ from tests.users import User, run_as
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the jail is Linux's")
 
 READY = json.dumps(
-    {"v": 2, "token": "", "kind": "ready", "deno": "0", "v8": "0", "typescript": "0"},
+    {"v": 3, "token": "", "kind": "ready", "deno": "0", "v8": "0", "typescript": "0"},
     separators=(",", ":"),
 ).encode()
 THREAD = 0x10F00

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp.types import CallToolResult, JSONRPCResponse, TextContent
 
+from onehop.definition.text import render, to_text
+from onehop.definition.told import told_of
 from onehop.server.mcp._data import SCHEMA, to_data, to_meta
 from onehop.server.mcp._fit import MAX_OUTPUT, Fitted, fit
-from onehop.tool.text import render, to_text
-from onehop.tool.told import told_of
 from onehop.types import Correction, ErrorInfo, ExecutionResult, Finding, LogEntry, ResourceUsage
 
 pytestmark = pytest.mark.unit

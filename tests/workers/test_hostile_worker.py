@@ -11,6 +11,7 @@ import pytest
 
 from onehop import SandboxConfig, WorkerStartError
 from onehop.backends import LocalBackend
+from onehop.questions import Ask, Call, Desk, Reply
 from onehop.requests import check_request
 from onehop.types import ExecutionResult
 from onehop.workers import WorkerFactory, deno_programs
@@ -33,7 +34,7 @@ const raw = (bytes) => {
 const length = (n) => { const b = new Uint8Array(4); new DataView(b.buffer).setUint32(0, n); return b; };
 const text = (body) => { const bytes = encoder.encode(body); raw(length(bytes.length)); raw(bytes); };
 const frame = (body) => text(JSON.stringify(body));
-const ready = { v: 2, token: "", kind: "ready", deno: "0", v8: "0", typescript: "0" };
+const ready = { v: 3, token: "", kind: "ready", deno: "0", v8: "0", typescript: "0" };
 const handler = () => {};
 Deno.addSignalListener("SIGUSR2", handler);
 Deno.removeSignalListener("SIGUSR2", handler);
@@ -41,8 +42,10 @@ BEFORE;
 frame(ready);
 const job = JSON.parse(new TextDecoder().decode(read(new DataView(read(4).buffer).getUint32(0))));
 const token = job.token;
-const result = (output) => frame({ v: 2, token, kind: "result", output, dropped: 0 });
-const log = (message) => frame({ v: 2, token, kind: "log", level: "log", message });
+const result = (output) => frame({ v: 3, token, kind: "result", output, dropped: 0 });
+const call = (fields) => frame({ v: 3, token, kind: "call", namespace: "", member: "m", arguments: "{}", ...fields });
+const ask = (fields) => frame({ v: 3, token, kind: "ask", about: "list", subject: null, ...fields });
+const log = (message) => frame({ v: 3, token, kind: "log", level: "log", message });
 ATTACK;
 """
 
@@ -54,41 +57,65 @@ PROTOCOL_ATTACKS = {
     "JSON that ends early": "text('{\"v\":1')",
     "a body that is nested 100,000 deep": "text('['.repeat(1e5) + ']'.repeat(1e5))",
     "an output that is nested 100,000 deep": (
-        "text(`{\"v\":2,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":`"
+        "text(`{\"v\":3,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":`"
         " + '['.repeat(1e5) + ']'.repeat(1e5) + '}')"
     ),
-    "NaN": "text(`{\"v\":2,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":NaN}`)",
+    "NaN": "text(`{\"v\":3,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":NaN}`)",
     "a number beyond a double": (
-        "text(`{\"v\":2,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":[1e999]}`)"
+        "text(`{\"v\":3,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":[1e999]}`)"
     ),
     "a lone surrogate": (
-        "text(`{\"v\":2,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,"
+        "text(`{\"v\":3,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,"
         "\"output\":\"\\\\ud800\"}`)"
     ),
     "a number of a million digits": (
-        "text(`{\"v\":2,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":`"
+        "text(`{\"v\":3,\"token\":\"${token}\",\"kind\":\"result\",\"dropped\":0,\"output\":`"
         " + '7'.repeat(1e6) + '}')"
     ),
-    "another run's token": "frame({ v: 2, token: 'f'.repeat(32), kind: 'result', output: 1, dropped: 0 })",
-    "no token": "frame({ v: 2, kind: 'result', output: 1, dropped: 0 })",
+    "another run's token": "frame({ v: 3, token: 'f'.repeat(32), kind: 'result', output: 1, dropped: 0 })",
+    "no token": "frame({ v: 3, kind: 'result', output: 1, dropped: 0 })",
     "another version": "frame({ v: 1, token, kind: 'result', output: 1, dropped: 0 })",
-    "an unknown kind": "frame({ v: 2, token, kind: 'exec', command: 'id' })",
-    "a kind that is no string": "frame({ v: 2, token, kind: { toString: 1 } })",
+    "an unknown kind": "frame({ v: 3, token, kind: 'exec', command: 'id' })",
+    "a kind that is no string": "frame({ v: 3, token, kind: { toString: 1 } })",
     "a job for the host": "frame({ ...job })",
     "a second ready": "frame({ ...ready, token })",
-    "an error that is no object": "frame({ v: 2, token, kind: 'error', error: 'x', syntax: false, dropped: 0 })",
+    "an error that is no object": "frame({ v: 3, token, kind: 'error', error: 'x', syntax: false, dropped: 0 })",
     "an error at line -1": (
-        "frame({ v: 2, token, kind: 'error', syntax: false, dropped: 0,"
+        "frame({ v: 3, token, kind: 'error', syntax: false, dropped: 0,"
         " error: { name: 'E', message: '', stack: null, line: -1, column: 1 } })"
     ),
-    "a log of an unknown level": "frame({ v: 2, token, kind: 'log', level: 'fatal', message: '' })",
+    "a log of an unknown level": "frame({ v: 3, token, kind: 'log', level: 'fatal', message: '' })",
     "more log lines than allowed": "for (;;) log('x')",
     "more log text than allowed": "for (;;) log('x'.repeat(1e5))",
     "an output over the limit": "result('x'.repeat(3e6))",
     "a large output that unfolds": "result(new Array(2e6).fill([]))",
     "a large result that is no string": (
-        "text(`{\"v\":2,\"token\":\"${token}\",\"kind\":\"result\",\"bytes\":9,\"dropped\":0,"
+        "text(`{\"v\":3,\"token\":\"${token}\",\"kind\":\"result\",\"bytes\":9,\"dropped\":0,"
         "\"text\":\"a\",\"b\":[` + '[],'.repeat(1e6) + '[]]}')"
+    ),
+}  # fmt: skip
+
+
+CALL_ATTACKS = {
+    "a call with an id that another one has had": "call({ id: 1 }); call({ id: 1 })",
+    "a question with the id of a call": "call({ id: 1 }); ask({ id: 1 })",
+    "an id that is not a number": "call({ id: 'x' })",
+    "an id beyond a double": "call({ id: 1e300 })",
+    "a negative id": "call({ id: -1 })",
+    "more calls than granted": "for (let id = 1; ; id++) call({ id })",
+    "more questions than granted": "for (let id = 1; ; id++) ask({ id })",
+    "more arguments than granted": "call({ id: 1, arguments: 'x'.repeat(1001) })",
+    "arguments that are not text": "call({ id: 1, arguments: { a: 1 } })",
+    "neither arguments nor a fault": "call({ id: 1, arguments: null })",
+    "a name that is not text": "call({ id: 1, member: 7 })",
+    "a name of a million characters": "call({ id: 1, member: 'x'.repeat(1e6) })",
+    "a question about something else": "ask({ id: 1, about: 'secrets' })",
+    "a million namespaces": "ask({ id: 1, namespaces: Array(1e6).fill('') })",
+    "names twice": "frame({ v: 3, token, kind: 'names' }); frame({ v: 3, token, kind: 'names' })",
+    "an answer": "frame({ v: 3, token, kind: 'answer', id: 1 })",
+    "a large call that is not one string": (
+        "text(`{\"v\":3,\"token\":\"${token}\",\"kind\":\"call\",\"id\":1,\"namespace\":\"\",\"member\":\"m\","
+        "\"arguments\":\"x\",\"b\":[` + '[],'.repeat(2e5) + '[]]}')"
     ),
 }  # fmt: skip
 
@@ -99,7 +126,27 @@ def hostile_command(attack: str, before: str = "") -> list[str]:
     return [*deno_programs()["worker"][:-3], url]
 
 
-async def run_hostile(attack: str, *, timeout: int = 2000, before: str = "") -> ExecutionResult:
+class EmptyDesk:
+    """Grants ten calls of tools, and answers none of them."""
+
+    limits_json = '{"calls":10,"asks":1000,"arguments":1000}'
+    most_calls = 10
+    most_arguments = 1000
+    wait_seconds = 60.0
+
+    def names(self) -> bytes:
+        return b'{"roots":[],"namespaces":{}}'
+
+    def take(self, question: Call | Ask, reply: Reply) -> None:
+        pass
+
+    def run_out(self) -> None:
+        pass
+
+
+async def run_hostile(
+    attack: str, *, timeout: int = 2000, before: str = "", desk: Desk | None = None
+) -> ExecutionResult:
     config = SandboxConfig(pool_size=1, max_output=100_000, max_kept_output=200_000)
     factory = WorkerFactory(
         (), config.limits(30_000), lambda: {"worker": hostile_command(attack, before)}
@@ -108,7 +155,7 @@ async def run_hostile(attack: str, *, timeout: int = 2000, before: str = "") -> 
     await backend.open()
     try:
         checked = check_request(config, code="return 1", timeout=timeout)
-        return await backend.run(checked, config.limits(timeout), "")
+        return await backend.run(checked, config.limits(timeout), "", desk=desk)
     finally:
         await backend.aclose()
 
@@ -122,6 +169,36 @@ async def test_what_breaks_the_protocol_ends_the_run_as_a_security_error(attack:
     assert result.error_info.type == "security", result.error
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
     json.dumps(result.to_dict(), allow_nan=False).encode()
+
+
+@pytest.mark.parametrize("attack", CALL_ATTACKS.values(), ids=CALL_ATTACKS)
+async def test_a_call_that_no_honest_guest_makes_ends_the_run(attack: str) -> None:
+    result = await run_hostile(attack, desk=EmptyDesk())
+    assert result.error_info is not None
+    assert result.error_info.type == "security", result.error
+
+
+@pytest.mark.parametrize(
+    "attack", ["call({ id: 1 })", "ask({ id: 1 })", "frame({ v: 3, token, kind: 'names' })"]
+)
+async def test_a_run_without_tools_may_not_ask_for_any(attack: str) -> None:
+    result = await run_hostile(attack)
+    assert result.error_info is not None
+    assert result.error_info.type == "security", result.error
+
+
+async def test_calls_that_are_never_answered_end_when_their_time_is_over() -> None:
+    ended = []
+
+    class Impatient(EmptyDesk):
+        wait_seconds = 0.1
+
+        def run_out(self) -> None:
+            ended.append(True)
+
+    result = await run_hostile("call({ id: 1 }); read(1)", timeout=300, desk=Impatient())
+    assert ended
+    assert not result.success
 
 
 @pytest.mark.parametrize(
@@ -156,7 +233,7 @@ async def test_the_use_of_resources_is_the_hosts_own_measurement() -> None:
     burn = "const end = Date.now() + 300; while (Date.now() < end) {}"
     result = await run_hostile(
         f"const hold = new Uint8Array(4e7).fill(1); {burn};"
-        "frame({ v: 2, token, kind: 'result', output: hold.length, dropped: 0, cpuTime: 0, "
+        "frame({ v: 3, token, kind: 'result', output: hold.length, dropped: 0, cpuTime: 0, "
         "memory: 0, executionTime: 0, success: true, enforcement: [] })"
     )
     assert result.success
@@ -168,7 +245,7 @@ async def test_the_use_of_resources_is_the_hosts_own_measurement() -> None:
 
 async def test_a_position_that_is_not_in_the_code_is_not_believed() -> None:
     result = await run_hostile(
-        "frame({ v: 2, token, kind: 'error', syntax: false, dropped: 0,"
+        "frame({ v: 3, token, kind: 'error', syntax: false, dropped: 0,"
         " error: { name: 'E', message: 'm', stack: null, line: 999999, column: 5 } })"
     )
     assert result.error_info is not None
@@ -176,7 +253,7 @@ async def test_a_position_that_is_not_in_the_code_is_not_believed() -> None:
 
 
 async def test_a_worker_that_speaks_before_its_job_never_gets_one() -> None:
-    early = "frame({ v: 2, token: '', kind: 'result', output: 1, dropped: 0 })"
+    early = "frame({ v: 3, token: '', kind: 'result', output: 1, dropped: 0 })"
     with pytest.raises(WorkerStartError, match="before it was ready"):
         await run_hostile("result(1)", before=early)
 

@@ -21,7 +21,7 @@ from onehop.workers.protocol import (
 pytestmark = pytest.mark.unit
 
 TOKEN = "5e" * 16
-HEAD = f'{{"v":2,"token":"{TOKEN}","kind":"result","dropped":0,"output":'
+HEAD = f'{{"v":3,"token":"{TOKEN}","kind":"result","dropped":0,"output":'
 
 
 def parse(text: str, token: str = TOKEN) -> object:
@@ -34,7 +34,7 @@ def test_a_result_is_its_value_whatever_its_size(value: object) -> None:
 
 
 def test_a_result_written_with_spaces_or_in_another_order_is_the_same() -> None:
-    text = f'{{"kind": "result", "output": 2, "dropped": 3, "token": "{TOKEN}", "v": 2}}'
+    text = f'{{"kind": "result", "output": 2, "dropped": 3, "token": "{TOKEN}", "v": 3}}'
     assert parse(text) == Result(2, 3)
 
 
@@ -90,7 +90,7 @@ def test_a_job_is_json_whatever_its_texts(code: str, typed: str | None) -> None:
 
 
 def large(warnings: str) -> str:
-    head = f'{{"v":2,"token":"{TOKEN}","kind":"result","bytes":9,"dropped":0,{warnings}"text":"'
+    head = f'{{"v":3,"token":"{TOKEN}","kind":"result","bytes":9,"dropped":0,{warnings}"text":"'
     return head + "x" * 400_000 + '"}'
 
 

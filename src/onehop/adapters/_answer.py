@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from onehop.definition.text import render
 from onehop.errors import InvalidRequestError, OnehopError, Overloaded, RateLimitedError
-from onehop.tool.text import render
 from onehop.types import ExecutionResult
 
 _LONGEST: Final = 65_536

@@ -10,8 +10,8 @@ from anyio.from_thread import BlockingPortal
 from onehop.adapters._answer import REFUSALS, Answer, answer, refusal
 from onehop.adapters._call import CodeExecute
 from onehop.adapters._runner import Runner, SyncClient, check, decode, is_sync
+from onehop.definition import NAME
 from onehop.errors import ConfigError
-from onehop.tool import NAME
 
 Blocking = Callable[[Mapping[str, Any]], Answer]
 

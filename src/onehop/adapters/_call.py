@@ -8,8 +8,8 @@ from typing import Any
 
 from onehop.adapters._answer import REFUSALS, Answer, answer, refusal
 from onehop.adapters._runner import Runner, check, is_sync, run
+from onehop.definition import INPUT_SCHEMA
 from onehop.errors import ConfigError
-from onehop.tool import INPUT_SCHEMA
 
 
 class CodeExecute:

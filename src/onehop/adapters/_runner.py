@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeGuard, runtime_checkable
 from pydantic.alias_generators import to_snake
 
 from onehop.callers import Caller
+from onehop.definition import INPUT_SCHEMA, NAME
 from onehop.errors import ConfigError, InvalidRequestError
-from onehop.tool import INPUT_SCHEMA, NAME
 from onehop.types import ExecutionResult
 
 

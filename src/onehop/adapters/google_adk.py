@@ -7,7 +7,7 @@ from typing import Any
 from onehop.adapters._call import CodeExecute, schema
 from onehop.adapters._frameworks import needs
 from onehop.adapters._runner import Runner
-from onehop.tool import DESCRIPTION, NAME
+from onehop.definition import DESCRIPTION, NAME
 
 with needs("google-adk"):
     from google.adk.tools.base_tool import BaseTool

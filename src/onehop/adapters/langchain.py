@@ -11,7 +11,7 @@ from onehop.adapters._blocking import blocking
 from onehop.adapters._call import CodeExecute, schema
 from onehop.adapters._frameworks import needs
 from onehop.adapters._runner import Runner, SyncClient, is_sync
-from onehop.tool import DESCRIPTION, NAME
+from onehop.definition import DESCRIPTION, NAME
 
 with needs("langchain"):
     from langchain_core.tools import StructuredTool

@@ -9,8 +9,8 @@ from onehop.adapters._answer import Answer, refusal
 from onehop.adapters._call import CodeExecute, schema
 from onehop.adapters._frameworks import needs
 from onehop.adapters._runner import Runner
+from onehop.definition import DESCRIPTION, NAME
 from onehop.errors import InvalidRequestError
-from onehop.tool import DESCRIPTION, NAME
 
 with needs("openai-agents"):
     from agents import FunctionTool

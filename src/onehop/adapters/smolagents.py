@@ -10,7 +10,7 @@ from onehop.adapters._blocking import Blocking, blocking
 from onehop.adapters._call import schema
 from onehop.adapters._frameworks import needs
 from onehop.adapters._runner import Runner, SyncClient
-from onehop.tool import DESCRIPTION, NAME
+from onehop.definition import DESCRIPTION, NAME
 
 with needs("smolagents"):
     from smolagents import Tool

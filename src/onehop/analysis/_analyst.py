@@ -22,7 +22,10 @@ MOST_PROCESSES: Final = 16
 SECONDS: Final = 10.0
 """For one question. The operations bound their own CPU time far below; a machine may be busy."""
 PATIENCE: Final = 0.5
-"""Seconds for a question while other agents wait for a process; ordinary code takes a hundredth."""
+"""CPU seconds for a question while other agents wait for a process; ordinary code takes a
+hundredth. Not seconds of the clock: then others' questions would decide about this one."""
+_LOOK_SECONDS: Final = 0.25
+"""Between two looks at who has had that much."""
 IDLE_SECONDS: Final = 60.0
 """After which a process that nobody asks is ended."""
 _SPIN_SECONDS: Final = 0.001
@@ -83,11 +86,11 @@ class Analyst:
     ) -> Any:
         """What the operation gives for a text of this agent, as JSON data; trust none of it.
 
-        A question whose process ended is asked once more: the process may have been old. A text
+        A question whose process ended is asked once more: something else may have ended it. A text
         that was too much is not sent again.
 
-        Raises AnalysisLostError when the text is too much, SandboxUnavailableError, and
-        SandboxClosedError.
+        Raises AnalysisLostError when the text is too much, SandboxUnavailableError when the machine
+        is too busy or no process can be had, and SandboxClosedError.
         """
         self._check_open()
         text = _name_of(agent_id, arguments)
@@ -130,12 +133,11 @@ class Analyst:
     # --- questions ---
 
     async def _answer(self, agent: _Agent, question: bytes, rules: frozenset[str]) -> Any:
-        is_old = agent.link is not None and rules <= agent.rules
         try:
             return await self._ask_once(agent, question, rules)
         except AnalysisLostError as error:
             self._check_open()
-            if not is_old or error.took_long:
+            if error.took_long:
                 raise
             return await self._ask_once(agent, question, rules)
 
@@ -187,7 +189,7 @@ class Analyst:
         async with self._room:
             while self._processes >= MOST_PROCESSES and not self._end_idle():
                 self._hurry()
-                with_patience = asyncio.wait_for(self._room.wait(), PATIENCE / 2)
+                with_patience = asyncio.wait_for(self._room.wait(), _LOOK_SECONDS)
                 try:
                     await with_patience
                 except TimeoutError:
@@ -205,13 +207,11 @@ class Analyst:
         return False
 
     def _hurry(self) -> None:
-        """Take the place of the question that has been at work for longest, if that is long."""
-        at_work = [agent for agent in self._agents.values() if agent.since is not None]
-        oldest = min(at_work, key=lambda agent: agent.since or 0.0, default=None)
-        if oldest is None or oldest.link is None or oldest.since is None:
-            return
-        if time.monotonic() - oldest.since > PATIENCE:
-            oldest.link.give_way()
+        """Take the place of the question that has cost most, if that is much."""
+        at_work = [a.link for a in self._agents.values() if a.link and a.since is not None]
+        costliest = max(at_work, key=lambda link: link.cpu_seconds, default=None)
+        if costliest is not None and costliest.cpu_seconds > PATIENCE:
+            costliest.give_way()
 
     async def _fork(self, rules: frozenset[str]) -> Link:
         forking = asyncio.ensure_future(asyncio.to_thread(self._zygote.fork, rules))
@@ -267,9 +267,7 @@ async def _exchange(link: Link, question: bytes) -> bytes:
             while (body := link.step()) is None:
                 await link.can_go_on()
     except TimeoutError:
-        raise AnalysisLostError(
-            f"the analysis took longer than {SECONDS:g} s", took_long=True
-        ) from None
+        raise link.late(SECONDS) from None
     return body
 
 

@@ -28,11 +28,10 @@ class BlockingAnalyst:
         """See ``Analyst.ask``; ``rules`` are the same in each call."""
         question = pack({"operation": operation, "arguments": dict(arguments)})
         with self._lock:
-            is_old = bool(self._links)
             try:
                 return self._ask_once(question, rules)
             except AnalysisLostError as error:
-                if not is_old or error.took_long:
+                if error.took_long:
                     raise
                 return self._ask_once(question, rules)
 

@@ -12,9 +12,12 @@ import time
 from typing import Final
 
 from onehop.analysis._framing import HEAD, length_of, most_of_answer
-from onehop.errors import OnehopError
+from onehop.errors import OnehopError, SandboxUnavailableError
 
 _PIECE: Final = 1 << 18
+_SHARE: Final = 0.25
+"""Of the time in which there was no answer: a process that got less of a processor is not at
+fault."""
 
 
 class AnalysisLostError(OnehopError):
@@ -32,9 +35,12 @@ class Link:
     """Owns the channel and the process. Used by one question at a time, which sends and receives in
     steps that never block; when they cannot go on, the caller waits for the channel."""
 
-    def __init__(self, channel: socket.socket, process: int) -> None:
+    def __init__(self, channel: socket.socket, process: int, pid: int) -> None:
+        """``process`` is a descriptor of the process, ``pid`` its number."""
         self._channel = channel
         self._process = process
+        self._pid = pid
+        self._cpu_before = 0.0
         self._rest = memoryview(b"")
         self._answer = bytearray()
         self._most = 0
@@ -44,6 +50,7 @@ class Link:
     def begin(self, question: bytes, most: int) -> None:
         """Ask ``question``, a packed message; the answer may have ``most`` bytes."""
         self._rest = memoryview(question)
+        self._cpu_before = _cpu_seconds(self._pid)
         self._answer.clear()
         self._most = most
 
@@ -94,6 +101,12 @@ class Link:
             self._waiting = None
             remove(channel)
 
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time that went into the question so far: how much it is, whatever else the machine
+        does meanwhile."""
+        return _cpu_seconds(self._pid) - self._cpu_before
+
     def give_way(self) -> None:
         """Have the question that is being answered given up, for the sake of another agent's."""
         if self._waiting is not None and not self._waiting.done():
@@ -107,9 +120,19 @@ class Link:
         while (answer := self.step()) is None:
             left = deadline - time.monotonic()
             if left <= 0 or not self.wait(left):
-                words = f"the analysis took longer than {seconds:g} s"
-                raise AnalysisLostError(words, took_long=True)
+                raise self.late(seconds)
         return answer
+
+    def late(self, seconds: float) -> AnalysisLostError | SandboxUnavailableError:
+        """Why there was no answer for so long: the text, or a machine with too much to do."""
+        used = self.cpu_seconds
+        if used >= seconds * _SHARE:
+            words = f"the analysis took longer than {seconds:g} s"
+            return AnalysisLostError(words, took_long=True)
+        return SandboxUnavailableError(
+            f"the analysis got {used:.1f} s of the processors in {seconds:g} s: "
+            "the machine has too much to do; try again later"
+        )
 
     def close(self) -> None:
         """End the process."""
@@ -117,6 +140,14 @@ class Link:
             signal.pidfd_send_signal(self._process, signal.SIGKILL)
         os.close(self._process)
         self._channel.close()
+
+
+def _cpu_seconds(pid: int) -> float:
+    """By the clock of clock_getcpuclockid(3); 0 of a process that has ended."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
+        return 0.0
 
 
 def _resolve(waiting: asyncio.Future[None]) -> None:

@@ -52,11 +52,11 @@ class Zygote:
         ours, theirs = socket.socketpair()
         try:
             with self._lock, theirs:
-                process = self._ask(rules, theirs.fileno())
+                process, pid = self._ask(rules, theirs.fileno())
         except BaseException:
             ours.close()
             raise
-        link = Link(ours, process)
+        link = Link(ours, process, pid)
         try:
             read_ready(link.ask(b"", _FORK_SECONDS))
         except AnalysisLostError as error:
@@ -75,16 +75,18 @@ class Zygote:
             self._closed = True
             self._end()
 
-    def _ask(self, rules: Collection[str], channel: int) -> int:
+    def _ask(self, rules: Collection[str], channel: int) -> tuple[int, int]:
+        """A descriptor of the process that was forked, and its number."""
         request = json.dumps({"rules": list(rules)}).encode()
         for attempt in range(2):
             control = self._started()
             try:
                 socket.send_fds(control, [request], [channel])
                 message, descriptors, _, _ = socket.recv_fds(control, 65536, 1)
+                reply = json.loads(message) if message else {"error": "it ended"}
                 if descriptors:
-                    return descriptors[0]
-                reason = json.loads(message)["error"] if message else "it ended"
+                    return descriptors[0], int(reply["pid"])
+                reason = reply["error"]
             except OSError as error:
                 reason = str(error)
             self._end()

@@ -40,6 +40,7 @@ def from_outcome(
     timed_out = isinstance(outcome.end, Died) and outcome.end.verdict == "timeout"
     return ExecutionResult(
         success=error is None,
+        status="completed" if error is None else "failed",
         output=output,
         logs=[entry.line for entry in outcome.logs],
         log_entries=outcome.logs,
@@ -49,6 +50,7 @@ def from_outcome(
             memory=_thousandths(outcome.peak_bytes / MIB),
             timeout=timed_out,
             cpu_time=_thousandths(outcome.cpu_seconds * 1000),
+            tool_time=_thousandths(outcome.waited * 1000),
         ),
         error=None if error is None else error.headline,
         error_info=error,
@@ -79,6 +81,7 @@ def uncompiled(request: ExecutionRequest, why: Refused | Broken) -> ExecutionRes
         error = ErrorInfo(type="resource_limit", name="CompilerError", message=_TOO_MUCH)
     return ExecutionResult(
         success=False,
+        status="failed",
         code_hash=code_hash(request.code),
         resource_usage=ResourceUsage(memory=0),
         error=error.headline,

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from onehop.config import SandboxConfig
 from onehop.limits import Limits
+from onehop.questions import Desk
 from onehop.requests import CheckedRequest
 from onehop.types import ExecutionResult, Language, OnLog, OutputPage
 
@@ -27,9 +28,15 @@ class Backend(Protocol):
         """
 
     async def run(
-        self, request: CheckedRequest, limits: Limits, agent: str, on_log: OnLog | None = None
+        self,
+        request: CheckedRequest,
+        limits: Limits,
+        agent: str,
+        on_log: OnLog | None = None,
+        desk: Desk | None = None,
     ) -> ExecutionResult:
-        """Run to the end; ``on_log`` hears each console line as it is printed.
+        """Run to the end; ``on_log`` hears each console line as it is printed, ``desk`` answers the
+        code's calls of tools, when it is granted some.
 
         Cancelling the awaiting task kills the run.
 

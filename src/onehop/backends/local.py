@@ -13,6 +13,7 @@ from onehop.compiler import Broken, Compiled, Compiler, Compilers, Refused
 from onehop.config import SandboxConfig
 from onehop.errors import WorkerStartError
 from onehop.limits import Limits
+from onehop.questions import Desk
 from onehop.requests import CheckedRequest
 from onehop.types import (
     ExecutionRequest,
@@ -76,7 +77,12 @@ class LocalBackend:
             raise
 
     async def run(
-        self, request: CheckedRequest, limits: Limits, agent: str, on_log: OnLog | None = None
+        self,
+        request: CheckedRequest,
+        limits: Limits,
+        agent: str,
+        on_log: OnLog | None = None,
+        desk: Desk | None = None,
     ) -> ExecutionResult:
         """See Backend.run."""
         code, original = source.without_shebang(request.request.code), None
@@ -92,6 +98,7 @@ class LocalBackend:
             capture_console=request.request.capture_console,
             limits=limits,
             on_log=on_log,
+            desk=desk,
         )
         digest = _Digest(request.request.code)
         asyncio.get_running_loop().call_soon(digest.compute)  # while the worker is at it
@@ -135,7 +142,7 @@ class LocalBackend:
         for attempt in range(_ATTEMPTS):
             worker = await self._pool.check_out(agent)
             try:
-                return await worker.run(job)
+                return await worker.run(job, self._pool.turn(worker))
             except WorkerStartError:
                 if attempt + 1 == _ATTEMPTS:
                     raise

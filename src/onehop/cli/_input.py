@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +18,7 @@ from onehop.requests import check_request
 from onehop.types import ExecutionRequest, ExecutionResult, Language
 
 if TYPE_CHECKING:
+    from onehop.config import ToolsConfig
     from onehop.execution.executor import Executor
 
 CLI_AGENT: Final = "cli"
@@ -75,22 +76,31 @@ def read_call(
     return Call(checked.request, config)
 
 
-def execute(call: Call, *, record: bool = True) -> ExecutionResult:
+def tools_config(files: Sequence[str] | None) -> ToolsConfig:
+    """The settings of tools; ``files`` go before those that they name. Raises ConfigError."""
+    from onehop.config import ToolsConfig
+
+    return ToolsConfig(files=tuple(files)) if files else ToolsConfig()
+
+
+def execute(
+    call: Call, *, record: bool = True, tools: Sequence[str] | None = None
+) -> ExecutionResult:
     """Run the call in a sandbox of its own, validated, and recorded as the settings say unless
-    ``record`` is false.
+    ``record`` is false; ``tools`` are files with tools that the code may call.
 
     Raises SandboxUnavailableError, StoreUnavailableError, AuditUnavailableError and ConfigError.
     """
     import asyncio
 
-    return asyncio.run(_execute(call, record))
+    return asyncio.run(_execute(call, record, tools_config(tools)))
 
 
-async def _execute(call: Call, record: bool) -> ExecutionResult:
+async def _execute(call: Call, record: bool, tools: ToolsConfig) -> ExecutionResult:
     request = call.request
     config = call.config.replace(pool_size=1)
     opened = _recording if record else _forgetting
-    async with opened(config, request.language) as executor:
+    async with opened(config, request.language, tools) as executor:
         return await executor.execute(
             request.code,
             request.language,
@@ -100,23 +110,30 @@ async def _execute(call: Call, record: bool) -> ExecutionResult:
         )
 
 
-def _recording(config: SandboxConfig, language: Language) -> AbstractAsyncContextManager[Executor]:
+def _recording(
+    config: SandboxConfig, language: Language, tools: ToolsConfig
+) -> AbstractAsyncContextManager[Executor]:
     from onehop.execution.compose import open_executor
 
-    return open_executor(config, first_language=language)
+    return open_executor(config, first_language=language, tools=tools)
 
 
 @asynccontextmanager
-async def _forgetting(config: SandboxConfig, language: Language) -> AsyncIterator[Executor]:
+async def _forgetting(
+    config: SandboxConfig, language: Language, tools: ToolsConfig
+) -> AsyncIterator[Executor]:
     """An executor without a store: no file is made or read."""
     from onehop.config import ValidationConfig
+    from onehop.execution.compose import granted
     from onehop.execution.executor import Executor
     from onehop.sandbox import Sandbox
     from onehop.validation import Validator
 
     rules = ValidationConfig()
     async with (
-        Sandbox(config, preload_analysis=True, first_language=language) as sandbox,
+        Sandbox(
+            config, preload_analysis=True, first_language=language, **granted(tools, ())
+        ) as sandbox,
         Executor(sandbox, Validator(rules), level=rules.level) as executor,
     ):
         yield executor

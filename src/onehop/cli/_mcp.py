@@ -10,6 +10,7 @@ import typer
 
 from onehop.cli._command import exit_with
 from onehop.cli._exits import FILES, ExitCode, epilog
+from onehop.cli._options import Tools
 
 if TYPE_CHECKING:
     from onehop.cli._machine import Machine
@@ -75,6 +76,7 @@ def mcp(
     agent: Annotated[
         str | None, typer.Option(help="The agent under whose name runs are recorded.")
     ] = None,
+    tools: Tools = None,
 ) -> None:
     """Serve one MCP client over standard input and output, until it closes them.
 
@@ -87,21 +89,22 @@ def mcp(
     if context.invoked_subcommand is not None:
         return
 
-    exit_with(lambda: _serve(agent))
+    exit_with(lambda: _serve(agent, tools))
 
 
-def _serve(agent: str | None) -> ExitCode:
+def _serve(agent: str | None, tools: list[str] | None) -> ExitCode:
     import asyncio
     import logging
     import os
     import sys
 
+    from onehop.cli._input import tools_config
     from onehop.server.mcp._stdio import serve_stdio
 
     if sys.stdin.isatty():
         _say("Waiting for an MCP client; see: onehop mcp install --help")
     logging.basicConfig(level=logging.WARNING, format="onehop: %(levelname)s %(message)s")
-    asyncio.run(serve_stdio(agent, os.environ.get("AGENT_API_KEY")))
+    asyncio.run(serve_stdio(agent, os.environ.get("AGENT_API_KEY"), tools_config(tools)))
     return ExitCode.SUCCESS
 
 

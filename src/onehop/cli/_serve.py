@@ -14,6 +14,7 @@ import typer
 from onehop._version import onehop_version
 from onehop.cli._command import complain, exit_with
 from onehop.cli._exits import ExitCode, epilog
+from onehop.cli._options import Tools
 
 if TYPE_CHECKING:
     from onehop.config import ServerConfig
@@ -61,6 +62,7 @@ def serve(
         str | None,
         typer.Option(metavar="FORM", help="text or json (text on a terminal, else json)."),
     ] = None,
+    tools: Tools = None,
 ) -> None:
     """Serve agents over HTTP and MCP until interrupted.
 
@@ -74,10 +76,12 @@ def serve(
         "tls_key": tls_key,
         "log_format": log_format,
     }
-    exit_with(lambda: _serve({name: value for name, value in given.items() if value is not None}))
+    told = {name: value for name, value in given.items() if value is not None}
+    exit_with(lambda: _serve(told, tools))
 
 
-def _serve(given: dict[str, Any]) -> ExitCode:
+def _serve(given: dict[str, Any], tools: list[str] | None) -> ExitCode:
+    from onehop.cli._input import tools_config
     from onehop.config import ServerConfig
     from onehop.server import logs, serving
 
@@ -86,7 +90,7 @@ def _serve(given: dict[str, Any]) -> ExitCode:
     if form == "auto":
         form = "text" if sys.stderr.isatty() else "json"
     logs.configure(form)
-    asyncio.run(serving.serve(settings, lambda ready: _greet(ready, settings)))
+    asyncio.run(serving.serve(settings, lambda ready: _greet(ready, settings), tools_config(tools)))
     return ExitCode.SUCCESS
 
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from onehop.corrections._fence import find_fence
+from onehop.definition import INPUT_SCHEMA, NAME
 from onehop.inputs.languages import language_named
-from onehop.tool import INPUT_SCHEMA, NAME
 
 _MAX_LENGTH: Final = 262_144
 """Characters; longer texts are not read as JSON."""

@@ -92,7 +92,7 @@ def _fork(
     except Exception as error:
         _send(control, {"error": f"{type(error).__name__}: {error}"})
     else:
-        _send(control, {}, (watched,))
+        _send(control, {"pid": pid}, (watched,))
         os.close(watched)
     finally:
         for descriptor in channel:

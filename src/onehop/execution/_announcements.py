@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from onehop.callers import Caller
+from onehop.calls import CallEvent
 from onehop.events import (
     Event,
     ExecutionCompleted,
@@ -14,12 +15,16 @@ from onehop.events import (
     ExecutionTimeout,
     ResourceLimitExceeded,
     SecurityIssue,
+    ToolCompleted,
+    ToolDenied,
+    ToolFailed,
+    ToolStarted,
     ValidationCompleted,
     ValidationStarted,
 )
 from onehop.execution._outcomes import blocking_findings
 from onehop.limits import MIB, Limits
-from onehop.types import ErrorInfo, ExecutionRequest, ExecutionResult, ValidationReport
+from onehop.types import ErrorInfo, ExecutionRequest, ExecutionResult, ToolCall, ValidationReport
 from onehop.validation import TRIPWIRES
 
 
@@ -85,6 +90,28 @@ class Announcer:
                 **self._common, timeout=self._request.timeout, actual_time=result.execution_time
             )
         yield self.failed(result.error or info.message, info, result.execution_time)
+
+    def tool(self, event: CallEvent, call: ToolCall) -> Event:
+        """What became of a call of a tool."""
+        common = {
+            **self._common,
+            "call_id": call.id,
+            "tool": call.tool,
+            "effect": call.effect,
+            "arguments_hash": call.arguments_hash,
+            "bytes_in": call.bytes_in,
+        }
+        match event:
+            case "started":
+                return ToolStarted(**common, queued=call.queued)
+            case "completed":
+                return ToolCompleted(**common, duration=call.duration, bytes_out=call.bytes_out)
+            case "denied":
+                return ToolDenied(**common, error=call.error, rule=call.rule)
+            case "failed":
+                return ToolFailed(
+                    **common, outcome=call.outcome, error=call.error, duration=call.duration
+                )
 
     def failed(self, error: str, info: ErrorInfo, execution_time: float = 0) -> Event:
         """How it ended, when it did not end well."""

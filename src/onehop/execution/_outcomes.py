@@ -9,6 +9,7 @@ from onehop import source
 from onehop.callers import Caller
 from onehop.records import INTERRUPTED, SNIPPET_LENGTH, ExecutionRecord
 from onehop.types import (
+    Avoided,
     Correction,
     ErrorInfo,
     ExecutionRequest,
@@ -16,6 +17,7 @@ from onehop.types import (
     Finding,
     LogEntry,
     ResourceUsage,
+    ToolCall,
     ValidationReport,
     code_hash,
 )
@@ -77,6 +79,7 @@ def _failed(request: ExecutionRequest, info: ErrorInfo, place: str = "") -> Exec
 def _unsuccessful(digest: str, info: ErrorInfo, place: str = "") -> ExecutionResult:
     return ExecutionResult(
         success=False,
+        status="failed",
         code_hash=digest,
         resource_usage=ResourceUsage(memory=0),
         error=f"{info.name}: {info.message}{place}",
@@ -136,6 +139,8 @@ def _details(result: ExecutionResult) -> dict[str, Any]:
         "warnings": result.warnings,
         "hints": result.hints,
         "findings": [item.model_dump(by_alias=True) for item in result.findings or ()],
+        "toolCalls": [item.model_dump(by_alias=True) for item in result.tool_calls or ()],
+        "avoided": result.avoided and result.avoided.model_dump(by_alias=True),
     }
     return {name: value for name, value in wire.items() if value not in (None, [])}
 
@@ -146,6 +151,7 @@ def result_of(record: ExecutionRecord) -> ExecutionResult:
     info = details.get("errorInfo")
     return ExecutionResult(
         success=record.success,
+        status="completed" if record.success else "failed",
         output=record.output,
         logs=record.logs,
         log_entries=_log_entries(record),
@@ -168,6 +174,8 @@ def result_of(record: ExecutionRecord) -> ExecutionResult:
         hints=details.get("hints"),
         findings=[Finding.model_validate(item) for item in details.get("findings", ())] or None,
         enforcement=details.get("enforcement", []),
+        tool_calls=[ToolCall.model_validate(item) for item in details.get("toolCalls", ())] or None,
+        avoided=Avoided.model_validate(details["avoided"]) if details.get("avoided") else None,
         request_id=record.request_id,
     )
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from onehop.analysis import Analyst
 from onehop.audit.redaction import Secrets
 from onehop.callers import Caller
+from onehop.calls import Grant, RunDesk
 from onehop.config import CorrectionConfig
 from onehop.corrections import (
     CorrectedCall,
@@ -71,6 +72,9 @@ class Run:
         self.events: list[Event] = []
         self.report: ValidationReport | None = None
         self.shape: str | None = None
+        self.grant: Grant | None = None
+        """The tools that it may call."""
+        self.desk: RunDesk | None = None
         self.ending = False
 
     async def prepare(self, preparer: Preparer, analyst: Analyst) -> Verdict | None:
@@ -94,6 +98,8 @@ class Run:
     def facts(self) -> dict[str, Any]:
         """What the host knows beyond the result."""
         facts: dict[str, Any] = {"shape": self.shape} if self.shape else {}
+        if self.desk is not None and self.desk.calls:
+            facts["toolArguments"] = self.desk.arguments
         if self.report is not None:
             facts["risk"] = self.report.risk_assessment.model_dump(by_alias=True)
         return facts

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -19,6 +19,7 @@ from onehop._loop import running_loop
 from onehop.audit.recorder import Mode, Recorder, make_recorder
 from onehop.audit.redaction import Redactor
 from onehop.callers import Caller
+from onehop.calls import Layer, RunDesk, Wanted, make_desk
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.corrections import (
     in_original,
@@ -165,6 +166,8 @@ class Executor:
         channel_id: str = "",
         request_id: str | None = None,
         on_log: OnLog | None = None,
+        tools: Wanted | None = None,
+        rules: Layer = (),
     ) -> ExecutionResult:
         """``call`` with the arguments of ``Sandbox.execute``; JavaScript by default."""
         given = {
@@ -176,17 +179,24 @@ class Executor:
             "description": description,
         }
         arguments = {name: value for name, value in given.items() if value is not None}
-        return await self.call(arguments, _caller(agent_id, channel_id, request_id), on_log)
+        caller = _caller(agent_id, channel_id, request_id)
+        return await self.call(arguments, caller, on_log, tools, [rules] if rules else ())
 
     async def call(
-        self, arguments: Mapping[str, Any], caller: Caller, on_log: OnLog | None = None
+        self,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        on_log: OnLog | None = None,
+        tools: Wanted | None = None,
+        rules: Sequence[Layer] = (),
     ) -> ExecutionResult:
         """Do what one call of ``code_execute`` asks for; ``arguments`` are its own, on the wire.
 
         A request id that the agent has used gives the first result and runs nothing, unless that
         run was cancelled. What the code does wrong, or why it may not run, is a result with
-        ``success=False``. ``on_log`` hears each console line as it is printed. Cancelling the
-        awaiting task kills the run.
+        ``success=False``. ``on_log`` hears each console line as it is printed. ``tools`` are as in
+        ``Sandbox.execute``, ``rules`` layers of rules beside the sandbox's. Cancelling the awaiting
+        task kills the run.
 
         Raises InvalidRequestError before anything happens; Overloaded, SandboxClosedError and
         SandboxUnavailableError when it could not run; and AuditUnavailableError when it could not
@@ -194,6 +204,7 @@ class Executor:
         """
         await self.open()
         run = await self._prepare(caller, arguments)
+        run.grant = self.sandbox.toolbox.grant(tools, rules)
         earlier, run.unchecked = await self._earlier(caller)
         if earlier is not None:
             return earlier
@@ -277,7 +288,21 @@ class Executor:
         if not report.safe:
             return _outcomes.refused(run.checked.request, report)
         await self._start(run)
-        return await self.sandbox.run(run.checked, run.caller.agent_id, on_log)
+        return await self.sandbox.run(run.checked, run.caller.agent_id, on_log, self._desk(run))
+
+    def _desk(self, run: Run) -> RunDesk | None:
+        """Where the run's calls of tools are answered, announced and kept."""
+        if run.grant is None:
+            return None
+        caller = run.caller
+        run.desk = make_desk(
+            run.grant,
+            agent_id=caller.agent_id,
+            channel_id=caller.channel_id,
+            request_id=caller.request_id,
+            hear=lambda event, call: self._announce(run, run.announcer.tool(event, call)),
+        )
+        return run.desk
 
     async def _validate(self, run: Run) -> ValidationReport:
         """Have the code repaired and judged."""

@@ -11,6 +11,7 @@ from onehop.guest._assembly import join, read_module
 PARTS = (
     "primordials.js",
     "channel.js",
+    "grant.js",
     "second.js",
     "advice.js",
     "positions.js",
@@ -30,7 +31,7 @@ PARTS = (
     "main.js",
 )
 """In the order in which they stand in one function: each imports from those before it."""
-SECOND_PARTS = ("inspect.js", "table.js")
+SECOND_PARTS = ("inspect.js", "table.js", "calls.js", "tool_error.js", "arguments.js", "tools.js")
 """The same, of the function that is parsed later and gets what it imports of the first."""
 
 COMPILER_PARTS = ("primordials.js", "positions.js", "compiler.js")
@@ -76,7 +77,9 @@ def second_source() -> str:
     parts = join(map(read_module, SECOND_PARTS), given=PARTS)
     shared = ",".join(_shared())
     head = f'return (function(shared){{"use strict";\nconst {{{shared}}}=shared;'
-    return f"{head}\n{parts}\nreturn{{inspectValue,logTable,refuseColumns}};\n}})"
+    return (
+        f"{head}\n{parts}\nreturn{{inspectValue,logTable,refuseColumns,openTools,ToolError}};\n}})"
+    )
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,7 @@
 // Frames on standard input and output, as docs/reference/protocol.md has them.
 
 import {
+  CapturedInt32Array,
   CapturedUint8Array,
   decodeUtf8,
   encodeUtf8,
@@ -21,12 +22,15 @@ const writeStderr = Deno.stderr.writeSync.bind(Deno.stderr);
 /** @type {(code: number) => never} */
 export const exitProcess = Deno.exit;
 
+const { wait: AtomicsWait } = Atomics;
+const never = new CapturedInt32Array(new SharedArrayBuffer(4));
+
 const ONE_WRITE = 32768;
 const CLOSING_BRACE = 0x7d;
 
 const channel = {
   __proto__: null,
-  frameHead: '{"v":2,"token":"","kind":"',
+  frameHead: '{"v":3,"token":"","kind":"',
   // What has been read and not yet taken: bytes `taken` to `filled` of the inbox. One read gets a
   // small frame whole.
   inbox: new CapturedUint8Array(16384),
@@ -39,7 +43,7 @@ const channel = {
  * @param {string} token
  */
 export function setToken(token) {
-  channel.frameHead = '{"v":2,"token":"' + token + '","kind":"';
+  channel.frameHead = '{"v":3,"token":"' + token + '","kind":"';
 }
 
 /**
@@ -58,7 +62,12 @@ export function die(reason) {
 /** Wait for the host to end the process, so that nothing of the guest runs after its answer. */
 export function halt() {
   const buffer = new CapturedUint8Array(1);
-  while (readStdin(stdin, buffer) !== null);
+  try {
+    while (readStdin(stdin, buffer) !== null);
+  } catch {
+    // A call of a tool is open, and its answer is being waited for in another thread.
+    for (;;) AtomicsWait(never, 0, 0);
+  }
   exitProcess(0);
 }
 
@@ -82,7 +91,8 @@ function takeFromInbox(bytes, most) {
   return count;
 }
 
-function viewOf(bytes, start, length) {
+/** A part of the bytes. */
+export function viewOf(bytes, start, length) {
   return new CapturedUint8Array(TypedArrayGetBuffer(bytes), start, length);
 }
 

@@ -9,6 +9,7 @@ import {
   ReflectOwnKeys,
 } from "./primordials.js";
 import { die } from "./channel.js";
+import { loadSecondPart } from "./second.js";
 import { takeStacks } from "./stacks.js";
 import { guestConsole } from "./console.js";
 import { timerGlobals } from "./timers.js";
@@ -28,7 +29,7 @@ const ALLOWED_GLOBALS = [
   "isNaN parseFloat parseInt undefined unescape",
   // Ours.
   "clearImmediate clearInterval clearTimeout console queueMicrotask setImmediate setInterval",
-  "setTimeout structuredClone MessageChannel MessagePort navigator self",
+  "setTimeout structuredClone MessageChannel MessagePort navigator self tools ToolError",
   // The web's, as far as they touch nothing outside the process.
   "AbortController AbortSignal Blob ByteLengthQueuingStrategy CompressionStream",
   "CountQueuingStrategy Crypto CryptoKey CustomEvent DOMException DecompressionStream Event",
@@ -68,6 +69,28 @@ function defineBuiltins(target, source) {
   }
 }
 
+/**
+ * Put a global there that is made when it is first looked at; the code may put another in its place.
+ * @beforeGuest the lockdown comes before the job
+ */
+function defineLazily(name, make) {
+  const define = (value) =>
+    ObjectDefineProperty(globalThis, name, {
+      __proto__: null,
+      value,
+      writable: true,
+      enumerable: false,
+      configurable: true,
+    });
+  ObjectDefineProperty(globalThis, name, {
+    __proto__: null,
+    get: () => make(),
+    set: define,
+    enumerable: false,
+    configurable: true,
+  });
+}
+
 const allowedGlobals = new Set(ALLOWED_GLOBALS);
 
 /** @beforeGuest the lockdown comes before the job */
@@ -96,6 +119,8 @@ export function lockDown() {
   defineBuiltins(Atomics, atomicsFunctions);
   defineBuiltins(globalThis, { console: guestConsole, navigator: bareNavigator });
   defineBuiltins(globalThis, { self: globalThis, MessageChannel, MessagePort });
+  defineLazily("tools", () => loadSecondPart().openTools());
+  defineLazily("ToolError", () => loadSecondPart().ToolError);
   delete /** @type {any} */ (URL).createObjectURL;
   delete /** @type {any} */ (URL).revokeObjectURL;
 }

@@ -85,7 +85,7 @@ function expectOutput(value, expected) {
 function serve() {
   const frame = readFrame();
   if (frame === null) return exitProcess(0);
-  if (frame.v !== 2) die("the host speaks another version");
+  if (frame.v !== 3) die("the host speaks another version");
   if (frame.kind === "warm") return warmUp(frame);
   if (frame.kind !== "job") die("a frame before the job is no request to warm up");
   answers.state = "running";

@@ -18,10 +18,16 @@ export const uncurryThis = Function.prototype.bind.bind(Function.prototype.call)
 export const getterOf = (prototype, name) =>
   uncurryThis(Object.getOwnPropertyDescriptor(prototype, name)?.get);
 
-export const { apply: ReflectApply, ownKeys: ReflectOwnKeys } = Reflect;
+export const {
+  apply: ReflectApply,
+  get: ReflectGet,
+  has: ReflectHas,
+  ownKeys: ReflectOwnKeys,
+} = Reflect;
 export const {
   defineProperty: ObjectDefineProperty,
   getOwnPropertyDescriptor: ObjectGetOwnPropertyDescriptor,
+  freeze: ObjectFreeze,
   getPrototypeOf: ObjectGetPrototypeOf,
   keys: ObjectKeys,
   setPrototypeOf: ObjectSetPrototypeOf,
@@ -36,6 +42,7 @@ export const ObjectPrototypePropertyIsEnumerable = uncurryThis(
   Object.prototype.propertyIsEnumerable,
 );
 export const ObjectPrototypeHasOwnProperty = uncurryThis(Object.prototype.hasOwnProperty);
+export const FunctionPrototypeBind = uncurryThis(Function.prototype.bind);
 export const FunctionPrototypeToString = uncurryThis(Function.prototype.toString);
 
 export const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
@@ -53,6 +60,7 @@ export const CapturedInt32Array = Int32Array;
 export const CapturedMap = Map;
 export const CapturedNumber = Number;
 export const CapturedPromise = Promise;
+export const CapturedProxy = Proxy;
 export const CapturedString = String;
 export const CapturedTypeError = TypeError;
 export const CapturedUint8Array = Uint8Array;
@@ -138,6 +146,7 @@ export const TypedArrayGetByteLength = getterOf(TypedArrayPrototype, "byteLength
 export const TypedArrayGetByteOffset = getterOf(TypedArrayPrototype, "byteOffset");
 export const TypedArrayGetTag = getterOf(TypedArrayPrototype, Symbol.toStringTag);
 export const TypedArrayGetLength = getterOf(TypedArrayPrototype, "length");
+export const TypedArrayPrototypeIndexOf = uncurryThis(TypedArrayPrototype.indexOf);
 export const TypedArrayPrototypeSet = uncurryThis(TypedArrayPrototype.set);
 export const DataViewGetBuffer = getterOf(DataView.prototype, "buffer");
 export const DataViewGetByteLength = getterOf(DataView.prototype, "byteLength");
@@ -175,6 +184,7 @@ export const {
   eventLoopHasMoreWork,
   processTicksAndRejections,
   queueImmediate,
+  read: readAsync,
 } = core;
 
 /** A number here instead of Deno's own options makes every import() in the code reject. */

@@ -3,6 +3,7 @@
 
 import { compileFunction, NO_IMPORTS, StringPrototypeIndexOf } from "./primordials.js";
 import { die } from "./channel.js";
+import { grant } from "./grant.js";
 
 /** @type {SecondState} */
 const secondPart = { __proto__: null, source: Deno.args[1], shared: null, loaded: null };
@@ -24,12 +25,14 @@ export function setSecondPart(functions) {
 }
 
 /**
- * Before the guest runs, if it is likely to print: Deno's way to a function fails where the guest
- * has replaced how arrays are taken apart, and then values are not shown.
+ * Before the guest runs, if it is likely to print or to call tools: Deno's way to a function fails
+ * where the guest has replaced how arrays are taken apart, and then values are not shown.
  * @param {Job} job
  */
-export function prepareFor({ code, capture }) {
-  if (capture && StringPrototypeIndexOf(code, "console") >= 0) loadSecondPart();
+export function prepareFor({ code, capture, tools }) {
+  grant.limits = tools;
+  const prints = capture && StringPrototypeIndexOf(code, "console") >= 0;
+  if (prints || (tools !== null && StringPrototypeIndexOf(code, "tools") >= 0)) loadSecondPart();
 }
 
 /** @returns {SecondPart} */

@@ -15,6 +15,32 @@ interface Original {
   map: string;
 }
 
+/** What a run may use of the host's tools: how many calls, questions about tools, and bytes. */
+interface ToolLimits {
+  calls: number;
+  asks: number;
+  arguments: number;
+}
+
+/** A line of JSON before the text of an answer, or of a part of it. */
+interface AnswerHead {
+  id: number;
+  more?: boolean;
+  error?: object;
+}
+
+interface CallsState {
+  __proto__?: null;
+  // deno-lint-ignore no-explicit-any
+  open: any;
+  next: number;
+  isListening: boolean;
+  buffer: Uint8Array<ArrayBuffer> | null;
+  head: Uint8Array<ArrayBuffer>;
+  filled: number;
+  body: Uint8Array<ArrayBuffer> | null;
+}
+
 /** The host's frame that starts a run, or a rehearsal of one. */
 interface Job {
   v: number;
@@ -25,6 +51,7 @@ interface Job {
   context: unknown;
   capture: boolean;
   limits: Limits;
+  tools: ToolLimits | null;
 }
 
 /** A place in the caller's text; lines and columns start at 1. */
@@ -99,6 +126,9 @@ interface SecondPart {
   inspectValue(value: unknown, depth: number, more?: object): string;
   logTable(args: unknown[]): void;
   refuseColumns(columns: unknown): never;
+  openTools(): object;
+  // deno-lint-ignore no-explicit-any
+  ToolError: any;
 }
 
 interface SecondState {
@@ -147,6 +177,10 @@ type ConsoleLevel = "log" | "info" | "warn" | "error" | "debug";
 // --- of the language and of Deno ---
 
 interface PropertyDescriptor {
+  __proto__?: null;
+}
+
+interface ProxyHandler<T> {
   __proto__?: null;
 }
 
@@ -207,6 +241,7 @@ interface DenoCore {
   kRefed: symbol;
   processTicksAndRejections(): void;
   queueImmediate(immediate: object): void;
+  read(rid: number, bytes: Uint8Array): Promise<number>;
   setHandledPromiseRejectionHandler(handler: (promise: Promise<unknown>) => void): void;
   setReportExceptionCallback(callback: (thrown: unknown) => void): void;
   setUnhandledPromiseRejectionHandler(

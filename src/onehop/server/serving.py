@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import uvicorn
 
-from onehop.config import ServerConfig
+from onehop.config import ServerConfig, ToolsConfig
 from onehop.errors import ConfigError
 from onehop.execution.compose import open_executor
 from onehop.inputs.gc import keep_what_is_loaded
@@ -57,8 +57,13 @@ class Ready:
     agents: Agents
 
 
-async def serve(settings: ServerConfig, greet: Callable[[Ready], Awaitable[None]]) -> None:
-    """Serve until SIGINT or SIGTERM. ``greet`` is called before the first request is taken.
+async def serve(
+    settings: ServerConfig,
+    greet: Callable[[Ready], Awaitable[None]],
+    tools: ToolsConfig | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM. ``greet`` is called before the first request is taken. Code
+    may call the ``tools`` that are configured.
 
     Raises ConfigError for an address that cannot be used, and what ``open_executor`` raises.
     """
@@ -67,7 +72,7 @@ async def serve(settings: ServerConfig, greet: Callable[[Ready], Awaitable[None]
         server = _Server(_uvicorn_config(settings))
         asyncio.get_running_loop().set_exception_handler(_Complaints())
         with server.signals():
-            async with open_executor(store_may_be_away=True) as executor:
+            async with open_executor(store_may_be_away=True, tools=tools) as executor:
                 agents = Agents(executor.store, grace=settings.key_grace / 1000)
                 await greet(Ready(_url(settings, sockets), executor.store.url, agents))
                 app = create_app(executor, agents, settings)

@@ -14,6 +14,7 @@ from onehop.backends.outputs import Outputs
 from onehop.config import SandboxConfig
 from onehop.errors import OnehopError, SandboxClosedError
 from onehop.limits import Limits
+from onehop.questions import Desk
 from onehop.requests import CheckedRequest
 from onehop.types import (
     ErrorInfo,
@@ -75,9 +76,14 @@ class FakeBackend:
         self._closing = asyncio.Event()
 
     async def run(
-        self, request: CheckedRequest, limits: Limits, agent: str, on_log: OnLog | None = None
+        self,
+        request: CheckedRequest,
+        limits: Limits,
+        agent: str,
+        on_log: OnLog | None = None,
+        desk: Desk | None = None,  # noqa: ARG002 - it runs no code that could ask
     ) -> ExecutionResult:
-        """See Backend.run."""
+        """See Backend.run; it calls no tools."""
         if self._closing is None:
             raise SandboxClosedError("the backend is not open")
         self.calls.append(request.request)
@@ -162,6 +168,7 @@ class _Run:
         timed_out = error is not None and error.type == "timeout"
         return ExecutionResult(
             success=error is None,
+            status="completed" if error is None else "failed",
             output=output if error is None else None,
             logs=[entry.line for entry in entries],
             log_entries=entries,

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from onehop.jail import Exit
 from onehop.limits import Limits
+from onehop.questions import MOST_ASKS, Ask, Call, Desk
 from onehop.types import LogEntry, OnLog
 from onehop.workers import _measure
+from onehop.workers._clock import RunClock
+from onehop.workers._rest import Rest
 from onehop.workers.protocol import (
     SMALL_BODY,
     Failure,
     LargeResult,
     Log,
+    Names,
     Original,
     ProtocolError,
     Result,
+    encode_answer,
+    encode_names,
+    encode_refusal,
 )
 
 SAMPLE_SECONDS = 0.05
@@ -29,6 +37,23 @@ END_SECONDS = 5.0
 Verdict = Literal["exit", "timeout", "memory", "cpu", "threads", "protocol", "cancelled"]
 End = Callable[[Verdict, str], None]
 """Ends the run in progress, and says why."""
+Send = Callable[[Iterable[bytes]], None]
+"""Sends frames to the code that runs."""
+
+
+class Turn(Protocol):
+    """The place of a run among those that compute at the same time."""
+
+    def rest(self) -> bool:
+        """Give the place up, because the run only waits for tools; whether it was taken."""
+        ...
+
+    async def resume(self) -> None:
+        """Wait for a place again."""
+
+
+Word = Log | Names | Call | Ask | Result | LargeResult | Failure
+"""What a worker says while it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +69,8 @@ class Job:
     """Of code that was TypeScript."""
     on_log: OnLog | None = None
     """Called in the event loop with each console line as it arrives, in order."""
+    desk: Desk | None = None
+    """None when no tools are granted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +94,8 @@ class Outcome:
     logs: list[LogEntry] = field(default_factory=list)
     logs_dropped: int = 0
     enforcement: tuple[str, ...] = ()
+    waited: float = 0.0
+    """Seconds of ``elapsed`` in which calls of tools were open."""
 
 
 class Run:
@@ -78,21 +107,28 @@ class Run:
         loop: asyncio.AbstractEventLoop,
         watched: _measure.Watch,
         end: End,
+        send: Send,
+        turn: Turn | None = None,
     ) -> None:
         self.job = job
         self.loop = loop
         self.watched = watched
         self.end = end
+        self.send = send
+        self.rest = Rest(turn, send)
+        self.asked: dict[type[Call | Ask], set[int]] = {Call: set(), Ask: set()}
+        self.has_names = False
         self.start = _measure.Sample(0, 0, 0.0)
         self.started = time.perf_counter()
         self.finished = 0.0
+        self.waited = 0.0
         self.ended: asyncio.Future[None] = loop.create_future()
         self.message: Result | LargeResult | Failure | None = None
         self.verdict: Verdict | None = None
         self.detail = ""
         self.logs: list[LogEntry] = []
         self.log_bytes = 0
-        self.deadline = 0.0
+        self.clock = RunClock(loop.time(), 0.0)
         self.timer: asyncio.TimerHandle | None = None
 
     def arm(self) -> None:
@@ -102,41 +138,93 @@ class Run:
     def watch(self) -> None:
         """Set the deadline and the sampling, which share a timer: most runs need neither."""
         now = self.loop.time()
-        self.deadline = now + self.job.limits.timeout
-        self._look_later(now)
+        desk = self.job.desk
+        self.clock = RunClock(now, 0.0 if desk is None else desk.wait_seconds)
+        self._look_later(now, self.job.limits.timeout)
 
-    def _look_later(self, now: float) -> None:
-        self.timer = self.loop.call_at(min(self.deadline, now + SAMPLE_SECONDS), self._look)
+    def _look_later(self, now: float, left: float) -> None:
+        self.timer = self.loop.call_at(now + min(left, SAMPLE_SECONDS), self._look)
 
     def _look(self) -> None:
         now = self.loop.time()
-        if now >= self.deadline:
+        left = self.job.limits.timeout - self.clock.own(now, self._cpu_seconds())
+        if left <= 0:
             self._expire()
         else:
-            self._sample(now)
+            self._sample(now, left)
+
+    def _cpu_seconds(self) -> float:
+        """What the run has used of the processor; only where that decides."""
+        return self.watched.cpu_seconds(self.start) if self.clock.has_waited else 0.0
 
     def _expire(self) -> None:
         self.end("timeout", "")
         # The kill closes the pipe; if that is ever late, do not keep the caller.
         self.timer = self.loop.call_later(END_SECONDS, self.finish, None)
 
-    def _sample(self, now: float) -> None:
+    def _sample(self, now: float, left: float) -> None:
         """A backstop behind the kernel's own limits, which count other things."""
         over = self.watched.over_limit(self.start, self.job.limits)
-        if over is None:
-            self._look_later(now)
-        else:
+        desk = self.job.desk
+        if over is not None:
             self.end(over, "")
-            self.timer = self.loop.call_at(self.deadline, self._expire)
+            self.timer = self.loop.call_later(left, self._expire)
+            return
+        if desk is not None:
+            if self.clock.waited(now) >= desk.wait_seconds:
+                desk.run_out()
+            self.rest.look(self.clock.is_open, self._cpu_seconds())
+        self._look_later(now, left)
 
-    def take(self, message: Log | Result | LargeResult | Failure, size: int) -> None:
-        """A frame of ``size`` bytes whose turn it is."""
+    def take(self, message: Word, size: int, token: str) -> None:
+        """A frame of ``size`` bytes whose turn it is, in a run with that ``token``."""
         if isinstance(message, Log):
             self._log(message)
+        elif isinstance(message, Names | Call | Ask):
+            self._take_question(message, token)
         elif isinstance(message, Result) and size > self.job.limits.output_bytes + SMALL_BODY:
             raise ProtocolError("a result over the output limit")
         else:
             self.finish(message)
+
+    def _take_question(self, question: Names | Call | Ask, token: str) -> None:
+        desk = self.job.desk
+        if desk is None:
+            raise ProtocolError("a question about tools, of which none are granted")
+        if isinstance(question, Names):
+            if self.has_names:
+                raise ProtocolError("the names of tools were asked for twice")
+            self.has_names = True
+            self.send([encode_names(token, desk.names())])
+            return
+        self._count(question, desk)
+        if isinstance(question, Call):
+            self.clock.open(self.loop.time())
+        desk.take(question, functools.partial(self._reply, token, question))
+
+    def _reply(
+        self, token: str, question: Call | Ask, value: bytes | None, error: bytes | None
+    ) -> None:
+        if value is not None:
+            frames = encode_answer(token, question.id, value)
+        else:
+            frames = iter([encode_refusal(token, question.id, error or b"{}")])
+        self.rest.send(frames, self._close if isinstance(question, Call) else _nothing)
+
+    def _close(self) -> None:
+        self.clock.close(self.loop.time())
+
+    def _count(self, question: Call | Ask, desk: Desk) -> None:
+        """An honest guest refuses what goes beyond its budget by itself."""
+        asked = self.asked[type(question)]
+        if question.id in self.asked[Call] or question.id in self.asked[Ask]:
+            raise ProtocolError("a question with an id that another one has had")
+        asked.add(question.id)
+        if len(asked) > (desk.most_calls if isinstance(question, Call) else MOST_ASKS):
+            raise ProtocolError("more questions about tools than the job allows")
+        arguments = question.arguments if isinstance(question, Call) else None
+        if arguments is not None and len(arguments) > desk.most_arguments:
+            raise ProtocolError("arguments of a call over their limit")
 
     def _log(self, log: Log) -> None:
         limits = self.job.limits
@@ -156,10 +244,12 @@ class Run:
         if not self.ended.done():
             self.message = message
             self.finished = time.perf_counter()
+            self.waited = self.clock.waited(self.loop.time())
             self.ended.set_result(None)
 
     def stop(self) -> None:
         """Let the clock rest."""
+        self.rest.stop()
         if self.timer is not None:
             self.timer.cancel()
 
@@ -179,4 +269,9 @@ class Run:
             logs=self.logs,
             logs_dropped=dropped,
             enforcement=enforcement,
+            waited=self.waited,
         )
+
+
+def _nothing() -> None:
+    pass

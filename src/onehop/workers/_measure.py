@@ -122,6 +122,14 @@ class Watch:
             return "threads"
         return "cpu" if cpu > limits.cpu_seconds else None
 
+    def cpu_seconds(self, start: Sample) -> float:
+        """CPU time since dispatch; 0 of a worker that has ended, which its pipe tells."""
+        try:
+            now = sample(self.pid).cpu_seconds if self.status is None else _cpu(self.pid)
+            return now - start.cpu_seconds
+        except OSError:
+            return 0.0
+
     def _usage(self, start: Sample) -> tuple[int, int, float]:
         """Growth in bytes, threads that it did not have when it was ready, and CPU seconds."""
         if self.status is None or self.ready is None:

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import sys
+from collections import deque
 
 from onehop.errors import WorkerStartError
 
@@ -23,6 +24,8 @@ class Pipes:
         self.child_ends = child
         self._child_open = True
         self._writing: asyncio.AbstractEventLoop | None = None
+        self._rest: deque[memoryview] = deque()
+        """What the worker has yet to read."""
 
     @classmethod
     def open(cls) -> Pipes:
@@ -46,16 +49,23 @@ class Pipes:
                 os.close(descriptor)
 
     def write(self, data: bytes, loop: asyncio.AbstractEventLoop) -> bool:
-        """Write at once what fits, and the rest as the worker reads it; false when the worker is
-        dead already."""
+        """Write at once what fits, and the rest, in order, as the worker reads it; false when the
+        worker is dead already."""
         if len(data) > 65536:
             self._widen()
-        view = memoryview(data)
-        written = self._write_some(view)
-        if written is not None and written < len(view):
+        self._rest.append(memoryview(data))
+        if self._writing is not None:
+            return True
+        alive = self._write_rest()
+        if alive and self._rest:
             self._writing = loop
-            loop.add_writer(self.input, self._continue, view[written:])
-        return written is not None
+            loop.add_writer(self.input, self._continue)
+        return alive
+
+    @property
+    def unread(self) -> int:
+        """Bytes that the worker has yet to make room for."""
+        return sum(map(len, self._rest))
 
     def _widen(self) -> None:
         """Larger pipes make large frames quicker; over the user's quota it stays as it is."""
@@ -64,14 +74,24 @@ class Pipes:
                 fcntl.fcntl(self.input, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
                 fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
-    def _continue(self, view: memoryview) -> None:
+    def _continue(self) -> None:
         assert self._writing is not None  # noqa: S101 - set before the writer was added
-        written = self._write_some(view)
-        if written is None or written == len(view):  # a dead worker's other pipe tells
+        if not self._write_rest() or not self._rest:  # a dead worker's other pipe tells
             self._writing.remove_writer(self.input)
             self._writing = None
-        else:
-            self._writing.add_writer(self.input, self._continue, view[written:])
+
+    def _write_rest(self) -> bool:
+        """Write what goes; false when nobody is there to read."""
+        while self._rest:
+            view = self._rest.popleft()
+            written = self._write_some(view)
+            if written is None:
+                self._rest.clear()
+                return False
+            if written < len(view):
+                self._rest.appendleft(view[written:])
+                break
+        return True
 
     def _write_some(self, view: memoryview) -> int | None:
         """How much of it; None when nobody is there to read."""

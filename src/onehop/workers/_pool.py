@@ -7,7 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 from onehop.cores import usable_cores
 from onehop.errors import (
@@ -18,6 +18,7 @@ from onehop.errors import (
     SandboxUnavailableError,
 )
 from onehop.workers._factory import WorkerFactory
+from onehop.workers._job import Turn
 from onehop.workers._places import Places
 from onehop.workers._process import Worker
 from onehop.workers._queue import FairQueue
@@ -32,6 +33,9 @@ _DRAIN_SECONDS = 10.0
 _REFILL_SECONDS = 0.25
 _ANSWER_SECONDS = 0.005
 """What a door may take to send the answer of a run, before its worker is killed and replaced."""
+
+_RESTING: Final = 4
+"""Workers that only wait for tools, for each place: they hold about 60 MB each."""
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +55,9 @@ class Pool:
         """With the agent whose run it is."""
         self._places = Places(max_concurrency)
         self._answered: dict[Worker, asyncio.TimerHandle] = {}
+        self._resting: set[Worker] = set()
+        """Of the running: those that only wait for tools, and have no place."""
+        self._resuming: deque[tuple[Worker, asyncio.Future[None]]] = deque()
         self._waiting: FairQueue[asyncio.Future[Worker]] = FairQueue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting = 0
@@ -136,8 +143,43 @@ class Pool:
             self._close_later(worker)
         return None
 
+    def turn(self, worker: Worker) -> Turn:
+        """The place of a worker that was checked out."""
+        return _Turn(self, worker)
+
+    def rest(self, worker: Worker) -> bool:
+        """Take back the place of a worker that only waits for tools; it keeps its memory, so that
+        not any number may do so. Whether it was taken."""
+        if worker not in self._running or len(self._resting) >= _RESTING * self._max_concurrency:
+            return False
+        self._resting.add(worker)
+        self._places.give_back(self._running[worker])
+        self._serve()
+        return True
+
+    async def resume(self, worker: Worker) -> None:
+        """Wait until a worker that rests has a place again; it comes before those that have none
+        yet, since it holds memory."""
+        turn = asyncio.get_running_loop().create_future()
+        self._resuming.append((worker, turn))
+        self._serve()
+        await turn
+
+    def _resume_some(self) -> None:
+        for _ in range(len(self._resuming)):
+            worker, turn = self._resuming.popleft()
+            if turn.done() or worker not in self._resting:
+                continue
+            if self._places.admits(self._running[worker]):
+                self._resting.discard(worker)
+                self._places.take(self._running[worker])
+                turn.set_result(None)
+            else:
+                self._resuming.append((worker, turn))
+
     def _serve(self) -> None:
         """Give ready workers to those who wait."""
+        self._resume_some()
         while (agent := self._waiting.turn(self._places.admits)) is not None:
             if self._waiting.first(agent).done():  # cancelled in this very turn of the loop
                 self._waiting.pop(agent)
@@ -173,7 +215,11 @@ class Pool:
     def _retire(self, worker: Worker) -> None:
         self._answered.pop(worker, None)
         if worker in self._running:
-            self._places.give_back(self._running.pop(worker))
+            agent = self._running.pop(worker)
+            if worker in self._resting:
+                self._resting.discard(worker)
+            else:
+                self._places.give_back(agent)
         self._close_later(worker)
         self._serve()
         self._refill()
@@ -316,3 +362,17 @@ def _nothing() -> None:
 
 def _anyone(_agent: str) -> bool:
     return True
+
+
+class _Turn:
+    """Of one worker."""
+
+    def __init__(self, pool: Pool, worker: Worker) -> None:
+        self._pool = pool
+        self._worker = worker
+
+    def rest(self) -> bool:
+        return self._pool.rest(self._worker)
+
+    async def resume(self) -> None:
+        await self._pool.resume(self._worker)

@@ -9,13 +9,13 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from onehop.errors import WorkerStartError
 from onehop.jail import Child, Exit, Launcher
 from onehop.limits import MIB, Limits
 from onehop.workers import _measure
-from onehop.workers._job import END_SECONDS, Died, Job, Outcome, Run, Verdict
+from onehop.workers._job import END_SECONDS, Died, Job, Outcome, Run, Turn, Verdict
 from onehop.workers._pipes import Pipes, read_some
 from onehop.workers._seal import seal
 from onehop.workers._states import WITH_JOB, State, turn
@@ -155,12 +155,12 @@ class Worker:
 
     # --- the job ---
 
-    async def run(self, job: Job) -> Outcome:
-        """Run ``job``. When the awaiting task is cancelled, the process is killed at once; after
-        an answer it waits to be killed by ``aclose``."""
+    async def run(self, job: Job, turn: Turn | None = None) -> Outcome:
+        """Run ``job``, which has its ``turn`` among others. When the awaiting task is cancelled,
+        the process is killed at once; after an answer it waits to be killed by ``aclose``."""
         if self._idle_timer is not None:
             self._idle_timer.cancel()
-        run = self._run = Run(job, self._loop, self._watched, self._end)
+        run = self._run = Run(job, self._loop, self._watched, self._end, self._send, turn)
         try:
             run.start = self._sample()
             self._dispatch(job, run)
@@ -172,6 +172,12 @@ class Worker:
         finally:
             run.stop()
             self._run = None  # in a cycle, its texts would stay until a full collection
+
+    def _send(self, frames: Iterable[bytes]) -> None:
+        """To the code that runs; nothing when it does not any more."""
+        if self._state == "running":
+            for frame in frames:
+                self._pipes.write(frame, self._loop)
 
     def stop(self) -> None:
         """End the run in progress as cancelled."""
@@ -199,7 +205,7 @@ class Worker:
         limits = job.limits
         self._token = self._next_token
         self._max_output = limits.output_bytes
-        self._frames.max_body = 2 * limits.keep_bytes + SMALL_BODY
+        self._frames.max_body = 2 * max(limits.keep_bytes, _arguments(job)) + SMALL_BODY
         self._state = "overtaken" if self._state == "warming" else "running"
         frame = encode_job(
             token=self._token,
@@ -208,6 +214,7 @@ class Worker:
             context_json=job.context_json,
             capture=job.capture_console,
             limits_json=_limits_json(limits),
+            tools_json="null" if job.desk is None else job.desk.limits_json,
         )
         run.arm()
         if not self._pipes.write(frame, self._loop):
@@ -268,7 +275,7 @@ class Worker:
         elif isinstance(message, Warm):
             self._rest()
         elif self._run is not None:
-            self._run.take(message, len(body))
+            self._run.take(message, len(body), self._token)
             if self._run.ended.done():
                 self._state = "answered"
 
@@ -339,6 +346,11 @@ class Worker:
         self._loop.remove_reader(self._process.exit_fd)
         self._pipes.close()
         os.close(self._process.exit_fd)
+
+
+def _arguments(job: Job) -> int:
+    """Bytes that the arguments of a call may have."""
+    return 0 if job.desk is None else job.desk.most_arguments
 
 
 @functools.lru_cache(maxsize=64)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from onehop.questions import Ask, Call
 from onehop.workers.protocol import (
     Failure,
     LargeResult,
     Log,
     Message,
+    Names,
     ProtocolError,
     Ready,
     Result,
@@ -27,14 +29,15 @@ State = Literal["starting", "idle", "warming", "overtaken", "running", "ending",
 Turn = Literal["take", "drop"]
 
 _ANSWERS: Final = (Result, LargeResult, Failure)
+_QUESTIONS: Final = (Names, Call, Ask)
 _TURNS: Final[dict[State, dict[type[Message], Turn]]] = {
     "starting": {Ready: "take"},
     "idle": {},
     "warming": {Warm: "take"},
     "overtaken": {Warm: "take"},
-    "running": {Log: "take", **dict.fromkeys(_ANSWERS, "take")},
-    "ending": {Log: "take", **dict.fromkeys(_ANSWERS, "drop")},
-    "answered": dict.fromkeys((Ready, Warm, Log, *_ANSWERS), "drop"),
+    "running": dict.fromkeys((Log, *_QUESTIONS, *_ANSWERS), "take"),
+    "ending": {Log: "take", **dict.fromkeys((*_QUESTIONS, *_ANSWERS), "drop")},
+    "answered": dict.fromkeys((Ready, Warm, Log, *_QUESTIONS, *_ANSWERS), "drop"),
 }
 
 WITH_JOB: Final = frozenset[State]({"running", "ending", "answered"})

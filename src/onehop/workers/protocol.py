@@ -15,19 +15,30 @@ from json.encoder import encode_basestring
 from typing import Any, Literal, get_args
 
 from onehop.inputs.gc import read_json
+from onehop.questions import Ask, Call
 from onehop.types import LogLevel
 
-VERSION = 2
+VERSION = 3
 HEADER = struct.Struct(">I")
 SMALL_BODY = 256 * 1024
 """Room for everything in a frame that is not an output: a log line, an error, the fields."""
+ANSWER_PART = 256 * 1024
+"""Bytes of a tool's answer in one frame, so that others come in between."""
 
-_HEAD = b'{"v":2,"token":"'
+_HEAD = b'{"v":3,"token":"'
 _LARGE_HEAD = re.compile(
-    rb'\{"v":2,"token":"(?P<token>[^"\\]*)","kind":"result",'
+    rb'\{"v":3,"token":"(?P<token>[^"\\]*)","kind":"result",'
     rb'"bytes":(?P<bytes>\d{1,15}),"dropped":(?P<dropped>\d{1,15}),'
     rb'(?:"warnings":(?P<warnings>\[(?:"(?:[^"\\]|\\.){0,4096}",?){1,16}\]),)?"text":"'
 )
+_CALL_HEAD = re.compile(
+    rb'\{"v":3,"token":"(?P<token>[^"\\]*)","kind":"call","id":(?P<id>\d{1,15}),'
+    rb'"namespace":(?P<namespace>"(?:[^"\\]|\\.){0,2048}"),'
+    rb'"member":(?P<member>"(?:[^"\\]|\\.){0,2048}"),"arguments":"'
+)
+_MAX_NAME = 512
+_MAX_QUESTION = 4096
+_MAX_NAMESPACES = 64
 _MAX_WARNINGS = 16
 _MAX_WARNING = 1024
 _NUMBER_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
@@ -96,6 +107,11 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """The code looks at ``tools`` for the first time, and waits for the names that are granted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Original:
     """TypeScript that a job's code was made from."""
 
@@ -104,7 +120,7 @@ class Original:
     """Where parts of the job's code come from: ``mappings`` of a source map (ECMA-426)."""
 
 
-Message = Ready | Warm | Log | Result | LargeResult | Failure
+Message = Ready | Warm | Log | Result | LargeResult | Failure | Names | Call | Ask
 
 
 def encode_frame(body: bytes) -> bytes:
@@ -120,15 +136,17 @@ def encode_job(
     capture: bool,
     limits_json: str,
     original: Original | None = None,
+    tools_json: str = "null",
     kind: Literal["job", "warm"] = "job",
 ) -> bytes:
-    """The job frame; ``original`` is what ``code`` was made from.
+    """The job frame; ``original`` is what ``code`` was made from, ``tools_json`` what it may use of
+    the host's tools.
 
     What is JSON already, or needs no escaping, is put in as it is, and a large context is copied
     once: encoding it twice would cost more than all the rest."""
     head = (
         f'{{"v":{VERSION},"token":"{token}","kind":"{kind}",'
-        f'"capture":{"true" if capture else "false"},"limits":{limits_json},'
+        f'"capture":{"true" if capture else "false"},"limits":{limits_json},"tools":{tools_json},'
         f'"code":{encode_basestring(code)},"original":{_original_json(original)},"context":'
     ).encode()
     context = context_json.encode()
@@ -152,6 +170,30 @@ def encode_warm() -> bytes:
         capture=False,
         limits_json='{"output":4096,"keep":4096,"logs":0,"entries":0}',
     )
+
+
+def encode_names(token: str, names: bytes) -> bytes:
+    """The frame that answers Names; ``names`` is JSON."""
+    head = f'{{"v":{VERSION},"token":"{token}","kind":"names","names":'.encode()
+    return encode_frame(head + names + b"}")
+
+
+def encode_answer(token: str, id_: int, value: bytes) -> Iterator[bytes]:
+    """The frames that answer a Call or an Ask: a line of JSON each, and a part of the ``value``,
+    which is JSON text."""
+    head = f'{{"v":{VERSION},"token":"{token}","kind":"answer","id":{id_}'
+    start = 0
+    while len(value) - start > ANSWER_PART:
+        part = value[start : start + ANSWER_PART]
+        yield encode_frame(f'{head},"more":true}}\n'.encode() + part)
+        start += ANSWER_PART
+    yield encode_frame(f"{head}}}\n".encode() + value[start:])
+
+
+def encode_refusal(token: str, id_: int, error: bytes) -> bytes:
+    """The frame that answers a Call or an Ask with an ``error``, the JSON of a ToolError."""
+    head = f'{{"v":{VERSION},"token":"{token}","kind":"answer","id":{id_},"error":'.encode()
+    return encode_frame(head + error + b"}\n")
 
 
 class FrameReader:
@@ -186,11 +228,12 @@ class FrameReader:
 def parse_message(body: bytes, token: str, max_output: int) -> Message:
     """Read one frame body; ``token`` is the one of this run (empty before the job).
 
-    A body of more than ``max_output`` bytes may only be a ``LargeResult``, which is one string:
-    other JSON of that size could unfold to many times its length in memory.
+    A body of more than ``max_output`` bytes may only be a ``LargeResult`` or a ``Call``, which are
+    one string: other JSON of that size could unfold to many times its length in memory.
     """
     if len(body) > max_output + SMALL_BODY:
-        return _parse_large(body, token)
+        call = _CALL_HEAD.match(body)
+        return _parse_large(body, token) if call is None else _parse_large_call(body, token, call)
     frame = _parse_object(body, len(_HEAD) + len(token))
     if frame.get("v") != VERSION:
         raise ProtocolError("a frame of another protocol version")
@@ -212,6 +255,14 @@ def _parse_large(body: bytes, token: str) -> LargeResult:
         raise ProtocolError("a large result that is not one string")
     warnings = _warnings(_from_json(head["warnings"] or b"[]"))
     return LargeResult(text, int(head["bytes"]), int(head["dropped"]), warnings)
+
+
+def _parse_large_call(body: bytes, token: str, head: re.Match[bytes]) -> Call:
+    text = _from_json(body[head.end() - 1 : -1])
+    if head["token"].decode() != token or not isinstance(text, str) or not body.endswith(b"}"):
+        raise ProtocolError("a large call that is not one string")
+    namespace, member = (_name(_from_json(head[each])) for each in ("namespace", "member"))
+    return Call(int(head["id"]), namespace, member, text)
 
 
 def _parse_object(body: bytes, head: int) -> dict[str, Any]:
@@ -317,10 +368,41 @@ def _failure(frame: dict[str, Any]) -> Failure:
     )
 
 
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > _MAX_NAME:
+        raise ProtocolError("a frame with a name that is not one, or too long")
+    return value
+
+
+def _call(frame: dict[str, Any]) -> Call:
+    namespace, member = (_name(frame.get(each)) for each in ("namespace", "member"))
+    arguments = _field(frame, "arguments", str, optional=True)
+    fault = "" if arguments is not None else _field(frame, "fault", str)[:_MAX_QUESTION]
+    field = _field(frame, "field", str, optional=True)
+    id_ = _count(frame, "id")
+    return Call(id_, namespace, member, arguments, fault, field and field[:_MAX_NAME])
+
+
+def _ask(frame: dict[str, Any]) -> Ask:
+    about = frame.get("about")
+    if about not in ("search", "describe", "list"):
+        raise ProtocolError("a frame that asks about nothing we know")
+    subject = _field(frame, "subject", str, optional=True)
+    limit = _count(frame, "limit", optional=True)
+    spaces = frame.get("namespaces")
+    if spaces is not None and not (isinstance(spaces, list) and len(spaces) <= _MAX_NAMESPACES):
+        raise ProtocolError("a frame with a wrong list of namespaces")
+    namespaces = None if spaces is None else tuple(map(_name, spaces))
+    return Ask(_count(frame, "id"), about, subject and subject[:_MAX_QUESTION], limit, namespaces)
+
+
 _PARSERS: dict[str, Callable[[dict[str, Any]], Message]] = {
     "ready": _ready,
     "warm": lambda _: Warm(),
     "log": _log,
     "result": _result,
     "error": _failure,
+    "names": lambda _: Names(),
+    "call": _call,
+    "ask": _ask,
 }

@@ -26,7 +26,7 @@ _SHORTEST: Final = 5
 _NO_NAMES: Final = Names(())
 _OURS: Final = frozenset(
     "type kind field pattern severity issueType enforcement logLevels logTimes shape risk "
-    "persistedOutputId line column redacted".split()
+    "persistedOutputId line column redacted outcome effect argumentsHash formula".split()
 )
 """Details in words of our own, which a guest's value may happen to equal."""
 _OUR_WORDS: Final = frozenset({INTERRUPTED, f"Interrupted: {INTERRUPTED}"})
@@ -211,6 +211,8 @@ class _One:
     def _detail(self, name: str, value: Any) -> Any:
         if name in _OURS:
             return value
+        if name == "toolArguments":
+            return self.field(name, value)
         if name == "errorInfo" and isinstance(value, dict):
             return {part: self._detail(part, each) for part, each in value.items()}
         return self._plain_copy(value, self._cut_code if name in _CODE else self.cut_text)

@@ -195,6 +195,25 @@ class QuestionParams(TrendParams):
     limit: Limit = 10
 
 
+class ToolParams(Query):
+    """Which tools, and how much of them."""
+
+    query: Annotated[
+        str | None,
+        Field(max_length=1000, description="What they should do", examples=["find a person"]),
+    ] = None
+    namespaces: Annotated[
+        list[str] | None, Field(max_length=50, description="Only of these", examples=[["crm"]])
+    ] = None
+    names: Annotated[
+        list[str] | None,
+        Field(max_length=50, description="These, by path", examples=[["crm.find_person"]]),
+    ] = None
+    detail: Annotated[
+        Literal["brief", "signature", "schema"], Field(description="How much of each")
+    ] = "signature"
+
+
 class EventParams(Query):
     """Which events."""
 
@@ -203,6 +222,8 @@ class EventParams(Query):
     type: Annotated[
         list[EventType],
         Field(
-            max_length=8, description="Only of these kinds", examples=[["code:execution:completed"]]
+            max_length=12,
+            description="Only of these kinds",
+            examples=[["code:execution:completed"]],
         ),
     ] = []

@@ -11,7 +11,7 @@ from onehop import answers
 from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
 from onehop.stores.base import AgentRecord, Role
-from onehop.types import Language, Wire
+from onehop.types import Effect, Language, Wire
 
 _MOST: Final = 1 << 40
 
@@ -238,3 +238,30 @@ CodeLengths: Final = _listed("CodeLengths", "codeLengths", _Bucket)
 RepeatedCodes: Final = _listed("RepeatedCodes", "repeatedCode", _Repeated)
 Slowest: Final = _listed("Slowest", "slowest", Run)
 SecurityProfile: Final = _listed("SecurityProfile", "security", _Security)
+
+
+class FoundTool(Wire):
+    """A tool that code may call."""
+
+    path: str = Field(description="How code names it.", examples=["crm.find_person"])
+    description: str = ""
+    signature: str | None = None
+    declarations: str | None = Field(default=None, description="TypeScript.")
+    input_schema: dict[str, Any] | None = None
+    output_schema: dict[str, Any] | None = None
+    effect: Effect
+    asks: bool = Field(description="Whether a rule may want a person to decide.")
+
+
+class ToolNamespace(Wire):
+    """A namespace of tools."""
+
+    namespace: str = Field(description="Empty for tools without one.")
+    count: int
+
+
+class FoundTools(Wire):
+    """Tools that were asked for, or the namespaces that there are."""
+
+    tools: list[FoundTool] | None = None
+    namespaces: list[ToolNamespace] | None = None

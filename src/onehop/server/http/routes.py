@@ -21,7 +21,7 @@ from onehop import analytics
 from onehop.analytics import Analytics
 from onehop.callers import Caller
 from onehop.config import ServerConfig
-from onehop.errors import InvalidRequestError, SandboxClosedError
+from onehop.errors import InvalidRequestError, SandboxClosedError, ToolError
 from onehop.execution import _outcomes
 from onehop.execution.executor import Executor
 from onehop.records import ExecutionRecord
@@ -59,11 +59,13 @@ from onehop.server.http._params import (
     RequestHeader,
     RequestPath,
     SinceParams,
+    ToolParams,
     TrendParams,
 )
 from onehop.server.http._readiness import Readiness
 from onehop.server.principal import Principal
 from onehop.stores.base import HistoryQuery, Store
+from onehop.tools import look_up
 from onehop.types import ExecutionResult, LogEntry, OutputPage, ValidationReport
 from onehop.validation import Validator
 
@@ -79,6 +81,8 @@ _RUN: Final = {
     "context": {"numbers": [1, 2, 3]},
 }
 """What the page /docs sends, unless something else is written."""
+_LISTS: Final = frozenset({"type", "namespaces", "names"})
+"""What the query may have more than once."""
 _STREAM: Final[dict[str, Any]] = {
     "text/event-stream": {
         "schema": {
@@ -148,7 +152,7 @@ def _each_once(request: Request) -> None:
     """Raise InvalidRequestError for a name that the query has twice: which of the two is meant?"""
     given = Counter(name for name, _ in request.query_params.multi_items())
     for name, count in given.items():
-        if count > 1 and name != "type":
+        if count > 1 and name not in _LISTS:
             raise InvalidRequestError(name[:80], f"{count} values", "given once")
 
 
@@ -503,6 +507,18 @@ async def failures(
     await here.executor.flush(_FRESH)
     found = await here.analytics.get_recent_failures(agent, wanted.limit)
     return Json({"failures": _dicts(found)})
+
+
+@api.get("/tools", tags=["tools"], response_model=schemas.FoundTools, responses=_errors(404))
+async def tools(here: Here, _principal: Who, wanted: Annotated[ToolParams, Query()]) -> Response:
+    """Find tools that code may call: by what they do, by namespace or by name."""
+    discovery = here.executor.sandbox.toolbox.discovery
+    try:
+        return Json(look_up(discovery, **wanted.model_dump()))
+    except ToolError as error:
+        if error.code == "unknown_tool":
+            raise NotFoundError(str(error)) from None
+        raise InvalidRequestError(error.field or "tools", "what was asked", str(error)) from None
 
 
 @api.get("/trends", tags=["analytics"], response_model=schemas.Trends, responses=_errors())

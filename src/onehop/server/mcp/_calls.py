@@ -16,6 +16,8 @@ import anyio
 import mcp_types as types
 
 from onehop.callers import Caller
+from onehop.definition.text import to_text
+from onehop.definition.told import told_of
 from onehop.errors import InvalidRequestError, SandboxClosedError
 from onehop.server._errors import ForbiddenError
 from onehop.server._runs import Runs
@@ -24,8 +26,6 @@ from onehop.server.mcp._fit import fit
 from onehop.server.mcp._outputs import KeptOutputs, link, uri_of
 from onehop.server.mcp._progress import Report, report_lines
 from onehop.server.mcp._refusals import refusal
-from onehop.tool.text import to_text
-from onehop.tool.told import told_of
 from onehop.types import ExecutionResult
 
 REQUEST_ID: Final = "onehop/requestId"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from onehop.tool.told import Told
+from onehop.definition.told import Told
 from onehop.types import ExecutionResult
 
 PREFIX: Final = "onehop/"

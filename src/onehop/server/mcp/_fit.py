@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from onehop.tool.told import console
+from onehop.definition.told import console
 from onehop.types import Correction, ErrorInfo, ExecutionResult, LogEntry
 
 MAX_OUTPUT: Final = 256 * 1024

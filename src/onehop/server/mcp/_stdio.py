@@ -16,6 +16,7 @@ import anyio
 from mcp.server.stdio import stdio_server
 
 from onehop.callers import Caller
+from onehop.config import ToolsConfig
 from onehop.errors import UnauthorizedError
 from onehop.execution.compose import open_executor
 from onehop.execution.executor import Executor
@@ -41,17 +42,19 @@ class LocalPrincipal:
     role: str = "agent"
 
 
-async def serve_stdio(agent_id: str | None, key: str | None = None) -> None:
+async def serve_stdio(
+    agent_id: str | None, key: str | None = None, tools: ToolsConfig | None = None
+) -> None:
     """Serve one client until it closes standard input, or SIGTERM or SIGINT; then runs in flight
     are killed. Standard output carries the protocol and nothing else.
 
-    Runs are ``agent_id``'s, or those of the agent that ``key`` belongs to, or of "mcp". Raises what
-    ``open_executor`` raises.
+    Code may call the ``tools`` that are configured. Runs are ``agent_id``'s, or those of the agent
+    that ``key`` belongs to, or of "mcp". Raises what ``open_executor`` raises.
     """
     with _own_streams() as (source, sink):
         lines = Lines(source)
         with _signals(lines):
-            async with open_executor(store_may_be_away=True) as executor:
+            async with open_executor(store_may_be_away=True, tools=tools) as executor:
                 principal = await _local(executor, agent_id, key)
                 server = make_server(Runs(executor), executor, lambda _context: principal)
                 keep_what_is_loaded()

@@ -1,26 +1,71 @@
-"""The tool ``code_execute`` as MCP clients see it, with its annotations and the result's schema."""
+"""The tools of the server: ``code_execute``, and ``code_tools`` where code may call some."""
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import mcp_types as types
 
+from onehop.calls import Toolbox
+from onehop.definition import DESCRIPTION, INPUT_SCHEMA, NAME, describe
 from onehop.server.mcp._data import SCHEMA
-from onehop.tool import DESCRIPTION, INPUT_SCHEMA, NAME
 
-__all__ = ["DESCRIPTION", "INPUT_SCHEMA", "NAME", "make_tool"]
+__all__ = ["DESCRIPTION", "INPUT_SCHEMA", "LOOKUP", "LOOKUP_SCHEMA", "NAME", "make_tools"]
+
+LOOKUP: Final = "code_tools"
+LOOKUP_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "query": {"type": "string", "description": "What the tool should do"},
+        "namespaces": {"type": "array", "items": {"type": "string"}},
+        "names": {"type": "array", "items": {"type": "string"}, "description": "Paths"},
+        "detail": {
+            "type": "string",
+            "enum": ["brief", "signature", "schema"],
+            "default": "signature",
+        },
+    },
+    "additionalProperties": False,
+}
+_LOOKUP: Final = (
+    "Find the tools that the code of code_execute may call: by query, by namespaces, or by names. "
+    "Without arguments it lists the namespaces. Code finds the same by tools.$search."
+)
 
 
-def make_tool() -> types.Tool:
-    """The one tool. Its size does not depend on what the sandbox offers."""
+def make_tools(toolbox: Toolbox) -> list[types.Tool]:
+    """As long as the tools are the same, each byte of this is."""
+    made = [_execute(toolbox)]
+    return [*made, _look_up()] if toolbox.offer else made
+
+
+def _execute(toolbox: Toolbox) -> types.Tool:
+    """Without tools, the code has no file, no network and no memory of earlier calls to change."""
+    effects = toolbox.effects
     return types.Tool(
         name=NAME,
         title="Run code",
-        description=DESCRIPTION,
+        description=describe(toolbox.offer),
         input_schema=INPUT_SCHEMA,
         output_schema=SCHEMA,
         annotations=types.ToolAnnotations(
             title="Run code",
-            # The code has no file, no network and no memory of earlier calls to change.
+            read_only_hint=effects <= {"read"},
+            destructive_hint="destructive" in effects,
+            idempotent_hint=effects <= {"read"},
+            open_world_hint=bool(effects),
+        ),
+    )
+
+
+def _look_up() -> types.Tool:
+    return types.Tool(
+        name=LOOKUP,
+        title="Find tools",
+        description=_LOOKUP,
+        input_schema=LOOKUP_SCHEMA,
+        annotations=types.ToolAnnotations(
+            title="Find tools",
             read_only_hint=True,
             destructive_hint=False,
             idempotent_hint=True,

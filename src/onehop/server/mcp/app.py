@@ -1,4 +1,4 @@
-"""The MCP server: one tool, and the large outputs of its caller's runs as resources.
+"""The MCP server: running code, finding tools, and the large outputs of its caller's runs.
 
 Both eras of the protocol are served, and nothing is kept of a client between its requests, so
 that any replica can answer any of them.
@@ -29,15 +29,17 @@ from mcp.shared.exceptions import MCPError
 from starlette.types import ASGIApp
 
 from onehop._version import onehop_version
+from onehop.calls import Toolbox
 from onehop.config import ServerConfig
 from onehop.errors import OnehopError
 from onehop.execution.executor import Executor
 from onehop.server._runs import Runs
 from onehop.server.mcp._calls import Admit, Call, Calls, Principal
 from onehop.server.mcp._http import Authenticate, KeyCheck, OnePiece, Running, Sessions, session_of
+from onehop.server.mcp._lookup import answer
 from onehop.server.mcp._outputs import KeptOutputs, link, template
 from onehop.server.mcp._refusals import cancelled
-from onehop.server.mcp._tool import INPUT_SCHEMA, NAME, make_tool
+from onehop.server.mcp._tool import INPUT_SCHEMA, LOOKUP, LOOKUP_SCHEMA, NAME, make_tools
 from onehop.types import OutputPage
 
 Context = ServerRequestContext[Any, Any]
@@ -61,26 +63,33 @@ class Handlers:
     """Answers what clients ask."""
 
     def __init__(
-        self, calls: Calls, outputs: KeptOutputs, whoever: Whoever, running: Running
+        self,
+        calls: Calls,
+        outputs: KeptOutputs,
+        whoever: Whoever,
+        running: Running,
+        toolbox: Toolbox,
     ) -> None:
         self._calls = calls
         self._outputs = outputs
         self._whoever = whoever
         self._running = running
-        self._tool = make_tool()
+        self._toolbox = toolbox
         self._only = uuid.uuid4().hex
         """The conversation where there is but one client, as over stdio."""
 
     async def list_tools(
         self, _context: Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        """The one tool."""
-        return types.ListToolsResult(tools=[self._tool])
+        """``code_execute``, and ``code_tools`` where there are tools to find."""
+        return types.ListToolsResult(tools=make_tools(self._toolbox))
 
     async def call_tool(
         self, context: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        """Run code. Raises MCPError for another tool's name."""
+        """Run code, or find tools. Raises MCPError for another tool's name."""
+        if params.name == LOOKUP and self._toolbox.offer:
+            return answer(self._toolbox.discovery, params.arguments or {})
         if params.name != NAME:
             raise MCPError(
                 types.INVALID_PARAMS, f"Unknown tool: {params.name[:80]}; the tool is {NAME}"
@@ -188,7 +197,9 @@ def make_server(
     """The protocol's server; ``whoever`` tells whose request it is, ``running`` cancels calls of
     clients that have sessions."""
     outputs = KeptOutputs(executor)
-    handlers = Handlers(Calls(runs, outputs, admit), outputs, whoever, running or Running())
+    toolbox = executor.sandbox.toolbox
+    calls = Calls(runs, outputs, admit)
+    handlers = Handlers(calls, outputs, whoever, running or Running(), toolbox)
     server: Server[Any] = Server(
         "onehop",
         title="onehop",
@@ -198,7 +209,7 @@ def make_server(
             "tools/list": CacheHint(_HOUR, "public"),
             "resources/templates/list": CacheHint(_HOUR, "public"),
         },
-        get_tool_input_schema=lambda name: INPUT_SCHEMA if name == NAME else None,
+        get_tool_input_schema={NAME: INPUT_SCHEMA, LOOKUP: LOOKUP_SCHEMA}.get,
         on_list_tools=handlers.list_tools,
         on_call_tool=handlers.call_tool,
         on_list_resources=handlers.list_resources,

@@ -121,7 +121,7 @@ class SqlStore(SqlAnalytics, SqlAgents):
         self._resources.push_async_callback(self._engine.dispose)
         try:
             await self.ping()
-            await migrate(self._engine, self._migrations, self.url)
+            await self.ongoing.run(migrate(self._engine, self._migrations, self.url))
         except BaseException:
             await self.ongoing.settle(_GRACE)
             await self._resources.aclose()

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from onehop.tool.told import Told, told_of
+from onehop.definition.told import Told, told_of
 from onehop.types import ExecutionResult
 
 

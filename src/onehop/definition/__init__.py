@@ -6,6 +6,9 @@ from typing import Any, Final
 
 NAME: Final = "code_execute"
 
+_NOTHING: Final = "No network, files, "
+_BUT_TOOLS: Final = "It reaches the world by `tools` only: no network, files, "
+
 DESCRIPTION: Final = """\
 Run JavaScript or TypeScript in a fresh, isolated V8 process. Filter, join, compute, loop and \
 decide in one call, not in one tool call each.
@@ -49,3 +52,10 @@ INPUT_SCHEMA: Final[dict[str, Any]] = {
 }
 """What the contract says; in words only what neither a name nor the description tells. The executor
 holds calls to it, and repairs what a call obviously meant."""
+
+
+def describe(offer: str) -> str:
+    """The description with what it says of the tools that the code may call."""
+    if not offer:
+        return DESCRIPTION
+    return DESCRIPTION.replace(_NOTHING, _BUT_TOOLS) + "\n" + offer

@@ -1,0 +1,21 @@
+"""The calls of tools that one run makes: who may, in what order, at what cost, and what is kept."""
+
+from __future__ import annotations
+
+from onehop.calls._avoided import with_calls
+from onehop.calls._desk import CallEvent, Hear, RunDesk
+from onehop.calls._grant import Grant
+from onehop.calls._toolbox import Layer, Toolbox, Wanted, call_directly, make_desk
+
+__all__ = [
+    "CallEvent",
+    "Grant",
+    "Hear",
+    "Layer",
+    "RunDesk",
+    "Toolbox",
+    "Wanted",
+    "call_directly",
+    "make_desk",
+    "with_calls",
+]

@@ -1,0 +1,295 @@
+"""The desk of one run: its calls of tools, from the question to the answer and the record.
+
+What a call may cost is looked at before it is dispatched; a refusal is an answer like any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from onehop.calls._grant import Grant
+from onehop.calls._places import Places
+from onehop.calls._record import CallRecord
+from onehop.errors import ToolError
+from onehop.inputs.gc import read_json
+from onehop.questions import Ask, Call, Reply
+from onehop.types import ToolCall
+
+if TYPE_CHECKING:
+    from onehop.tools import Bound, ToolContext
+
+_WRITE_GRACE: Final = 2.0
+"""Seconds that a write is awaited which has started when the run ends."""
+
+CallEvent = Literal["started", "completed", "failed", "denied"]
+Hear = Callable[[CallEvent, ToolCall], None]
+MakeContext = Callable[[str], "ToolContext"]
+"""The context of a call of the tool with this path."""
+
+
+def deaf(_event: CallEvent, _call: ToolCall) -> None:
+    pass
+
+
+class RunDesk:
+    """Answers what one run asks. ``aclose`` when it has ended; ``calls`` tells of all of them."""
+
+    def __init__(self, grant: Grant, context: MakeContext, hear: Hear = deaf) -> None:
+        self._grant = grant
+        self._context = context
+        self._hear = hear
+        limits = grant.limits
+        self._places = Places(limits.concurrent, limits.per_upstream)
+        self._records: list[CallRecord] = []
+        self._tasks: dict[asyncio.Task[None], CallRecord] = {}
+        self._answered = 0
+        self._is_spent = False
+        self._is_closing = False
+        self.warnings: list[str] = []
+
+    # --- what the worker needs of a desk ---
+
+    @property
+    def limits_json(self) -> str:
+        """See Desk."""
+        return self._grant.limits_json
+
+    @property
+    def most_calls(self) -> int:
+        """See Desk."""
+        return self._grant.limits.calls
+
+    @property
+    def most_arguments(self) -> int:
+        """See Desk."""
+        return self._grant.limits.arguments
+
+    @property
+    def wait_seconds(self) -> float:
+        """See Desk."""
+        return self._grant.limits.wait / 1000
+
+    def names(self) -> bytes:
+        """See Desk."""
+        return self._grant.catalogue.names_json()
+
+    def take(self, question: Call | Ask, reply: Reply) -> None:
+        """Answer now or later."""
+        if isinstance(question, Ask):
+            self._answer(question, reply)
+            return
+        record = CallRecord(len(self._records) + 1, _path(question))
+        self._records.append(record)
+        try:
+            bound, arguments = self._admit(question, record)
+        except ToolError as error:
+            self._refuse(record, error, reply)
+        else:
+            record.admit()
+            task = asyncio.get_running_loop().create_task(
+                self._carry_out(bound, arguments, record, reply)
+            )
+            self._tasks[task] = record
+            task.add_done_callback(self._tasks.pop)
+
+    def run_out(self) -> None:
+        """Nothing but tools has run for as long as may be: the calls in flight are over."""
+        self._is_spent = True
+        for task in self._tasks:
+            task.cancel()
+
+    # --- afterwards ---
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """All calls, in the order in which the code made them."""
+        return [record.call for record in self._records]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What each call was given, by its id."""
+        return {record.id: record.arguments for record in self._records}
+
+    async def aclose(self, *, at_once: bool = False) -> None:
+        """The run has ended: what only reads is cancelled, a write that has started is awaited for
+        two seconds, unless all is to end ``at_once``."""
+        self._is_closing = True
+        writes = [task for task, record in self._tasks.items() if _is_started_write(record)]
+        for task in self._tasks.keys() - set(writes):
+            task.cancel()
+        self._warn_of_open()
+        if writes and not at_once:
+            await asyncio.wait(writes, timeout=_WRITE_GRACE)
+        rest = list(self._tasks)
+        for task in rest:
+            task.cancel()
+        if rest:
+            await asyncio.gather(*rest, return_exceptions=True)
+
+    def _warn_of_open(self) -> None:
+        for record in self._tasks.values():
+            fate = "it was awaited for 2 s" if _is_started_write(record) else "it was cancelled"
+            self.warnings.append(
+                f"the call of {record.path} ({record.id}) was not over when the run ended; {fate}: "
+                "await every call"
+            )
+
+    # --- one call ---
+
+    def _admit(self, call: Call, record: CallRecord) -> tuple[Bound, dict[str, Any]]:
+        """The tool and the arguments of a call that may be made. Raises ToolError."""
+        bound = self._find(call)
+        record.path, record.effect = bound.path, bound.effect
+        arguments = _arguments(call, bound)
+        record.arguments, record.bytes_in = arguments, len((call.arguments or "").encode())
+        decision = self._grant.policy.decide(bound, arguments)
+        record.rule = decision.rule
+        if decision.action == "deny":
+            raise ToolError("denied", f"a rule denies {bound.path}: {decision.rule}", bound.path)
+        if decision.action == "ask":
+            raise ToolError(
+                "blocked",
+                f"a rule wants a person to decide about {bound.path} ({decision.rule}), and "
+                "approvals are not available here: go on without this call",
+                bound.path,
+            )
+        checked = bound.check(arguments)
+        self._check_budget(bound)
+        return bound, checked
+
+    def _find(self, call: Call) -> Bound:
+        path = _path(call)
+        bound = self._grant.catalogue.find(call.namespace, call.member)
+        if bound is not None:
+            return bound
+        nearest = self._grant.catalogue.nearest(path)
+        words = f"; did you mean {', '.join(nearest)}?" if nearest else ""
+        raise ToolError("unknown_tool", f"there is no tool {path}{words}", path, nearest=nearest)
+
+    def _check_budget(self, bound: Bound) -> None:
+        limits = self._grant.limits
+        if self._is_spent:
+            words = f"the run has waited {limits.wait / 1000:g} s for tools, which is all it may"
+            raise ToolError("budget", words, bound.path)
+        if self._answered >= limits.total:
+            words = f"the run has had {self._answered} bytes of answers; {limits.total} are all"
+            raise ToolError("budget", words, bound.path)
+
+    async def _carry_out(
+        self, bound: Bound, arguments: dict[str, Any], record: CallRecord, reply: Reply
+    ) -> None:
+        try:
+            async with self._places.place(bound.namespace):
+                value = await self._invoke(bound, arguments, record)
+            self._count(bound, value)
+        except ToolError as error:
+            self._refuse(record, error, reply)
+        except asyncio.CancelledError:
+            self._give_up(record, reply)
+        else:
+            record.bytes_out = len(value)
+            record.end("ok")
+            reply(value, None)
+            self._hear("completed", record.call)
+
+    async def _invoke(self, bound: Bound, arguments: dict[str, Any], record: CallRecord) -> bytes:
+        """The tool's time begins when it does: waiting for a thread is not its fault."""
+        limits = self._grant.limits
+        seconds = limits.timeout / 1000
+
+        def start() -> None:
+            record.start()
+            clock.reschedule(asyncio.get_running_loop().time() + seconds)
+            self._hear("started", record.call)
+
+        context = dataclasses.replace(self._context(bound.path), on_start=start)
+        try:
+            async with asyncio.timeout(None) as clock:
+                return await bound.invoke(arguments, context, largest=limits.result)
+        except TimeoutError:
+            words = f"{bound.path} did not answer within {seconds:g} s"
+            effect = _effect_of(record)
+            raise ToolError(
+                "timeout", words, bound.path, retryable=effect == "none", effect=effect
+            ) from None
+
+    def _count(self, bound: Bound, value: bytes) -> None:
+        most = self._grant.limits.total
+        self._answered += len(value)
+        if self._answered > most:
+            words = f"all answers together have more than {most} bytes"
+            effect: Literal["none", "applied"] = "none" if bound.effect == "read" else "applied"
+            raise ToolError("budget", words, bound.path, effect=effect)
+
+    def _refuse(self, record: CallRecord, error: ToolError, reply: Reply) -> None:
+        is_denied = error.code in ("denied", "blocked")
+        outcome: Literal["denied", "failed", "unknown"] = "denied" if is_denied else "failed"
+        if error.effect == "unknown":
+            outcome = "unknown"
+        record.end(outcome, error.code)
+        reply(None, json.dumps(error.to_dict()).encode())
+        self._hear("denied" if is_denied else "failed", record.call)
+
+    def _give_up(self, record: CallRecord, reply: Reply) -> None:
+        """The call ends before its tool has answered: with the run, or with its time for tools."""
+        effect = _effect_of(record)
+        if self._is_closing:
+            record.end("unknown" if effect == "unknown" else "cancelled")
+            self._hear("failed", record.call)
+            return
+        words = f"the run has waited {self.wait_seconds:g} s for tools, which is all it may"
+        self._refuse(record, ToolError("budget", words, record.path, effect=effect), reply)
+
+    # --- questions about tools ---
+
+    def _answer(self, ask: Ask, reply: Reply) -> None:
+        try:
+            answer = self._look_up(ask)
+        except ToolError as error:
+            reply(None, json.dumps(error.to_dict()).encode())
+        else:
+            reply(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"), None)
+
+    def _look_up(self, ask: Ask) -> Any:
+        discovery = self._grant.discovery
+        if ask.about == "search":
+            return discovery.search(ask.subject or "", ask.namespaces, ask.limit or 10)
+        if ask.about == "describe":
+            return discovery.describe(ask.subject or "")
+        return discovery.list(ask.subject)
+
+
+def _path(call: Call) -> str:
+    return f"{call.namespace}.{call.member}" if call.namespace else call.member
+
+
+def _arguments(call: Call, bound: Bound) -> dict[str, Any]:
+    wrong = call.fault
+    if call.arguments is not None:
+        try:
+            arguments = read_json(call.arguments.encode("utf-8", "surrogatepass"))
+        except ValueError as error:
+            wrong = f"the arguments are not JSON: {str(error)[:200]}"
+        else:
+            if isinstance(arguments, dict):
+                return arguments
+            wrong = "a tool takes one argument, an object"
+    raise ToolError(
+        "invalid_arguments",
+        f"{bound.path}: {wrong}",
+        bound.path,
+        field=call.field,
+        parameters=list(bound.parameters),
+    )
+
+
+def _is_started_write(record: CallRecord) -> bool:
+    return record.has_started and record.effect != "read"
+
+
+def _effect_of(record: CallRecord) -> Literal["none", "unknown"]:
+    return "unknown" if _is_started_write(record) else "none"

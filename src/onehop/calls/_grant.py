@@ -1,0 +1,33 @@
+"""What a run may use of the host's tools."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from onehop.questions import MOST_ASKS
+
+if TYPE_CHECKING:
+    from onehop.tools import Catalogue, Discovery, Policy, ToolLimits
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Tools, the rules that they are used by, and how much of them."""
+
+    catalogue: Catalogue
+    policy: Policy
+    limits: ToolLimits
+    discovery: Discovery
+
+    @cached_property
+    def limits_json(self) -> str:
+        """What the guest keeps to by itself."""
+        most = {
+            "calls": self.limits.calls,
+            "asks": MOST_ASKS,
+            "arguments": self.limits.arguments,
+        }
+        return json.dumps(most)

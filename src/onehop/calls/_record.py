@@ -1,0 +1,74 @@
+"""What is kept of one call."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from typing import Any
+
+from onehop.types import Effect, ToolCall, ToolOutcome
+
+
+class CallRecord:
+    """Written while the call goes on; ``call`` is what the result shows of it."""
+
+    def __init__(self, number: int, path: str) -> None:
+        self.id = f"call_{number}"
+        self.path = path
+        self.effect: Effect = "read"
+        self.rule: str | None = None
+        self.outcome: ToolOutcome | None = None
+        self.error: str | None = None
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.arguments: dict[str, Any] = {}
+        self._ended = self._admitted = time.perf_counter()
+        self._started: float | None = None
+
+    @property
+    def has_started(self) -> bool:
+        """Whether the tool was asked."""
+        return self._started is not None
+
+    def admit(self) -> None:
+        """It may be made, and waits for its turn."""
+        self._admitted = time.perf_counter()
+
+    def start(self) -> None:
+        """Its turn has come."""
+        self._started = time.perf_counter()
+
+    def end(self, outcome: ToolOutcome, error: str | None = None) -> None:
+        """The first end counts."""
+        if self.outcome is None:
+            self.outcome, self.error = outcome, error
+            self._ended = time.perf_counter()
+
+    @property
+    def call(self) -> ToolCall:
+        """As the result has it."""
+        started = self._admitted if self._started is None else self._started
+        return ToolCall(
+            id=self.id,
+            tool=self.path,
+            outcome=self.outcome or "unknown",
+            effect=self.effect,
+            duration=_milliseconds(max(0.0, self._ended - started)),
+            queued=_milliseconds(max(0.0, started - self._admitted)),
+            bytes_in=self.bytes_in,
+            bytes_out=self.bytes_out,
+            arguments_hash=hash_of(self.arguments),
+            error=self.error,
+            rule=self.rule,
+        )
+
+
+def hash_of(arguments: dict[str, Any]) -> str:
+    """First 16 hex digits of the SHA-256 of the arguments' JSON, keys in order, without spaces."""
+    text = json.dumps(arguments, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1e6) / 1000

@@ -1,0 +1,18 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Tools = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tools",
+        metavar="FILE.py",
+        help="A Python file whose functions, decorated with @tool, the code may call; may be given "
+        "more than once.",
+        show_default=False,
+    ),
+]

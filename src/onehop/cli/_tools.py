@@ -1,0 +1,173 @@
+"""``onehop tools``: what the code may call, and a call of one tool."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from onehop.cli._command import exit_with
+from onehop.cli._exits import ExitCode, epilog
+from onehop.cli._options import Tools
+
+if TYPE_CHECKING:
+    from onehop.calls import Toolbox
+    from onehop.errors import ToolError
+
+app = typer.Typer(
+    help="Find the tools that code may call, and call one.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+_EXITS: Final = epilog(
+    {
+        ExitCode.FAILED: "the call failed",
+        ExitCode.BAD_INPUT: "bad usage, a file that cannot be used, or no such tool",
+        ExitCode.UNAVAILABLE: "onehop failed",
+    }
+)
+_Json = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+_Path = Annotated[str, typer.Argument(metavar="TOOL", help="Its path, such as crm.find_person.")]
+
+
+@app.command("list", epilog=_EXITS)
+def list_(
+    namespace: Annotated[
+        str | None, typer.Argument(metavar="NAMESPACE", help="Only of this one.")
+    ] = None,
+    tools: Tools = None,
+    as_json: _Json = False,
+) -> None:
+    """List the tools, with their signatures."""
+
+    async def work(toolbox: Toolbox) -> ExitCode:
+        spaces = toolbox.discovery.visible
+        chosen = [namespace] if namespace is not None else list(spaces)
+        paths = [str(path) for name in chosen for path in toolbox.discovery.list(name)]
+        return _print_hits([toolbox.discovery.hit(path) for path in paths], as_json)
+
+    _with_tools(tools, work)
+
+
+@app.command(epilog=_EXITS)
+def search(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What the tool should do.")],
+    tools: Tools = None,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="Tools to print.")] = 10,
+    as_json: _Json = False,
+) -> None:
+    """Find tools by what they do, the best first."""
+
+    async def work(toolbox: Toolbox) -> ExitCode:
+        hits = toolbox.discovery.search(query, limit=limit)
+        if not hits and toolbox.offer:
+            _complain("no tool fits: try other words, or onehop tools list")
+            return ExitCode.SUCCESS
+        return _print_hits(hits, as_json)
+
+    _with_tools(tools, work)
+
+
+@app.command(epilog=_EXITS)
+def show(path: _Path, tools: Tools = None, as_json: _Json = False) -> None:
+    """Show one tool: its declarations in TypeScript, or with --json its schemas too."""
+
+    async def work(toolbox: Toolbox) -> ExitCode:
+        found = toolbox.discovery.describe(path)
+        typer.echo(_as_json(found) if as_json else found["declarations"].rstrip())
+        return ExitCode.SUCCESS
+
+    _with_tools(tools, work)
+
+
+@app.command(epilog=_EXITS)
+def call(
+    path: _Path,
+    arguments: Annotated[
+        str, typer.Argument(metavar="JSON", help="The argument: a JSON object.")
+    ] = "{}",
+    tools: Tools = None,
+) -> None:
+    """Call one tool, under the same rules as code, and print its value as JSON."""
+
+    async def work(toolbox: Toolbox) -> ExitCode:
+        from onehop.calls import call_directly, make_desk
+        from onehop.cli._input import CLI_AGENT
+
+        given = _object(arguments)
+        grant = toolbox.grant()
+        if grant is None:
+            _complain("there are no tools: name a file with --tools")
+            return ExitCode.BAD_INPUT
+        value = await call_directly(make_desk(grant, agent_id=CLI_AGENT), path, given)
+        typer.echo(_as_json(value))
+        return ExitCode.SUCCESS
+
+    _with_tools(tools, work)
+
+
+def _with_tools(files: list[str] | None, work: Callable[[Toolbox], Awaitable[ExitCode]]) -> None:
+    def command() -> ExitCode:
+        import asyncio
+
+        return asyncio.run(_work(files, work))
+
+    exit_with(command)
+
+
+async def _work(
+    files: list[str] | None, work: Callable[[Toolbox], Awaitable[ExitCode]]
+) -> ExitCode:
+    from onehop.calls import Toolbox
+    from onehop.cli._input import tools_config
+    from onehop.errors import ToolError
+    from onehop.execution.compose import granted
+
+    given = granted(tools_config(files), ())
+    toolbox = Toolbox(given["tools"], given["rules"], given["tool_limits"])
+    try:
+        return await work(toolbox)
+    except ToolError as error:
+        _complain(_told(error))
+        unknown = error.code in ("unknown_tool", "invalid_arguments")
+        return ExitCode.BAD_INPUT if unknown else ExitCode.FAILED
+
+
+def _told(error: ToolError) -> str:
+    parameters = f" (parameters: {', '.join(error.parameters)})" if error.parameters else ""
+    return f"{error.code}: {error}{parameters}"
+
+
+def _print_hits(hits: list[dict[str, Any]], as_json: bool) -> ExitCode:
+    if as_json:
+        typer.echo(_as_json(hits))
+        return ExitCode.SUCCESS
+    if not hits:
+        _complain("there are no tools: name a file with --tools")
+    for hit in hits:
+        typer.echo(f"{hit['signature']}  [{hit['effect']}{', asks' if hit['asks'] else ''}]")
+        if hit["description"]:
+            typer.echo(f"    {hit['description']}")
+    return ExitCode.SUCCESS
+
+
+def _object(text: str) -> dict[str, Any]:
+    from onehop.errors import InvalidRequestError
+
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise InvalidRequestError("JSON", repr(text)[:200], f"a JSON object ({error})") from None
+    if not isinstance(given, dict):
+        raise InvalidRequestError("JSON", repr(text)[:200], "a JSON object")
+    return given
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _complain(line: str) -> None:
+    typer.echo(f"onehop: {line}", err=True)

@@ -1,0 +1,192 @@
+// `tools`: the host's tools as functions, and what the code finds about them.
+
+import {
+  ArrayIsArray,
+  CapturedPromise,
+  CapturedProxy,
+  createList,
+  FunctionPrototypeBind,
+  JSONParse,
+  ObjectDefineProperty,
+  ObjectFreeze,
+  ObjectKeys,
+  quote,
+  ReflectGet,
+  ReflectHas,
+} from "./primordials.js";
+import { readNames, request } from "./calls.js";
+import { encodeArguments } from "./arguments.js";
+import { blankToolError, fillToolError } from "./tool_error.js";
+import { grant } from "./grant.js";
+
+const made = { __proto__: null, tools: null, asked: 0, called: 0 };
+
+/** Names that the language asks any object for: what has no such tool has no such member. */
+const ASKED_BY_THE_LANGUAGE = {
+  __proto__: null,
+  then: true,
+  toJSON: true,
+  toString: true,
+  valueOf: true,
+  constructor: true,
+};
+
+/** The guest's global `tools`, made when it is first looked at. */
+export function openTools() {
+  made.tools ??= makeTools(grant.limits === null ? NO_NAMES : readNames());
+  return made.tools;
+}
+
+const NO_NAMES = {
+  __proto__: null,
+  roots: createList(),
+  namespaces: { __proto__: null },
+  aliases: { __proto__: null },
+};
+
+function makeTools({ roots, namespaces, aliases }) {
+  const target = { __proto__: null };
+  addMembers(target, "", roots);
+  const spaces = ObjectKeys(namespaces);
+  for (let i = 0; i < spaces.length; i++) {
+    addNamespace(target, spaces[i], namespaces[spaces[i]], aliases[spaces[i]]);
+  }
+  addAliases(target, aliases[""]);
+  addHidden(target, "$search", (query, options) => find("search", query, options));
+  addHidden(target, "$describe", (path) => find("describe", path));
+  addHidden(target, "$list", (namespace) => find("list", namespace));
+  return new CapturedProxy(ObjectFreeze(target), { __proto__: null, get: readRoot });
+}
+
+/** Most agents have many tools and use few: a namespace is made when it is first looked at. */
+function addNamespace(target, name, members, aliases) {
+  let namespace = null;
+  const get = () => (namespace ??= makeNamespace(name, members, aliases));
+  ObjectDefineProperty(target, name, { __proto__: null, get, enumerable: true });
+}
+
+function makeNamespace(name, members, aliases) {
+  const target = { __proto__: null };
+  addMembers(target, name, members);
+  addAliases(target, aliases);
+  const get = (object, member) => readMember(object, member, name);
+  return new CapturedProxy(ObjectFreeze(target), { __proto__: null, get });
+}
+
+function addMembers(target, namespace, members) {
+  for (let i = 0; i < members.length; i++) {
+    const value = makeTool(namespace, members[i]);
+    ObjectDefineProperty(target, members[i], { __proto__: null, value, enumerable: true });
+  }
+}
+
+/** Other spellings of members: there, and not listed. */
+function addAliases(target, aliases) {
+  if (aliases === undefined) return;
+  const names = ObjectKeys(aliases);
+  for (let i = 0; i < names.length; i++) {
+    const { [names[i]]: member } = aliases;
+    const get = () => target[member];
+    ObjectDefineProperty(target, names[i], { __proto__: null, get });
+  }
+}
+
+function addHidden(target, name, value) {
+  ObjectDefineProperty(target, name, { __proto__: null, value: ObjectFreeze(value) });
+}
+
+function isMissing(target, name) {
+  return typeof name === "string" && !ReflectHas(target, name) &&
+    ASKED_BY_THE_LANGUAGE[name] !== true && name !== "__proto__";
+}
+
+/** A member of a namespace; what is not there is a function that says what is. */
+function readMember(target, name, namespace) {
+  return isMissing(target, name) ? makeTool(namespace, name) : ReflectGet(target, name);
+}
+
+/** The same at the top, where what is not there may be meant as a namespace. */
+function readRoot(target, name) {
+  if (!isMissing(target, name)) return ReflectGet(target, name);
+  const get = (own, member) =>
+    typeof member === "string" && !ReflectHas(own, member) && member !== "then"
+      ? makeTool(name, member)
+      : ReflectGet(own, member);
+  return new CapturedProxy(makeTool("", name), { __proto__: null, get });
+}
+
+// A method, because those are no constructors; bound, so that its text says nothing of ours.
+const template = {
+  __proto__: null,
+  call(namespace, member, ...args) {
+    return callTool(namespace, member, args);
+  },
+};
+
+function makeTool(namespace, member) {
+  const tool = FunctionPrototypeBind(template.call, undefined, namespace, member);
+  ObjectDefineProperty(tool, "name", { __proto__: null, value: member });
+  return ObjectFreeze(tool);
+}
+
+function callTool(namespace, member, args) {
+  const error = blankToolError();
+  return new CapturedPromise((resolve, reject) => {
+    const refuse = (code, message) => {
+      reject(
+        fillToolError(error, { __proto__: null, tool: pathOf(namespace, member), code, message }),
+      );
+    };
+    if (grant.limits === null) {
+      return refuse("unknown_tool", "no tools are granted to this code");
+    }
+    if (++made.called > grant.limits.calls) {
+      return refuse("budget", "the run has made its " + grant.limits.calls + " calls of tools");
+    }
+    const fields = ',"namespace":' + quote(namespace) + ',"member":' + quote(member) +
+      encodeArguments(args, grant.limits.arguments);
+    request("call", fields, ({ error: told }, text) => {
+      if (told === undefined) resolve(JSONParse(text));
+      else reject(fillToolError(error, told));
+    });
+  });
+}
+
+function pathOf(namespace, member) {
+  return namespace === "" ? member : namespace + "." + member;
+}
+
+/** Ask about tools; none of it is a call. */
+function find(what, subject, options) {
+  const error = blankToolError();
+  return new CapturedPromise((resolve, reject) => {
+    const refuse = (message) =>
+      reject(fillToolError(error, { __proto__: null, tool: "$" + what, code: "budget", message }));
+    if (grant.limits === null) return resolve(JSONParse(what === "describe" ? "null" : "[]"));
+    if (++made.asked > grant.limits.asks) {
+      return refuse("the run has asked about tools " + grant.limits.asks + " times");
+    }
+    const question = ArrayIsArray(subject) || subject === undefined ? "" : "" + subject;
+    const fields = ',"about":' + quote(what) + ',"subject":' +
+      (subject === undefined ? "null" : quote(question)) + optionFields(options);
+    request("ask", fields, ({ error: told }, text) => {
+      if (told === undefined) resolve(JSONParse(text));
+      else reject(fillToolError(error, told));
+    });
+  });
+}
+
+function optionFields(options) {
+  if (options === undefined || options === null) return "";
+  const { namespaces, limit } = options;
+  let fields = "";
+  if (typeof limit === "number" && limit >= 1) fields += ',"limit":' + (limit >>> 0);
+  if (ArrayIsArray(namespaces)) {
+    let list = "";
+    for (let i = 0; i < namespaces.length; i++) {
+      list += (i === 0 ? "" : ",") + quote("" + namespaces[i]);
+    }
+    fields += ',"namespaces":[' + list + "]";
+  }
+  return fields;
+}

@@ -1,0 +1,78 @@
+"""What the code of a run asks of its host, and whoever answers.
+
+A worker brings the questions; a ``Desk`` answers those of one run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+MOST_ASKS: Final = 1000
+"""Questions about tools in one run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The code calls a tool of the host's."""
+
+    id: int
+    namespace: str
+    """Empty for a tool without one."""
+    member: str
+    arguments: str | None
+    """JSON text as the guest gave it; None when it could not make any."""
+    fault: str = ""
+    """What was wrong then."""
+    field: str | None = None
+    """The dotted path to what was wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The code asks about tools."""
+
+    id: int
+    about: Literal["search", "describe", "list"]
+    subject: str | None
+    limit: int | None = None
+    namespaces: tuple[str, ...] | None = None
+
+
+Reply = Callable[[bytes | None, bytes | None], None]
+"""Takes the JSON text of a value, or that of a ToolError instead; the first time counts."""
+
+
+class Desk(Protocol):
+    """Where a run's questions about the host's tools are answered: one for each run."""
+
+    @property
+    def limits_json(self) -> str:
+        """What the guest keeps to by itself: ``calls``, ``asks``, and ``arguments`` in bytes."""
+        ...
+
+    @property
+    def most_calls(self) -> int:
+        """In one run."""
+        ...
+
+    @property
+    def most_arguments(self) -> int:
+        """Bytes of JSON."""
+        ...
+
+    def names(self) -> bytes:
+        """JSON of the names that are granted."""
+        ...
+
+    @property
+    def wait_seconds(self) -> float:
+        """How long in all calls may be open."""
+        ...
+
+    def take(self, question: Call | Ask, reply: Reply) -> None:
+        """Answer now or later, by ``reply``, once; must not block."""
+
+    def run_out(self) -> None:
+        """Calls have been open for as long as they may: end those that are."""

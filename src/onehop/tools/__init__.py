@@ -1,0 +1,38 @@
+"""Functions of the host that the code may call: their schemas, names, rules and values."""
+
+from __future__ import annotations
+
+from onehop.errors import ToolError, ToolFailed
+from onehop.limits import ToolLimits
+from onehop.tools._bound import Bound
+from onehop.tools._catalogue import Catalogue
+from onehop.tools._compose import Provider, Tools
+from onehop.tools._context import ToolContext
+from onehop.tools._discovery import Discovery
+from onehop.tools._files import load_tools
+from onehop.tools._lookup import look_up
+from onehop.tools._offer import offer
+from onehop.tools._rules import Decision, Policy, Rule, read_rules
+from onehop.tools._tool import Effect, Tool, tool
+
+__all__ = [
+    "Bound",
+    "Catalogue",
+    "Decision",
+    "Discovery",
+    "Effect",
+    "Policy",
+    "Provider",
+    "Rule",
+    "Tool",
+    "ToolContext",
+    "ToolError",
+    "ToolFailed",
+    "ToolLimits",
+    "Tools",
+    "load_tools",
+    "look_up",
+    "offer",
+    "read_rules",
+    "tool",
+]

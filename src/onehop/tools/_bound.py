@@ -1,0 +1,282 @@
+"""One tool under its path: its schemas, the check of its arguments, and its call."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from onehop.errors import ConfigError, ToolError, ToolErrorEffect, ToolFailed
+from onehop.limits import ToolLimits
+from onehop.tools._checker import Checker, TooMuchError
+from onehop.tools._context import ToolContext
+from onehop.tools._docstrings import Words, words_of
+from onehop.tools._given import GivenSchema
+from onehop.tools._names import alias_of
+from onehop.tools._schema import SchemaError, read_any_schema, read_schema
+from onehop.tools._signature import Signature, place_of
+from onehop.tools._values import MoreThanPlannedError, to_json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onehop.tools._threads import Threads
+    from onehop.tools._tool import Effect, Tool
+
+_log = logging.getLogger(__name__)
+_AT_ONCE: Final = 100_000
+"""Characters of JSON that are made in the event loop: some ms. More take a thread."""
+_RESULT: Final = ToolLimits().result
+_PARAMETERS: Final = 100
+"""Parameters that an error names."""
+_LONGEST: Final = 8192
+"""Characters of what a tool says of its failure."""
+
+
+class Bound:
+    """One tool in a catalogue, ready to be called."""
+
+    def __init__(self, tool: Tool, namespace: str, member: str, threads: Threads) -> None:
+        """Raises ConfigError for a tool that cannot be described."""
+        self.tool = tool
+        self.namespace = namespace
+        self.member = member
+        self.path = f"{namespace}.{member}" if namespace else member
+        self.spellings = _spellings(namespace, member, tool.name)
+        """Its path, its name as it was given, and its aliases: a rule may be written in each."""
+        self.effect: Effect = tool.effect
+        self._threads = threads
+        with self._named():
+            words = Words() if tool.input_schema is not None else words_of(tool.call)
+            self.description = tool.description or words.description
+            self._calling, self.input_schema = self._read(words)
+            self.output_schema = self._read_output()
+        self.parameters = _parameters(self.input_schema)
+        self._checker = Checker(self.input_schema)
+        self._is_async = _is_async(tool.call)
+
+    def __repr__(self) -> str:
+        return f"Bound({self.path!r})"
+
+    def check(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments, if the tool can be called with them.
+
+        Raises ToolError (``invalid_arguments``) that says what to write, and where.
+        """
+        if not isinstance(arguments, dict):
+            raise self._invalid(None, "object", "the arguments must be one object")
+        if isinstance(self._calling, Signature) and self._calling.accepts(arguments):
+            return arguments
+        self._check_schema(arguments)
+        self._check_conversion(arguments)
+        return arguments
+
+    async def check_large(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """As ``check``, in a thread if the schema has to be applied: many values take a second."""
+        if isinstance(self._calling, Signature) and self._calling.accepts(arguments):
+            return arguments
+        return await asyncio.to_thread(self.check, arguments)
+
+    async def invoke(
+        self,
+        arguments: dict[str, Any],
+        context: ToolContext,
+        *,
+        largest: int = _RESULT,
+    ) -> bytes:
+        """Call the tool; the JSON text of its value, in UTF-8, of at most ``largest`` bytes.
+
+        Arguments are converted, not checked: see ``check``. Raises ToolError. KeyboardInterrupt
+        passes, and so does the cancelling of this task.
+        """
+        with self._translated():
+            if self._is_async:
+                return await self._call_here(arguments, context, largest)
+            return await self._call_in_thread(arguments, context, largest)
+        raise AssertionError("unreachable")
+
+    async def _call_here(self, arguments: dict[str, Any], context: ToolContext, most: int) -> bytes:
+        positional, named = self._filled(arguments, context)
+        if context.on_start is not None:
+            context.on_start()
+        return await self._written(await self.tool.call(*positional, **named), most)
+
+    async def _call_in_thread(
+        self, arguments: dict[str, Any], context: ToolContext, most: int
+    ) -> bytes:
+        positional, named = self._filled(arguments, _from_thread(context))
+
+        def call() -> Any:
+            value = self.tool.call(*positional, **named)
+            return value if inspect.isawaitable(value) else to_json_text(value, most)
+
+        made = await self._threads.run(call, context.on_start)
+        return made if isinstance(made, bytes) else await self._written(await made, most)
+
+    async def _written(self, value: Any, most: int) -> bytes:
+        try:
+            return to_json_text(value, most, _AT_ONCE)
+        except MoreThanPlannedError:
+            return await asyncio.to_thread(to_json_text, value, most)
+
+    def _filled(
+        self, arguments: dict[str, Any], context: ToolContext
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """What the function is called with, the context among it."""
+        try:
+            positional, named = self._calling.convert(arguments)
+        except ValidationError as error:
+            raise self._invalid_value(error, arguments) from None
+        here = replace(context, tool=self.path)
+        return positional, {**named, **dict.fromkeys(self._calling.contexts, here)}
+
+    def _read(self, words: Words) -> tuple[Signature | GivenSchema, dict[str, Any]]:
+        if self.tool.input_schema is None:
+            signature = Signature(self.tool.call, words)
+            return signature, signature.schema
+        schema = read_schema(self.tool.input_schema)
+        return GivenSchema(self.tool.call, schema), schema
+
+    def _read_output(self) -> dict[str, Any] | None:
+        if self.tool.output_schema is not None:
+            return read_any_schema(self.tool.output_schema)
+        return self._calling.output_schema if isinstance(self._calling, Signature) else None
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """An error that names the tool by its path."""
+        try:
+            yield
+        except (SchemaError, ConfigError) as error:
+            message = str(error).removeprefix("tools: ")
+            if isinstance(error, SchemaError):
+                message = f"its schema cannot be used: {message}"
+            raise ConfigError(f"tools.{self.path}", message) from None
+
+    def _check_schema(self, arguments: dict[str, Any]) -> None:
+        try:
+            fault = self._checker.fault(arguments)
+        except TooMuchError:
+            raise ToolError(
+                "too_large", "the arguments have too many values to be checked", self.path
+            ) from None
+        except Exception:  # whatever a stranger's schema makes of them
+            raise self._internal() from None
+        if fault is not None:
+            raise self._invalid(fault.field, fault.expected, fault.message, fault.nearest)
+        if isinstance(self._calling, GivenSchema) and (name := self._calling.unknown(arguments)):
+            near = get_close_matches(name[:80], self._calling.names or (), n=3)
+            raise self._invalid(name[:200], None, f"{name[:200]} is unknown", near)
+
+    def _check_conversion(self, arguments: dict[str, Any]) -> None:
+        try:
+            self._calling.convert(arguments)
+        except ValidationError as error:
+            raise self._invalid_value(error, arguments) from None
+        except Exception:
+            raise self._internal() from None
+
+    def _invalid_value(self, error: ValidationError, arguments: dict[str, Any]) -> ToolError:
+        field, message = place_of(error, arguments)
+        return self._invalid(
+            field or None, message, f"{field or 'the arguments'}: it must be {message}"
+        )
+
+    def _invalid(
+        self, field: str | None, expected: str | None, message: str, near: list[str] | None = None
+    ) -> ToolError:
+        return ToolError(
+            "invalid_arguments",
+            message,
+            self.path,
+            field=field,
+            expected=expected,
+            parameters=self.parameters[:_PARAMETERS],
+            nearest=near or None,
+        )
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Whatever the tool raises leaves as a ToolError that says no more than it may."""
+        try:
+            yield
+        except ToolFailed as error:
+            raise ToolError("failed", _bounded(error), self.path, effect=self._unsure) from None
+        except ToolError as error:
+            error.tool = self.path
+            if error.effect == "applied" and self.effect == "read":
+                error.effect = "none"
+            raise
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise
+            raise self._internal() from None
+        except BaseExceptionGroup as error:
+            if error.subgroup(KeyboardInterrupt):
+                raise
+            raise self._internal() from None
+        except BaseException:
+            raise self._internal() from None
+
+    @property
+    def _unsure(self) -> ToolErrorEffect:
+        return "none" if self.effect == "read" else "unknown"
+
+    def _internal(self) -> ToolError:
+        """The log gets the exception that is handled, the caller only its id."""
+        failure = secrets.token_hex(6)
+        _log.exception("the tool %s failed (%s)", self.path, failure)
+        return ToolError(
+            "internal",
+            f"the tool failed; the host's log has the reason under {failure}",
+            self.path,
+            effect=self._unsure,
+        )
+
+
+def _from_thread(context: ToolContext) -> ToolContext:
+    """The same for a function in a thread: what it reports arrives in the event loop."""
+    if (report := context.on_progress) is None:
+        return context
+    loop = asyncio.get_running_loop()
+
+    def later(fraction: float, message: str) -> None:
+        loop.call_soon_threadsafe(report, fraction, message)
+
+    return replace(context, on_progress=later)
+
+
+def _bounded(error: ToolFailed) -> str:
+    text = str(error.message)[:_LONGEST]
+    return text.encode("utf-8", "replace").decode()
+
+
+def _spellings(namespace: str, member: str, name: str) -> tuple[str, ...]:
+    spaces = {namespace, alias_of(namespace)} if namespace else {""}
+    names = {member, name, alias_of(member)}
+    paths = {f"{space}.{one}" if space else one for space in spaces for one in names}
+    return tuple(sorted(paths))
+
+
+def _parameters(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    required = set(schema.get("required", ()))
+    return tuple(f"{name}*" if name in required else name for name in schema.get("properties", {}))
+
+
+def _is_async(call: Callable[..., Any]) -> bool:
+    while isinstance(call, partial):
+        call = call.func
+    return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(
+        getattr(call, "__call__", None)  # noqa: B004 - an object that is called is async by it
+    )

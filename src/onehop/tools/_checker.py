@@ -1,0 +1,305 @@
+"""Arguments against a JSON Schema: with bounded work, and a fault that says what to write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache, cached_property, lru_cache
+from itertools import islice
+from typing import Any, Final
+
+from pydantic_core import SchemaError, SchemaValidator, core_schema
+
+from onehop._extras import needed_for
+from onehop.tools._needs import PART
+from onehop.tools._places import dotted
+
+_STEPS: Final = 100_000
+"""Keywords and items of one check: about a second."""
+_ERROR: Final = 20
+"""Steps that an error costs, in a member of a union too."""
+_FAULTS: Final = 100
+"""Faults that are looked at for the best one."""
+_LONGEST: Final = 65_536
+"""Characters of a text to which a pattern is applied."""
+_PLAIN: Final = frozenset({"type", "title", "description", "examples"})
+_KINDS: Final[Mapping[str, frozenset[type]]] = {
+    "string": frozenset({str}),
+    "integer": frozenset({int}),
+    "number": frozenset({int, float}),
+    "boolean": frozenset({bool}),
+}
+"""Types whose values are all of a kind; values of other types may be, too."""
+_SHOWN: Final = 200
+"""Characters of a value in a message."""
+_MEMBERS: Final = 20
+"""Members of an enumeration in a message."""
+
+
+class TooMuchError(Exception):
+    """The check would take too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with arguments."""
+
+    field: str | None
+    expected: str
+    message: str
+    nearest: list[str] | None = None
+
+
+class Checker:
+    """Of one schema that ``read_schema`` has read; made ready at the first check."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._schema = schema
+
+    def fault(self, arguments: dict[str, Any]) -> Fault | None:
+        """What to say about the arguments; None if they satisfy the schema. Raises TooMuchError."""
+        left = _left.set([_STEPS])
+        try:
+            faults = list(islice(self._validator.iter_errors(arguments), _FAULTS))
+        except (RecursionError, ArithmeticError):
+            raise TooMuchError from None
+        finally:
+            _left.reset(left)
+        return _described(_best(faults), self._schema) if faults else None
+
+    @cached_property
+    def _validator(self) -> Any:
+        with needed_for(PART):
+            from jsonschema.validators import Draft202012Validator, validator_for
+            from referencing import Registry
+        base = validator_for(self._schema, default=Draft202012Validator)
+        kind = _bounded(base, has_patterns='"patternProperties"' in json.dumps(self._schema))
+        return kind(self._schema, registry=Registry())
+
+
+_left: ContextVar[list[int]] = ContextVar("onehop_schema_steps")
+_Keyword = Callable[[Any, Any, Any, Any], Any]
+
+
+@cache
+def _bounded(base: Any, *, has_patterns: bool) -> Any:
+    """``base`` with a count of its steps, and without expressions that can take for ever: its
+    search for what was evaluated applies patterns with ``re``."""
+    from jsonschema.validators import extend
+
+    keywords = {**base.VALIDATORS, **_own(), "items": _items(base.VALIDATORS["items"])}
+    if has_patterns:
+        keywords["unevaluatedProperties"] = lambda *_: ()
+    return extend(base, {name: _counted(function) for name, function in keywords.items()})
+
+
+def _counted(function: _Keyword) -> _Keyword:
+    def apply(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
+        _spend(1)
+        for error in function(validator, value, instance, schema) or ():
+            _spend(_ERROR)
+            yield error
+
+    return apply
+
+
+def _spend(steps: int) -> None:
+    left = _left.get()
+    left[0] -= steps
+    if left[0] < 0:
+        raise TooMuchError
+
+
+def _own() -> dict[str, _Keyword]:
+    return {
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+        "required": _required,
+        "uniqueItems": _unique_items,
+    }
+
+
+def _error(message: str, *path: str) -> Any:
+    from jsonschema import ValidationError
+
+    return ValidationError(message, path=path)
+
+
+def _pattern(_: Any, pattern: Any, instance: Any, __: Any) -> Iterator[Any]:
+    if isinstance(instance, str) and not _matches(pattern, instance):
+        yield _error(f"{_short(instance)} does not match {_short(pattern)}")
+
+
+def _pattern_properties(validator: Any, value: Any, instance: Any, _: Any) -> Iterator[Any]:
+    if isinstance(instance, dict):
+        for pattern, subschema in value.items():
+            for name, item in instance.items():
+                if _matches(pattern, name):
+                    yield from validator.descend(item, subschema, path=name, schema_path=pattern)
+
+
+def _additional_properties(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    if not isinstance(instance, dict):
+        return
+    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    for name, item in instance.items():
+        if name in known or any(_matches(pattern, name) for pattern in patterns):
+            continue
+        if value is False:
+            yield _error(f"there is not a parameter {_short(name)}", name)
+        elif isinstance(value, dict):
+            yield from validator.descend(item, value, path=name)
+
+
+def _required(_: Any, names: Any, instance: Any, __: Any) -> Iterator[Any]:
+    if isinstance(instance, dict):
+        for name in names:
+            if name not in instance:
+                yield _error("it is missing", name)
+
+
+def _items(theirs: _Keyword) -> _Keyword:
+    """A long list of numbers or texts is seen at one glance."""
+
+    def apply(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
+        if isinstance(instance, list) and isinstance(value, dict) and value.keys() <= _PLAIN:
+            kinds = _KINDS.get(str(value.get("type")))
+            if kinds is not None and kinds.issuperset(map(type, instance)):
+                return ()
+        _spend(len(instance) if isinstance(instance, list) else 0)
+        return theirs(validator, value, instance, schema)
+
+    return apply
+
+
+def _unique_items(_: Any, value: Any, instance: Any, __: Any) -> Iterator[Any]:
+    if value is True and isinstance(instance, list):
+        seen = {json.dumps(item, sort_keys=True) for item in instance}
+        if len(seen) < len(instance):
+            yield _error("an item comes twice")
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """With the regular expressions of Rust, which take linear time. What they do not know, and
+    texts that are very long, are for the tool itself to judge."""
+    if len(text) > _LONGEST:
+        return True
+    matcher = _matcher(pattern)
+    return matcher is None or matcher.isinstance_python(text)
+
+
+@lru_cache(maxsize=32)  # one may take 10 MB
+def _matcher(pattern: str) -> SchemaValidator | None:
+    try:
+        return SchemaValidator(core_schema.str_schema(pattern=pattern, strict=True))
+    except SchemaError:
+        return None
+
+
+def _best(faults: list[Any]) -> Any:
+    """A name that is nearly a parameter's explains what is missing, and not the other way round."""
+    from jsonschema.exceptions import best_match
+
+    for fault in faults:
+        if fault.validator == "additionalProperties" and _nearest(fault):
+            return fault
+    return best_match(faults)
+
+
+def _described(fault: Any, root: Mapping[str, Any]) -> Fault:
+    field = dotted(fault.absolute_path) or None
+    where = field or "the arguments"
+    if fault.validator == "additionalProperties" and fault.validator_value is False:
+        nearest = _nearest(fault)
+        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        names = list(fault.schema.get("properties", {}))
+        return Fault(
+            field, _one_of(names) if names else "nothing", f"{where} is unknown{hint}", nearest
+        )
+    expected = _expected(fault, root)
+    if fault.validator == "required":
+        return Fault(field, expected, f"{where} is missing; it must be {expected}")
+    return Fault(field, expected, f"{where} is {_short(fault.instance)}; it must be {expected}")
+
+
+def _nearest(fault: Any) -> list[str]:
+    """The parameters whose names are close to the one that is unknown."""
+    wanted, names = str(fault.absolute_path[-1]), fault.schema.get("properties", {})
+    folded = {_folded(name): name for name in list(names)[:500]}
+    close = get_close_matches(_folded(wanted), folded, n=3)
+    return [folded[name] for name in close]
+
+
+def _folded(name: str) -> str:
+    return "".join(filter(str.isalnum, name[:80].lower()))
+
+
+def _expected(fault: Any, root: Mapping[str, Any]) -> str:
+    keyword, value = fault.validator, fault.validator_value
+    if keyword == "required":
+        properties = fault.schema.get("properties", {})
+        return described(properties.get(fault.absolute_path[-1], {}), root)
+    if keyword in ("type", "enum", "const", "anyOf", "oneOf"):
+        return described({keyword: value}, root)
+    if keyword in _PHRASES:
+        return _PHRASES[keyword].format(_short(value))
+    if keyword is None:  # the schema false
+        return "absent"
+    return f"valid under {keyword} {_short(value)}"
+
+
+_PHRASES: Final = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "exclusiveMinimum": "more than {}",
+    "exclusiveMaximum": "less than {}",
+    "multipleOf": "a multiple of {}",
+    "minLength": "a text of at least {} characters",
+    "maxLength": "a text of at most {} characters",
+    "pattern": "a text that matches {}",
+    "minItems": "a list of at least {} items",
+    "maxItems": "a list of at most {} items",
+    "minProperties": "an object of at least {} properties",
+    "maxProperties": "an object of at most {} properties",
+    "uniqueItems": "a list without an item that comes twice",
+}
+
+
+def described(schema: Any, root: Mapping[str, Any], levels: int = 4) -> str:
+    """What a schema wants, in a few words."""
+    if not isinstance(schema, dict) or not levels:
+        return "anything"
+    if "enum" in schema:
+        return _one_of(schema["enum"])
+    if "const" in schema:
+        return _short(schema["const"])
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in schema:
+            members = (described(one, root, levels - 1) for one in schema[keyword][:_MEMBERS])
+            return " or ".join(dict.fromkeys(members))
+    if isinstance(reference := schema.get("$ref"), str):
+        name = reference.removeprefix("#/$defs/")
+        meant = described(root.get("$defs", {}).get(name), root, levels - 1)
+        return f"{meant} ({name[:_SHOWN]})" if meant == "object" else meant
+    kind = schema.get("type", "anything")
+    name = kind if isinstance(kind, str) else " or ".join(kind)
+    return f"{name} ({schema['format']})" if isinstance(schema.get("format"), str) else name
+
+
+def _one_of(members: list[Any]) -> str:
+    shown = ", ".join(map(_short, members[:_MEMBERS]))
+    more = f" and {len(members) - _MEMBERS} more" if len(members) > _MEMBERS else ""
+    return f"one of {shown}{more}"
+
+
+def _short(value: Any) -> str:
+    """JSON, cut: of large values no more is made than is shown."""
+    if isinstance(value, str):
+        value = value[:_SHOWN]
+    elif isinstance(value, dict | list):
+        return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
+    return json.dumps(value, ensure_ascii=False)[:_SHOWN]

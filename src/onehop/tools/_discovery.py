@@ -1,0 +1,155 @@
+"""Discovery: what code, a model or a person finds of the tools that they may call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any, Final
+
+from pydantic_core import to_json
+
+from onehop.errors import ToolError
+from onehop.tools._bound import Bound
+from onehop.tools._brief import signature
+from onehop.tools._catalogue import Catalogue
+from onehop.tools._declarations import declarations
+from onehop.tools._harmless import one_line
+from onehop.tools._rules import Policy
+from onehop.tools._search import Index
+
+MOST: Final = 50
+"""Hits of one search."""
+_DESCRIPTION: Final = 240
+_SCHEMA: Final = 256 * 1024
+"""Bytes of a schema that are given away whole."""
+_SPARE: Final = 16
+"""Hits beyond the limit that are looked at, as some may be denied."""
+
+
+class Discovery:
+    """Answers about the tools of ``catalogue`` that ``policy`` does not deny whatever is asked.
+
+    An ``index`` of the same tools, or of more, is shared; otherwise one is made at the first
+    search. All arguments may come from a guest: wrong ones raise ToolError.
+    """
+
+    def __init__(self, catalogue: Catalogue, policy: Policy, index: Index | None = None) -> None:
+        self._catalogue = catalogue
+        self._policy = policy
+        self._given = index
+
+    def search(
+        self, query: str, namespaces: Sequence[str] | None = None, limit: int = 10
+    ) -> list[dict[str, Any]]:
+        """The tools that fit ``query`` best, at most ``limit`` (1 to 50), the best one first."""
+        _check(isinstance(query, str), "query", "text")
+        _check(type(limit) is int and 1 <= limit <= MOST, "limit", f"1 to {MOST}")
+        among = self._among if namespaces is None else self._inside(namespaces)
+        return [self._hit(self._catalogue.bound[path]) for path in self._found(query, among, limit)]
+
+    def describe(self, path: str) -> dict[str, Any]:
+        """One tool: its declarations and its schemas."""
+        bound = self._find(path)
+        described = {
+            "path": bound.path,
+            "declarations": declarations([bound]),
+            "inputSchema": _bounded(bound.input_schema),
+        }
+        if bound.output_schema is not None:
+            described["outputSchema"] = _bounded(bound.output_schema)
+        return described | self._manner(bound)
+
+    def hit(self, path: str) -> dict[str, Any]:
+        """One tool as ``search`` gives it."""
+        return self._hit(self._find(path))
+
+    def list(self, namespace: str | None = None) -> list[dict[str, Any]] | list[str]:
+        """Namespaces with the number of their tools, or the paths of one; the empty one is that of
+        tools without a namespace."""
+        if namespace is None:
+            return [{"namespace": name, "count": len(of)} for name, of in self.visible.items()]
+        _check(isinstance(namespace, str), "namespace", "text")
+        return [bound.path for bound in self.visible[self._known(namespace)]]
+
+    @cached_property
+    def visible(self) -> Mapping[str, Sequence[Bound]]:
+        """The tools by namespace, all in the order of their names."""
+        found: dict[str, list[Bound]] = {}
+        for bound in sorted(
+            self._catalogue.bound.values(), key=lambda one: (one.namespace, one.path)
+        ):
+            if self._may_be_seen(bound):
+                found.setdefault(bound.namespace, []).append(bound)
+        return found
+
+    @cached_property
+    def _index(self) -> Index:
+        if self._given is not None and self._given.covers(self._catalogue.bound.values()):
+            return self._given
+        return Index(self._catalogue.bound.values())
+
+    @cached_property
+    def _among(self) -> Sequence[int]:
+        if len(self._index) == len(self._catalogue.bound):
+            return range(len(self._index))
+        return self._index.numbers(self._catalogue.bound)
+
+    def _inside(self, namespaces: Sequence[str]) -> Sequence[int]:
+        is_list = isinstance(namespaces, list | tuple)
+        _check(is_list and all(isinstance(name, str) for name in namespaces), "namespaces", "names")
+        names = {self._known(name) for name in namespaces}
+        return self._index.numbers(bound.path for name in names for bound in self.visible[name])
+
+    def _found(self, query: str, among: Sequence[int], limit: int) -> Iterable[str]:
+        most = limit + _SPARE
+        while True:
+            paths = self._index.search(query, among, most)
+            seen = [path for path in paths if self._may_be_seen(self._catalogue.bound[path])]
+            if len(seen) >= limit or len(paths) < most:
+                return seen[:limit]
+            most *= 8
+
+    def _may_be_seen(self, bound: Bound) -> bool:
+        return not self._policy.is_always_denied(bound)
+
+    def _hit(self, bound: Bound) -> dict[str, Any]:
+        words = one_line(bound.description, _DESCRIPTION)
+        hit = {"path": bound.path, "signature": signature(bound), "description": words}
+        return hit | self._manner(bound)
+
+    def _manner(self, bound: Bound) -> dict[str, Any]:
+        return {"effect": bound.effect, "asks": self._policy.may_ask(bound)}
+
+    def _find(self, path: str) -> Bound:
+        _check(isinstance(path, str), "path", "text")
+        bound = self._catalogue.find_path(path)
+        if bound is None or not self._may_be_seen(bound):
+            near = self._catalogue.nearest(path, keep=self._may_be_seen)
+            raise _unknown(path, near)
+        return bound
+
+    def _known(self, namespace: str) -> str:
+        if namespace not in self.visible:
+            raise _unknown(namespace, get_close_matches(namespace[:_DESCRIPTION], self.visible))
+        return namespace
+
+
+def _bounded(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """``schema``, or one that allows anything and says why."""
+    size = len(to_json(schema, inf_nan_mode="constants", serialize_unknown=True))
+    if size <= _SCHEMA:
+        return dict(schema)
+    return {"$comment": f"{size} bytes, too many to show; see the declarations"}
+
+
+def _check(holds: bool, field: str, expected: str) -> None:
+    if not holds:
+        message = f"{field} must be {expected}"
+        raise ToolError("invalid_arguments", message, field=field, expected=expected)
+
+
+def _unknown(name: str, nearest: Sequence[str]) -> ToolError:
+    advice = f"; close to it: {', '.join(nearest)}" if nearest else ""
+    message = f"there is nothing called {one_line(name, 80)!r}{advice}"
+    return ToolError("unknown_tool", message, one_line(name, 200), nearest=nearest)

@@ -1,0 +1,57 @@
+"""Tools from Python files that settings name."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+from onehop.errors import ConfigError
+from onehop.tools._compose import Tools
+from onehop.tools._tool import Tool
+
+_NAME: Final = "tools"
+"""Of the global that says what a file offers; without it, all tools of the file's own are."""
+
+
+def load_tools(files: Iterable[str]) -> Tools:
+    """What the files offer: their global ``tools``, a ``Tools`` or a list; else each ``Tool`` among
+    their globals, such as a function that is decorated with ``@tool``.
+
+    Runs the files. Raises ConfigError for one that cannot be run, or offers nothing.
+    """
+    return Tools(*(_offered(Path(file)) for file in files))
+
+
+def _offered(path: Path) -> Tools:
+    module = _run(path)
+    given = getattr(module, _NAME, None)
+    if isinstance(given, Tools):
+        return given
+    if isinstance(given, list | tuple):
+        return Tools(*given)
+    found = {id(each): each for each in vars(module).values() if isinstance(each, Tool)}
+    if not found:
+        raise ConfigError(str(path), "it has no tools: decorate functions with @onehop.tool")
+    return Tools(*found.values())
+
+
+def _run(path: Path) -> ModuleType:
+    # Two files of one name in different folders are two modules.
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    spec = spec_from_file_location(f"onehop_tools_{path.stem}_{digest}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ConfigError(str(path), "there is no such Python file with tools")
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[spec.name]
+        reason = f"it cannot be run: {type(error).__name__}: {error}"
+        raise ConfigError(str(path), reason) from error
+    return module

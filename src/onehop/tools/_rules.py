@@ -1,0 +1,203 @@
+"""Rules allow, ask about or deny calls, in layers: the most restrictive layer decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Final, Literal, get_args
+
+from onehop.errors import InvalidRequestError
+from onehop.tools._bound import Bound
+from onehop.tools._condition import HELP, Condition, read_condition
+from onehop.tools._tool import EFFECTS, Effect
+
+Action = Literal["allow", "ask", "deny"]
+_ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+"""From the loosest to the most restrictive."""
+_FIELDS: Final = ("action", "tool", "effect", "when")
+_LONGEST: Final = 400
+_MOST: Final = 10_000
+"""Rules of one layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``action`` for the calls of tools whose path is like the glob ``tool``.
+
+    With ``effect`` only of tools that have it; with ``when`` only if the arguments match: one
+    field, one of ``< <= == != >= >``, and a literal (``amount > 100``). A field that is missing or
+    not of the literal's kind matches.
+    """
+
+    action: Action
+    tool: str = "*"
+    effect: Effect | None = None
+    when: str | None = None
+    _condition: Condition | None = field(init=False, repr=False, default=None)
+
+    def __post_init__(self) -> None:
+        """Raises InvalidRequestError that names the field."""
+        _member("action", self.action, _ACTIONS)
+        _check_glob(self.tool)
+        if self.effect is not None:
+            _member("effect", self.effect, EFFECTS)
+        if self.when is not None:
+            object.__setattr__(self, "_condition", _condition(self.when))
+
+    def __str__(self) -> str:
+        effect = f" effect {self.effect}" if self.effect else ""
+        when = f" when {self.when}" if self.when is not None else ""
+        return f"{self.action} {self.tool}{effect}{when}"
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it depends on the arguments."""
+        return self._condition is not None
+
+    def concerns(self, bound: Bound) -> bool:
+        """Whether it is about this tool at all, however its name is written."""
+        if self.effect is not None and self.effect != bound.effect:
+            return False
+        return any(fnmatchcase(path, self.tool) for path in bound.spellings)
+
+    def matches(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether it is about these arguments."""
+        return self._condition is None or self._condition.matches(arguments)
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Its place in a layer: more literal characters first, then the more restrictive."""
+        literal = sum(character not in "*?[]" for character in self.tool)
+        return -literal, -_ACTIONS.index(self.action)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to a call, and the rule that says so; None if none does."""
+
+    action: Action
+    rule: str | None = None
+
+
+class Policy:
+    """Layers of rules: the server's, the agent's, the call's."""
+
+    def __init__(self, layers: Sequence[Sequence[Rule]]) -> None:
+        self._layers = [sorted(layer, key=lambda rule: rule.rank) for layer in layers if layer]
+        self._known: dict[tuple[tuple[str, ...], Effect], list[list[Rule]]] = {}
+
+    def decide(self, bound: Bound, arguments: Mapping[str, Any]) -> Decision:
+        """The most restrictive layer's word; in each the most specific rule that matches has it."""
+        decided = Decision("allow")
+        for rules in self._about(bound):
+            rule = next((rule for rule in rules if rule.matches(arguments)), None)
+            if rule is None:
+                continue
+            is_stricter = _ACTIONS.index(rule.action) > _ACTIONS.index(decided.action)
+            if decided.rule is None or is_stricter:
+                decided = Decision(rule.action, str(rule))
+        return decided
+
+    def is_always_denied(self, bound: Bound) -> bool:
+        """Whether no arguments let a call of it pass, or be asked about."""
+        return any(_outcomes(rules) == {"deny"} for rules in self._about(bound))
+
+    def may_ask(self, bound: Bound) -> bool:
+        """Whether some call of it is asked about."""
+        return any("ask" in _outcomes(rules) for rules in self._about(bound))
+
+    def _about(self, bound: Bound) -> list[list[Rule]]:
+        """The rules that are about a tool, by layers, in their order; kept for the next call."""
+        key = bound.spellings, bound.effect
+        if key not in self._known:
+            self._known[key] = [
+                [rule for rule in layer if rule.concerns(bound)] for layer in self._layers
+            ]
+        return self._known[key]
+
+
+def _outcomes(rules: Sequence[Rule]) -> set[Action]:
+    """All that a layer's rules about one tool may say, whatever the arguments are."""
+    outcomes: set[Action] = set()
+    for rule in rules:
+        outcomes.add(rule.action)
+        if not rule.is_conditional:
+            return outcomes
+    return outcomes | {"allow"}
+
+
+def read_rules(given: Any, place: str = "rules") -> tuple[Rule, ...]:
+    """Rules as callers and files give them: a Rule, a dict of its fields, a list of those, or
+    globs by action (``{"deny": ["crm.*"]}``); None has no rules.
+
+    Raises InvalidRequestError that names what is wrong and where.
+    """
+    rules = tuple(_read(given, place))
+    if len(rules) > _MOST:
+        raise InvalidRequestError(place, f"{len(rules)} rules", f"at most {_MOST}")
+    return rules
+
+
+def _read(given: Any, place: str) -> Iterator[Rule]:
+    if given is None:
+        return
+    if isinstance(given, Rule):
+        yield given
+    elif isinstance(given, Mapping):
+        yield from [_rule(given, place)] if "action" in given else _by_action(given, place)
+    elif isinstance(given, Iterable) and not isinstance(given, str | bytes):
+        for index, item in enumerate(given):
+            if not isinstance(item, Rule | Mapping):
+                raise InvalidRequestError(f"{place}[{index}]", _shown(item), "a rule or an object")
+            yield from _read(item, f"{place}[{index}]")
+    else:
+        raise InvalidRequestError(place, _shown(given), "a list of rules")
+
+
+def _by_action(given: Mapping[Any, Any], place: str) -> Iterator[Rule]:
+    for action, items in given.items():
+        here = f"{place}.{action}"
+        if action not in _ACTIONS:
+            raise InvalidRequestError(here[:_LONGEST], _shown(action), _choice(_ACTIONS))
+        listed = [items] if isinstance(items, str | Mapping) else items
+        if not isinstance(listed, Iterable):
+            raise InvalidRequestError(here, _shown(items), "a list of globs")
+        for index, item in enumerate(listed):
+            fields = item if isinstance(item, Mapping) else {"tool": item}
+            yield _rule({**fields, "action": action}, f"{here}[{index}]")
+
+
+def _rule(fields: Mapping[Any, Any], place: str) -> Rule:
+    if unknown := [name for name in fields if name not in _FIELDS]:
+        raise InvalidRequestError(f"{place}.{unknown[0]!s:.80}", "a field", _choice(_FIELDS))
+    try:
+        return Rule(**fields)
+    except InvalidRequestError as error:
+        where = f"{place}.{error.field}"
+        raise InvalidRequestError(where, error.got, error.allowed) from None
+
+
+def _check_glob(given: Any) -> None:
+    if not isinstance(given, str) or not 0 < len(given) <= _LONGEST:
+        raise InvalidRequestError("tool", _shown(given), "a tool's path or a glob")
+
+
+def _condition(text: Any) -> Condition:
+    try:
+        return read_condition(text if isinstance(text, str) else "")
+    except ValueError as error:
+        raise InvalidRequestError("when", _shown(text), str(error) or HELP) from None
+
+
+def _member(name: str, value: Any, allowed: Sequence[str]) -> None:
+    if not isinstance(value, str) or value not in allowed:
+        raise InvalidRequestError(name, _shown(value), _choice(allowed))
+
+
+def _choice(allowed: Sequence[str]) -> str:
+    return "one of " + ", ".join(allowed)
+
+
+def _shown(value: Any) -> str:
+    return f"{value!r:.80}"

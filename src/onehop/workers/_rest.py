@@ -1,0 +1,54 @@
+"""A run that only waits for tools leaves its place to others, and asks for one to go on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from onehop.workers._job import Send, Turn
+
+_IDLE: Final = 0.005
+"""Seconds of CPU time since the last look, up to which a worker only waits."""
+
+
+class Rest:
+    """Whether one run has its place; answers are held back while it has none."""
+
+    def __init__(self, turn: Turn | None, send: Send) -> None:
+        self._turn = turn
+        self._send = send
+        self._cpu = 0.0
+        self._has_place = True
+        self._held: list[tuple[Iterable[bytes], Callable[[], None]]] = []
+        self._resuming: asyncio.Task[None] | None = None
+
+    def look(self, is_waiting: bool, cpu_seconds: float) -> None:
+        """Give the place up, if calls are open and the worker does nothing else."""
+        used, self._cpu = cpu_seconds - self._cpu, cpu_seconds
+        if is_waiting and self._turn is not None and self._has_place and used < _IDLE:
+            self._has_place = not self._turn.rest()
+
+    def send(self, frames: Iterable[bytes], sent: Callable[[], None]) -> None:
+        """Send an answer, as soon as there is a place to go on with it, and say so."""
+        if self._has_place:
+            self._send(frames)
+            sent()
+            return
+        self._held.append((frames, sent))
+        if self._resuming is None:
+            self._resuming = asyncio.get_running_loop().create_task(self._resume())
+
+    def stop(self) -> None:
+        """The run is over."""
+        if self._resuming is not None:
+            self._resuming.cancel()
+
+    async def _resume(self) -> None:
+        assert self._turn is not None  # noqa: S101 - else it has its place
+        await self._turn.resume()
+        self._has_place, self._resuming = True, None
+        held, self._held = self._held, []
+        for frames, sent in held:
+            self.send(frames, sent)
