@@ -12,6 +12,8 @@ from onehop.tools import Bound, Catalogue, Policy, Tool, ToolError, Tools, read_
 from onehop.tools._discovery import Discovery
 from onehop.tools._search import Index
 
+pytestmark = pytest.mark.unit
+
 PERSON = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 NAME = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 
