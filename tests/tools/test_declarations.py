@@ -272,6 +272,11 @@ HOSTILE = {
     "a long tuple": {"prefixItems": [{"type": "string"}] * 100_000},
     "long names": {"properties": {"x" * 100_000: {"type": "string"}}},
     "long words": {"properties": {"x": {"description": "w " * 1_000_000, "pattern": "x" * 10**6}}},
+    "many long words": {"properties": {f"p{n}": {"description": "w" * 900} for n in range(900)}},
+    "many enumerations": {
+        "properties": {f"p{n}": {"enum": [f"{n}{m:0190}" for m in range(50)]} for n in range(900)}
+    },
+    "long values": {"enum": ["x" * 100_000, "y" * 100_000]},
     "a long default": {"properties": {"x": {"default": ["x" * 100] * 10_000}}},
     "a huge integer": {"const": 10**4000},
     "a chain of references": {
@@ -292,8 +297,8 @@ def test_a_hostile_schema_has_a_short_declaration_that_compiles() -> None:
         start = time.process_time()
         tool = Declared("x", "t", schema, schema)
         texts.append(declarations([tool]) + f"\ndeclare const brief: {{t{call_of(tool)}}};")
-        assert time.process_time() - start < 5
-        assert len(texts[-1]) < 500_000
+        assert time.process_time() - start < 2
+        assert len(texts[-1]) < 200_000
     assert dict(zip(HOSTILE, complaints(texts), strict=True)) == {name: [] for name in HOSTILE}
 
 

@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from onehop.tools import Bound, Catalogue, Policy, Tool, ToolError, Tools, read_rules
-from onehop.tools._discovery import Discovery
-from onehop.tools._search import Index
+from onehop.tools import Bound, Catalogue, Discovery, Policy, Tool, ToolError, Tools, read_rules
 
 pytestmark = pytest.mark.unit
 
@@ -220,13 +218,22 @@ def test_odd_names_are_reached_as_they_are_shown() -> None:
         assert json.loads(json.dumps(found.describe(path)))
 
 
-def test_an_index_serves_catalogues_that_have_fewer_tools_or_others() -> None:
-    whole = Catalogue.of(Tools(crm=CRM, mail=MAIL))
-    index = Index(whole.bound.values())
-    part = Discovery(whole.granted(["crm.*"]), Policy([]), index)
+def test_an_index_is_shared_with_fewer_tools_and_not_with_others() -> None:
+    catalogue = Catalogue.of(Tools(crm=CRM, mail=MAIL))
+    whole = Discovery(catalogue, Policy([]))
+    part = Discovery(catalogue.granted(["crm.*"]), Policy([]), whole)
+    assert part.index is whole.index
     assert paths(part.search("find person")) == ["crm.find_person", "crm.delete-person"]
-    added = Discovery(whole.granted(["mail.*", tool("person")]), Policy([]), index)
+    added = Discovery(catalogue.granted(["mail.*", tool("person")]), Policy([]), whole)
+    assert added.index is not whole.index
     assert paths(added.search("person")) == ["person", "mail.send"]
+
+
+def test_an_alias_of_several_names_those_that_one_may_call() -> None:
+    found = discovery({"deny": ["x.a.b"]}, x=[tool("a.b"), tool("a-b")])
+    with pytest.raises(ToolError) as caught:
+        found.describe("x.a_b")
+    assert caught.value.nearest == ["x.a-b"]
 
 
 def test_all_answers_are_json() -> None:

@@ -93,9 +93,9 @@ class Catalogue:
     def granted(self, wanted: Tools | Iterable[Wanted] | None) -> Catalogue:
         """What one call has: everything here if ``wanted`` is None.
 
-        Names and globs choose of what is here. Functions and tools are added to what was chosen,
-        or to everything if the list has no name; an empty list grants nothing. Raises
-        InvalidRequestError for a name that is not here and for what cannot be a tool.
+        Otherwise what ``wanted`` has, and nothing else: functions and tools, and names and globs
+        of what is here. Raises InvalidRequestError for a name that is not here and for what
+        cannot be a tool.
         """
         if wanted is None:
             return self
@@ -107,7 +107,7 @@ class Catalogue:
     def _granted(self, listed: list[Any]) -> Catalogue:
         names = [item for item in listed if isinstance(item, str)]
         added = [item for item in listed if not isinstance(item, str)]
-        chosen = self._chosen(names) if names else list(self.bound.values()) if added else []
+        chosen = self._chosen(names)
         skipped = dict(self.skipped)
         more = list(_bind(Tools(*added), self._threads, skipped))
         return Catalogue([*chosen, *more], self._threads, skipped)

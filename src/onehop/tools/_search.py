@@ -10,7 +10,7 @@ import math
 from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import islice
@@ -58,13 +58,6 @@ class Index:
 
     def __len__(self) -> int:
         return len(self._tools)
-
-    def covers(self, tools: Collection[Declared]) -> bool:
-        """Whether all of ``tools`` are in it."""
-        numbers, own = self._numbers, self._tools
-        return all(
-            (number := numbers.get(tool.path)) is not None and own[number] is tool for tool in tools
-        )
 
     def numbers(self, paths: Iterable[str]) -> Sequence[int]:
         """The numbers of ``paths``, in their order here; others are left out."""
