@@ -14,6 +14,8 @@ from onehop.corrections import CorrectedCode, correct_code, finding_in_original,
 from onehop.source import lines
 from onehop.types import ErrorInfo, ExecutionResult, Finding, ResourceUsage
 
+pytestmark = pytest.mark.unit
+
 ON = CorrectionConfig()
 
 

@@ -18,6 +18,8 @@ from onehop.errors import InvalidRequestError
 from onehop.requests import check_request
 from tests.users import ROOT
 
+pytestmark = pytest.mark.unit
+
 ON = CorrectionConfig()
 OFF = CorrectionConfig(enabled=False)
 FIELDS = ("code", "language", "timeout", "context", "captureConsole", "description")

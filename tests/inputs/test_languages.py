@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from onehop import Executor, Sandbox, Validator
+from onehop.analysis import BlockingAnalyst
 from onehop.callers import Caller
 from onehop.cli._input import read_call
 from onehop.config import CorrectionConfig, SandboxConfig
@@ -59,9 +61,10 @@ async def test_a_language_of_null_is_as_if_left_out(sandbox: Sandbox) -> None:
 
 
 def test_the_validator_takes_every_name() -> None:
-    for name in ("tsx", "ts", "typescript"):
-        assert not Validator().validate("let a: number", name).issues
-    assert not Validator().validate("let a", None).issues
+    with closing(BlockingAnalyst()) as analyst:
+        for name in ("tsx", "ts", "typescript"):
+            assert not Validator(analyst=analyst).validate("let a: number", name).issues
+        assert not Validator(analyst=analyst).validate("let a", None).issues
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ import pytest
 from onehop import ConfigError, InvalidRequestError, Tool, ToolError, Tools
 from onehop.tools import Catalogue
 
+pytestmark = pytest.mark.unit
+
 
 def named(*names: str) -> list[Tool]:
     return [Tool(name, dict, input_schema={}) for name in names]

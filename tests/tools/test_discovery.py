@@ -10,6 +10,8 @@ import pytest
 
 from onehop.tools import Bound, Catalogue, Discovery, Policy, Tool, ToolError, Tools, read_rules
 
+pytestmark = pytest.mark.unit
+
 PERSON = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 NAME = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 

@@ -8,6 +8,8 @@ import pytest
 
 from onehop import ToolLimits
 
+pytestmark = pytest.mark.unit
+
 
 def test_the_defaults_are_as_stated() -> None:
     limits = ToolLimits()

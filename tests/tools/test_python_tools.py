@@ -15,6 +15,8 @@ from onehop import ConfigError, Tool, ToolContext, Tools, tool
 from onehop.tools import Catalogue
 from tests.tools.calling import CONTEXT, bound, call, call_with, failure, refusal
 
+pytestmark = pytest.mark.unit
+
 
 class Person(BaseModel):
     """A person."""

@@ -9,6 +9,8 @@ import pytest
 from onehop import InvalidRequestError, Rule, Tool, Tools
 from onehop.tools import Bound, Catalogue, Policy, read_rules
 
+pytestmark = pytest.mark.unit
+
 CATALOGUE = Catalogue.of(
     Tools(
         crm=[

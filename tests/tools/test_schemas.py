@@ -16,6 +16,8 @@ from onehop import ConfigError, Tool, ToolError, Tools
 from onehop.tools import Bound, Catalogue
 from tests.tools.calling import bound, refusal
 
+pytestmark = pytest.mark.unit
+
 PERSON = {
     "type": "object",
     "properties": {
