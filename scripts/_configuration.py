@@ -10,6 +10,7 @@ _CORES = 1009
 cores.usable_cores = lambda: _CORES  # before the import: some defaults follow the machine
 
 from onehop.config import SECTIONS, Layer, Settings, env_name  # noqa: E402
+from onehop.upstreams import UpstreamOptions  # noqa: E402
 
 _MIB = 1 << 20
 _PAGE = """\
@@ -24,6 +25,13 @@ where that came from, `onehop config check` every problem, and `onehop config sc
 for editors.
 
 {sections}
+
+## Upstream servers
+
+MCP servers whose tools code may call. In the file: `[upstream.NAME]`, where NAME is the namespace;
+in Python: the arguments of `McpUpstream`. [How to](../how-to/mcp-servers.md) give them to the code.
+
+{upstreams}
 
 ## The limits of a run
 
@@ -77,7 +85,21 @@ _HEAD = ["| setting | environment | default | allowed | meaning |", "| --- " * 5
 def main() -> None:
     """Print the page."""
     layers = ", ".join(f"`{layer}`" for layer in get_args(Layer))
-    print(_PAGE.format(sections="\n\n".join(map(_section, SECTIONS)), layers=layers), end="")
+    sections = "\n\n".join(map(_section, SECTIONS))
+    print(_PAGE.format(sections=sections, layers=layers, upstreams=_upstreams()), end="")
+
+
+def _upstreams() -> str:
+    """Those have no variables of the environment."""
+    head = ["| option | default | allowed | meaning |", "| --- " * 4 + "|"]
+    return "\n".join([*head, *map(_option, UpstreamOptions.model_fields.items())])
+
+
+def _option(option: tuple[str, Any]) -> str:
+    name, field = option
+    default = _default(field.get_default(call_default_factory=True))
+    cells = f"`{name}`", default, _allowed(field).replace("names", "text or list of texts")
+    return f"| {' | '.join(cells)} | {field.description} |"
 
 
 def _section(section: type[Settings]) -> str:

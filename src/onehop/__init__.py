@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         ToolError,
         ToolFailed,
         UnexpectedAnswerError,
+        UpstreamUnavailableError,
         WorkerStartError,
     )
     from onehop.events import Event
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
         RiskAssessment,
         ValidationReport,
     )
+    from onehop.upstreams import McpUpstream
     from onehop.validation import Validator, validate_code
 
 _HOMES = {
@@ -110,6 +112,7 @@ _HOMES = {
         "ToolError",
         "ToolFailed",
         "UnexpectedAnswerError",
+        "UpstreamUnavailableError",
         "WorkerStartError",
     ],
     "onehop.events": ["Event"],
@@ -130,6 +133,7 @@ _HOMES = {
         "RiskAssessment",
         "ValidationReport",
     ],
+    "onehop.upstreams": ["McpUpstream"],
     "onehop.validation": ["Validator", "validate_code"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -157,6 +161,7 @@ __all__ = [
     "InvalidRequestError",
     "LayerUnavailableError",
     "LogEntry",
+    "McpUpstream",
     "NotConnectedError",
     "OnehopError",
     "OutputNotFoundError",
@@ -186,6 +191,7 @@ __all__ = [
     "ToolLimits",
     "Tools",
     "UnexpectedAnswerError",
+    "UpstreamUnavailableError",
     "ValidationConfig",
     "ValidationReport",
     "Validator",

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -264,6 +264,12 @@ class ToolsConfig(Settings):
         "ONEHOP_TOOLS",
         "Python files with functions that are decorated with `@tool`; this process runs them.",
     )
+    mcp_servers: str | None = _setting(
+        None,
+        "ONEHOP_MCP_SERVERS",
+        "A JSON file with `mcpServers`, as other MCP clients keep it: the tools of each server in "
+        "it are a namespace.",
+    )
     deny: tuple[str, ...] = _setting(
         (),
         "ONEHOP_TOOLS_DENY",
@@ -477,7 +483,9 @@ SECTIONS: tuple[type[Settings], ...] = (
     AnalyticsConfig,
     ServerConfig,
 )
-"""Every table of ``onehop.toml``."""
+"""Every table of ``onehop.toml`` but for the servers'."""
+UPSTREAM: Final = "upstream"
+"""The table that has a table for each upstream server: ``[upstream.NAME]``."""
 
 
 def _from_environment(model: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:
@@ -544,7 +552,8 @@ def _from_file(model: type[Settings], environ: Mapping[str, str]) -> dict[str, A
     if path is None:
         return {}
     tables = parse_settings(path, read_settings(path))
-    _refuse_unknown(str(path), "tables", set(tables) - {section.table for section in SECTIONS})
+    known = {UPSTREAM, *(section.table for section in SECTIONS)}
+    _refuse_unknown(str(path), "tables", set(tables) - known)
     for name, table in tables.items():
         if not isinstance(table, dict):
             raise ConfigError(str(path), f"{name} is not a table: write [{name}]")
@@ -552,6 +561,19 @@ def _from_file(model: type[Settings], environ: Mapping[str, str]) -> dict[str, A
     where = f"settings in [{model.table}]"
     _refuse_unknown(str(path), where, set(found) - set(model.model_fields))
     return found
+
+
+def upstream_tables(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The tables ``[upstream.NAME]`` of the settings file, as they stand there. Raises
+    ConfigError."""
+    path = settings_file(environ)
+    tables = {} if path is None else parse_settings(path, read_settings(path)).get(UPSTREAM, {})
+    if not isinstance(tables, dict):
+        raise ConfigError(str(path), f"{UPSTREAM} is not a table: write [{UPSTREAM}.NAME]")
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise ConfigError(f"{UPSTREAM}.{name}", f"it is not a table: write [{UPSTREAM}.{name}]")
+    return tables
 
 
 def settings_file(environ: Mapping[str, str]) -> Path | None:

@@ -19,6 +19,7 @@ OnehopError
 ├── SandboxClosedError                  the caller: used before open or after close
 ├── SandboxUnavailableError             this machine cannot run guests as configured
 │   ├── LayerUnavailableError           an isolation layer cannot be applied
+│   ├── UpstreamUnavailableError        a server of tools is required, and does not come up
 │   └── WorkerStartError                a worker did not become ready
 ├── ToolError                           a tool's call that has no value, and why
 ├── ToolFailed                          a tool: what it raises to say that it cannot do it
@@ -214,6 +215,17 @@ class LayerUnavailableError(SandboxUnavailableError):
             f"name it: ONEHOP_ALLOW_DEGRADED={layer}, or SandboxConfig(allow_degraded=[{layer!r}])"
         )
         self.layer = layer
+        self.reason = reason
+
+
+class UpstreamUnavailableError(SandboxUnavailableError):
+    """The server behind the namespace ``upstream`` is required, and does not come up."""
+
+    def __init__(self, upstream: str, reason: str) -> None:
+        super().__init__(
+            f"the upstream server {upstream!r} is required and is not available: {reason}"
+        )
+        self.upstream = upstream
         self.reason = reason
 
 

@@ -31,10 +31,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """The code asks about tools."""
+    """The code asks about tools, or for the bytes of media that an answer has named."""
 
     id: int
-    about: Literal["search", "describe", "list"]
+    about: Literal["search", "describe", "list", "bytes"]
     subject: str | None
     limit: int | None = None
     namespaces: tuple[str, ...] | None = None

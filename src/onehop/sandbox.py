@@ -79,8 +79,8 @@ class Sandbox:
         """Start the spawner and wait for the first worker.
 
         Raises LayerUnavailableError when an isolation layer cannot be applied, WorkerStartError
-        when no worker becomes ready, and SandboxUnavailableError when no event loop of asyncio
-        runs.
+        when no worker becomes ready, SandboxUnavailableError when no event loop of asyncio runs,
+        and UpstreamUnavailableError when a server that is required does not come up.
         """
         await self._open(self._first_language)
 
@@ -93,9 +93,14 @@ class Sandbox:
         self.analyst.open()
         if self._preload_analysis:
             self.analyst.start()
+        tools = asyncio.create_task(self.toolbox.open())
         try:
             await backend.open(language)
+            await _or_close(backend, tools)
         except BaseException:
+            tools.cancel()
+            await asyncio.wait([tools])
+            await self.toolbox.aclose()
             await self.analyst.aclose()
             raise
         self._backend = backend
@@ -105,6 +110,7 @@ class Sandbox:
         backend, self._backend = self._backend, None
         if backend is not None:
             await backend.aclose()
+        await self.toolbox.aclose()
         await self.analyst.aclose()
 
     async def execute(
@@ -245,6 +251,15 @@ class Sandbox:
                 "or await sandbox.open() first"
             )
         return self._backend
+
+
+async def _or_close(backend: Backend, tools: asyncio.Task[None]) -> None:
+    """Wait for the tools; without those that must be there, no worker may stay."""
+    try:
+        await tools
+    except BaseException:
+        await backend.aclose()
+        raise
 
 
 async def _with_desk(

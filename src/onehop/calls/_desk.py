@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from onehop.calls._grant import Grant
+from onehop.calls._media import MediaShelf
 from onehop.calls._places import Places
 from onehop.calls._record import CallRecord
 from onehop.errors import ToolError
@@ -52,6 +53,7 @@ class RunDesk:
         self._answered = 0
         self._is_spent = False
         self._is_closing = False
+        self._media = MediaShelf(limits.total)
         self.warnings: list[str] = []
 
     # --- what the worker needs of a desk ---
@@ -215,7 +217,9 @@ class RunDesk:
             clock.reschedule(asyncio.get_running_loop().time() + seconds)
             self._hear("started", record.call)
 
-        context = dataclasses.replace(self._context(bound.path), on_start=start)
+        context = dataclasses.replace(
+            self._context(bound.path), on_start=start, on_media=self._media.keep
+        )
         try:
             async with asyncio.timeout(None) as clock:
                 return await bound.invoke(arguments, context, largest=limits.result)
@@ -269,7 +273,19 @@ class RunDesk:
             return discovery.search(ask.subject or "", ask.namespaces, ask.limit or 10)
         if ask.about == "describe":
             return discovery.describe(ask.subject or "")
+        if ask.about == "bytes":
+            return self._bytes(ask.subject or "")
         return discovery.list(ask.subject)
+
+    def _bytes(self, name: str) -> str:
+        """Of media, in base64: part of what a run may have of answers. Raises ToolError."""
+        limits = self._grant.limits
+        text = self._media.base64(name, limits.result)
+        self._answered += len(text)
+        if self._answered > limits.total:
+            words = f"all answers together have more than {limits.total} bytes"
+            raise ToolError("budget", words, "bytes")
+        return text
 
 
 def _path(call: Call) -> str:

@@ -10,17 +10,21 @@ from typing import Any
 
 from onehop.calls._desk import Hear, RunDesk, deaf
 from onehop.calls._grant import Grant
-from onehop.errors import ToolError
+from onehop.calls._media import without_ids
+from onehop.errors import InvalidRequestError, ToolError
 from onehop.questions import Call
 from onehop.tools import (
     Catalogue,
     Discovery,
     Policy,
+    Provider,
     Rule,
+    Threads,
     Tool,
     ToolContext,
     ToolLimits,
     Tools,
+    composed,
     offer,
     read_rules,
 )
@@ -39,10 +43,43 @@ class Toolbox:
     def __init__(
         self, tools: Wanted | None = None, rules: Layer = (), limits: ToolLimits | None = None
     ) -> None:
-        self._catalogue = Catalogue.of(tools)
+        self._threads = Threads()
+        self._tools = composed(tools)
+        self._opened: list[Provider] = []
         self._rules = read_rules(rules)
         self._limits = limits or ToolLimits()
+        self._read()
+
+    async def open(self) -> None:
+        """Open what provides tools, all at the same time. Raises what one raises that must be
+        there."""
+        providers = self._tools.providers.items()
+        outcomes = await asyncio.gather(
+            *(self._open(name, provider) for name, provider in providers), return_exceptions=True
+        )
+        if failure := next((o for o in outcomes if isinstance(o, BaseException)), None):
+            await self.aclose()
+            raise failure
+        if providers:
+            self._read()
+
+    async def _open(self, name: str, provider: Provider) -> None:
+        await provider.open(name)
+        self._opened.append(provider)
+        provider.on_change = self._read
+
+    async def aclose(self) -> None:
+        """Close what provides tools, as far as it was opened here."""
+        opened, self._opened = self._opened, []
+        for provider in opened:
+            provider.on_change = None
+        await asyncio.gather(*(provider.aclose() for provider in opened))
+
+    def _read(self) -> None:
+        """Make a catalogue of what there is now. A run keeps the one that it began with."""
+        self._catalogue = Catalogue.of(self._tools, self._threads)
         self._usual = self._grant(self._catalogue, [])
+        self.__dict__.pop("offer", None)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -61,9 +98,14 @@ class Toolbox:
 
     @property
     def effects(self) -> frozenset[Effect]:
-        """What the tools do that are not always denied."""
+        """What the tools do that are not always denied. A stranger's word that one only reads is
+        not enough."""
         spaces = self.discovery.visible.values()
-        return frozenset(bound.effect for space in spaces for bound in space)
+        return frozenset(
+            "write" if bound.tool.is_hint and bound.effect == "read" else bound.effect
+            for space in spaces
+            for bound in space
+        )
 
     def grant(self, wanted: Wanted | None = None, layers: Sequence[Layer] = ()) -> Grant | None:
         """What a run may use: all tools, or those that are ``wanted``, under the server's rules and
@@ -74,9 +116,20 @@ class Toolbox:
         if wanted is None and not any(layers):
             grant = self._usual
         else:
-            catalogue = self._catalogue if wanted is None else self._catalogue.granted(wanted)
-            grant = self._grant(catalogue, layers, self.discovery)
-        return grant if grant.catalogue.bound else None
+            self._refuse_closed(wanted)
+            chosen = self._catalogue if wanted is None else self._catalogue.granted(wanted)
+            grant = self._grant(chosen, layers, self.discovery)
+        has_any = grant.catalogue.bound or grant.catalogue.missing
+        return grant if has_any else None
+
+    def _refuse_closed(self, wanted: Wanted | None) -> None:
+        """A connection is opened with the sandbox, and not for a run."""
+        ours = self._tools.providers
+        theirs = wanted.providers if isinstance(wanted, Tools) else {}
+        for name, provider in theirs.items():
+            if provider is not ours.get(name):
+                allowed = "functions, tools and names: a server is given to the sandbox"
+                raise InvalidRequestError(f"tools.{name}", "a server", allowed)
 
     def _grant(
         self, catalogue: Catalogue, layers: Sequence[Layer], wider: Discovery | None = None
@@ -119,7 +172,7 @@ async def call_directly(desk: RunDesk, path: str, arguments: Mapping[str, Any]) 
     call = Call(1, namespace, member, json.dumps(dict(arguments)))
     desk.take(call if member else Call(1, "", path, call.arguments), reply)
     try:
-        return json.loads(await answered)
+        return without_ids(json.loads(await answered))
     finally:
         await desk.aclose(at_once=True)
 

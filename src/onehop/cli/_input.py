@@ -78,24 +78,31 @@ def read_call(
     return Call(checked.request, config)
 
 
-def tools_config(files: Sequence[str] | None) -> ToolsConfig:
-    """The settings of tools; ``files`` go before those that they name. Raises ConfigError."""
+def tools_config(files: Sequence[str] | None, mcp_servers: str | None = None) -> ToolsConfig:
+    """The settings of tools; ``files``, and a file with ``mcp_servers``, go before those that they
+    name. Raises ConfigError."""
     from onehop.config import ToolsConfig
 
-    return ToolsConfig(files=tuple(files)) if files else ToolsConfig()
+    given: dict[str, Any] = {"files": tuple(files) if files else None, "mcp_servers": mcp_servers}
+    return ToolsConfig(**{name: value for name, value in given.items() if value})
 
 
 def execute(
-    call: Call, *, record: bool = True, tools: Sequence[str] | None = None
+    call: Call,
+    *,
+    record: bool = True,
+    tools: Sequence[str] | None = None,
+    mcp_servers: str | None = None,
 ) -> ExecutionResult:
     """Run the call in a sandbox of its own, validated, and recorded as the settings say unless
-    ``record`` is false; ``tools`` are files with tools that the code may call.
+    ``record`` is false; ``tools`` are files with tools that the code may call, and ``mcp_servers``
+    is a file with servers whose tools it may call.
 
     Raises SandboxUnavailableError, StoreUnavailableError, AuditUnavailableError and ConfigError.
     """
     import asyncio
 
-    return asyncio.run(_execute(call, record, tools_config(tools)))
+    return asyncio.run(_execute(call, record, tools_config(tools, mcp_servers)))
 
 
 async def _execute(call: Call, record: bool, tools: ToolsConfig) -> ExecutionResult:

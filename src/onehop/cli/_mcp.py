@@ -10,7 +10,7 @@ import typer
 
 from onehop.cli._command import exit_with
 from onehop.cli._exits import FILES, ExitCode, epilog
-from onehop.cli._options import Tools
+from onehop.cli._options import McpServers, Tools
 
 if TYPE_CHECKING:
     from onehop.cli._machine import Machine
@@ -77,6 +77,7 @@ def mcp(
         str | None, typer.Option(help="The agent under whose name runs are recorded.")
     ] = None,
     tools: Tools = None,
+    mcp_servers: McpServers = None,
 ) -> None:
     """Serve one MCP client over standard input and output, until it closes them.
 
@@ -89,10 +90,10 @@ def mcp(
     if context.invoked_subcommand is not None:
         return
 
-    exit_with(lambda: _serve(agent, tools))
+    exit_with(lambda: _serve(agent, tools, mcp_servers))
 
 
-def _serve(agent: str | None, tools: list[str] | None) -> ExitCode:
+def _serve(agent: str | None, files: list[str] | None, mcp_servers: str | None) -> ExitCode:
     import asyncio
     import logging
     import os
@@ -104,7 +105,8 @@ def _serve(agent: str | None, tools: list[str] | None) -> ExitCode:
     if sys.stdin.isatty():
         _say("Waiting for an MCP client; see: onehop mcp install --help")
     logging.basicConfig(level=logging.WARNING, format="onehop: %(levelname)s %(message)s")
-    asyncio.run(serve_stdio(agent, os.environ.get("AGENT_API_KEY"), tools_config(tools)))
+    tools = tools_config(files, mcp_servers)
+    asyncio.run(serve_stdio(agent, os.environ.get("AGENT_API_KEY"), tools))
     return ExitCode.SUCCESS
 
 

@@ -16,3 +16,13 @@ Tools = Annotated[
         show_default=False,
     ),
 ]
+McpServers = Annotated[
+    str | None,
+    typer.Option(
+        "--mcp-servers",
+        metavar="FILE",
+        help="A JSON file with mcpServers, as other MCP clients keep it; the code may call the "
+        "tools of each server.",
+        show_default=False,
+    ),
+]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from onehop.config import SECTIONS, Settings
+from onehop.config import SECTIONS, UPSTREAM, Settings
+from onehop.upstreams import UpstreamOptions
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -17,7 +18,10 @@ def schema() -> dict[str, Any]:
         "description": "Settings of onehop; the environment goes before this file.",
         "type": "object",
         "additionalProperties": False,
-        "properties": {section.table: _table(section) for section in SECTIONS},
+        "properties": {
+            **{section.table: _table(section) for section in SECTIONS},
+            UPSTREAM: _upstreams(),
+        },
     }
 
 
@@ -29,6 +33,17 @@ def _table(section: type[Settings]) -> dict[str, Any]:
             told.pop("default", None)
         told.pop("title", None)
     return {**made, "title": section.table, "description": section.__doc__}
+
+
+def _upstreams() -> dict[str, Any]:
+    """A table for each server, by its namespace. What may be a list may be one text too."""
+    made = UpstreamOptions.model_json_schema()
+    for told in made["properties"].values():
+        told.pop("title", None)
+        if told.get("type") == "array":
+            told["type"] = ["array", "string"]
+    described = "MCP servers whose tools code may call, by the name of their namespace."
+    return {"type": "object", "description": described, "additionalProperties": made}
 
 
 _OF_MACHINE: Final = frozenset({"pool_size", "max_concurrency"})

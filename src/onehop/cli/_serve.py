@@ -14,7 +14,7 @@ import typer
 from onehop._version import onehop_version
 from onehop.cli._command import complain, exit_with
 from onehop.cli._exits import ExitCode, epilog
-from onehop.cli._options import Tools
+from onehop.cli._options import McpServers, Tools
 
 if TYPE_CHECKING:
     from onehop.config import ServerConfig
@@ -63,6 +63,7 @@ def serve(
         typer.Option(metavar="FORM", help="text or json (text on a terminal, else json)."),
     ] = None,
     tools: Tools = None,
+    mcp_servers: McpServers = None,
 ) -> None:
     """Serve agents over HTTP and MCP until interrupted.
 
@@ -77,10 +78,10 @@ def serve(
         "log_format": log_format,
     }
     told = {name: value for name, value in given.items() if value is not None}
-    exit_with(lambda: _serve(told, tools))
+    exit_with(lambda: _serve(told, tools, mcp_servers))
 
 
-def _serve(given: dict[str, Any], tools: list[str] | None) -> ExitCode:
+def _serve(given: dict[str, Any], files: list[str] | None, mcp_servers: str | None) -> ExitCode:
     from onehop.cli._input import tools_config
     from onehop.config import ServerConfig
     from onehop.server import logs, serving
@@ -90,7 +91,8 @@ def _serve(given: dict[str, Any], tools: list[str] | None) -> ExitCode:
     if form == "auto":
         form = "text" if sys.stderr.isatty() else "json"
     logs.configure(form)
-    asyncio.run(serving.serve(settings, lambda ready: _greet(ready, settings), tools_config(tools)))
+    tools = tools_config(files, mcp_servers)
+    asyncio.run(serving.serve(settings, lambda ready: _greet(ready, settings), tools))
     return ExitCode.SUCCESS
 
 

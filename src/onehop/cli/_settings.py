@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from onehop.cli._environment import unknown
 from onehop.config import (
     SECTIONS,
+    UPSTREAM,
     Settings,
     checked_value,
     env_name,
@@ -136,8 +137,10 @@ def _placed(error: ConfigError) -> Problem:
 def _find_unknown(file: _File, judged: Judgement) -> None:
     tables = {section.table: section for section in SECTIONS}
     for table, content in file.tables.items():
-        if table not in tables:
-            told = f"unknown table [{table}]{_hint(table, list(tables))}"
+        if table == UPSTREAM:
+            _judge_upstreams(content, file, judged)
+        elif table not in tables:
+            told = f"unknown table [{table}]{_hint(table, [*tables, UPSTREAM])}"
             judged.problems.append(Problem(file.place(table), told))
         elif not isinstance(content, dict):
             told = f"{table} is not a table: write [{table}]"
@@ -147,6 +150,23 @@ def _find_unknown(file: _File, judged: Judgement) -> None:
             for name in content.keys() - set(names):
                 told = f"unknown setting {name} in [{table}]{_hint(name, names)}"
                 judged.problems.append(Problem(file.place(table, name), told))
+
+
+def _judge_upstreams(content: Any, file: _File, judged: Judgement) -> None:
+    """Each server's table by itself."""
+    from onehop.upstreams import read_options
+
+    if not isinstance(content, dict):
+        told = f"{UPSTREAM} is not a table: write [{UPSTREAM}.NAME]"
+        judged.problems.append(Problem(file.place(UPSTREAM), told))
+        return
+    for name, options in content.items():
+        table = f"{UPSTREAM}.{name}"
+        try:
+            read_options(options if isinstance(options, dict) else {"": options}, table)
+        except ConfigError as error:
+            setting = error.field.removeprefix(f"{table}.").partition(".")[0]
+            judged.problems.append(Problem(file.place(table, setting), str(error)))
 
 
 def _hint(name: str, names: list[str]) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from onehop.cli import _import
 from onehop.cli._command import exit_with
 from onehop.cli._exits import ExitCode, epilog
-from onehop.cli._options import Tools
+from onehop.cli._options import McpServers, Tools
 
 if TYPE_CHECKING:
     from onehop.calls import Toolbox
@@ -38,6 +39,7 @@ def list_(
         str | None, typer.Argument(metavar="NAMESPACE", help="Only of this one.")
     ] = None,
     tools: Tools = None,
+    mcp_servers: McpServers = None,
     as_json: _Json = False,
 ) -> None:
     """List the tools, with their signatures."""
@@ -48,13 +50,14 @@ def list_(
         paths = [str(path) for name in chosen for path in toolbox.discovery.list(name)]
         return _print_hits([toolbox.discovery.hit(path) for path in paths], as_json)
 
-    _with_tools(tools, work)
+    _with_tools(tools, mcp_servers, work)
 
 
 @app.command(epilog=_EXITS)
 def search(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="What the tool should do.")],
     tools: Tools = None,
+    mcp_servers: McpServers = None,
     limit: Annotated[int, typer.Option(min=1, max=50, help="Tools to print.")] = 10,
     as_json: _Json = False,
 ) -> None:
@@ -67,11 +70,13 @@ def search(
             return ExitCode.SUCCESS
         return _print_hits(hits, as_json)
 
-    _with_tools(tools, work)
+    _with_tools(tools, mcp_servers, work)
 
 
 @app.command(epilog=_EXITS)
-def show(path: _Path, tools: Tools = None, as_json: _Json = False) -> None:
+def show(
+    path: _Path, tools: Tools = None, mcp_servers: McpServers = None, as_json: _Json = False
+) -> None:
     """Show one tool: its declarations in TypeScript, or with --json its schemas too."""
 
     async def work(toolbox: Toolbox) -> ExitCode:
@@ -79,7 +84,7 @@ def show(path: _Path, tools: Tools = None, as_json: _Json = False) -> None:
         typer.echo(_as_json(found) if as_json else found["declarations"].rstrip())
         return ExitCode.SUCCESS
 
-    _with_tools(tools, work)
+    _with_tools(tools, mcp_servers, work)
 
 
 @app.command(epilog=_EXITS)
@@ -89,6 +94,7 @@ def call(
         str, typer.Argument(metavar="JSON", help="The argument: a JSON object.")
     ] = "{}",
     tools: Tools = None,
+    mcp_servers: McpServers = None,
 ) -> None:
     """Call one tool, under the same rules as code, and print its value as JSON."""
 
@@ -105,34 +111,41 @@ def call(
         typer.echo(_as_json(value))
         return ExitCode.SUCCESS
 
-    _with_tools(tools, work)
+    _with_tools(tools, mcp_servers, work)
 
 
-def _with_tools(files: list[str] | None, work: Callable[[Toolbox], Awaitable[ExitCode]]) -> None:
+_Work = Callable[["Toolbox"], Awaitable[ExitCode]]
+
+
+app.command("import", epilog=_import.EXITS)(_import.import_)
+
+
+def _with_tools(files: list[str] | None, mcp_servers: str | None, work: _Work) -> None:
     def command() -> ExitCode:
         import asyncio
 
-        return asyncio.run(_work(files, work))
+        return asyncio.run(_work(files, mcp_servers, work))
 
     exit_with(command)
 
 
-async def _work(
-    files: list[str] | None, work: Callable[[Toolbox], Awaitable[ExitCode]]
-) -> ExitCode:
+async def _work(files: list[str] | None, mcp_servers: str | None, work: _Work) -> ExitCode:
     from onehop.calls import Toolbox
     from onehop.cli._input import tools_config
     from onehop.errors import ToolError
     from onehop.execution.compose import granted
 
-    given = granted(tools_config(files), ())
+    given = granted(tools_config(files, mcp_servers), ())
     toolbox = Toolbox(given["tools"], given["rules"], given["tool_limits"])
     try:
+        await toolbox.open()
         return await work(toolbox)
     except ToolError as error:
         _complain(_told(error))
         unknown = error.code in ("unknown_tool", "invalid_arguments")
         return ExitCode.BAD_INPUT if unknown else ExitCode.FAILED
+    finally:
+        await toolbox.aclose()
 
 
 def _told(error: ToolError) -> str:

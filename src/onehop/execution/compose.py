@@ -22,8 +22,9 @@ from onehop.execution.executor import Executor
 from onehop.inputs.languages import DEFAULT
 from onehop.sandbox import Sandbox
 from onehop.stores import open_store
-from onehop.tools import Rule, ToolLimits, load_tools, read_rules
+from onehop.tools import Rule, ToolLimits, Tools, load_tools, read_rules
 from onehop.types import Language
+from onehop.upstreams import configured_upstreams
 from onehop.validation import Validator
 
 
@@ -91,7 +92,7 @@ def granted(tools: Wanted | ToolsConfig | None, rules: Layer) -> dict[str, Any]:
         Rule("ask", glob) for glob in config.ask
     ]
     return {
-        "tools": load_tools(config.files),
+        "tools": Tools(load_tools(config.files), **configured_upstreams(config.mcp_servers)),
         "rules": [*named, *read_rules(rules)],
         "tool_limits": ToolLimits(calls=config.max_calls, timeout=config.call_timeout),
     }

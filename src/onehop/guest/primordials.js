@@ -153,6 +153,7 @@ export const TypedArrayPrototypeSet = uncurryThis(TypedArrayPrototype.set);
 export const DataViewGetBuffer = getterOf(DataView.prototype, "buffer");
 export const DataViewGetByteLength = getterOf(DataView.prototype, "byteLength");
 export const DataViewGetByteOffset = getterOf(DataView.prototype, "byteOffset");
+export const Uint8ArrayFromBase64 = Uint8Array.fromBase64.bind(Uint8Array);
 export const Uint8ArrayPrototypeToBase64 = uncurryThis(Uint8Array.prototype.toBase64);
 export const URLSearchParamsPrototypeToString = uncurryThis(URLSearchParams.prototype.toString);
 export const { prototype: URLPrototype } = URL;

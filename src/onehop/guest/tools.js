@@ -13,6 +13,7 @@ import {
   quote,
   ReflectGet,
   ReflectHas,
+  Uint8ArrayFromBase64,
 } from "./primordials.js";
 import { readNames, request } from "./calls.js";
 import { encodeArguments } from "./arguments.js";
@@ -121,6 +122,9 @@ const template = {
   call(namespace, member, ...args) {
     return callTool(namespace, member, args);
   },
+  bytes(id) {
+    return find("bytes", id, undefined, Uint8ArrayFromBase64);
+  },
 };
 
 function makeTool(namespace, member) {
@@ -146,10 +150,30 @@ function callTool(namespace, member, args) {
     const fields = ',"namespace":' + quote(namespace) + ',"member":' + quote(member) +
       encodeArguments(args, grant.limits.arguments);
     request("call", fields, ({ error: told }, text) => {
-      if (told === undefined) resolve(JSONParse(text));
+      if (told === undefined) resolve(withBytes(JSONParse(text)));
       else reject(fillToolError(error, told));
     });
   });
+}
+
+/** Blocks of an answer that the host looks for media among. */
+const MOST_BLOCKS = 64;
+
+/** Media stay on the host: what came of them, as the value or in a list of it, can ask for the
+ * bytes. */
+function withBytes(value) {
+  if (!ArrayIsArray(value)) return addBytes(value);
+  for (let i = 0; i < value.length && i < MOST_BLOCKS; i++) addBytes(value[i]);
+  return value;
+}
+
+function addBytes(value) {
+  if (typeof value !== "object" || value === null) return value;
+  const { $media: id } = value;
+  if (typeof id !== "string") return value;
+  delete value.$media;
+  addHidden(value, "bytes", FunctionPrototypeBind(template.bytes, undefined, id));
+  return value;
 }
 
 function pathOf(namespace, member) {
@@ -157,7 +181,7 @@ function pathOf(namespace, member) {
 }
 
 /** Ask about tools; none of it is a call. */
-function find(what, subject, options) {
+function find(what, subject, options, make = (found) => found) {
   const error = blankToolError();
   return new CapturedPromise((resolve, reject) => {
     const refuse = (message) =>
@@ -170,7 +194,7 @@ function find(what, subject, options) {
     const fields = ',"about":' + quote(what) + ',"subject":' +
       (subject === undefined ? "null" : quote(question)) + optionFields(options);
     request("ask", fields, ({ error: told }, text) => {
-      if (told === undefined) resolve(JSONParse(text));
+      if (told === undefined) resolve(make(JSONParse(text)));
       else reject(fillToolError(error, told));
     });
   });

@@ -6,13 +6,14 @@ from onehop.errors import ToolError, ToolFailed
 from onehop.limits import ToolLimits
 from onehop.tools._bound import Bound
 from onehop.tools._catalogue import Catalogue
-from onehop.tools._compose import Provider, Tools
+from onehop.tools._compose import Provider, Tools, composed
 from onehop.tools._context import ToolContext
 from onehop.tools._discovery import Discovery
 from onehop.tools._files import load_tools
 from onehop.tools._lookup import look_up
 from onehop.tools._offer import offer
 from onehop.tools._rules import Decision, Policy, Rule, read_rules
+from onehop.tools._threads import Threads
 from onehop.tools._tool import Effect, Tool, tool
 
 __all__ = [
@@ -24,12 +25,14 @@ __all__ = [
     "Policy",
     "Provider",
     "Rule",
+    "Threads",
     "Tool",
     "ToolContext",
     "ToolError",
     "ToolFailed",
     "ToolLimits",
     "Tools",
+    "composed",
     "load_tools",
     "look_up",
     "offer",

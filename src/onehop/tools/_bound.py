@@ -106,8 +106,8 @@ class Bound:
 
     async def _call_here(self, arguments: dict[str, Any], context: ToolContext, most: int) -> bytes:
         positional, named = self._filled(arguments, context)
-        if context.on_start is not None:
-            context.on_start()
+        if not self.tool.starts_itself:
+            context.start()
         return await self._written(await self.tool.call(*positional, **named), most)
 
     async def _call_in_thread(

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from onehop.errors import ConfigError, InvalidRequestError, ToolError
 from onehop.tools._bound import Bound
-from onehop.tools._compose import Provider, Tools
+from onehop.tools._compose import Provider, Tools, composed
 from onehop.tools._names import Likeness, Spellings, checked, checked_namespace, reached_as
 from onehop.tools._needs import require_checker
 from onehop.tools._threads import Threads
@@ -26,15 +26,22 @@ class Catalogue:
     """Tools by their paths."""
 
     def __init__(
-        self, bound: Iterable[Bound], threads: Threads, skipped: Mapping[str, str] | None = None
+        self,
+        bound: Iterable[Bound],
+        threads: Threads,
+        skipped: Mapping[str, str] | None = None,
+        missing: Mapping[str, str] | None = None,
     ) -> None:
         """Raises ConfigError for two tools of one path, and for a tool that is called as a
         namespace, MissingExtraError without jsonschema."""
         self.skipped: Mapping[str, str] = skipped or {}
         """What providers have and this catalogue has not: a tool, or its output schema. By path,
         with the reason."""
+        self.missing: Mapping[str, str] = missing or {}
+        """Namespaces whose tools are not known, since their provider is not there; with the
+        reason."""
         self._threads = threads
-        self._members: dict[str, dict[str, Bound]] = {}
+        self._members: dict[str, dict[str, Bound]] = {name: {} for name in self.missing}
         for one in bound:
             self._add(one)
         if both := sorted(self._members.keys() & self._members.get("", {}).keys()):
@@ -52,10 +59,11 @@ class Catalogue:
         Functions that are not async run in ``threads``, which the catalogue closes. Raises
         ConfigError that names the tool. A tool of a provider that cannot be used is left out.
         """
-        composed = tools if isinstance(tools, Tools) else Tools(*_listed(tools))
-        places = threads or Threads()
+        given, places = composed(tools), threads or Threads()
         skipped: dict[str, str] = {}
-        return cls(list(_bind(composed, places, skipped)), places, skipped)
+        faults = {name: provider.fault for name, provider in given.providers.items()}
+        missing = {name: fault for name, fault in faults.items() if fault is not None}
+        return cls(list(_bind(given, places, skipped)), places, skipped, missing)
 
     def __len__(self) -> int:
         return len(self.bound)
@@ -67,12 +75,16 @@ class Catalogue:
     def find(self, namespace: str, member: str) -> Bound | None:
         """The tool that code means by these names, or by their aliases.
 
-        Raises ToolError that names all for an alias of several.
+        Raises ToolError that names all for an alias of several, and one for a namespace whose
+        provider is not there.
         """
         if not namespace:
             return self._only(self._top.find(member), member, self._members.get("", {}))
         if not (space := self._space(namespace, member)):
             return None
+        if space in self.missing:
+            words = f"the tools of {space} are not known: {self.missing[space]}"
+            raise ToolError("unavailable", words, f"{space}.{member}", retryable=True)
         members = self._members[space]
         return self._only(self._spellings[space].find(member), f"{space}.{member}", members)
 
@@ -110,7 +122,16 @@ class Catalogue:
         chosen = self._chosen(names)
         skipped = dict(self.skipped)
         more = list(_bind(Tools(*added), self._threads, skipped))
-        return Catalogue([*chosen, *more], self._threads, skipped)
+        return Catalogue([*chosen, *more], self._threads, skipped, self._missing_in(names))
+
+    def _missing_in(self, names: list[str]) -> dict[str, str]:
+        """The namespaces that are meant by ``names``, and whose tools are not known."""
+        spaces = [name.partition(".")[0] for name in names]
+        return {
+            name: reason
+            for name, reason in self.missing.items()
+            if any(fnmatchcase(name, space) for space in spaces)
+        }
 
     def names_json(self) -> bytes:
         """What the guest has to know, as JSON: ``roots`` and ``namespaces`` are the members by
@@ -169,6 +190,8 @@ class Catalogue:
     def _chosen(self, names: list[str]) -> list[Bound]:
         chosen: dict[str, Bound] = {}
         for name in names:
+            if self._missing_in([name]) and not self._has(name):
+                continue  # it may come up
             if not (found := list(self._matching(name))):
                 near = ", ".join(self.nearest(name)) or "nothing is near it"
                 raise InvalidRequestError(
@@ -176,6 +199,10 @@ class Catalogue:
                 )
             chosen |= {one.path: one for one in found}
         return list(chosen.values())
+
+    def _has(self, name: str) -> bool:
+        """Whether some tool that is known has a path like it."""
+        return any(fnmatchcase(path, name) for path in self.bound)
 
     def _matching(self, name: str) -> Iterator[Bound]:
         if name in self.bound:

@@ -15,8 +15,13 @@ class Provider(Protocol):
     on_change: Callable[[], None] | None
     """Called in the event loop when the tools are others."""
 
-    async def open(self) -> None:
-        """Connect, and learn the tools."""
+    @property
+    def fault(self) -> str | None:
+        """Why its tools are not known; None if they are."""
+
+    async def open(self, namespace: str) -> None:
+        """Connect, and learn the tools, which are those of this namespace. One that does not come
+        up raises only if nothing may start without it."""
 
     def tools(self) -> Sequence[Tool]:
         """As they are now."""
@@ -61,6 +66,15 @@ class Tools:
         if name in self.namespaces:
             raise ConfigError(f"tools.{name}", "the namespace comes twice; give one another name")
         self.namespaces[name] = members
+
+
+def composed(given: Tools | Iterable[Any] | None) -> Tools:
+    """What a caller gave in place of a ``Tools``. Raises ConfigError."""
+    if isinstance(given, Tools):
+        return given
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable | None):
+        raise ConfigError("tools", f"got {given!r:.200}; it must be a Tools or a list")
+    return Tools(*(given or ()))
 
 
 def _members(name: str, given: Any) -> tuple[Tool, ...] | Provider:

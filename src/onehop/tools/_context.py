@@ -32,6 +32,15 @@ class ToolContext:
     on_start: Callable[[], None] | None = field(default=None, repr=False)
     """Called in the event loop when the tool starts, after waiting for a thread."""
 
+    on_media: Callable[[bytes], str] | None = field(default=None, repr=False)
+    """Keeps bytes on the host as long as the run lasts; their id, by which the code asks for
+    them."""
+
+    def start(self) -> None:
+        """The tool's time begins now."""
+        if self.on_start is not None:
+            self.on_start()
+
     def progress(self, fraction: float, message: str = "") -> _Done:
         """Report how far the tool is, from 0 to 1. May be awaited, and need not be."""
         if self.on_progress is not None:

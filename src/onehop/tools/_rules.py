@@ -57,9 +57,17 @@ class Rule:
 
     def concerns(self, bound: Bound) -> bool:
         """Whether it is about this tool at all, however its name is written."""
-        if self.effect is not None and self.effect != bound.effect:
+        if self.effect is not None and not self._concerns_effect(bound):
             return False
         return any(fnmatchcase(path, self.tool) for path in bound.spellings)
+
+    def _concerns_effect(self, bound: Bound) -> bool:
+        """A hint never loosens a rule: without it, the tool would write."""
+        if not bound.tool.is_hint or bound.effect == "write":
+            return self.effect == bound.effect
+        if self.action != "allow":
+            return self.effect in (bound.effect, "write")
+        return self.effect == "destructive" == bound.effect
 
     def matches(self, arguments: Mapping[str, Any]) -> bool:
         """Whether it is about these arguments."""
@@ -85,7 +93,7 @@ class Policy:
 
     def __init__(self, layers: Sequence[Sequence[Rule]]) -> None:
         self._layers = [sorted(layer, key=lambda rule: rule.rank) for layer in layers if layer]
-        self._known: dict[tuple[tuple[str, ...], Effect], list[list[Rule]]] = {}
+        self._known: dict[tuple[tuple[str, ...], Effect, bool], list[list[Rule]]] = {}
 
     def decide(self, bound: Bound, arguments: Mapping[str, Any]) -> Decision:
         """The most restrictive layer's word; in each the most specific rule that matches has it."""
@@ -109,7 +117,7 @@ class Policy:
 
     def _about(self, bound: Bound) -> list[list[Rule]]:
         """The rules that are about a tool, by layers, in their order; kept for the next call."""
-        key = bound.spellings, bound.effect
+        key = bound.spellings, bound.effect, bound.tool.is_hint
         if key not in self._known:
             self._known[key] = [
                 [rule for rule in layer if rule.concerns(bound)] for layer in self._layers

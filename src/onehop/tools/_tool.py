@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, get_args, overload
+from typing import Any, ClassVar, Final, Generic, Literal, ParamSpec, TypeVar, get_args, overload
 
 from onehop.errors import ConfigError
 
@@ -33,6 +33,11 @@ class Tool:
     input_schema: Mapping[str, Any] | bool | None = None
     output_schema: Mapping[str, Any] | bool | None = None
     effect: Effect = "write"
+    is_hint: bool = field(default=False, kw_only=True, repr=False)
+    """Whether the effect is only what a stranger says of the tool. Then a rule that restricts
+    tools which write restricts this one too, and one that allows tools which read does not."""
+    starts_itself: ClassVar[bool] = False
+    """Whether ``call`` says by its ToolContext when its time begins."""
 
     def __post_init__(self) -> None:
         """Raises ConfigError for what cannot be a tool."""

@@ -385,7 +385,7 @@ def _call(frame: dict[str, Any]) -> Call:
 
 def _ask(frame: dict[str, Any]) -> Ask:
     about = frame.get("about")
-    if about not in ("search", "describe", "list"):
+    if about not in ("search", "describe", "list", "bytes"):
         raise ProtocolError("a frame that asks about nothing we know")
     subject = _field(frame, "subject", str, optional=True)
     limit = _count(frame, "limit", optional=True)
