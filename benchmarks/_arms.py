@@ -41,9 +41,9 @@ class Solved:
         read = self.turns if cached else [replace(each, new=each.total) for each in self.turns]
         return sum(turn.seconds(speed) for turn in read) + self.tools
 
-    def tokens(self, cached: float = 1.0) -> float:
-        """Sent and written; what was sent before counts ``cached`` times."""
-        sent = sum(turn.new + cached * (turn.total - turn.new) for turn in self.turns)
+    def tokens(self, repeated: float = 1) -> float:
+        """Sent and written; what was sent before counts ``repeated`` times."""
+        sent = sum(turn.new + repeated * (turn.total - turn.new) for turn in self.turns)
         return sent + sum(turn.written for turn in self.turns)
 
     def with_definitions(self, more: int) -> Solved:

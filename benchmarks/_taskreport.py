@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import mean, median
 from typing import Final
 
@@ -42,9 +43,7 @@ Change = Callable[[Row, str], Solved]
 def report_rows(report: Report, rows: Sequence[Row], speed: Speed) -> None:
     """All tables."""
 
-    def seconds(solved: Solved) -> float:
-        return solved.seconds(speed)
-
+    seconds = _at(speed)
     stated = f"first token after {speed.first:g} s, {speed.read:g} tokens/s in, {speed.write:g} out"
     _medians(report, f"Time, s, median; {stated}", rows, seconds)
     _saved(report, "Time saved, %, median over tasks", rows, seconds)
@@ -63,8 +62,7 @@ def report_rows(report: Report, rows: Sequence[Row], speed: Speed) -> None:
 def report_goals(report: Report, rows: Sequence[Row], speed: Speed) -> None:
     """What was wanted beside what was measured."""
 
-    def seconds(solved: Solved) -> float:
-        return solved.seconds(speed)
+    seconds = _at(speed)
 
     def goal(what: str, chosen: Sequence[Row], arm: str, cost: Cost, limit: float) -> Budget:
         saved = median(_shares(chosen, arm, "A", cost)) if chosen else None
@@ -192,53 +190,12 @@ def _parts_of(solved: Solved, speed: Speed) -> tuple[float, ...]:
 # --- other assumptions
 
 
-def _assumptions(report: Report, rows: Sequence[Row], speed: Speed) -> None:
-    table = report.table(
-        "Saved by B-cut under other assumptions, %, median",
-        *("assumption", "tasks", "time, 5 calls", "time, 10+", "time, all", "time, all, to A'"),
-        *("tokens, 5 calls", "tokens, 10+", "tokens, all", "tokens, all, to A'"),
-    )
-
-    def add(
-        what: str, chosen: Sequence[Row], change: Change, cached: bool = True, cost: float = 1.0
-    ) -> None:
-        changed = [_changed(row, change) for row in chosen]
-        cells: list[str | None] = []
-        for price in (lambda each: each.seconds(speed, cached=cached), lambda e: e.tokens(cost)):
-            (_, five), (_, ten) = _chosen(changed)
-            for group, mine, theirs in (
-                *((five, "B-cut", "A"), (ten, "B-cut", "A"), (changed, "B-cut", "A")),
-                *((changed, "B-cut", "A'"), (changed, "B'", "A")),
-            ):
-                shares = _shares(group, mine, theirs, price)
-                cells.append(_signed(median(shares)) if shares else None)
-        table.add(what, len(chosen), *cells)
-
-    add("as above", rows, _same)
-    add("no cache: the history is read again in each turn", rows, _same, cached=False)
-    add("cached tokens count a tenth", rows, _same, cost=0.1)
-    add("A and A' have the definitions of the task's own tools only", rows, _own_tools)
-    add("the last answer has 20 tokens", rows, lambda row, arm: row.arms[arm].with_answer(20))
-    add("the last answer has 300 tokens", rows, lambda row, arm: row.arms[arm].with_answer(300))
-    add(f"each tool takes {_SLOW:g} s", rows, lambda row, arm: row.arms[arm].with_tools(_SLOW))
-    add(
-        f"the model thinks {_THINKING} tokens in each turn",
-        rows,
-        lambda row, arm: row.arms[arm].with_thinking(_THINKING),
-    )
-    add("B-cut finds `cut` there, and does not write it", rows, _given_cut)
-    marked = [row for row in rows if row.task.marked]
-    add("only tasks that have all their references", marked, _same)
-    first = [row for row in rows if not row.task.picks]
-    add("only tasks that take the first item of each list", first, _same)
-
-
-def _changed(row: Row, change: Change) -> Row:
-    return Row(row.task, {arm: change(row, arm) for arm in row.arms}, row.fewer, row.cut)
-
-
 def _same(row: Row, arm: str) -> Solved:
     return row.arms[arm]
+
+
+def _own_tools(row: Row, arm: str) -> Solved:
+    return row.arms[arm].with_definitions(row.fewer) if arm in STEPS else row.arms[arm]
 
 
 def _given_cut(row: Row, arm: str) -> Solved:
@@ -247,8 +204,62 @@ def _given_cut(row: Row, arm: str) -> Solved:
     return solved.with_code(-row.cut) if arm == "B-cut" else solved
 
 
-def _own_tools(row: Row, arm: str) -> Solved:
-    return row.arms[arm].with_definitions(row.fewer) if arm in STEPS else row.arms[arm]
+@dataclass(frozen=True)
+class _Assumption:
+    what: str
+    change: Change = _same
+    among: Callable[[Row], bool] = lambda _: True
+    cached: bool = True
+    """Whether the model reads only what is new to it."""
+    repeated: float = 1
+    """What a token counts that was sent before."""
+
+
+_ASSUMPTIONS: Final = (
+    _Assumption("as above"),
+    _Assumption("no cache: the history is read again in each turn", cached=False),
+    _Assumption("cached tokens count a tenth", repeated=0.1),
+    _Assumption("A and A' have the definitions of the task's own tools only", _own_tools),
+    _Assumption("the last answer has 20 tokens", lambda row, arm: row.arms[arm].with_answer(20)),
+    _Assumption("the last answer has 300 tokens", lambda row, arm: row.arms[arm].with_answer(300)),
+    _Assumption(f"each tool takes {_SLOW:g} s", lambda row, arm: row.arms[arm].with_tools(_SLOW)),
+    _Assumption(
+        f"the model thinks {_THINKING} tokens in each turn",
+        lambda row, arm: row.arms[arm].with_thinking(_THINKING),
+    ),
+    _Assumption("B-cut finds `cut` there, and does not write it", _given_cut),
+    _Assumption("tasks that have all their references", among=lambda row: row.task.marked),
+    _Assumption(
+        "tasks that take the first item of each list", among=lambda row: not row.task.picks
+    ),
+)
+
+
+def _assumptions(report: Report, rows: Sequence[Row], speed: Speed) -> None:
+    table = report.table(
+        "Saved by B-cut under other assumptions, %, median",
+        *("assumption", "tasks", "time, 5 calls", "10+", "all", "all, to A'", "B' to A, all"),
+        *("tokens, 5 calls", "10+", "all", "all, to A'", "B' to A, all"),
+    )
+    for each in _ASSUMPTIONS:
+        changed = [_changed(row, each.change) for row in rows if each.among(row)]
+        seconds = partial(Solved.seconds, speed=speed, cached=each.cached)
+        tokens = partial(Solved.tokens, repeated=each.repeated)
+        table.add(each.what, len(changed), *_cells(changed, seconds), *_cells(changed, tokens))
+
+
+def _cells(rows: Sequence[Row], cost: Cost) -> list[str | None]:
+    (_, five), (_, ten) = _chosen(rows)
+    pairs = [(five, "B-cut", "A"), (ten, "B-cut", "A"), (rows, "B-cut", "A")]
+    pairs += [(list(rows), "B-cut", "A'"), (list(rows), "B'", "A")]
+    return [
+        _signed(median(_shares(group, mine, theirs, cost))) if group else None
+        for group, mine, theirs in pairs
+    ]
+
+
+def _changed(row: Row, change: Change) -> Row:
+    return Row(row.task, {arm: change(row, arm) for arm in row.arms}, row.fewer, row.cut)
 
 
 def _sweep(report: Report, name: str, rows: Sequence[Row], speed: Speed) -> None:
@@ -265,4 +276,5 @@ def _sweep(report: Report, name: str, rows: Sequence[Row], speed: Speed) -> None
 
 
 def _at(speed: Speed) -> Cost:
+    """Time as a cost."""
     return lambda solved: solved.seconds(speed)
