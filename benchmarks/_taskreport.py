@@ -83,6 +83,27 @@ def report_goals(report: Report, rows: Sequence[Row], speed: Speed) -> None:
             report.budgets.append(Budget(words, slower, "≤", 0, "%"))
 
 
+def reasons(rows: Sequence[Row], speed: Speed) -> Iterable[str]:
+    """Why goals of time are missed: what they leave for a program."""
+    for (name, chosen), goal in zip(_chosen(rows), (0.75, 0.9), strict=True):
+        if chosen:
+            yield f"{name}: {_room(chosen, goal, speed)}"
+
+
+def _room(rows: Sequence[Row], goal: float, speed: Speed) -> str:
+    steps = mean(row.arms["A"].seconds(speed) for row in rows)
+    last = mean(row.arms["A"].turns[-1].written for row in rows) / speed.write
+    written = mean(row.arms["B-whole"].turns[0].written for row in rows)
+    wanted, fixed = steps * (1 - goal), 2 * speed.first + last
+    left = max(wanted - fixed, 0) * speed.write
+    return (
+        f"A takes {steps:.1f} s on average; {goal:.0%} less is {wanted:.1f} s. Two first tokens and"
+        f" the last answer take {fixed:.1f} s. Even if reading and tools took no time, that leaves"
+        f" {left:.0f} tokens for the program. That of B-whole has {written:.0f}, most of them names"
+        " and arguments that A has to write too: at these speeds writing bounds what can be saved."
+    )
+
+
 # --- by number of calls
 
 

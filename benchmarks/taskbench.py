@@ -28,7 +28,7 @@ from benchmarks._complexfunc import INSTALL, Suite, Task, find, load
 from benchmarks._model import Speed, compact, tokenizer
 from benchmarks._report import Report, publish
 from benchmarks._server import served_with
-from benchmarks._taskreport import Row, report_goals, report_rows
+from benchmarks._taskreport import Row, reasons, report_goals, report_rows
 
 _DEFAULT: Final = Speed(first=1.7, read=5000, write=45)
 _AT_ONCE: Final = 3
@@ -75,6 +75,7 @@ async def measure(suite: Suite, tasks: Sequence[Task], speed: Speed) -> Report:
     report_rows(report, rows, speed)
     report_goals(report, rows, speed)
     report.notes += [
+        *reasons(rows, speed),
         _selection(suite, tasks),
         *NOTES,
         f"Tokens: {tokens}. Definitions of the {len(suite.tools)} tools: {_defined(suite, count)};"
@@ -138,8 +139,8 @@ def _selection(suite: Suite, tasks: Sequence[Task]) -> str:
         " answer, and neither in the task nor in the tool's definition; a program with it would"
         f" know an answer before it came. {links} such values are made references too"
         " (`benchmarks/_complexfunc.py` has the rule), which binds A' and B alike. Days and times"
-        " of day, and values that are put together of an earlier answer and other text (31), are"
-        f" left as they are. {picks} tasks take another item of a list than the first."
+        " of day, and values that are put together of an earlier answer and other text, are left"
+        f" as they are. {picks} tasks take another item of a list than the first."
     )
 
 
