@@ -21,6 +21,7 @@ PROGRAMS = (
     "taskbench",
     "calls",
     "mcp_tokens",
+    "discovery",
 )
 
 

@@ -31,6 +31,7 @@ _ORDER = (
     "taskbench",
     "calls",
     "mcp_tokens",
+    "discovery",
 )
 
 

@@ -11,11 +11,11 @@ from onehop import Tool, Tools
 _SERVICES = (
     "accounts analytics archive assets billing bookings calendar campaigns catalog chat cloud crm "
     "contracts deploy dns docs drive events expenses feeds finance fleet forms forum github grants "
-    "health helpdesk hiring hotels identity inventory invoices jira kanban leads library logs mail "
-    "maps market media metrics monitoring music news notes orders payments payroll phone photos "
-    "polls pricing queue recipes registry reports rides sales search shipping shop slack sms social "
-    "sports stock storage support survey tasks tax tickets time tours trading training translate "
-    "travel video vault weather web wiki"
+    "health helpdesk hiring hotels identity inventory invoices jira kanban leads library logs "
+    "mail maps market media metrics monitoring music news notes orders payments payroll phone "
+    "photos polls pricing queue recipes registry reports rides sales search shipping shop slack "
+    "sms social sports stock storage support survey tasks tax tickets time tours trading "
+    "training translate travel video vault weather web wiki"
 ).split()
 _REGIONS = ("", "_eu", "_us")
 _VERBS = (
@@ -28,15 +28,15 @@ _NOUNS = (
     "employee event expense file filter flight folder form group host image incident invoice issue "
     "item job label lead license line link location log member meeting message metric milestone "
     "note notification offer order owner page payment permission person plan policy post price "
-    "product profile project quote record refund region report request reservation review role room "
-    "rule schedule segment server session shipment site snapshot stage status subscription tag task "
-    "team template ticket token topic transaction transfer user vendor version video visit webhook"
+    "product profile project quote record refund region report request reservation review role "
+    "room rule schedule segment server session shipment site snapshot stage status subscription "
+    "tag task team template ticket token topic transaction transfer user vendor version video visit"
 ).split()
 _PARAMETERS = (
     "limit cursor query since until status owner_id page_size sort_by include_archived dry_run "
     "format reason currency country language timezone labels priority due_date amount"
 ).split()
-_QUERIES = (
+QUERIES = (
     "find a customer by email", "cancel an order", "create an issue in the billing project",
     "how do I refund a payment", "list messages in a channel", "export the report as csv",
     "schedule a meeting with my team", "get the weather forecast", "delete old files",
@@ -45,21 +45,20 @@ _QUERIES = (
     "all the subscriptions of an account, newest first, with their status and price",
     "restore snapshot of a server", "reservation",
 )  # fmt: skip
-QUERIES = _QUERIES
 
 
-def many(number: int) -> Tools:
-    """``number`` tools in about 250 namespaces."""
+def many(number: int, namespaces: int = len(_SERVICES) * len(_REGIONS)) -> Tools:
+    """``number`` tools, spread over ``namespaces``."""
     spaces: dict[str, list[Tool]] = {}
-    made = _tools(Random(1))
+    made = _tools(Random(1), namespaces)
     for _ in range(number):
         namespace, tool = next(made)
         spaces.setdefault(namespace, []).append(tool)
     return Tools(**spaces)
 
 
-def _tools(random: Random) -> Iterator[tuple[str, Tool]]:
-    spaces = [service + region for service in _SERVICES for region in _REGIONS]
+def _tools(random: Random, namespaces: int) -> Iterator[tuple[str, Tool]]:
+    spaces = [service + region for region in _REGIONS for service in _SERVICES][:namespaces]
     names = [f"{verb}_{noun}" for verb in _VERBS for noun in _NOUNS]
     picked = {space: random.sample(names, len(names)) for space in spaces}
     while True:

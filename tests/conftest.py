@@ -11,7 +11,9 @@ import pytest_asyncio
 from hypothesis import settings
 
 from onehop import Sandbox
+from onehop.cores import usable_cores
 from tests.servers import MongoServer, PostgresServer
+from tests.units import NoProcesses
 from tests.users import User
 
 pytest.register_assert_rewrite("onehop.testing")
@@ -26,7 +28,28 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("same", derandomize=True, database=None)
     settings.register_profile("search", print_blob=True)
     if not config.getoption("hypothesis_profile", default=None):
-        settings.load_profile("same" if config.option.markexpr == "not soak" else "search")
+        settings.load_profile("search" if config.option.markexpr.startswith("soak") else "same")
+    config.pluginmanager.register(NoProcesses())
+
+
+LONGEST_FIRST = "server mcp docs stores execution jail cli compiler client workers analysis".split()
+"""Folders. What is left, ends soon: so no process works long while the others have nothing."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: nearly half of the time a test waits, for a process or for a clock."""
+    return 2 * usable_cores()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The order in which files are given to processes, where there are several."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    folder = item.nodeid.removeprefix("tests/").partition("/")[0]
+    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -55,6 +55,20 @@ def compilers(root: int | None = None) -> list[int]:
     return [pid for pid in workers(root) if b"stripTypeScriptTypes" in _command(pid)]
 
 
+def spawners(root: int | None = None) -> list[int]:
+    """The processes below this one that start all others."""
+    return [pid for pid in descendants(root or os.getpid()) if b"spawner.main" in _command(pid)]
+
+
+def is_dead(pid: int) -> bool:
+    """Whether nothing of it runs, collected or not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "Z" and len(os.listdir(f"/proc/{pid}/task")) == 1
+    except OSError:
+        return True
+
+
 def _parent(pid: int) -> int:
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])

@@ -89,6 +89,7 @@ class PostgresServer(_Server):
 
     def __init__(self) -> None:
         super().__init__()
+        self._scripts: dict[str, str] = {}
         self._programs = _postgres_programs()
         self._user = _unprivileged_user()
         self._folder = Path(tempfile.mkdtemp(prefix="onehop-postgres-"))
@@ -100,7 +101,19 @@ class PostgresServer(_Server):
     def create(self, name: str) -> str:
         """An empty schema, which is quicker to make than a database: its URL."""
         self._run("psql", *self._address, "-qc", f"CREATE SCHEMA {name}")
-        return f"{self.url}?search_path={name}"
+        return self._url_of(name)
+
+    def copy(self, name: str, like: str) -> str:
+        """Another schema with all that ``like`` had at the first copy: its URL."""
+        if like not in self._scripts:
+            words = ("-n", like, "--inserts", *self._address[:-1])
+            self._scripts[like] = self._run("pg_dump", *words)
+        script = self._scripts[like].replace(like, name)
+        self._run("psql", *self._address, "-q1v", "ON_ERROR_STOP=1", script=script)
+        return self._url_of(name)
+
+    def _url_of(self, schema: str) -> str:
+        return f"{self.url}?search_path={schema}"
 
     @property
     def _address(self) -> list[str]:
@@ -130,12 +143,18 @@ class PostgresServer(_Server):
     def _words(self) -> str:
         return (self._folder / "log").read_text()[-2000:]
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, program: str, *arguments: str, script: str = "") -> str:
         command = [str(self._programs / program), *arguments]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, **self._surroundings()
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            command,
+            input=script,
+            capture_output=True,
+            text=True,
+            check=False,
+            **self._surroundings(),
         )
         assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def _surroundings(self) -> dict[str, Any]:
         environment = {**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": str(self._folder)}

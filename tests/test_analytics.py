@@ -20,6 +20,8 @@ from onehop.stores.memory import MemoryStore
 from tests.stores.records import DAY
 from tests.stores.test_analytics import NOW, failed, issue, run, take
 
+pytestmark = pytest.mark.unit
+
 PATIENCE = 20.0
 SOON = AnalyticsConfig(aggregation_interval=100)
 

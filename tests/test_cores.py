@@ -9,6 +9,8 @@ import pytest
 
 from onehop import cores
 
+pytestmark = pytest.mark.unit
+
 
 @pytest.mark.parametrize(
     ("files", "expected"),

@@ -11,6 +11,8 @@ import pytest
 from onehop import events
 from onehop.events import EVENT_TYPES, Event, event_from_dict
 
+pytestmark = pytest.mark.unit
+
 COMMON: dict[str, Any] = {
     "agent_id": "ada",
     "channel_id": "lab",

@@ -19,6 +19,8 @@ from onehop.errors import InvalidRequestError
 from onehop.inputs.values import ValueCount
 from onehop.requests import MAX_CONTEXT_DEPTH, CheckedRequest, check_request
 
+pytestmark = pytest.mark.unit
+
 CONFIG = SandboxConfig()
 
 

@@ -277,7 +277,7 @@ class ToolsConfig(Settings):
     max_calls: int = _setting(
         200, "ONEHOP_TOOLS_MAX_CALLS", "Calls of tools in one run.", ge=1, le=100_000
     )
-    timeout: int = _setting(
+    call_timeout: int = _setting(
         30_000,
         "ONEHOP_TOOLS_TIMEOUT",
         "Time that a tool may take for one call, in ms.",

@@ -1,4 +1,4 @@
-"""What the code of a run asks of its host, and whoever answers.
+"""What the code of a run asks of its host, and who answers.
 
 A worker brings the questions; a ``Desk`` answers those of one run.
 """

@@ -16,6 +16,8 @@ from onehop.events import ExecutionCompleted, ExecutionFailed, SecurityIssue
 from onehop.records import ExecutionRecord
 from tests.users import ROOT
 
+pytestmark = pytest.mark.unit
+
 PASSWORD = "correct-horse-battery"
 HEX = "0123456789abcdef"
 

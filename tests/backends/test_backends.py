@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
 import subprocess
 import sys
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -56,6 +60,65 @@ async def test_an_exception_is_the_codes_failure_and_onehops_own_are_raised() ->
         assert (await sandbox.execute("1")).error == "ValueError: no"
         backend.answer = Overloaded(4, retry_after=1)
         with pytest.raises(Overloaded):
+            await sandbox.execute("1")
+
+
+VALUES = [
+    ({1}, "return new Set([1])"),
+    ([math.nan, math.inf, -0.0, 2.0, 1.5, 1e300], "return [NaN, Infinity, -0, 2, 1.5, 1e300]"),
+    ({"a": (1, frozenset())}, "return { a: [1, new Set()] }"),
+    ({1: "x", "a": 2}, "return new Map([[1, 'x'], ['a', 2]])"),
+    (2**60, "return 2n ** 60n"),
+    (b"\x00\xff", "return new Uint8Array([0, 255])"),
+    (bytes(70_000), "return new Uint8Array(70_000)"),
+    (datetime.fromtimestamp(1.5, UTC), "return new Date(1500)"),
+    ("a\ud800b", r"return 'a\ud800b'"),
+    ({"a\udfff": True}, r"return { 'a\udfff': true }"),
+]
+
+
+async def test_an_answer_comes_back_as_a_run_would_give_it() -> None:
+    circle: list[object] = [1]
+    circle.append(circle)
+    deep: object = 0
+    for _ in range(200):
+        deep = [deep]
+    cases = [
+        *VALUES,
+        (circle, "const a = [1]; a.push(a); return a"),
+        (deep, "let a = 0; for (let i = 0; i < 200; i++) a = [a]; return a"),
+    ]
+    backend = FakeBackend()
+    async with Sandbox(backend=backend) as fake, Sandbox(SandboxConfig(pool_size=1)) as real:
+        for answer, code in cases:
+            backend.answer = answer
+            given, expected = await fake.execute(code), await real.execute(code)
+            assert json.dumps(given.output) == json.dumps(expected.output), code
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (object(), "output is of the type object"),
+        ({"rows": [1, Decimal(1)]}, r"output\.rows\[1\] is of the type Decimal"),
+        ({"at": datetime(2026, 1, 1)}, r"output\.at is of the type datetime"),
+        (Answer(output=1 + 2j), "output is of the type complex"),
+    ],
+)
+async def test_an_answer_that_no_run_gives_is_named(answer: object, words: str) -> None:
+    async with Sandbox(backend=FakeBackend(answer)) as sandbox:
+        with pytest.raises(TypeError, match=words):
+            await sandbox.execute("1")
+
+
+async def test_what_the_function_raises_is_the_codes_failure_but_for_assertions() -> None:
+    def answer(request: ExecutionRequest) -> object:
+        assert request.context
+        return request.context["name"]
+
+    async with Sandbox(backend=FakeBackend(answer)) as sandbox:
+        assert (await sandbox.execute("1", context={"a": 1})).error == "KeyError: 'name'"
+        with pytest.raises(AssertionError):
             await sandbox.execute("1")
 
 

@@ -7,6 +7,8 @@ import pytest
 from onehop.backends.outputs import Outputs
 from onehop.errors import OutputNotFoundError
 
+pytestmark = pytest.mark.unit
+
 
 def is_kept(outputs: Outputs, identifier: str) -> bool:
     try:

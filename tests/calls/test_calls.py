@@ -137,7 +137,7 @@ async def test_the_console_goes_on_while_a_tool_is_awaited(sandbox: Sandbox) -> 
     )
     result = await run(sandbox, code)
     times = [entry.time for entry in result.log_entries]
-    assert times[1] - times[0] >= 190
+    assert times[1] - times[0] >= 150
 
 
 async def test_a_timer_runs_while_a_tool_is_awaited(sandbox: Sandbox) -> None:
@@ -335,7 +335,7 @@ async def test_no_more_calls_than_stated_are_at_work_at_once() -> None:
 async def test_the_deadline_stands_still_while_the_code_only_waits(sandbox: Sandbox) -> None:
     result = await run(sandbox, "return await tools.sleep({ms: 900})", timeout=300)
     assert result.output == "slept"
-    assert result.resource_usage.tool_time >= 890
+    assert result.resource_usage.tool_time >= 800
 
 
 async def test_the_deadline_goes_on_for_code_that_computes_meanwhile(sandbox: Sandbox) -> None:

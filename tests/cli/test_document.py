@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from typer.main import get_command
 
 from onehop.cli import app
 from onehop.cli._exits import ExitCode
 from onehop.cli._mcp_clients import CLIENTS
 from tests.users import ROOT
+
+pytestmark = pytest.mark.unit
 
 PAGE = (ROOT / "docs/how-to/use-the-command-line.md").read_text("utf-8")
 

@@ -26,6 +26,8 @@ from onehop.stores.sql import SqlStore
 from tests.stores.records import announced
 from tests.stores.test_analytics import NOW, failed, issue, run, take
 
+pytestmark = pytest.mark.unit
+
 HOSTILE = "\x1b[31mred\x1b[0m\x1b]0;title\x07\r\x9b2J\u202egnp.exe\0\ttab\nline"
 ISO = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}"
 

@@ -14,6 +14,8 @@ from onehop import errors
 from onehop.client import AgentClient, SyncAgentClient
 from tests.users import ROOT
 
+pytestmark = pytest.mark.unit
+
 PAGE = (ROOT / "docs/reference/client.md").read_text("utf-8")
 NAMES = sorted(name for name in vars(AgentClient) if not name.startswith("_"))
 REMOTE = [

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,15 @@ from onehop.errors import SandboxClosedError, WorkerStartError
 from onehop.requests import check_request
 from onehop.types import ExecutionResult
 from onehop.workers import WorkerFactory, deno_programs
-from tests.processes import compilers, descendants, open_descriptors, threads, workers
+from tests.processes import (
+    compilers,
+    descendants,
+    is_dead,
+    open_descriptors,
+    spawners,
+    threads,
+    workers,
+)
 from tests.users import ROOT
 from tests.waiting import soon
 
@@ -166,6 +175,41 @@ async def test_a_compiler_that_is_killed_is_replaced() -> None:
             os.kill(pid, signal.SIGKILL)
         await value(backend, 1)
         assert not set(first) & set(await until_compilers(2))
+
+
+def kill_spawners() -> list[int]:
+    """With the copies that they start others by."""
+    found = spawners()
+    for pid in found:
+        os.kill(pid, signal.SIGKILL)
+    return found
+
+
+def _are_dead(pids: list[int]) -> bool:
+    return all(map(is_dead, pids))
+
+
+@pytest.mark.parametrize("again", [1, 2])
+async def test_a_compiler_that_is_lost_while_it_starts_is_started_again(again: int) -> None:
+    """By the end of the spawner, which ends all that it has started."""
+    async with opened() as backend:
+        running = asyncio.create_task(value(backend, 1))
+        for _ in range(again):
+            await soon(lambda: bool(compilers()), "a compiler starts")
+            lost = kill_spawners()
+            await soon(partial(_are_dead, lost), "their end")
+        await running
+
+
+async def test_no_compiler_is_lost_to_a_spawner_whose_end_was_not_noticed_yet() -> None:
+    async with opened() as backend:
+        await value(backend, 1)
+        await until_compilers(2)
+        lost = [*compilers(), *kill_spawners()]
+        deadline = time.monotonic() + 20
+        while not _are_dead(lost) and time.monotonic() < deadline:
+            time.sleep(0.001)  # on purpose not asyncio's: the event loop must not notice it
+        await value(backend, 2, "b")
 
 
 async def test_a_compiler_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -12,6 +13,8 @@ from onehop.config import CorrectionConfig
 from onehop.corrections import CorrectedCode, correct_code, finding_in_original, in_original
 from onehop.source import lines
 from onehop.types import ErrorInfo, ExecutionResult, Finding, ResourceUsage
+
+pytestmark = pytest.mark.unit
 
 ON = CorrectionConfig()
 
@@ -141,10 +144,46 @@ def test_hostile_text_is_left_or_repaired_and_never_fails(code: str) -> None:
     assert all(len(str(made.from_)) + len(str(made.to)) < 200 for made in repaired.corrections)
 
 
-def test_a_long_program_is_left_alone() -> None:
-    code = "const a = 1;\n" * 8_000 + "a"
-    assert corrected(code).code == code
-    assert corrected(code[-9_000:]).code.endswith("return a")
+def test_a_program_of_any_length_that_is_examined_is_repaired() -> None:
+    filler = "// what this is about\n" * 80_000
+    assert corrected("const a = 1;\n" * 150_000 + "a").code.endswith("return a")
+    assert corrected("async function main() { return 7 }\n" + filler).corrections[0].kind == "call"
+    assert "`add` is never called" in (corrected("function add(a, b) {}" + filler).missing or "")
+
+
+@pytest.mark.parametrize("piece", ["const a = 1;\n", "a\n", "(", "`${", "m() {}\n", "{}"])
+def test_a_program_too_much_to_examine_says_that_if_it_gives_nothing(piece: str) -> None:
+    code = piece * (2_200_000 // len(piece))
+    repaired = corrected(code)
+    assert (repaired.code, repaired.corrections) == (code, [])
+    assert "too long" in (repaired.missing or "")
+
+
+def test_what_more_is_missing_is_said_when_no_more_repairs_are_allowed() -> None:
+    code = "```js\nconst a = 1\na\n```"
+    repaired = correct_code(code, "javascript", CorrectionConfig(max_retries=1))
+    assert [made.kind for made in repaired.corrections] == ["fence"]
+    assert "nothing was returned" in (repaired.missing or "")
+
+
+NAMES = "".join(f"const n{number} = 1;\n" for number in range(199))
+USES = "`" + " ".join(f"n{number}" for number in range(199)) + "`;"
+HARD = [
+    "export {};\n",
+    "export default function a() {}\n",
+    "module.exports = a;\n",
+    "const a = 1;",
+    "{{}}",
+    "a &lt; b;\n",
+    USES,
+]
+
+
+@pytest.mark.parametrize("piece", HARD)
+def test_a_program_made_to_be_hard_costs_seconds_at_most(piece: str) -> None:
+    before = time.thread_time()
+    corrected(NAMES + piece * (2_000_000 // len(piece)))
+    assert time.thread_time() - before < 9
 
 
 def test_a_correction_repeats_one_short_line() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,8 @@ from onehop.corrections import correct_arguments, correct_code
 from onehop.errors import InvalidRequestError
 from onehop.requests import check_request
 from tests.users import ROOT
+
+pytestmark = pytest.mark.unit
 
 ON = CorrectionConfig()
 OFF = CorrectionConfig(enabled=False)
@@ -118,6 +121,25 @@ def test_a_fence_that_says_typescript_sets_the_language_of_a_call_that_names_non
     assert corrected.arguments["language"] == "typescript"
     javascript = correct_arguments({"code": "```js\nreturn 1\n```"}, ON)
     assert "language" not in javascript.arguments
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "`" * 2_000_000 + "\nx\n",
+        "~~~ " * 500_000 + "`",
+        "```js\n" + "``\n" * 600_000,
+        "```js\n" * 300_000,
+        "```ts\n" + "a b\n" * 500_000 + "```\nw",
+        ";    " * 400_000 + "\n```ts\nx\n```",
+        "<script " + "type=" * 400_000 + ">x</script>",
+    ],
+)
+def test_a_call_costs_the_host_a_moment_whatever_is_around_its_code(code: str) -> None:
+    """It is looked at in the event loop; 2 MB of backticks took six seconds."""
+    before = time.thread_time()
+    correct_arguments({"code": code}, ON)
+    assert time.thread_time() - before < 1.5
 
 
 def test_a_context_is_never_repeated_in_the_report() -> None:

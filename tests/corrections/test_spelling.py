@@ -8,6 +8,8 @@ import pytest
 from onehop.config import CorrectionConfig
 from onehop.corrections import CorrectedCode, correct_code
 
+pytestmark = pytest.mark.unit
+
 BACKSLASH_N = "\\n"
 
 

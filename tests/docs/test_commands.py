@@ -15,6 +15,8 @@ from onehop.cli import app
 from tests.docs.test_documents import PAGES
 from tests.users import ROOT
 
+pytestmark = pytest.mark.unit
+
 FENCED = re.compile(r"^```(?:sh|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:onehop|scripts/)[^`]*)`")
 CALL = re.compile(r"(?:^|\| )(onehop(?: .*)?|scripts/[\w-]+)")

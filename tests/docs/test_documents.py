@@ -26,6 +26,7 @@ SNIPPET_PAGES = (
     "README.md",
     "docs/how-to/embed-the-library.md",
     "docs/how-to/keep-secrets-out.md",
+    "docs/how-to/python-tools.md",
     "docs/how-to/verify-the-trail.md",
     "docs/how-to/write-a-rule.md",
     "docs/reference/validation.md",

@@ -19,6 +19,8 @@ from onehop.events import (
 )
 from onehop.execution.bus import EventBus
 
+pytestmark = pytest.mark.unit
+
 
 def validation(request_id: str = "r1") -> Event:
     return ValidationStarted(agent_id="a", channel_id="c", request_id=request_id, code_hash="h")

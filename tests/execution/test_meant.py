@@ -27,6 +27,50 @@ async def test_the_function_that_is_the_program_gets_the_context(executor: Execu
     assert (result.output, kinds(result)) == (7, ["call"])
 
 
+@pytest.mark.parametrize("language", ["javascript", "typescript"])
+async def test_a_long_program_gives_its_value_too(executor: Executor, language: str) -> None:
+    data = "const rows = [" + "[1, 'one'], " * 20_000 + "]\n"
+    result = await call(executor, code=data + "rows.length", language=language)
+    assert (result.output, kinds(result)) == (20_000, ["return"])
+    result = await call(executor, code=data + "function f(a, b) {}", language=language)
+    assert "`f` is never called" in " ".join(result.warnings or [])
+
+
+WRAPPED = [
+    "```ts\nCODE\n```",
+    "~~~{.ts}\nCODE",
+    "```TypeScript CODE```",
+    "Here it is:\n```tsx\nCODE\n```\nIt gives a number.",
+    "<typescript>CODE</typescript>",
+    "<script lang='ts'>CODE</script>",
+    '<script type="application/x-typescript">CODE</script>',
+    '<code class="language-ts">CODE</code>',
+]
+
+
+@pytest.mark.parametrize("wrapping", WRAPPED)
+async def test_what_is_around_a_program_says_its_language(
+    executor: Executor, wrapping: str
+) -> None:
+    code = wrapping.replace("CODE", "const a: number = 1; return a")
+    for more in ({}, {"language": None}):
+        result = await call(executor, code=code, **more)
+        assert (result.output, kinds(result)) == (1, ["language", "fence"]), result.error
+    result = await call(executor, code=code, language="javascript")
+    assert (result.error or "").startswith("SyntaxError")
+    for said in ('the call says language "javascript"', 'the code says "typescript"'):
+        assert said in (result.error or "").lower()
+
+
+async def test_a_language_that_the_call_names_counts_if_the_program_is_in_it(
+    executor: Executor,
+) -> None:
+    result = await call(executor, code="```ts\nreturn 1\n```", language="javascript")
+    assert (result.output, kinds(result), result.warnings) == (1, ["fence"], None)
+    result = await call(executor, code="```js\nconst a: number = 1; return a\n```", language="ts")
+    assert result.output == 1
+
+
 async def test_a_call_within_the_code_is_made(executor: Executor) -> None:
     inner = '{"code": "return context.n + 1", "language": "javascript", "context": {"n": 4}}'
     for code in (

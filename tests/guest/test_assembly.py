@@ -11,6 +11,8 @@ import pytest
 from onehop import guest
 from onehop.guest._assembly import Module, join, read_module
 
+pytestmark = pytest.mark.unit
+
 SCRIPTS: dict[str, Sequence[str]] = {
     "bootstrap": (*guest.PARTS, *guest.SECOND_PARTS),
     "compiler": guest.COMPILER_PARTS,

@@ -12,6 +12,8 @@ from onehop.inputs.gc import no_collection
 from onehop.requests import check_request
 from onehop.workers.protocol import ProtocolError, Result, parse_message
 
+pytestmark = pytest.mark.unit
+
 LARGE = {"rows": [{"id": number, "tags": ["a", "b"]} for number in range(20_000)]}
 
 

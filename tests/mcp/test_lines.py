@@ -14,7 +14,7 @@ from onehop.server.mcp import _lines
 from onehop.server.mcp._lines import Lines
 from tests.mcp.doors import PATIENCE
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.unit, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from mcp.client import Client
 
 from onehop.config import AuditConfig
@@ -92,6 +93,14 @@ async def started(folder: Path, *words: str, **env: str) -> AsyncIterator[Wire]:
             await running.communicate()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
+async def greeted(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wire]:
+    """One process for tests that send it something and read all that it answers."""
+    async with started(tmp_path_factory.mktemp("greeted")) as wire:
+        await wire.hello()
+        yield wire
+
+
 async def test_it_ends_when_its_input_does_and_says_nothing(tmp_path: Path) -> None:
     async with started(tmp_path) as wire:
         await wire.hello()
@@ -136,34 +145,30 @@ async def test_a_cancelled_call_kills_its_worker(tmp_path: Path, era: str) -> No
         assert not (await run(client, "return 1")).is_error
 
 
-async def test_lines_that_are_no_messages_do_no_harm(tmp_path: Path) -> None:
-    async with started(tmp_path) as wire:
-        await wire.hello()
-        for line in (b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"id": {}}', b"x" * 40_000_000):
-            wire.send(line)
-        wire.call(1, "return 1")
-        answers = [await wire.receive() for _ in range(5)]
+async def test_lines_that_are_no_messages_do_no_harm(greeted: Wire) -> None:
+    for line in (b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"id": {}}', b"x" * 40_000_000):
+        greeted.send(line)
+    greeted.call(1, "return 1")
+    answers = [await greeted.receive() for _ in range(5)]
     codes = [answer["error"]["code"] for answer in answers[:4]]
     assert codes == [-32700, -32700, -32600, -32600]
     assert {answer["id"] for answer in answers[:4]} == {None}
     assert answers[4]["result"]["structuredContent"]["output"] == 1
 
 
-async def test_a_key_that_comes_twice_is_an_error_that_names_it(tmp_path: Path) -> None:
-    twice = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"code_execute",'
-    async with started(tmp_path) as wire:
-        await wire.hello()
-        wire.send(twice + b'"arguments":{"code":"return 1","code":"return 2"}}}')
-        error = (await wire.receive())["error"]
+async def test_a_key_that_comes_twice_is_an_error_that_names_it(greeted: Wire) -> None:
+    twice = b'{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"code_execute",'
+    greeted.send(twice + b'"arguments":{"code":"return 1","code":"return 2"}}}')
+    error = (await greeted.receive())["error"]
     assert error["code"] == -32700
     assert "'code' twice" in error["message"]
 
 
-async def test_a_large_call_comes_through(tmp_path: Path) -> None:
-    async with started(tmp_path) as wire:
-        await wire.hello()
-        wire.call(1, "return context.text.length", context={"text": "x" * 10_000_000})
-        assert (await wire.receive())["result"]["structuredContent"]["output"] == 10_000_000
+async def test_a_large_call_comes_through(greeted: Wire) -> None:
+    greeted.call(3, "return context.text.length", context={"text": "x" * 10_000_000})
+    answer = await greeted.receive()
+    assert answer["id"] == 3
+    assert answer["result"]["structuredContent"]["output"] == 10_000_000
 
 
 async def test_a_client_that_stops_reading_ends_it(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from onehop.server.mcp._data import SCHEMA, to_data, to_meta
 from onehop.server.mcp._fit import MAX_OUTPUT, Fitted, fit
 from onehop.types import Correction, ErrorInfo, ExecutionResult, Finding, LogEntry, ResourceUsage
 
+pytestmark = pytest.mark.unit
+
 FINDING = Finding(
     type="warning",
     message="the loop has no way out",

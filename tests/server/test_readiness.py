@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.server.served import Served, run, streaming
+from tests.server.served import PATIENCE, Served, run, streaming
 
 SECRET = "correct-horse-9"
 LEAKING = {
@@ -32,7 +32,7 @@ def own(tmp_path: Path) -> Iterator[Served]:
 
 def reason(client: httpx2.Client, expected: str) -> None:
     """Wait, not for long, until it is not ready for this reason."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     while True:
         answer = client.get("/readyz")
         if answer.status_code == 503 and expected in answer.text:
@@ -42,7 +42,7 @@ def reason(client: httpx2.Client, expected: str) -> None:
 
 
 def ready(client: httpx2.Client) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     while client.get("/readyz").status_code != 200:
         assert time.monotonic() < until
         time.sleep(0.1)
@@ -62,7 +62,7 @@ def test_a_store_or_journal_that_is_deleted_or_replaced_is_noticed(own: Served) 
         reason(ada, "the store's file was replaced by another")
         (own.folder / "moved.db").rename(store)
         ready(ada)
-        until = time.monotonic() + 20
+        until = time.monotonic() + PATIENCE
         while ada.get(f"/api/v1/executions/{name}").status_code != 200:
             assert time.monotonic() < until, "what ran meanwhile is lost"
             time.sleep(0.2)

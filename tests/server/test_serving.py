@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 import os
@@ -247,7 +248,9 @@ def test_https_is_spoken_with_a_certificate(tmp_path: Path, certificate: tuple[P
         assert server.url.startswith("https://127.0.0.1:")
         trust = ssl.create_default_context(cafile=chain)
         headers = {"X-API-Key": server.key("ada")}
-        with httpx2.Client(base_url=server.url, headers=headers, verify=trust) as ada:
+        with httpx2.Client(
+            base_url=server.url, headers=headers, verify=trust, timeout=PATIENCE
+        ) as ada:
             assert run(ada, "return 1").json()["output"] == 1
         with pytest.raises(httpx2.ConnectError):
             httpx2.get(server.url)
@@ -287,7 +290,7 @@ def test_pages_that_are_named_may_call(tmp_path: Path) -> None:
             "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": "x-api-key, content-type",
         }
-        preflight = httpx2.options(f"{server.url}/api/v1/execute", headers=ask)
+        preflight = httpx2.options(f"{server.url}/api/v1/execute", headers=ask, timeout=PATIENCE)
         assert preflight.status_code == 200
         assert preflight.headers["access-control-allow-origin"] == "https://app.example"
         answer = ada.get("/api/v1/me", headers={**origin, "Host": "api.example"})
@@ -297,6 +300,51 @@ def test_pages_that_are_named_may_call(tmp_path: Path) -> None:
         assert ada.get("/api/v1/me", headers=proxied).status_code == 200
         elsewhere = {"Origin": "https://api.example:8443", "Host": "api.example"}
         error(ada.get("/api/v1/me", headers=elsewhere), 403, "forbidden")
+
+
+PREFLIGHT = "Access-Control-Request-Method"
+ODD_REQUESTS: list[dict[str, str]] = [
+    {},
+    {PREFLIGHT: "POST"},
+    {PREFLIGHT: "PUT"},
+    {PREFLIGHT: ""},
+    {PREFLIGHT: "POST", "Access-Control-Request-Headers": "x-other"},
+    {PREFLIGHT: "GET", "Access-Control-Request-Private-Network": "true"},
+    {PREFLIGHT: "GET", "Origin": "https://other.example"},
+    {PREFLIGHT: "GET", "Origin": "https://App.Example"},
+    {"Content-Type": "text/plain", "Accept": "text/html"},
+    {"Upgrade": "websocket", "Connection": "Upgrade"},
+    {"Host": "other.example"},
+    {"Mcp-Protocol-Version": "9999", "Content-Type": "application/json"},
+]
+ADDRESSES = ("/", "/docs", "/docs/none", "/none", "/openapi.json", "/healthz", "/mcp", "/mcp/")
+UNDER_API = ("execute", "me", "executions/none", "events", "agents/none", "outputs/none", "none")
+
+
+def test_every_refusal_has_the_body_of_an_error(tmp_path: Path) -> None:
+    addresses = [*ADDRESSES, *(f"/api/v1/{name}" for name in UNDER_API)]
+    methods = ("GET", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "OTHER")
+    asked = itertools.product(methods, addresses, ODD_REQUESTS)
+    with Served(tmp_path, ONEHOP_ORIGINS="https://app.example") as server, server.client() as pages:
+        for method, address, headers in asked:
+            given = {"Origin": "https://app.example", **headers}
+            answer = pages.request(method, address, headers=given)
+            if answer.status_code >= 400:
+                assert answer.headers["content-type"] == "application/json", (method, address)
+                found = answer.json()["error"]
+                assert found["requestId"] == answer.headers["x-request-id"]
+                assert found["code"]
+                assert found["message"]
+
+
+def test_a_preflight_that_is_refused_says_what_pages_may(tmp_path: Path) -> None:
+    origin = "https://app.example"
+    with Served(tmp_path, ONEHOP_ORIGINS=origin) as server:
+        ask = {"Origin": origin, PREFLIGHT: "PUT", "Access-Control-Request-Headers": "x-other"}
+        answer = httpx2.options(f"{server.url}/api/v1/execute", headers=ask)
+        error(answer, 403, "forbidden")
+        assert "method, headers" in answer.json()["error"]["message"]
+        assert answer.headers["access-control-allow-methods"] == "GET, POST, DELETE"
 
 
 def test_without_keys_everyone_is_who_they_say(tmp_path: Path) -> None:
@@ -328,9 +376,10 @@ def test_each_request_is_a_line_of_the_log_without_secrets(
 
 
 def test_a_probe_that_is_well_is_no_line_of_the_log(served: Served, ada: httpx2.Client) -> None:
-    assert httpx2.get(f"{served.url}/healthz").status_code == 200
+    probe = httpx2.get(f"{served.url}/healthz")
+    assert probe.status_code == 200
     served.access(ada.get("/api/v1/me").headers["x-request-id"])  # what came before it is written
-    assert not [line for line in served.raw if "healthz" in line]
+    assert not [line for line in served.raw if probe.headers["x-request-id"] in line]
 
 
 def test_the_log_can_be_text_that_stays_on_its_line(tmp_path: Path) -> None:

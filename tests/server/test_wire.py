@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import socket
+import struct
 import time
 import uuid
 from collections.abc import Iterator
@@ -110,6 +111,24 @@ def test_a_client_that_said_no_more_and_then_left_takes_its_run_along(
     assert stopped(served, viewer, name)["errorType"] == "cancelled"
 
 
+@pytest.mark.parametrize("says_so_before", [False, True])
+def test_a_client_that_leaves_is_noticed_before_a_run_of_some_seconds_ends(
+    served: Served, ada: httpx2.Client, viewer: httpx2.Client, says_so_before: bool
+) -> None:
+    """Half a second is what it takes; four were too many."""
+    waits = "await new Promise(r => setTimeout(r, 3000)); return 'in vain'"
+    name, words = uuid.uuid4().hex, call(waits, timeout=30000)
+    with closing(_connected(served)) as wire:
+        wire.sendall(head(served, key_of(ada), len(words), f"X-Request-Id: {name}") + words)
+        if says_so_before:
+            wire.shutdown(socket.SHUT_WR)
+            time.sleep(0.4)
+            assert wire.recv(100).startswith(b"HTTP/1.1 100 ")
+            time.sleep(0.1)
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+    assert stopped(served, viewer, name)["errorType"] == "cancelled"
+
+
 def read(wire: socket.socket) -> bytes:
     """All that comes, until the server hangs up."""
     parts = list[bytes]()
@@ -119,6 +138,27 @@ def read(wire: socket.socket) -> bytes:
 
 
 # --- clients that take nothing
+
+
+def test_memory_of_answers_that_nobody_read_goes_back_to_the_machine(tmp_path: Path) -> None:
+    clients, most = 60, 64 << 20  # bytes; without a hand they leave 120 MB behind
+    words = call("return 'x'.repeat(4_000_000)", timeout=30000)
+    places = {"CODE_EXEC_MAX_OUTPUT": "5000000", "ONEHOP_AGENT_MAX_RUNS": "100"}
+    with Served(tmp_path, **places) as server, server.client(server.key("large")) as large:
+        assert run(large, "return 1").json()["output"] == 1
+        before = resident(server)
+        with ExitStack() as stack:
+            for _ in range(clients):
+                wire = stack.enter_context(closing(_connected(server)))
+                wire.sendall(head(server, key_of(large), len(words)) + words)
+            until(lambda: resident(server) > before + 2 * most, "the answers are made")
+        until(lambda: resident(server) < before + most, "the memory is given back")
+
+
+def resident(server: Served) -> int:
+    """Bytes of a server's process that are in memory."""
+    pages = int(Path(f"/proc/{server.pid}/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
 
 
 def test_who_does_not_read_keeps_its_place_and_is_dropped(narrow: Served) -> None:

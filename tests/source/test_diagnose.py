@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from onehop.source import Diagnosis, _words, diagnose
 from onehop.types import Language
 
+pytestmark = pytest.mark.unit
+
 BOTH: list[Language] = ["javascript", "typescript"]
 TYPESCRIPT = 'This looks like TypeScript: send it with language "typescript"'
 

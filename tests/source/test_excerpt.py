@@ -6,6 +6,8 @@ import pytest
 
 from onehop.source import excerpt
 
+pytestmark = pytest.mark.unit
+
 
 def caret_under(picture: str | None) -> str:
     """The character above the caret, when every character is one wide."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 import uuid
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,10 +28,50 @@ def fresh_url(kind: Kind, request: pytest.FixtureRequest, folder: Path) -> str:
     return server.create(f"test_{uuid.uuid4().hex}")
 
 
+def opened_url(kind: Kind, request: pytest.FixtureRequest, folder: Path) -> str:
+    """The URL of a store that was opened once, and in which there are no runs yet: SQL has its
+    tables already, as a copy."""
+    if kind == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_pattern"), folder / "store.db")
+    if kind == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgresql_server")
+        pattern: str = request.getfixturevalue("postgresql_pattern")
+        return server.copy(f"test_{uuid.uuid4().hex}", pattern)
+    return fresh_url(kind, request, folder)
+
+
+@pytest.fixture(scope="session")
+def sqlite_pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that a store has made."""
+    path = tmp_path_factory.mktemp("pattern") / "store.db"
+    open_once(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_pattern(postgresql_server: PostgresServer) -> str:
+    """The name of a schema that a store has filled."""
+    name = f"pattern_{uuid.uuid4().hex}"
+    open_once(postgresql_server.create(name))
+    return name
+
+
+def open_once(url: str) -> None:
+    """Let a store make its tables."""
+
+    async def work() -> None:
+        store = unopened(url)
+        await store.open()
+        await store.aclose()
+
+    with ThreadPoolExecutor(1) as thread:  # this one may have an event loop
+        thread.submit(asyncio.run, work()).result()
+
+
 @pytest.fixture(params=KINDS)
 def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty store of each kind."""
-    return fresh_url(request.param, request, tmp_path)
+    """A store of each kind without runs."""
+    return opened_url(request.param, request, tmp_path)
 
 
 @pytest.fixture(params=DATABASES)

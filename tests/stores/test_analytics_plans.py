@@ -17,6 +17,8 @@ from onehop.analytics import Analytics
 from onehop.stores.sql import SqlStore
 from tests.stores.test_analytics import NOW, issue, run, take
 
+pytestmark = pytest.mark.unit
+
 Question = Callable[[Analytics], Coroutine[Any, Any, Any]]
 Statement = tuple[str, Any]
 

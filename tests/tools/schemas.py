@@ -1,4 +1,4 @@
-"""JSON Schemas as upstream servers write them, as nobody should write them, and tools that have them."""
+"""JSON Schemas as upstream servers write them and as nobody should, and tools that have them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from hypothesis import strategies as st
 Schema = dict[str, Any] | bool
 
 NAMES = st.sampled_from(
-    ["id", "name", "new", "constructor", "__proto__", "a-b", "a.b", "", "1", "😀", "é", "\u2028"]
-    + ["*/", '"', "\\", "then", "class", "get", "\ud800", "$x", "\n", "toString", "Promise", "\x7f"]
-)
+    "id name new constructor __proto__ a-b a.b 1 😀 é then class get $x toString Promise".split(" ")
+) | st.sampled_from(["", "\u2028", "*/", '"', "\\", "\ud800", "\n", "\x7f"])
 WORDS = st.one_of(
     st.sampled_from(
-        ["", "Plain words.", "*/ const x: number = 'a' /*", "@ts-expect-error", "/// <reference/>"]
-        + ["a\n@ts-ignore", "x\r\n\u2028 */", "`${1}`", "*", "/", "\ud800", "// @ts-nocheck"]
+        [
+            *("", "Plain words.", "*/ const x: number = 'a' /*", "@ts-expect-error", "*", "/"),
+            *("a\n@ts-ignore", "x\r\n\u2028 */", "`${1}`", "\ud800", "// @ts-nocheck"),
+        ]
     ),
     st.text(max_size=20),
 )
 POINTERS = st.sampled_from(
-    ["#", "#/$defs/A", "#/$defs/B", "#/$defs/Promise", "#/properties/id", "#/$defs/x~1y", "#/nowhere"]
-    + ["https://example.com/schema.json", "#/$defs", "#anchor", "#/$defs/A/properties/name"]
+    "# #/$defs/A #/$defs/B #/$defs/Promise #/properties/id #/$defs/x~1y #/nowhere #/$defs #anchor "
+    "https://example.com/schema.json #/$defs/A/properties/name".split()
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | WORDS,
@@ -52,16 +53,16 @@ def _keywords(inner: st.SearchStrategy[Any], pointers: st.SearchStrategy[str]) -
 
 def schemas(pointers: st.SearchStrategy[str] = POINTERS) -> st.SearchStrategy[Any]:
     """Any schema, sensible or not."""
-    leaves = st.booleans() | st.just({}) | pointers.map(lambda pointer: {"$ref": pointer})
+    leaves: st.SearchStrategy[Any] = (
+        st.booleans() | st.just({}) | pointers.map(lambda pointer: {"$ref": pointer})
+    )
     part = st.recursive(leaves, lambda inner: _schema(inner, pointers), max_leaves=8)
     definitions = st.dictionaries(st.sampled_from(["A", "B", "Promise", "x/y"]), part, max_size=4)
     return st.builds(_with_definitions, part, definitions)
 
 
 def _schema(inner: st.SearchStrategy[Any], pointers: st.SearchStrategy[str]) -> Any:
-    pairs = [
-        st.tuples(st.just(name), value) for name, value in _keywords(inner, pointers).items()
-    ]
+    pairs = [st.tuples(st.just(name), value) for name, value in _keywords(inner, pointers).items()]
     return st.lists(st.one_of(pairs), min_size=1, max_size=4).map(dict)
 
 
@@ -176,7 +177,11 @@ def _value_of_type(random: Random, schema: Any, root: Any, depth: int) -> Any:
         rest = schema.get("items")
         more = 0 if rest is False else random.randint(0, 2)
         cut = places[: random.randint(0, len(places))] if random.random() < 0.3 else places
-        return cut if cut != places else [*cut, *(value_of(random, rest, root, depth) for _ in range(more))]
+        return (
+            cut
+            if cut != places
+            else [*cut, *(value_of(random, rest, root, depth) for _ in range(more))]
+        )
     if type_ == "object":
         properties = {**dict.fromkeys(schema.get("required", ())), **schema.get("properties", {})}
         needed = schema.get("required", ())

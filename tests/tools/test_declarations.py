@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing.exceptions import Unresolvable
 
-from onehop.tools._declarations import ambient, call_of, declarations, signature
+from onehop.tools._brief import call_of, signature
+from onehop.tools._declarations import ambient, declarations
+from onehop.tools._layout import line
 from onehop.tools._shapes import shape_of
-from onehop.tools._typescript import line
 from tests.tools.schemas import NAMES, WORDS, Declared, deep_schema, schemas, value_of
 from tests.tools.typescript import complaints
 
@@ -74,7 +75,10 @@ TYPES: dict[str, tuple[Any, str]] = {
         {"type": "array", "items": [{"type": "string"}], "additionalItems": {"type": "null"}},
         "[string?, ...null[]]",
     ),
-    "any of": ({"anyOf": [{"type": "string"}, {"type": "null"}, {"type": "string"}]}, "string | null"),
+    "any of": (
+        {"anyOf": [{"type": "string"}, {"type": "null"}, {"type": "string"}]},
+        "string | null",
+    ),
     "one of, and anything": ({"oneOf": [{"type": "string"}, {}]}, "unknown"),
     "all of": (
         {"allOf": [{"required": ["a"]}, {"required": ["b"]}], "type": "object"},
@@ -112,7 +116,11 @@ def test_the_compiler_accepts_all_of_these_types() -> None:
 def test_the_compiler_refuses_what_is_wrong() -> None:
     """So that its silence means something."""
     tool = Declared("crm", "find", PERSON, {"type": "array", "items": PERSON})
-    call = "tools.crm.find({})" + "\n" + 'const x: string = (await tools.crm.find({name: "a"}))[0].name;'
+    call = (
+        "tools.crm.find({})"
+        + "\n"
+        + 'const x: string = (await tools.crm.find({name: "a"}))[0].name;'
+    )
     (found,) = complaints([declarations([tool]) + call])
     assert [message.partition(" ")[0] for message in found] == ["TS2345"]
 
@@ -123,7 +131,9 @@ def test_a_declaration_carries_words_defaults_and_bounds() -> None:
         "minimum": 1, "maximum": 10, "deprecated": True,
     }  # fmt: skip
     takes = {"type": "object", "properties": {"limit": parameter}}
-    tool = Declared("crm", "find-all", takes, {"$ref": "#/$defs/P", "$defs": {"P": PERSON}}, "Finds.")
+    tool = Declared(
+        "crm", "find-all", takes, {"$ref": "#/$defs/P", "$defs": {"P": PERSON}}, "Finds."
+    )
     assert declarations([tool]) == (
         """type P = {name: string};
 
@@ -164,20 +174,41 @@ def test_types_of_one_name_are_kept_apart_and_equal_ones_are_shared() -> None:
 
 def test_declarations_of_a_module_reach_other_files_and_their_types_do_not() -> None:
     tool = Declared("crm", "find", {"$ref": "#/$defs/Array", "$defs": {"Array": PERSON}}, PERSON)
-    names = "const found: {name: string} = await tools.crm.find({name: 'a'}); const list: Array<1> = [1];"
-    assert complaints([ambient([tool]), names]) == [[], []]
+    code = "const found: {name: string} = await tools.crm.find({name: 'a'});"
+    library = "const list: Array<1> = [1];"
+    assert complaints([ambient([tool]), code + library]) == [[], []]
 
 
-@pytest.mark.parametrize(
-    "words",
-    ["*/ declare const evil: 1; /*", "ends */", "a\n@ts-expect-error", "@ts-ignore", "\u2028*/", "\r*/"],
-)
-def test_words_cannot_leave_their_comment(words: str) -> None:
-    takes = {"type": "object", "properties": {"a": {"description": words, "default": words}}}
-    text = declarations([Declared("x", "t", takes, PERSON, words)])
+def test_tools_are_declared_under_their_aliases_too() -> None:
+    tools = [Declared("my-crm", "find-person", PERSON, PERSON), Declared("", "a b", PERSON)]
+    aliases = {
+        "": {"my_crm": "my-crm", "a_b": "a b", "gone": "x"},
+        "my-crm": {"find_person": "find-person"},
+    }
+    right = "await tools.my_crm.find_person({name: ''}); await tools.a_b({name: ''});"
+    wrong = "await tools.my_crm.find_person({nam: ''}); await tools.gone({});"
+    _, fine, bad = complaints([ambient(tools, aliases), right, wrong])
+    assert fine == []
+    assert [message.partition(" ")[0] for message in bad] == ["TS2561", "TS2339"]
+
+
+def test_words_cannot_leave_their_comment() -> None:
+    words = [
+        "*/ evil; /*",
+        "ends */",
+        "@ts-expect-error",
+        "a\n@ts-ignore",
+        "\u2028*/",
+        "\r*/",
+        "\\",
+    ]
     code = "\nconst a: number = (await tools.x.t()).name; evil;"
-    (found,) = complaints([text + code])
-    assert [message.partition(" ")[0] for message in found] == ["TS2322", "TS2304"]
+    texts = []
+    for text in words:
+        takes = {"type": "object", "properties": {"a": {"description": text, "default": text}}}
+        texts.append(declarations([Declared("x", "t", takes, PERSON, text)]) + code)
+    for found in complaints(texts):
+        assert [message.partition(" ")[0] for message in found] == ["TS2322", "TS2304"]
 
 
 def test_a_signature_is_one_line_of_bounded_length() -> None:
@@ -192,14 +223,19 @@ def test_a_signature_is_one_line_of_bounded_length() -> None:
 
 
 def test_a_signature_shows_what_is_behind_a_name_once() -> None:
-    tool = Declared("", "grow", TREE, {"type": "array", "items": {"$ref": "#/$defs/P"}, "$defs": {"P": PERSON}})
+    tool = Declared(
+        "", "grow", TREE, {"type": "array", "items": {"$ref": "#/$defs/P"}, "$defs": {"P": PERSON}}
+    )
     assert signature(tool) == (
         "grow(args?: {children?: {children?: TreeNode[]}[]}): Promise<{name: string}[]>"
     )
 
 
 def test_a_tool_without_parameters_takes_none() -> None:
-    assert signature(Declared("", "now", {"type": "object", "properties": {}})) == "now(): Promise<unknown>"
+    assert (
+        signature(Declared("", "now", {"type": "object", "properties": {}}))
+        == "now(): Promise<unknown>"
+    )
 
 
 HOSTILE: dict[str, Any] = {}
@@ -236,6 +272,11 @@ HOSTILE = {
     "a long tuple": {"prefixItems": [{"type": "string"}] * 100_000},
     "long names": {"properties": {"x" * 100_000: {"type": "string"}}},
     "long words": {"properties": {"x": {"description": "w " * 1_000_000, "pattern": "x" * 10**6}}},
+    "many long words": {"properties": {f"p{n}": {"description": "w" * 900} for n in range(900)}},
+    "many enumerations": {
+        "properties": {f"p{n}": {"enum": [f"{n}{m:0190}" for m in range(50)]} for n in range(900)}
+    },
+    "long values": {"enum": ["x" * 100_000, "y" * 100_000]},
     "a long default": {"properties": {"x": {"default": ["x" * 100] * 10_000}}},
     "a huge integer": {"const": 10**4000},
     "a chain of references": {
@@ -256,8 +297,8 @@ def test_a_hostile_schema_has_a_short_declaration_that_compiles() -> None:
         start = time.process_time()
         tool = Declared("x", "t", schema, schema)
         texts.append(declarations([tool]) + f"\ndeclare const brief: {{t{call_of(tool)}}};")
-        assert time.process_time() - start < 5
-        assert len(texts[-1]) < 500_000
+        assert time.process_time() - start < 2
+        assert len(texts[-1]) < 200_000
     assert dict(zip(HOSTILE, complaints(texts), strict=True)) == {name: [] for name in HOSTILE}
 
 
@@ -270,7 +311,7 @@ def _all_texts(tools: list[Declared]) -> str:
 def test_every_declaration_compiles() -> None:
     texts: list[str] = []
 
-    @settings(max_examples=150, suppress_health_check=_MUCH, deadline=None)
+    @settings(max_examples=100, suppress_health_check=_MUCH, deadline=None)
     @given(st.lists(st.tuples(NAMES, schemas(), schemas(), WORDS), min_size=1, max_size=3))
     def draw(drawn: list[tuple[str, Any, Any, str]]) -> None:
         tools = [Declared("x", f"{n}{name}", takes, gives, words)
@@ -284,7 +325,7 @@ def test_every_declaration_compiles() -> None:
 @pytest.mark.parametrize("first", [0, pytest.param(100, marks=pytest.mark.soak)])
 def test_every_deep_and_circular_declaration_compiles(first: int) -> None:
     texts = []
-    for seed in range(first, 100 if first == 0 else 3000):
+    for seed in range(first, 60 if first == 0 else 3000):
         random = Random(seed)
         one, two = deep_schema(random), deep_schema(random)
         texts.append(_all_texts([Declared("x", "a", one, two), Declared("x", "b", two, one)]))
@@ -294,13 +335,13 @@ def test_every_deep_and_circular_declaration_compiles(first: int) -> None:
 
 def test_every_value_that_a_schema_allows_has_its_type() -> None:
     texts = []
-    for random in map(Random, range(1500)):
+    for random in map(Random, range(800)):
         schema = deep_schema(random, 3)
         value = value_of(random, schema, schema)
         if _allows(schema, value):
             text = declarations([Declared("x", "t", True, schema)])
             texts.append(f"{text}\nlet value = await tools.x.t(); value = {json.dumps(value)};")
-    assert len(texts) > 300
+    assert len(texts) > 200
     said = [
         [message for message in found if not message.startswith(_NOT_MENTIONED)]
         for found in complaints(texts)

@@ -9,6 +9,8 @@ import pytest
 from onehop.tools import Catalogue, Policy, Tool, Tools
 from onehop.tools._discovery import Discovery
 
+pytestmark = pytest.mark.unit
+
 FIRST = 3
 
 TOOLS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {

@@ -9,11 +9,13 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from onehop import ConfigError, Tool, ToolContext, Tools, tool
 from onehop.tools import Catalogue
 from tests.tools.calling import CONTEXT, bound, call, call_with, failure, refusal
+
+pytestmark = pytest.mark.unit
 
 
 class Person(BaseModel):
@@ -27,6 +29,9 @@ class Person(BaseModel):
 class Order:
     number: int
     tags: list[str] = field(default_factory=list)
+
+
+nothing = object()
 
 
 class Place(TypedDict):
@@ -357,6 +362,41 @@ async def test_progress_reaches_the_run_from_a_thread_and_from_a_task() -> None:
     await bound(sync).invoke({}, context)
     await bound(not_sync).invoke({}, context)
     assert seen == [(0.5, "half"), (1.0, "x" * 500)]
+
+
+async def test_a_validator_that_fails_is_the_tools_fault() -> None:
+    def broken(value: Any) -> Any:
+        raise KeyError(value)
+
+    @tool
+    def take(x: Annotated[int, BeforeValidator(broken)]) -> int:
+        return x
+
+    assert refusal(take, {"x": 1}).code == "internal"
+
+
+async def test_a_decorated_function_may_use_types_of_the_function_around_it() -> None:
+    class Local(BaseModel):
+        n: int
+
+    @tool
+    def direct(local: Local) -> Local:
+        return local
+
+    @tool(effect="read")
+    async def called(local: Local | None = None) -> list[Local]:
+        return [local] if local else []
+
+    assert await call(direct, local={"n": 1}) == {"n": 1}
+    assert await call(called, local={"n": 1}) == [{"n": 1}]
+
+
+async def test_a_default_that_json_cannot_be_is_left_out_of_the_schema() -> None:
+    def take(x: int = nothing) -> bool:  # type: ignore[assignment]
+        return x is nothing
+
+    assert bound(take).input_schema["properties"]["x"] == {"type": "integer"}
+    assert await call(take) is True
 
 
 async def test_a_validator_of_a_parameter_that_refuses_is_a_wrong_argument() -> None:

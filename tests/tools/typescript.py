@@ -1,4 +1,4 @@
-"""The TypeScript compiler that the package ships, run in Deno: what it says of many files at once."""
+"""The TypeScript compiler that the package ships, run in Deno on many files at once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ const answers = files.map((_, n) => {
 });
 console.log(JSON.stringify(answers));
 function words(found) { return ts.flattenDiagnosticMessageText(found.messageText, " "); }
-async function readAll() { return new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()); }
+async function readAll() { return await new Response(Deno.stdin.readable).arrayBuffer(); }
 """
 _GLOBALS = """
 interface Array<T> { length: number; [n: number]: T; [Symbol.iterator](): Iterator<T>; }

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from onehop.types import Finding, Language
 from onehop.validation import Validator
 from tests.validation.programs import harmless
 
+Found = Callable[..., list[Finding]]
+Patterns = Callable[..., list[str]]
 
-def found(code: str, language: Language = "javascript") -> list[Finding]:
-    return Validator().validate(code, language).issues
+
+@pytest.fixture
+def found(validator: Validator) -> Found:
+    """What is found in code."""
+    return lambda code, language="javascript": validator.validate(code, language).issues
 
 
-def patterns(code: str, language: Language = "javascript") -> list[str]:
-    return [issue.pattern for issue in found(code, language)]
+@pytest.fixture
+def patterns(found: Found) -> Patterns:
+    """By which rules."""
+    return lambda code, language="javascript": [each.pattern for each in found(code, language)]
 
 
 # --- places and words ---
@@ -33,11 +42,13 @@ def patterns(code: str, language: Language = "javascript") -> list[str]:
         ("setTimeout(\n'x')", 2, 1),
     ],
 )
-def test_a_finding_is_where_v8_would_put_it(code: str, line: int, column: int) -> None:
+def test_a_finding_is_where_v8_would_put_it(
+    code: str, line: int, column: int, found: Found
+) -> None:
     assert [(issue.line, issue.column) for issue in found(code)] == [(line, column)]
 
 
-def test_findings_come_in_the_order_of_the_text() -> None:
+def test_findings_come_in_the_order_of_the_text(patterns: Patterns) -> None:
     assert patterns("while (true) {}\nprocess.exit()\neval('1')") == [
         "endless_loop",
         "process",
@@ -45,7 +56,7 @@ def test_findings_come_in_the_order_of_the_text() -> None:
     ]
 
 
-def test_a_finding_says_what_does_not_work_and_what_to_write_instead() -> None:
+def test_a_finding_says_what_does_not_work_and_what_to_write_instead(found: Found) -> None:
     [issue] = found("return process.env.TOKEN")
     assert "does not exist in the sandbox" in issue.message
     assert issue.suggestion is not None
@@ -57,16 +68,18 @@ def test_a_finding_says_what_does_not_work_and_what_to_write_instead() -> None:
     )
 
 
-def test_an_import_is_told_that_there_are_no_modules() -> None:
+def test_an_import_is_told_that_there_are_no_modules(found: Found) -> None:
     [issue] = found('import fs from "fs"; return 1')
     assert "no modules" in issue.message
 
 
-def test_the_same_thing_all_over_the_text_is_reported_a_bounded_number_of_times() -> None:
+def test_the_same_thing_all_over_the_text_is_reported_a_bounded_number_of_times(
+    found: Found,
+) -> None:
     assert len(found("eval(1);" * 5000)) == 50
 
 
-def test_code_that_does_not_parse_is_scanned_as_far_as_the_tree_goes() -> None:
+def test_code_that_does_not_parse_is_scanned_as_far_as_the_tree_goes(found: Found) -> None:
     issues = found("const a = (1 + ;\nreturn process.env")
     assert {"syntax", "process"} <= {issue.pattern for issue in issues}
 
@@ -99,7 +112,7 @@ def test_code_that_does_not_parse_is_scanned_as_far_as_the_tree_goes() -> None:
         "while (true) { row.break; ({ return: 1 }) }",
     ],
 )
-def test_a_loop_without_a_way_out_is_warned_of(code: str) -> None:
+def test_a_loop_without_a_way_out_is_warned_of(code: str, patterns: Patterns) -> None:
     assert patterns(code) == ["endless_loop"]
 
 
@@ -124,18 +137,18 @@ def test_a_loop_without_a_way_out_is_warned_of(code: str) -> None:
         "for (const x in y) work()",
     ],
 )
-def test_a_loop_with_a_way_out_is_not(code: str) -> None:
+def test_a_loop_with_a_way_out_is_not(code: str, patterns: Patterns) -> None:
     assert "endless_loop" not in patterns(code)
 
 
-def test_more_than_ten_loops_are_warned_of() -> None:
+def test_more_than_ten_loops_are_warned_of(found: Found, patterns: Patterns) -> None:
     loop = "for (const x of list) use(x);\n"
     assert patterns(loop * 10) == []
     [issue] = found(loop * 11)
     assert (issue.pattern, issue.severity, issue.line) == ("many_loops", "low", 11)
 
 
-def test_loops_nested_four_deep_are_warned_of() -> None:
+def test_loops_nested_four_deep_are_warned_of(patterns: Patterns) -> None:
     loop = "for (const x of list) "
     assert patterns(loop * 3 + "use()") == []
     assert patterns(loop * 4 + "use()") == ["nested_loops"]
@@ -157,7 +170,7 @@ def test_loops_nested_four_deep_are_warned_of() -> None:
         "return " + "[][(![]+[])[+[]]+([![]]+[][[]])[+!+[]+[+[]]]]" * 4,
     ],
 )
-def test_disguised_code_is_warned_of(code: str) -> None:
+def test_disguised_code_is_warned_of(code: str, patterns: Patterns) -> None:
     assert "obfuscation" in patterns(code)
 
 
@@ -171,7 +184,7 @@ def test_disguised_code_is_warned_of(code: str) -> None:
         "return [[[[1]]], [], [[]], !!x, !(!(y))]",
     ],
 )
-def test_ordinary_escapes_and_brackets_are_not(code: str) -> None:
+def test_ordinary_escapes_and_brackets_are_not(code: str, patterns: Patterns) -> None:
     assert "obfuscation" not in patterns(code)
 
 
@@ -185,7 +198,7 @@ def test_ordinary_escapes_and_brackets_are_not(code: str) -> None:
         "return Reflect.get(globalThis, context.name)",
     ],
 )
-def test_a_global_under_a_computed_name_is_warned_of(code: str) -> None:
+def test_a_global_under_a_computed_name_is_warned_of(code: str, patterns: Patterns) -> None:
     assert patterns(code) == ["computed_global"]
 
 
@@ -199,17 +212,21 @@ def test_a_global_under_a_computed_name_is_warned_of(code: str) -> None:
         "return list[k]",
     ],
 )
-def test_a_property_of_another_object_under_a_computed_name_is_not(code: str) -> None:
+def test_a_property_of_another_object_under_a_computed_name_is_not(
+    code: str, patterns: Patterns
+) -> None:
     assert patterns(code) == []
 
 
-def test_code_above_100000_characters_is_warned_of() -> None:
+def test_code_above_100000_characters_is_warned_of(patterns: Patterns) -> None:
     assert patterns("return '" + "x" * 99_900 + "'") == []
     assert patterns("return '" + "x" * 100_000 + "'") == ["long_code"]
 
 
 @pytest.mark.parametrize("name", ["fetch", "Buffer", "document", "localStorage", "module"])
-def test_a_global_of_another_place_is_warned_of_in_words_that_help(name: str) -> None:
+def test_a_global_of_another_place_is_warned_of_in_words_that_help(
+    name: str, found: Found, patterns: Patterns
+) -> None:
     [issue] = found(f"return {name}.x")
     assert (issue.pattern, issue.type, issue.severity) == ("missing_global", "warning", "low")
     assert patterns(f"const {name} = 1; return {name}.x") == []
@@ -219,19 +236,19 @@ def test_a_global_of_another_place_is_warned_of_in_words_that_help(name: str) ->
 # --- syntax ---
 
 
-def test_a_syntax_error_is_a_warning_at_its_place() -> None:
+def test_a_syntax_error_is_a_warning_at_its_place(found: Found) -> None:
     [issue] = found("const a = 1;\nconst b = a +* 2;")
     assert (issue.pattern, issue.type, issue.severity) == ("syntax", "warning", "high")
     assert issue.line == 2
 
 
-def test_typescript_sent_as_javascript_is_told_so() -> None:
+def test_typescript_sent_as_javascript_is_told_so(found: Found) -> None:
     [issue] = found("interface A { b: string }\nreturn 1 as number")
     assert 'language "typescript"' in issue.message
 
 
 @pytest.mark.parametrize("language", ["javascript", "typescript"])
-def test_jsx_is_named(language: Language) -> None:
+def test_jsx_is_named(language: Language, found: Found) -> None:
     [issue] = found("const name = 'x';\nreturn <div id='a'>{name}</div>", language)
     assert (issue.pattern, issue.line, issue.column) == ("jsx", 2, 8)
 
@@ -239,19 +256,19 @@ def test_jsx_is_named(language: Language) -> None:
 @pytest.mark.parametrize(
     "code", ["return a<b", "return a <b> c", "const f = <T,>(x: T) => x", "return <any>x"]
 )
-def test_less_than_and_generics_are_no_jsx(code: str) -> None:
+def test_less_than_and_generics_are_no_jsx(code: str, patterns: Patterns) -> None:
     assert "jsx" not in patterns(code, "typescript")
 
 
 @pytest.mark.parametrize("code", ["export const a = 1", "const a = 1; export default a"])
-def test_an_export_is_warned_of(code: str) -> None:
+def test_an_export_is_warned_of(code: str, patterns: Patterns) -> None:
     assert patterns(code) == ["export"]
 
 
 @pytest.mark.parametrize(
     "code", ["export type A = 1", "export interface A {}", "export {}", "export type { A }"]
 )
-def test_an_export_of_types_is_not(code: str) -> None:
+def test_an_export_of_types_is_not(code: str, patterns: Patterns) -> None:
     assert patterns(code, "typescript") == []
 
 
@@ -275,7 +292,7 @@ def test_an_export_of_types_is_not(code: str) -> None:
         "if (x) { class process {} } return process.env",
     ],
 )
-def test_a_local_holds_only_where_it_is_declared(code: str) -> None:
+def test_a_local_holds_only_where_it_is_declared(code: str, patterns: Patterns) -> None:
     assert {"process", "eval"} & set(patterns(code))
 
 
@@ -292,11 +309,11 @@ def test_a_local_holds_only_where_it_is_declared(code: str) -> None:
         "switch (x) { case 1: let process = 2; default: return process }",
     ],
 )
-def test_a_local_holds_everywhere_where_it_is_declared(code: str) -> None:
+def test_a_local_holds_everywhere_where_it_is_declared(code: str, patterns: Patterns) -> None:
     assert patterns(code) == []
 
 
-def test_every_rule_of_scope_holds_in_typescript_too() -> None:
+def test_every_rule_of_scope_holds_in_typescript_too(patterns: Patterns) -> None:
     programs = [each for each in harmless() if each.name.startswith("names: ")]
     found_in = {each.name: patterns(each.code, "typescript") for each in programs}
     # In strict code a function is known in its block only, so this one uses the global.

@@ -18,14 +18,16 @@ BATCH = 60
 
 
 @pytest.mark.parametrize("code", GUARDED_CODES)
-def test_code_that_does_without_what_it_names_is_not_refused(code: str) -> None:
-    assert Validator().validate(code).safe
+def test_code_that_does_without_what_it_names_is_not_refused(
+    code: str, validator: Validator
+) -> None:
+    assert validator.validate(code).safe
 
 
-def test_the_this_of_typescript_is_no_parameter_of_a_call() -> None:
+def test_the_this_of_typescript_is_no_parameter_of_a_call(validator: Validator) -> None:
     code = "function f(this: unknown, p: unknown = process.env) { return p }\nreturn f(1)"
-    assert Validator().validate(code, "typescript").safe
-    assert not Validator().validate(code.replace("f(1)", "f()"), "typescript").safe
+    assert validator.validate(code, "typescript").safe
+    assert not validator.validate(code.replace("f(1)", "f()"), "typescript").safe
 
 
 THROWN = """\
@@ -37,11 +39,11 @@ if (context.a) throw new Error('x'); const f = () => process.env; return f()
 """
 
 
-def test_what_stands_behind_an_error_of_the_codes_own_is_not_refused() -> None:
-    assert refused_of(THROWN.splitlines()) == []
+def test_what_stands_behind_an_error_of_the_codes_own_is_not_refused(validator: Validator) -> None:
+    assert refused_of(validator, THROWN.splitlines()) == []
 
 
-def test_an_error_that_is_caught_or_behind_does_not_save_a_use() -> None:
+def test_an_error_that_is_caught_or_behind_does_not_save_a_use(validator: Validator) -> None:
     codes = [
         "try { throw new Error('a') } catch { } process.exit()",
         "process.exit(); throw new Error('a')",
@@ -49,11 +51,10 @@ def test_an_error_that_is_caught_or_behind_does_not_save_a_use() -> None:
         "if (context.a) throw new Error('a'); eval('1')",
         "if (context.a) throw new Error('a'); new Function('1')",
     ]
-    assert refused_of(codes) == codes
+    assert refused_of(validator, codes) == codes
 
 
-def test_at_strict_too_guarded_code_is_not_refused() -> None:
-    validator = Validator()
+def test_at_strict_too_guarded_code_is_not_refused(validator: Validator) -> None:
     codes = [line for line in GUARDED.splitlines() if "process" in line] + THROWN.splitlines()
     refused = [
         code
@@ -72,27 +73,30 @@ async def test_that_code_runs(sandbox: Sandbox) -> None:
     assert {code: error for code, error in outcomes.items() if error} == {}
 
 
-async def test_what_is_refused_fails_wherever_it_stands(sandbox: Sandbox) -> None:
+async def test_what_is_refused_fails_wherever_it_stands(
+    sandbox: Sandbox, validator: Validator
+) -> None:
     codes = combined()
     outcomes = await tried(sandbox, codes, {"x": 1})
-    refused = refused_of(codes)
+    refused = refused_of(validator, codes)
     assert len(outcomes) == len(codes) >= 900
     assert len(refused) >= 270
     assert [code for code in refused if outcomes[code] is None] == []
 
 
 @pytest.mark.parametrize("language", ["javascript", "typescript"])
-def test_what_stands_bare_is_refused(language: Language) -> None:
+def test_what_stands_bare_is_refused(language: Language, validator: Validator) -> None:
     bare = [
         code for code in combined() if code.startswith(("return await (async () => ", "const v"))
     ]
     plain = [code for code in bare if "catch" not in code and "context" not in code]
     assert len(plain) >= 18
-    assert [code for code in plain if code not in refused_of(plain, language)] == []
+    assert [code for code in plain if code not in refused_of(validator, plain, language)] == []
 
 
-def refused_of(codes: list[str], language: Language = "javascript") -> list[str]:
-    validator = Validator()
+def refused_of(
+    validator: Validator, codes: list[str], language: Language = "javascript"
+) -> list[str]:
     return [code for code in codes if not validator.validate(code, language).safe]
 
 

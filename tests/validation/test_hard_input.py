@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onehop.analysis import BlockingAnalyst
 from onehop.types import Language
 from onehop.validation import Validator
 from onehop.validation._examine import Examiner
@@ -56,8 +57,8 @@ def damaged(source: random.Random) -> str:
 
 
 @pytest.mark.parametrize("code", ["", " ", "\n", "\0", "\ud800", "\ufeff", "#!x\nreturn 1"])
-def test_nothing_much_has_a_verdict(code: str) -> None:
-    assert Validator().validate(code).safe
+def test_nothing_much_has_a_verdict(code: str, validator: Validator) -> None:
+    assert validator.validate(code).safe
 
 
 DEEP = {
@@ -129,10 +130,10 @@ def test_what_is_longer_than_two_mebibytes_is_not_examined() -> None:
     assert patterns(code) == {"too_complex"}
 
 
-def test_too_complex_is_a_rule_like_others() -> None:
+def test_too_complex_is_a_rule_like_others(validator: Validator, analyst: BlockingAnalyst) -> None:
     from onehop.config import ValidationConfig
 
     code = " " * (2 * 1024 * 1024 + 1)
-    assert not Validator().validate(code, level="STRICT").safe
+    assert not validator.validate(code, level="STRICT").safe
     off = ValidationConfig(off=frozenset({"too_complex"}))
-    assert Validator(off).validate(code, level="STRICT").issues == []
+    assert Validator(off, analyst=analyst).validate(code, level="STRICT").issues == []

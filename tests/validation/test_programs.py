@@ -31,11 +31,6 @@ WARNED_OF: dict[str, list[str]] = {}
 """Harmless programs that give a warning, with the rules: none does."""
 
 
-@pytest.fixture(scope="module")
-def validator() -> Validator:
-    return Validator()
-
-
 def test_the_collections_are_as_large_as_they_should_be() -> None:
     assert len({program.code for program in HARMLESS}) >= 150
     assert len({(language, code) for _, language, code in FORBIDDEN}) >= 120

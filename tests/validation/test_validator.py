@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from onehop.analysis import BlockingAnalyst
 from onehop.config import ValidationConfig
 from onehop.errors import ConfigError
 from onehop.types import Finding, ValidationLevel
@@ -35,49 +36,57 @@ def patterns(validator: Validator, code: str) -> list[str]:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_an_error_is_never_safe_and_a_clean_program_always(level: ValidationLevel) -> None:
-    assert not Validator().validate(ERROR, level=level).safe
-    assert Validator().validate("return 1", level=level).safe
+def test_an_error_is_never_safe_and_a_clean_program_always(
+    level: ValidationLevel, validator: Validator
+) -> None:
+    assert not validator.validate(ERROR, level=level).safe
+    assert validator.validate("return 1", level=level).safe
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_only_at_strict_a_medium_warning_is_not_safe(level: ValidationLevel) -> None:
-    assert Validator().validate(MEDIUM, level=level).safe == (level != "STRICT")
-    assert Validator().validate(LOW, level=level).safe
+def test_only_at_strict_a_medium_warning_is_not_safe(
+    level: ValidationLevel, validator: Validator
+) -> None:
+    assert validator.validate(MEDIUM, level=level).safe == (level != "STRICT")
+    assert validator.validate(LOW, level=level).safe
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_the_level_is_the_one_that_was_asked_for(level: ValidationLevel) -> None:
-    assert Validator().validate("return 1", level=level).risk_assessment.level == level
+def test_the_level_is_the_one_that_was_asked_for(
+    level: ValidationLevel, validator: Validator
+) -> None:
+    assert validator.validate("return 1", level=level).risk_assessment.level == level
 
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("code", ["return 1", MEDIUM, LOW, ERROR])
-def test_history_and_risk_decide_nothing(code: str, level: ValidationLevel) -> None:
-    without = Validator().validate(code, level=level)
-    report = Validator().validate(code, level=level, history=WORST)
+def test_history_and_risk_decide_nothing(
+    code: str, level: ValidationLevel, analyst: BlockingAnalyst
+) -> None:
+    without = Validator(analyst=analyst).validate(code, level=level)
+    report = Validator(analyst=analyst).validate(code, level=level, history=WORST)
     assert report.risk_assessment.score > without.risk_assessment.score
     assert report.risk_assessment.level == level
     assert report.safe == without.safe
 
 
-def test_the_score_has_the_findings_in_it() -> None:
+def test_the_score_has_the_findings_in_it(validator: Validator) -> None:
     codes = ["return 1", LOW, MEDIUM, ERROR, f"{ERROR}; process.exit()"]
-    reports = [Validator().validate(code) for code in codes]
+    reports = [validator.validate(code) for code in codes]
     impacts = [each.risk_assessment.factors["securityImpact"] for each in reports]
     assert impacts == sorted(set(impacts))
     assert impacts[0] == 0.27
     assert reports[-1].risk_assessment.score > 2 * reports[0].risk_assessment.score
 
 
-def test_the_same_finding_over_and_over_counts_once() -> None:
-    once, often = (Validator().validate(f"{ERROR};" * times).risk_assessment for times in (1, 40))
+def test_the_same_finding_over_and_over_counts_once(validator: Validator) -> None:
+    once, often = (validator.validate(f"{ERROR};" * times).risk_assessment for times in (1, 40))
     assert once.factors["securityImpact"] == often.factors["securityImpact"]
 
 
-def test_the_score_is_the_sum_of_its_factors() -> None:
+def test_the_score_is_the_sum_of_its_factors(validator: Validator) -> None:
     history = CodeHistory(failure_rate=0.5, errors=6, repeats_failure=False)
-    risk = Validator().validate("return 1", history=history).risk_assessment
+    risk = validator.validate("return 1", history=history).risk_assessment
     assert risk.factors["failureRate"] == 0.15
     assert risk.factors["securityImpact"] == 0.27
     assert risk.factors["performanceImpact"] == 0
@@ -100,14 +109,16 @@ def test_the_score_is_the_sum_of_its_factors() -> None:
         (CodeHistory(failure_rate=1e9), 0.57),
     ],
 )
-def test_history_adds_what_the_contract_says(history: CodeHistory, score: float) -> None:
-    risk = Validator().validate("return 1", history=history).risk_assessment
+def test_history_adds_what_the_contract_says(
+    history: CodeHistory, score: float, validator: Validator
+) -> None:
+    risk = validator.validate("return 1", history=history).risk_assessment
     assert risk.score == pytest.approx(score, abs=0.005)
 
 
-def test_loops_and_length_raise_the_risk() -> None:
+def test_loops_and_length_raise_the_risk(validator: Validator) -> None:
     def factors(code: str) -> tuple[float, float]:
-        found = Validator().validate(code).risk_assessment.factors
+        found = validator.validate(code).risk_assessment.factors
         return found["complexity"], found["performanceImpact"]
 
     small, long = factors("use(1)"), factors("use(1);" * 3000)
@@ -116,8 +127,8 @@ def test_loops_and_length_raise_the_risk() -> None:
     assert small[1] == long[1] == 0 < nested[1] < endless[1] <= 0.2
 
 
-def test_the_report_has_the_names_of_the_contract() -> None:
-    report = Validator().validate(ERROR).to_dict()
+def test_the_report_has_the_names_of_the_contract(validator: Validator) -> None:
+    report = validator.validate(ERROR).to_dict()
     assert set(report) == {"safe", "issues", "riskAssessment"}
     assert set(report["riskAssessment"]) == {"score", "level", "factors"}
     assert {"type", "message", "pattern", "severity", "line", "column"} <= set(report["issues"][0])
@@ -126,13 +137,15 @@ def test_the_report_has_the_names_of_the_contract() -> None:
 # --- configuration ---
 
 
-def test_a_rule_that_is_off_finds_nothing() -> None:
-    validator = Validator(ValidationConfig(off=frozenset({"eval"})))
+def test_a_rule_that_is_off_finds_nothing(analyst: BlockingAnalyst) -> None:
+    validator = Validator(ValidationConfig(off=frozenset({"eval"})), analyst=analyst)
     assert patterns(validator, "eval('1'); process.exit()") == ["process"]
 
 
-def test_a_severity_is_what_the_operator_says() -> None:
-    validator = Validator(ValidationConfig(severity={"endless_loop": "low", "eval": "medium"}))
+def test_a_severity_is_what_the_operator_says(analyst: BlockingAnalyst) -> None:
+    validator = Validator(
+        ValidationConfig(severity={"endless_loop": "low", "eval": "medium"}), analyst=analyst
+    )
     assert validator.validate(MEDIUM, level="STRICT").safe
     report = validator.validate(ERROR)
     assert (report.issues[0].severity, report.safe) == ("medium", False)
@@ -171,28 +184,28 @@ def test_an_operators_rule_is_named_in_the_configuration() -> None:
     assert not report.safe
 
 
-def test_an_operators_rule_sees_names_as_ours_do() -> None:
-    validator = Validator(ValidationConfig(), [own_rules.no_intl])
+def test_an_operators_rule_sees_names_as_ours_do(analyst: BlockingAnalyst) -> None:
+    validator = Validator(ValidationConfig(), [own_rules.no_intl], analyst=analyst)
     assert patterns(validator, "const { Intl: i } = globalThis") == ["no_intl"]
     assert patterns(validator, "const Intl = 1; return [Intl, row.Intl, 'Intl']") == []
     assert not validator.validate("return Intl", level="STRICT").safe
 
 
-def test_an_operators_rule_can_be_off_and_graded_like_ours() -> None:
+def test_an_operators_rule_can_be_off_and_graded_like_ours(analyst: BlockingAnalyst) -> None:
     rules = [own_rules.no_random, own_rules.no_intl]
     config = ValidationConfig(off=frozenset({"no_intl"}), severity={"no_random": "low"})
-    report = Validator(config, rules).validate("return Math.random() + Intl")
+    report = Validator(config, rules, analyst=analyst).validate("return Math.random() + Intl")
     assert [(each.pattern, each.severity) for each in report.issues] == [("no_random", "low")]
 
 
-def test_a_finding_of_a_rule_bears_the_rules_name() -> None:
+def test_a_finding_of_a_rule_bears_the_rules_name(analyst: BlockingAnalyst) -> None:
     def mine(source: Source) -> list[Finding]:
         return [source.finding(source.root, "x").model_copy(update={"pattern": "eval"})]
 
-    assert patterns(Validator(rules=[mine]), "return 1") == ["mine"]
+    assert patterns(Validator(rules=[mine], analyst=analyst), "return 1") == ["mine"]
 
 
-def test_a_rule_sees_text_and_places_in_any_script() -> None:
+def test_a_rule_sees_text_and_places_in_any_script(analyst: BlockingAnalyst) -> None:
     seen: list[object] = []
 
     def look(source: Source) -> Iterator[Finding]:
@@ -200,12 +213,12 @@ def test_a_rule_sees_text_and_places_in_any_script() -> None:
         seen.extend((source.text(node), source.position(node)) for node in source.words("x"))
         yield from ()
 
-    Validator(rules=[look]).validate("'😀'; x")
+    Validator(rules=[look], analyst=analyst).validate("'😀'; x")
     assert seen == ["javascript", "'😀'; x", ("x", (1, 7))]
 
 
-def test_a_broken_rule_refuses_the_code_and_says_which_it_was() -> None:
-    validator = Validator(rules=[own_rules.broken])
+def test_a_broken_rule_refuses_the_code_and_says_which_it_was(analyst: BlockingAnalyst) -> None:
+    validator = Validator(rules=[own_rules.broken], analyst=analyst)
     report = validator.validate("return 1")
     assert not report.safe
     [issue] = report.issues
@@ -215,15 +228,15 @@ def test_a_broken_rule_refuses_the_code_and_says_which_it_was() -> None:
     assert validator.validate("return 2").safe
 
 
-def test_a_rule_that_gives_no_findings_is_broken() -> None:
+def test_a_rule_that_gives_no_findings_is_broken(analyst: BlockingAnalyst) -> None:
     def wrong(source: Source) -> list[Finding]:
         return ["text"]  # type: ignore[list-item]
 
-    [issue] = Validator(rules=[wrong]).validate("return 1").issues
+    [issue] = Validator(rules=[wrong], analyst=analyst).validate("return 1").issues
     assert issue.pattern == "wrong"
 
 
-def test_a_broken_rule_is_asked_again() -> None:
+def test_a_broken_rule_is_asked_again(analyst: BlockingAnalyst) -> None:
     answers = iter([KeyError(), None])
 
     def flaky(source: Source) -> list[Finding]:
@@ -232,7 +245,7 @@ def test_a_broken_rule_is_asked_again() -> None:
             raise answer
         return []
 
-    validator = Validator(rules=[flaky])
+    validator = Validator(rules=[flaky], analyst=analyst)
     assert not validator.validate("return 1").safe
     assert validator.validate("return 1").safe
 
@@ -267,41 +280,40 @@ def test_two_rules_of_one_name_are_refused() -> None:
 # --- the cache ---
 
 
-def counted(validated: list[str], size: int) -> Validator:
+def counted(analyst: BlockingAnalyst, validated: list[str], size: int) -> Validator:
     def count(source: Source) -> list[Finding]:
         validated.append(source.language[:1] + source.code)
         return []
 
-    return Validator(ValidationConfig(cache=size), [count])
+    return Validator(ValidationConfig(cache=size), [count], analyst=analyst)
 
 
-def test_the_same_code_is_examined_once() -> None:
+def test_the_same_code_is_examined_once(analyst: BlockingAnalyst) -> None:
     examined: list[str] = []
-    validator = counted(examined, 10)
+    validator = counted(analyst, examined, 10)
     first = validator.validate("eval('1')")
     assert validator.validate("eval('1')") == first
     assert validator.validate("eval('1')", "typescript").issues == first.issues
     assert examined == ["jeval('1')", "teval('1')"]
 
 
-def test_what_was_not_seen_for_long_is_examined_again() -> None:
+def test_what_was_not_seen_for_long_is_examined_again(analyst: BlockingAnalyst) -> None:
     examined: list[str] = []
-    validator = counted(examined, 2)
+    validator = counted(analyst, examined, 2)
     for code in ("1", "2", "1", "3", "1", "2"):
         validator.validate(code)
     assert examined == ["j1", "j2", "j3", "j2"]
 
 
-def test_a_cache_of_size_zero_keeps_nothing() -> None:
+def test_a_cache_of_size_zero_keeps_nothing(analyst: BlockingAnalyst) -> None:
     examined: list[str] = []
-    validator = counted(examined, 0)
+    validator = counted(analyst, examined, 0)
     validator.validate("1")
     validator.validate("1")
     assert examined == ["j1", "j1"]
 
 
-def test_risk_follows_the_history_even_for_code_seen_before() -> None:
-    validator = Validator()
+def test_risk_follows_the_history_even_for_code_seen_before(validator: Validator) -> None:
     scores = [
         validator.validate(MEDIUM, history=history).risk_assessment.score
         for history in (NO_HISTORY, WORST, NO_HISTORY)

@@ -8,14 +8,14 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from onehop import ExecutionResult, Overloaded, Sandbox, SandboxClosedError, SandboxConfig
+from onehop.workers import WorkerFactory
 from onehop.workers._queue import FairQueue
-from tests.processes import descendants, workers
+from tests.processes import is_dead, spawners, workers
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -157,7 +157,7 @@ async def test_idle_workers_that_are_killed_are_replaced() -> None:
         killed = workers()
         for pid in killed:
             os.kill(pid, signal.SIGKILL)
-        while not all(_is_dead(pid) for pid in killed):
+        while not all(is_dead(pid) for pid in killed):
             time.sleep(0.001)  # on purpose not asyncio's: the pool shall not see it before the run
         assert (await sandbox.execute("return 1")).output == 1
 
@@ -180,16 +180,12 @@ async def _full_pool(size: int, but: set[int]) -> set[int]:
     return found
 
 
-def _spawners() -> list[int]:
-    return [pid for pid in descendants(os.getpid()) if "spawner.main" in _command(pid)]
-
-
 async def test_a_spawner_that_somebody_stops_goes_on_and_no_run_is_lost() -> None:
     async with Sandbox(SandboxConfig(pool_size=2)) as sandbox:
         code = "await new Promise((r) => setTimeout(r, 3000)); return 'alive'"
         long = asyncio.create_task(sandbox.execute(code))
         await asyncio.sleep(0.2)
-        for pid in _spawners():
+        for pid in spawners():
             os.kill(pid, signal.SIGSTOP)
         async with asyncio.timeout(15):
             results = await asyncio.gather(*(sandbox.execute("return 1") for _ in range(6)))
@@ -200,7 +196,7 @@ async def test_a_spawner_that_somebody_stops_goes_on_and_no_run_is_lost() -> Non
 async def test_a_spawner_that_does_not_go_on_is_replaced() -> None:
     async with Sandbox(SandboxConfig(pool_size=1, max_concurrency=2)) as sandbox:
         assert (await sandbox.execute("return 1")).output == 1
-        stopped = _spawners()
+        stopped = spawners()
 
         async def keep_stopped() -> None:
             while True:
@@ -214,7 +210,7 @@ async def test_a_spawner_that_does_not_go_on_is_replaced() -> None:
             results = [await _patiently(sandbox) for _ in range(4)]
         keeper.cancel()
         assert results == [1] * 4
-        assert not set(stopped) & set(_spawners())
+        assert not set(stopped) & set(spawners())
 
 
 async def _patiently(sandbox: Sandbox) -> object:
@@ -224,25 +220,50 @@ async def _patiently(sandbox: Sandbox) -> object:
     return result.output
 
 
+async def test_a_spawner_is_not_suspected_while_nobody_listens_to_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    factory = WorkerFactory((), SandboxConfig().limits(5000))
+    async with asyncio.timeout(30):
+        for _ in range(3):
+            worker = await factory.start_worker()
+            time.sleep(1.5)  # on purpose not asyncio's: as an import does that takes long
+            asking = asyncio.create_task(factory.start_worker())
+            await asyncio.gather(worker.aclose(), (await asking).aclose())
+        await factory.aclose()
+    assert "said nothing" not in caplog.text
+
+
 async def test_closing_beside_a_stopped_spawner_is_bounded() -> None:
     sandbox = Sandbox(SandboxConfig(pool_size=2))
     await sandbox.open()
-    for pid in _spawners():
+    for pid in spawners():
         os.kill(pid, signal.SIGSTOP)
     started = time.monotonic()
     await sandbox.aclose()
     assert time.monotonic() - started < 6
-    assert _spawners() == workers() == []
+    assert spawners() == workers() == []
 
 
 async def test_a_spawner_that_is_killed_is_replaced() -> None:
     async with Sandbox(SandboxConfig(pool_size=1)) as sandbox:
         assert (await sandbox.execute("return 1")).output == 1
-        for pid in _spawners():
+        for pid in spawners():
             os.kill(pid, signal.SIGKILL)
         async with asyncio.timeout(20):
             assert (await sandbox.execute("return 2")).output == 2
             assert (await sandbox.execute("return 3")).output == 3
+
+
+async def test_no_run_fails_because_all_idle_workers_were_lost_at_once() -> None:
+    async with Sandbox(SandboxConfig(pool_size=6)) as sandbox:
+        lost = await _full_pool(6, set())
+        for pid in spawners():
+            os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while not all(map(is_dead, lost)) and time.monotonic() < deadline:
+            time.sleep(0.001)  # on purpose not asyncio's: the event loop must not notice it
+        assert (await sandbox.execute("return 2")).output == 2
 
 
 async def test_workers_draw_random_numbers_of_their_own() -> None:
@@ -253,21 +274,6 @@ async def test_workers_draw_random_numbers_of_their_own() -> None:
         drawn = [(await sandbox.execute(code)).output for _ in range(12)]
     for each in zip(*drawn, strict=True):
         assert len(set(each)) == len(drawn)
-
-
-def _is_dead(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        return state == "Z" and len(os.listdir(f"/proc/{pid}/task")) == 1
-    except OSError:
-        return True
-
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
 
 
 async def test_closing_ends_runs_as_cancelled_and_refuses_those_who_wait() -> None:

@@ -18,6 +18,8 @@ from onehop.workers.protocol import (
     parse_message,
 )
 
+pytestmark = pytest.mark.unit
+
 TOKEN = "5e" * 16
 HEAD = f'{{"v":3,"token":"{TOKEN}","kind":"result","dropped":0,"output":'
 

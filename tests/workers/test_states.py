@@ -18,6 +18,8 @@ from onehop.workers.protocol import (
     Warm,
 )
 
+pytestmark = pytest.mark.unit
+
 FRAMES: tuple[Message, ...] = (
     Ready("2", "15", "5"),
     Warm(),

@@ -43,6 +43,8 @@ class _Client(Protocol):
 
     async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]: ...
 
+    async def connect(self) -> Any: ...
+
 
 class SyncClient(Protocol):
     """A SyncAgentClient."""
@@ -60,7 +62,7 @@ def is_sync(runner: object) -> TypeGuard[SyncClient]:
 def check(runner: object, agent_id: str) -> None:
     """Refuse at once what no call could be made with. Raises ConfigError, InvalidRequestError."""
     Caller(agent_id=agent_id)
-    if agent_id and hasattr(runner, "call_tool"):
+    if agent_id and hasattr(runner, "connect"):
         raise ConfigError("agent_id", "a client runs code as the agent that its key belongs to")
 
 

@@ -26,7 +26,7 @@ from onehop.types import (
 from onehop.workers import Job, Outcome, Pool, WorkerFactory, deno_programs
 from onehop.workers.protocol import Failure, Original
 
-_ATTEMPTS = 3
+_FIRST_PAUSE = 0.001
 """Workers tried when one turns out dead before it was given the job."""
 
 
@@ -139,16 +139,21 @@ class LocalBackend:
         return await source.explained(self._analyst, agent, request.code, request.language, said)
 
     async def _run_job(self, job: Job, agent: str) -> Outcome:
-        for attempt in range(_ATTEMPTS):
+        """A worker that is lost before it has the job is replaced while the run has time. All idle
+        workers may be lost at once, which the pool notices when the event loop goes on."""
+        loop = asyncio.get_running_loop()
+        last, pause = loop.time() + job.limits.timeout, _FIRST_PAUSE
+        while True:
             worker = await self._pool.check_out(agent)
             try:
                 return await worker.run(job, self._pool.turn(worker))
             except WorkerStartError:
-                if attempt + 1 == _ATTEMPTS:
+                if loop.time() > last:
                     raise
             finally:
                 self._pool.hand_back(worker)
-        raise AssertionError("unreachable")
+            await asyncio.sleep(pause)
+            pause *= 2
 
     def reconfigure(self, config: SandboxConfig) -> None:
         """Bound workers by ``config`` from now on, and replace idle ones that are not."""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _WRITE_GRACE: Final = 2.0
 """Seconds that a write is awaited which has started when the run ends."""
 
+_AT_ONCE: Final = 16 * 1024
+"""Bytes of arguments that are checked in the event loop; more take a thread."""
+
 CallEvent = Literal["started", "completed", "failed", "denied"]
 Hear = Callable[[CallEvent, ToolCall], None]
 MakeContext = Callable[[str], "ToolContext"]
@@ -89,7 +92,6 @@ class RunDesk:
         except ToolError as error:
             self._refuse(record, error, reply)
         else:
-            record.admit()
             task = asyncio.get_running_loop().create_task(
                 self._carry_out(bound, arguments, record, reply)
             )
@@ -157,16 +159,18 @@ class RunDesk:
                 "approvals are not available here: go on without this call",
                 bound.path,
             )
-        checked = bound.check(arguments)
         self._check_budget(bound)
-        return bound, checked
+        return bound, arguments
 
     def _find(self, call: Call) -> Bound:
         path = _path(call)
         bound = self._grant.catalogue.find(call.namespace, call.member)
         if bound is not None:
             return bound
-        nearest = self._grant.catalogue.nearest(path)
+        policy = self._grant.policy
+        nearest = self._grant.catalogue.nearest(
+            path, keep=lambda other: not policy.is_always_denied(other)
+        )
         words = f"; did you mean {', '.join(nearest)}?" if nearest else ""
         raise ToolError("unknown_tool", f"there is no tool {path}{words}", path, nearest=nearest)
 
@@ -183,6 +187,11 @@ class RunDesk:
         self, bound: Bound, arguments: dict[str, Any], record: CallRecord, reply: Reply
     ) -> None:
         try:
+            if record.bytes_in > _AT_ONCE:
+                arguments = await bound.check_large(arguments)
+            else:
+                arguments = bound.check(arguments)
+            record.admit()
             async with self._places.place(bound.namespace):
                 value = await self._invoke(bound, arguments, record)
             self._count(bound, value)

@@ -23,8 +23,9 @@ class CallRecord:
         self.bytes_in = 0
         self.bytes_out = 0
         self.arguments: dict[str, Any] = {}
-        self._ended = self._admitted = time.perf_counter()
+        self._admitted: float | None = None
         self._started: float | None = None
+        self._ended = 0.0
 
     @property
     def has_started(self) -> bool:
@@ -48,14 +49,13 @@ class CallRecord:
     @property
     def call(self) -> ToolCall:
         """As the result has it."""
-        started = self._admitted if self._started is None else self._started
         return ToolCall(
             id=self.id,
             tool=self.path,
             outcome=self.outcome or "unknown",
             effect=self.effect,
-            duration=_milliseconds(max(0.0, self._ended - started)),
-            queued=_milliseconds(max(0.0, started - self._admitted)),
+            duration=_milliseconds(self._started, self._ended),
+            queued=_milliseconds(self._admitted, self._started or self._ended),
             bytes_in=self.bytes_in,
             bytes_out=self.bytes_out,
             arguments_hash=hash_of(self.arguments),
@@ -70,5 +70,8 @@ def hash_of(arguments: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _milliseconds(seconds: float) -> float:
-    return round(seconds * 1e6) / 1000
+def _milliseconds(since: float | None, until: float) -> float:
+    """Between two moments; 0 where there was no first, or no second yet."""
+    if since is None or until < since:
+        return 0.0
+    return round((until - since) * 1e6) / 1000

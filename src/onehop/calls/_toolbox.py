@@ -75,12 +75,14 @@ class Toolbox:
             grant = self._usual
         else:
             catalogue = self._catalogue if wanted is None else self._catalogue.granted(wanted)
-            grant = self._grant(catalogue, layers)
+            grant = self._grant(catalogue, layers, self.discovery)
         return grant if grant.catalogue.bound else None
 
-    def _grant(self, catalogue: Catalogue, layers: Sequence[Layer]) -> Grant:
+    def _grant(
+        self, catalogue: Catalogue, layers: Sequence[Layer], wider: Discovery | None = None
+    ) -> Grant:
         policy = Policy([self._rules, *map(read_rules, layers)])
-        return Grant(catalogue, policy, self._limits, Discovery(catalogue, policy))
+        return Grant(catalogue, policy, self._limits, Discovery(catalogue, policy, wider))
 
 
 def make_desk(

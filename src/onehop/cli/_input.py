@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from onehop.config import SandboxConfig
+from onehop.corrections import wrapped_language
 from onehop.errors import InvalidRequestError
 from onehop.inputs.languages import language_of_file
 from onehop.requests import check_request
@@ -66,10 +67,11 @@ def read_call(
         source = _standard_input(context)
     _refuse_contradictions(source, code, context)
     file = None if source is None or _is_code(source) else source
+    given = _read_text("code", file, config.max_code) if file is not None else source or code
     checked = check_request(
         config,
-        code=_read_text("code", file, config.max_code) if file is not None else source or code,
-        language=language or language_of_file(file),
+        code=given,
+        language=language or language_of_file(file) or wrapped_language(given or ""),
         timeout=timeout,
         context=None if context is None else _read_context(context, config.max_context),
     )

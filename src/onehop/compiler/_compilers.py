@@ -13,9 +13,11 @@ from typing import Any
 from onehop.compiler._answers import Compiled, Refused
 from onehop.compiler._desk import Desk
 from onehop.compiler._process import Compiler, CompilerGoneError
-from onehop.errors import OnehopError, Overloaded, SandboxClosedError
+from onehop.errors import OnehopError, Overloaded, SandboxClosedError, WorkerStartError
 
 _ATTEMPTS = 2
+_PAUSES = (0.0, 0.05, 0.2)
+"""Before each further attempt to start one."""
 _IDLE_SECONDS = 60.0
 _LARGE_IDLE_SECONDS = 15.0
 """Of one that has loaded TypeScript's own compiler, which takes several times the memory."""
@@ -176,15 +178,19 @@ class Compilers:
     # --- processes ---
 
     async def _fresh(self) -> Compiler:
-        """One that no agent has used: the spare, if there is one and it is well."""
-        if self._spare is not None:
-            with contextlib.suppress(OnehopError, OSError):
-                compiler = await self._take_spare()
-                if compiler.alive:
-                    self._prepare_later()
-                    return compiler
-                self._close_later(compiler)
+        """One that no agent has used. The spare may have ended, and the next one may be lost while
+        it starts: the spawner may end at any time, and is replaced."""
+        for pause in _PAUSES:
+            with contextlib.suppress(WorkerStartError, OSError):
+                return await self._take_living()
+            await asyncio.sleep(pause)
+        return await self._take_living()
+
+    async def _take_living(self) -> Compiler:
         compiler = await self._take_spare()
+        if not compiler.alive:
+            self._close_later(compiler)
+            raise WorkerStartError("a compiler ended before it was given a program")
         self._prepare_later()
         return compiler
 

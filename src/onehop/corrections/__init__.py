@@ -6,7 +6,8 @@ docs/reference/corrections.md lists every repair.
 """
 
 from onehop.corrections._arguments import CorrectedCall, correct_arguments
-from onehop.corrections._code import CorrectedCode, correct_code
+from onehop.corrections._code import CorrectedCode, correct_code, unexamined
+from onehop.corrections._fence import wrapped_language
 from onehop.corrections._missing import unreturned
 from onehop.corrections._positions import finding_in_original, in_original
 from onehop.corrections._remote import corrected_blocking, read_corrected
@@ -20,5 +21,7 @@ __all__ = [
     "finding_in_original",
     "in_original",
     "read_corrected",
+    "unexamined",
     "unreturned",
+    "wrapped_language",
 ]

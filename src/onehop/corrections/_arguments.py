@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from onehop.config import CorrectionConfig
-from onehop.corrections._fence import find_fence
+from onehop.corrections._fence import wrapped_language
 from onehop.corrections._nested import nested_call
 from onehop.corrections._report import correction, shorten
 from onehop.inputs.languages import language_named
@@ -135,13 +135,12 @@ def _told(name: str, value: Any) -> Any:
 
 
 def _fenced_language(state: _Round) -> Iterator[_Change]:
-    """TypeScript in a fence that says so, in a call that names no language."""
+    """TypeScript in a fence or tag that says so, in a call that names no language."""
     code = state.arguments.get("code")
     named = [state.arguments.get(name) for name in ("language", "lang")]
     if not isinstance(code, str) or any(name is not None for name in named):
         return
-    fence = find_fence(code)
-    if fence is not None and fence.language == "typescript":
+    if wrapped_language(code) == "typescript":
         yield _Change(correction("language", "language", None, "typescript"), "typescript")
 
 

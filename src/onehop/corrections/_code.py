@@ -13,7 +13,7 @@ from onehop.corrections._edits import Change, edited, original_position
 from onehop.corrections._exports import without_exports
 from onehop.corrections._fence import unfence
 from onehop.corrections._keyword import with_function
-from onehop.corrections._missing import what_is_missing
+from onehop.corrections._missing import UNSEEN, what_is_missing
 from onehop.corrections._report import correction
 from onehop.corrections._spelling import respell
 from onehop.types import Correction, Language
@@ -29,10 +29,17 @@ class CorrectedCode:
     """One after the other, from the caller's text to ``code``."""
     missing: str | None = None
     """The warning if it runs and gives nothing: why, as far as its text tells."""
+    contradiction: tuple[Language, Language] | None = None
+    """The language of the call, and the other one that was named around the program."""
 
     def original_position(self, line: int, column: int) -> tuple[int, int]:
         """Where in the caller's text a position of the corrected code is; 1-based, in UTF-16."""
         return original_position(self.changes, line, column)
+
+
+def unexamined(code: str) -> CorrectedCode:
+    """A program that was too much to be looked at, and stays as it is."""
+    return CorrectedCode(code, [], missing=UNSEEN)
 
 
 _Step = Callable[[Draft], Repair | None]
@@ -52,15 +59,18 @@ def correct_code(code: str, language: Language, config: CorrectionConfig) -> Cor
     At most ``config.max_retries`` repairs.
     """
     draft, made, changes = Draft(code, language), list[Correction](), list[Change]()
-    steps = list(_STEPS)
-    for _ in range(config.max_retries if config.enabled else 0):
+    steps, other = list(_STEPS), None
+    while config.enabled:
         repair = _next(draft, steps)
-        if repair is None:
-            return CorrectedCode(draft.code, made, tuple(changes), what_is_missing(draft))
+        if repair is None or len(made) == config.max_retries:
+            missing = what_is_missing(draft)
+            return CorrectedCode(draft.code, made, tuple(changes), missing, other)
+        if repair.language not in (None, language):
+            other = (language, repair.language)
         changes.append(edited(draft.code, repair.edits))
         made.append(correction(repair.kind, "code", repair.before, repair.after))
-        draft = Draft(changes[-1].after, language)
-    return CorrectedCode(draft.code, made, tuple(changes))
+        draft = draft.changed(repair.edits)
+    return CorrectedCode(code, [])
 
 
 def _next(draft: Draft, steps: list[_Step]) -> Repair | None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from onehop.corrections._draft import MAX_LENGTH, Draft, Repair
+from onehop.corrections._draft import Draft, Repair
 from onehop.corrections._edits import Edit
 from onehop.corrections._entry import Entry, entry_of, made_async
 from onehop.corrections._program import (
@@ -54,7 +54,7 @@ _FENCE = re.compile(r"[\s\ufeff]*```")
 
 def complete(draft: Draft) -> Repair | None:
     """What to insert so that the program returns its value; None when it is fine as it is."""
-    if len(draft.code) > MAX_LENGTH or not draft.code.strip() or _ends_in_return(draft.code):
+    if not draft.code.strip() or _ends_in_return(draft.code):
         return None
     if _FENCE.match(draft.code):  # to the grammar it is a template
         return None

@@ -83,7 +83,10 @@ def unused_names(tree: SyntaxTree, statements: list[Node]) -> list[Declared] | N
     found = list(declared(tree, statements))
     if len(found) > _MOST_NAMES:
         return None
-    return [thing for thing in found if not is_used(tree, thing)]
+    uses = [is_used(tree, thing) for thing in found]
+    if None in uses:
+        return None
+    return [thing for thing, used in zip(found, uses, strict=True) if not used]
 
 
 def _chosen(unused: list[Declared]) -> Declared | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from onehop.corrections._completion import is_value
 from onehop.corrections._draft import Draft, Repair
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"\bexport\b|\bexports\b")
 _MODULE = re.compile(r"(?:module\s*\.\s*)?exports(?:\s*\.\s*[\w$]+)?|module\s*\.\s*exports")
+_MOST_EXPORTS: Final = 100
 _KEYWORDS = frozenset({"export", "default"})
 
 
@@ -41,7 +42,7 @@ def without_exports(draft: Draft) -> Repair | None:
         return None
     statements = meaningful(tree)
     exports = [node for node in statements if _exports(tree, node)]
-    if not exports or _is_module_use(tree, exports):
+    if not 0 < len(exports) <= _MOST_EXPORTS or _is_module_use(tree, exports):
         return None
     edits = [_edits(tree, statements, node) for node in exports]
     if any(made is None for made in edits):

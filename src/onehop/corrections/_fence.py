@@ -22,15 +22,18 @@ _NEUTRAL = frozenset(
     "tool_use".split()
 )
 """Tags that say that it is a program, and not in which language."""
-_MARKS = "(?P<marks>`{3,}+|~{3,}+)"
+_MARKS = "(?P<marks>`{3,20}+|~{3,20}+)"
 _OPENING = re.compile(rf"[\s\ufeff]*+(?P<line>{_MARKS}(?P<info>[^`\n\r]*+))[\n\r]")
 _MARK_LINE = re.compile(rf"^[ \t]*+(?P<line>{_MARKS}(?P<info>[^`\n\r]*+))\r?$", re.MULTILINE)
-_OPEN = re.compile(rf"(?P<line>{_MARKS}(?P<info>[^`\n\r]*+))\r?$", re.MULTILINE)
+_OPEN = re.compile(rf"(?P<line>{_MARKS}(?P<info>[^`~\n\r]*+))\r?$", re.MULTILINE)
 _TAG = re.compile(r"\s*\{?\.?([\w.+#-]*)")
 _ONE_LINE = re.compile(r"\s*+(?P<open>```(?:(?P<tag>\w++)[ \t])?)[^`\n\r]++(?P<close>```)\s*+")
 _ELEMENT = re.compile(
     r"[\s\ufeff]*+(?P<open><(?P<name>script|code|pre|javascript|typescript|tool_code|execute|"
-    r"code_execute)\b[^<>\n]*+>)"
+    r"code_execute)\b[^<>\n]{0,500}+>)"
+)
+_ATTRIBUTE = re.compile(
+    r"\b(?:lang|language|type|class)\s*=\s*[\"']?(?:\w+/|lang(?:uage)?-)?(?:x-)?(?P<tag>[\w.]+)"
 )
 _NOT_LINE_END = re.compile("[^\n\r\u2028\u2029]")
 _NOT_PROSE = re.compile(
@@ -40,8 +43,20 @@ _NOT_PROSE = re.compile(
 )
 """Anything of a program in what stands beside a fence: it is more than words about the program."""
 _SPAN_OF_CODE = re.compile("`[^`\n]*+`")
+_LONGEST_PROSE: Final = 20_000
+"""Characters of the words on each side of a fence."""
+_LONGEST_LINE: Final = 100
+"""Characters of the line that opens a fence behind such words."""
 
 Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapping:
+    """What is around a program, and the language that it names, if it names one of ours."""
+
+    spans: list[Span]
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,32 +111,45 @@ def _closing(code: str, start: int, marks: str) -> Span | None:
 def unfence(draft: Draft) -> Repair | None:
     """Blanks in the place of what is around the program, so that every position stays."""
     code = draft.code
+    found = _wrapping(code, _KINDS)
+    if found is None:
+        return None
+    edits = (Edit(start, end, _blanks(code[start:end])) for start, end in found.spans)
+    shown = shorten(code[slice(*found.spans[0])])
+    return Repair("fence", tuple(edits), shown, "", found.language)
+
+
+def wrapped_language(code: str) -> Language | None:
+    """The language that is named by what ``unfence`` would take away."""
+    found = _wrapping(code, _NAMING)
+    return None if found is None else found.language
+
+
+def _wrapping(code: str, kinds: Sequence[_Kind]) -> Wrapping | None:
     if "```" not in code and "~~~" not in code and not _ELEMENT.match(code):
         return None
-    spans = next(filter(None, (find(code) for find in _KINDS)), None)
-    if spans is None:
-        return None
-    edits = (Edit(start, end, _blanks(code[start:end])) for start, end in spans)
-    return Repair("fence", tuple(edits), shorten(code[slice(*spans[0])]), "")
+    return next(filter(None, (find(code) for find in kinds)), None)
 
 
 def _blanks(text: str) -> str:
     return _NOT_LINE_END.sub(" ", text)
 
 
-def _whole(code: str) -> list[Span] | None:
+def _whole(code: str) -> Wrapping | None:
     """One fence around all."""
     fence = find_fence(code)
-    return [fence.opening, fence.closing] if fence is not None and fence.ours else None
+    if fence is None or not fence.ours:
+        return None
+    return Wrapping([fence.opening, fence.closing], fence.language)
 
 
-def _in_prose(code: str) -> list[Span] | None:
+def _in_prose(code: str) -> Wrapping | None:
     """One fence, and words before or behind it.
 
     Three backticks call a string wherever they are code, so that such a text never got past them;
     and what is beside them must have nothing of a program, or it would be lost.
     """
-    opening = _OPEN.search(code)
+    opening = _OPEN.search(code, 0, _LONGEST_PROSE + _LONGEST_LINE)
     if opening is None or opening.end() >= len(code):
         return None
     start, stop = opening.span("line")
@@ -130,7 +158,7 @@ def _in_prose(code: str) -> list[Span] | None:
     words = [code[:start], code[fence.closing[1] :]]
     if not fence.ours or not inside.strip() or not all(map(_is_prose, words)):
         return None
-    return [(0, stop), (fence.closing[0], len(code))]
+    return Wrapping([(0, stop), (fence.closing[0], len(code))], fence.language)
 
 
 def _first_closing(code: str, opening: re.Match[str]) -> Span:
@@ -145,12 +173,14 @@ def _first_closing(code: str, opening: re.Match[str]) -> Span:
 
 
 def _is_prose(text: str) -> bool:
+    if len(text) > _LONGEST_PROSE:
+        return False
     if "```" in text or "~~~" in text or _NOT_PROSE.search(_SPAN_OF_CODE.sub("code", text)):
         return False
     return not any(line.count("`") % 2 for line in text.splitlines())
 
 
-def _stray(code: str) -> list[Span] | None:
+def _stray(code: str) -> Wrapping | None:
     """Only the end of a fence, behind a program that is complete without it."""
     marks = list(_MARK_LINE.finditer(code))
     if len(marks) != 1 or marks[0]["info"].strip() or code[marks[0].end() :].strip():
@@ -158,32 +188,31 @@ def _stray(code: str) -> list[Span] | None:
     before = code[: marks[0].start("line")]
     found = scan(before)
     is_complete = before.strip() and not found.stopped and not found.unclosed
-    return [marks[0].span("line")] if is_complete else None
+    return Wrapping([marks[0].span("line")]) if is_complete else None
 
 
-def _one_line(code: str) -> list[Span] | None:
+def _one_line(code: str) -> Wrapping | None:
     found = _ONE_LINE.fullmatch(code)
     if found is None:
         return None
-    tag = found.span("tag") if (found["tag"] or "").lower() in LANGUAGES else (0, 0)
+    named = LANGUAGES.get((found["tag"] or "").lower())
+    tag = found.span("tag") if named is not None else (0, 0)
     start = found.start("open")
-    return [(start, max(start + 3, tag[1])), found.span("close")]
+    return Wrapping([(start, max(start + 3, tag[1])), found.span("close")], named)
 
 
-def _element(code: str) -> list[Span] | None:
+def _element(code: str) -> Wrapping | None:
     """A tag of HTML or XML around all, which no program begins with."""
     opening = _ELEMENT.match(code)
     closing = f"</{opening['name']}>" if opening else ""
     end = len(code.rstrip())
     if opening is None or not code.endswith(closing, opening.end(), end):
         return None
-    return [opening.span("open"), (end - len(closing), end)]
+    attribute = _ATTRIBUTE.search(opening["open"])
+    named = LANGUAGES.get(attribute["tag"].lower() if attribute else opening["name"])
+    return Wrapping([opening.span("open"), (end - len(closing), end)], named)
 
 
-_KINDS: Final[Sequence[Callable[[str], list[Span] | None]]] = (
-    _whole,
-    _stray,
-    _in_prose,
-    _one_line,
-    _element,
-)
+_Kind = Callable[[str], Wrapping | None]
+_NAMING: Final[Sequence[_Kind]] = (_whole, _in_prose, _one_line, _element)
+_KINDS: Final[Sequence[_Kind]] = (_whole, _stray, _in_prose, _one_line, _element)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from onehop.corrections._draft import MAX_LENGTH, Repair
+from onehop.corrections._draft import Repair
 from onehop.corrections._edits import Edit
 from onehop.corrections._report import shorten
 
@@ -26,7 +26,7 @@ _MOST: Final = 50
 
 def with_function(draft: Draft) -> Repair | None:
     """The program with ``function`` before each name that has parameters and a body."""
-    if len(draft.code) > MAX_LENGTH or "{" not in draft.code:
+    if "{" not in draft.code:
         return None
     heads = [found for found in _HEAD.finditer(draft.code) if found["name"] not in _NOT_NAMES]
     if not heads or not draft.broken:

@@ -33,12 +33,18 @@ _NOT_USED: Final = (
     "nothing was returned: the class {name} is never used. End the code with `return` and what "
     "its object gives, such as `return new {name}(…).run()`"
 )
+UNSEEN: Final = (
+    "the output is null, and the code is too long or too tangled to be searched for the reason: "
+    "end it with `return` and the value that you want, and pass large data in `context`"
+)
 _MOST_NAMES: Final = 3
 _LONGEST_NAME: Final = 40
 
 
 def what_is_missing(draft: Draft) -> str | None:
-    """Why the program gives nothing, if it does; None when it returns, or nothing is known."""
+    """Why the program gives nothing, if it does; None when it returns."""
+    if draft.unseen:
+        return UNSEEN
     tree = draft.whole if draft.parsed else None
     if tree is None:
         return None

@@ -51,8 +51,20 @@ def _error_in_original(info: ErrorInfo, original: str, corrected: CorrectedCode)
         "excerpt": source.excerpt(original, line, column),
     }
     if info.name == "SyntaxError" and info.stack is None:  # the words are ours, not the code's
-        changes["message"] = _IN_WORDS.sub(_word_mover(corrected), info.message)
+        words = _IN_WORDS.sub(_word_mover(corrected), info.message)
+        changes["message"] = words + _contradiction(corrected, words)
     return info.model_copy(update=changes)
+
+
+def _contradiction(corrected: CorrectedCode, words: str) -> str:
+    if corrected.contradiction is None:
+        return ""
+    said, named = corrected.contradiction
+    advice = "" if "send it with language" in words else ": send it with that language"
+    return (
+        f'. The call says language "{said}", but the fence or tag around the code says '
+        f'"{named}"{advice}'
+    )
 
 
 def _mover(corrected: CorrectedCode) -> Callable[[re.Match[str]], str]:

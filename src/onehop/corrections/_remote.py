@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from onehop.analysis import AnalysisLostError, BlockingAnalyst
 from onehop.config import CorrectionConfig
-from onehop.corrections._code import CorrectedCode
+from onehop.corrections._code import CorrectedCode, unexamined
 from onehop.corrections._edits import Change, edited
 from onehop.types import Correction, Language
 
@@ -29,7 +29,7 @@ def corrected_blocking(
     try:
         return read_corrected(code, analyst.ask("correct", _arguments(code, language, config)))
     except (AnalysisLostError, ValueError, KeyError, TypeError):
-        return CorrectedCode(code, [])
+        return unexamined(code)
 
 
 def _arguments(code: str, language: Language, config: CorrectionConfig) -> dict[str, Any]:

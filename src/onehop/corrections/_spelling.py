@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from onehop.corrections._draft import MAX_LENGTH, Draft, Repair
+from onehop.corrections._draft import Draft, Repair
 from onehop.corrections._edits import Edit
 from onehop.corrections._program import returns_at_top
 from onehop.corrections._report import shorten
@@ -22,6 +22,8 @@ from onehop.source._tree import encode
 if TYPE_CHECKING:
     from onehop.source._tree import SyntaxTree
 
+_MAX_LENGTH: Final = 100_000
+"""Characters; each mark is looked up in the tree by a walk over what stands before it."""
 _MOST_MARKS: Final = 5_000
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#[0-9]{1,5}|#[xX][0-9a-fA-F]{1,4});")
 _RAW = re.compile(r"[<>]|&(?!(?:lt|gt|amp|quot|apos|nbsp|#[0-9]{1,5}|#[xX][0-9a-fA-F]{1,4});)")
@@ -37,7 +39,7 @@ _SHOWN: Final = {"\n": "a line end", "\t": "a tab", " ": "a space", "": "nothing
 
 def respell(draft: Draft) -> Repair | None:
     """Write the program in the characters that it was meant in."""
-    if len(draft.code) > MAX_LENGTH or not SUSPECT.search(draft.code):
+    if len(draft.code) > _MAX_LENGTH or not SUSPECT.search(draft.code):
         return None
     marks = list(odd_marks(draft.code))
     if not 0 < len(marks) <= _MOST_MARKS or not _cannot_run(draft, marks):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from onehop.analysis import AnalysisLostError, Analyst
 from onehop.config import CorrectionConfig
-from onehop.corrections import CorrectedCode, read_corrected
+from onehop.corrections import CorrectedCode, read_corrected, unexamined
 from onehop.types import Language
 from onehop.validation import Validator, Verdict
 
@@ -66,7 +66,7 @@ class Preparer:
             answer = await analyst.ask(agent_id, "prepare", arguments, rules)
             return await self._read(answer, code, language)
         except (AnalysisLostError, ValueError, KeyError, TypeError):
-            return Prepared(CorrectedCode(code, []))
+            return Prepared(unexamined(code))
 
     async def _read(self, answer: Any, code: str, language: Language) -> Prepared:
         corrected, verdict = answer

@@ -93,5 +93,5 @@ def granted(tools: Wanted | ToolsConfig | None, rules: Layer) -> dict[str, Any]:
     return {
         "tools": load_tools(config.files),
         "rules": [*named, *read_rules(rules)],
-        "tool_limits": ToolLimits(calls=config.max_calls, timeout=config.timeout),
+        "tool_limits": ToolLimits(calls=config.max_calls, timeout=config.call_timeout),
     }

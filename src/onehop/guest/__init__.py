@@ -12,6 +12,7 @@ PARTS = (
     "primordials.js",
     "channel.js",
     "grant.js",
+    "borrowed.js",
     "second.js",
     "advice.js",
     "positions.js",

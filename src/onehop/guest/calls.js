@@ -3,7 +3,6 @@
 
 import {
   CapturedMap,
-  CapturedPromise,
   CapturedUint8Array,
   decodeUtf8,
   JSONParse,
@@ -12,12 +11,12 @@ import {
   MapPrototypeGetSize,
   MapPrototypeSet,
   MathMin,
-  ObjectDefineProperty,
-  readAsync,
+  ObjectSetPrototypeOf,
   TypedArrayGetLength,
   TypedArrayPrototypeIndexOf,
   TypedArrayPrototypeSet,
 } from "./primordials.js";
+import { startReading } from "./borrowed.js";
 import { die, exitProcess, readFrame, sendFrame, viewOf } from "./channel.js";
 
 const STDIN = 0;
@@ -61,12 +60,17 @@ export function readNames() {
 /** Read as long as something is asked: when nothing is, the run may end. */
 async function listen() {
   calls.isListening = true;
+  try {
+    await readAnswers();
+  } catch {
+    die("the code has made it impossible to read the answers of tools");
+  }
+}
+
+async function readAnswers() {
   calls.buffer ??= new CapturedUint8Array(READ_BYTES);
   while (MapPrototypeGetSize(calls.open) > 0) {
-    const reading = readAsync(STDIN, calls.buffer);
-    // With this own property, await takes the promise as it is and looks nothing up.
-    ObjectDefineProperty(reading, "constructor", { __proto__: null, value: CapturedPromise });
-    const count = await reading;
+    const count = await startReading(STDIN, calls.buffer);
     if (count === 0) exitProcess(0);
     takeBytes(calls.buffer, count);
   }
@@ -109,7 +113,8 @@ function takePart(part) {
 /** A frame is one line of JSON, and behind it a part of an answer's text. */
 function takeFrame(body) {
   const end = TypedArrayPrototypeIndexOf(body, NEWLINE);
-  const head = JSONParse(decodeUtf8(viewOf(body, 0, end)));
+  // Without a prototype: what is not in it would be looked up on an object that the code can change.
+  const head = ObjectSetPrototypeOf(JSONParse(decodeUtf8(viewOf(body, 0, end))), null);
   const asked = MapPrototypeGet(calls.open, head.id);
   if (asked === undefined) die("an answer to nothing");
   const part = viewOf(body, end + 1, TypedArrayGetLength(body) - end - 1);

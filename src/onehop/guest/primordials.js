@@ -32,7 +32,9 @@ export const {
   keys: ObjectKeys,
   setPrototypeOf: ObjectSetPrototypeOf,
 } = Object;
+export const FunctionPrototype = Function.prototype;
 export const ObjectPrototype = Object.prototype;
+export const PromisePrototype = Promise.prototype;
 export const ObjectPrototypeToString = uncurryThis(Object.prototype.toString);
 export const {
   getOwnPropertyNames: ObjectGetOwnPropertyNames,
@@ -49,7 +51,7 @@ export const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
 // Deno's own classes show themselves by this.
 export const DENO_CUSTOM = Symbol.for("Deno.privateCustomInspect");
 export const { toPrimitive: TO_PRIMITIVE, toStringTag: TO_STRING_TAG } = Symbol;
-export const { iterator: ITERATOR, asyncIterator: ASYNC_ITERATOR } = Symbol;
+export const { iterator: ITERATOR, asyncIterator: ASYNC_ITERATOR, species: SPECIES } = Symbol;
 
 export const CapturedDOMException = DOMException;
 export const CapturedError = Error;

@@ -19,7 +19,7 @@ LANGUAGES: Final[dict[str, Language]] = {
 }
 """Every name in lower case, with the language that is meant by it."""
 
-_SUFFIXES: Final = frozenset({".ts", ".tsx", ".mts", ".cts"})
+_SUFFIXES: Final = frozenset(".js .jsx .mjs .cjs .ts .tsx .mts .cts".split())
 _LONGEST: Final = 20
 
 
@@ -30,8 +30,7 @@ def language_named(name: Any) -> Language | None:
     return LANGUAGES.get(name.strip().lower())
 
 
-def language_of_file(path: str | None) -> Language:
-    """What the suffix of a file's name says; files of other suffixes hold JavaScript."""
-    if path is not None and PurePath(path).suffix.lower() in _SUFFIXES:
-        return "typescript"
-    return DEFAULT
+def language_of_file(path: str | None) -> Language | None:
+    """What the suffix of a file's name says, if it says one."""
+    suffix = "" if path is None else PurePath(path).suffix.lower()
+    return LANGUAGES.get(suffix.removeprefix(".")) if suffix in _SUFFIXES else None

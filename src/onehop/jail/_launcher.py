@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -23,10 +22,13 @@ from onehop.jail._plan import Plan
 _PID = re.compile(rb"^Pid:\s+(\d+)$", re.MULTILINE)
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
-_WAKE_SECONDS = 1.0
-"""Of silence; then a spawner that somebody has stopped gets SIGCONT."""
-_LOSE_SECONDS = 5.0
-"""Of silence; then the spawner is given up, because its answers take milliseconds."""
+_LOOK_SECONDS = 0.25
+"""Between two looks whether it has answered. Silence is counted in looks: while this process's own
+event loop stands still, nobody could hear an answer."""
+_WAKE_LOOKS = 4
+"""In vain; then a spawner that somebody has stopped gets SIGCONT."""
+_LOSE_LOOKS = 20
+"""In vain; then the spawner is given up, because its answers take milliseconds."""
 _RETRY_SECONDS = 0.001
 _FOLDER = os.path.dirname(__file__)
 _SPAWNER = """
@@ -49,7 +51,8 @@ class ZygoteLauncher:
         self._process: subprocess.Popen[bytes] | None = None
         self._waiting: dict[int, asyncio.Future[tuple[dict[str, Any], list[int]]]] = {}
         self._ids = 0
-        self._heard = 0.0
+        self._looks = 0
+        """In vain, since it was heard last."""
         self._patience: asyncio.TimerHandle | None = None
 
     @property
@@ -112,11 +115,10 @@ class ZygoteLauncher:
         self._post("release", child)
 
     def _post(self, op: str, child: int) -> None:
-        """Say something that has no answer."""
+        """Say something that has no answer; the kernel collects what a spawner leaves."""
         message = json.dumps({"op": op, "id": child, "seq": 0}).encode()
-        with contextlib.suppress(WorkerStartError):  # the kernel collects what a spawner leaves
-            if not self._send(message, ()):
-                asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._post, op, child)
+        if not self._send(message, ()):
+            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._post, op, child)
 
     async def aclose(self) -> None:
         """End the spawner and every process that it started."""
@@ -139,7 +141,7 @@ class ZygoteLauncher:
         self._expect_answer()
         message = json.dumps({"op": op, "id": child, "seq": sequence, **fields}).encode()
         try:
-            while not self._send(message, descriptors):  # noqa: ASYNC110
+            while not (future.done() or self._send(message, descriptors)):  # noqa: ASYNC110
                 # The socket's buffer is full: the spawner is behind.
                 await asyncio.sleep(_RETRY_SECONDS)
             answer: tuple[dict[str, Any], list[int]] = await future
@@ -149,14 +151,15 @@ class ZygoteLauncher:
             _close_unclaimed(future)
 
     def _send(self, message: bytes, descriptors: tuple[int, ...]) -> bool:
+        """Whether that is done with: sent, or the spawner is gone, which those who wait hear."""
         if self._control is None:
-            raise WorkerStartError("the spawner is not running")
+            return True
         try:
             socket.send_fds(self._control, [message], list(descriptors))
         except BlockingIOError:
             return False
-        except OSError as error:
-            raise WorkerStartError(f"the spawner is gone: {error}") from None
+        except OSError as error:  # known before it is read: nothing more is asked of this spawner
+            self._lose(WorkerStartError(f"the spawner is gone: {error}"))
         return True
 
     def _read(self) -> None:
@@ -167,7 +170,7 @@ class ZygoteLauncher:
             return
         except OSError:
             message, descriptors = b"", []
-        self._heard = time.monotonic()
+        self._looks = 0
         if not message:
             self._lose(WorkerStartError("the spawner ended unexpectedly"))
             return
@@ -197,21 +200,22 @@ class ZygoteLauncher:
 
     def _expect_answer(self) -> None:
         if self._patience is None:
-            self._heard = time.monotonic()
+            self._looks = 0
             self._be_patient()
 
     def _be_patient(self) -> None:
-        self._patience = asyncio.get_running_loop().call_later(_WAKE_SECONDS, self._look)
+        self._patience = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look)
 
     def _look(self) -> None:
         self._patience = None
-        silence = time.monotonic() - self._heard
         if not self._waiting:
             return
-        if silence >= _LOSE_SECONDS:
+        self._looks += 1
+        if self._looks >= _LOSE_LOOKS:
             self._give_up()
             return
-        if silence >= _WAKE_SECONDS:
+        if self._looks % _WAKE_LOOKS == 0:
+            silence = self._looks * _LOOK_SECONDS
             _log.warning("the spawner has said nothing for %.1f s: it gets SIGCONT", silence)
             self._wake()
         self._be_patient()

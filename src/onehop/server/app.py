@@ -18,7 +18,6 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.routing import Route, compile_path
 
@@ -29,6 +28,7 @@ from onehop.execution.executor import Executor
 from onehop.server._errors import problem_of
 from onehop.server.agents import Agents
 from onehop.server.asgi._body import BodyBounds, BodyLimit
+from onehop.server.asgi._cors import Cors
 from onehop.server.asgi._guard import Guard, is_loopback
 from onehop.server.asgi._head import Head
 from onehop.server.asgi._json import Json
@@ -155,7 +155,7 @@ def _middleware(parts: routes.Parts) -> list[Middleware]:
     ]
     if config.origins:
         cors = Middleware(
-            CORSMiddleware,
+            Cors,
             allow_origins=config.origins,
             allow_methods=("GET", "POST", "DELETE"),
             allow_headers=_HEADERS,

@@ -23,6 +23,7 @@ from onehop.config import ServerConfig, ToolsConfig
 from onehop.errors import ConfigError
 from onehop.execution.compose import open_executor
 from onehop.inputs.gc import keep_what_is_loaded
+from onehop.server._memory import SpareMemory
 from onehop.server.agents import Agents
 from onehop.server.app import create_app
 from onehop.server.asgi._crowd import Crowd, room_for_connections
@@ -182,7 +183,7 @@ def _uvicorn_config(settings: ServerConfig) -> uvicorn.Config:
 def _protocol(settings: ServerConfig) -> Any:
     """What makes a connection; uvicorn wants a class, and calls it."""
     crowd = Crowd(settings.max_connections or room_for_connections())
-    return partial(Connection, Bounds(crowd, settings.unread_timeout / 1000))
+    return partial(Connection, Bounds(crowd, settings.unread_timeout / 1000, SpareMemory()))
 
 
 def _check_certificate(settings: ServerConfig) -> None:

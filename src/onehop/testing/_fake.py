@@ -16,6 +16,7 @@ from onehop.errors import OnehopError, SandboxClosedError
 from onehop.limits import Limits
 from onehop.questions import Desk
 from onehop.requests import CheckedRequest
+from onehop.testing._values import as_output, well_formed
 from onehop.types import (
     ErrorInfo,
     ExecutionRequest,
@@ -37,7 +38,7 @@ class Answer:
     """What a run comes to."""
 
     output: Any = None
-    """JSON data."""
+    """JSON data, or what a run would make JSON of: a set, NaN, bytes, an aware datetime."""
     lines: Sequence[str | tuple[LogLevel, str]] = ()
     """What it prints first; a line without a level is ``log``."""
     error: ErrorInfo | None = None
@@ -50,8 +51,10 @@ class FakeBackend:
     """Answers each run with ``answer``, and keeps the requests in ``calls``.
 
     ``answer`` is JSON data, an ``Answer``, an exception, or a function of the request (async or
-    not) that returns one of them. An exception is the code's failure, with its name and message;
-    one of onehop's own (``Overloaded``) is raised to the caller instead.
+    not) that returns or raises one of them. An exception is the code's failure, with its name and
+    message; one of onehop's own (``Overloaded``) is raised to the caller instead, and so is an
+    AssertionError of the function, which is the test's. An answer that no run can give is a
+    TypeError that names what is wrong in it.
 
     >>> async with Sandbox(backend=FakeBackend({"total": 7})) as sandbox:
     ...     assert (await sandbox.execute("return 1")).output == {"total": 7}
@@ -109,17 +112,23 @@ class FakeBackend:
         self._outputs.clear()
 
     async def _answered(self, request: ExecutionRequest) -> Answer:
-        given = self.answer(request) if callable(self.answer) else self.answer
-        if inspect.isawaitable(given):
-            given = await given
+        try:
+            given = self.answer(request) if callable(self.answer) else self.answer
+            if inspect.isawaitable(given):
+                given = await given
+        except AssertionError:
+            raise
+        except Exception as error:
+            given = error
         if isinstance(given, OnehopError):
             raise given
         if isinstance(given, Exception):
-            info = ErrorInfo(type="runtime", name=type(given).__name__, message=str(given))
-            return Answer(error=info)
+            name, message = type(given).__name__, well_formed(str(given))
+            return Answer(error=ErrorInfo(type="runtime", name=name, message=message))
         return given if isinstance(given, Answer) else Answer(output=given)
 
     def _fit(self, output: Any, limits: Limits, agent: str) -> tuple[Any, str | None]:
+        output = as_output(output)
         text = to_json(output).decode()
         if len(text.encode()) <= limits.output_bytes:
             return output, None
@@ -187,6 +196,5 @@ class _Run:
 
 
 def _entry(line: str | tuple[LogLevel, str]) -> LogEntry:
-    if isinstance(line, str):
-        return LogEntry(level="log", message=line, time=0)
-    return LogEntry(level=line[0], message=line[1], time=0)
+    given: tuple[LogLevel, str] = ("log", line) if isinstance(line, str) else line
+    return LogEntry(level=given[0], message=well_formed(given[1]), time=0)

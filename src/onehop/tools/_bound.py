@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from onehop.tools._tool import Effect, Tool
 
 _log = logging.getLogger(__name__)
-_AT_ONCE: Final = 20_000
-"""Values that are made JSON in the event loop: about 20 ms. More take a thread."""
+_AT_ONCE: Final = 100_000
+"""Characters of JSON that are made in the event loop: some ms. More take a thread."""
 _RESULT: Final = ToolLimits().result
 _PARAMETERS: Final = 100
 """Parameters that an error names."""
@@ -80,6 +80,12 @@ class Bound:
         self._check_conversion(arguments)
         return arguments
 
+    async def check_large(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """As ``check``, in a thread if the schema has to be applied: many values take a second."""
+        if isinstance(self._calling, Signature) and self._calling.accepts(arguments):
+            return arguments
+        return await asyncio.to_thread(self.check, arguments)
+
     async def invoke(
         self,
         arguments: dict[str, Any],
@@ -120,8 +126,7 @@ class Bound:
         try:
             return to_json_text(value, most, _AT_ONCE)
         except MoreThanPlannedError:
-            made: bytes = await self._threads.run(partial(to_json_text, value, most))
-            return made
+            return await asyncio.to_thread(to_json_text, value, most)
 
     def _filled(
         self, arguments: dict[str, Any], context: ToolContext
@@ -148,7 +153,7 @@ class Bound:
 
     @contextmanager
     def _named(self) -> Iterator[None]:
-        """What is wrong with the tool is said under its path."""
+        """An error that names the tool by its path."""
         try:
             yield
         except (SchemaError, ConfigError) as error:
@@ -164,6 +169,8 @@ class Bound:
             raise ToolError(
                 "too_large", "the arguments have too many values to be checked", self.path
             ) from None
+        except Exception:  # whatever a stranger's schema makes of them
+            raise self._internal() from None
         if fault is not None:
             raise self._invalid(fault.field, fault.expected, fault.message, fault.nearest)
         if isinstance(self._calling, GivenSchema) and (name := self._calling.unknown(arguments)):

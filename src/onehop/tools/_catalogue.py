@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from types import MappingProxyType
@@ -30,7 +31,8 @@ class Catalogue:
         """Raises ConfigError for two tools of one path, and for a tool that is called as a
         namespace, MissingExtraError without jsonschema."""
         self.skipped: Mapping[str, str] = skipped or {}
-        """What providers have and this catalogue has not: the path, and why."""
+        """What providers have and this catalogue has not: a tool, or its output schema. By path,
+        with the reason."""
         self._threads = threads
         self._members: dict[str, dict[str, Bound]] = {}
         for one in bound:
@@ -91,21 +93,24 @@ class Catalogue:
     def granted(self, wanted: Tools | Iterable[Wanted] | None) -> Catalogue:
         """What one call has: everything here if ``wanted`` is None.
 
-        Names and globs choose of what is here. Functions and tools are added to what was chosen,
-        or to everything if the list has no name; an empty list grants nothing. Raises
-        InvalidRequestError for a name that is not here and for what cannot be a tool.
+        Otherwise what ``wanted`` has, and nothing else: functions and tools, and names and globs
+        of what is here. Raises InvalidRequestError for a name that is not here and for what
+        cannot be a tool.
         """
         if wanted is None:
             return self
-        listed = [wanted] if isinstance(wanted, Tools) else _listed(wanted)
-        names = [item for item in listed if isinstance(item, str)]
-        added = [item for item in listed if not isinstance(item, str)]
-        chosen = self._chosen(names) if names else list(self.bound.values()) if added else []
         try:
-            more = _bind(Tools(*added), self._threads, skipped := dict(self.skipped))
-            return Catalogue([*chosen, *more], self._threads, skipped)
+            return self._granted([wanted] if isinstance(wanted, Tools) else _listed(wanted))
         except ConfigError as error:
             raise InvalidRequestError("tools", "one that cannot be used", str(error)) from None
+
+    def _granted(self, listed: list[Any]) -> Catalogue:
+        names = [item for item in listed if isinstance(item, str)]
+        added = [item for item in listed if not isinstance(item, str)]
+        chosen = self._chosen(names)
+        skipped = dict(self.skipped)
+        more = list(_bind(Tools(*added), self._threads, skipped))
+        return Catalogue([*chosen, *more], self._threads, skipped)
 
     def names_json(self) -> bytes:
         """What the guest has to know, as JSON: ``roots`` and ``namespaces`` are the members by
@@ -207,16 +212,23 @@ def _of_provider(
     seen = set[str]()
     for tool in provider.tools():
         path = f"{name}.{tool.name}"
-        try:
-            one = _bound(tool, name, threads)
-        except ConfigError as error:
-            skipped[path] = str(error)
-            continue
-        if one.member in seen:
+        one = _usable(tool, name, threads, skipped)
+        if one is not None and one.member in seen:
             skipped[path] = f"tools.{path}: the tool comes twice"
-            continue
-        seen.add(one.member)
-        yield one
+        elif one is not None:
+            seen.add(one.member)
+            yield one
+
+
+def _usable(tool: Tool, namespace: str, threads: Threads, skipped: dict[str, str]) -> Bound | None:
+    """Without its output schema, if that is what is wrong with it."""
+    try:
+        return _bound(tool, namespace, threads)
+    except ConfigError as error:
+        skipped[f"{namespace}.{tool.name}"] = str(error)
+    if tool.output_schema is None:
+        return None
+    return _usable(replace(tool, output_schema=None), namespace, threads, skipped)
 
 
 def _bound(tool: Tool, namespace: str, threads: Threads) -> Bound:

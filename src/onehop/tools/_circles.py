@@ -1,9 +1,10 @@
 """Types that contain themselves, in the forms that TypeScript understands.
 
-It works an intersection with a union out at once, and looks into members that both sides have. Where
-such a member leads back to the type that is being worked out, it calls the type circular. It does
-the same with lists in items that may be missing or may repeat. So inside of a circle an intersection
-keeps only the parts without alternatives, and a tuple whose length varies becomes a list.
+It works an intersection with a union out at once, and looks into members that both sides have.
+Where such a member leads back to the type that is being worked out, it calls the type circular. It
+does the same with lists in items that may be missing or may repeat. So inside of a circle an
+intersection keeps only the parts without alternatives, and a tuple whose length varies becomes a
+list.
 """
 
 from __future__ import annotations

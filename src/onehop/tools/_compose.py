@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast
 
 from onehop.errors import ConfigError
 from onehop.tools._tool import Tool, as_tool
 
 
-@runtime_checkable
 class Provider(Protocol):
     """A namespace whose tools are found when it is opened: one connection."""
 
@@ -34,7 +33,7 @@ class Tools:
     for a namespace that comes twice.
     """
 
-    def __init__(self, *root: Tools | Tool | Callable[..., Any], **namespaces: Any) -> None:
+    def __init__(self, /, *root: Tools | Tool | Callable[..., Any], **namespaces: Any) -> None:
         self.root: tuple[Tool, ...] = ()
         self.namespaces: dict[str, tuple[Tool, ...] | Provider] = {}
         for item in root:
@@ -65,13 +64,17 @@ class Tools:
 
 
 def _members(name: str, given: Any) -> tuple[Tool, ...] | Provider:
-    if isinstance(given, Provider) and not isinstance(given, type):
-        return given
+    if _is_provider(given):
+        return cast("Provider", given)
     try:
         return tuple(_each(given))
     except ConfigError as error:
         message = str(error).removeprefix("tools: ")
         raise ConfigError(f"tools.{name}", message) from None
+
+
+def _is_provider(given: Any) -> bool:
+    return all(callable(getattr(type(given), name, None)) for name in ("open", "tools", "aclose"))
 
 
 def _each(given: Any) -> Iterator[Tool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Final
@@ -11,8 +11,9 @@ from pydantic_core import to_json
 
 from onehop.errors import ToolError
 from onehop.tools._bound import Bound
+from onehop.tools._brief import signature
 from onehop.tools._catalogue import Catalogue
-from onehop.tools._declarations import declarations, signature
+from onehop.tools._declarations import declarations
 from onehop.tools._harmless import one_line
 from onehop.tools._rules import Policy
 from onehop.tools._search import Index
@@ -29,14 +30,16 @@ _SPARE: Final = 16
 class Discovery:
     """Answers about the tools of ``catalogue`` that ``policy`` does not deny whatever is asked.
 
-    An ``index`` of the same tools, or of more, is shared; otherwise one is made at the first
-    search. All arguments may come from a guest: wrong ones raise ToolError.
+    All arguments may come from a guest: wrong ones raise ToolError.
     """
 
-    def __init__(self, catalogue: Catalogue, policy: Policy, index: Index | None = None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, policy: Policy, wider: Discovery | None = None
+    ) -> None:
+        """``wider`` lends its index, if it has all these tools."""
         self._catalogue = catalogue
         self._policy = policy
-        self._given = index
+        self._wider = wider
 
     def search(
         self, query: str, namespaces: Sequence[str] | None = None, limit: int = 10
@@ -83,27 +86,35 @@ class Discovery:
         return found
 
     @cached_property
-    def _index(self) -> Index:
-        if self._given is not None and self._given.covers(self._catalogue.bound.values()):
-            return self._given
+    def index(self) -> Index:
+        """Made when it is first needed, which takes a second for 17,000 tools."""
+        if self._wider is not None and self._wider.has_all(self._catalogue):
+            return self._wider.index
         return Index(self._catalogue.bound.values())
+
+    def has_all(self, catalogue: Catalogue) -> bool:
+        """Whether no tool of ``catalogue`` is missing here; some may be denied."""
+        own = self._catalogue.bound
+        if catalogue is self._catalogue:
+            return True
+        return all(own.get(path) is bound for path, bound in catalogue.bound.items())
 
     @cached_property
     def _among(self) -> Sequence[int]:
-        if len(self._index) == len(self._catalogue.bound):
-            return range(len(self._index))
-        return self._index.numbers(self._catalogue.bound)
+        if len(self.index) == len(self._catalogue.bound):
+            return range(len(self.index))
+        return self.index.numbers(self._catalogue.bound)
 
-    def _inside(self, namespaces: object) -> Sequence[int]:
+    def _inside(self, namespaces: Sequence[str]) -> Sequence[int]:
         is_list = isinstance(namespaces, list | tuple)
         _check(is_list and all(isinstance(name, str) for name in namespaces), "namespaces", "names")
         names = {self._known(name) for name in namespaces}
-        return self._index.numbers(bound.path for name in names for bound in self.visible[name])
+        return self.index.numbers(bound.path for name in names for bound in self.visible[name])
 
     def _found(self, query: str, among: Sequence[int], limit: int) -> Iterable[str]:
         most = limit + _SPARE
         while True:
-            paths = self._index.search(query, among, most)
+            paths = self.index.search(query, among, most)
             seen = [path for path in paths if self._may_be_seen(self._catalogue.bound[path])]
             if len(seen) >= limit or len(paths) < most:
                 return seen[:limit]
@@ -120,13 +131,20 @@ class Discovery:
     def _manner(self, bound: Bound) -> dict[str, Any]:
         return {"effect": bound.effect, "asks": self._policy.may_ask(bound)}
 
-    def _find(self, path: object) -> Bound:
+    def _find(self, path: str) -> Bound:
         _check(isinstance(path, str), "path", "text")
-        bound = self._catalogue.find_path(path)
+        try:
+            bound = self._catalogue.find_path(path)
+        except ToolError as error:  # the alias of several
+            near = [name for name in error.nearest or () if self._is_visible(name)]
+            raise _unknown(path, near) from None
         if bound is None or not self._may_be_seen(bound):
-            near = self._catalogue.nearest(path, keep=self._may_be_seen)
-            raise _unknown(path, near)
+            raise _unknown(path, self._catalogue.nearest(path, keep=self._may_be_seen))
         return bound
+
+    def _is_visible(self, path: str) -> bool:
+        bound = self._catalogue.bound.get(path)
+        return bound is not None and self._may_be_seen(bound)
 
     def _known(self, namespace: str) -> str:
         if namespace not in self.visible:

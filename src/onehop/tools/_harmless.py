@@ -18,8 +18,8 @@ _IDENTIFIER: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\Z")
 _SPECIAL: Final = frozenset(("new", "get", "set", "constructor"))
 """Names that begin another kind of member in a type when they are not quoted."""
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
-_JOINERS: Final = "\u200c\u200d"
-"""Format characters that writing in some scripts, and emoji, need."""
+_HIDDEN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Variants of the character before: a row of them hides a message."""
 
 
 def one_line(text: object, most: int) -> str:
@@ -44,7 +44,7 @@ def first_sentence(text: object, most: int) -> str:
 
 
 def lines_of(text: object, most_lines: int, most: int) -> Iterator[str]:
-    """The lines of ``text`` for a comment: at most ``most_lines`` and ``most`` characters in all."""
+    """The lines of ``text`` for a comment, at most ``most_lines`` and ``most`` characters."""
     if not isinstance(text, str):
         return
     lines = text[:most].strip().splitlines()
@@ -80,9 +80,12 @@ def is_identifier(name: str) -> bool:
 def _visible(character: str) -> str:
     if character.isascii():
         return character if " " <= character <= "~" else " "
-    if character in _JOINERS or unicodedata.category(character) not in _UNSEEN:
+    category = unicodedata.category(character)
+    if category == "Cf" or _HIDDEN.match(character):
+        return ""
+    if category not in _UNSEEN:
         return character
-    return "\ufffd" if "\ud800" <= character <= "\udfff" else " "
+    return "\ufffd" if category == "Cs" else " "
 
 
 def _escape(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The words of names and sentences, so that ``findPeople``, ``find-person`` and "find people" meet."""
+"""Words of names and of sentences, so that ``findPeople``, ``find-person``, "find people" meet."""
 
 from __future__ import annotations
 

@@ -19,8 +19,16 @@ _BOUNDS: Final = (
     "format contentEncoding contentMediaType minItems maxItems uniqueItems minProperties "
     "maxProperties"
 ).split()
-MOST_LITERALS: Final = 50
-"""Values of an enumeration that stand in the type; longer ones are shown in part, in a comment."""
+_VALUES: Final = 50
+_VALUES_TEXT: Final = 1500
+"""Characters of all texts in an enumeration."""
+
+
+def is_long(values: list[Any]) -> bool:
+    """Whether an enumeration is shown in part, in a comment, and not in the type."""
+    if len(values) > _VALUES:
+        return True
+    return sum(len(value) for value in values if isinstance(value, str)) > _VALUES_TEXT
 
 
 def note_of(schema: Any) -> Note:
@@ -44,7 +52,7 @@ def _tags(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if isinstance(schema.get(name), str | int | float) and schema[name] is not False:
             yield name, _plain(schema[name])
     values = schema.get("enum")
-    if isinstance(values, list) and len(values) > MOST_LITERALS:
+    if isinstance(values, list) and is_long(values):
         yield "enum", f"{len(values)} values, among them {shown(values[:5])}"
     examples = schema.get("examples")
     if isinstance(examples, list) and examples:

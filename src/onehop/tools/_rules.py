@@ -85,12 +85,13 @@ class Policy:
 
     def __init__(self, layers: Sequence[Sequence[Rule]]) -> None:
         self._layers = [sorted(layer, key=lambda rule: rule.rank) for layer in layers if layer]
+        self._known: dict[tuple[tuple[str, ...], Effect], list[list[Rule]]] = {}
 
     def decide(self, bound: Bound, arguments: Mapping[str, Any]) -> Decision:
         """The most restrictive layer's word; in each the most specific rule that matches has it."""
         decided = Decision("allow")
-        for layer in self._layers:
-            rule = next((r for r in _about(layer, bound) if r.matches(arguments)), None)
+        for rules in self._about(bound):
+            rule = next((rule for rule in rules if rule.matches(arguments)), None)
             if rule is None:
                 continue
             is_stricter = _ACTIONS.index(rule.action) > _ACTIONS.index(decided.action)
@@ -100,21 +101,26 @@ class Policy:
 
     def is_always_denied(self, bound: Bound) -> bool:
         """Whether no arguments let a call of it pass, or be asked about."""
-        return any(_outcomes(layer, bound) == {"deny"} for layer in self._layers)
+        return any(_outcomes(rules) == {"deny"} for rules in self._about(bound))
 
     def may_ask(self, bound: Bound) -> bool:
         """Whether some call of it is asked about."""
-        return any("ask" in _outcomes(layer, bound) for layer in self._layers)
+        return any("ask" in _outcomes(rules) for rules in self._about(bound))
+
+    def _about(self, bound: Bound) -> list[list[Rule]]:
+        """The rules that are about a tool, by layers, in their order; kept for the next call."""
+        key = bound.spellings, bound.effect
+        if key not in self._known:
+            self._known[key] = [
+                [rule for rule in layer if rule.concerns(bound)] for layer in self._layers
+            ]
+        return self._known[key]
 
 
-def _about(layer: Sequence[Rule], bound: Bound) -> Iterator[Rule]:
-    return (rule for rule in layer if rule.concerns(bound))
-
-
-def _outcomes(layer: Sequence[Rule], bound: Bound) -> set[Action]:
-    """All that a layer may say of a tool, whatever the arguments are."""
+def _outcomes(rules: Sequence[Rule]) -> set[Action]:
+    """All that a layer's rules about one tool may say, whatever the arguments are."""
     outcomes: set[Action] = set()
-    for rule in _about(layer, bound):
+    for rule in rules:
         outcomes.add(rule.action)
         if not rule.is_conditional:
             return outcomes

@@ -1,4 +1,4 @@
-"""A tool's JSON Schema, whoever wrote it: bounded, complete in itself, and never fetched."""
+"""A tool's JSON Schema, perhaps a stranger's: bounded, complete in itself, and never fetched."""
 
 from __future__ import annotations
 

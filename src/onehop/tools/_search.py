@@ -10,13 +10,13 @@ import math
 from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import islice
 from typing import Any, Final
 
-from onehop.tools._declarations import Declared
+from onehop.tools._declared import Declared
 from onehop.tools._identifiers import kin_of, words_of
 
 _SATURATION: Final = 1.2
@@ -29,7 +29,7 @@ _EXPLANATION: Final = 0.35
 _KIN: Final = 0.45
 """What a related word is worth, over the same word."""
 _BEGINNING: Final = 0.6
-"""What a word is worth of which the query has the beginning only."""
+"""What a word is worth when the query has only its beginning."""
 _BEGINNINGS: Final = 8
 _SHORTEST: Final = 3
 _CHARACTERS: Final = 2000
@@ -58,13 +58,6 @@ class Index:
 
     def __len__(self) -> int:
         return len(self._tools)
-
-    def covers(self, tools: Collection[Declared]) -> bool:
-        """Whether all of ``tools`` are in it."""
-        numbers, own = self._numbers, self._tools
-        return all(
-            (number := numbers.get(tool.path)) is not None and own[number] is tool for tool in tools
-        )
 
     def numbers(self, paths: Iterable[str]) -> Sequence[int]:
         """The numbers of ``paths``, in their order here; others are left out."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from onehop.tools._circles import untangled
 from onehop.tools._harmless import literal
-from onehop.tools._notes import MOST_LITERALS, note_of
+from onehop.tools._notes import is_long, note_of
 from onehop.tools._references import References, name_of
 from onehop.tools._typescript import (
     ANY_OBJECT,
@@ -43,6 +43,10 @@ _PLACES: Final = 24
 _ALTERNATIVES: Final = 64
 _CHOICES: Final = 256
 """Alternatives of unions that are multiplied; TypeScript gives up at 100,000."""
+_LONGEST: Final = 200
+"""Characters of a name or of a literal."""
+_NOTES: Final = 40_000
+"""Characters of comments."""
 _EXACT: Final = 1 << 53
 _WORDS: Final = {
     "string": Word("string"),
@@ -103,7 +107,8 @@ class _Reader:
         self._names: dict[str, str] = {}  # by reference
         self._inside: list[str] = []  # references that are read in place
         self._left = most
-        self._note = note
+        self._read_note = note
+        self._notes_left = _NOTES
 
     def shape(self) -> Shape:
         types = {"": self._read(self._schema, _DEPTH)}
@@ -182,6 +187,7 @@ class _Reader:
         if "const" in schema:
             return _literal(schema["const"], depth)
         if isinstance(values := schema.get("enum"), list):
+            self._left -= len(values) if not is_long(values) else 1
             return _enumeration(values, depth)
         return self._of_types(_types(schema), schema, depth)
 
@@ -208,7 +214,7 @@ class _Reader:
         members = [
             self._member(name, properties.get(name, extra), name in required, depth)
             for name in names[:_MEMBERS]
-            if isinstance(name, str)
+            if len(name) <= _LONGEST
         ]
         if len(names) > len(members):
             others = UNKNOWN
@@ -219,6 +225,11 @@ class _Reader:
         if required and type_ == NEVER:
             type_ = UNKNOWN  # nothing fits, which an error of the call says better
         return Member(name, type_, required, self._note(schema))
+
+    def _note(self, schema: Any) -> Note:
+        note = self._read_note(schema) if self._notes_left > 0 else ()
+        self._notes_left -= sum(map(len, note))
+        return note
 
     def _array(self, schema: Mapping[str, Any], depth: int) -> Type:
         places, rest = schema.get("prefixItems"), schema.get("items", True)
@@ -238,13 +249,13 @@ def _index(members: list[Member], others: Type | None, schema: Mapping[str, Any]
     """The type of any other property. It takes in the members' types, as TypeScript demands."""
     if schema.get("patternProperties") and others != UNKNOWN:
         return UNKNOWN
-    if others in (None, NEVER):
+    if others is None or others == NEVER:
         return None
     if len(members) > 4:
         return UNKNOWN
     known = [member.type for member in members]
     missing = [] if all(member.required for member in members) else [_UNDEFINED]
-    return union([others or UNKNOWN, *known, *missing])
+    return union([others, *known, *missing])
 
 
 def _types(schema: Mapping[str, Any]) -> list[object]:
@@ -265,8 +276,8 @@ def _is_structured(schema: Any) -> bool:
 
 
 def _enumeration(values: list[Any], depth: int) -> Type:
-    if len(values) > MOST_LITERALS:
-        return union(_kind(value) for value in values)
+    if is_long(values):
+        return union(map(_kind, {type(value): value for value in values}.values()))
     return union(_literal(value, depth) for value in values)
 
 
@@ -277,7 +288,7 @@ def _literal(value: Any, depth: int) -> Type:
             return Tuple(items, len(items), None)
         members = (Member(str(name), _literal(of, depth - 1), True) for name, of in value.items())
         return Object(tuple(members))
-    if isinstance(value, str | bool) or value is None:
+    if value is None or (isinstance(value, str | bool) and len(str(value)) <= _LONGEST):
         return Word(literal(value))
     exact = isinstance(value, int | float) and abs(value) <= _EXACT
     return Word(literal(value)) if exact else _kind(value)

@@ -12,12 +12,13 @@ from typing import Annotated, Any, Final, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, JsonSchemaWarningKind
 from pydantic_core import PydanticUndefined, SchemaError, to_json
 
 from onehop.errors import ConfigError
 from onehop.tools._context import is_context
 from onehop.tools._docstrings import Words
+from onehop.tools._places import dotted, steps_in
 from onehop.tools._typed_dicts import readable
 
 BYTES: Final = "$bytes"
@@ -26,7 +27,13 @@ _UNUSABLE: Final = (PydanticUserError, SchemaError, TypeError, ValueError, Attri
 
 
 class Schemas(GenerateJsonSchema):
-    """Without a title that repeats each name, and with bytes as they travel."""
+    """Without a title that repeats each name, and with bytes as they travel. A default that JSON
+    cannot be is left out."""
+
+    ignored_warning_kinds: set[JsonSchemaWarningKind] = {  # noqa: RUF012 - theirs is so
+        "skipped-choice",
+        "non-serializable-default",
+    }
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         """Never: the name says it."""
@@ -116,7 +123,7 @@ class Signature:
             return False
         try:
             self._model.__pydantic_validator__.validate_json(to_json(arguments), strict=True)
-        except ValueError:  # ValidationError is one, and so is what cannot be JSON
+        except Exception:  # a type's own validator may raise anything
             return False
         return True
 
@@ -201,25 +208,4 @@ def place_of(error: ValidationError, arguments: Any) -> tuple[str, str]:
     """Where the first fault is, as a dotted path, and what pydantic says of it."""
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
     message = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return dotted(_known(fault["loc"], arguments)), message
-
-
-def _known(place: tuple[int | str, ...], value: Any) -> list[int | str]:
-    """The steps that are in the arguments: pydantic puts the members of unions between them."""
-    path: list[int | str] = []
-    for step in place:
-        if _has(value, step):
-            path.append(step)
-            value = value[step]
-    return path
-
-
-def _has(value: Any, step: int | str) -> bool:
-    if isinstance(value, dict):
-        return step in value
-    return isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)
-
-
-def dotted(place: Any) -> str:
-    """``rows.0.id``."""
-    return ".".join(map(str, place))
+    return dotted(steps_in(arguments, fault["loc"])), message

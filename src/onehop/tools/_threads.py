@@ -12,13 +12,16 @@ import contextvars
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from onehop.errors import ToolError
 
 SIZE: Final = 32
 """Threads that work at once, unless an owner says otherwise."""
+
+_IDLE: Final = 10.0
+"""Seconds that a thread waits for another job before it ends."""
 
 
 class Threads:
@@ -67,7 +70,7 @@ class Threads:
     async def _outcome(self, call: Callable[[], Any]) -> Any:
         job = _Job(call, asyncio.get_running_loop())
         with self._lock:
-            worker = self._idle.pop() if self._idle else _Worker(self._is_over)
+            worker = self._idle.pop() if self._idle else _Worker(self._is_over, self._leaves)
         worker.jobs.put(job)
         try:
             value, error = await job.done
@@ -83,6 +86,14 @@ class Threads:
             if not job.is_over:
                 job.is_given_up = True
                 self._stuck += 1
+
+    def _leaves(self, worker: _Worker) -> bool:
+        """In the thread: whether it may end; not if it was just chosen for a job."""
+        with self._lock:
+            is_idle = worker in self._idle
+            if is_idle:
+                self._idle.remove(worker)
+        return is_idle
 
     def _is_over(self, job: _Job, worker: _Worker) -> bool:
         """In the thread: whether it is kept for another job."""
@@ -126,16 +137,27 @@ class _Job:
 
 
 class _Worker:
-    """One thread, which waits for jobs."""
+    """One thread, which waits for jobs, and not for ever."""
 
-    def __init__(self, is_over: Callable[[_Job, _Worker], bool]) -> None:
+    def __init__(
+        self, is_over: Callable[[_Job, _Worker], bool], leaves: Callable[[_Worker], bool]
+    ) -> None:
         self.jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._is_over = is_over
+        self._leaves = leaves
         threading.Thread(target=self._work, name="onehop.tool", daemon=True).start()
 
     def _work(self) -> None:
-        while (job := self.jobs.get()) is not None:
+        while (job := self._next()) is not None:
             job.work()
             if not self._is_over(job, self):
                 return
-            del job
+            del job  # what it holds is not kept while nothing is to do
+
+    def _next(self) -> _Job | None:
+        while True:
+            try:
+                return self.jobs.get(timeout=_IDLE)
+            except Empty:
+                if self._leaves(self):
+                    return None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, get_args, overload
 
@@ -102,12 +105,27 @@ def tool(
     Its signature gives the schema, its docstring the words. It can still be called as it was.
     """
 
-    def make(made_of: Callable[..., Any]) -> FunctionTool[..., Any]:
+    def make(made_of: Callable[..., Any], level: int = 2) -> FunctionTool[..., Any]:
+        _resolve_locals(made_of, level)
         return FunctionTool(
             name_of(made_of) if name is None else name, made_of, description or "", effect=effect
         )
 
-    return make if function is None else make(function)
+    return make if function is None else make(function, 3)
+
+
+def _resolve_locals(function: Callable[..., Any], level: int) -> None:
+    """Annotations that are text may name what the enclosing function has, and only its frame knows
+    that; later it is gone."""
+    annotations = getattr(function, "__annotations__", {}).values()
+    is_inner = "<locals>" in getattr(function, "__qualname__", "")
+    if not is_inner or not any(isinstance(annotation, str) for annotation in annotations):
+        return
+    names = sys._getframe(level).f_locals
+    with suppress(Exception):  # said when the tool is composed, with its name
+        function.__signature__ = inspect.signature(  # type: ignore[attr-defined]
+            function, eval_str=True, locals=names
+        )
 
 
 def as_tool(given: Any) -> Tool:

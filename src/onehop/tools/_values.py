@@ -26,34 +26,36 @@ from pydantic_core import to_jsonable_python
 
 from onehop.errors import ToolError
 from onehop.inputs.integers import MOST
-from onehop.tools._signature import BYTES, dotted
+from onehop.tools._places import dotted
+from onehop.tools._signature import BYTES
 
 _DEEPEST: Final = 190
 """Levels: what reads JSON here takes 200."""
+_LONG: Final = 10_000
+"""Bits of an integer from which Python refuses to write its digits."""
 _DATES: Final = (datetime, date, time)
 _LISTS: Final = (list, tuple, deque)
 _TEXTS: Final = (
     UUID,
     PurePath,
-    timedelta,
     IPv4Address,
     IPv6Address,
     IPv4Network,
     IPv6Network,
 )
-"""Kinds of the standard library that are text in JSON, as pydantic writes them."""
+"""Kinds of the standard library that are text."""
 _KEYS: Final = (str, int, Decimal, *_DATES, Enum, UUID)
 
 
 class MoreThanPlannedError(Exception):
-    """There are more values than may be looked at here."""
+    """It takes more than may be made here."""
 
 
 def to_json_text(value: Any, largest: int, most: int | None = None) -> bytes:
     """JSON of ``value``, in UTF-8, of at most ``largest`` bytes.
 
-    Raises ToolError (``invalid_result``, ``too_large``), and MoreThanPlannedError where there are
-    more than ``most`` values in it.
+    Raises ToolError (``invalid_result``, ``too_large``), and MoreThanPlannedError where it takes
+    more than about ``most`` characters.
     """
     plain = _Writer(largest, most).plain(value)
     text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), check_circular=False)
@@ -76,19 +78,23 @@ class _Writer:
         """``value`` as dict, list, str, int, float, bool or None."""
         self._count(1)
         kind = type(value)
-        if value is None or kind is bool:
-            return value
-        if kind is str:
-            return self._text(value)
-        if kind is int:
-            return value if -MOST <= value <= MOST else self._digits(value)
-        if kind is float:
-            return self._float(value)
         if kind is dict:
             return self._object(value)
         if kind is list:
             return self._list(value)
-        return self._other(value)
+        return value if self._is_plain(value) else self._other(value)
+
+    def _is_plain(self, value: Any) -> bool:
+        """Whether it is most of what there is: a scalar that is JSON as it is."""
+        kind = type(value)
+        if kind is str and value.isascii():
+            self._left -= len(value)
+            return True
+        if kind is int:
+            return bool(-MOST <= value <= MOST)
+        if kind is float:
+            return math.isfinite(value)
+        return kind is bool or value is None
 
     def _other(self, value: Any) -> Any:
         for kinds, write in self._rules():
@@ -105,7 +111,7 @@ class _Writer:
         """From the special to the general: an enum may be an int, a datetime is a date."""
         yield Enum, lambda value: self.plain(value.value)
         yield str, lambda value: self._text(str.__str__(value))
-        yield int, lambda value: self.plain(int(value))
+        yield int, self._int
         yield float, lambda value: self._float(float(value))
         yield Decimal, self._decimal
         yield (bytes, bytearray, memoryview), self._bytes
@@ -114,11 +120,12 @@ class _Writer:
         yield Mapping, self._object
         yield _LISTS, self._list
         yield (set, frozenset), lambda value: self._list(_in_order(value))
-        yield _TEXTS, self._as_pydantic
+        yield _TEXTS, lambda value: self._text(str(value))
+        yield timedelta, self._as_pydantic
 
     def _model(self, value: BaseModel) -> Any:
         try:
-            return self.plain(value.model_dump(by_alias=True))
+            return self.plain(value.model_dump(by_alias=True, warnings=False))
         except (ValueError, TypeError, AttributeError) as error:
             raise self._refused(f"a {type(value).__name__} that pydantic cannot write") from error
 
@@ -130,30 +137,33 @@ class _Writer:
 
     def _object(self, value: Mapping[Any, Any]) -> dict[str, Any]:
         made: dict[str, Any] = {}
-        self._descend()
-        for key, item in list(value.items()):
-            name = self._key(key)
-            self._path.append(name)
+        items = list(value.items())
+        self._descend(4 * len(items))
+        for key, item in items:
+            name = key if type(key) is str and self._is_plain(key) else self._key(key)
             if name in made:
-                raise self._refused("a key that comes twice")
-            self._count(len(name) + 3)
-            made[name] = self.plain(item)
-            self._path.pop()
+                raise self._refused(f"the key {name!r:.80}, which comes twice,")
+            made[name] = item if self._is_plain(item) else self._inner(name, item)
         return made
 
     def _list(self, value: Iterable[Any]) -> list[Any]:
-        made: list[Any] = []
-        self._descend()
-        for index, item in enumerate(list(value)):
-            self._path.append(index)
-            self._count(1)
-            made.append(self.plain(item))
-            self._path.pop()
+        items = list(value)
+        self._descend(len(items))
+        return [
+            item if self._is_plain(item) else self._inner(index, item)
+            for index, item in enumerate(items)
+        ]
+
+    def _inner(self, step: int | str, value: Any) -> Any:
+        self._path.append(step)
+        made = self.plain(value)
+        self._path.pop()
         return made
 
-    def _descend(self) -> None:
+    def _descend(self, size: int) -> None:
         if len(self._path) >= _DEEPEST:
             raise self._refused(f"more than {_DEEPEST} levels, or a cycle,")
+        self._count(size)
 
     def _key(self, key: Any) -> str:
         if type(key) is str:
@@ -171,10 +181,13 @@ class _Writer:
             raise self._refused("a text with half a surrogate pair") from None
         return value
 
-    def _digits(self, value: int) -> str:
+    def _int(self, value: int) -> int | str:
+        value = int(value)
+        if -MOST <= value <= MOST:
+            return value
         if value.bit_length() > self._left * 4:
             raise _too_large(self._largest)
-        return self._text(str(Decimal(value)) if value.bit_length() > 10_000 else str(value))
+        return self._text(str(Decimal(value)) if value.bit_length() > _LONG else str(value))
 
     def _float(self, value: float) -> float:
         if math.isfinite(value):
@@ -188,14 +201,14 @@ class _Writer:
 
     def _bytes(self, value: bytes | bytearray | memoryview) -> dict[str, str]:
         self._count(len(value))
-        return {BYTES: base64.b64encode(value).decode()}
+        return {BYTES: base64.b64encode(bytes(value)).decode()}
 
     def _count(self, size: int) -> None:
         self._left -= size
         if self._left < 0:
             raise _too_large(self._largest)
         if self._values is not None:
-            self._values -= 1
+            self._values -= size
             if self._values < 0:
                 raise MoreThanPlannedError
 

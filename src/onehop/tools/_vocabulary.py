@@ -13,6 +13,8 @@ from annotated_types import Ge, Gt, MinLen
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypeAliasType, TypedDict
 
+from onehop.tools._places import dotted, steps_in
+
 _Type = Literal["null", "boolean", "object", "array", "number", "string", "integer"]
 _Count = Annotated[int | float, Ge(0)]
 _Some = Annotated["list[Schema]", MinLen(1)]
@@ -69,8 +71,6 @@ Keywords = TypedDict(
     },
     total=False,
 )
-_MEMBERS = frozenset({"Keywords", "bool"})
-"""Steps that pydantic puts into a place for the member of a union."""
 Schema = TypeAliasType("Schema", "bool | Keywords")
 
 
@@ -79,9 +79,10 @@ def fault_of(schema: Any) -> str | None:
     try:
         _reader().validate_python(schema, strict=True)
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(step) for step in fault["loc"] if step not in _MEMBERS)
-        return f"{place or 'the schema'}: {fault['msg']}"
+        faults = error.errors(include_url=False, include_input=False)
+        places = [steps_in(schema, fault["loc"]) for fault in faults]
+        deepest = max(range(len(faults)), key=lambda at: (len(places[at]), at))
+        return f"{dotted(places[deepest]) or 'the schema'}: {faults[deepest]['msg']}"
     return None
 
 

@@ -190,7 +190,7 @@ class Run:
     def _take_question(self, question: Names | Call | Ask, token: str) -> None:
         desk = self.job.desk
         if desk is None:
-            raise ProtocolError("a question about tools, of which none are granted")
+            raise ProtocolError("a question about tools, and none are granted")
         if isinstance(question, Names):
             if self.has_names:
                 raise ProtocolError("the names of tools were asked for twice")

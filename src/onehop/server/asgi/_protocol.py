@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,6 +15,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from onehop.server._errors import Problem
+from onehop.server._memory import SpareMemory
 from onehop.server.asgi._crowd import Crowd
 from onehop.server.asgi._http11 import Parser
 
@@ -28,9 +30,12 @@ _SMALL: Final = 64 * 1024
 _FAREWELL: Final = 2.0
 """Seconds that a client has to read why it was refused: to hang up on one that is sending would
 take the words back."""
-_PROBES: Final = (1.0, 3.0, 9.0, 27.0)
-"""Seconds before each look whether a client that says no more is there. Some HTTP clients take no
-more than five interim answers."""
+_LOOK_SECONDS: Final = 0.25
+"""Between two looks whether a client that says no more is there. asyncio does not listen any more
+to a connection whose other end said that, not even for its end."""
+_PROBES: Final = frozenset({1, 13, 49, 157})
+"""Looks at which something is sent, for a client that left to answer with a reset. Some HTTP
+clients take no more than five interim answers."""
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _log = logging.getLogger(__name__)
@@ -43,6 +48,7 @@ class Bounds:
     crowd: Crowd
     unread_timeout: float
     """Seconds in which a client must take something of its answer."""
+    memory: SpareMemory
 
 
 class Connection(H11Protocol):
@@ -56,6 +62,9 @@ class Connection(H11Protocol):
         self._looking: asyncio.TimerHandle | None = None
         self._refused = False
         self._says_no_more = False
+        self._received = 0
+        self._carried = 0
+        """Bytes both ways, up to the end of the last request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there, and should say something."""
@@ -73,6 +82,7 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of a request, or several."""
+        self._received += len(data)
         if self._refused:
             return  # it is read so that the client comes to read why
         super().data_received(data)
@@ -92,12 +102,13 @@ class Connection(H11Protocol):
             return None  # closes
         if not self._says_no_more:
             self._says_no_more = True
-            self._look_again(0)
+            self._look_again(1)
         return True
 
     def on_response_complete(self) -> None:
         """An answer is on its way."""
         super().on_response_complete()
+        self._note_memory()
         if self._is_answering():
             return
         self._bounds.crowd.idle(self)
@@ -106,6 +117,7 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
+        self._note_memory()
         self._bounds.crowd.leave(self)
         self._head_is_there()
         if self._looking is not None:
@@ -149,19 +161,35 @@ class Connection(H11Protocol):
         return self.conn.our_state is h11.SEND_RESPONSE and self.cycle.more_body
 
     def _look_again(self, number: int) -> None:
-        if number < len(_PROBES):
-            self._looking = self.loop.call_later(_PROBES[number], self._look, number)
+        self._looking = self.loop.call_later(_LOOK_SECONDS, self._look, number)
 
     def _look(self, number: int) -> None:
-        """Send what means nothing: the machine of a client that left answers with a reset."""
         if not self._is_answering() or self.transport.is_closing():
             return
+        if self._was_reset():
+            self.transport.abort()
+            return
+        if number in _PROBES:
+            self._probe()
+        self._look_again(number + 1)
+
+    def _was_reset(self) -> bool:
+        connection: socket.socket = self.transport.get_extra_info("socket")
+        return connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
+
+    def _probe(self) -> None:
+        """Send what means nothing: the machine of a client that left answers with a reset."""
         beat = self.scope.get("state", {}).get(BEAT)
         if beat is not None and self.cycle.response_started:
             self.transport.write(self.conn.send(h11.Data(data=beat)) or b"")
         elif not self.cycle.response_started and self.conn.their_http_version == b"1.1":
             self.transport.write(_CONTINUE)
-        self._look_again(number + 1)
+
+    def _note_memory(self) -> None:
+        gathered: Any = self.transport
+        carried = self._received + gathered.written
+        self._bounds.memory.used(carried - self._carried)
+        self._carried = carried
 
     def _is_answering(self) -> bool:
         cycle: Any = self.cycle  # None at first, whatever its type says
@@ -200,7 +228,8 @@ class _Gathered:
         self._held = b""
         self._flushing: asyncio.Handle | None = None
         self._watching: asyncio.TimerHandle | None = None
-        self._written = 0
+        self.written = 0
+        """Bytes."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -240,12 +269,12 @@ class _Gathered:
             self._transport.write(data)
         elif held or data:
             self._transport.write(held + data)
-        self._written += len(held) + len(data)
+        self.written += len(held) + len(data)
         if self._watching is None and self._transport.get_write_buffer_size():
             self._watch(self._taken())
 
     def _taken(self) -> int:
-        return self._written - self._transport.get_write_buffer_size()
+        return self.written - self._transport.get_write_buffer_size()
 
     def _watch(self, taken: int) -> None:
         self._watching = self._loop.call_later(self._unread_timeout, self._check, taken)
