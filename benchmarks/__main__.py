@@ -18,6 +18,8 @@ PROGRAMS = (
     "store",
     "validation",
     "roundtrips",
+    "taskbench",
+    "calls",
     "mcp_tokens",
     "discovery",
 )

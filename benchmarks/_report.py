@@ -28,6 +28,8 @@ _ORDER = (
     "store",
     "validation",
     "roundtrips",
+    "taskbench",
+    "calls",
     "mcp_tokens",
     "discovery",
 )

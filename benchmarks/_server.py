@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from onehop.errors import ServerUnreachableError
 from onehop.server.agents import Agents
 from onehop.stores import open_store
 
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 _HOST = "127.0.0.1"
 
 
@@ -30,6 +30,11 @@ class Address:
     port: int
     agent: str
     key: str | None = None
+
+    @property
+    def mcp(self) -> str:
+        """The URL of its MCP door."""
+        return f"http://{_HOST}:{self.port}/mcp"
 
     def client(self) -> AgentClient:
         """A client for it, which is not connected yet."""
@@ -45,6 +50,16 @@ async def served() -> AsyncIterator[AgentClient]:
         address = Address(_free_port(), "benchmark")
         async with _running(Path(folder), address, "--no-auth") as client:
             yield client
+
+
+@asynccontextmanager
+async def served_with(tools: Path, variables: Mapping[str, str]) -> AsyncIterator[Address]:
+    """A server that needs no keys, whose code may call the tools of a Python file."""
+    with tempfile.TemporaryDirectory() as folder:
+        address = Address(_free_port(), "benchmark")
+        words = ("--no-auth", "--tools", str(tools))
+        async with _running(Path(folder), address, *words, variables=variables):
+            yield address
 
 
 @asynccontextmanager
@@ -69,11 +84,17 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _running(folder: Path, address: Address, *words: str) -> AsyncIterator[AgentClient]:
+async def _running(
+    folder: Path, address: Address, *words: str, variables: Mapping[str, str] | None = None
+) -> AsyncIterator[AgentClient]:
     command = [sys.executable, "-m", "onehop", "serve", "--port", str(address.port), *words]
     with (folder / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *command, env=environment(folder), stdin=DEVNULL, stdout=DEVNULL, stderr=log
+            *command,
+            env={**environment(folder), **(variables or {})},
+            stdin=DEVNULL,
+            stdout=DEVNULL,
+            stderr=log,
         )
         client = address.client()
         try:
