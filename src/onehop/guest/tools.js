@@ -132,11 +132,8 @@ function makeTool(namespace, member) {
 function callTool(namespace, member, args) {
   const error = blankToolError();
   return new CapturedPromise((resolve, reject) => {
-    const refuse = (code, message) => {
-      reject(
-        fillToolError(error, { __proto__: null, tool: pathOf(namespace, member), code, message }),
-      );
-    };
+    const refuse = (code, message) =>
+      reject(refused(error, pathOf(namespace, member), code, message));
     if (grant.limits === null) {
       return refuse("unknown_tool", "no tools are granted to this code");
     }
@@ -152,6 +149,12 @@ function callTool(namespace, member, args) {
   });
 }
 
+/** An error with the fields that each one of the host has. */
+function refused(error, tool, code, message) {
+  const fields = { __proto__: null, tool, code, message, retryable: false, effect: "none" };
+  return fillToolError(error, fields);
+}
+
 function pathOf(namespace, member) {
   return namespace === "" ? member : namespace + "." + member;
 }
@@ -160,8 +163,7 @@ function pathOf(namespace, member) {
 function find(what, subject, options) {
   const error = blankToolError();
   return new CapturedPromise((resolve, reject) => {
-    const refuse = (message) =>
-      reject(fillToolError(error, { __proto__: null, tool: "$" + what, code: "budget", message }));
+    const refuse = (message) => reject(refused(error, "$" + what, "budget", message));
     if (grant.limits === null) return resolve(JSONParse(what === "describe" ? "null" : "[]"));
     if (++made.asked > grant.limits.asks) {
       return refuse("the run has asked about tools " + grant.limits.asks + " times");
