@@ -173,8 +173,12 @@ async def test_tools_lists_what_there_is_and_is_fixed(sandbox: Sandbox) -> None:
 
 async def test_without_tools_the_global_is_empty() -> None:
     async with Sandbox(SandboxConfig(pool_size=1)) as sandbox:
-        code = "return [Object.keys(tools), await tools.add({a: 1}).catch(error => error.code)]"
-        assert (await run(sandbox, code)).output == [[], "unknown_tool"]
+        code = (
+            "const missing = [tools.add({a: 1}), tools.$describe('add')];"
+            "const codes = (await Promise.allSettled(missing)).map(each => each.reason.code);"
+            "return [Object.keys(tools), await tools.$list(), await tools.$search('add'), codes]"
+        )
+        assert (await run(sandbox, code)).output == [[], [], [], ["unknown_tool"] * 2]
 
 
 async def test_code_may_use_the_name_tools_for_its_own(sandbox: Sandbox) -> None:

@@ -37,6 +37,7 @@ export function openTools() {
   return made.tools;
 }
 
+const NONE = "no tools are granted to this code";
 const NO_NAMES = {
   __proto__: null,
   roots: createList(),
@@ -135,7 +136,7 @@ function callTool(namespace, member, args) {
     const refuse = (code, message) =>
       reject(refused(error, pathOf(namespace, member), code, message));
     if (grant.limits === null) {
-      return refuse("unknown_tool", "no tools are granted to this code");
+      return refuse("unknown_tool", NONE);
     }
     if (++made.called > grant.limits.calls) {
       return refuse("budget", "the run has made its " + grant.limits.calls + " calls of tools");
@@ -163,10 +164,14 @@ function pathOf(namespace, member) {
 function find(what, subject, options) {
   const error = blankToolError();
   return new CapturedPromise((resolve, reject) => {
-    const refuse = (message) => reject(refused(error, "$" + what, "budget", message));
-    if (grant.limits === null) return resolve(JSONParse(what === "describe" ? "null" : "[]"));
+    const refuse = (code, message) => reject(refused(error, "$" + what, code, message));
+    if (grant.limits === null) {
+      if (what === "describe") return refuse("unknown_tool", NONE);
+      return resolve(JSONParse("[]"));
+    }
     if (++made.asked > grant.limits.asks) {
-      return refuse("the run has asked about tools " + grant.limits.asks + " times");
+      const message = "the run has asked about tools " + grant.limits.asks + " times";
+      return refuse("budget", message);
     }
     const question = ArrayIsArray(subject) || subject === undefined ? "" : "" + subject;
     const fields = ',"about":' + quote(what) + ',"subject":' +
