@@ -293,8 +293,11 @@ def run(
     capture_console: bool | None = None,
     *,
     config: SandboxConfig | None = None,
+    tools: Wanted | None = None,
+    rules: Layer = (),
 ) -> ExecutionResult:
-    """Run ``code`` once, synchronously, in a sandbox opened for it.
+    """Run ``code`` once, synchronously, in a sandbox opened for it, with its ``tools`` and
+    ``rules``.
 
     For more than one execution open a Sandbox: it keeps workers warm. Inside a running event loop
     (a notebook) the work happens in a thread while the caller waits. Raises what
@@ -303,7 +306,7 @@ def run(
     settings = (config or SandboxConfig()).replace(pool_size=1)
 
     async def once() -> ExecutionResult:
-        sandbox = Sandbox(settings)
+        sandbox = Sandbox(settings, tools=tools, rules=rules)
         try:
             await sandbox._open(language_named(language) or DEFAULT)
             return await sandbox.execute(code, language, timeout, context, capture_console)

@@ -151,6 +151,32 @@ def test_whole_fields_are_left_out_and_the_record_says_so() -> None:
 # --- the same value elsewhere ---
 
 
+@pytest.mark.parametrize(
+    "config",
+    [AuditConfig(keep_context=False), AuditConfig(keep_output=False)],
+    ids=["context", "output"],
+)
+def test_what_tools_were_given_is_kept_only_with_what_it_was_made_of(config: AuditConfig) -> None:
+    details = {"toolArguments": {"call_1": {"to": "ada"}}}
+    assert redacted(details=details).details == details
+    assert "toolArguments" not in redacted(config, details=details).details
+
+
+def test_what_tools_were_given_is_left_out_with_all_that_may_repeat_unread_secrets() -> None:
+    first, last = f"{PASSWORD}-first", f"{PASSWORD}-last"
+    rows = [{"a": 1, "b": 2}] * 400_000
+    large = {"a": [[[[{"password": first}]]]], "rows": rows, "z": [[[[{"password": last}]]]]}
+    details = {"toolArguments": {"call_1": {"to": [first, last]}}}
+    assert PASSWORD not in str(redacted(context_data=large, details=details).details)
+
+
+def test_a_value_that_is_masked_in_what_a_tool_was_given_is_masked_elsewhere() -> None:
+    details = {"toolArguments": {"call_1": {"password": PASSWORD}}}
+    done = redacted(details=details, output=[PASSWORD], logs=[f"it is {PASSWORD}"])
+    assert PASSWORD not in done.model_dump_json()
+    assert done.details["toolArguments"] == {"call_1": {"password": "[masked]"}}
+
+
 def test_the_value_of_a_masked_field_is_nowhere_else_in_the_record() -> None:
     done = redacted(
         context_data={"db": {"password": PASSWORD}, "note": f"it is {PASSWORD}!"},

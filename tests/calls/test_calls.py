@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import onehop
 from onehop import (
     ExecutionResult,
     Rule,
@@ -115,6 +116,11 @@ async def test_typescript_calls_tools_too(sandbox: Sandbox) -> None:
     assert (await run(sandbox, code, language="typescript")).output == 2
 
 
+def test_one_run_without_a_sandbox_has_tools_and_rules_too() -> None:
+    code = "return [await tools.add({a: 1}), await tools.crm.add({a: 1}).catch(e => e.code)]"
+    assert onehop.run(code, tools=TOOLS, rules={"deny": ["crm.*"]}).output == [2, "denied"]
+
+
 async def test_calls_at_the_same_time_run_at_the_same_time(sandbox: Sandbox) -> None:
     code = "return await Promise.all(Array.from({length: 50}, () => tools.sleep({ms: 300})))"
     result = await run(sandbox, code)
@@ -167,8 +173,12 @@ async def test_tools_lists_what_there_is_and_is_fixed(sandbox: Sandbox) -> None:
 
 async def test_without_tools_the_global_is_empty() -> None:
     async with Sandbox(SandboxConfig(pool_size=1)) as sandbox:
-        code = "return [Object.keys(tools), await tools.add({a: 1}).catch(error => error.code)]"
-        assert (await run(sandbox, code)).output == [[], "unknown_tool"]
+        code = (
+            "const missing = [tools.add({a: 1}), tools.$describe('add')];"
+            "const codes = (await Promise.allSettled(missing)).map(each => each.reason.code);"
+            "return [Object.keys(tools), await tools.$list(), await tools.$search('add'), codes]"
+        )
+        assert (await run(sandbox, code)).output == [[], [], [], ["unknown_tool"] * 2]
 
 
 async def test_code_may_use_the_name_tools_for_its_own(sandbox: Sandbox) -> None:
@@ -287,6 +297,15 @@ async def test_calls_beyond_their_number_are_refused_and_the_run_goes_on() -> No
     result = await limited(code, calls=20)
     assert result.output == {"ok": 20, "budget": 9980}
     assert len(result.tool_calls or ()) == 20
+
+
+@pytest.mark.parametrize("code", ["tools.add()", "tools.$list()", "tools.nope()"])
+async def test_each_error_says_whether_to_try_again_and_what_was_done(code: str) -> None:
+    many = f"for (let i = 0; i < 1100; i++) try {{ await {code} }} catch (e) {{ return {{...e}} }}"
+    several = many.replace("{ return {...e} }", "{ last = {...e} }")
+    error = (await limited(f"let last; {several} return last", calls=5)).output
+    assert (error["retryable"], error["effect"]) == (False, "none")
+    assert error["code"] == "budget"
 
 
 async def test_a_tool_that_does_not_answer_in_time_is_a_timeout() -> None:

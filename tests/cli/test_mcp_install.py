@@ -70,6 +70,28 @@ def test_a_client_without_a_file_gets_one_with_the_command(
     assert os.path.isabs(_program(entry_in(client, path)))
 
 
+@pytest.mark.parametrize("client", BY_FILE)
+def test_a_client_gets_the_files_of_tools_by_their_whole_names(
+    here: Here, tmp_path: Path, client: str
+) -> None:
+    file = tmp_path.resolve() / "shop.py"
+    file.touch()
+    assert here("mcp", "install", client, "--tools", "shop.py").exit_code == 0
+    text = json.dumps(entry_in(client, file_of(client, tmp_path)))
+    assert f'"mcp", "--tools", "{file}"]' in text
+
+
+@pytest.mark.parametrize("command", ["install", "config"])
+def test_tools_that_a_client_could_not_use_are_refused(
+    here: Here, tmp_path: Path, command: str
+) -> None:
+    missing = here("mcp", command, "cursor", "--tools", "shop.py")
+    assert (missing.exit_code, "a Python file that exists" in missing.stderr) == (2, True)
+    (tmp_path / "shop.py").touch()
+    elsewhere = here("mcp", command, "cursor", "--tools", "shop.py", "--url", URL)
+    assert (elsewhere.exit_code, "left out beside --url" in elsewhere.stderr) == (2, True)
+
+
 def _program(entry: dict[str, Any]) -> str:
     command = entry.get("command") or entry["cmd"]
     return str(command[0] if isinstance(command, list) else command)

@@ -235,6 +235,61 @@ async def test_one_run_is_shown_with_all_that_is_kept(
     assert re.search(rf"started      {ISO}\.000[+-]\d\d:\d\d", printed)
 
 
+CALL = {
+    "id": "call_1",
+    "tool": "crm.pay",
+    "outcome": "denied",
+    "effect": "write",
+    "duration": 0.0,
+    "bytesOut": 0,
+    "error": "denied",
+    "rule": "deny crm.pay when amount > 100",
+}
+
+
+async def test_the_calls_of_a_run_are_shown_with_their_arguments(
+    store: SqlStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    details = {
+        "cpuTime": 3.5,
+        "toolCalls": [CALL, {**CALL, "id": "call_2", "outcome": "ok", "error": None, "rule": None}],
+        "toolArguments": {"call_1": {"amount": 101}, "call_2": {"amount": 99}},
+        "avoided": {"turns": 0, "tokens": 7, "formula": "…"},
+    }
+    await take(store, run(1, details=details))
+    await print_record(store, "r1")
+    calls, _, rest = capsys.readouterr().out.partition("Details")
+    shown = [" ".join(line.split()) for line in calls.splitlines()]
+    assert (
+        'call_1 crm.pay denied (deny crm.pay when amount > 100) write 0.0 0 {"amount": 101}'
+    ) in shown
+    assert 'call_2 crm.pay ok write 0.0 0 {"amount": 99}' in shown
+    assert "Kept from the model: 0 turns and 7 tokens" in shown
+    assert "cpuTime" in rest
+    assert "toolCalls" not in rest
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"toolCalls": [dict.fromkeys(CALL, HOSTILE)], "toolArguments": {HOSTILE: HOSTILE}},
+        {"toolCalls": [{name: [{}] for name in CALL}], "avoided": {"turns": HOSTILE}},
+        {"toolCalls": [CALL], "toolArguments": [7], "avoided": [7]},
+        {"toolCalls": [HOSTILE], "toolArguments": {"call_1": HOSTILE}},
+        {"toolCalls": HOSTILE, "avoided": HOSTILE},
+    ],
+)
+async def test_calls_that_were_tampered_with_are_still_shown(
+    store: SqlStore, screen: Screen, details: Any
+) -> None:
+    await take(store, run(1, details=details))
+    screen.switch_on(120)
+    assert await print_record(store, "r1") is ExitCode.SUCCESS
+    assert "Details" in screen.raw or "Calls of tools" in screen.raw
+    assert not re.search("^line", screen.raw, re.MULTILINE)
+    assert "\x1b[31m" not in screen.raw
+
+
 async def test_a_run_that_is_not_kept_is_bad_input(
     store: SqlStore, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,6 +27,7 @@ SNIPPET_PAGES = (
     "docs/how-to/embed-the-library.md",
     "docs/how-to/keep-secrets-out.md",
     "docs/how-to/python-tools.md",
+    "docs/how-to/rules-for-tools.md",
     "docs/how-to/verify-the-trail.md",
     "docs/how-to/write-a-rule.md",
     "docs/reference/validation.md",
@@ -67,6 +68,7 @@ EXAMPLES = {
     "pattern_decision.py": "refund 204 (silver)\n",
     "pattern_loop.py": "2 of 8 sensors raise an alarm\n",
     "pattern_transform.py": "FR: 265\nUS: 213\nDE: 177\n",
+    "tools.py": "order 3: sent 400 cents\norder 4: failed: nobody is called bob\n",
     "served.py": "  5 x code:execution:completed\n",
 }
 

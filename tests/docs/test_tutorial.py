@@ -1,4 +1,4 @@
-"""The tutorial is followed to the letter: its files are written, its commands are run, in order."""
+"""Tutorials are followed to the letter: their files are written, their commands run, in order."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import pytest
 from tests.docs.test_documents import commands, matches, read
 from tests.users import ROOT
 
-PAGE = "docs/tutorial/first-run.md"
+PAGES = ("docs/tutorial/first-run.md", "docs/tutorial/tools.md")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"`([\w.]+\.py)`:\s*$")
+FILE = re.compile(r"[Ss]ave (?:this|it)\s+as\s+`([\w.]+)`[.:][^`]*$")
 BY_HAND = ("python3 -m venv", ". .venv", "pip install", "export AGENT_API_KEY", "claude")
 """What only a reader does: make an environment, and start a client of another maker."""
 SERVE = "onehop serve"
@@ -56,7 +56,7 @@ class Reader:
 
     def do(self, line: str) -> str:
         """What a command prints on both streams."""
-        if line == SERVE:
+        if line.startswith(SERVE):
             self.server = subprocess.Popen(
                 ["/bin/sh", "-c", f"exec {line} 2>server.log"],
                 cwd=self.folder,
@@ -114,11 +114,12 @@ def blocks(page: str) -> Iterator[tuple[str, str, str]]:
 
 
 @pytest.mark.timeout(240)  # a dozen commands, each a new Python
-def test_each_step_of_the_tutorial_gives_the_result_that_it_shows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_each_step_of_a_tutorial_gives_the_result_that_it_shows(page: str, tmp_path: Path) -> None:
     reader = Reader(tmp_path, free_port())
     reader.install()
     try:
-        follow(reader, read(PAGE).replace("localhost:3001", f"localhost:{reader.port}"))
+        follow(reader, read(page).replace("localhost:3001", f"localhost:{reader.port}"))
     finally:
         reader.leave()
 
@@ -126,7 +127,7 @@ def test_each_step_of_the_tutorial_gives_the_result_that_it_shows(tmp_path: Path
 def follow(reader: Reader, page: str) -> None:
     done = 0
     for language, text, name in blocks(page):
-        if language == "python":
+        if language in ("python", "js"):
             assert name, f"the page does not say where this is saved:\n{text}"
             (reader.folder / name).write_text(text)
         elif language == "console":

@@ -40,10 +40,11 @@ class Machine:
         paths = [_moved(name).expanduser() for name in names]
         return next((path for path in paths if path.exists()), paths[0])
 
-    def command(self, agent: str | None) -> tuple[str, ...]:
-        """How a client there starts this very installation: programs with a window know no PATH
-        of a shell."""
-        program = [*_program(), "mcp", *(["--agent", agent] if agent else [])]
+    def command(self, agent: str | None, tools: Sequence[Path] = ()) -> tuple[str, ...]:
+        """How a client there starts this very installation, with files of tools: programs with a
+        window know no PATH of a shell, and start it in a folder of their own."""
+        named = [word for file in tools for word in ("--tools", str(file))]
+        program = [*_program(), "mcp", *(["--agent", agent] if agent else []), *named]
         if self.system != "windows":
             return tuple(program)
         distribution = os.environ.get("WSL_DISTRO_NAME")

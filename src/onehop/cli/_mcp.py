@@ -118,6 +118,7 @@ def config(
     ] = "stdio",
     url: _Url = None,
     agent: _Agent = None,
+    tools: Tools = None,
     wsl: _Wsl = None,
     link: Annotated[
         bool, typer.Option("--link", help="Print a link that the client opens (cursor, lm-studio).")
@@ -129,7 +130,7 @@ def config(
 
     Try: onehop mcp config claude-code
     """
-    exit_with(lambda: _show(client, transport, url, agent, wsl, link))
+    exit_with(lambda: _show(client, transport, url, agent, tools, wsl, link))
 
 
 @app.command(epilog=_INSTALL_EXITS)
@@ -137,6 +138,7 @@ def install(
     client: _Client,
     url: _Url = None,
     agent: _Agent = None,
+    tools: Tools = None,
     wsl: _Wsl = None,
     file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The client's file, if it is elsewhere.")
@@ -153,11 +155,17 @@ def install(
 
     Try: onehop mcp install cursor --dry-run
     """
-    exit_with(lambda: _install(client, url, agent, wsl, file, dry_run))
+    exit_with(lambda: _install(client, url, agent, tools, wsl, file, dry_run))
 
 
 def _show(
-    name: str, transport: str, url: str | None, agent: str | None, wsl: bool | None, link: bool
+    name: str,
+    transport: str,
+    url: str | None,
+    agent: str | None,
+    tools: list[str] | None,
+    wsl: bool | None,
+    link: bool,
 ) -> ExitCode:
     from onehop.cli import _mcp_clients
     from onehop.errors import InvalidRequestError
@@ -167,7 +175,7 @@ def _show(
         raise InvalidRequestError(
             "transport", repr(transport), "'stdio', or leave it out and use --url"
         )
-    server = _server(_machine(name, wsl), url, agent)
+    server = _server(_machine(name, wsl), url, agent, tools)
     if link and client.link is None:
         raise InvalidRequestError("--link", name, "cursor or lm-studio: others open no such link")
     if link and client.link:
@@ -184,6 +192,7 @@ def _install(
     name: str,
     url: str | None,
     agent: str | None,
+    tools: list[str] | None,
     wsl: bool | None,
     file: Path | None,
     dry_run: bool,
@@ -193,7 +202,7 @@ def _install(
 
     client = _known(name)
     machine = _machine(name, wsl)
-    server = _server(machine, url, agent)
+    server = _server(machine, url, agent, tools)
     if file is not None and client.line is not None:
         reason = f"nothing: {client.title} is set up by its own command"
         raise InvalidRequestError("--file", str(file), reason)
@@ -259,15 +268,29 @@ def _machine(name: str, wsl: bool | None) -> Machine:
     return machines.here(machines.in_wsl() and name == "claude-desktop" if wsl is None else wsl)
 
 
-def _server(machine: Machine, url: str | None, agent: str | None) -> Server:
+def _server(
+    machine: Machine, url: str | None, agent: str | None, tools: list[str] | None
+) -> Server:
     from onehop.cli._mcp_clients import Server
     from onehop.errors import InvalidRequestError
 
     if url is None:
-        return Server(command=machine.command(agent))
+        return Server(command=machine.command(agent, [*map(_file_of_tools, tools or ())]))
+    if tools:
+        raise InvalidRequestError(
+            "--tools", tools[0], "left out beside --url: a server has tools of its own"
+        )
     if not url.startswith(("http://", "https://")):
         raise InvalidRequestError("url", repr(url), "an http:// or https:// URL")
     return Server(url=url)
+
+
+def _file_of_tools(name: str) -> Path:
+    from onehop.errors import InvalidRequestError
+
+    if not (path := Path(name)).is_file():
+        raise InvalidRequestError("--tools", repr(name), "a Python file that exists")
+    return path.resolve()
 
 
 def _say(line: str) -> None:

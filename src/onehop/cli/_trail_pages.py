@@ -15,6 +15,7 @@ from onehop.analytics import Analytics, to_dict
 from onehop.cli._exits import ExitCode
 from onehop.cli._output import to_json, write
 from onehop.cli._table import Column, clean, print_table
+from onehop.cli._trail_calls import CALLS, call_rows, saved, without_calls
 from onehop.records import ExecutionRecord
 from onehop.stores.base import EventQuery, HistoryQuery, Store
 
@@ -193,7 +194,17 @@ def _print_run(run: ExecutionRecord, zone: tzinfo | None) -> None:
     _print_text("Console", _joined(run.logs))
     _print_text("Output", _json(run.output) if run.success else None)
     _print_text("Error", run.error)
-    _print_text("Details", _json(run.details))
+    _print_calls(run.details)
+    _print_text("Details", _json(without_calls(run.details)))
+
+
+def _print_calls(details: Any) -> None:
+    rows = call_rows(details)
+    if rows:
+        _heading("Calls of tools")
+        print_table(CALLS, rows)
+        if (kept := saved(details)) is not None:
+            write(sys.stdout, f"Kept from the model: {clean(kept)}\n")
 
 
 def _facts(run: ExecutionRecord, zone: tzinfo | None) -> dict[str, Any]:

@@ -38,6 +38,7 @@ export function openTools() {
   return made.tools;
 }
 
+const NONE = "no tools are granted to this code";
 const NO_NAMES = {
   __proto__: null,
   roots: createList(),
@@ -136,13 +137,10 @@ function makeTool(namespace, member) {
 function callTool(namespace, member, args) {
   const error = blankToolError();
   return new CapturedPromise((resolve, reject) => {
-    const refuse = (code, message) => {
-      reject(
-        fillToolError(error, { __proto__: null, tool: pathOf(namespace, member), code, message }),
-      );
-    };
+    const refuse = (code, message) =>
+      reject(refused(error, pathOf(namespace, member), code, message));
     if (grant.limits === null) {
-      return refuse("unknown_tool", "no tools are granted to this code");
+      return refuse("unknown_tool", NONE);
     }
     if (++made.called > grant.limits.calls) {
       return refuse("budget", "the run has made its " + grant.limits.calls + " calls of tools");
@@ -176,6 +174,12 @@ function addBytes(value) {
   return value;
 }
 
+/** An error with the fields that each one of the host has. */
+function refused(error, tool, code, message) {
+  const fields = { __proto__: null, tool, code, message, retryable: false, effect: "none" };
+  return fillToolError(error, fields);
+}
+
 function pathOf(namespace, member) {
   return namespace === "" ? member : namespace + "." + member;
 }
@@ -184,11 +188,14 @@ function pathOf(namespace, member) {
 function find(what, subject, options, make = (found) => found) {
   const error = blankToolError();
   return new CapturedPromise((resolve, reject) => {
-    const refuse = (message) =>
-      reject(fillToolError(error, { __proto__: null, tool: "$" + what, code: "budget", message }));
-    if (grant.limits === null) return resolve(JSONParse(what === "describe" ? "null" : "[]"));
+    const refuse = (code, message) => reject(refused(error, "$" + what, code, message));
+    if (grant.limits === null) {
+      if (what === "describe") return refuse("unknown_tool", NONE);
+      return resolve(JSONParse("[]"));
+    }
     if (++made.asked > grant.limits.asks) {
-      return refuse("the run has asked about tools " + grant.limits.asks + " times");
+      const message = "the run has asked about tools " + grant.limits.asks + " times";
+      return refuse("budget", message);
     }
     const question = ArrayIsArray(subject) || subject === undefined ? "" : "" + subject;
     const fields = ',"about":' + quote(what) + ',"subject":' +

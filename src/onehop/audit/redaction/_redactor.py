@@ -18,6 +18,14 @@ from onehop.config import AuditConfig
 from onehop.events import Event, ExecutionFailed, SecurityIssue
 from onehop.records import INTERRUPTED, SNIPPET_LENGTH, ExecutionRecord
 
+_ARGUMENTS: Final = "toolArguments"
+_SOURCES: Final = {
+    "logTimes": frozenset({"logs"}),
+    "logLevels": frozenset({"logs"}),
+    _ARGUMENTS: frozenset({"context", "output"}),
+}
+"""Details that are kept only with the fields that they come from: what a tool gets is made of the
+context and of the answers of other tools."""
 _MAX_SEARCHED: Final = 1_000_000
 """Fields of a context or output that are searched for masked ones."""
 _MAX_DETAILS: Final = 4 * 1024 * 1024
@@ -71,7 +79,9 @@ class Redactor:
     def record(self, record: ExecutionRecord, known: Secrets | None = None) -> ExecutionRecord:
         """The record as it may be kept. ``known``: the secrets of its context, if they are known
         already."""
-        secrets = self._with_output(known or self.secrets(record.context_data), record.output)
+        secrets = known or self.secrets(record.context_data)
+        secrets = self._with(secrets, "output", record.output)
+        secrets = self._with(secrets, _ARGUMENTS, record.details.get(_ARGUMENTS))
         self._latest = ((record.agent_id, record.request_id), secrets)
         recurring, complete = secrets.recurring, secrets.complete
         one = _One(self, recurring)
@@ -104,8 +114,9 @@ class Redactor:
             return dataclasses.replace(event, error=one.cut_text(event.error))
         return dataclasses.replace(event, description=one.code(event.description))
 
-    def _with_output(self, secrets: Secrets, output: Any) -> Secrets:
-        values, complete = collect(output, "output", self._hidden, _MAX_SEARCHED)
+    def _with(self, secrets: Secrets, name: str, value: Any) -> Secrets:
+        """Also what the masked fields of ``value`` hold."""
+        values, complete = collect(value, name, self._hidden, _MAX_SEARCHED)
         if not values and complete:
             return secrets
         return Secrets(secrets.values | values, secrets.complete and complete)
@@ -201,7 +212,7 @@ class _One:
         kept = {
             name: self._detail(name, value)
             for name, value in details.items()
-            if not (name in ("logTimes", "logLevels") and "logs" in left_out)
+            if not _SOURCES.get(name, frozenset()).intersection(left_out)
         }
         for name in ("logTimes", "logLevels"):
             if name in kept:
@@ -211,7 +222,7 @@ class _One:
     def _detail(self, name: str, value: Any) -> Any:
         if name in _OURS:
             return value
-        if name == "toolArguments":
+        if name == _ARGUMENTS:
             return self.field(name, value)
         if name == "errorInfo" and isinstance(value, dict):
             return {part: self._detail(part, each) for part, each in value.items()}

@@ -1,0 +1,74 @@
+"""What the command line says of the tools that a recorded run has called.
+
+A record may have been tampered with, so that any field may hold anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from onehop.cli._output import to_json
+from onehop.cli._table import Column
+
+CALLS: Final = (
+    Column("call", whole=True),
+    Column("tool"),
+    Column("outcome"),
+    Column("effect", optional=True),
+    Column("ms", number=True),
+    Column("bytes", number=True, optional=True),
+    Column("arguments", wraps=True),
+)
+"""The columns of a run's calls; ``bytes`` are those of the answer."""
+_ELSEWHERE: Final = ("toolCalls", "toolArguments", "avoided")
+
+
+def call_rows(details: Any) -> Sequence[Sequence[Any]]:
+    """A row for each call, in the order in which the code made them."""
+    return [*_rows(details)] if isinstance(details, Mapping) else []
+
+
+def saved(details: Any) -> str | None:
+    """What the calls have kept from passing through a model."""
+    avoided = details.get("avoided") if isinstance(details, Mapping) else None
+    if not isinstance(avoided, Mapping):
+        return None
+    return f"{avoided.get('turns')} turns and {avoided.get('tokens')} tokens"
+
+
+def without_calls(details: Any) -> Any:
+    """The details that are not shown as calls; all of them if what they say of calls is wrong."""
+    if not call_rows(details):
+        return details
+    return {name: value for name, value in details.items() if name not in _ELSEWHERE}
+
+
+def _rows(details: Mapping[str, Any]) -> Iterator[Sequence[Any]]:
+    calls, given = details.get("toolCalls"), details.get("toolArguments")
+    arguments = given if isinstance(given, Mapping) else {}
+    for call in calls if isinstance(calls, list) else ():
+        if not isinstance(call, Mapping):
+            continue
+        yield (
+            call.get("id"),
+            call.get("tool"),
+            _outcome(call),
+            call.get("effect"),
+            call.get("duration"),
+            call.get("bytesOut"),
+            _text(arguments, call.get("id")),
+        )
+
+
+def _outcome(call: Mapping[str, Any]) -> str:
+    """With the reason of a failure, and the rule that decided."""
+    reasons = [call.get("error"), call.get("rule")]
+    known = [str(reason) for reason in reasons if reason and reason != call.get("outcome")]
+    return f"{call.get('outcome')} ({', '.join(known)})" if known else str(call.get("outcome"))
+
+
+def _text(arguments: Mapping[str, Any], number: Any) -> str | None:
+    if not isinstance(number, str) or number not in arguments:
+        return None
+    return to_json(arguments[number])
