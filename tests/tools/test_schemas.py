@@ -292,8 +292,9 @@ async def test_a_large_check_may_be_made_in_a_thread() -> None:
 def test_a_wrong_tool_of_a_provider_is_left_out_with_the_reason() -> None:
     class Upstream:
         on_change = None
+        fault = None
 
-        async def open(self) -> None: ...
+        async def open(self, namespace: str) -> None: ...
 
         async def aclose(self) -> None: ...
 

@@ -19,6 +19,7 @@ from made.api.events import execution_stream
 from made.api.health import alive, ready
 from made.api.history import by_code, execution, output
 from made.api.history import history as listed
+from made.api.tools import tools
 from made.models import (
     AddAgentBody,
     ExecuteBody,
@@ -60,6 +61,7 @@ def main(url: str, key: str) -> None:
     assert call(stats, "root").total_executions >= 2
     assert call(failures, "root").failures
     call(trends)
+    call(tools)
     for asked in QuestionQuestion:
         print(asked.value, end=" ")
         call(question, asked)

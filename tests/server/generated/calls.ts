@@ -33,6 +33,7 @@ const agent = { params: { path: { agentId: "root" } } };
 told("stats", await client.GET("/api/v1/agents/{agentId}/stats", agent));
 told("failures", await client.GET("/api/v1/agents/{agentId}/failures", agent));
 told("trends", await client.GET("/api/v1/trends"));
+told("tools", await client.GET("/api/v1/tools", { params: { query: { detail: "brief" } } }));
 for (const question of ["resources", "code-lengths", "repeated-code", "slowest", "security"] as const) {
   told(question, await client.GET("/api/v1/analytics/{question}", { params: { path: { question } } }));
 }

@@ -210,7 +210,8 @@ class ToolParams(Query):
         Field(max_length=50, description="These, by path", examples=[["crm.find_person"]]),
     ] = None
     detail: Annotated[
-        Literal["brief", "signature", "schema"], Field(description="How much of each")
+        Literal["brief", "signature", "schema"],
+        Field(description="How much of each", examples=["signature"]),
     ] = "signature"
 
 
