@@ -36,6 +36,7 @@ LONGEST_FIRST = "server mcp docs stores execution jail cli compiler client worke
 """Folders. What is left, ends soon: so no process works long while the others have nothing."""
 
 
+@pytest.hookimpl(optionalhook=True)  # the adapters are tested without xdist
 def pytest_xdist_auto_num_workers() -> int:
     """Two for each core: nearly half of the time a test waits, for a process or for a clock."""
     return 2 * usable_cores()

@@ -274,6 +274,19 @@ async def test_a_value_that_is_not_json_is_refused(sandbox: Sandbox) -> None:
     assert (await caught(sandbox, "tools.odd()"))["code"] == "invalid_result"
 
 
+async def test_what_is_asked_about_may_stand_in_an_object(sandbox: Sandbox) -> None:
+    code = (
+        "return [(await tools.$search({query: 'sum', limit: 1}))[0].path,"
+        "(await tools.$describe({path: 'add'})).path, await tools.$list({namespace: 'crm'})]"
+    )
+    assert (await run(sandbox, code)).output == ["add", "add", ["crm.add"]]
+
+
+@pytest.mark.parametrize("call", ["$search()", "$search({})", "$describe(7)", "$describe(['a'])"])
+async def test_a_question_about_nothing_is_refused(sandbox: Sandbox, call: str) -> None:
+    assert (await caught(sandbox, f"tools.{call}"))["code"] == "invalid_arguments"
+
+
 # --- limits ---
 
 

@@ -158,3 +158,38 @@ def test_code_on_the_command_line_calls_them_too(here: Here, tmp_path: Path) -> 
     code = "return (await tools.bad.json_text()).a"
     result = here("run", "--no-record", "--mcp-servers", path, code)
     assert json.loads(result.stdout) == [1, 2]
+
+
+# --- onehop among its own servers ---
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"command": "onehop", "args": ["mcp"]},
+        {"command": "/somewhere/bin/onehop", "args": ["mcp"]},
+        {"command": "uvx", "args": ["onehop", "mcp"]},
+        {"command": sys.executable, "args": ["-m", "onehop", "mcp"]},
+    ],
+)
+def test_import_leaves_onehop_out(here: Here, tmp_path: Path, entry: dict[str, Any]) -> None:
+    servers = {"itself": entry, "git": SERVERS["git"]}
+    result = here("tools", "import", written(tmp_path, servers))
+    assert set(tomllib.loads(result.stdout)["upstream"]) == {"git"}
+    assert "itself: left out: it is onehop itself" in result.stderr
+
+
+def test_a_onehop_that_another_one_has_started_starts_no_servers(
+    here: Here, tmp_path: Path
+) -> None:
+    path = tmp_path / "onehop.toml"
+    script = "import sys; sys.argv[0] = 'x'; from onehop.__main__ import main; main()"
+    path.write_text(
+        f"[upstream.me]\ncommand = {json.dumps(sys.executable)}\n"
+        f"args = {json.dumps(['-c', script, 'mcp'])}\ncwd = {json.dumps(str(tmp_path))}\n"
+    )
+    result = here("tools", "list", ONEHOP_CONFIG=str(path))
+    assert result.exit_code == 0, result.stderr
+    assert "me.code_execute" in result.stdout
+    nested = here("tools", "list", ONEHOP_CONFIG=str(path), ONEHOP_IS_UPSTREAM="1")
+    assert "me.code_execute" not in nested.stdout

@@ -8,8 +8,9 @@ from difflib import get_close_matches
 from typing import Final
 
 _PREFIX: Final = "ONEHOP_"
-_OTHERS: Final = frozenset({"ONEHOP_CONFIG", "ONEHOP_SERVER_URL"})
-"""Ours, and no settings: the settings file, and the server of ``AgentClient``."""
+_OTHERS: Final = frozenset({"ONEHOP_CONFIG", "ONEHOP_SERVER_URL", "ONEHOP_IS_UPSTREAM"})
+"""Ours, and no settings: the settings file, the server of ``AgentClient``, and whether another
+onehop has started this one."""
 _OF_TESTS: Final = frozenset(
     {"ONEHOP_NO_SKIPS", "ONEHOP_SCHEMATHESIS_EXAMPLES", "ONEHOP_SOAK_SECONDS"}
 )

@@ -55,7 +55,10 @@ def run(
     ] = None,
     language: _Language = None,
     timeout: Annotated[
-        float | None, typer.Option(metavar="MS", help="Deadline in ms, 100 to 30000.")
+        float | None,
+        typer.Option(
+            metavar="MS", help="Deadline in ms, 100 to 30000; waiting for tools does not count."
+        ),
     ] = None,
     memory: Annotated[
         int | None, typer.Option(metavar="MB", help="Memory the code may use, in MB.")

@@ -6,6 +6,7 @@ import {
   CapturedProxy,
   createList,
   FunctionPrototypeBind,
+  isObject,
   JSONParse,
   ObjectDefineProperty,
   ObjectFreeze,
@@ -184,6 +185,15 @@ function pathOf(namespace, member) {
   return namespace === "" ? member : namespace + "." + member;
 }
 
+/** What is asked about, which may stand in an object with the options too. */
+const SUBJECTS = {
+  __proto__: null,
+  search: "query",
+  describe: "path",
+  list: "namespace",
+  bytes: "media",
+};
+
 /** Ask about tools; none of it is a call. */
 function find(what, subject, options, make = (found) => found) {
   const error = blankToolError();
@@ -197,9 +207,14 @@ function find(what, subject, options, make = (found) => found) {
       const message = "the run has asked about tools " + grant.limits.asks + " times";
       return refuse("budget", message);
     }
-    const question = ArrayIsArray(subject) || subject === undefined ? "" : "" + subject;
+    const question = isObject(subject) ? subject[SUBJECTS[what]] : subject;
+    if (typeof question !== "string" && (what !== "list" || question !== undefined)) {
+      const expected = "(" + SUBJECTS[what] + ") takes a text, such as a word or a path";
+      return refuse("invalid_arguments", "$" + what + expected);
+    }
     const fields = ',"about":' + quote(what) + ',"subject":' +
-      (subject === undefined ? "null" : quote(question)) + optionFields(options);
+      (question === undefined ? "null" : quote(question)) +
+      optionFields(isObject(subject) ? subject : options);
     request("ask", fields, ({ error: told }, text) => {
       if (told === undefined) resolve(make(JSONParse(text)));
       else reject(fillToolError(error, told));

@@ -8,6 +8,7 @@ import os
 from onehop.config import UPSTREAM, upstream_tables
 from onehop.errors import ConfigError
 from onehop.upstreams._servers_file import read_servers
+from onehop.upstreams._stdio import NESTED
 from onehop.upstreams._upstream import McpUpstream
 
 _log = logging.getLogger(__name__)
@@ -16,8 +17,12 @@ _log = logging.getLogger(__name__)
 def configured_upstreams(servers_file: str | None = None) -> dict[str, McpUpstream]:
     """Those of the tables ``[upstream.NAME]`` and of a file with ``mcpServers``, by namespace.
 
-    What cannot be used of the file is logged. Raises ConfigError, for one name in both too.
+    What cannot be used of the file is logged. A onehop that is itself such a server has none.
+    Raises ConfigError, for one name in both too.
     """
+    if os.environ.get(NESTED):
+        _log.warning("this onehop is a server of another one: it starts no servers of its own")
+        return {}
     made = {
         name: McpUpstream.of(table, f"{UPSTREAM}.{name}")
         for name, table in upstream_tables(os.environ).items()

@@ -99,12 +99,22 @@ def _reason_against(entry: Any) -> str | None:
         return "it is not an object"
     if entry.get("disabled") is True or entry.get("enabled") is False:
         return "it is disabled"
+    if _is_onehop(entry):
+        return "it is onehop itself"
     kind = next((entry[key] for key in _KIND if key in entry), None)
     if kind == "sse":
         return "it speaks the old transport sse, which onehop does not"
     if kind is not None and kind not in _TRANSPORTS:
         return "its type is none that onehop knows"
     return None
+
+
+def _is_onehop(entry: Mapping[str, Any]) -> bool:
+    """By its own name, or by a runner as in ``uvx onehop mcp`` or ``python -m onehop mcp``."""
+    arguments = entry.get("args")
+    words = [entry.get("command"), *(arguments if isinstance(arguments, list) else ())]
+    names = {Path(word).name.removesuffix(".exe") for word in words if isinstance(word, str)}
+    return "onehop" in names
 
 
 def _with_references(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,9 @@ _WRITE: Final = 30.0
 _PAUSE: Final = 0.01
 _KEPT: Final = 2048
 """Bytes of its stderr that are kept to explain its end."""
+NESTED: Final = "ONEHOP_IS_UPSTREAM"
+"""Set for every server that is started: a onehop among them starts none, or it might start itself
+without end."""
 _INHERITED: Final = (
     "PATH",
     "HOME",
@@ -53,7 +56,8 @@ Receiver = MemoryObjectReceiveStream[SessionMessage]
 
 def environment(named: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
     """What the process gets: a few variables that every program needs, and those that are named."""
-    return {name: environ[name] for name in _INHERITED if name in environ} | dict(named)
+    inherited = {name: environ[name] for name in _INHERITED if name in environ}
+    return inherited | {NESTED: "1"} | dict(named)
 
 
 @asynccontextmanager
