@@ -7,8 +7,8 @@ import os
 
 from onehop.config import UPSTREAM, upstream_tables
 from onehop.errors import ConfigError
+from onehop.upstreams._options import NESTED
 from onehop.upstreams._servers_file import read_servers
-from onehop.upstreams._stdio import NESTED
 from onehop.upstreams._upstream import McpUpstream
 
 _log = logging.getLogger(__name__)

@@ -13,6 +13,9 @@ from onehop.tools import Effect
 
 _Milliseconds = Annotated[float, Field(ge=100, le=3_600_000, allow_inf_nan=False)]
 _Texts = tuple[str, ...]
+NESTED: Final = "ONEHOP_IS_UPSTREAM"
+"""Set for every server that is started: a onehop among them starts none, or it might start itself
+without end."""
 _REFERENCE: Final = "a secret can be given as env:NAME or file:PATH"
 
 

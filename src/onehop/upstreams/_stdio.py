@@ -21,6 +21,7 @@ from mcp.shared.message import SessionMessage
 from onehop.inputs.gc import no_collection
 from onehop.inputs.values import count_values
 from onehop.upstreams import _bounds
+from onehop.upstreams._options import NESTED
 
 _CHUNK: Final = 256 * 1024
 _END: Final = 64
@@ -32,9 +33,6 @@ _WRITE: Final = 30.0
 _PAUSE: Final = 0.01
 _KEPT: Final = 2048
 """Bytes of its stderr that are kept to explain its end."""
-NESTED: Final = "ONEHOP_IS_UPSTREAM"
-"""Set for every server that is started: a onehop among them starts none, or it might start itself
-without end."""
 _INHERITED: Final = (
     "PATH",
     "HOME",
