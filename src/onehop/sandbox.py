@@ -197,7 +197,7 @@ class Sandbox:
         Raises ToolError."""
         desk = self.desk(None, [rules] if rules else (), agent_id=agent_id)
         if desk is None:
-            raise ToolError("unknown_tool", f"there is no tool {path}: there are none", path)
+            raise ToolError("unknown_tool", f"no tool is called {path}: none are granted", path)
         return await call_directly(desk, path, arguments or {})
 
     async def execute_javascript(self, code: str, **options: Any) -> ExecutionResult:

@@ -413,6 +413,20 @@ async def test_a_run_that_only_waits_leaves_its_place_to_others() -> None:
         assert [result.output for result in await asyncio.gather(*waiters)] == [True, True]
 
 
+async def test_a_run_that_computes_while_it_waits_is_not_kept_from_its_answer() -> None:
+    config = SandboxConfig(pool_size=1, max_concurrency=1)
+    code = (
+        "const call = tools.sleep({ms: 900}); await new Promise(done => setTimeout(done, 300));"
+        "const end = Date.now() + 300; while (Date.now() < end);"
+        "return await call"
+    )
+    async with asyncio.timeout(30), Sandbox(config, tools=TOOLS) as sandbox:
+        work = asyncio.create_task(sandbox.execute(code, timeout=10_000))
+        await asyncio.sleep(0.2)
+        assert (await sandbox.execute("return 1")).output == 1
+        assert (await work).output == "slept"
+
+
 # --- the end of a run ---
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from onehop import Rule, Sandbox, SandboxConfig, Tool, Tools, tool
+from onehop import Rule, Sandbox, SandboxConfig, Tool, ToolError, Tools, tool
+from onehop.calls import Toolbox, call_directly, make_desk
 
 
 @tool(effect="read")
@@ -150,6 +153,29 @@ async def test_a_value_with_odd_names_is_data(sandbox: Sandbox) -> None:
     )
     result = await sandbox.execute(code, tools=[give])
     assert result.output == [["__proto__", "constructor", "then", "toJSON"], True, "no"]
+
+
+async def test_a_flood_of_unknown_names_is_answered_one_by_one(sandbox: Sandbox) -> None:
+    code = (
+        "const all = Array.from({length: 150}, (_, n) => tools[`ech${n}`]().catch(e => e.nearest));"
+        "return (await Promise.all(all)).every(near => near.includes('echo'))"
+    )
+    flood = asyncio.create_task(sandbox.execute(code))
+    assert (await sandbox.execute("return await tools.echo({value: 1})")).output == 1
+    assert (await flood).output is True
+
+
+async def test_a_failure_of_the_host_is_an_error_of_that_call_only(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    grant = Toolbox(TOOLS).grant()
+    assert grant is not None
+    broken = dataclasses.replace(grant, policy=cast("Any", None))
+    with pytest.raises(ToolError) as caught:
+        await call_directly(make_desk(broken), "echo", {"value": 1})
+    assert caught.value.code == "internal"
+    assert "AttributeError" not in str(caught.value)
+    assert "AttributeError" in caplog.text
 
 
 async def test_a_flood_of_questions_is_bounded(sandbox: Sandbox) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-from collections.abc import Callable
+import logging
+import secrets
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from onehop.calls._grant import Grant
@@ -29,6 +31,8 @@ _WRITE_GRACE: Final = 2.0
 _AT_ONCE: Final = 16 * 1024
 """Bytes of arguments that are checked in the event loop; more take a thread."""
 
+_log = logging.getLogger(__name__)
+
 CallEvent = Literal["started", "completed", "failed", "denied"]
 Hear = Callable[[CallEvent, ToolCall], None]
 MakeContext = Callable[[str], "ToolContext"]
@@ -37,6 +41,14 @@ MakeContext = Callable[[str], "ToolContext"]
 
 def deaf(_event: CallEvent, _call: ToolCall) -> None:
     pass
+
+
+class UnknownError(Exception):
+    """No tool has this path."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
 
 
 class RunDesk:
@@ -50,6 +62,9 @@ class RunDesk:
         self._places = Places(limits.concurrent, limits.per_upstream)
         self._records: list[CallRecord] = []
         self._tasks: dict[asyncio.Task[None], CallRecord] = {}
+        self._asking: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()
+        """Of what is asked about tools."""
         self._answered = 0
         self._is_spent = False
         self._is_closing = False
@@ -85,20 +100,27 @@ class RunDesk:
     def take(self, question: Call | Ask, reply: Reply) -> None:
         """Answer now or later."""
         if isinstance(question, Ask):
-            self._answer(question, reply)
+            self._ask_later(self._answer(question, reply))
             return
         record = CallRecord(len(self._records) + 1, _path(question))
         self._records.append(record)
         try:
             bound, arguments = self._admit(question, record)
-        except ToolError as error:
-            self._refuse(record, error, reply)
+        except UnknownError as error:
+            self._ask_later(self._refuse_unknown(record, error, reply))
+        except Exception as error:
+            self._refuse(record, _as_tool_error(error, record.path), reply)
         else:
             task = asyncio.get_running_loop().create_task(
                 self._carry_out(bound, arguments, record, reply)
             )
             self._tasks[task] = record
             task.add_done_callback(self._tasks.pop)
+
+    def _ask_later(self, answer: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(answer)
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
 
     def run_out(self) -> None:
         """Nothing but tools has run for as long as may be: the calls in flight are over."""
@@ -128,7 +150,7 @@ class RunDesk:
         self._warn_of_open()
         if writes and not at_once:
             await asyncio.wait(writes, timeout=_WRITE_GRACE)
-        rest = list(self._tasks)
+        rest = [*self._tasks, *self._asking]
         for task in rest:
             task.cancel()
         if rest:
@@ -169,12 +191,7 @@ class RunDesk:
         bound = self._grant.catalogue.find(call.namespace, call.member)
         if bound is not None:
             return bound
-        policy = self._grant.policy
-        nearest = self._grant.catalogue.nearest(
-            path, keep=lambda other: not policy.is_always_denied(other)
-        )
-        words = f"; did you mean {', '.join(nearest)}?" if nearest else ""
-        raise ToolError("unknown_tool", f"there is no tool {path}{words}", path, nearest=nearest)
+        raise UnknownError(path)
 
     def _check_budget(self, bound: Bound) -> None:
         limits = self._grant.limits
@@ -197,10 +214,10 @@ class RunDesk:
             async with self._places.place(bound.namespace):
                 value = await self._invoke(bound, arguments, record)
             self._count(bound, value)
-        except ToolError as error:
-            self._refuse(record, error, reply)
         except asyncio.CancelledError:
             self._give_up(record, reply)
+        except Exception as error:
+            self._refuse(record, _as_tool_error(error, bound.path, _effect_of(record)), reply)
         else:
             record.bytes_out = len(value)
             record.end("ok")
@@ -259,23 +276,44 @@ class RunDesk:
 
     # --- questions about tools ---
 
-    def _answer(self, ask: Ask, reply: Reply) -> None:
+    async def _answer(self, ask: Ask, reply: Reply) -> None:
         try:
-            answer = self._look_up(ask)
-        except ToolError as error:
-            reply(None, json.dumps(error.to_dict()).encode())
+            answer = await self._look_up(ask)
+        except Exception as error:
+            told = _as_tool_error(error, ask.about)
+            reply(None, json.dumps(told.to_dict()).encode())
         else:
             reply(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"), None)
 
-    def _look_up(self, ask: Ask) -> Any:
-        discovery = self._grant.discovery
-        if ask.about == "search":
-            return discovery.search(ask.subject or "", ask.namespaces, ask.limit or 10)
-        if ask.about == "describe":
-            return discovery.describe(ask.subject or "")
+    async def _look_up(self, ask: Ask) -> Any:
+        """One after the other, and in a thread: a flood of questions holds up its own run only."""
         if ask.about == "bytes":
             return self._bytes(ask.subject or "")
-        return discovery.list(ask.subject)
+        discovery, subject = self._grant.discovery, ask.subject or ""
+        async with self._turn:
+            if ask.about == "search":
+                few = ask.limit or 10
+                return await asyncio.to_thread(discovery.search, subject, ask.namespaces, few)
+            if ask.about == "describe":
+                return await asyncio.to_thread(discovery.describe, subject)
+            return await asyncio.to_thread(discovery.list, ask.subject)
+
+    async def _refuse_unknown(self, record: CallRecord, error: UnknownError, reply: Reply) -> None:
+        async with self._turn:
+            try:
+                told = await asyncio.to_thread(self._unknown, error.path)
+            except Exception as failure:
+                told = _as_tool_error(failure, error.path)
+        self._refuse(record, told, reply)
+
+    def _unknown(self, path: str) -> ToolError:
+        """With the names that are close to it: many tools take a while to compare."""
+        policy = self._grant.policy
+        nearest = self._grant.catalogue.nearest(
+            path, keep=lambda other: not policy.is_always_denied(other)
+        )
+        words = f"; did you mean {', '.join(nearest)}?" if nearest else ""
+        return ToolError("unknown_tool", f"no tool is called {path}{words}", path, nearest=nearest)
 
     def _bytes(self, name: str) -> str:
         """Of media, in base64: part of what a run may have of answers. Raises ToolError."""
@@ -286,6 +324,18 @@ class RunDesk:
             words = f"all answers together have more than {limits.total} bytes"
             raise ToolError("budget", words, "bytes")
         return text
+
+
+def _as_tool_error(
+    error: Exception, path: str, effect: Literal["none", "unknown"] = "none"
+) -> ToolError:
+    """What the code hears of a failure: of one that nobody expected, only its id in the log."""
+    if isinstance(error, ToolError):
+        return error
+    failure = secrets.token_hex(6)
+    _log.error("a question about %s failed (%s)", path, failure, exc_info=error)
+    words = f"the host failed; its log has the reason under {failure}"
+    return ToolError("internal", words, path, effect=effect)
 
 
 def _path(call: Call) -> str:

@@ -105,7 +105,7 @@ def call(
         given = _object(arguments)
         grant = toolbox.grant()
         if grant is None:
-            _complain("there are no tools: name a file with --tools")
+            _complain("no tools are granted: name a file with --tools")
             return ExitCode.BAD_INPUT
         value = await call_directly(make_desk(grant, agent_id=CLI_AGENT), path, given)
         typer.echo(_as_json(value))
@@ -158,7 +158,7 @@ def _print_hits(hits: list[dict[str, Any]], as_json: bool) -> ExitCode:
         typer.echo(_as_json(hits))
         return ExitCode.SUCCESS
     if not hits:
-        _complain("there are no tools: name a file with --tools")
+        _complain("no tools are granted: name a file with --tools")
     for hit in hits:
         typer.echo(f"{hit['signature']}  [{hit['effect']}{', asks' if hit['asks'] else ''}]")
         if hit["description"]:

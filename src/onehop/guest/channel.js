@@ -23,7 +23,7 @@ const writeStderr = Deno.stderr.writeSync.bind(Deno.stderr);
 export const exitProcess = Deno.exit;
 
 const { wait: AtomicsWait } = Atomics;
-const never = new CapturedInt32Array(new SharedArrayBuffer(4));
+const CapturedSharedArrayBuffer = SharedArrayBuffer;
 
 const ONE_WRITE = 32768;
 const CLOSING_BRACE = 0x7d;
@@ -66,6 +66,7 @@ export function halt() {
     while (readStdin(stdin, buffer) !== null);
   } catch {
     // A call of a tool is open, and its answer is being waited for in another thread.
+    const never = new CapturedInt32Array(new CapturedSharedArrayBuffer(4));
     for (;;) AtomicsWait(never, 0, 0);
   }
   exitProcess(0);

@@ -45,7 +45,7 @@ def _run(path: Path) -> ModuleType:
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
     spec = spec_from_file_location(f"onehop_tools_{path.stem}_{digest}", path)
     if spec is None or spec.loader is None or not path.is_file():
-        raise ConfigError(str(path), "there is no such Python file with tools")
+        raise ConfigError(str(path), "no Python file has this name")
     module = module_from_spec(spec)
     sys.modules[spec.name] = module
     try:

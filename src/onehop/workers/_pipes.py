@@ -62,11 +62,6 @@ class Pipes:
             loop.add_writer(self.input, self._continue)
         return alive
 
-    @property
-    def unread(self) -> int:
-        """Bytes that the worker has yet to make room for."""
-        return sum(map(len, self._rest))
-
     def _widen(self) -> None:
         """Larger pipes make large frames quicker; over the user's quota it stays as it is."""
         if sys.platform == "linux":

@@ -21,13 +21,20 @@ class Rest:
         self._send = send
         self._cpu = 0.0
         self._has_place = True
+        self._may_rest = True
         self._held: list[tuple[Iterable[bytes], Callable[[], None]]] = []
         self._resuming: asyncio.Task[None] | None = None
 
     def look(self, is_waiting: bool, cpu_seconds: float) -> None:
-        """Give the place up, if calls are open and the worker does nothing else."""
+        """Give the place up, if calls are open and the worker does nothing else. One that computes
+        without a place asks for it at once, and keeps it from then on."""
         used, self._cpu = cpu_seconds - self._cpu, cpu_seconds
-        if is_waiting and self._turn is not None and self._has_place and used < _IDLE:
+        if self._turn is None:
+            return
+        if not self._has_place and used >= _IDLE:
+            self._may_rest = False
+            self._ask_for_place()
+        elif self._has_place and self._may_rest and is_waiting and used < _IDLE:
             self._has_place = not self._turn.rest()
 
     def send(self, frames: Iterable[bytes], sent: Callable[[], None]) -> None:
@@ -37,6 +44,9 @@ class Rest:
             sent()
             return
         self._held.append((frames, sent))
+        self._ask_for_place()
+
+    def _ask_for_place(self) -> None:
         if self._resuming is None:
             self._resuming = asyncio.get_running_loop().create_task(self._resume())
 
