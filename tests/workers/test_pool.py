@@ -208,9 +208,10 @@ async def test_a_spawner_that_does_not_go_on_is_replaced() -> None:
         keeper = asyncio.create_task(keep_stopped())
         async with asyncio.timeout(30):
             results = [await _patiently(sandbox) for _ in range(4)]
+            while set(stopped) & set(spawners()):  # the pool may have had enough without it
+                results.append(await _patiently(sandbox))
         keeper.cancel()
-        assert results == [1] * 4
-        assert not set(stopped) & set(spawners())
+        assert set(results) == {1}
 
 
 async def _patiently(sandbox: Sandbox) -> object:
