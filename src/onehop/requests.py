@@ -16,6 +16,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
+from onehop.inputs.choices import check_clock, check_seed, check_session
 from onehop.inputs.gc import read_json
 from onehop.inputs.integers import (
     MOST,
@@ -63,6 +64,9 @@ def check_request(
     context: Any = None,
     capture_console: Any = None,
     description: Any = None,
+    seed: Any = None,
+    clock: Any = None,
+    session: Any = None,
 ) -> CheckedRequest:
     """Check every argument and fill in what ``config`` decides.
 
@@ -78,6 +82,9 @@ def check_request(
         context=copy,
         capture_console=_check_capture(capture_console, config),
         description=_check_description(description),
+        seed=check_seed(seed),
+        clock=check_clock(clock),
+        session=check_session(session),
     )
     return CheckedRequest(request, text.decode(), warnings)
 

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from onehop._loop import running_loop
 from onehop.analysis import Analyst
@@ -23,6 +23,7 @@ from onehop.calls import (
 )
 from onehop.config import SandboxConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
+from onehop.inputs.choices import Choices
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.requests import CheckedRequest, check_request
 from onehop.tools import ToolError, ToolLimits
@@ -126,6 +127,7 @@ class Sandbox:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Layer = (),
+        **choices: Unpack[Choices],
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
@@ -134,7 +136,8 @@ class Sandbox:
         ``agent_id`` is whom the queue is fair to. ``on_log`` hears each console line as it is
         printed. ``tools`` are for this run instead of the sandbox's own: functions and ``Tool``
         objects, and names and globs of those that the sandbox has; ``rules`` hold beside the
-        sandbox's. What the code does wrong is a result with ``success=False``.
+        sandbox's. ``seed`` fixes random numbers, ``clock`` (ms since 1970, or an ISO time) every
+        clock of the code. What the code does wrong is a result with ``success=False``.
         Cancelling the awaiting task kills the run at once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
@@ -150,6 +153,7 @@ class Sandbox:
             context=context,
             capture_console=capture_console,
             description=description,
+            **choices,
         )
         return await self.run(checked, agent_id, on_log, desk)
 

@@ -61,6 +61,12 @@ class ExecutionRequest(Wire):
     """JSON data that the code sees as ``context``."""
     capture_console: bool = True
     description: str | None = None
+    seed: int | None = None
+    """Of random numbers; None: they are random."""
+    clock: float | None = None
+    """ms since 1970, at which every clock of the code stands still; None: time goes on."""
+    session: str | None = None
+    """The agent's session that it runs in; None: it runs alone."""
 
 
 class LogEntry(Wire):

@@ -14,7 +14,7 @@ from onehop.guest._assembly import Module, join, read_module
 pytestmark = pytest.mark.unit
 
 SCRIPTS: dict[str, Sequence[str]] = {
-    "bootstrap": (*guest.PARTS, *guest.SECOND_PARTS),
+    "bootstrap": (*guest.PARTS, *guest.SECOND_PARTS, *guest.THIRD_PARTS),
     "compiler": guest.COMPILER_PARTS,
 }
 

@@ -99,6 +99,8 @@ class LocalBackend:
             limits=limits,
             on_log=on_log,
             desk=desk,
+            seed=request.request.seed,
+            clock=request.request.clock,
         )
         digest = _Digest(request.request.code)
         asyncio.get_running_loop().call_soon(digest.compute)  # while the worker is at it

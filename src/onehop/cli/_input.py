@@ -55,6 +55,8 @@ def read_call(
     language: str | None,
     timeout: float | None,
     memory: int | None,
+    seed: int | None = None,
+    clock: str | None = None,
 ) -> Call:
     """Read and check everything. Raises InvalidRequestError and ConfigError.
 
@@ -74,8 +76,18 @@ def read_call(
         language=language or language_of_file(file) or wrapped_language(given or ""),
         timeout=timeout,
         context=None if context is None else _read_context(context, config.max_context),
+        seed=seed,
+        clock=_read_clock(clock),
     )
     return Call(checked.request, config)
+
+
+def _read_clock(text: str | None) -> float | str | None:
+    """Milliseconds, where it is a number, or the ISO time that it is."""
+    try:
+        return text if text is None else float(text)
+    except ValueError:
+        return text
 
 
 def tools_config(files: Sequence[str] | None, mcp_servers: str | None = None) -> ToolsConfig:
@@ -116,6 +128,8 @@ async def _execute(call: Call, record: bool, tools: ToolsConfig) -> ExecutionRes
             request.timeout,
             request.context,
             agent_id=CLI_AGENT,
+            seed=request.seed,
+            clock=request.clock,
         )
 
 

@@ -63,6 +63,18 @@ def run(
     memory: Annotated[
         int | None, typer.Option(metavar="MB", help="Memory the code may use, in MB.")
     ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="INTEGER", help="Fixes random numbers: the same seed, the same ones."),
+    ] = None,
+    clock: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MS|TIME",
+            help="The time at which every clock of the code stands still: ms since 1970, or an ISO "
+            "time.",
+        ),
+    ] = None,
     tools: Tools = None,
     mcp_servers: McpServers = None,
     record: Annotated[
@@ -88,7 +100,7 @@ def run(
     def command() -> ExitCode:
         from onehop.cli import _input, _output
 
-        call = _input.read_call(source, code, context, language, timeout, memory)
+        call = _input.read_call(source, code, context, language, timeout, memory, seed, clock)
         result = _input.execute(call, record=record, tools=tools, mcp_servers=mcp_servers)
         (_output.print_json if as_json else _output.print_result)(result)
         return _output.exit_code(result)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
 from urllib.parse import quote
 
 from onehop.answers import AgentStats, Failure
@@ -36,6 +36,7 @@ from onehop.errors import (
     OutputNotFoundError,
 )
 from onehop.events import EVENT_TYPES, Event
+from onehop.inputs.choices import Choices, to_wire
 from onehop.records import ExecutionRecord
 from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
 
@@ -163,13 +164,15 @@ class AgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        **choices: Unpack[Choices],
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
-        ``timeout`` is in ms (the server's 5000 by default). A ``request_id`` that the server knows
-        gives the first result and runs nothing. Cancelling the awaiting task ends the run. What
-        the code does wrong is a result with ``success=False``. Raises InvalidRequestError and
-        DuplicateRequestError.
+        ``timeout`` is in ms (the server's 5000 by default). ``choices``: ``seed`` fixes random
+        numbers, ``clock`` (ms since 1970, or an ISO time) every clock of the code. A
+        ``request_id`` that the server knows gives the first result and runs nothing. Cancelling
+        the awaiting task ends the run. What the code does wrong is a result with
+        ``success=False``. Raises InvalidRequestError and DuplicateRequestError.
         """
         arguments = given(
             code=code,
@@ -179,6 +182,7 @@ class AgentClient:
             capture_console=capture_console,
             description=description,
         )
+        arguments |= to_wire(choices)
         call = _execution(arguments, request_id)
         patience = self._patience(arguments)
         return await self._open().run(call, patience, partial(decode, ExecutionResult))
@@ -192,6 +196,7 @@ class AgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        **choices: Unpack[Choices],
     ) -> Feed[Item]:
         """``execute`` as an iterator: a LogEntry for each console line, then the ExecutionResult.
 
@@ -204,6 +209,7 @@ class AgentClient:
             context=context,
             description=description,
         )
+        arguments |= to_wire(choices)
         call = _execution(arguments, request_id)
         watch = Call("GET", f"/executions/{quote(call.headers[_REQUEST_ID], safe='')}/stream")
         live = LiveRun(self._open(), call, self._patience(arguments), watch)

@@ -9,7 +9,7 @@ from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, Unpack
 
 from onehop.answers import AgentStats, Failure
 from onehop.client._client import AgentClient
@@ -18,6 +18,7 @@ from onehop.client._live import Item
 from onehop.client._wire import Identity
 from onehop.errors import NotConnectedError
 from onehop.events import Event
+from onehop.inputs.choices import Choices
 from onehop.records import ExecutionRecord
 from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
 
@@ -114,6 +115,7 @@ class SyncAgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        **choices: Unpack[Choices],
     ) -> ExecutionResult:
         """See ``AgentClient.execute``."""
         return self._wait(
@@ -125,6 +127,7 @@ class SyncAgentClient:
                 capture_console,
                 description=description,
                 request_id=request_id,
+                **choices,
             )
         )
 
@@ -137,6 +140,7 @@ class SyncAgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        **choices: Unpack[Choices],
     ) -> SyncFeed[Item]:
         """See ``AgentClient.stream``."""
         return self._feed(
@@ -147,6 +151,7 @@ class SyncAgentClient:
                 context,
                 description=description,
                 request_id=request_id,
+                **choices,
             )
         )
 

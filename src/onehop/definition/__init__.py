@@ -46,6 +46,8 @@ INPUT_SCHEMA: Final[dict[str, Any]] = {
         "context": {"type": "object", "default": {}},
         "captureConsole": {"type": "boolean", "default": True},
         "description": {"type": "string", "description": "For the audit trail"},
+        "seed": {"type": "integer", "minimum": 0},
+        "clock": {"type": ["number", "string"], "description": "ms or ISO time, stands still"},
     },
     "required": ["code"],
     "additionalProperties": False,

@@ -119,8 +119,14 @@ def record_of(
         description=request.description,
         executed_at=executed_at,
         created_at=time.time_ns() // 1_000_000,
-        details={**_details(result), **facts},
+        details={**_details(result), **_choices(request), **facts},
     )
+
+
+def _choices(request: ExecutionRequest) -> dict[str, Any]:
+    """What the call asked for beyond the record's own fields."""
+    chosen = {"seed": request.seed, "clock": request.clock, "session": request.session}
+    return {name: value for name, value in chosen.items() if value is not None}
 
 
 def _details(result: ExecutionResult) -> dict[str, Any]:

@@ -37,6 +37,8 @@ _FIELDS: Final = {
     "context": "context",
     "captureConsole": "capture_console",
     "description": "description",
+    "seed": "seed",
+    "clock": "clock",
 }
 """The arguments of ``code_execute``, on the wire and here."""
 

@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, Unpack
 
 from pydantic_core import to_json
 
@@ -32,6 +32,7 @@ from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Repeats
 from onehop.execution._run import Run
 from onehop.execution.bus import EventBus
+from onehop.inputs.choices import Choices, to_wire
 from onehop.patterns import Patterns, Talk, shape, shape_alone
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.requests import is_large
@@ -168,6 +169,7 @@ class Executor:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Layer = (),
+        **choices: Unpack[Choices],
     ) -> ExecutionResult:
         """``call`` with the arguments of ``Sandbox.execute``; JavaScript by default."""
         given = {
@@ -179,6 +181,7 @@ class Executor:
             "description": description,
         }
         arguments = {name: value for name, value in given.items() if value is not None}
+        arguments |= to_wire(choices)
         caller = _caller(agent_id, channel_id, request_id)
         return await self.call(arguments, caller, on_log, tools, [rules] if rules else ())
 

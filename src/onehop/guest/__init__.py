@@ -10,6 +10,7 @@ from onehop.guest._assembly import join, read_module
 
 PARTS = (
     "primordials.js",
+    "clock.js",
     "channel.js",
     "grant.js",
     "borrowed.js",
@@ -34,6 +35,8 @@ PARTS = (
 """In the order in which they stand in one function: each imports from those before it."""
 SECOND_PARTS = ("inspect.js", "table.js", "calls.js", "tool_error.js", "arguments.js", "tools.js")
 """The same, of the function that is parsed later and gets what it imports of the first."""
+THIRD_PARTS = ("fixed.js",)
+"""The same, of the function that few jobs need, and before their code runs."""
 
 COMPILER_PARTS = ("primordials.js", "positions.js", "compiler.js")
 """In the order in which they stand in one module."""
@@ -75,18 +78,26 @@ def bootstrap_source() -> str:
 @lru_cache(maxsize=1)
 def second_source() -> str:
     """What the bootstrap compiles later: code that makes a function of what is shared."""
-    parts = join(map(read_module, SECOND_PARTS), given=PARTS)
+    return _later(SECOND_PARTS, "inspectValue,logTable,refuseColumns,openTools,ToolError")
+
+
+@lru_cache(maxsize=1)
+def third_source() -> str:
+    """The same of the part that few jobs need."""
+    return _later(THIRD_PARTS, "fix")
+
+
+def _later(names: tuple[str, ...], given_back: str) -> str:
+    parts = join(map(read_module, names), given=PARTS)
     shared = ",".join(_shared())
     head = f'return (function(shared){{"use strict";\nconst {{{shared}}}=shared;'
-    return (
-        f"{head}\n{parts}\nreturn{{inspectValue,logTable,refuseColumns,openTools,ToolError}};\n}})"
-    )
+    return f"{head}\n{parts}\nreturn{{{given_back}}};\n}})"
 
 
 @lru_cache(maxsize=1)
 def _shared() -> list[str]:
-    """The names of the first part that the second imports."""
-    imports = [read_module(name).imports for name in SECOND_PARTS]
+    """The names of the first part that later ones import."""
+    imports = [read_module(name).imports for name in (*SECOND_PARTS, *THIRD_PARTS)]
     return sorted({name for each in imports for file in PARTS for name in each.get(file, ())})
 
 
@@ -106,6 +117,7 @@ def deno_arguments(heap_mb: int | str) -> list[str]:
         # An argument costs nothing to start with; as module text it would be parsed twice.
         bootstrap_source(),
         second_source(),
+        third_source(),
     ]
 
 

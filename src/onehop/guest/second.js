@@ -7,6 +7,11 @@ import { grant } from "./grant.js";
 
 /** @type {SecondState} */
 const secondPart = { __proto__: null, source: Deno.args[1], shared: null, loaded: null };
+/**
+ * What few jobs need, and all of it before the code runs.
+ * @type {{ __proto__: null, source: string, loaded: ThirdPart | null }}
+ */
+const thirdPart = { __proto__: null, source: Deno.args[2], loaded: null };
 
 /**
  * Hand over what the second part uses of the first, by name.
@@ -29,25 +34,30 @@ export function setSecondPart(functions) {
  * where the guest has replaced how arrays are taken apart, and then values are not shown.
  * @param {Job} job
  */
-export function prepareFor({ code, capture, tools }) {
+export function prepareFor({ code, capture, tools, fixed }) {
   grant.limits = tools;
+  if (fixed !== null || thirdPart.loaded !== null) loadThirdPart().fix(fixed);
   const prints = capture && StringPrototypeIndexOf(code, "console") >= 0;
   if (prints || (tools !== null && StringPrototypeIndexOf(code, "tools") >= 0)) loadSecondPart();
 }
 
 /** @returns {SecondPart} */
 export function loadSecondPart() {
-  if (secondPart.loaded === null) {
-    const { 0: make, 1: error } = compileFunction(
-      secondPart.source,
-      "onehop:guest",
-      NO_IMPORTS,
-      [],
-    );
-    if (error !== null) die("its second part cannot be read");
-    secondPart.loaded = /** @type {SecondPart} */ (make()(secondPart.shared));
-  }
+  secondPart.loaded ??= /** @type {SecondPart} */ (load(secondPart.source));
   return secondPart.loaded;
+}
+
+/** @returns {ThirdPart} */
+function loadThirdPart() {
+  thirdPart.loaded ??= /** @type {ThirdPart} */ (load(thirdPart.source));
+  return thirdPart.loaded;
+}
+
+/** @param {string} source */
+function load(source) {
+  const { 0: make, 1: error } = compileFunction(source, "onehop:guest", NO_IMPORTS, []);
+  if (error !== null) die("a later part of it cannot be read");
+  return make()(secondPart.shared);
 }
 
 /**

@@ -52,6 +52,13 @@ interface Job {
   capture: boolean;
   limits: Limits;
   tools: ToolLimits | null;
+  fixed: Fixed | null;
+}
+
+/** What the job fixes: the seed of random numbers, and the time in ms since 1970. */
+interface Fixed {
+  seed: number | null;
+  clock: number | null;
 }
 
 /** A place in the caller's text; lines and columns start at 1. */
@@ -129,6 +136,11 @@ interface SecondPart {
   openTools(): object;
   // deno-lint-ignore no-explicit-any
   ToolError: any;
+}
+
+/** What the third part of the bootstrap is to the first. */
+interface ThirdPart {
+  fix(fixed: Fixed | null): void;
 }
 
 interface SecondState {

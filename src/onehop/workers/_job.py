@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -71,6 +72,16 @@ class Job:
     """Called in the event loop with each console line as it arrives, in order."""
     desk: Desk | None = None
     """None when no tools are granted."""
+    seed: int | None = None
+    clock: float | None = None
+    """See ``ExecutionRequest``."""
+
+    @property
+    def fixed_json(self) -> str:
+        """What the guest fixes before the code runs."""
+        if self.seed is None and self.clock is None:
+            return "null"
+        return json.dumps({"seed": self.seed, "clock": self.clock})
 
 
 @dataclass(frozen=True, slots=True)

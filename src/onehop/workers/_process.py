@@ -215,6 +215,7 @@ class Worker:
             capture=job.capture_console,
             limits_json=_limits_json(limits),
             tools_json="null" if job.desk is None else job.desk.limits_json,
+            fixed_json=job.fixed_json,
         )
         run.arm()
         if not self._pipes.write(frame, self._loop):

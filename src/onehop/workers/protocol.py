@@ -137,16 +137,18 @@ def encode_job(
     limits_json: str,
     original: Original | None = None,
     tools_json: str = "null",
+    fixed_json: str = "null",
     kind: Literal["job", "warm"] = "job",
 ) -> bytes:
     """The job frame; ``original`` is what ``code`` was made from, ``tools_json`` what it may use of
-    the host's tools.
+    the host's tools, ``fixed_json`` its seed and clock.
 
     What is JSON already, or needs no escaping, is put in as it is, and a large context is copied
     once: encoding it twice would cost more than all the rest."""
     head = (
         f'{{"v":{VERSION},"token":"{token}","kind":"{kind}",'
         f'"capture":{"true" if capture else "false"},"limits":{limits_json},"tools":{tools_json},'
+        f'"fixed":{fixed_json},'
         f'"code":{encode_basestring(code)},"original":{_original_json(original)},"context":'
     ).encode()
     context = context_json.encode()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, get_type_hints
 from pydantic import BeforeValidator, Field, create_model
 
 from onehop import answers
+from onehop.inputs.choices import MOST_SEED
 from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
 from onehop.stores.base import AgentRecord, Role
@@ -71,6 +72,17 @@ class ExecuteBody(Wire):
         default=None,
         description="What the code is for, in a person's words; kept in the audit trail.",
         examples=["Double some numbers"],
+    )
+    seed: Annotated[int, Field(ge=0, le=MOST_SEED)] | None = Field(
+        default=None,
+        description="Fixes Math.random, and crypto's random values and UUIDs.",
+        examples=[7],
+    )
+    clock: float | str | None = Field(
+        default=None,
+        description="The time at which every clock of the code stands still: ms since 1970, or "
+        "an ISO time.",
+        examples=["2026-01-31T12:00:00Z"],
     )
 
 
