@@ -11,6 +11,7 @@ from onehop.guest._assembly import join, read_module
 PARTS = (
     "primordials.js",
     "clock.js",
+    "epoch.js",
     "channel.js",
     "grant.js",
     "borrowed.js",
@@ -33,9 +34,10 @@ PARTS = (
     "main.js",
 )
 """In the order in which they stand in one function: each imports from those before it."""
-SECOND_PARTS = ("inspect.js", "table.js", "calls.js", "tool_error.js", "arguments.js", "tools.js")
+SECOND_PARTS = ("inspect.js", "table.js", "calls.js", "tool_error.js", "arguments.js", "tools.js",
+    "services.js", "forget.js")
 """The same, of the function that is parsed later and gets what it imports of the first."""
-THIRD_PARTS = ("fixed.js",)
+THIRD_PARTS = ("fixed.js", "session.js")
 """The same, of the function that few jobs need, and before their code runs."""
 
 COMPILER_PARTS = ("primordials.js", "positions.js", "compiler.js")
@@ -78,13 +80,13 @@ def bootstrap_source() -> str:
 @lru_cache(maxsize=1)
 def second_source() -> str:
     """What the bootstrap compiles later: code that makes a function of what is shared."""
-    return _later(SECOND_PARTS, "inspectValue,logTable,refuseColumns,openTools,ToolError")
+    return _later(SECOND_PARTS, "inspectValue,logTable,refuseColumns,openTools,ToolError,services,forget,isAsking")
 
 
 @lru_cache(maxsize=1)
 def third_source() -> str:
     """The same of the part that few jobs need."""
-    return _later(THIRD_PARTS, "fix")
+    return _later(THIRD_PARTS, "fix,beginCall,compileKept")
 
 
 def _later(names: tuple[str, ...], given_back: str) -> str:

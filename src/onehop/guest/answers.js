@@ -5,10 +5,16 @@ import { describeThrown, errorToJson } from "./errors.js";
 import { warningsField, warnOfValues } from "./warnings.js";
 import { encodeValue, quoteChunks } from "./values.js";
 import { consoleState } from "./console.js";
+import { isListening } from "./second.js";
 
 export const answers = {
   __proto__: null,
   state: "warming",
+  /**
+   * What comes after the answer; null: nothing, and the host ends the process.
+   * @type {(() => void) | null}
+   */
+  goOn: null,
   /** @type {Limits} */
   limits: { output: 0, keep: 0, logs: 0, entries: 0 },
 };
@@ -27,14 +33,24 @@ export function sendError(error, syntax) {
     die("it failed before the job: " + error.name + ": " + error.message);
   }
   answers.state = "ended";
-  const dropped = ',"dropped":' + consoleState.dropped;
+  const dropped = ',"dropped":' + consoleState.dropped + openField();
   sendFrame("error", ',"error":' + errorToJson(error) + ',"syntax":' + syntax + dropped);
-  halt();
+  goOn();
 }
 
 export function succeed(value) {
   sendOutput("result", value);
-  halt();
+  goOn();
+}
+
+/** Of a session: whether the host has been asked something, so that no other call can follow. */
+function openField() {
+  return answers.goOn !== null && isListening() ? ',"open":true' : "";
+}
+
+function goOn() {
+  if (answers.goOn === null) halt();
+  else answers.goOn();
 }
 
 export function sendOutput(kind, value) {
@@ -43,7 +59,7 @@ export function sendOutput(kind, value) {
   if (answers.state === "ended") return;
   if (kind === "result") answers.state = "ended";
   warnOfValues(encoded);
-  const dropped = ',"dropped":' + consoleState.dropped + warningsField();
+  const dropped = ',"dropped":' + consoleState.dropped + openField() + warningsField();
   if (encoded.size > answers.limits.output) {
     const text = quoteChunks(encoded.toChunks(), answers.limits.keep);
     sendChunked(kind, ',"bytes":' + encoded.size + dropped, "text", text.chunks, text.size);

@@ -27,6 +27,7 @@ import {
   TO_PRIMITIVE,
 } from "./primordials.js";
 import { guestNow } from "./clock.js";
+import { isLate } from "./epoch.js";
 import { sendFrame } from "./channel.js";
 import { inspect, loadSecondPart } from "./second.js";
 import { behindProxies, briefly, cut, readStack, readString } from "./errors.js";
@@ -240,6 +241,7 @@ function indent(text) {
  * @param {string} text
  */
 export function emit(level, text) {
+  if (isLate()) return;
   if (consoleState.entries <= 0 || consoleState.bytes <= 0) {
     consoleState.dropped++;
     return;

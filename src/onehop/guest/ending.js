@@ -22,6 +22,7 @@ import { warn } from "./warnings.js";
 import { answers, fail, sendError } from "./answers.js";
 import { isTimerPending, pendingTimers, releaseTimers } from "./timers.js";
 import { runJob } from "./run.js";
+import { isLate, noteLeftWork } from "./epoch.js";
 
 /** Milliseconds for what was not awaited: by code that returned nothing, by code with a value. */
 const GRACE = 1000;
@@ -46,6 +47,7 @@ const ending = {
 
 export function watchRejections() {
   core.setUnhandledPromiseRejectionHandler((promise, reason) => {
+    if (isLate()) return true;
     MapPrototypeSet(ending.unhandled, promise, reason);
     return true;
   });
@@ -71,6 +73,7 @@ export function runToEnd(job, handOn) {
   ending.handOn = handOn;
   ending.isFirstTurn = true;
   ending.hasReturned = false;
+  if (MapPrototypeGetSize(ending.unhandled) > 0) ending.unhandled = new CapturedMap();
   // Not awaited: that would look up `constructor` on a promise, and the guest may have run by then.
   runJob(job, noteReturn);
   // Most runs need no turn of the event loop, which costs more than all the rest of such a run.
@@ -138,6 +141,7 @@ function answer(isBusy) {
 
 function warnOfWork(isBusy) {
   if (!isBusy && !isTimerPending()) return;
+  if (isBusy) noteLeftWork();
   const work = pendingTimers();
   warn(
     "work was left behind when the run ended: " + (work || "a promise that had more to do") +

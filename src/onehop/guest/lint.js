@@ -30,7 +30,7 @@ function methodsOf(prototype) {
 
 const FUNCTIONS = new Set(["FunctionDeclaration", "FunctionExpression", "ArrowFunctionExpression"]);
 const SCOPES = new Set([...FUNCTIONS, "PropertyDefinition"]);
-const SECOND_PART = /^(?:inspect|table|calls|tool_error|arguments|tools)\.js$/;
+const SECOND_PART = /^(?:inspect|table|calls|tool_error|arguments|tools|services|forget)\.js$/;
 const HOLDERS = new Set(["VariableDeclarator", "VariableDeclaration", "ExportNamedDeclaration"]);
 const REASON = /@beforeGuest[ \t]+\w/;
 

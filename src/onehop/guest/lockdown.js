@@ -30,6 +30,7 @@ const ALLOWED_GLOBALS = [
   // Ours.
   "clearImmediate clearInterval clearTimeout console queueMicrotask setImmediate setInterval",
   "setTimeout structuredClone MessageChannel MessagePort navigator self tools ToolError",
+  "show progress store",
   // The web's, as far as they touch nothing outside the process.
   "AbortController AbortSignal Blob ByteLengthQueuingStrategy CompressionStream",
   "CountQueuingStrategy Crypto CryptoKey CustomEvent DOMException DecompressionStream Event",
@@ -121,6 +122,9 @@ export function lockDown() {
   defineBuiltins(globalThis, { self: globalThis, MessageChannel, MessagePort });
   defineLazily("tools", () => loadSecondPart().openTools());
   defineLazily("ToolError", () => loadSecondPart().ToolError);
+  defineLazily("show", () => loadSecondPart().services.show);
+  defineLazily("progress", () => loadSecondPart().services.progress);
+  defineLazily("store", () => loadSecondPart().services.store);
   delete /** @type {any} */ (URL).createObjectURL;
   delete /** @type {any} */ (URL).revokeObjectURL;
 }

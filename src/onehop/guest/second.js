@@ -4,6 +4,7 @@
 import { compileFunction, NO_IMPORTS, StringPrototypeIndexOf } from "./primordials.js";
 import { die } from "./channel.js";
 import { grant } from "./grant.js";
+import { beginEpoch } from "./epoch.js";
 
 /** @type {SecondState} */
 const secondPart = { __proto__: null, source: Deno.args[1], shared: null, loaded: null };
@@ -34,11 +35,34 @@ export function setSecondPart(functions) {
  * where the guest has replaced how arrays are taken apart, and then values are not shown.
  * @param {Job} job
  */
-export function prepareFor({ code, capture, tools, fixed }) {
+export function prepareFor({ code, capture, tools, fixed, session }) {
   grant.limits = tools;
+  grant.hasSession = session !== null;
   if (fixed !== null || thirdPart.loaded !== null) loadThirdPart().fix(fixed);
+  // The next call's code may need it when this one's has replaced what Deno looks up.
+  if (session !== null) return beginCall();
   const prints = capture && StringPrototypeIndexOf(code, "console") >= 0;
-  if (prints || (tools !== null && StringPrototypeIndexOf(code, "tools") >= 0)) loadSecondPart();
+  if (prints || (tools !== null && StringPrototypeIndexOf(code, "tools") >= 0) || serves(code)) {
+    loadSecondPart();
+  }
+}
+
+/** @param {string} code */
+function serves(code) {
+  return StringPrototypeIndexOf(code, "show") >= 0 ||
+    StringPrototypeIndexOf(code, "progress") >= 0 || StringPrototypeIndexOf(code, "store") >= 0;
+}
+
+/** Whether the host has been asked something, and has not answered. */
+export function isListening() {
+  return secondPart.loaded !== null && secondPart.loaded.isAsking();
+}
+
+/** Of a session: nothing of an earlier one goes on. */
+function beginCall() {
+  loadSecondPart().forget();
+  loadThirdPart().beginCall();
+  beginEpoch();
 }
 
 /** @returns {SecondPart} */
@@ -48,7 +72,7 @@ export function loadSecondPart() {
 }
 
 /** @returns {ThirdPart} */
-function loadThirdPart() {
+export function loadThirdPart() {
   thirdPart.loaded ??= /** @type {ThirdPart} */ (load(thirdPart.source));
   return thirdPart.loaded;
 }

@@ -53,6 +53,19 @@ interface Job {
   limits: Limits;
   tools: ToolLimits | null;
   fixed: Fixed | null;
+  session: SessionJob | null;
+}
+
+/** How the code of a session's call is run so that what it declares stays. */
+interface SessionJob {
+  edits: [number, number, string][];
+  values: [number, number, number][];
+  lets: string[];
+  consts: string[];
+  variables: string[];
+  functions: string[];
+  strict: boolean;
+  read: boolean;
 }
 
 /** What the job fixes: the seed of random numbers, and the time in ms since 1970. */
@@ -134,6 +147,9 @@ interface SecondPart {
   logTable(args: unknown[]): void;
   refuseColumns(columns: unknown): never;
   openTools(): object;
+  forget(): void;
+  isAsking(): boolean;
+  services: { show: object; progress: object; store: object };
   // deno-lint-ignore no-explicit-any
   ToolError: any;
 }
@@ -141,6 +157,13 @@ interface SecondPart {
 /** What the third part of the bootstrap is to the first. */
 interface ThirdPart {
   fix(fixed: Fixed | null): void;
+  beginCall(): void;
+  compileKept(
+    code: string,
+    session: SessionJob,
+    head: string,
+    tail: string,
+  ): (() => Promise<unknown>) | null;
 }
 
 interface SecondState {
@@ -219,6 +242,10 @@ interface ErrorFrame {
 type CompileError = { thrown: Error } | null;
 
 interface DenoCore {
+  // deno-lint-ignore no-explicit-any
+  getAsyncContext(): any;
+  // deno-lint-ignore no-explicit-any
+  setAsyncContext(context: any): void;
   byteLength(text: string): number;
   cancelTimer(timer: object): void;
   compileFunction(

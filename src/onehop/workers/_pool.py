@@ -148,8 +148,10 @@ class Pool:
         return _Turn(self, worker)
 
     def rest(self, worker: Worker) -> bool:
-        """Take back the place of a worker that only waits for tools; it keeps its memory, so that
-        not any number may do so. Whether it was taken."""
+        """Take back the place of a worker that only waits, for tools or for the next call of its
+        session; it keeps its memory, so that not any number may do so. Whether it was taken."""
+        if worker in self._resting:
+            return True
         if worker not in self._running or len(self._resting) >= _RESTING * self._max_concurrency:
             return False
         self._resting.add(worker)

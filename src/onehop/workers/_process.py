@@ -68,6 +68,9 @@ class Worker:
         self._max_output = 0
         self.enforcement: tuple[str, ...] = ()
         self.memory_bytes = 0
+        self.cpu_seconds = 0.0
+        """What all its jobs may use; the kernel ends it soon after."""
+        self._first: _measure.Sample | None = None
         self.on_early_exit: Callable[[], None] = lambda: None
         self._watch()
 
@@ -91,6 +94,7 @@ class Worker:
             pipes.close_child_ends()
         worker = cls(launcher, process, pipes)
         worker.memory_bytes = ceiling.memory_bytes
+        worker.cpu_seconds = ceiling.cpu_seconds
         try:
             await worker._become_ready(ceiling)
         except BaseException:
@@ -153,6 +157,16 @@ class Worker:
         """Whether it can take its job."""
         return self._state in ("idle", "warming") and not self._output_ended.done()
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it can take the next call of its session."""
+        return self._state == "kept" and not self._output_ended.done()
+
+    @property
+    def used_cpu_seconds(self) -> float:
+        """Of all its jobs so far."""
+        return 0.0 if self._first is None else self._watched.cpu_seconds(self._first)
+
     # --- the job ---
 
     async def run(self, job: Job, turn: Turn | None = None) -> Outcome:
@@ -160,9 +174,11 @@ class Worker:
         the process is killed at once; after an answer it waits to be killed by ``aclose``."""
         if self._idle_timer is not None:
             self._idle_timer.cancel()
-        run = self._run = Run(job, self._loop, self._watched, self._end, self._send, turn)
+        run = Run(job, self._loop, self._watched, self._end, self._sender(), turn)
+        self._run = run
         try:
             run.start = self._sample()
+            run.first = self._first = self._first or run.start
             self._dispatch(job, run)
             await run.ended
             return await self._conclude(run)
@@ -173,11 +189,16 @@ class Worker:
             run.stop()
             self._run = None  # in a cycle, its texts would stay until a full collection
 
-    def _send(self, frames: Iterable[bytes]) -> None:
-        """To the code that runs; nothing when it does not any more."""
-        if self._state == "running":
-            for frame in frames:
-                self._pipes.write(frame, self._loop)
+    def _sender(self) -> Callable[[Iterable[bytes]], None]:
+        """To the code of the next run; nothing when that does not run any more."""
+        token = self._next_token
+
+        def send(frames: Iterable[bytes]) -> None:
+            if self._state == "running" and self._token == token:
+                for frame in frames:
+                    self._pipes.write(frame, self._loop)
+
+        return send
 
     def stop(self) -> None:
         """End the run in progress as cancelled."""
@@ -195,7 +216,10 @@ class Worker:
 
     def _sample(self) -> _measure.Sample:
         if self._resting is not None:
-            return self._resting
+            resting, self._resting = self._resting, None
+            return resting
+        if self._state == "kept":
+            _measure.forget_peak(self._process.pid)
         try:
             return _measure.sample(self._process.pid)
         except OSError:
@@ -203,9 +227,10 @@ class Worker:
 
     def _dispatch(self, job: Job, run: Run) -> None:
         limits = job.limits
-        self._token = self._next_token
+        self._token, self._next_token = self._next_token, secrets.token_hex(16)
         self._max_output = limits.output_bytes
-        self._frames.max_body = 2 * max(limits.keep_bytes, _arguments(job)) + SMALL_BODY
+        largest = max(limits.keep_bytes, _arguments(job), MIB)  # the last is what is stored
+        self._frames.max_body = 2 * largest + SMALL_BODY
         self._state = "overtaken" if self._state == "warming" else "running"
         frame = encode_job(
             token=self._token,
@@ -216,6 +241,7 @@ class Worker:
             limits_json=_limits_json(limits),
             tools_json="null" if job.desk is None else job.desk.limits_json,
             fixed_json=job.fixed_json,
+            session_json=job.session_json or "null",
         )
         run.arm()
         if not self._pipes.write(frame, self._loop):
@@ -278,7 +304,7 @@ class Worker:
         elif self._run is not None:
             self._run.take(message, len(body), self._token)
             if self._run.ended.done():
-                self._state = "answered"
+                self._state = "answered" if self._run.job.session_json is None else "kept"
 
     def _read_stderr(self) -> None:
         data = read_some(self._pipes.stderr)

@@ -1,0 +1,9 @@
+// For the next call of a session: what the last one had of tools and services is gone.
+
+import { forgetTools } from "./tools.js";
+import { forgetServices } from "./services.js";
+
+export function forget() {
+  forgetTools();
+  forgetServices();
+}
