@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
+from onehop.types import Progress
+
 MOST_ASKS: Final = 1000
 """Questions about tools in one run."""
 MOST_STORED: Final = 10_000
@@ -53,15 +55,6 @@ class Shown:
     title: str
     data: bytes
     more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the code says that it is."""
-
-    fraction: float
-    """0 to 1."""
-    message: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ import sys
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Final, Self, Unpack
 
 from onehop._loop import running_loop
 from onehop.analysis import Analyst
-from onehop.backends.base import Backend
+from onehop.backends.base import Backend, BackendSession
 from onehop.calls import (
     Layer,
     RunDesk,
@@ -21,13 +21,19 @@ from onehop.calls import (
     make_desk,
     with_calls,
 )
-from onehop.config import SandboxConfig
+from onehop.config import SandboxConfig, SessionConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
-from onehop.inputs.choices import Choices
+from onehop.inputs.choices import Choices, check_session
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.requests import CheckedRequest, check_request
+from onehop.services import Artifacts, RunServices
+from onehop.session_scope import SessionScope
+from onehop.sessions import Sessions
 from onehop.tools import ToolError, ToolLimits
-from onehop.types import ExecutionResult, Language, OnLog, OutputPage
+from onehop.types import ExecutionResult, Language, OnLog, OnProgress, OutputPage, SessionInfo
+
+_KEPT_ARTIFACTS: Final = 128 << 20
+"""Bytes of files that runs have shown."""
 
 
 class Sandbox:
@@ -46,6 +52,7 @@ class Sandbox:
         tools: Wanted | None = None,
         rules: Layer = (),
         tool_limits: ToolLimits | None = None,
+        sessions: SessionConfig | None = None,
         preload_analysis: bool = False,
         first_language: Language = DEFAULT,
     ) -> None:
@@ -53,13 +60,18 @@ class Sandbox:
         opened and closed with the sandbox. ``tools``: functions, ``Tool`` objects or a ``Tools``
         that the code may call, under ``rules`` and within ``tool_limits``. ``preload_analysis``:
         load what parses texts while the first worker starts, since an Executor will need it.
-        ``first_language``: start what the first program needs in it too."""
+        ``sessions``: how many there may be, and how long they live. ``first_language``: start what
+        the first program needs in it too."""
         self._preload_analysis = preload_analysis
         self._first_language = first_language
         self._config = config or SandboxConfig()
         self._given = backend
         self.toolbox = Toolbox(tools, rules, tool_limits)
         """The tools that the code may call."""
+        self.sessions = Sessions(sessions or SessionConfig(), self._open_session)
+        """The sessions of all agents."""
+        self.artifacts = Artifacts(_KEPT_ARTIFACTS)
+        """What runs have shown."""
         self._backend: Backend | None = None
         self.analyst = Analyst(self._config.allow_degraded)
         """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
@@ -110,7 +122,9 @@ class Sandbox:
         """End every run as cancelled, and leave no process, descriptor or thread behind."""
         backend, self._backend = self._backend, None
         if backend is not None:
+            await self.sessions.aclose()
             await backend.aclose()
+        self.artifacts.clear()
         await self.toolbox.aclose()
         await self.analyst.aclose()
 
@@ -127,6 +141,7 @@ class Sandbox:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Layer = (),
+        on_progress: OnProgress | None = None,
         **choices: Unpack[Choices],
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
@@ -137,8 +152,9 @@ class Sandbox:
         printed. ``tools`` are for this run instead of the sandbox's own: functions and ``Tool``
         objects, and names and globs of those that the sandbox has; ``rules`` hold beside the
         sandbox's. ``seed`` fixes random numbers, ``clock`` (ms since 1970, or an ISO time) every
-        clock of the code. What the code does wrong is a result with ``success=False``.
-        Cancelling the awaiting task kills the run at once.
+        clock of the code; ``session`` names the agent's session that it runs in. ``on_progress``
+        hears what the code tells by ``progress``. What the code does wrong is a result with
+        ``success=False``. Cancelling the awaiting task kills the run at once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
@@ -155,7 +171,7 @@ class Sandbox:
             description=description,
             **choices,
         )
-        return await self.run(checked, agent_id, on_log, desk)
+        return await self.run(checked, agent_id, on_log, desk, on_progress)
 
     def check(self, **call: Any) -> CheckedRequest:
         """Check the arguments of ``execute`` without running. Raises InvalidRequestError."""
@@ -167,19 +183,65 @@ class Sandbox:
         agent_id: str = "",
         on_log: OnLog | None = None,
         desk: RunDesk | None = None,
+        on_progress: OnProgress | None = None,
     ) -> ExecutionResult:
         """Run what ``check`` has passed; ``desk`` answers its calls of tools, and is closed with
-        the run. Raises what ``execute`` raises."""
-        limits = self._config.limits(checked.request.timeout)
-        backend = self._open_backend()
-        if desk is None:
-            result = await backend.run(checked, limits, agent_id, on_log)
-        else:
-            result = await _with_desk(desk, backend.run(checked, limits, agent_id, on_log, desk))
+        the run; ``on_progress`` hears how far it says that it is. Raises what ``execute`` raises.
+        """
+        session = checked.request.session
+        values = None if session is None else self.sessions.values(agent_id, session)
+        services = RunServices(self.artifacts.of(agent_id), on_progress, values)
+        try:
+            running = self._run(checked, agent_id, on_log, desk, services)
+            result = await (running if desk is None else _with_desk(desk, running))
+        finally:
+            await services.aclose()
+        if services.artifacts:
+            result = result.model_copy(update={"artifacts": services.artifacts})
         if checked.warnings:
             told = [*checked.warnings, *(result.warnings or ())]
             result = result.model_copy(update={"warnings": told})
         return result
+
+    async def _run(
+        self,
+        checked: CheckedRequest,
+        agent_id: str,
+        on_log: OnLog | None,
+        desk: RunDesk | None,
+        services: RunServices,
+    ) -> ExecutionResult:
+        limits = self._config.limits(checked.request.timeout)
+        backend, session = self._open_backend(), checked.request.session
+        if session is None:
+            return await backend.run(checked, limits, agent_id, on_log, desk, services)
+        return await self.sessions.run(
+            agent_id,
+            session,
+            lambda inner: inner.run(checked, limits, on_log, desk, services),
+        )
+
+    async def _open_session(self, agent_id: str) -> BackendSession:
+        return await self._open_backend().open_session(agent_id)
+
+    def session(self, name: str | None = None, *, agent_id: str = "") -> SessionScope:
+        """A session: ``async with sandbox.session() as s: await s.execute(…)``. With a ``name``
+        it is that session of the agent, and lives on; without, it ends with the block."""
+        checked = check_session(name)
+        return SessionScope(self, checked, **({"agent_id": agent_id} if agent_id else {}))
+
+    def list_sessions(self, agent_id: str | None = None) -> list[SessionInfo]:
+        """The sessions of an agent, or all of them."""
+        return self.sessions.list(agent_id)
+
+    async def end_session(self, session: str, *, agent_id: str = "") -> bool:
+        """End a session of an agent, with all that ``store`` keeps; False when there is none."""
+        return await self.sessions.end(agent_id, session)
+
+    def read_artifact(self, artifact_id: str, *, agent_id: str | None = None) -> bytes:
+        """The bytes of a file that a run has shown; with an ``agent_id``, only of its own runs.
+        Raises ArtifactNotFoundError."""
+        return self.artifacts.read(artifact_id, agent_id)[1]
 
     def desk(
         self, tools: Wanted | None = None, layers: Sequence[Layer] = (), **run: Any

@@ -83,6 +83,16 @@ class LogEntry(Wire):
         return _LEVELS[self.level] + self.message
 
 
+class Progress(Wire):
+    """How far the code says that it is."""
+
+    fraction: float
+    """0 to 1."""
+    message: str = ""
+
+
+OnProgress = Callable[[Progress], None]
+"""Called in the event loop when the code says how far it is; it must not block."""
 OnLog = Callable[[LogEntry], None]
 """Called in the event loop with each console line as it is printed; it must not block."""
 
@@ -200,6 +210,17 @@ class ToolCall(Wire):
     """The rule that decided about it."""
 
 
+class Artifact(Wire):
+    """A file that the code has shown; its bytes are read by ``id``."""
+
+    name: str
+    type: str
+    """Its media type, as the code says."""
+    size: int
+    """Bytes."""
+    id: str
+
+
 class Avoided(Wire):
     """What did not pass through the model, because the code called the tools."""
 
@@ -244,6 +265,8 @@ class ExecutionResult(Wire):
     """The calls of tools, in the order in which the code made them."""
     avoided: Avoided | None = None
     """Set when there were calls."""
+    artifacts: list[Artifact] | None = None
+    """What the code has shown, in order."""
     isolation: Isolation = "process"
 
     def to_dict(self) -> dict[str, Any]:
@@ -277,7 +300,25 @@ _ONLY_WHEN_SET = (
     "request_id",
     "tool_calls",
     "avoided",
+    "artifacts",
 )
+
+
+class SessionInfo(Wire):
+    """One session, as its owner and an admin see it. Times are ms since 1970."""
+
+    agent_id: str
+    session: str
+    names: list[str]
+    """What its calls have declared, as far as it is there."""
+    calls: int
+    """Since it has its worker."""
+    live: bool
+    """Whether it has a worker; without one it begins anew."""
+    running: bool
+    """Whether a call runs or waits."""
+    created_at: int
+    used_at: int
 
 
 class OutputPage(Wire):

@@ -29,16 +29,27 @@ from onehop.client._wire import (
     query,
 )
 from onehop.errors import (
+    ArtifactNotFoundError,
     ConfigError,
     ExecutionNotFoundError,
     InvalidRequestError,
     NotConnectedError,
     OutputNotFoundError,
+    UnexpectedAnswerError,
 )
 from onehop.events import EVENT_TYPES, Event
-from onehop.inputs.choices import Choices, to_wire
+from onehop.inputs.choices import Choices, check_session, to_wire
 from onehop.records import ExecutionRecord
-from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
+from onehop.session_scope import SessionScope
+from onehop.types import (
+    ExecutionResult,
+    Language,
+    OnProgress,
+    OutputPage,
+    Progress,
+    SessionInfo,
+    ValidationReport,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -164,6 +175,7 @@ class AgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        on_progress: OnProgress | None = None,
         **choices: Unpack[Choices],
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
@@ -185,7 +197,24 @@ class AgentClient:
         arguments |= to_wire(choices)
         call = _execution(arguments, request_id)
         patience = self._patience(arguments)
+        if on_progress is not None:
+            return await self._watched(call, patience, on_progress)
         return await self._open().run(call, patience, partial(decode, ExecutionResult))
+
+    async def _watched(
+        self, call: Call, patience: float, on_progress: OnProgress
+    ) -> ExecutionResult:
+        async with Feed(self._live(call, patience).follow, self._tasks) as items:
+            async for item in items:
+                if isinstance(item, Progress):
+                    on_progress(item)
+                elif isinstance(item, ExecutionResult):
+                    return item
+        raise UnexpectedAnswerError(self._options.server_url, 200, "it sent no result")
+
+    def _live(self, call: Call, patience: float) -> LiveRun:
+        watch = Call("GET", f"/executions/{quote(call.headers[_REQUEST_ID], safe='')}/stream")
+        return LiveRun(self._open(), call, patience, watch)
 
     def stream(
         self,
@@ -198,7 +227,8 @@ class AgentClient:
         request_id: str | None = None,
         **choices: Unpack[Choices],
     ) -> Feed[Item]:
-        """``execute`` as an iterator: a LogEntry for each console line, then the ExecutionResult.
+        """``execute`` as an iterator: a LogEntry for each console line and a Progress for each
+        report of progress, then the ExecutionResult.
 
         Leaving it early (``async with``, ``aclose``) ends the run.
         """
@@ -211,9 +241,7 @@ class AgentClient:
         )
         arguments |= to_wire(choices)
         call = _execution(arguments, request_id)
-        watch = Call("GET", f"/executions/{quote(call.headers[_REQUEST_ID], safe='')}/stream")
-        live = LiveRun(self._open(), call, self._patience(arguments), watch)
-        return Feed(live.follow, self._tasks)
+        return Feed(self._live(call, self._patience(arguments)).follow, self._tasks)
 
     async def validate(self, code: str, language: str | None = None) -> ValidationReport:
         """The verdict on ``code``; nothing runs. Raises InvalidRequestError."""
@@ -279,6 +307,34 @@ class AgentClient:
             return await self._ask(call, partial(decode, OutputPage))
         except ExecutionNotFoundError as error:
             raise OutputNotFoundError(str(error)) from None
+
+    def session(self, name: str | None = None) -> SessionScope:
+        """A session: ``async with client.session() as s: await s.execute(…)``. With a ``name`` it
+        is that session of the agent, and lives on; without, it ends with the block."""
+        return SessionScope(self, check_session(name))
+
+    async def sessions(self, agent_id: str | None = None) -> list[SessionInfo]:
+        """The agent's sessions that have run; an admin sees those of all agents, or of one."""
+        call = Call("GET", "/sessions", query(agent_id=agent_id))
+        return await self._ask(call, lambda wire: decode_list(SessionInfo, wire, "sessions"))
+
+    async def end_session(self, session: str, agent_id: str | None = None) -> bool:
+        """End a session, with all that ``store`` keeps; False when there is none."""
+        path = f"/sessions/{_segment('session', session)}"
+        try:
+            await self._ask(Call("DELETE", path, query(agent_id=agent_id)), dict)
+        except ExecutionNotFoundError:
+            return False
+        return True
+
+    async def artifact(self, request_id: str, artifact_id: str) -> bytes:
+        """The bytes of a file that a run has shown. Raises ArtifactNotFoundError."""
+        path = f"/executions/{_segment('request_id', request_id)}/artifacts"
+        call = Call("GET", f"{path}/{_segment('artifact_id', artifact_id)}", raw=True)
+        try:
+            return await self._ask(call, lambda answer: bytes(answer["data"]))
+        except ExecutionNotFoundError as error:
+            raise ArtifactNotFoundError(str(error)) from None
 
     def events(
         self,

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, Unpack
@@ -20,7 +20,14 @@ from onehop.errors import NotConnectedError
 from onehop.events import Event
 from onehop.inputs.choices import Choices
 from onehop.records import ExecutionRecord
-from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
+from onehop.types import (
+    ExecutionResult,
+    Language,
+    OnProgress,
+    OutputPage,
+    SessionInfo,
+    ValidationReport,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -115,6 +122,7 @@ class SyncAgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        on_progress: OnProgress | None = None,
         **choices: Unpack[Choices],
     ) -> ExecutionResult:
         """See ``AgentClient.execute``."""
@@ -127,6 +135,7 @@ class SyncAgentClient:
                 capture_console,
                 description=description,
                 request_id=request_id,
+                on_progress=on_progress,
                 **choices,
             )
         )
@@ -154,6 +163,28 @@ class SyncAgentClient:
                 **choices,
             )
         )
+
+    @contextmanager
+    def session(self, name: str | None = None) -> Iterator[SyncSession]:
+        """See ``AgentClient.session``: ``with client.session() as s: s.execute(…)``."""
+        scope = self._client.session(name)
+        try:
+            yield SyncSession(self, scope.name)
+        finally:
+            if name is None:
+                self.end_session(scope.name)
+
+    def sessions(self, agent_id: str | None = None) -> list[SessionInfo]:
+        """See ``AgentClient.sessions``."""
+        return self._wait(self._client.sessions(agent_id))
+
+    def end_session(self, session: str, agent_id: str | None = None) -> bool:
+        """See ``AgentClient.end_session``."""
+        return self._wait(self._client.end_session(session, agent_id))
+
+    def artifact(self, request_id: str, artifact_id: str) -> bytes:
+        """See ``AgentClient.artifact``."""
+        return self._wait(self._client.artifact(request_id, artifact_id))
 
     def validate(self, code: str, language: str | None = None) -> ValidationReport:
         """See ``AgentClient.validate``."""
@@ -223,6 +254,23 @@ class SyncAgentClient:
         feed = make()  # raises when the client is not connected
         assert self._loop is not None  # noqa: S101 - connected, as the line above has checked
         return SyncFeed(feed, self._loop)
+
+
+class SyncSession:
+    """``SessionScope`` for code that is not async."""
+
+    def __init__(self, client: SyncAgentClient, name: str) -> None:
+        self._client = client
+        self.name = name
+        """What ``session`` is in the arguments of other calls."""
+
+    def execute(self, code: str, *arguments: Any, **named: Any) -> ExecutionResult:
+        """``execute`` in this session."""
+        return self._client.execute(code, *arguments, **named, session=self.name)
+
+    def end(self) -> bool:
+        """End it, and drop what ``store`` keeps; False when there was nothing."""
+        return self._client.end_session(self.name)
 
 
 class SyncFeed(Generic[T]):

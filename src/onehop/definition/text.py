@@ -31,6 +31,8 @@ def to_text(told: Told) -> str:
 def _beside(told: Told) -> Iterator[str]:
     if told.logs:
         yield "Console:\n" + "\n".join(told.logs)
+    if told.artifacts:
+        yield _list("Shown", told.artifacts)
     if told.corrections:
         yield _list("Corrected before the run", told.corrections)
     if told.warnings:

@@ -32,6 +32,8 @@ class Told:
     findings: Sequence[str]
     """What validation has seen in the code, with what to write instead."""
     hints: Sequence[str]
+    artifacts: Sequence[str]
+    """Files that the code has shown."""
     reading: str
     """How to come by the rest of an output that was too large."""
 
@@ -52,6 +54,9 @@ def told_of(
         corrections=[*map(_correction, result.corrections or ())],
         findings=[*_findings(result.findings or (), result.error_info)],
         hints=result.hints or (),
+        artifacts=[
+            f"{each.name} ({each.type}, {each.size} bytes)" for each in result.artifacts or ()
+        ],
         reading=_reading(reference) if result.output_truncated else "",
     )
 

@@ -9,6 +9,7 @@ from onehop import source
 from onehop.callers import Caller
 from onehop.records import INTERRUPTED, SNIPPET_LENGTH, ExecutionRecord
 from onehop.types import (
+    Artifact,
     Avoided,
     Correction,
     ErrorInfo,
@@ -146,6 +147,7 @@ def _details(result: ExecutionResult) -> dict[str, Any]:
         "hints": result.hints,
         "findings": [item.model_dump(by_alias=True) for item in result.findings or ()],
         "toolCalls": [item.model_dump(by_alias=True) for item in result.tool_calls or ()],
+        "artifacts": [item.model_dump(by_alias=True) for item in result.artifacts or ()],
         "avoided": result.avoided and result.avoided.model_dump(by_alias=True),
     }
     return {name: value for name, value in wire.items() if value not in (None, [])}
@@ -182,6 +184,7 @@ def result_of(record: ExecutionRecord) -> ExecutionResult:
         enforcement=details.get("enforcement", []),
         tool_calls=[ToolCall.model_validate(item) for item in details.get("toolCalls", ())] or None,
         avoided=Avoided.model_validate(details["avoided"]) if details.get("avoided") else None,
+        artifacts=[Artifact.model_validate(item) for item in details.get("artifacts", ())] or None,
         request_id=record.request_id,
     )
 

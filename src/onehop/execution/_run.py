@@ -27,7 +27,7 @@ from onehop.execution._preparation import Preparer
 from onehop.records import ExecutionRecord
 from onehop.requests import CheckedRequest
 from onehop.sandbox import Sandbox
-from onehop.types import Correction, ExecutionResult, ValidationReport, code_hash
+from onehop.types import Correction, ExecutionResult, OnProgress, ValidationReport, code_hash
 from onehop.validation import Verdict
 
 _FIELDS: Final = {
@@ -39,6 +39,7 @@ _FIELDS: Final = {
     "description": "description",
     "seed": "seed",
     "clock": "clock",
+    "session": "session",
 }
 """The arguments of ``code_execute``, on the wire and here."""
 
@@ -78,6 +79,10 @@ class Run:
         """The tools that it may call."""
         self.desk: RunDesk | None = None
         self.ending = False
+        self.on_progress: OnProgress | None = None
+        self.reports = 0
+        self.announced_at = float("-inf")
+        """When progress was last announced, and how often it was."""
 
     async def prepare(self, preparer: Preparer, analyst: Analyst) -> Verdict | None:
         """Repair the code; answers the verdict on it, when there is one already."""

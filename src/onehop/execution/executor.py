@@ -32,16 +32,20 @@ from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Repeats
 from onehop.execution._run import Run
 from onehop.execution.bus import EventBus
-from onehop.inputs.choices import Choices, to_wire
+from onehop.inputs.choices import Choices, check_session, to_wire
 from onehop.patterns import Patterns, Talk, shape, shape_alone
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.requests import is_large
 from onehop.sandbox import Sandbox
+from onehop.session_scope import SessionScope
+from onehop.sessions import StoreKeeping
 from onehop.stores.base import HistoryQuery, Store
 from onehop.types import (
     ErrorInfo,
     ExecutionResult,
     OnLog,
+    OnProgress,
+    Progress,
     ValidationLevel,
     ValidationReport,
 )
@@ -56,6 +60,10 @@ _SECRETS_IN_THREAD: Final = 64 * 1024
 """Bytes of context from which its secrets are looked for in a thread."""
 _NOTED: Final = 1000
 """Repeats that are remembered until their result is returned."""
+_PROGRESS_PAUSE: Final = 0.25
+"""Seconds between two events of a run's progress."""
+_MOST_PROGRESS: Final = 100
+"""Of them in one run."""
 _LESSONS: Final = 500
 """Past runs that are learned from at the start."""
 _LEARNING: Final = 2.0
@@ -89,6 +97,8 @@ class Executor:
     ) -> None:
         self.sandbox = sandbox
         self._store = store
+        if store is not None:
+            sandbox.sessions.keeping = StoreKeeping(store)
         self.bus = bus or EventBus()
         self._validator = validator or Validator()
         kept = _audit(audit)
@@ -169,6 +179,7 @@ class Executor:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Layer = (),
+        on_progress: OnProgress | None = None,
         **choices: Unpack[Choices],
     ) -> ExecutionResult:
         """``call`` with the arguments of ``Sandbox.execute``; JavaScript by default."""
@@ -183,7 +194,17 @@ class Executor:
         arguments = {name: value for name, value in given.items() if value is not None}
         arguments |= to_wire(choices)
         caller = _caller(agent_id, channel_id, request_id)
-        return await self.call(arguments, caller, on_log, tools, [rules] if rules else ())
+        layers = [rules] if rules else ()
+        return await self.call(arguments, caller, on_log, tools, layers, on_progress)
+
+    def session(self, name: str | None = None, *, agent_id: str = "") -> SessionScope:
+        """See ``Sandbox.session``."""
+        checked = check_session(name)
+        return SessionScope(self, checked, **({"agent_id": agent_id} if agent_id else {}))
+
+    async def end_session(self, session: str, *, agent_id: str = "") -> bool:
+        """See ``Sandbox.end_session``. Raises StoreError."""
+        return await self.sandbox.end_session(session, agent_id=agent_id)
 
     async def call(
         self,
@@ -192,14 +213,15 @@ class Executor:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Sequence[Layer] = (),
+        on_progress: OnProgress | None = None,
     ) -> ExecutionResult:
         """Do what one call of ``code_execute`` asks for; ``arguments`` are its own, on the wire.
 
         A request id that the agent has used gives the first result and runs nothing, unless that
         run was cancelled. What the code does wrong, or why it may not run, is a result with
-        ``success=False``. ``on_log`` hears each console line as it is printed. ``tools`` are as in
-        ``Sandbox.execute``, ``rules`` layers of rules beside the sandbox's. Cancelling the awaiting
-        task kills the run.
+        ``success=False``. ``on_log`` hears each console line as it is printed, ``on_progress`` how
+        far the code says that it is. ``tools`` are as in ``Sandbox.execute``, ``rules`` layers of
+        rules beside the sandbox's. Cancelling the awaiting task kills the run.
 
         Raises InvalidRequestError before anything happens; Overloaded, SandboxClosedError and
         SandboxUnavailableError when it could not run; and AuditUnavailableError when it could not
@@ -207,6 +229,7 @@ class Executor:
         """
         await self.open()
         run = await self._prepare(caller, arguments)
+        run.on_progress = on_progress
         run.grant = self.sandbox.toolbox.grant(tools, rules)
         earlier, run.unchecked = await self._earlier(caller)
         if earlier is not None:
@@ -291,7 +314,23 @@ class Executor:
         if not report.safe:
             return _outcomes.refused(run.checked.request, report)
         await self._start(run)
-        return await self.sandbox.run(run.checked, run.caller.agent_id, on_log, self._desk(run))
+        return await self.sandbox.run(
+            run.checked,
+            run.caller.agent_id,
+            on_log,
+            self._desk(run),
+            lambda report: self._hear_progress(run, report),
+        )
+
+    def _hear_progress(self, run: Run, report: Progress) -> None:
+        """Pass it on, and announce it now and then."""
+        if run.on_progress is not None:
+            run.on_progress(report)
+        now = time.monotonic()
+        is_early = now - run.announced_at < _PROGRESS_PAUSE and report.fraction < 1
+        if not is_early and run.reports < _MOST_PROGRESS:
+            run.reports, run.announced_at = run.reports + 1, now
+            self._announce(run, run.announcer.progress(report))
 
     def _desk(self, run: Run) -> RunDesk | None:
         """Where the run's calls of tools are answered, announced and kept."""

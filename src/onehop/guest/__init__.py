@@ -34,8 +34,16 @@ PARTS = (
     "main.js",
 )
 """In the order in which they stand in one function: each imports from those before it."""
-SECOND_PARTS = ("inspect.js", "table.js", "calls.js", "tool_error.js", "arguments.js", "tools.js",
-    "services.js", "forget.js")
+SECOND_PARTS = (
+    "inspect.js",
+    "table.js",
+    "calls.js",
+    "tool_error.js",
+    "arguments.js",
+    "tools.js",
+    "services.js",
+    "forget.js",
+)
 """The same, of the function that is parsed later and gets what it imports of the first."""
 THIRD_PARTS = ("fixed.js", "session.js")
 """The same, of the function that few jobs need, and before their code runs."""
@@ -80,7 +88,10 @@ def bootstrap_source() -> str:
 @lru_cache(maxsize=1)
 def second_source() -> str:
     """What the bootstrap compiles later: code that makes a function of what is shared."""
-    return _later(SECOND_PARTS, "inspectValue,logTable,refuseColumns,openTools,ToolError,services,forget,isAsking")
+    return _later(
+        SECOND_PARTS,
+        "inspectValue,logTable,refuseColumns,openTools,ToolError,services,forget,isAsking",
+    )
 
 
 @lru_cache(maxsize=1)

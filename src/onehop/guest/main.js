@@ -7,8 +7,9 @@ import { encodeValue } from "./values.js";
 import { format } from "./console.js";
 import { answers, fail, sendOutput, succeed } from "./answers.js";
 import { call, compile } from "./run.js";
+import { cancelTimers } from "./timers.js";
 import { endStuckRun, nextTurn, runToEnd, watchRejections } from "./ending.js";
-import { isLate } from "./epoch.js";
+import { beginEpoch, isLate } from "./epoch.js";
 import { isListening } from "./second.js";
 import { lockDown, verifyLockdown } from "./lockdown.js";
 
@@ -115,6 +116,8 @@ function serveNext() {
   const frame = readFrame();
   if (frame === null) return exitProcess(0);
   if (frame.kind !== "job" || frame.session === null) die("a frame that is no call of the session");
+  cancelTimers();
+  beginEpoch(); // from here on all that is left of the last call is late
   nextTurn(() => begin(frame));
 }
 

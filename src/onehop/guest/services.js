@@ -93,6 +93,7 @@ function fileOf(value) {
     const bytes = shownBytes(value);
     if (bytes !== null) return { __proto__: null, kind: "bytes", bytes };
     if (core.isPromise(value)) throw new CapturedTypeError(TAKES + ": await the promise first");
+    if (isLossy(value)) throw new CapturedTypeError(TAKES + ": take the value apart first");
   }
   const text = JSONStringify(value, undefined, 2);
   if (text === undefined) throw new CapturedTypeError(TAKES);
@@ -228,7 +229,9 @@ function storedText(value) {
   const text = JSONStringify(value, function (key, part) {
     const { [key]: raw } = this;
     if (part === undefined || typeof part === "function" || typeof part === "symbol") {
-      throw new CapturedTypeError(NOT_JSON + "; it has a " + typeof part);
+      throw new CapturedTypeError(
+        NOT_JSON + "; it has " + (part === undefined ? "undefined" : "a " + typeof part),
+      );
     }
     if (typeof part === "bigint") throw new CapturedTypeError(NOT_JSON + "; it has a bigint");
     if (typeof part === "number" && !(part - part === 0)) {

@@ -18,7 +18,6 @@ import {
   StringPrototypeSlice,
 } from "./primordials.js";
 import { source } from "./errors.js";
-import { cancelTimers } from "./timers.js";
 
 const globalObject = globalThis;
 const CapturedReferenceError = ReferenceError;
@@ -32,7 +31,6 @@ const session = { __proto__: null, calls: 0, pending: createList() };
 
 /** Each call is a script of its own, so that a place in another's text is never taken for one. */
 export function beginCall() {
-  cancelTimers();
   settleAll();
   session.calls++;
   if (session.calls > 1) source.file = "onehop:code" + session.calls + ".js";
@@ -140,7 +138,8 @@ function placeOf(code, offset) {
 
 // --- the names ---
 
-function declareAll({ lets, consts, variables }) {
+function declareAll({ lets, consts, variables, fresh }) {
+  for (let i = 0; i < fresh.length; i++) putVariable(fresh[i], undefined);
   for (let i = 0; i < variables.length; i++) declareVariable(variables[i]);
   for (let i = 0; i < lets.length; i++) declare(lets[i], false);
   for (let i = 0; i < consts.length; i++) declare(consts[i], true);
@@ -158,7 +157,7 @@ function isVariable(found) {
 
 function declareVariable(name) {
   const found = ownProperty(name);
-  if (!isVariable(found)) put(name, found === null ? undefined : read(found));
+  if (!isVariable(found)) putVariable(name, found === null ? undefined : read(found));
 }
 
 function declare(name, isConstant) {
@@ -168,7 +167,7 @@ function declare(name, isConstant) {
     if (old !== null) return read(old);
     throw new CapturedReferenceError("Cannot access '" + name + "' before initialization");
   };
-  const set = (value) => isConstant ? putConstant(name, value) : put(name, value);
+  const set = (value) => isConstant ? putConstant(name, value) : putVariable(name, value);
   putAccessor(name, get, set);
   session.pending[session.pending.length] = listOf(name, get, old);
 }
@@ -179,10 +178,10 @@ function read(found) {
 
 function keepFunction(name, value) {
   ObjectDefineProperty(value, "name", { __proto__: null, value: name, configurable: true });
-  put(name, value);
+  putVariable(name, value);
 }
 
-function put(name, value) {
+function putVariable(name, value) {
   try {
     ObjectDefineProperty(globalObject, name, {
       __proto__: null,
@@ -213,7 +212,7 @@ function putAccessor(name, get, set) {
       configurable: true,
     });
   } catch {
-    // See put.
+    // See putVariable.
   }
 }
 

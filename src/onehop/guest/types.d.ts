@@ -64,6 +64,7 @@ interface SessionJob {
   consts: string[];
   variables: string[];
   functions: string[];
+  fresh: string[];
   strict: boolean;
   read: boolean;
 }

@@ -25,6 +25,8 @@ class Choices(TypedDict, total=False):
     """Fixes Math.random, and crypto's random values and UUIDs."""
     clock: float | str | None
     """ms since 1970, or an ISO time, at which every clock of the code stands still."""
+    session: str | None
+    """Variables, functions and classes of earlier calls with this name are there."""
 
 
 def to_wire(choices: Choices) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from onehop.errors import (
     AgentExistsError,
     AgentNotFoundError,
+    ArtifactNotFoundError,
     AuditUnavailableError,
     InvalidRequestError,
     JournalFullError,
@@ -26,7 +27,9 @@ from onehop.errors import (
     Overloaded,
     SandboxClosedError,
     SandboxUnavailableError,
+    SessionNotFoundError,
     StoreError,
+    TooManySessionsError,
     UnauthorizedError,
 )
 
@@ -129,6 +132,8 @@ _TABLE: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (ForbiddenError, 403, "forbidden"),
     (NotFoundError, 404, "not_found"),
     (OutputNotFoundError, 404, "not_found"),
+    (ArtifactNotFoundError, 404, "not_found"),
+    (SessionNotFoundError, 404, "not_found"),
     (AgentNotFoundError, 404, "not_found"),
     (BodyTooSlowError, 408, "timeout"),
     (AgentExistsError, 409, "exists"),
@@ -136,6 +141,7 @@ _TABLE: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (WrongMediaTypeError, 415, "unsupported_media_type"),
     (WrongHostError, 421, "wrong_host"),
     (TooMuchAtOnceError, 429, "rate_limited"),
+    (TooManySessionsError, 429, "too_many_sessions"),
     (ServerBusyError, 503, "overloaded"),
     (Overloaded, 503, "overloaded"),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from onehop.callers import Caller
 from onehop.execution.executor import Executor
-from onehop.types import ExecutionResult, LogEntry
+from onehop.types import ExecutionResult, LogEntry, Progress
 
 Name = tuple[str, str]
 """An agent and its request id."""
@@ -21,11 +21,11 @@ class Watched:
         self.agent_id = agent_id
         self.outcome: asyncio.Future[ExecutionResult]
         """Of a run that was begun: its task. Cancelling that kills it."""
-        self._printed: list[LogEntry] = []
+        self._printed: list[LogEntry | Progress] = []
         self._moved = asyncio.Event()
 
-    def print(self, entry: LogEntry) -> None:
-        """Another console line."""
+    def print(self, entry: LogEntry | Progress) -> None:
+        """Another console line, or how far the code says that it is."""
         self._printed.append(entry)
         self.move()
 
@@ -34,8 +34,8 @@ class Watched:
         self._moved.set()
         self._moved = asyncio.Event()
 
-    async def lines(self) -> AsyncIterator[LogEntry]:
-        """Console lines from the first on, as they are printed, until the run ends."""
+    async def lines(self) -> AsyncIterator[LogEntry | Progress]:
+        """Console lines and progress from the first on, as they come, until the run ends."""
         place = 0
         while place < len(self._printed) or not self.outcome.done():
             moved = self._moved
@@ -59,7 +59,7 @@ class Runs:
     def begin(self, arguments: Mapping[str, Any], caller: Caller) -> Watched:
         """Start a run in a task of its own."""
         run = Watched(caller.agent_id)
-        work = self._executor.call(arguments, caller, run.print)
+        work = self._executor.call(arguments, caller, run.print, on_progress=run.print)
         run.outcome = asyncio.get_running_loop().create_task(work, name="onehop.run")
         first = self._watched.setdefault(_name(caller), run) is run
         run.outcome.add_done_callback(lambda _task: self._ended(run, _name(caller), first))
@@ -73,7 +73,7 @@ class Runs:
         run.outcome = asyncio.get_running_loop().create_future()
         first = self._watched.setdefault(_name(caller), run) is run
         try:
-            result = await self._executor.call(arguments, caller, run.print)
+            result = await self._executor.call(arguments, caller, run.print, on_progress=run.print)
         except BaseException as error:
             _fail(run.outcome, error)
             raise

@@ -50,6 +50,9 @@ class Kept:
     variables: list[str] = field(default_factory=list)
     """Declared with ``var``: they are there from the start, and are not made anew."""
     functions: list[str] = field(default_factory=list)
+    fresh: list[str] = field(default_factory=list)
+    """Those of the variables that begin as undefined, also if they are there: enums, whose code
+    would add to them."""
     is_strict: bool = False
     """Whether it begins with the directive."""
     is_read: bool = True
@@ -70,18 +73,17 @@ def keep_declarations(code: str, language: str = "javascript") -> Kept:
     tree = parse(code, "javascript")
     if tree is None or tree.root.has_error:
         return Kept(is_read=False)
-    reader = _Reader(tree, resets=language == "typescript")
+    reader = _Reader(tree, is_compiled=language == "typescript")
     reader.read()
     return reader.kept
 
 
 class _Reader:
-    """Reads one tree. ``resets``: whether ``var a;`` makes it anew, as the first part of an enum is
-    compiled."""
+    """Reads one tree; ``is_compiled`` from TypeScript, whose enums are found in it."""
 
-    def __init__(self, tree: SyntaxTree, *, resets: bool) -> None:
+    def __init__(self, tree: SyntaxTree, *, is_compiled: bool) -> None:
         self._tree = tree
-        self._resets = resets
+        self._is_compiled = is_compiled
         self.kept = Kept(is_strict=_is_strict(tree))
 
     def read(self) -> None:
@@ -127,8 +129,15 @@ class _Reader:
                 self.kept.variables.extend(self._of_pattern(left))
                 self._edit(kind.start_byte, 3, "   ")
             return
-        self.kept.variables.extend(self._names(declaration))
-        self._assign(declaration, "var", resets=self._resets)
+        names = [*self._names(declaration)]
+        self.kept.variables.extend(names)
+        if self._is_compiled and declaration.parent == self._tree.root:
+            self.kept.fresh.extend(filter(self._is_enum, names))
+        self._assign(declaration, "var", resets=False)
+
+    def _is_enum(self, name: str) -> bool:
+        """``(A || {})`` and ``(A || (A = {}))`` is what compilers write."""
+        return f"({name} || " in self._tree.units
 
     def _assign(self, declaration: Node, word: str, *, resets: bool) -> None:
         """The declaration as an expression."""

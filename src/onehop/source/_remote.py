@@ -83,6 +83,7 @@ def kept_json(kept: Kept) -> str:
             "consts": kept.consts,
             "variables": kept.variables,
             "functions": kept.functions,
+            "fresh": kept.fresh,
             "strict": kept.is_strict,
             "read": kept.is_read,
         }

@@ -12,8 +12,17 @@ from typing import Literal, Protocol
 
 from onehop.jail import Exit
 from onehop.limits import Limits
-from onehop.questions import MOST_ASKS, MOST_STORED, Ask, Call, Desk, Progress, Services, Shown, Stored
-from onehop.types import LogEntry, OnLog
+from onehop.questions import (
+    MOST_ASKS,
+    MOST_STORED,
+    Ask,
+    Call,
+    Desk,
+    Services,
+    Shown,
+    Stored,
+)
+from onehop.types import LogEntry, OnLog, Progress
 from onehop.workers import _measure
 from onehop.workers._clock import RunClock
 from onehop.workers._rest import Rest
@@ -225,9 +234,9 @@ class Run:
 
     def _serve(self, message: Shown | Progress | Stored, token: str) -> None:
         services = self.job.services
+        if services is None:
+            raise ProtocolError("something for its host, which takes nothing")
         try:
-            if services is None:
-                raise ValueError("something for its host, which takes nothing")
             if isinstance(message, Shown):
                 services.show(message)
             elif isinstance(message, Progress):

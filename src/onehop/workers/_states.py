@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from onehop.questions import Ask, Call, Progress, Shown, Stored
+from onehop.questions import Ask, Call, Shown, Stored
+from onehop.types import Progress
 from onehop.workers.protocol import (
     Failure,
     LargeResult,
@@ -17,9 +18,7 @@ from onehop.workers.protocol import (
     Warm,
 )
 
-State = Literal[
-    "starting", "idle", "warming", "overtaken", "running", "ending", "answered", "kept"
-]
+State = Literal["starting", "idle", "warming", "overtaken", "running", "ending", "answered", "kept"]
 """starting → idle ⇄ warming; then, with its one job, running → ending or answered. With a call of a
 session: running → ending or kept, and kept → running with the next call.
 

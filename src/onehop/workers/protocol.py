@@ -16,8 +16,8 @@ from json.encoder import encode_basestring
 from typing import Any, Literal, get_args
 
 from onehop.inputs.gc import read_json
-from onehop.questions import Ask, Call, Progress, Shown, Stored
-from onehop.types import LogLevel
+from onehop.questions import Ask, Call, Shown, Stored
+from onehop.types import LogLevel, Progress
 
 VERSION = 3
 HEADER = struct.Struct(">I")
@@ -153,7 +153,8 @@ def encode_job(
     kind: Literal["job", "warm"] = "job",
 ) -> bytes:
     """The job frame; ``original`` is what ``code`` was made from, ``tools_json`` what it may use of
-    the host's tools, ``fixed_json`` its seed and clock, ``session_json`` how it is a call of a session.
+    the host's tools, ``fixed_json`` its seed and clock, ``session_json`` how it is a call of a
+    session.
 
     What is JSON already, or needs no escaping, is put in as it is, and a large context is copied
     once: encoding it twice would cost more than all the rest."""
@@ -437,11 +438,14 @@ def _shown(frame: dict[str, Any]) -> Shown:
 
 def _progress(frame: dict[str, Any]) -> Progress:
     fraction = frame.get("fraction")
-    if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not (
-        0 <= fraction <= 1
+    if (
+        isinstance(fraction, bool)
+        or not isinstance(fraction, int | float)
+        or not (0 <= fraction <= 1)
     ):
         raise ProtocolError("a frame with progress that is none")
-    return Progress(float(fraction), _one_line(_field(frame, "message", str)[:_MAX_WARNING]))
+    words = _one_line(_field(frame, "message", str)[:_MAX_WARNING])
+    return Progress(fraction=float(fraction), message=words)
 
 
 def _stored(frame: dict[str, Any]) -> Stored:

@@ -46,6 +46,7 @@ _TAGS: Final = {
     "code": "Run code, or check it.",
     "history": "What has run.",
     "analytics": "Questions about what has run.",
+    "sessions": "Calls that share variables.",
     "events": "What happens, as it happens.",
     "agents": "Agents and their keys.",
 }

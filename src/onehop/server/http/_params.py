@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from onehop.analytics import MAX_LIMIT
 from onehop.events import EventType
+from onehop.inputs.choices import LONGEST_SESSION
 from onehop.inputs.languages import language_named
 from onehop.server.agents import NAME
 from onehop.server.asgi._requests import REQUEST_NAME
@@ -95,6 +96,25 @@ RequestPath = Annotated[
         examples=[_NAME_OF_RUN],
     ),
 ]
+ArtifactPath = Annotated[
+    str,
+    Path(
+        alias="artifactId",
+        min_length=1,
+        max_length=64,
+        description="A file's `id` among the `artifacts` of the result.",
+        examples=["q1w2e3r4t5y6u7i8o9p0aA"],
+    ),
+]
+SessionPath = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=LONGEST_SESSION,
+        description="A session's name.",
+        examples=["analysis-1"],
+    ),
+]
 HashPath = Annotated[
     str,
     Path(
@@ -162,6 +182,12 @@ class OutputParams(Query):
 
     offset: FirstCharacter = 0
     limit: Characters = 65536
+
+
+class SessionParams(Query):
+    """Whose sessions."""
+
+    agent_id: AgentName | None = None
 
 
 class SinceParams(Query):

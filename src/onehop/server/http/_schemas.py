@@ -8,11 +8,11 @@ from typing import Annotated, Any, Final, Literal, get_type_hints
 from pydantic import BeforeValidator, Field, create_model
 
 from onehop import answers
-from onehop.inputs.choices import MOST_SEED
+from onehop.inputs.choices import LONGEST_SESSION, MOST_SEED
 from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
 from onehop.stores.base import AgentRecord, Role
-from onehop.types import Effect, Language, Wire
+from onehop.types import Effect, Language, SessionInfo, Wire
 
 _MOST: Final = 1 << 40
 
@@ -84,6 +84,13 @@ class ExecuteBody(Wire):
         "an ISO time.",
         examples=["2026-01-31T12:00:00Z"],
     )
+    session: str | None = Field(
+        default=None,
+        max_length=LONGEST_SESSION,
+        description="The agent's session: variables, functions and classes of earlier calls with "
+        "this name are there.",
+        examples=["analysis-1"],
+    )
 
 
 class ValidateBody(Wire):
@@ -98,6 +105,18 @@ class ValidateBody(Wire):
     language: Language | None = Field(
         default="javascript", description=_LANGUAGE, examples=["javascript"]
     )
+
+
+class SessionList(Wire):
+    """Sessions."""
+
+    sessions: list[SessionInfo]
+
+
+class Ended(Wire):
+    """What was asked for has ended."""
+
+    ended: bool
 
 
 class AgentLimits(Wire):

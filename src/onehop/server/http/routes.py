@@ -42,11 +42,13 @@ from onehop.server.asgi._scope import REQUEST_ID
 from onehop.server.asgi._sse import EventStream, event
 from onehop.server.auth import Authenticator
 from onehop.server.http import _schemas as schemas
+from onehop.server.http._download import Download
 from onehop.server.http._feed import Feed, Filter
 from onehop.server.http._params import (
     CHANNEL,
     AgentHeader,
     AgentPath,
+    ArtifactPath,
     CodeParams,
     EventParams,
     FailureParams,
@@ -58,6 +60,8 @@ from onehop.server.http._params import (
     QuestionParams,
     RequestHeader,
     RequestPath,
+    SessionParams,
+    SessionPath,
     SinceParams,
     ToolParams,
     TrendParams,
@@ -66,7 +70,7 @@ from onehop.server.http._readiness import Readiness
 from onehop.server.principal import Principal
 from onehop.stores.base import HistoryQuery, Store
 from onehop.tools import look_up
-from onehop.types import ExecutionResult, LogEntry, OutputPage, ValidationReport
+from onehop.types import ExecutionResult, LogEntry, OutputPage, Progress, ValidationReport
 from onehop.validation import Validator
 
 _CHANNEL: Final = re.compile(CHANNEL)
@@ -301,7 +305,9 @@ async def _told(run: Watched, request_id: str) -> AsyncGenerator[bytes, None]:
         yield event("error", problem_of(error).body(request_id))
 
 
-def _line(entry: LogEntry) -> bytes:
+def _line(entry: LogEntry | Progress) -> bytes:
+    if isinstance(entry, Progress):
+        return event("progress", entry.model_dump(by_alias=True))
     return event("log", entry.model_dump(by_alias=True))
 
 
@@ -397,6 +403,66 @@ def _page(text: str, wanted: OutputParams) -> OutputPage:
         total=len(text),
         complete=True,
     )
+
+
+@plain.get(
+    "/executions/{requestId}/artifacts/{artifactId}",
+    tags=["history"],
+    response_class=Response,
+    responses={**_errors(404), 200: {"content": {"application/octet-stream": {}}}},
+)
+async def artifact(
+    here: Here, principal: Who, request_id: RequestPath, artifact_id: ArtifactPath
+) -> Response:
+    """Give a file that a run has shown, as a download."""
+    record = await _record(here, principal, request_id)
+    named = [each.get("id") for each in record.details.get("artifacts", ())]
+    if artifact_id not in named or record.agent_id != principal.agent_id:
+        raise NotFoundError("there is no such artifact of this run")
+    found, data = here.executor.sandbox.artifacts.read(artifact_id, principal.agent_id)
+    return Download(found, data)
+
+
+# --- sessions
+
+
+@api.get("/sessions", tags=["sessions"], response_model=schemas.SessionList, responses=_errors())
+async def sessions(
+    here: Here, principal: Who, wanted: Annotated[SessionParams, Query()]
+) -> Response:
+    """List the caller's sessions; an admin sees those of all agents."""
+    owner = _owner(principal, wanted.agent_id)
+    found = here.executor.sandbox.list_sessions(owner)
+    return Json({"sessions": [each.model_dump(by_alias=True) for each in found]})
+
+
+@api.delete(
+    "/sessions/{session}",
+    tags=["sessions"],
+    response_model=schemas.Ended,
+    responses=_errors(404),
+)
+async def end_session(
+    here: Here,
+    principal: Runner,
+    session: SessionPath,
+    wanted: Annotated[SessionParams, Query()],
+) -> Response:
+    """End a session, with all that its code has stored."""
+    owner = _owner(principal, wanted.agent_id)
+    agent_id = principal.agent_id if owner is None else owner
+    if not await here.executor.end_session(session, agent_id=agent_id):
+        raise NotFoundError("there is no such session")
+    return Json({"ended": True})
+
+
+def _owner(principal: Principal, wanted: str | None) -> str | None:
+    """Whose sessions are meant: all agents' for None, which only an admin may see."""
+    if principal.role == "admin":
+        return wanted
+    if wanted not in (None, principal.agent_id):
+        raise ForbiddenError("an agent sees its own sessions only")
+    return principal.agent_id
 
 
 @plain.get(

@@ -19,8 +19,10 @@ from onehop.callers import Caller
 from onehop.definition.text import to_text
 from onehop.definition.told import told_of
 from onehop.errors import InvalidRequestError, SandboxClosedError
+from onehop.sandbox import Sandbox
 from onehop.server._errors import ForbiddenError
 from onehop.server._runs import Runs
+from onehop.server.mcp import _artifacts
 from onehop.server.mcp._data import to_data, to_meta
 from onehop.server.mcp._fit import fit
 from onehop.server.mcp._outputs import KeptOutputs, link, uri_of
@@ -64,7 +66,8 @@ class Call:
 class Calls:
     """Carries out calls of the tool."""
 
-    def __init__(self, runs: Runs, outputs: KeptOutputs, admit: Admit) -> None:
+    def __init__(self, runs: Runs, outputs: KeptOutputs, admit: Admit, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
         self._runs = runs
         self._outputs = outputs
         self._admit = admit
@@ -105,6 +108,7 @@ class Calls:
         content: list[types.ContentBlock] = [types.TextContent(text=to_text(told))]
         if kept is not None:
             content.append(link(kept))
+        content += _artifacts.blocks(fitted.result, self._sandbox, agent_id)
         return types.CallToolResult(
             content=content,
             structured_content=to_data(told),

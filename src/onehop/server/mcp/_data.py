@@ -31,6 +31,7 @@ SCHEMA: Final[dict[str, Any]] = {
         "error": {"type": "string"},
         "warnings": _LINES,
         "corrections": _LINES,
+        "artifacts": _LINES,
         "next": _LINES,
     },
     "required": ["status"],
@@ -52,6 +53,7 @@ def to_data(told: Told) -> dict[str, Any]:
         "logs": [*told.logs],
         "warnings": warnings,
         "corrections": [*told.corrections],
+        "artifacts": [*told.artifacts],
         "next": [*filter(None, advice)],
     }
     return data | {name: value for name, value in fields.items() if value}

@@ -29,11 +29,12 @@ from mcp.shared.exceptions import MCPError
 from starlette.types import ASGIApp
 
 from onehop._version import onehop_version
-from onehop.calls import Toolbox
 from onehop.config import ServerConfig
 from onehop.errors import OnehopError
 from onehop.execution.executor import Executor
+from onehop.sandbox import Sandbox
 from onehop.server._runs import Runs
+from onehop.server.mcp import _artifacts
 from onehop.server.mcp._calls import Admit, Call, Calls, Principal
 from onehop.server.mcp._http import Authenticate, KeyCheck, OnePiece, Running, Sessions, session_of
 from onehop.server.mcp._lookup import answer
@@ -68,13 +69,14 @@ class Handlers:
         outputs: KeptOutputs,
         whoever: Whoever,
         running: Running,
-        toolbox: Toolbox,
+        sandbox: Sandbox,
     ) -> None:
         self._calls = calls
         self._outputs = outputs
         self._whoever = whoever
         self._running = running
-        self._toolbox = toolbox
+        self._toolbox = sandbox.toolbox
+        self._sandbox = sandbox
         self._only = uuid.uuid4().hex
         """The conversation where there is but one client, as over stdio."""
 
@@ -126,13 +128,19 @@ class Handlers:
         self, _context: Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListResourceTemplatesResult:
         """How pages of large outputs are named."""
-        return types.ListResourceTemplatesResult(resource_templates=[template()])
+        return types.ListResourceTemplatesResult(
+            resource_templates=[template(), _artifacts.template()]
+        )
 
     async def read_resource(
         self, context: Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        """One page of a large output. Raises MCPError."""
+        """One page of a large output, or a file that a run has shown. Raises MCPError."""
         try:
+            if params.uri.startswith(_artifacts.PREFIX):
+                agent_id = self._whoever(context).agent_id
+                file = _artifacts.read(self._sandbox, agent_id, params.uri)
+                return types.ReadResourceResult(contents=[file])
             page = await self._outputs.read(self._whoever(context).agent_id, params.uri)
         except OnehopError as error:
             raise MCPError(types.INVALID_PARAMS, str(error), {"uri": params.uri[:200]}) from None
@@ -197,9 +205,8 @@ def make_server(
     """The protocol's server; ``whoever`` tells whose request it is, ``running`` cancels calls of
     clients that have sessions."""
     outputs = KeptOutputs(executor)
-    toolbox = executor.sandbox.toolbox
-    calls = Calls(runs, outputs, admit)
-    handlers = Handlers(calls, outputs, whoever, running or Running(), toolbox)
+    calls = Calls(runs, outputs, admit, executor.sandbox)
+    handlers = Handlers(calls, outputs, whoever, running or Running(), executor.sandbox)
     server: Server[Any] = Server(
         "onehop",
         title="onehop",

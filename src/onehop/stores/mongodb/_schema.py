@@ -107,11 +107,22 @@ async def _create_agents(database: Database) -> None:
     )
 
 
+async def _create_sessions(database: Database) -> None:
+    for name, more in (("sessions", []), ("session_values", [("key", _UP)])):
+        await database[name].create_indexes(
+            [
+                IndexModel([("agentId", _UP), ("session", _UP), *more], unique=True),
+                IndexModel([("usedAt", _UP)], expireAfterSeconds=RETENTION_SECONDS),
+            ]
+        )
+
+
 MIGRATIONS: Final = (
     Migration(1, "note where the chain begins", _create_notes),
     Migration(2, "index what is asked for", _create_indexes),
     Migration(3, "know agents by their keys", _create_agents),
     Migration(4, "give each run a name of its own", _name_runs),
+    Migration(5, "keep what sessions store", _create_sessions),
 )
 
 

@@ -47,6 +47,7 @@ from onehop.stores.sql._analytics import SqlAnalytics
 from onehop.stores.sql._migrations import MIGRATIONS, Migration, migrate
 from onehop.stores.sql._rows import event_from, event_values, record_from, record_values
 from onehop.stores.sql._schema import chain_anchors, chain_head, events, executions
+from onehop.stores.sql._sessions import SqlSessions
 from onehop.stores.sql._sqlite import (
     compact_file,
     make_file,
@@ -67,7 +68,7 @@ _PRUNED_AT_ONCE: Final = 5000
 
 
 @translated
-class SqlStore(SqlAnalytics, SqlAgents):
+class SqlStore(SqlAnalytics, SqlAgents, SqlSessions):
     """Records in SQLite (by ``sqlite:///`` URL) or PostgreSQL, chained with ``key`` if given."""
 
     _engine: AsyncEngine
@@ -241,6 +242,7 @@ class SqlStore(SqlAnalytics, SqlAgents):
         expiry = Expiry(now)
         while await self._prune_events(expiry) == _PRUNED_AT_ONCE:
             pass
+        await self._prune_sessions(expiry)
         pruned = 0
         noted_at = time.time_ns() // 1_000_000
         while dropped := await self._prune_some(expiry, noted_at):

@@ -25,6 +25,8 @@ from onehop.stores.sql._schema import (
     metadata,
     rollup_state,
     schema_migrations,
+    session_values,
+    sessions,
 )
 from onehop.stores.sql._writes import writing
 
@@ -74,11 +76,17 @@ def _create_agents(connection: Connection) -> None:
     connection.execute(CreateTable(agents, if_not_exists=True))
 
 
+def _create_sessions(connection: Connection) -> None:
+    for table in (sessions, session_values):
+        connection.execute(CreateTable(table, if_not_exists=True))
+
+
 MIGRATIONS: Final = (
     Migration(1, "create the tables", _create_tables),
     Migration(2, "index what is asked for", _create_indexes),
     Migration(3, "know agents by their keys", _create_agents),
     Migration(4, "give each run a name of its own", _name_runs),
+    Migration(5, "keep what sessions store", _create_sessions),
 )
 
 
