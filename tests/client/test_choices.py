@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import pytest_asyncio
 
-from onehop.errors import InvalidRequestError
+from onehop.errors import ArtifactNotFoundError, InvalidRequestError, PermissionDeniedError
+from onehop.types import Progress
 from tests.client.clients import Kind, connected
 from tests.client.served import Served
 
@@ -43,3 +47,110 @@ async def test_a_seed_or_clock_that_is_not_one_is_refused_by_name(client: Any) -
     for field, value in (("seed", -1), ("seed", 0.5), ("clock", "year 300000"), ("clock", 1e17)):
         with pytest.raises(InvalidRequestError, match=f"{field}: got"):
             await client.execute("return 1", **{field: value})
+
+
+@pytest_asyncio.fixture
+async def root(server: Served) -> AsyncIterator[Any]:
+    """An admin's."""
+    async with connected("async", server_url=server.url, api_key=server.keys["root"]) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def eve(server: Served) -> AsyncIterator[Any]:
+    """Another agent's."""
+    async with connected("async", server_url=server.url, api_key=server.keys["eve"]) as opened:
+        yield opened
+
+
+async def test_calls_of_a_session_share_variables(client: Any, kind: Kind) -> None:
+    name = f"shared-{kind}"
+    await client.execute("let rows = [1, 2]; function sum() { return rows.length }", session=name)
+    arguments = {"code": "rows.push(3); return sum()", "session": name}
+    assert (await client.call_tool("code_execute", arguments))["output"] == 3
+    assert await client.end_session(name)
+    assert not await client.end_session(name)
+    assert (await client.execute("return typeof rows", session=name)).output == "undefined"
+
+
+async def test_a_declared_function_is_not_called_in_a_session(client: Any, kind: Kind) -> None:
+    code = "function total(rows) { return rows.length }"
+    first = await client.execute(code, session=f"declared-{kind}")
+    assert (first.output, first.corrections, first.warnings) == (None, None, None)
+    result = await client.execute("return total([1])", session=f"declared-{kind}")
+    assert (result.output, result.corrections) == (1, None)
+
+
+async def test_an_agent_and_an_admin_see_and_end_sessions_and_nobody_else(
+    client: Any, eve: Any, root: Any, kind: Kind
+) -> None:
+    name = f"mine-{kind}"
+    await client.execute("let secret = 1", session=name)
+    (own,) = [each for each in await client.sessions() if each.session == name]
+    assert (own.agent_id, own.names, own.live) == ("ada", ["secret"], True)
+    assert name not in [each.session for each in await eve.sessions()]
+    assert name in [each.session for each in await root.sessions()]
+    with pytest.raises(PermissionDeniedError):
+        await eve.sessions("ada")
+    with pytest.raises(PermissionDeniedError):
+        await eve.end_session(name, "ada")
+    assert not await eve.end_session(name)
+    assert (await eve.execute("return typeof secret", session=name)).output == "undefined"
+    assert await root.end_session(name, "ada")
+    assert name not in [each.session for each in await client.sessions()]
+
+
+async def test_what_a_session_stores_is_there_after_a_restart(tmp_path: Path, kind: Kind) -> None:
+    async with Served(tmp_path) as served:
+        options = {"server_url": served.url, "api_key": served.keys["ada"]}
+        async with connected(kind, **options) as client:
+            code = "let rows = 1; await store.set('seen', [1, 2])"
+            assert (await client.execute(code, session="s")).success
+        await served.stop()
+        await served.start()
+        async with connected(kind, **options) as client:
+            result = await client.execute("return await store.get('seen')", session="s")
+            assert result.output == [1, 2]
+            assert "onehop was restarted" in result.warnings[0]
+            assert "Gone are rows" in result.warnings[0]
+
+
+async def test_a_file_that_is_shown_is_downloaded_by_its_owner_only(
+    client: Any, eve: Any, server: Served
+) -> None:
+    code = "show('<script>1</script>', { type: 'text/html', title: 'a/../b\"\\n.html' }); return 1"
+    result = await client.execute(code)
+    (shown,) = result.artifacts
+    assert (shown.name, shown.type, shown.size) == ("b__.html", "text/html", 18)
+    assert await client.artifact(result.request_id, shown.id) == b"<script>1</script>"
+    with pytest.raises(ArtifactNotFoundError):
+        await eve.artifact(result.request_id, shown.id)
+    with pytest.raises(ArtifactNotFoundError):
+        await client.artifact(result.request_id, "another")
+    path = f"{server.url}/api/v1/executions/{result.request_id}/artifacts/{shown.id}"
+    async with httpx2.AsyncClient() as http:
+        answer = await http.get(path, headers={"Authorization": f"Bearer {server.keys['ada']}"})
+    assert answer.headers["content-disposition"].startswith("attachment;")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    record = await client.execution(result.request_id)
+    assert record.details["artifacts"][0]["id"] == shown.id
+
+
+async def test_progress_reaches_the_client_while_the_code_runs(client: Any) -> None:
+    code = """
+      for (const part of [0, 0.5, 1]) {
+        progress(part, "part " + part); await new Promise((done) => setTimeout(done, 120)) }
+      return "done" """
+    seen: list[Progress] = []
+    result = await client.execute(code, on_progress=seen.append)
+    assert result.output == "done"
+    assert [each.fraction for each in seen] == [0, 0.5, 1]
+    assert seen[1].message == "part 0.5"
+
+
+async def test_progress_is_an_event(client: Any) -> None:
+    async with client.events("code:execution:progress") as events:
+        result = await client.execute("progress(0.5, 'half'); return 1")
+        event = await asyncio.wait_for(anext(events), 10)
+    assert (event.request_id, event.fraction, event.message) == (result.request_id, 0.5, "half")

@@ -77,13 +77,15 @@ def load_rules(references: Sequence[str]) -> None:
         load_rule(reference)
 
 
-def _correct(code: str, language: Any, config: dict[str, Any]) -> Any:
-    return correct_code(code, language, CorrectionConfig.model_construct(**config))
+def _correct(code: str, language: Any, config: dict[str, Any], keeps: bool = False) -> Any:
+    return correct_code(code, language, CorrectionConfig.model_construct(**config), keeps=keeps)
 
 
-def _prepare(code: str, language: Any, config: dict[str, Any], terms: dict[str, Any]) -> Any:
+def _prepare(
+    code: str, language: Any, config: dict[str, Any], terms: dict[str, Any], keeps: bool = False
+) -> Any:
     """Correct, and examine what came of it: one question where two would each cost a turn."""
-    corrected = _correct(code, language, config)
+    corrected = _correct(code, language, config, keeps)
     return [corrected, examine(corrected.code, language, **terms)]
 
 

@@ -88,7 +88,12 @@ class Run:
         """Repair the code; answers the verdict on it, when there is one already."""
         request = self.original.request
         prepared = await preparer.prepare(
-            analyst, self.caller.agent_id, request.code, self.digest, request.language
+            analyst,
+            self.caller.agent_id,
+            request.code,
+            self.digest,
+            request.language,
+            keeps=request.session is not None,
         )
         self.corrected = prepared.corrected
         self.corrections += self.corrected.corrections
