@@ -5,6 +5,7 @@ OnehopError
 ├── ConfigError (ValueError)            the operator: a setting that cannot be used
 ├── OutputNotFoundError (LookupError)   the caller: no such kept output
 ├── ArtifactNotFoundError (LookupError) the caller: no such file that a run has shown
+├── RunNotFoundError (LookupError)      the caller: no such run goes on, or has ended lately
 ├── SessionNotFoundError (LookupError)  the caller: no such session, or another agent's
 ├── TooManySessionsError                the caller: more sessions than an agent may have
 ├── DuplicateRequestError (ValueError)  an older server: the request id is another agent's
@@ -98,6 +99,10 @@ class OutputNotFoundError(OnehopError, LookupError):
 
 class ArtifactNotFoundError(OnehopError, LookupError):
     """No file is kept under this id: never was, was dropped for room, or the sandbox closed."""
+
+
+class RunNotFoundError(OnehopError, LookupError):
+    """No run of this id goes on or has ended lately, or it is another agent's."""
 
 
 class SessionNotFoundError(OnehopError, LookupError):

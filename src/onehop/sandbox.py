@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sys
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
@@ -23,8 +24,9 @@ from onehop.calls import (
 )
 from onehop.config import SandboxConfig, SessionConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
-from onehop.inputs.choices import Choices, check_session
+from onehop.inputs.choices import Choices, check_session, check_yield
 from onehop.inputs.languages import DEFAULT, language_named
+from onehop.later import Later
 from onehop.requests import CheckedRequest, check_request
 from onehop.services import Artifacts, RunServices
 from onehop.session_scope import SessionScope
@@ -70,6 +72,8 @@ class Sandbox:
         """The tools that the code may call."""
         self.sessions = Sessions(sessions or SessionConfig(), self._open_session)
         """The sessions of all agents."""
+        self.later = Later()
+        """Runs that go on after their caller was answered."""
         self.artifacts = Artifacts(_KEPT_ARTIFACTS)
         """What runs have shown."""
         self._backend: Backend | None = None
@@ -124,6 +128,7 @@ class Sandbox:
         if backend is not None:
             await self.sessions.aclose()
             await backend.aclose()
+            await self.later.aclose()
         self.artifacts.clear()
         await self.toolbox.aclose()
         await self.analyst.aclose()
@@ -153,13 +158,16 @@ class Sandbox:
         objects, and names and globs of those that the sandbox has; ``rules`` hold beside the
         sandbox's. ``seed`` fixes random numbers, ``clock`` (ms since 1970, or an ISO time) every
         clock of the code; ``session`` names the agent's session that it runs in. ``on_progress``
-        hears what the code tells by ``progress``. What the code does wrong is a result with
-        ``success=False``. Cancelling the awaiting task kills the run at once.
+        hears what the code tells by ``progress``. ``yield_after`` ms have an answer come by then,
+        with status ``running``, and ``wait`` gives the rest. What the code does wrong is a result
+        with ``success=False``. Cancelling the awaiting task kills the run at once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
         """
         self._open_backend()
+        chosen: dict[str, Any] = {**choices}  # an unknown one is a TypeError of check_request
+        after = check_yield(chosen.pop("yield_after", None))
         desk = self.desk(tools, [rules] if rules else (), agent_id=agent_id)
         checked = check_request(
             self._config,
@@ -169,9 +177,25 @@ class Sandbox:
             context=context,
             capture_console=capture_console,
             description=description,
-            **choices,
+            **chosen,
         )
-        return await self.run(checked, agent_id, on_log, desk, on_progress)
+        running = self.run(checked, agent_id, on_log, desk, on_progress)
+        if after is None:
+            return await running
+        run_id = secrets.token_hex(16)
+        named = _named(running, run_id)
+        return await self.later.start(agent_id, run_id, code, named, after / 1000)
+
+    async def wait(
+        self, run_id: str, timeout: float | None = None, *, agent_id: str = ""
+    ) -> ExecutionResult:
+        """The result of a run that was answered with status ``running``; still that after
+        ``timeout`` ms. It is kept for an hour after its end, the latest 200 of an agent.
+
+        Raises RunNotFoundError, and what the run has raised.
+        """
+        seconds = None if timeout is None else timeout / 1000
+        return await self.later.wait(agent_id, run_id, seconds)
 
     def check(self, **call: Any) -> CheckedRequest:
         """Check the arguments of ``execute`` without running. Raises InvalidRequestError."""
@@ -317,6 +341,11 @@ class Sandbox:
                 "or await sandbox.open() first"
             )
         return self._backend
+
+
+async def _named(running: Coroutine[Any, Any, ExecutionResult], run_id: str) -> ExecutionResult:
+    result = await running
+    return result.model_copy(update={"request_id": run_id})
 
 
 async def _or_close(backend: Backend, tools: asyncio.Task[None]) -> None:

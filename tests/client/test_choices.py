@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,12 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from onehop.errors import ArtifactNotFoundError, InvalidRequestError, PermissionDeniedError
+from onehop.errors import (
+    ArtifactNotFoundError,
+    ExecutionNotFoundError,
+    InvalidRequestError,
+    PermissionDeniedError,
+)
 from onehop.types import Progress
 from tests.client.clients import Kind, connected
 from tests.client.served import Served
@@ -154,3 +160,48 @@ async def test_progress_is_an_event(client: Any) -> None:
         result = await client.execute("progress(0.5, 'half'); return 1")
         event = await asyncio.wait_for(anext(events), 10)
     assert (event.request_id, event.fraction, event.message) == (result.request_id, 0.5, "half")
+
+
+SLOW = "await new Promise((done) => setTimeout(done, 600)); console.log('printed'); return 42"
+
+
+async def test_a_run_that_yields_goes_on_and_is_waited_for(client: Any, eve: Any) -> None:
+    began = time.monotonic()
+    first = await client.execute(SLOW, yield_after=100)
+    assert (first.status, first.success, first.output) == ("running", True, None)
+    assert time.monotonic() - began < 0.55
+    assert (await client.wait(first.request_id, 10)).status == "running"
+    with pytest.raises(ExecutionNotFoundError):
+        await eve.wait(first.request_id, 10)
+    result = await client.wait(first.request_id)
+    assert (result.status, result.output, result.logs) == ("completed", 42, ["printed"])
+    again = await client.wait(first.request_id, 0)
+    assert (again.output, again.request_id) == (42, first.request_id)
+
+
+async def test_a_run_that_ends_in_time_is_answered_as_always(client: Any) -> None:
+    result = await client.execute("return 1", yield_after=10_000)
+    assert (result.status, result.output) == ("completed", 1)
+    assert (await client.wait(result.request_id, 1000)).output == 1
+
+
+async def test_a_run_that_yields_keeps_its_agents_place(client: Any, server: Served) -> None:
+    async with httpx2.AsyncClient() as http:
+        headers = {"Authorization": f"Bearer {server.keys['ada']}"}
+        body = {"code": SLOW, "yield": 0}
+        path = f"{server.url}/api/v1/execute"
+        answers = [await http.post(path, json=body, headers=headers) for _ in range(5)]
+        statuses = [each.status_code for each in answers]
+        assert statuses[:4] == [200] * 4
+        assert statuses[4] == 429
+        for answer in answers[:4]:
+            await client.wait(answer.json()["requestId"])
+        last = await http.post(path, json=body, headers=headers)
+        assert last.status_code == 200
+        await client.wait(last.json()["requestId"])
+
+
+async def test_a_wrong_time_to_yield_is_refused(client: Any) -> None:
+    for value in (-1, 1e9, True, "soon"):
+        with pytest.raises(InvalidRequestError, match="yield: got"):
+            await client.execute("return 1", yield_after=value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 
 import pytest
@@ -69,3 +70,16 @@ async def test_progress_is_a_notification_where_the_client_asks_for_it(client: C
     await client.call_tool("code_execute", {"code": code}, progress_callback=hear)
     assert (0.25, 1, "25%: part") in seen
     assert (1, 1, "100%: part") in seen
+
+
+async def test_a_run_that_yields_is_waited_for_by_another_tool(client: Client) -> None:
+    code = "await new Promise((done) => setTimeout(done, 500)); return 42"
+    first = await client.call_tool("code_execute", {"code": code, "yield": 50})
+    assert first.structured_content is not None
+    assert first.structured_content["status"] == "running"
+    (request_id,) = re.findall(r"requestId '(\w+)'", first.structured_content["next"][0])
+    rest = await client.call_tool("code_wait", {"requestId": request_id})
+    assert rest.structured_content == {"status": "completed", "output": 42}
+    unknown = await client.call_tool("code_wait", {"requestId": "unknown"})
+    assert unknown.is_error
+    assert "no run 'unknown' is known" in str(unknown.content)

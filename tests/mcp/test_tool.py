@@ -25,11 +25,13 @@ CONTRACT = {
     "description": {"type": "string"},
     "seed": {"type": "integer", "minimum": 0},
     "clock": {"type": ["number", "string"]},
+    "yield": {"type": "number"},
+    "session": {"type": "string"},
 }
 
 
 async def test_there_is_one_tool_and_its_schema_is_the_contracts(client: Client) -> None:
-    (tool,) = (await client.list_tools()).tools
+    tool, _ = (await client.list_tools()).tools
     assert tool.name == TOOL
     schema = dict(tool.input_schema)
     fields = schema.pop("properties")
@@ -40,7 +42,7 @@ async def test_there_is_one_tool_and_its_schema_is_the_contracts(client: Client)
 
 
 async def test_what_a_model_is_sent_with_every_turn_stays_small(client: Client) -> None:
-    (tool,) = (await client.list_tools()).tools
+    tool, _ = (await client.list_tools()).tools
     assert tool.description is not None
     assert len(tool.description) < 1000
     assert len(json.dumps(tool.input_schema)) < 1000
@@ -48,7 +50,7 @@ async def test_what_a_model_is_sent_with_every_turn_stays_small(client: Client) 
 
 
 async def test_the_description_says_what_working_code_needs(client: Client) -> None:
-    (tool,) = (await client.list_tools()).tools
+    tool, _ = (await client.list_tools()).tools
     assert tool.description is not None
     needed = ("body of an async function", "return", "await", "context", "JSON", "console")
     barred = ("network", "files", "import", "require", "eval", "process")
@@ -56,7 +58,7 @@ async def test_the_description_says_what_working_code_needs(client: Client) -> N
 
 
 async def test_the_tool_says_truthfully_that_it_changes_nothing(client: Client) -> None:
-    (tool,) = (await client.list_tools()).tools
+    tool, _ = (await client.list_tools()).tools
     assert tool.annotations is not None
     hints = tool.annotations.model_dump(exclude={"title"})
     assert hints == {
@@ -68,7 +70,7 @@ async def test_the_tool_says_truthfully_that_it_changes_nothing(client: Client) 
 
 
 async def test_the_examples_of_the_description_run(client: Client) -> None:
-    (tool,) = (await client.list_tools()).tools
+    tool, _ = (await client.list_tools()).tools
     assert tool.description is not None
     examples = [line for line in tool.description.splitlines() if line.startswith("{")]
     outputs = []
@@ -186,7 +188,7 @@ async def test_a_bad_call_is_a_result_that_names_the_field(
 
 
 async def test_results_keep_to_the_output_schema(client: Client) -> None:
-    (tool,) = (await client.list_tools()).tools
+    tool, _ = (await client.list_tools()).tools
     assert tool.output_schema is not None
     strict = {**tool.output_schema, "additionalProperties": False}
     validator = Draft202012Validator(strict)

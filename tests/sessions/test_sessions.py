@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from onehop import InvalidRequestError, Overloaded, Sandbox, tool
 from onehop.config import SandboxConfig, SessionConfig
-from onehop.errors import TooManySessionsError
+from onehop.errors import RunNotFoundError, TooManySessionsError
 from onehop.session_scope import SessionScope
 from onehop.types import ExecutionResult
 from tests.waiting import soon
@@ -329,3 +329,27 @@ async def test_the_block_ends_a_session_without_a_name_only(sandbox: Sandbox) ->
     assert nameless.name not in known
     assert (await sandbox.execute("return a", session="named")).output == 1
     await sandbox.end_session("named")
+
+
+async def test_the_library_yields_and_waits(sandbox: Sandbox) -> None:
+    code = "await new Promise((done) => setTimeout(done, 400)); return 42"
+    first = await sandbox.execute(code, yield_after=50)
+    assert (first.status, first.output) == ("running", None)
+    assert first.request_id is not None
+    assert (await sandbox.wait(first.request_id, 10)).status == "running"
+    assert (await sandbox.wait(first.request_id)).output == 42
+    with pytest.raises(RunNotFoundError):
+        await sandbox.wait(first.request_id, agent_id="eve")
+    with pytest.raises(TypeError):
+        await sandbox.execute("return 1", unknown=1)  # type: ignore[call-arg]
+
+
+async def test_a_run_that_goes_on_ends_with_its_sandbox() -> None:
+    async with Sandbox(SandboxConfig(pool_size=1)) as sandbox:
+        code = "await new Promise((done) => setTimeout(done, 20_000))"
+        running = await sandbox.execute(code, yield_after=0, timeout=30_000)
+        waiting = asyncio.create_task(sandbox.wait(running.request_id or ""))
+        await asyncio.sleep(0.2)
+    result = await waiting
+    assert result.error_info is not None
+    assert result.error_info.type == "cancelled"

@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 TOOL: Final = "code_execute"
+_LONGEST_WAIT: Final = 20_000
+"""ms that one request waits for a run."""
 _LONGEST_RUN: Final = 30.0
 """Seconds that a run may take which names no deadline: the contract's longest."""
 
@@ -307,6 +309,24 @@ class AgentClient:
             return await self._ask(call, partial(decode, OutputPage))
         except ExecutionNotFoundError as error:
             raise OutputNotFoundError(str(error)) from None
+
+    async def wait(self, run_id: str, timeout: float | None = None) -> ExecutionResult:
+        """The result of a run of the agent's own by its request id, such as one that ``execute``
+        has answered with status ``running`` (``yield_after``); still that after ``timeout`` ms.
+
+        Raises ExecutionNotFoundError.
+        """
+        loop = asyncio.get_running_loop()
+        end = None if timeout is None else loop.time() + timeout / 1000
+        path = f"/executions/{_segment('run_id', run_id)}"
+        while True:
+            left = _LONGEST_WAIT if end is None else (end - loop.time()) * 1000
+            wait = max(0, min(_LONGEST_WAIT, int(left)))
+            call = Call("GET", path, {"wait": wait})
+            patience = wait / 1000 + self._options.margin
+            result = await self._open().ask(call, patience, partial(decode, ExecutionResult))
+            if result.status != "running" or (end is not None and loop.time() >= end):
+                return result
 
     def session(self, name: str | None = None) -> SessionScope:
         """A session: ``async with client.session() as s: await s.execute(…)``. With a ``name`` it

@@ -164,6 +164,10 @@ class SyncAgentClient:
             )
         )
 
+    def wait(self, run_id: str, timeout: float | None = None) -> ExecutionResult:
+        """See ``AgentClient.wait``."""
+        return self._wait(self._client.wait(run_id, timeout))
+
     @contextmanager
     def session(self, name: str | None = None) -> Iterator[SyncSession]:
         """See ``AgentClient.session``: ``with client.session() as s: s.execute(…)``."""

@@ -48,6 +48,7 @@ INPUT_SCHEMA: Final[dict[str, Any]] = {
         "description": {"type": "string", "description": "For the audit trail"},
         "seed": {"type": "integer", "minimum": 0},
         "clock": {"type": ["number", "string"], "description": "ms or ISO time, stands still"},
+        "yield": {"type": "number", "description": "ms: answer by then, and get the rest later"},
         "session": {"type": "string", "description": "Keeps variables for calls of this name"},
     },
     "required": ["code"],

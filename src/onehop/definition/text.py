@@ -21,6 +21,8 @@ def to_text(told: Told) -> str:
 
     JSON has no indentation: it would cost a model a third more tokens, and tell it nothing.
     """
+    if told.running:
+        return told.running
     if told.success and not told.is_preview:
         paragraphs = [*_beside(told)]
         value = _json(told.output)

@@ -25,14 +25,14 @@ from onehop.corrections import (
     in_original,
     unreturned,
 )
-from onehop.errors import OnehopError, StoreError, StoreUnavailableError
+from onehop.errors import OnehopError, RunNotFoundError, StoreError, StoreUnavailableError
 from onehop.events import Event
 from onehop.execution import _outcomes
 from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Repeats
 from onehop.execution._run import Run
 from onehop.execution.bus import EventBus
-from onehop.inputs.choices import Choices, check_session, to_wire
+from onehop.inputs.choices import Choices, check_session, check_yield, to_wire
 from onehop.patterns import Patterns, Talk, shape, shape_alone
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.requests import is_large
@@ -207,6 +207,43 @@ class Executor:
         return await self.sandbox.end_session(session, agent_id=agent_id)
 
     async def call(
+        self,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        on_log: OnLog | None = None,
+        tools: Wanted | None = None,
+        rules: Sequence[Layer] = (),
+        on_progress: OnProgress | None = None,
+    ) -> ExecutionResult:
+        """``carry_out``; with ``yield`` (ms) among the arguments, it answers by then with status
+        ``running`` if the run has not ended, and ``wait`` gives the rest."""
+        if _yield_of(arguments) is None:
+            return await self.carry_out(arguments, caller, on_log, tools, rules, on_progress)
+        after = check_yield(arguments["yield"])
+        rest = {name: value for name, value in arguments.items() if name != "yield"}
+        work = self.carry_out(rest, caller, on_log, tools, rules, on_progress)
+        later, code = self.sandbox.later, str(rest.get("code", ""))
+        agent_id, run_id = caller.agent_id, caller.request_id
+        return await later.start(agent_id, run_id, code, work, (after or 0) / 1000)
+
+    async def wait(
+        self, run_id: str, timeout: float | None = None, *, agent_id: str = ""
+    ) -> ExecutionResult:
+        """The result of a run by its request id; status ``running`` after ``timeout`` ms, if it
+        still runs. What is not kept here any more comes from the audit trail.
+
+        Raises RunNotFoundError, and what the run has raised.
+        """
+        seconds = None if timeout is None else timeout / 1000
+        try:
+            return await self.sandbox.later.wait(agent_id, run_id, seconds)
+        except RunNotFoundError:
+            record = None if self._store is None else await self._store.get(run_id, agent_id)
+            if record is None:
+                raise
+            return _outcomes.result_of(record)
+
+    async def carry_out(
         self,
         arguments: Mapping[str, Any],
         caller: Caller,
@@ -466,6 +503,10 @@ class Executor:
         told = self._redactor.event(event, run.secrets)
         run.events.append(told)
         self.bus.publish(told)
+
+
+def _yield_of(arguments: Any) -> Any:
+    return arguments.get("yield") if isinstance(arguments, Mapping) else None
 
 
 async def learn(patterns: Patterns, store: Store) -> None:

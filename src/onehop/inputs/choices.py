@@ -27,6 +27,8 @@ class Choices(TypedDict, total=False):
     """ms since 1970, or an ISO time, at which every clock of the code stands still."""
     session: str | None
     """Variables, functions and classes of earlier calls with this name are there."""
+    yield_after: float | None
+    """ms after which to answer, with status ``running``, although the run goes on."""
 
 
 def to_wire(choices: Choices) -> dict[str, Any]:

@@ -63,6 +63,9 @@ YesNo = Annotated[
 Since = Annotated[int, *_whole(0, _LATEST, "From then on, in ms since 1970", _A_DAY)]
 Until = Annotated[int, *_whole(0, _LATEST, "Before then, in ms since 1970", _A_DAY)]
 Limit = Annotated[int, *_whole(1, MAX_LIMIT, "How many at most", 10)]
+Wait = Annotated[
+    int, *_whole(0, 30_000, "Wait so many ms for the run's end, and give its result", 20_000)
+]
 Place = Annotated[int, *_whole(0, _MAX_PLACE, "How many to leave out first", 0)]
 FirstCharacter = Annotated[int, *_whole(0, _MAX_PLACE, "The first character", 0)]
 Characters = Annotated[int, *_whole(1, 1 << 20, "How many characters", 65536)]
@@ -182,6 +185,12 @@ class OutputParams(Query):
 
     offset: FirstCharacter = 0
     limit: Characters = 65536
+
+
+class WaitParams(Query):
+    """How long to wait for a run."""
+
+    wait: Wait | None = None
 
 
 class SessionParams(Query):

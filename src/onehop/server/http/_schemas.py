@@ -91,6 +91,13 @@ class ExecuteBody(Wire):
         "this name are there.",
         examples=["analysis-1"],
     )
+    yield_after: Annotated[float, Field(ge=0, le=30000)] | None = Field(
+        default=None,
+        alias="yield",
+        description="ms: answer by then with status `running` although the run goes on; "
+        "`/executions/{requestId}?wait=` gives the rest.",
+        examples=[1000],
+    )
 
 
 class ValidateBody(Wire):

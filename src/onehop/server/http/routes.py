@@ -65,6 +65,7 @@ from onehop.server.http._params import (
     SinceParams,
     ToolParams,
     TrendParams,
+    WaitParams,
 )
 from onehop.server.http._readiness import Readiness
 from onehop.server.principal import Principal
@@ -256,6 +257,9 @@ async def execute(request: Request) -> Response:
         return await _streamed(here, principal, arguments, caller)
     async with while_there(request.receive):
         result = await here.runs.here(arguments, caller)
+    if result.status == "running":
+        place = principal.held.pop_all()  # of the run, which goes on
+        here.executor.sandbox.later.when_ended(caller.agent_id, caller.request_id, place.close)
     return Json(result.to_json())
 
 
@@ -362,14 +366,25 @@ def _history(found: Sequence[ExecutionRecord], offset: int, limit: int) -> bytes
     return b'{"executions":[%b],"next":%b}' % (b",".join(texts), to_json(more))
 
 
-@plain.get(
+@api.get(
     "/executions/{requestId}",
     tags=["history"],
-    response_model=ExecutionRecord,
+    response_model=ExecutionRecord | ExecutionResult,
     responses=_errors(404),
 )
-async def execution(here: Here, principal: Who, request_id: RequestPath) -> Response:
-    """Give one record."""
+async def execution(
+    request: Request,
+    here: Here,
+    principal: Who,
+    request_id: RequestPath,
+    wanted: Annotated[WaitParams, Query()],
+) -> Response:
+    """Give one record; with `wait`, the result of a run of one's own, which may go on."""
+    if wanted.wait is not None:
+        async with while_there(request.receive):
+            agent_id = principal.agent_id
+            result = await here.executor.wait(request_id, wanted.wait, agent_id=agent_id)
+        return Json(result.to_json())
     record = await _record(here, principal, request_id)
     return Json(record.model_dump_json(by_alias=True).encode())
 

@@ -24,7 +24,7 @@ _LINES: Final[dict[str, Any]] = {"type": "array", "items": {"type": "string"}}
 SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
-        "status": {"type": "string", "enum": ["completed", "failed"]},
+        "status": {"type": "string", "enum": ["completed", "failed", "running"]},
         "output": _ANY,
         "outputTruncated": {"type": "boolean"},
         "logs": _LINES,
@@ -42,6 +42,8 @@ that show it to the model with every turn."""
 
 def to_data(told: Told) -> dict[str, Any]:
     """``structuredContent``: what the text says, without the fields that have nothing to say."""
+    if told.running:
+        return {"status": "running", "next": [told.running]}
     if told.success:
         data: dict[str, Any] = {"status": "completed", "output": told.output}
         warnings, advice = [*told.warnings, *told.findings], [told.reading]

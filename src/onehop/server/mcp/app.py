@@ -40,7 +40,15 @@ from onehop.server.mcp._http import Authenticate, KeyCheck, OnePiece, Running, S
 from onehop.server.mcp._lookup import answer
 from onehop.server.mcp._outputs import KeptOutputs, link, template
 from onehop.server.mcp._refusals import cancelled
-from onehop.server.mcp._tool import INPUT_SCHEMA, LOOKUP, LOOKUP_SCHEMA, NAME, make_tools
+from onehop.server.mcp._tool import (
+    INPUT_SCHEMA,
+    LOOKUP,
+    LOOKUP_SCHEMA,
+    NAME,
+    WAIT,
+    WAIT_SCHEMA,
+    make_tools,
+)
 from onehop.types import OutputPage
 
 Context = ServerRequestContext[Any, Any]
@@ -92,6 +100,8 @@ class Handlers:
         """Run code, or find tools. Raises MCPError for another tool's name."""
         if params.name == LOOKUP and self._toolbox.offer:
             return answer(self._toolbox.discovery, params.arguments or {})
+        if params.name == WAIT:
+            return await self._calls.wait(self._whoever(context), params.arguments or {})
         if params.name != NAME:
             raise MCPError(
                 types.INVALID_PARAMS, f"Unknown tool: {params.name[:80]}; the tool is {NAME}"
@@ -205,7 +215,7 @@ def make_server(
     """The protocol's server; ``whoever`` tells whose request it is, ``running`` cancels calls of
     clients that have sessions."""
     outputs = KeptOutputs(executor)
-    calls = Calls(runs, outputs, admit, executor.sandbox)
+    calls = Calls(runs, outputs, admit, executor)
     handlers = Handlers(calls, outputs, whoever, running or Running(), executor.sandbox)
     server: Server[Any] = Server(
         "onehop",
@@ -216,7 +226,7 @@ def make_server(
             "tools/list": CacheHint(_HOUR, "public"),
             "resources/templates/list": CacheHint(_HOUR, "public"),
         },
-        get_tool_input_schema={NAME: INPUT_SCHEMA, LOOKUP: LOOKUP_SCHEMA}.get,
+        get_tool_input_schema={NAME: INPUT_SCHEMA, LOOKUP: LOOKUP_SCHEMA, WAIT: WAIT_SCHEMA}.get,
         on_list_tools=handlers.list_tools,
         on_call_tool=handlers.call_tool,
         on_list_resources=handlers.list_resources,
