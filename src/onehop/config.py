@@ -506,6 +506,7 @@ class ServerConfig(Settings):
 
 SECTIONS: tuple[type[Settings], ...] = (
     SandboxConfig,
+    SessionConfig,
     ValidationConfig,
     CorrectionConfig,
     ToolsConfig,

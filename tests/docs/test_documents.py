@@ -68,6 +68,7 @@ EXAMPLES = {
     "pattern_decision.py": "refund 204 (silver)\n",
     "pattern_loop.py": "2 of 8 sensors raise an alarm\n",
     "pattern_transform.py": "FR: 265\nUS: 213\nDE: 177\n",
+    "session.py": "large.csv ['b,20', 'c,30']\ndeclared anew: 3\nstored: ['b', 'c']\n",
     "tools.py": "order 3: sent 400 cents\norder 4: failed: nobody is called bob\n",
     "served.py": "  5 x code:execution:completed\n",
 }

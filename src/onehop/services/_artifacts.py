@@ -52,7 +52,7 @@ class Artifacts:
         return artifact
 
     def read(self, identifier: str, agent_id: str | None) -> tuple[Artifact, bytes]:
-        """A file by its id: an agent's own, or anybody's for None. Raises ArtifactNotFoundError."""
+        """A file by its id: of an agent, or any for None. Raises ArtifactNotFoundError."""
         owners: list[str] = list(self._kept) if agent_id is None else [agent_id]
         for owner in owners:
             if (found := self._shelf(owner).get(identifier)) is not None:

@@ -19,7 +19,7 @@ class Keeping(Protocol):
         """Keep what is known of a session."""
 
     async def find(self, agent_id: str, session: str) -> SessionNote | None:
-        """What is known of it, if it can be told now."""
+        """What is known of it; None also while the store does not answer."""
 
     async def forget(self, agent_id: str, session: str) -> bool:
         """Drop all of it; whether there was something."""

@@ -1,4 +1,4 @@
-"""One session: its calls queue, and a worker that is lost is replaced, which is told."""
+"""One session: its calls queue. A lost worker is replaced, and the next answer says so."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Call = Callable[[BackendSession], Awaitable[ExecutionResult]]
 """Runs one call in a session of the backend."""
 
 _TOLD: Final = 30
-"""Names that are told of what is gone."""
+"""Names that a warning lists of what is gone."""
 _WAIT_SECONDS: Final = 1.0
 """Told to callers who are refused."""
 

@@ -216,8 +216,7 @@ class Store(Protocol):
     # -- sessions, and what their code keeps: JSON text by key
 
     async def note_session(self, note: SessionNote) -> None:
-        """Take a note in place of an earlier one of the same session, of which ``created_at``
-        stays."""
+        """Take a note in place of an earlier one of the same session; its ``created_at`` stays."""
 
     async def session_note(self, agent_id: str, session: str) -> SessionNote | None:
         """What is known of it."""
