@@ -56,7 +56,7 @@ class Later:
             raise
         if task.done():
             return task.result()
-        running = _running(run_id, code)
+        running = still_running(run_id, code_hash(code))
         kept = self._runs[agent_id, run_id] = _Kept(task, running)
         task.add_done_callback(lambda _task: self._ended((agent_id, run_id), kept))
         return running
@@ -125,11 +125,12 @@ class Later:
                 task.exception()  # seen, though nobody waits for it any more
 
 
-def _running(run_id: str, code: str) -> ExecutionResult:
+def still_running(run_id: str, digest: str = "") -> ExecutionResult:
+    """What is said of a run that goes on; ``digest`` is the hash of its code, if it is known."""
     return ExecutionResult(
         success=True,
         status="running",
-        code_hash=code_hash(code),
+        code_hash=digest,
         resource_usage=ResourceUsage(memory=0),
         request_id=run_id,
     )

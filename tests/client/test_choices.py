@@ -205,3 +205,12 @@ async def test_a_wrong_time_to_yield_is_refused(client: Any) -> None:
     for value in (-1, 1e9, True, "soon"):
         with pytest.raises(InvalidRequestError, match="yield: got"):
             await client.execute("return 1", yield_after=value)
+
+
+async def test_a_run_that_another_call_waits_for_is_waited_for_too(client: Any) -> None:
+    running = asyncio.create_task(client.execute(SLOW, request_id=f"other-{id(client)}"))
+    await asyncio.sleep(0.3)
+    first = await client.wait(f"other-{id(client)}", 1)
+    result = await client.wait(f"other-{id(client)}")
+    assert (first.status, result.output) == ("running", 42)
+    assert (await running).output == 42

@@ -33,6 +33,7 @@ from onehop.execution._repeats import Repeats
 from onehop.execution._run import Run
 from onehop.execution.bus import EventBus
 from onehop.inputs.choices import Choices, check_session, check_yield, to_wire
+from onehop.later import still_running
 from onehop.patterns import Patterns, Talk, shape, shape_alone
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.requests import is_large
@@ -68,6 +69,8 @@ _LESSONS: Final = 500
 """Past runs that are learned from at the start."""
 _LEARNING: Final = 2.0
 """Seconds that reading them may take."""
+_FRESH: Final = 1.0
+"""Seconds that the store has to take what has just ended, before it is asked for it."""
 _FAREWELL: Final = 10.0
 """Seconds that closing waits for runs in flight."""
 
@@ -238,10 +241,23 @@ class Executor:
         try:
             return await self.sandbox.later.wait(agent_id, run_id, seconds)
         except RunNotFoundError:
-            record = None if self._store is None else await self._store.get(run_id, agent_id)
-            if record is None:
+            found = await self._known(_caller(agent_id, "", run_id), seconds)
+            if found is None:
                 raise
-            return _outcomes.result_of(record)
+            return found
+
+    async def _known(self, caller: Caller, seconds: float | None) -> ExecutionResult | None:
+        """The result of a run that another call has begun, or that is on record."""
+        try:
+            async with asyncio.timeout(seconds):
+                known = await self._repeats.earlier(caller)
+        except TimeoutError:
+            return still_running(caller.request_id)
+        if known is not None or self._store is None:
+            return known
+        await self.flush(_FRESH)
+        record = await self._store.get(caller.request_id, caller.agent_id)
+        return None if record is None else _outcomes.result_of(record)
 
     async def carry_out(
         self,

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from reprlib import Repr
 from typing import Any, Final, TypedDict
 
+from pydantic.alias_generators import to_snake
+
 from onehop.errors import InvalidRequestError
 
 MOST_SEED: Final = 2**53 - 1
@@ -37,6 +39,12 @@ def to_wire(choices: Choices) -> dict[str, Any]:
     return {name: value for name, value in named.items() if value is not None}
 
 
+def python_name(name: str) -> str:
+    """The name in Python of an argument as it is on the wire."""
+    return _PYTHON.get(name) or to_snake(name)
+
+
+_PYTHON: Final = {"yield": "yield_after"}
 _WIRE: Final = {"yield_after": "yield"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ][0-9:.,]{2,20}(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)

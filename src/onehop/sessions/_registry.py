@@ -76,7 +76,11 @@ class Sessions:
             return own[name]
         self._check_room(agent_id, own)
         session = own[name] = Session(name, self._config, lambda: self._open_one(agent_id))
-        note = await self.keeping.find(agent_id, name)
+        try:
+            note = await self.keeping.find(agent_id, name)
+        except BaseException:  # its caller has left
+            self._forget(own, session)
+            raise
         if note is not None:
             session.created_at = note.created_at
             session.remember(_RESTARTED, note.names)

@@ -9,7 +9,7 @@ from typing import Final
 
 from onehop.backends.base import BackendSession, SessionGoneError
 from onehop.config import SessionConfig
-from onehop.errors import Overloaded, SandboxClosedError
+from onehop.errors import Overloaded, SandboxClosedError, SandboxUnavailableError
 from onehop.types import ExecutionResult
 
 Open = Callable[[], Awaitable[BackendSession]]
@@ -36,6 +36,7 @@ class Session:
         self._calls = 0
         self._lost: tuple[str, tuple[str, ...]] | None = None
         self._closed = False
+        self._is_new = True
         self.created_at = self.used_at = _now()
         self.used = time.monotonic()
 
@@ -48,8 +49,8 @@ class Session:
 
     @property
     def is_running(self) -> bool:
-        """Whether a call runs or waits."""
-        return self._callers > 0
+        """Whether a call runs or waits, or is about to."""
+        return self._callers > 0 or self._is_new
 
     @property
     def is_live(self) -> bool:
@@ -79,6 +80,7 @@ class Session:
                 return await self._run(call)
         finally:
             self._callers -= 1
+            self._is_new = False
             self.used, self.used_at = time.monotonic(), _now()
 
     async def _run(self, call: Call) -> ExecutionResult:
@@ -87,10 +89,17 @@ class Session:
             result = await call(await self._take_inner())
         except SessionGoneError:
             await self._drop()
-            result = await call(await self._take_inner())
+            result = await self._again(call)
         finally:
             self._note_end()
         return self._told(result)
+
+    async def _again(self, call: Call) -> ExecutionResult:
+        """Nothing has run yet, so that it may run in another worker."""
+        try:
+            return await call(await self._take_inner())
+        except SessionGoneError as error:
+            raise SandboxUnavailableError(f"a session lost two workers: {error}") from None
 
     async def _end_if_old(self) -> None:
         if self._inner is None:
