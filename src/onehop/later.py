@@ -126,7 +126,7 @@ class Later:
 
 
 def still_running(run_id: str, digest: str = "") -> ExecutionResult:
-    """What is said of a run that goes on; ``digest`` is the hash of its code, if it is known."""
+    """The result of a run that goes on; ``digest`` is the hash of its code, if it is known."""
     return ExecutionResult(
         success=True,
         status="running",
