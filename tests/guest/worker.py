@@ -17,6 +17,8 @@ import deno
 
 from onehop import guest
 from onehop.compiler import Refused
+from onehop.questions import Shown
+from onehop.types import Progress
 from onehop.workers.protocol import (
     Failure,
     FrameReader,
@@ -163,6 +165,8 @@ def run_guest(
         )
         while True:
             message = worker.read(max_output=bounds["output"])
+            if isinstance(message, Shown | Progress):
+                continue
             if not isinstance(message, Log):
                 run.end = message
                 break

@@ -90,14 +90,14 @@ def second_source() -> str:
     """What the bootstrap compiles later: code that makes a function of what is shared."""
     return _later(
         SECOND_PARTS,
-        "inspectValue,logTable,refuseColumns,openTools,ToolError,services,forget,isAsking",
+        "inspectValue,logTable,refuseColumns,openTools,ToolError,services,forgetCall,isAsking",
     )
 
 
 @lru_cache(maxsize=1)
 def third_source() -> str:
     """The same of the part that few jobs need."""
-    return _later(THIRD_PARTS, "fix,beginCall,compileKept")
+    return _later(THIRD_PARTS, "fix,beginKeptCall,compileKept")
 
 
 def _later(names: tuple[str, ...], given_back: str) -> str:

@@ -3,7 +3,7 @@
 import { forgetTools } from "./tools.js";
 import { forgetServices } from "./services.js";
 
-export function forget() {
+export function forgetCall() {
   forgetTools();
   forgetServices();
 }

@@ -60,8 +60,8 @@ export function isListening() {
 
 /** Of a session: nothing of an earlier one goes on. */
 function beginCall() {
-  loadSecondPart().forget();
-  loadThirdPart().beginCall();
+  loadSecondPart().forgetCall();
+  loadThirdPart().beginKeptCall();
   beginEpoch();
 }
 

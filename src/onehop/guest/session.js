@@ -30,7 +30,7 @@ const KEEPER = "keep\u200d\u200d";
 const session = { __proto__: null, calls: 0, pending: createList() };
 
 /** Each call is a script of its own, so that a place in another's text is never taken for one. */
-export function beginCall() {
+export function beginKeptCall() {
   settleAll();
   session.calls++;
   if (session.calls > 1) source.file = "onehop:code" + session.calls + ".js";
@@ -87,7 +87,7 @@ function edit(code, edits) {
 function throughEdits(code, { edits, values }, further) {
   return (line, column) => {
     const offset = before(edits, offsetOf(edit(code, edits), line, column));
-    const place = placeOf(code, asDeclared(values, offset));
+    const place = placeOfOffset(code, asDeclared(values, offset));
     return further === null ? place : further(place.line, place.column);
   };
 }
@@ -125,7 +125,7 @@ function asDeclared(values, offset) {
 }
 
 /** @returns {Place} */
-function placeOf(code, offset) {
+function placeOfOffset(code, offset) {
   let line = 1;
   let start = 0;
   for (;;) {

@@ -148,7 +148,7 @@ interface SecondPart {
   logTable(args: unknown[]): void;
   refuseColumns(columns: unknown): never;
   openTools(): object;
-  forget(): void;
+  forgetCall(): void;
   isAsking(): boolean;
   services: { show: object; progress: object; store: object };
   // deno-lint-ignore no-explicit-any
@@ -158,7 +158,7 @@ interface SecondPart {
 /** What the third part of the bootstrap is to the first. */
 interface ThirdPart {
   fix(fixed: Fixed | null): void;
-  beginCall(): void;
+  beginKeptCall(): void;
   compileKept(
     code: string,
     session: SessionJob,
