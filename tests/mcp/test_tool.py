@@ -253,8 +253,11 @@ async def test_large_outputs_are_listed_and_their_template_is(client: Client) ->
     uri = link_of(await run(client, "return 'x'.repeat(300_000)"))
     listed = (await client.list_resources(cache_mode="bypass")).resources
     assert listed[0].uri == uri
-    (template,) = (await client.list_resource_templates()).resource_templates
-    assert template.uri_template == "onehop://outputs/{persistedOutputId}{?offset,limit}"
+    templates = (await client.list_resource_templates()).resource_templates
+    assert [each.uri_template for each in templates] == [
+        "onehop://outputs/{persistedOutputId}{?offset,limit}",
+        "onehop://artifacts/{id}",
+    ]
 
 
 @pytest.mark.parametrize(

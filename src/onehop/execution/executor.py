@@ -220,14 +220,16 @@ class Executor:
     ) -> ExecutionResult:
         """``carry_out``; with ``yield`` (ms) among the arguments, it answers by then with status
         ``running`` if the run has not ended, and ``wait`` gives the rest."""
-        if _yield_of(arguments) is None:
+        if not _has_yield(arguments):
             return await self.carry_out(arguments, caller, on_log, tools, rules, on_progress)
         after = check_yield(arguments["yield"])
         rest = {name: value for name, value in arguments.items() if name != "yield"}
+        if after is None:
+            return await self.carry_out(rest, caller, on_log, tools, rules, on_progress)
         work = self.carry_out(rest, caller, on_log, tools, rules, on_progress)
         later, code = self.sandbox.later, str(rest.get("code", ""))
         agent_id, run_id = caller.agent_id, caller.request_id
-        return await later.start(agent_id, run_id, code, work, (after or 0) / 1000)
+        return await later.start(agent_id, run_id, code, work, after / 1000)
 
     async def wait(
         self, run_id: str, timeout: float | None = None, *, agent_id: str = ""
@@ -521,8 +523,8 @@ class Executor:
         self.bus.publish(told)
 
 
-def _yield_of(arguments: Any) -> Any:
-    return arguments.get("yield") if isinstance(arguments, Mapping) else None
+def _has_yield(arguments: Any) -> bool:
+    return isinstance(arguments, Mapping) and "yield" in arguments
 
 
 async def learn(patterns: Patterns, store: Store) -> None:

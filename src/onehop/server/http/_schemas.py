@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, get_type_hints
 from pydantic import BeforeValidator, Field, create_model
 
 from onehop import answers
-from onehop.inputs.choices import LONGEST_SESSION, MOST_SEED
+from onehop.inputs.choices import LONGEST_SESSION, MOST_CLOCK, MOST_SEED
 from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
 from onehop.stores.base import AgentRecord, Role
@@ -41,6 +41,16 @@ class ErrorBody(Wire):
     """The body of every error."""
 
     error: ErrorDetail
+
+
+_Ms = Annotated[float, Field(ge=-MOST_CLOCK, le=MOST_CLOCK)]
+_DAY: Final = (
+    r"[1-9]\d{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
+    r"|02-(?:0[1-9]|1\d|2[0-8]))"
+)
+_TIME: Final = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{3})?)?(?:Z|[+-](?:0\d|1[01]):[0-5]\d)?"
+_IsoTime = Annotated[str, Field(pattern=f"^{_DAY}(?:T{_TIME})?$")]
+"""What is surely a time; others may be."""
 
 
 class ExecuteBody(Wire):
@@ -78,7 +88,7 @@ class ExecuteBody(Wire):
         description="Fixes Math.random, and crypto's random values and UUIDs.",
         examples=[7],
     )
-    clock: float | str | None = Field(
+    clock: _Ms | _IsoTime | None = Field(
         default=None,
         description="The time at which every clock of the code stands still: ms since 1970, or "
         "an ISO time.",
@@ -87,6 +97,7 @@ class ExecuteBody(Wire):
     session: str | None = Field(
         default=None,
         max_length=LONGEST_SESSION,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$",
         description="The agent's session: variables, functions and classes of earlier calls with "
         "this name are there.",
         examples=["analysis-1"],
