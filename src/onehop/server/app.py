@@ -35,6 +35,7 @@ from onehop.server.asgi._json import Json
 from onehop.server.asgi._requests import Requests
 from onehop.server.asgi._room import Room
 from onehop.server.asgi._scope import REQUEST_ID, ASGIApp
+from onehop.server.dashboard.routes import dashboard_routes
 from onehop.server.http import routes
 from onehop.server.http._docs import docs_routes
 from onehop.server.http._index import index_route
@@ -95,6 +96,7 @@ def create_app(
     app.include_router(routes.api)
     app.router.routes.extend([index_route(), *docs_routes()])
     app.router.routes.append(Route("/openapi.json", _document))
+    app.router.routes.extend(dashboard_routes(parts))
     for served, _ in inner:
         app.router.routes.append(Route("/mcp", served))
     app.openapi = lambda: _remembered(app)  # type: ignore[method-assign]

@@ -49,6 +49,8 @@ class HistoryQuery:
     """Executed before this time, ms since the epoch."""
     limit: int = 50
     offset: int = 0
+    brief: bool = False
+    """Without output, logs and context, which may be long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,11 @@ from onehop.records import ExecutionRecord
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
-from onehop.stores.mongodb._documents import record_of
+from onehop.stores.mongodb._documents import BARE, record_of
 from onehop.types import Language
 
 Document = dict[str, Any]
 
-_BARE: Final = {"output": "null", "logs": "[]", "contextData": "null"}
-"""What stands for the fields that ``slowest`` leaves out."""
 _RUNS: Final[Document] = {"$sum": 1}
 _SUCCESSFUL: Final[Document] = {"$sum": {"$cond": ["$success", 1, 0]}}
 _TIMEOUTS: Final[Document] = {"$sum": {"$cond": ["$timeoutOccurred", 1, 0]}}
@@ -149,10 +147,10 @@ class MongoAnalytics:
     ) -> list[ExecutionRecord]:
         """By execution_time, descending, then by sequence; without output, logs and context."""
         found = self._database["executions"].find(
-            _runs(agent_id, since), projection=dict.fromkeys(_BARE, False)
+            _runs(agent_id, since), projection=dict.fromkeys(BARE, False)
         )
         found = found.sort([("executionTime", DESCENDING), ("sequence", ASCENDING)]).limit(limit)
-        return [record_of({**document, **_BARE}) async for document in found]
+        return [record_of({**document, **BARE}) async for document in found]
 
     async def security_profile(
         self, agent_id: str | None, since: int | None

@@ -43,7 +43,7 @@ from onehop.records import ExecutionRecord
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
-from onehop.stores.sql._rows import record_from
+from onehop.stores.sql._rows import BARE, record_from
 from onehop.stores.sql._schema import events, executions, rollup_state, rollups
 from onehop.stores.sql._writes import writing
 from onehop.types import Language
@@ -55,8 +55,6 @@ _LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 _PERCENTS: Final = (50, 95, 99)
 _SUMS: Final = ("total", "successful", "failed", "timeouts", "sum_execution_time", "sum_memory")
 """What is added up of rollups."""
-_BARE: Final = {"output": "null", "logs": "[]", "context_data": "null"}
-"""What stands for the fields that ``slowest`` leaves out."""
 
 
 class SqlAnalytics:
@@ -126,7 +124,7 @@ class SqlAnalytics:
     ) -> list[ExecutionRecord]:
         """By execution_time, descending, then by sequence; without output, logs and context."""
         rows = await self._rows(slowest_query(agent_id, since, limit))
-        return [record_from({**row._mapping, **_BARE}) for row in rows]
+        return [record_from({**row._mapping, **BARE}) for row in rows]
 
     async def security_profile(
         self, agent_id: str | None, since: int | None
@@ -282,10 +280,10 @@ def repeated_code_query(agent_id: str | None, since: int | None, limit: int) -> 
 
 
 def slowest_query(agent_id: str | None, since: int | None, limit: int) -> Select[Any]:
-    """Every column of a record but those that _BARE stands for."""
+    """Every column of a record but those that BARE stands for."""
     order = (_run.execution_time.desc(), _run.sequence)
     places = select(_run.sequence).where(*_filters(agent_id, since)).order_by(*order).limit(limit)
-    columns: list[Column[Any]] = [column for column in _run if column.name not in _BARE]
+    columns: list[Column[Any]] = [column for column in _run if column.name not in BARE]
     return select(*columns).where(_run.sequence.in_(places.scalar_subquery())).order_by(*order)
 
 

@@ -1,0 +1,79 @@
+"""The first page: what agents do now, what went wrong, and whether the sandbox holds."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+from onehop.records import ExecutionRecord
+from onehop.server._errors import NotReadyError
+from onehop.server.dashboard._executions import Row
+from onehop.server.dashboard._layers import lights_of
+from onehop.server.dashboard._spans import SPANS, now_ms, span_of
+from onehop.server.dashboard._visit import FRESH, Page, Visit
+from onehop.stores.base import HistoryQuery
+
+_LATEST: Final = 8
+_RECENT: Final = 200
+"""Runs that turns and tokens avoided are added up of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Avoided:
+    """What did not pass through a model, in the latest runs that called tools."""
+
+    turns: int
+    tokens: int
+    runs: int
+
+
+async def look(visit: Visit) -> Page:
+    """The page, for the span that the address names."""
+    span, now = span_of(visit.asked), now_ms()
+    since = span.since(now)
+    parts = visit.parts
+    await parts.executor.flush(FRESH)
+    store = parts.store
+    stats, use, findings, recent, failed, trouble = await asyncio.gather(
+        store.agent_stats(None, since),
+        store.resource_use(None, since),
+        store.security_profile(None, since),
+        store.history(HistoryQuery(limit=_RECENT, brief=True)),
+        store.history(HistoryQuery(success=False, since=since, limit=_LATEST, brief=True)),
+        _trouble(visit),
+    )
+    facts = {
+        "span": span,
+        "spans": SPANS.values(),
+        "stats": stats,
+        "rate": stats.total_executions / (span.length / 60_000),
+        "use": use,
+        "findings": findings,
+        "grave": sum(each.total for each in findings if each.severity in ("high", "critical")),
+        "found": sum(each.total for each in findings),
+        "avoided": _avoided(recent),
+        "latest": [Row.of(record) for record in recent[:_LATEST]],
+        "failed": [Row.of(record) for record in failed],
+        "lights": lights_of(recent),
+        "trouble": trouble,
+        "refresh": 5,
+    }
+    return Page("overview.html", facts)
+
+
+def _avoided(records: list[ExecutionRecord]) -> Avoided:
+    found: list[dict[str, Any]] = [
+        record.details["avoided"] for record in records if record.details.get("avoided")
+    ]
+    turns = sum(int(each.get("turns", 0)) for each in found)
+    return Avoided(turns, sum(int(each.get("tokens", 0)) for each in found), len(found))
+
+
+async def _trouble(visit: Visit) -> list[str]:
+    """What ``/readyz`` would say."""
+    try:
+        await visit.parts.readiness.check()
+    except NotReadyError as error:
+        return str(error).split("; ")
+    return []

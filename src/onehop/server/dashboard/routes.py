@@ -1,0 +1,47 @@
+"""The addresses of the dashboard."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.routing import Route
+
+from onehop.server.dashboard import (
+    _execution,
+    _executions,
+    _live,
+    _overview,
+)
+from onehop.server.dashboard._assets import serve_asset
+from onehop.server.dashboard._door import Act, Door, Look
+from onehop.server.dashboard._frame import Frame
+from onehop.server.dashboard._sessions import Sessions
+from onehop.server.http.routes import Parts
+
+_LIFETIME: Final = 12 * 3600.0
+_IDLE: Final = 2 * 3600.0
+
+
+def dashboard_routes(parts: Parts) -> list[Route]:
+    """Pages for people, over what the API is made of."""
+    door = Door(parts, Sessions(_LIFETIME, _IDLE), Frame())
+    pages: dict[str, Look] = {
+        "": _overview.look,
+        "/live": _live.look,
+        "/live/events": _live.stream,
+        "/executions": _executions.look,
+        "/executions/{requestId}": _execution.look,
+        "/executions/{requestId}/{part}": _execution.raw,
+    }
+    forms: dict[str, Act] = {
+        "/logout": door.log_out,
+    }
+    return [
+        Route("/dashboard/assets/{tag}/{name}", serve_asset),
+        Route("/dashboard/login", door.login(), methods=["GET", "POST"]),
+        *(
+            Route("/dashboard" + path, door.form(act), methods=["POST"])
+            for path, act in forms.items()
+        ),
+        *(Route("/dashboard" + path, door.page(look)) for path, look in pages.items()),
+    ]
