@@ -16,13 +16,16 @@ from typing import Any, Final, Self
 from pydantic.alias_generators import to_camel
 
 from onehop.answers import (
+    AgentCount,
     AgentStats,
     CodeLengthBucket,
     Failure,
+    FailureCause,
     LanguageCount,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    TimelinePoint,
     TrendPoint,
 )
 from onehop.config import AnalyticsConfig
@@ -32,13 +35,16 @@ from onehop.stores._trusted import STEP, TrustedTime
 from onehop.stores.base import HistoryQuery, Store
 
 Answer = (
-    AgentStats
+    AgentCount
+    | AgentStats
     | CodeLengthBucket
     | Failure
+    | FailureCause
     | LanguageCount
     | RepeatedCode
     | ResourceUse
     | SecurityCount
+    | TimelinePoint
     | TrendPoint
     | ExecutionRecord
 )
@@ -86,6 +92,26 @@ class Analytics:
         """By day (UTC) and language, ascending, as of the last rollup; the day that ``since``
         belongs to is counted whole."""
         return await self._store.trends(_agent(agent_id), _since(since))
+
+    async def get_timeline(
+        self, agent_id: str | None = None, since: int | None = None, step: int = 60_000
+    ) -> list[TimelinePoint]:
+        """Runs by steps of ``step`` ms (1000 or more), ascending; empty steps are left out."""
+        if type(step) is not int or not 1000 <= step <= _LATEST:
+            raise InvalidRequestError("step", shortened(step), "a whole number of ms, 1000 or more")
+        return await self._store.timeline(_agent(agent_id), _since(since), step)
+
+    async def get_failure_causes(
+        self, agent_id: str | None = None, since: int | None = None
+    ) -> list[FailureCause]:
+        """Failures by error type, most first."""
+        return await self._store.failure_causes(_agent(agent_id), _since(since))
+
+    async def get_agent_counts(
+        self, limit: int = 100, since: int | None = None
+    ) -> list[AgentCount]:
+        """Runs by agent, most first."""
+        return await self._store.agent_counts(_since(since), _limit(limit))
 
     async def get_resource_use(
         self, agent_id: str | None = None, since: int | None = None

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route, compile_path
 
 from onehop._version import onehop_version
-from onehop.config import ServerConfig
+from onehop.config import AuditConfig, ServerConfig
 from onehop.errors import OnehopError
 from onehop.execution.executor import Executor
 from onehop.server._errors import problem_of
@@ -67,8 +67,10 @@ def create_app(
     agents: Agents,
     settings: ServerConfig | None = None,
     validator: Validator | None = None,
+    audit: AuditConfig | None = None,
 ) -> FastAPI:
-    """The application over ``executor``, which is open and stays the caller's.
+    """The application over ``executor``, which is open and stays the caller's; ``audit`` has the
+    key of its trail, if there is one.
 
     Raises StoreError for an executor that keeps nothing.
     """
@@ -96,7 +98,7 @@ def create_app(
     app.include_router(routes.api)
     app.router.routes.extend([index_route(), *docs_routes()])
     app.router.routes.append(Route("/openapi.json", _document))
-    app.router.routes.extend(dashboard_routes(parts))
+    app.router.routes.extend(dashboard_routes(parts, audit or AuditConfig()))
     for served, _ in inner:
         app.router.routes.append(Route("/mcp", served))
     app.openapi = lambda: _remembered(app)  # type: ignore[method-assign]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import groupby, zip_longest
 from typing import Final, Literal
 
 _LINES: Final = 400
@@ -33,6 +34,20 @@ def diff(before: str, after: str) -> list[DiffLine]:
             continue
         rows.extend(DiffLine("out", line) for line in old[i1:i2])
         rows.extend(DiffLine("in", line) for line in new[j1:j2])
+    return rows
+
+
+def side_by_side(lines: list[DiffLine]) -> list[tuple[DiffLine | None, DiffLine | None]]:
+    """The same with both texts beside each other; None where only the other has a line."""
+    rows = list[tuple[DiffLine | None, DiffLine | None]]()
+    for kind, group in groupby(lines, key=lambda line: line.kind in ("out", "in")):
+        found = list(group)
+        if not kind:
+            rows.extend((line, line) for line in found)
+            continue
+        left = [line for line in found if line.kind == "out"]
+        right = [line for line in found if line.kind == "in"]
+        rows.extend(zip_longest(left, right))
     return rows
 
 

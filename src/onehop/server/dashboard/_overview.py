@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from onehop.records import ExecutionRecord
 from onehop.server._errors import NotReadyError
+from onehop.server.dashboard._charts import chart_of
 from onehop.server.dashboard._executions import Row
 from onehop.server.dashboard._layers import lights_of
 from onehop.server.dashboard._spans import SPANS, now_ms, span_of
@@ -15,6 +16,8 @@ from onehop.server.dashboard._visit import FRESH, Page, Visit
 from onehop.stores.base import HistoryQuery
 
 _LATEST: Final = 8
+_AGENTS: Final = 1000
+"""Agents that are counted."""
 _RECENT: Final = 200
 """Runs that turns and tokens avoided are added up of."""
 
@@ -35,13 +38,17 @@ async def look(visit: Visit) -> Page:
     parts = visit.parts
     await parts.executor.flush(FRESH)
     store = parts.store
-    stats, use, findings, recent, failed, trouble = await asyncio.gather(
+    stats, use, findings, agents, chart, trouble = await asyncio.gather(
         store.agent_stats(None, since),
         store.resource_use(None, since),
         store.security_profile(None, since),
+        store.agent_counts(since, _AGENTS),
+        chart_of(store, None, span, now),
+        _trouble(visit),
+    )
+    recent, failed = await asyncio.gather(
         store.history(HistoryQuery(limit=_RECENT, brief=True)),
         store.history(HistoryQuery(success=False, since=since, limit=_LATEST, brief=True)),
-        _trouble(visit),
     )
     facts = {
         "span": span,
@@ -55,7 +62,9 @@ async def look(visit: Visit) -> Page:
         "avoided": _avoided(recent),
         "latest": [Row.of(record) for record in recent[:_LATEST]],
         "failed": [Row.of(record) for record in failed],
-        "lights": lights_of(recent),
+        "agents": agents,
+        "chart": chart,
+        "lights": await asyncio.to_thread(lights_of, recent),
         "trouble": trouble,
         "refresh": 5,
     }

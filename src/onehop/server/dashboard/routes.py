@@ -6,35 +6,53 @@ from typing import Final
 
 from starlette.routing import Route
 
+from onehop.config import AuditConfig
 from onehop.server.dashboard import (
+    _agents,
+    _approvals,
+    _compare,
     _execution,
     _executions,
     _live,
     _overview,
+    _tools,
 )
 from onehop.server.dashboard._assets import serve_asset
 from onehop.server.dashboard._door import Act, Door, Look
 from onehop.server.dashboard._frame import Frame
+from onehop.server.dashboard._security import Security
 from onehop.server.dashboard._sessions import Sessions
+from onehop.server.dashboard._verifier import Verifier
 from onehop.server.http.routes import Parts
 
 _LIFETIME: Final = 12 * 3600.0
 _IDLE: Final = 2 * 3600.0
 
 
-def dashboard_routes(parts: Parts) -> list[Route]:
-    """Pages for people, over what the API is made of."""
+def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
+    """Pages for people, over what the API is made of; ``audit`` has the key of the trail."""
     door = Door(parts, Sessions(_LIFETIME, _IDLE), Frame())
+    security = Security(Verifier(audit.key.get_secret_value().encode() if audit.key else None))
     pages: dict[str, Look] = {
         "": _overview.look,
         "/live": _live.look,
         "/live/events": _live.stream,
+        "/compare": _compare.look,
+        "/approvals": _approvals.look,
+        "/agents": _agents.look,
+        "/agents/{agentId}": _agents.one,
+        "/tools": _tools.look,
+        "/security": security.look,
         "/executions": _executions.look,
         "/executions/{requestId}": _execution.look,
         "/executions/{requestId}/{part}": _execution.raw,
     }
     forms: dict[str, Act] = {
         "/logout": door.log_out,
+        "/agents": _agents.add,
+        "/agents/{agentId}/rotate": _agents.rotate,
+        "/agents/{agentId}/revoke": _agents.revoke,
+        "/security/verify": security.verify,
     }
     return [
         Route("/dashboard/assets/{tag}/{name}", serve_asset),

@@ -11,13 +11,16 @@ from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 
 from onehop.answers import (
+    AgentCount,
     AgentStats,
     CodeLengthBucket,
     Failure,
+    FailureCause,
     LanguageCount,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    TimelinePoint,
     TrendPoint,
 )
 from onehop.events import CODE_SECURITY_ISSUE
@@ -88,6 +91,79 @@ class MongoAnalytics:
         group["maxMemory"] = {"$max": "$maxMemory"}
         found = await self._aggregate("rollups", {"$match": wanted}, {"$group": group})
         return _answers.trend_points(map(_rollup, found))
+
+    async def timeline(
+        self, agent_id: str | None, since: int | None, step: int
+    ) -> list[TimelinePoint]:
+        """Runs by steps of ``step`` ms, ascending; steps without a run are left out."""
+        time: Document = {"$toLong": "$executedAt"}
+        group: Document = {
+            "_id": {"$subtract": [time, {"$mod": [time, step]}]},
+            "total": _RUNS,
+            "successful": _SUCCESSFUL,
+            "timeouts": _TIMEOUTS,
+            "time": {"$sum": "$executionTime"},
+            "memory": {"$max": "$memoryUsage"},
+        }
+        found = await self._group_runs(agent_id, since, group)
+        return [
+            TimelinePoint(
+                start=int(each["_id"]),
+                total=each["total"],
+                successful=each["successful"],
+                timeouts=each["timeouts"],
+                average_execution_time=_answers.mean(each["time"], each["total"]),
+                max_memory=each["memory"],
+            )
+            for each in sorted(found, key=lambda each: int(each["_id"]))
+        ]
+
+    async def failure_causes(self, agent_id: str | None, since: int | None) -> list[FailureCause]:
+        """Failures by error type, most first, then by type."""
+        group = {
+            "_id": {"success": "$success", "type": "$errorType"},
+            "total": _RUNS,
+            "last": {"$max": "$executedAt"},
+        }
+        causes = [
+            FailureCause(
+                error_type=each["_id"].get("type"),
+                total=each["total"],
+                last_executed_at=int(each["last"]),
+            )
+            for each in await self._group_runs(agent_id, since, group)
+            if not each["_id"]["success"]
+        ]
+        return sorted(causes, key=lambda each: (-each.total, each.error_type or ""))
+
+    async def agent_counts(self, since: int | None, limit: int) -> list[AgentCount]:
+        """Runs by agent, most first, then by name."""
+        group = {
+            "_id": "$agentId",
+            "total": _RUNS,
+            "successful": _SUCCESSFUL,
+            "timeouts": _TIMEOUTS,
+            "time": {"$sum": "$executionTime"},
+            "last": {"$max": "$executedAt"},
+        }
+        found = await self._aggregate(
+            "executions",
+            {"$match": _runs(None, since)},
+            {"$group": group},
+            {"$sort": {"total": -1, "_id": 1}},
+            {"$limit": limit},
+        )
+        return [
+            AgentCount(
+                agent_id=each["_id"],
+                total=each["total"],
+                successful=each["successful"],
+                timeouts=each["timeouts"],
+                average_execution_time=_answers.mean(each["time"], each["total"]),
+                last_executed_at=int(each["last"]),
+            )
+            for each in found
+        ]
 
     async def resource_use(self, agent_id: str | None, since: int | None) -> ResourceUse:
         """What runs used."""

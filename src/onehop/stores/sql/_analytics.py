@@ -30,13 +30,16 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from onehop.answers import (
+    AgentCount,
     AgentStats,
     CodeLengthBucket,
     Failure,
+    FailureCause,
     LanguageCount,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    TimelinePoint,
     TrendPoint,
 )
 from onehop.records import ExecutionRecord
@@ -92,6 +95,50 @@ class SqlAnalytics:
         included."""
         rows = await self._rows(trends_query(agent_id, since))
         return _answers.trend_points(Rollup(**row._mapping) for row in rows)
+
+    async def timeline(
+        self, agent_id: str | None, since: int | None, step: int
+    ) -> list[TimelinePoint]:
+        """Runs by steps of ``step`` ms, ascending; steps without a run are left out."""
+        rows = await self._rows(timeline_query(agent_id, since, step))
+        return [
+            TimelinePoint(
+                start=row.place * step,
+                total=row.total,
+                successful=row.successful,
+                timeouts=row.timeouts,
+                average_execution_time=_answers.mean(row.time, row.total),
+                max_memory=row.max_memory,
+            )
+            for row in rows
+        ]
+
+    async def failure_causes(self, agent_id: str | None, since: int | None) -> list[FailureCause]:
+        """Failures by error type, most first, then by type."""
+        rows = await self._rows(failure_causes_query(agent_id, since))
+        found = [
+            FailureCause(
+                error_type=row.error_type, total=row.total, last_executed_at=row.last_executed_at
+            )
+            for row in rows
+            if not row.success
+        ]
+        return sorted(found, key=lambda each: (-each.total, each.error_type or ""))
+
+    async def agent_counts(self, since: int | None, limit: int) -> list[AgentCount]:
+        """Runs by agent, most first, then by name."""
+        rows = await self._rows(agent_counts_query(since, limit))
+        return [
+            AgentCount(
+                agent_id=row.agent_id,
+                total=row.total,
+                successful=row.successful,
+                timeouts=row.timeouts,
+                average_execution_time=_answers.mean(row.time, row.total),
+                last_executed_at=row.last_executed_at,
+            )
+            for row in rows
+        ]
 
     async def resource_use(self, agent_id: str | None, since: int | None) -> ResourceUse:
         """What runs used."""
@@ -236,6 +283,46 @@ def trends_query(agent_id: str | None, since: int | None) -> Select[Any]:
 def _sum(column: Column[Any]) -> ColumnElement[Any]:
     # PostgreSQL's sum of whole numbers is a decimal.
     return cast(func.sum(column), column.type)
+
+
+def timeline_query(agent_id: str | None, since: int | None, step: int) -> Select[Any]:
+    """The place of each step, and what ran within it."""
+    place = (_run.executed_at // step).label("place")
+    found = select(
+        place,
+        func.count().label("total"),
+        _count_where(_run.success).label("successful"),
+        _count_where(_run.timeout_occurred).label("timeouts"),
+        func.sum(_run.execution_time).label("time"),
+        func.max(_run.memory_usage).label("max_memory"),
+    ).where(*_filters(agent_id, since))
+    return found.group_by(place).order_by(place)
+
+
+def failure_causes_query(agent_id: str | None, since: int | None) -> Select[Any]:
+    """The fields of FailureCause, and of what succeeded too: a condition on success would lead
+    SQLite to an index that does not hold the type."""
+    found = select(
+        _run.success,
+        _run.error_type,
+        func.count().label("total"),
+        func.max(_run.executed_at).label("last_executed_at"),
+    ).where(*_filters(agent_id, since))
+    return found.group_by(_run.success, _run.error_type)
+
+
+def agent_counts_query(since: int | None, limit: int) -> Select[Any]:
+    """What ran of each agent."""
+    total = func.count().label("total")
+    found = select(
+        _run.agent_id,
+        total,
+        _count_where(_run.success).label("successful"),
+        _count_where(_run.timeout_occurred).label("timeouts"),
+        func.sum(_run.execution_time).label("time"),
+        func.max(_run.executed_at).label("last_executed_at"),
+    ).where(*_filters(None, since))
+    return found.group_by(_run.agent_id).order_by(total.desc(), _run.agent_id).limit(limit)
 
 
 def resource_use_query(agent_id: str | None, since: int | None) -> Select[Any]:
