@@ -82,7 +82,7 @@ class Browser:
 
     def prefer(self, scheme: str) -> None:
         """Light or dark, as the system of the reader has it."""
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        features = [{"name": "prefers-color-scheme", "value": scheme}]  # empty: as it is
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def be_in(self, zone: str) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from starlette.routing import Route
 
 from onehop.config import AuditConfig
+from onehop.server._errors import NotFoundError
 from onehop.server.dashboard import (
     _agents,
     _approvals,
@@ -23,6 +24,7 @@ from onehop.server.dashboard._frame import Frame
 from onehop.server.dashboard._security import Security
 from onehop.server.dashboard._sessions import Sessions
 from onehop.server.dashboard._verifier import Verifier
+from onehop.server.dashboard._visit import Page, Visit
 from onehop.server.http.routes import Parts
 
 _LIFETIME: Final = 12 * 3600.0
@@ -62,4 +64,9 @@ def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
             for path, act in forms.items()
         ),
         *(Route("/dashboard" + path, door.page(look)) for path, look in pages.items()),
+        Route("/dashboard/{rest:path}", door.page(_nothing)),
     ]
+
+
+async def _nothing(_visit: Visit) -> Page:
+    raise NotFoundError("the dashboard has no such page")

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     CompoundSelect,
+    Integer,
     Result,
     Row,
     Select,
@@ -300,15 +301,16 @@ def timeline_query(agent_id: str | None, since: int | None, step: int) -> Select
 
 
 def failure_causes_query(agent_id: str | None, since: int | None) -> Select[Any]:
-    """The fields of FailureCause, and of what succeeded too: a condition on success would lead
-    SQLite to an index that does not hold the type."""
+    """The fields of FailureCause, and of what succeeded too: with success itself, SQLite would
+    choose an index that does not hold the type."""
+    success = cast(_run.success, Integer).label("success")
     found = select(
-        _run.success,
+        success,
         _run.error_type,
         func.count().label("total"),
         func.max(_run.executed_at).label("last_executed_at"),
     ).where(*_filters(agent_id, since))
-    return found.group_by(_run.success, _run.error_type)
+    return found.group_by(success, _run.error_type)
 
 
 def agent_counts_query(since: int | None, limit: int) -> Select[Any]:

@@ -109,7 +109,7 @@ function row(entry, isNew) {
   const run = document.createElement("a");
   run.href = `${table.dataset.run}${encodeURIComponent(entry.data.requestId)}?agentId=${encodeURIComponent(entry.agentId)}`;
   run.textContent = visible(entry.data.requestId, 12);
-  run.setAttribute("aria-label", `Run ${visible(entry.data.requestId, 40)}`);
+  run.title = visible(entry.data.requestId);
   made.append(cell(time), cell(state), cell(agent), cell(run), cell(about(entry.data), "wide"));
   return made;
 }
