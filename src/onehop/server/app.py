@@ -96,9 +96,10 @@ def create_app(
     app.router.routes.extend(_short_ways(inner))
     app.include_router(routes.probes)
     app.include_router(routes.api)
-    app.router.routes.extend([index_route(), *docs_routes()])
+    app.router.routes.extend([index_route(dashboard=config.dashboard), *docs_routes()])
     app.router.routes.append(Route("/openapi.json", _document))
-    app.router.routes.extend(dashboard_routes(parts, audit or AuditConfig()))
+    if config.dashboard:
+        app.router.routes.extend(dashboard_routes(parts, audit or AuditConfig()))
     for served, _ in inner:
         app.router.routes.append(Route("/mcp", served))
     app.openapi = lambda: _remembered(app)  # type: ignore[method-assign]

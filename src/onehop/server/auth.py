@@ -46,7 +46,7 @@ class Authenticator:
         return self.admit(scope, await self.holder(scope, _key(scope)))
 
     def admit(self, scope: Scope, agent: AgentRecord) -> Principal:
-        """Note ``agent``, whose key was good, as who is behind the request."""
+        """Note that ``agent``, whose key was good, is behind the request."""
         named = _named(scope) or agent.agent_id
         if named != agent.agent_id and agent.role != "admin":
             raise ForbiddenError("X-Agent-Id names another agent than the key's")

@@ -176,7 +176,12 @@ class Door:
     async def _login_page(
         self, request: Request, wanted: str, problem: str = "", status: int = 200
     ) -> Response:
-        facts = {"problem": problem, "next": _inside(wanted), "theme": theme_of(request)}
+        facts = {
+            "problem": problem,
+            "next": _inside(wanted),
+            "theme": theme_of(request),
+            "hours": f"{self._parts.settings.session_lifetime / 3_600_000:.3g}",
+        }
         up = up_from(request.url.path)
         return await self._frame.page("login.html", facts, up=up, status=status)
 

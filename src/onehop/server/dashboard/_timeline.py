@@ -36,7 +36,7 @@ _TOLD: Final[dict[str, tuple[str, Callable[[float], str] | None]]] = {
     "tool": ("", None),
     "effect": ("", None),
 }
-"""How a field of an event is told, and its unit. ``live.js`` has the same table."""
+"""The words for a field of an event, and its unit. ``live.js`` has the same table."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from starlette.routing import Route
 
 from onehop.config import AuditConfig
@@ -27,13 +25,12 @@ from onehop.server.dashboard._verifier import Verifier
 from onehop.server.dashboard._visit import Page, Visit
 from onehop.server.http.routes import Parts
 
-_LIFETIME: Final = 12 * 3600.0
-_IDLE: Final = 2 * 3600.0
-
 
 def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
     """Pages for people, over what the API is made of; ``audit`` has the key of the trail."""
-    door = Door(parts, Sessions(_LIFETIME, _IDLE), Frame())
+    settings = parts.settings
+    sessions = Sessions(settings.session_lifetime / 1000, settings.session_idle / 1000)
+    door = Door(parts, sessions, Frame())
     security = Security(Verifier(audit.key.get_secret_value().encode() if audit.key else None))
     pages: dict[str, Look] = {
         "": _overview.look,

@@ -191,6 +191,9 @@ _Trend: Final = _answer(answers.TrendPoint)
 _Bucket: Final = _answer(answers.CodeLengthBucket)
 _Repeated: Final = _answer(answers.RepeatedCode)
 _Security: Final = _answer(answers.SecurityCount)
+_Timeline: Final = _answer(answers.TimelinePoint)
+_Cause: Final = _answer(answers.FailureCause)
+_Agent: Final = _answer(answers.AgentCount)
 
 
 class Run(Wire):
@@ -238,6 +241,9 @@ CodeLengths: Final = _listed("CodeLengths", "codeLengths", _Bucket)
 RepeatedCodes: Final = _listed("RepeatedCodes", "repeatedCode", _Repeated)
 Slowest: Final = _listed("Slowest", "slowest", Run)
 SecurityProfile: Final = _listed("SecurityProfile", "security", _Security)
+Timeline: Final = _listed("Timeline", "timeline", _Timeline)
+FailureCauses: Final = _listed("FailureCauses", "failureCauses", _Cause)
+AgentCounts: Final = _listed("AgentCounts", "agents", _Agent)
 
 
 class FoundTool(Wire):
