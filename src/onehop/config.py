@@ -193,6 +193,13 @@ class SandboxConfig(Settings):
         "for each. Without, each has memory addresses of its own.",
     )
 
+    backend: str = _setting(
+        "local",
+        "ONEHOP_BACKEND",
+        "Where code runs: `local`, on this machine; `ray`, on the Ray cluster of this process or of "
+        "RAY_ADDRESS; or on the one at an address such as `ray://host:10001`.",
+        pattern=r"^(local|ray|ray://\S+)$",
+    )
     deno: str | None = _setting(
         None, "ONEHOP_DENO", "Path of a Deno 2.9 to use instead of the Python package's."
     )

@@ -89,7 +89,7 @@ class Sandbox:
         if self._backend is not None:
             return
         running_loop()
-        backend = self._given or _local(self._config, self.analyst)
+        backend = self._given or _backend(self._config, self.analyst)
         self.analyst.open()
         if self._preload_analysis:
             self.analyst.start()
@@ -273,6 +273,15 @@ async def _with_desk(
         raise
     await desk.aclose()
     return with_calls(result, desk)
+
+
+def _backend(config: SandboxConfig, analyst: Analyst) -> Backend:
+    if config.backend != "local":
+        from onehop.cluster import RayBackend  # needs Ray, which takes a second to import
+
+        address = None if config.backend == "ray" else config.backend
+        return RayBackend(config, address=address)
+    return _local(config, analyst)
 
 
 def _local(config: SandboxConfig, analyst: Analyst) -> Backend:

@@ -73,7 +73,9 @@ class Members:
 
     async def _look(self) -> None:
         seen = await asyncio.to_thread(self._ray.nodes)
-        alive = {each["NodeID"]: each["Resources"].get("CPU", 0.0) for each in seen if each["Alive"]}
+        alive = {
+            each["NodeID"]: each["Resources"].get("CPU", 0.0) for each in seen if each["Alive"]
+        }
         for node_id in [known for known in self._nodes if known not in alive]:
             _log.warning("the node %s has left the cluster", node_id[:8])
             self.lose(self._nodes[node_id])

@@ -71,22 +71,20 @@ class Node:
         self.state = "open"
 
     async def run(self, order: Order, on_log: OnLog | None, desk: Desk | None) -> Ended:
-        """Run it to the end. Raises NodeLostError, whose ``has_asked`` is true when the code has
-        asked for a tool."""
-        relay = Relay(self._actor, order.run_id, on_log, desk)
+        """Run it to the end. Raises LostRunError."""
+        relay = Relay(self._actor, self._ask, order.run_id, on_log, desk)
         running = asyncio.ensure_future(self._ask(self._actor.run.remote(order)))
         try:
             if order.hears_lines or order.terms is not None:
-                return await relay.follow(running)
+                running = asyncio.ensure_future(relay.follow(running))
             ended: Ended = await running
-            return ended
         except NodeLostError as error:
             raise LostRunError(has_asked=relay.has_asked) from error
         except asyncio.CancelledError:
             self._actor.cancel.remote(order.run_id)
             raise
-        finally:
-            running.cancel()
+        else:
+            return ended
 
     async def _ask(self, reference: Any) -> Any:
         try:

@@ -1,5 +1,5 @@
-"""Which node a run goes to: the one with the largest share of free slots, agents in turn where there
-is none."""
+"""Which node a run goes to: the one with the largest share of free slots; agents take turns where
+there is none."""
 
 from __future__ import annotations
 

@@ -69,6 +69,7 @@ class NodePool:
         mailbox = self._mailboxes.setdefault(order.run_id, Mailbox())
         task = asyncio.ensure_future(self._run(order, mailbox))
         self._tasks[order.run_id] = task
+        result: ExecutionResult | Raised
         try:
             result = await task
         except OnehopError as error:

@@ -1,20 +1,27 @@
-"""What a run says on its node, brought to the caller's log and desk, and the desk's answers back."""
+"""What a run says on its node, brought to its caller, and the answers of the caller's desk."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from onehop.cluster._messages import Answer, Ended, Question, Said, TimeIsUp
 from onehop.questions import Desk
 from onehop.types import LogEntry, OnLog
 
+Ask = Callable[[Any], Awaitable[Any]]
+
 
 class Relay:
     """Between one run on ``actor`` and its caller."""
 
-    def __init__(self, actor: Any, run_id: str, on_log: OnLog | None, desk: Desk | None) -> None:
+    def __init__(
+        self, actor: Any, ask: Ask, run_id: str, on_log: OnLog | None, desk: Desk | None
+    ) -> None:
+        """``ask`` awaits an answer of the actor."""
         self._actor = actor
+        self._wait_for = ask
         self._run_id = run_id
         self._on_log = on_log
         self._desk = desk
@@ -28,7 +35,8 @@ class Relay:
         try:
             while not running.done():
                 fetching = fetching or asyncio.ensure_future(self._fetch())
-                await asyncio.wait({running, fetching}, return_when=asyncio.FIRST_COMPLETED)
+                both: list[asyncio.Future[Any]] = [running, fetching]
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
                 if fetching.done():
                     self._pass_on(fetching.result())
                     fetching = None
@@ -36,13 +44,14 @@ class Relay:
             if fetching and self._handled + len(ended.rest) < ended.said:
                 self._pass_on(await fetching)  # it was on its way when the run ended
         finally:
+            running.cancel()
             if fetching is not None:
                 fetching.cancel()
         self._pass_on(ended.rest)
         return ended
 
     async def _fetch(self) -> tuple[Said, ...]:
-        messages: tuple[Said, ...] = await self._actor.hear.remote(self._run_id)
+        messages: tuple[Said, ...] = await self._wait_for(self._actor.hear.remote(self._run_id))
         return messages
 
     def _pass_on(self, messages: tuple[Said, ...]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from onehop._extras import needed_for
@@ -73,6 +74,12 @@ class RayBackend:
         """Whether a node takes runs."""
         return self._members is not None and bool(self._members.open_nodes)
 
+    @property
+    def nodes(self) -> dict[str, int]:
+        """Runs on each node that is ready, by the node's id."""
+        members = [] if self._members is None else self._members.open_nodes
+        return {node.id: node.used for node in members}
+
     async def open(self, language: Language = "javascript") -> None:
         """Connect to the cluster, and wait for the first node. Raises SandboxUnavailableError, and
         MissingExtraError without Ray."""
@@ -98,15 +105,20 @@ class RayBackend:
         if self._ray.is_initialized():
             return
         try:
-            await asyncio.to_thread(
-                self._ray.init,
+            await asyncio.to_thread(self._init)
+        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+            raise SandboxUnavailableError(f"cannot connect to Ray: {error}") from error
+        self._connected = True
+
+    def _init(self) -> None:
+        """In a thread: it takes a second, and leaves the host's own signal handlers alone there,
+        about which it would warn."""
+        with _quiet("ray._private.worker"):
+            self._ray.init(
                 self._address,
                 configure_logging=False,
                 include_dashboard=False if self._address is None else None,
             )
-        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-            raise SandboxUnavailableError(f"cannot connect to Ray: {error}") from error
-        self._connected = True
 
     async def _first_node(self, members: Members) -> None:
         try:
@@ -118,8 +130,8 @@ class RayBackend:
                         raise members.trouble
         except TimeoutError:
             raise SandboxUnavailableError(
-                f"no node of the cluster became ready within {_OPEN_SECONDS:g} s: each needs onehop "
-                "and free CPUs"
+                f"no node of the cluster became ready within {_OPEN_SECONDS:g} s: "
+                "each needs onehop and free CPUs"
             ) from None
 
     async def run(
@@ -219,20 +231,28 @@ class RayBackend:
             await asyncio.to_thread(self._ray.shutdown)
 
 
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Without warnings of this logger."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def _given(config: SandboxConfig) -> Mapping[str, Any]:
-    """The settings that somebody gave; a node fills in the others."""
-    return config.model_dump(include=set(config.model_fields_set))
+    """The settings that somebody gave; a node fills in the others, and those of a machine."""
+    return config.model_dump(include=set(config.model_fields_set) - {"backend", "deno"})
 
 
 def _cancelled(request: CheckedRequest) -> ExecutionResult:
-    return _failed(
-        request, "cancelled", "CancelledError", "the run was cancelled before it ended"
-    )
+    return _failed(request, "cancelled", "CancelledError", "the run was cancelled before it ended")
 
 
-def _failed(
-    request: CheckedRequest, kind: Any, name: str, message: str
-) -> ExecutionResult:
+def _failed(request: CheckedRequest, kind: Any, name: str, message: str) -> ExecutionResult:
     error = ErrorInfo(type=kind, name=name, message=message)
     return ExecutionResult(
         success=False,
