@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,9 +21,18 @@ from onehop.cluster import RayBackend
 from onehop.testing.suites import BackendSuite
 from onehop.types import ExecutionResult, LogEntry
 from tests.processes import workers
+from tests.users import ROOT
 from tests.waiting import soon
 
 ray: Any = untyped_ray
+os.environ["RAY_AUTH_MODE"] = (
+    "disabled"  # or a token of this user's would be asked for, if there is one
+)
+pytestmark = pytest.mark.filterwarnings(  # Ray leaves files of its logs open
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+CLIENT_PORT = 10001
+"""Below those that Ray gives to its workers."""
 SLEEPS = "await new Promise((resolve) => setTimeout(resolve, 20_000))"
 NAPS = "await new Promise((resolve) => setTimeout(resolve, context.ms)); return context.n"
 
@@ -30,7 +40,8 @@ NAPS = "await new Promise((resolve) => setTimeout(resolve, context.ms)); return 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A head that runs nothing, and two nodes with a CPU each."""
-    cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    head = {"num_cpus": 0, "ray_client_server_port": CLIENT_PORT}
+    cluster: Any = Cluster(initialize_head=True, head_node_args=head)
     for _ in range(2):
         cluster.add_node(num_cpus=1)
     ray.init(cluster.address, log_to_driver=False, logging_level=logging.ERROR)
@@ -210,6 +221,79 @@ async def test_the_settings_choose_the_cluster(monkeypatch: pytest.MonkeyPatch) 
     async with asyncio.timeout(60), Sandbox() as sandbox:
         assert (await sandbox.execute("return 6 * 7")).output == 42
         await soon(lambda: len([*_actors()]) == 2, "a pool on each node")
+
+
+async def test_the_autoscaler_is_asked_while_runs_wait_and_idle_nodes_are_given_back(
+    cluster: Cluster,
+) -> None:
+    """The part of the autoscaler is played here: it brings a node when one is asked for."""
+    cluster.remove_node(cluster.worker_nodes.copy().pop())
+    await soon(lambda: sum(_is_alive(node) for node in cluster.worker_nodes) == 1, "one node")
+    config = SandboxConfig(pool_size=1, max_concurrency=1)
+    backend = RayBackend(config, autoscale=True, idle_seconds=2)
+    async with asyncio.timeout(90), Sandbox(backend=backend) as sandbox:
+        assert len(backend.nodes) == 1
+        naps = {"context": {"ms": 4_000, "n": 1}}
+        runs = [_begin(sandbox, NAPS, **naps) for _ in range(5)]
+        await soon(lambda: _asked_for(cluster) == 2, "the autoscaler's order")
+        cluster.add_node(num_cpus=1)
+        await soon(lambda: len(backend.nodes) == 2, "the new node")
+        assert [(await run).output for run in runs] == [1] * 5
+        await soon(lambda: len(backend.nodes) == 1, "the return of a node")
+        await soon(lambda: _asked_for(cluster) == 1, "the smaller order")
+    assert _asked_for(cluster) == 0
+
+
+def _asked_for(cluster: Cluster) -> int:
+    """CPUs that the autoscaler should see to."""
+    from ray.autoscaler.v2.sdk import get_cluster_status
+
+    orders = get_cluster_status(cluster.address).resource_demands.cluster_constraint_demand
+    return sum(bundle.count for order in orders for bundle in order.bundles_by_count)
+
+
+async def test_the_caller_may_be_outside_the_cluster() -> None:
+    program = """
+import asyncio
+from onehop import Sandbox
+
+def add(a: int, b: int) -> int:
+    return a + b
+
+async def main() -> None:
+    async with Sandbox() as sandbox:
+        code = "console.log('hello'); return await tools.add({ a: 1, b: 2 })"
+        result = await sandbox.execute(code, tools=[add], on_log=lambda line: print(line.message))
+        print(result.output)
+
+asyncio.run(main())
+"""
+    surroundings = {**os.environ, "ONEHOP_BACKEND": f"ray://127.0.0.1:{CLIENT_PORT}"}
+    assert await _run(sys.executable, "-c", program, env=surroundings) == "hello\n3\n"
+
+
+@pytest.mark.parametrize(
+    ("example", "prints"),
+    [
+        ("ray_data.py", "program 1: reward 1\nprogram 2: reward 0\nprogram 3: reward 0\n"),
+        ("ray_serve.py", "the answer is 42\n"),
+    ],
+)
+async def test_the_examples_run(cluster: Cluster, example: str, prints: str) -> None:
+    surroundings = {**os.environ, "RAY_ADDRESS": cluster.address}
+    path = ROOT / "examples" / "ray" / example
+    printed = await _run(sys.executable, str(path), env=surroundings)
+    assert prints in printed
+
+
+async def _run(*command: str, env: dict[str, str]) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *command, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(100):
+        printed, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()[-3000:]
+    return printed.decode()
 
 
 def _begin(sandbox: Sandbox, code: str, **arguments: Any) -> asyncio.Task[ExecutionResult]:

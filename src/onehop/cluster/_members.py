@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from onehop.cluster._demand import Demand
 from onehop.cluster._node import Node, NodeLostError
 from onehop.cluster._pool import NodePool
 from onehop.errors import OnehopError
@@ -28,11 +29,13 @@ class Members:
         settings: Mapping[str, Any],
         *,
         cpus_per_node: float | None,
+        demand: Demand | None,
         on_open: Callable[[], None],
     ) -> None:
         self._ray = ray
         self._settings = settings
         self._cpus_per_node = cpus_per_node
+        self._demand = demand
         self._on_open = on_open
         self._language: Language = "javascript"
         self._nodes: dict[str, Node] = {}
@@ -79,10 +82,25 @@ class Members:
         for node_id in [known for known in self._nodes if known not in alive]:
             _log.warning("the node %s has left the cluster", node_id[:8])
             self.lose(self._nodes[node_id])
+        await self._adapt()
         now = asyncio.get_running_loop().time()
         for node_id, cpus in alive.items():
-            if cpus > 0 and node_id not in self._nodes and now >= self._not_before.get(node_id, 0):
+            may_begin = node_id not in self._nodes and now >= self._not_before.get(node_id, 0)
+            if cpus > 0 and may_begin and self._wants_more:
                 self._begin(node_id, self._cpus_per_node or cpus)
+
+    @property
+    def _wants_more(self) -> bool:
+        return self._demand is None or self._demand.wants(self())
+
+    async def _adapt(self) -> None:
+        """Have the cluster grow and shrink with what there is to do."""
+        if self._demand is None:
+            return
+        for node in self._demand.idle(self()):
+            del self._nodes[node.id]
+            await node.aclose()
+        await self._demand.ask(self())
 
     def _begin(self, node_id: str, cpus: float) -> None:
         node = self._nodes[node_id] = Node(node_id, cpus, self._actor(node_id, cpus), self._ray)
@@ -148,3 +166,5 @@ class Members:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(node.aclose() for node in nodes.values()), return_exceptions=True)
+        if self._demand is not None:
+            await self._demand.end()

@@ -4,6 +4,7 @@ in use."""
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
@@ -35,6 +36,8 @@ class Node:
         self._ray = ray
         self._empty = asyncio.Event()
         self._empty.set()
+        self.idle_since = math.inf
+        """By the event loop's clock; infinite while it starts or runs something."""
 
     @property
     def free(self) -> int:
@@ -50,12 +53,14 @@ class Node:
         """One more run."""
         self.used += 1
         self._empty.clear()
+        self.idle_since = math.inf
 
     def release(self) -> None:
         """One less."""
         self.used -= 1
         if not self.used:
             self._empty.set()
+            self.idle_since = asyncio.get_running_loop().time()
 
     async def open(self, language: Language) -> None:
         """Wait until its pool is ready. Raises NodeLostError, and what hinders the pool."""
@@ -69,6 +74,7 @@ class Node:
             )
         self.slots = answer.slots
         self.state = "open"
+        self.idle_since = asyncio.get_running_loop().time()
 
     async def run(self, order: Order, on_log: OnLog | None, desk: Desk | None) -> Ended:
         """Run it to the end. Raises LostRunError."""
@@ -87,8 +93,10 @@ class Node:
             return ended
 
     async def _ask(self, reference: Any) -> Any:
+        answer = asyncio.ensure_future(_wait(reference))
+        answer.add_done_callback(_heed)
         try:
-            return await reference
+            return await asyncio.shield(answer)  # Ray's client takes no cancelled futures
         except self._ray.exceptions.RayActorError as error:
             raise NodeLostError(str(error)) from None
 
@@ -114,6 +122,16 @@ class Node:
         """End its process now."""
         self.state = "gone"
         self._ray.kill(self._actor)
+
+
+async def _wait(reference: Any) -> Any:
+    return await reference
+
+
+def _heed(answer: asyncio.Future[Any]) -> None:
+    """Nobody may wait for it any more."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 class LostRunError(Exception):

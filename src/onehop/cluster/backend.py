@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 from onehop._extras import needed_for
 from onehop.backends.outputs import Outputs
+from onehop.cluster._demand import Demand
 from onehop.cluster._members import Members
 from onehop.cluster._messages import Ended, Order, Raised, Terms
 from onehop.cluster._node import LostRunError
@@ -49,7 +51,8 @@ class RayBackend:
 
     Tools, approvals and console lines stay with the caller's process. A run whose node is lost is
     run once more on another one if its code had asked for no tool; its console lines may then come
-    twice.
+    twice. With ``autoscale`` Ray's autoscaler is asked for more CPUs while runs wait, and a node
+    that had nothing to do for ``idle_seconds`` is given back to the cluster, but for the last one.
     """
 
     def __init__(
@@ -58,10 +61,14 @@ class RayBackend:
         *,
         address: str | None = None,
         cpus_per_node: float | None = None,
+        autoscale: bool = False,
+        idle_seconds: float = 60.0,
     ) -> None:
         self._config = config or SandboxConfig()
         self._address = address
         self._cpus_per_node = cpus_per_node
+        self._autoscale = autoscale
+        self._idle_seconds = idle_seconds
         self._outputs = Outputs(self._config.kept_outputs)
         self._members: Members | None = None
         self._placement = Placement(self._nodes, self._config.max_queue)
@@ -92,6 +99,7 @@ class RayBackend:
             ray,
             _given(self._config),
             cpus_per_node=self._cpus_per_node,
+            demand=self._demand() if self._autoscale else None,
             on_open=self._placement.serve,
         )
         self._members.start(language)
@@ -100,6 +108,14 @@ class RayBackend:
         except BaseException:
             await self.aclose()
             raise
+
+    def _demand(self) -> Demand:
+        from ray.autoscaler.sdk import request_resources
+
+        def request(cpus: float) -> None:
+            request_resources(num_cpus=math.ceil(cpus))
+
+        return Demand(request, lambda: self._placement.waiting, self._idle_seconds)
 
     async def _connect(self) -> None:
         if self._ray.is_initialized():
