@@ -196,8 +196,8 @@ class SandboxConfig(Settings):
     backend: str = _setting(
         "local",
         "ONEHOP_BACKEND",
-        "Where code runs: `local`, on this machine; `ray`, on the Ray cluster of this process or of "
-        "RAY_ADDRESS; or on the one at an address such as `ray://host:10001`.",
+        "Where code runs: `local`, on this machine; `ray`, on the Ray cluster of this process or "
+        "of RAY_ADDRESS; or on the one at an address such as `ray://host:10001`.",
         pattern=r"^(local|ray|ray://\S+)$",
     )
     deno: str | None = _setting(

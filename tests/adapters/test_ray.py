@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -235,21 +236,21 @@ async def test_the_autoscaler_is_asked_while_runs_wait_and_idle_nodes_are_given_
         assert len(backend.nodes) == 1
         naps = {"context": {"ms": 4_000, "n": 1}}
         runs = [_begin(sandbox, NAPS, **naps) for _ in range(5)]
-        await soon(lambda: _asked_for(cluster) == 2, "the autoscaler's order")
+        await soon(lambda: _asked_for() == 2, "the autoscaler's order")
         cluster.add_node(num_cpus=1)
         await soon(lambda: len(backend.nodes) == 2, "the new node")
         assert [(await run).output for run in runs] == [1] * 5
         await soon(lambda: len(backend.nodes) == 1, "the return of a node")
-        await soon(lambda: _asked_for(cluster) == 1, "the smaller order")
-    assert _asked_for(cluster) == 0
+        await soon(lambda: _asked_for() == 1, "the smaller order")
+    assert _asked_for() == 0
 
 
-def _asked_for(cluster: Cluster) -> int:
-    """CPUs that the autoscaler should see to."""
-    from ray.autoscaler.v2.sdk import get_cluster_status
+def _asked_for() -> float:
+    """CPUs that the autoscaler should see to: it reads them there."""
+    from ray.experimental.internal_kv import _internal_kv_get
 
-    orders = get_cluster_status(cluster.address).resource_demands.cluster_constraint_demand
-    return sum(bundle.count for order in orders for bundle in order.bundles_by_count)
+    order = json.loads(_internal_kv_get("autoscaler_resource_request") or "[]")
+    return sum(bundle["CPU"] for bundle in order)
 
 
 async def test_the_caller_may_be_outside_the_cluster() -> None:

@@ -14,8 +14,8 @@ _RUNS_FOR_EACH_CPU: Final = 8
 
 
 class Demand:
-    """``request`` tells the autoscaler how many CPUs there should be, ``waiting`` says how many runs
-    have no node. A node that had nothing to do for ``idle_seconds`` is given up, but for one."""
+    """``request`` tells the autoscaler how many CPUs there should be, ``waiting`` says how many
+    runs have no node. A node that was idle for ``idle_seconds`` is given up, but for one."""
 
     def __init__(
         self, request: Callable[[float], None], waiting: Callable[[], int], idle_seconds: float

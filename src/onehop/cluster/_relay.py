@@ -30,7 +30,7 @@ class Relay:
         """Whether the code has asked the desk for anything: a second run could do it twice."""
 
     async def follow(self, running: asyncio.Future[Ended]) -> Ended:
-        """Pass on all that is said until ``running`` has ended, and then the rest."""
+        """Pass on all that it says until ``running`` has ended, and then the rest."""
         fetching: asyncio.Future[tuple[Said, ...]] | None = None
         try:
             while not running.done():
