@@ -250,7 +250,7 @@ def _asked_for() -> float:
     from ray.experimental.internal_kv import _internal_kv_get
 
     order = json.loads(_internal_kv_get("autoscaler_resource_request") or "[]")
-    return sum(bundle["CPU"] for bundle in order)
+    return float(sum(bundle["CPU"] for bundle in order))
 
 
 async def test_the_caller_may_be_outside_the_cluster() -> None:
