@@ -280,6 +280,12 @@ class ToolsConfig(Settings):
         "ONEHOP_TOOLS_ASK",
         "Tools about which a person must decide; as long as nobody can be asked, they are blocked.",
     )
+    rules: tuple[str, ...] = _setting(
+        (),
+        "ONEHOP_TOOLS_RULES",
+        "Rules for calls of tools, such as `ask crm.pay when amount > 100` and "
+        "`deny * effect destructive`: an action, a path or glob, an effect, a condition.",
+    )
     max_calls: int = _setting(
         200, "ONEHOP_TOOLS_MAX_CALLS", "Calls of tools in one run.", ge=1, le=100_000
     )

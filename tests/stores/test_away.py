@@ -39,6 +39,8 @@ CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "add_agent": lambda store: store.add_agent(AGENT),
     "agents": lambda store: store.agents(),
     "find_agent": lambda store: store.find_agent("key"),
+    "get_agent": lambda store: store.get_agent("agent"),
+    "set_rules": lambda store: store.set_rules("agent", None),
     "rekey_agent": lambda store: store.rekey_agent("agent", "new key", "hash", NOW),
     "revoke_agent": lambda store: store.revoke_agent("agent", NOW),
     "agent_stats": lambda store: store.agent_stats(None, None),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from onehop.calls._desk import Hear, RunDesk, deaf
@@ -25,10 +25,11 @@ from onehop.tools import (
     ToolLimits,
     Tools,
     composed,
-    offer,
     read_rules,
+    stray,
 )
-from onehop.types import Effect
+
+_log = logging.getLogger(__name__)
 
 Wanted = Tools | Iterable[Tool | Callable[..., Any] | str]
 """Tools for one run: those of a ``Tools``, functions and ``Tool`` objects beside the names and
@@ -62,6 +63,8 @@ class Toolbox:
             raise failure
         if providers:
             self._read()
+        for words in self.stray():
+            _log.warning("%s", words)
 
     async def _open(self, name: str, provider: Provider) -> None:
         await provider.open(name)
@@ -79,7 +82,6 @@ class Toolbox:
         """Make a catalogue of what there is now. A run keeps the one that it began with."""
         self._catalogue = Catalogue.of(self._tools, self._threads)
         self._usual = self._grant(self._catalogue, [])
-        self.__dict__.pop("offer", None)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -91,21 +93,27 @@ class Toolbox:
         """What a run finds of them that is granted all."""
         return self._usual.discovery
 
-    @cached_property
+    @property
     def offer(self) -> str:
         """What the description of ``code_execute`` says of them; empty when there are none."""
-        return offer(self.discovery)
+        return self._usual.offer
+
+    def stray(self, rules: Layer | None = None) -> list[str]:
+        """A sentence for each of the ``rules`` (the sandbox's own by default) that concerns none of
+        the tools that there are now."""
+        return stray(self._rules if rules is None else read_rules(rules), self._catalogue)
 
     @property
-    def effects(self) -> frozenset[Effect]:
-        """What the tools do that are not always denied. A stranger's word that one only reads is
-        not enough."""
-        spaces = self.discovery.visible.values()
-        return frozenset(
-            "write" if bound.tool.is_hint and bound.effect == "read" else bound.effect
-            for space in spaces
-            for bound in space
-        )
+    def has_any(self) -> bool:
+        """Whether there may be something to call."""
+        return bool(self._catalogue.bound or self._catalogue.missing)
+
+    def view(self, layers: Sequence[Layer] = ()) -> Grant:
+        """What a caller under further ``layers`` of rules may see of the tools. Raises
+        InvalidRequestError."""
+        if not any(layers):
+            return self._usual
+        return self._grant(self._catalogue, layers, self.discovery)
 
     def grant(self, wanted: Wanted | None = None, layers: Sequence[Layer] = ()) -> Grant | None:
         """What a run may use: all tools, or those that are ``wanted``, under the server's rules and

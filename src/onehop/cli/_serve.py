@@ -201,6 +201,48 @@ def list_(as_json: _JSON = False) -> None:
 
 
 @agents.command(epilog=_AGENT_EXITS)
+def rules(
+    name: _NAME,
+    given: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RULE",
+            help='Such as "ask crm.pay when amount > 100"; see below.',
+            show_default=False,
+        ),
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Take all rules away.")] = False,
+    as_json: _JSON = False,
+) -> None:
+    """Show an agent's rules for its calls of tools, or set them.
+
+    Rules that are given replace all that there were. Each is one argument: ACTION TOOL
+    [effect EFFECT] [when CONDITION]. The action is allow, ask or deny. The tool is a path, or a
+    glob such as "crm.*". They count from the agent's next run on, on every server that shares the
+    store, beside the server's own rules.
+    """
+
+    async def work(known: Agents) -> None:
+        from onehop.tools import rule_from_text, rules_from_json
+
+        if given or clear:
+            read = [rule_from_text(text, f"rule {n}") for n, text in enumerate(given or (), 1)]
+            found = await known.set_rules(name, read)
+        else:
+            found = rules_from_json((await known.get(name)).rules)
+        if as_json:
+            _print(json.dumps([rule.to_dict() for rule in found]))
+        elif found:
+            _print("\n".join(map(str, found)))
+        else:
+            _say(f"The agent {name} has no rules of its own.")
+
+    if given and clear:
+        raise typer.BadParameter("give rules, or --clear", param_hint="'--clear'")
+    _with_agents(work)
+
+
+@agents.command(epilog=_AGENT_EXITS)
 def rotate(name: _NAME, as_json: _JSON = False) -> None:
     """Give an agent a new key and print it; the old key stops working."""
 

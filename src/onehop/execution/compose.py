@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -17,12 +17,13 @@ from onehop.config import (
     ToolsConfig,
     ValidationConfig,
 )
+from onehop.errors import ConfigError, InvalidRequestError
 from onehop.execution.bus import EventBus
 from onehop.execution.executor import Executor
 from onehop.inputs.languages import DEFAULT
 from onehop.sandbox import Sandbox
 from onehop.stores import open_store
-from onehop.tools import Rule, ToolLimits, Tools, load_tools, read_rules
+from onehop.tools import Action, Rule, ToolLimits, Tools, load_tools, read_rules, rule_from_text
 from onehop.types import Language
 from onehop.upstreams import configured_upstreams
 from onehop.validation import Validator
@@ -82,17 +83,25 @@ async def open_executor(
         yield executor
 
 
+def configured_rules(config: ToolsConfig) -> list[Rule]:
+    """The rules that settings name. Raises ConfigError that names the setting."""
+    globs: tuple[tuple[Action, Sequence[str]], ...] = (("deny", config.deny), ("ask", config.ask))
+    try:
+        named = [rule for action, of in globs for rule in read_rules({action: list(of)}, "tools")]
+        texts = enumerate(config.rules)
+        return [*named, *(rule_from_text(text, f"tools.rules[{n}]") for n, text in texts)]
+    except InvalidRequestError as error:
+        raise ConfigError(error.field, f"got {error.got}; it must be {error.allowed}") from None
+
+
 def granted(tools: Wanted | ToolsConfig | None, rules: Layer) -> dict[str, Any]:
     """What a sandbox takes of tools: those that the settings name, unless others are given. Raises
     ConfigError."""
     if tools is not None and not isinstance(tools, ToolsConfig):
         return {"tools": tools, "rules": rules}
     config = tools or ToolsConfig()
-    named = [Rule("deny", glob) for glob in config.deny] + [
-        Rule("ask", glob) for glob in config.ask
-    ]
     return {
         "tools": Tools(load_tools(config.files), **configured_upstreams(config.mcp_servers)),
-        "rules": [*named, *read_rules(rules)],
+        "rules": [*configured_rules(config), *read_rules(rules)],
         "tool_limits": ToolLimits(calls=config.max_calls, timeout=config.call_timeout),
     }

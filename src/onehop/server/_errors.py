@@ -156,7 +156,9 @@ def problem_of(error: Exception) -> Problem:
     """What the caller hears about ``error``; the rest is logged."""
     if isinstance(error, InvalidRequestError):
         # Names of Python; what callers made up themselves stays as they wrote it.
-        ours = error.field.islower() and error.got != "an unknown field"
+        ours = (
+            error.field.isidentifier() and error.field.islower() and error.got != "an unknown field"
+        )
         name = to_camel(error.field) if ours else error.field
         return invalid(name, f"got {error.got}; it must be {error.allowed}")
     if isinstance(error, RequestValidationError | ValidationError):

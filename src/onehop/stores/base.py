@@ -112,6 +112,9 @@ class AgentRecord:
     """Runs in a minute."""
     max_body: int | None = None
     """Bytes of one request."""
+    rules: str | None = None
+    """JSON text of its rules for calls of tools, as ``tools.read_rules`` takes them; None has
+    none."""
     created_at: int
     """ms since the epoch, like the others."""
     rotated_at: int | None = None
@@ -192,6 +195,12 @@ class Store(Protocol):
 
     async def find_agent(self, key_id: str) -> AgentRecord | None:
         """Whose key this is, revoked or not."""
+
+    async def get_agent(self, agent_id: str) -> AgentRecord | None:
+        """The agent of this name, revoked or not."""
+
+    async def set_rules(self, agent_id: str, rules: str | None) -> bool:
+        """Replace an agent's rules; False when there is no such agent, or it is revoked."""
 
     async def rekey_agent(self, agent_id: str, key_id: str, key_hash: str, now: int) -> bool:
         """Replace the key; False when there is no such agent, or it is revoked."""

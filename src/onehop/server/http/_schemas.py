@@ -102,6 +102,46 @@ class AgentLimits(Wire):
     )
 
 
+class RuleBody(Wire):
+    """A rule for calls of tools."""
+
+    action: Literal["allow", "ask", "deny"] = Field(examples=["deny"])
+    tool: str = Field(
+        default="*",
+        min_length=1,
+        max_length=400,
+        description="A tool's path, or a glob of paths.",
+        examples=["crm.*"],
+    )
+    effect: Effect | None = Field(
+        default=None, description="Only tools with this effect.", examples=["destructive"]
+    )
+    when: str | None = Field(
+        default=None,
+        max_length=1000,
+        description="Only calls whose arguments match: a field, a comparison, a literal.",
+        examples=["amount > 100"],
+    )
+
+
+class RulesBody(Wire):
+    """The rules of an agent."""
+
+    rules: list[RuleBody] = Field(
+        max_length=1000, description="All of them, instead of those before."
+    )
+
+
+class AgentRules(Wire):
+    """The rules of an agent, and what may be wrong with them."""
+
+    agent_id: str
+    rules: list[RuleBody]
+    warnings: list[str] = Field(
+        description="Rules that concern none of the tools that the server has now."
+    )
+
+
 class AddAgentBody(Wire):
     """An agent to be made."""
 
@@ -115,6 +155,12 @@ class AddAgentBody(Wire):
         default_factory=AgentLimits,
         description="What it may ask for, where that is not what the settings say.",
         examples=[{"maxRuns": 8}],
+    )
+    rules: list[RuleBody] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="The rules for its calls of tools, beside the server's own.",
+        examples=[[{"action": "deny", "tool": "crm.delete_*"}]],
     )
 
 

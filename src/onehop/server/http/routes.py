@@ -65,7 +65,7 @@ from onehop.server.http._params import (
 from onehop.server.http._readiness import Readiness
 from onehop.server.principal import Principal
 from onehop.stores.base import HistoryQuery, Store
-from onehop.tools import look_up
+from onehop.tools import Rule, look_up, read_rule_list, rules_from_json
 from onehop.types import ExecutionResult, LogEntry, OutputPage, ValidationReport
 from onehop.validation import Validator
 
@@ -510,9 +510,9 @@ async def failures(
 
 
 @api.get("/tools", tags=["tools"], response_model=schemas.FoundTools, responses=_errors(404))
-async def tools(here: Here, _principal: Who, wanted: Annotated[ToolParams, Query()]) -> Response:
+async def tools(here: Here, principal: Who, wanted: Annotated[ToolParams, Query()]) -> Response:
     """Find tools that code may call: by what they do, by namespace or by name."""
-    discovery = here.executor.sandbox.toolbox.discovery
+    discovery = (await here.executor.view(principal.agent_id)).discovery
     try:
         return Json(look_up(discovery, **wanted.model_dump()))
     except ToolError as error:
@@ -616,8 +616,10 @@ async def list_agents(here: Here, _admin: Admin) -> Response:
 )
 async def add_agent(request: Request, here: Here, _admin: Admin) -> Response:
     """Make an agent; its key is shown this once."""
-    body = schemas.AddAgentBody.model_validate(await read_object(request))
-    made = await here.agents.add(body.agent_id, body.role, **body.limits.model_dump())
+    given = dict(await read_object(request))
+    rules = read_rule_list(given.pop("rules", []))
+    body = schemas.AddAgentBody.model_validate(given)
+    made = await here.agents.add(body.agent_id, body.role, rules=rules, **body.limits.model_dump())
     return Json(_with_key(made), status_code=201)
 
 
@@ -637,6 +639,45 @@ async def revoke_agent(here: Here, _admin: Admin, agent_id: AgentPath) -> Respon
     """Revoke an agent's key."""
     await here.agents.revoke(agent_id)
     return Response(status_code=204)
+
+
+@plain.get(
+    "/agents/{agentId}/rules",
+    tags=["agents"],
+    response_model=schemas.AgentRules,
+    responses=_errors(404),
+)
+async def agent_rules(here: Here, _admin: Admin, agent_id: AgentPath) -> Response:
+    """Give an agent's rules for its calls of tools."""
+    agent = await here.agents.get(agent_id)
+    return Json(_with_warnings(here, agent_id, rules_from_json(agent.rules)))
+
+
+@plain.put(
+    "/agents/{agentId}/rules",
+    tags=["agents"],
+    response_model=schemas.AgentRules,
+    responses=_errors(404, *_BODY),
+    openapi_extra=_takes(
+        schemas.RulesBody, {"rules": [{"action": "ask", "tool": "crm.pay", "when": "amount > 100"}]}
+    ),
+)
+async def set_agent_rules(
+    request: Request, here: Here, _admin: Admin, agent_id: AgentPath
+) -> Response:
+    """Replace an agent's rules; they count from its next run on, on every server."""
+    body = await read_object(request)
+    for name in body:
+        if name != "rules":
+            raise InvalidRequestError(name[:80], "an unknown field", "rules")
+    rules = await here.agents.set_rules(agent_id, read_rule_list(body.get("rules")))
+    return Json(_with_warnings(here, agent_id, rules))
+
+
+def _with_warnings(here: Parts, agent_id: str, rules: Sequence[Rule]) -> dict[str, Any]:
+    told = [rule.to_dict() for rule in rules]
+    warnings = here.executor.sandbox.toolbox.stray(rules)
+    return {"agentId": agent_id, "rules": told, "warnings": warnings}
 
 
 def _shown(agent: Any) -> dict[str, Any]:

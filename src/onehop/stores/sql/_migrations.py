@@ -74,11 +74,16 @@ def _create_agents(connection: Connection) -> None:
     connection.execute(CreateTable(agents, if_not_exists=True))
 
 
+def _give_agents_rules(connection: Connection) -> None:
+    _add_column(connection, agents.c.rules)
+
+
 MIGRATIONS: Final = (
     Migration(1, "create the tables", _create_tables),
     Migration(2, "index what is asked for", _create_indexes),
     Migration(3, "know agents by their keys", _create_agents),
     Migration(4, "give each run a name of its own", _name_runs),
+    Migration(5, "give agents rules", _give_agents_rules),
 )
 
 

@@ -92,6 +92,7 @@ agents: Final = Table(
     Column("max_runs", BigInteger),
     Column("max_rate", BigInteger),
     Column("max_body", BigInteger),
+    Column("rules", _text()),
     Column("created_at", BigInteger, nullable=False),
     Column("rotated_at", BigInteger),
     Column("revoked_at", BigInteger),
