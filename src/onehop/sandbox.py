@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
@@ -27,6 +28,8 @@ from onehop.inputs.languages import DEFAULT, language_named
 from onehop.requests import CheckedRequest, check_request
 from onehop.tools import ToolError, ToolLimits
 from onehop.types import ExecutionResult, Language, OnLog, OutputPage
+
+_log = logging.getLogger(__name__)
 
 
 class Sandbox:
@@ -104,6 +107,8 @@ class Sandbox:
             await self.analyst.aclose()
             raise
         self._backend = backend
+        for words in self.toolbox.stray():
+            _log.warning("%s", words)
 
     async def aclose(self) -> None:
         """End every run as cancelled, and leave no process, descriptor or thread behind."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -28,8 +27,6 @@ from onehop.tools import (
     read_rules,
     stray,
 )
-
-_log = logging.getLogger(__name__)
 
 Wanted = Tools | Iterable[Tool | Callable[..., Any] | str]
 """Tools for one run: those of a ``Tools``, functions and ``Tool`` objects beside the names and
@@ -63,8 +60,6 @@ class Toolbox:
             raise failure
         if providers:
             self._read()
-        for words in self.stray():
-            _log.warning("%s", words)
 
     async def _open(self, name: str, provider: Provider) -> None:
         await provider.open(name)

@@ -83,12 +83,14 @@ async def open_executor(
         yield executor
 
 
-def configured_rules(config: ToolsConfig) -> list[Rule]:
+def configured_rules(
+    deny: Sequence[str] = (), ask: Sequence[str] = (), rules: Sequence[str] = ()
+) -> list[Rule]:
     """The rules that settings name. Raises ConfigError that names the setting."""
-    globs: tuple[tuple[Action, Sequence[str]], ...] = (("deny", config.deny), ("ask", config.ask))
+    globs: tuple[tuple[Action, Sequence[str]], ...] = (("deny", deny), ("ask", ask))
     try:
         named = [rule for action, of in globs for rule in read_rules({action: list(of)}, "tools")]
-        texts = enumerate(config.rules)
+        texts = enumerate(rules)
         return [*named, *(rule_from_text(text, f"tools.rules[{n}]") for n, text in texts)]
     except InvalidRequestError as error:
         raise ConfigError(error.field, f"got {error.got}; it must be {error.allowed}") from None
@@ -102,6 +104,9 @@ def granted(tools: Wanted | ToolsConfig | None, rules: Layer) -> dict[str, Any]:
     config = tools or ToolsConfig()
     return {
         "tools": Tools(load_tools(config.files), **configured_upstreams(config.mcp_servers)),
-        "rules": [*configured_rules(config), *read_rules(rules)],
+        "rules": [
+            *configured_rules(config.deny, config.ask, config.rules),
+            *read_rules(rules),
+        ],
         "tool_limits": ToolLimits(calls=config.max_calls, timeout=config.call_timeout),
     }
