@@ -81,6 +81,10 @@ class InvalidRequestError(OnehopError, ValueError):
         self.allowed = allowed
 
 
+class UnknownToolsError(InvalidRequestError):
+    """A call names tools that are not there."""
+
+
 class ConfigError(OnehopError, ValueError):
     """A setting has a value that cannot be used. ``field`` names it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -11,7 +12,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
 
+from onehop import ExecutionResult, InvalidRequestError, Rule
+from onehop.client import AgentClient, SyncAgentClient
 from tests.server.served import Served, run
 
 SHOP = '''
@@ -157,3 +162,170 @@ def test_the_command_line_shows_and_sets_rules(shop: Served, tmp_path: Path) -> 
     assert command(shop, "rules", "carl", "--clear").returncode == 0
     assert "no rules" in command(shop, "rules", "carl").stderr
     assert command(shop, "rules", "nobody").returncode == 2
+
+
+# --- tools and rules of one run
+
+BOTH = """
+const ended = await Promise.allSettled([
+  tools.find({ name: "ada" }), tools.pay({ to: "ada", amount: 6 })
+]);
+return ended.map((each) => each.value ?? each.reason.code);
+"""
+FOUND = "ada is here"
+PAID = "ada has 6 more"
+NARROWED: list[tuple[dict[str, Any], list[str]]] = [
+    ({}, [FOUND, PAID]),
+    ({"tools": None, "rules": None}, [FOUND, PAID]),
+    ({"tools": ["find"]}, [FOUND, "unknown_tool"]),
+    ({"tools": ["p*", "f*"]}, [FOUND, PAID]),
+    ({"rules": [{"action": "deny", "tool": "*", "effect": "write"}]}, [FOUND, "denied"]),
+    ({"rules": [RULE], "tools": ["pay"]}, ["unknown_tool", "denied"]),
+]
+REFUSED: list[tuple[dict[str, Any], str, str]] = [
+    ({"tools": ["fnid"]}, "tools", "find"),
+    ({"tools": ["no.*"]}, "tools", "a tool's name or glob"),
+    ({"tools": "find"}, "tools", "a list"),
+    ({"tools": ["find", ""]}, "tools[1]", "a tool's name"),
+    ({"tools": ["find", {"name": "x"}]}, "tools[1]", "a tool's name"),
+    ({"tools": ["x"] * 1001}, "tools", "1001 names"),
+    ({"rules": {"deny": ["*"]}}, "rules", "a list of rules"),
+    ({"rules": [{"action": "deny", "effect": "wirte"}]}, "rules[0].effect", "did you mean write?"),
+]
+
+
+@pytest.fixture(scope="module")
+def carol(shop: Served) -> Iterator[httpx2.Client]:
+    """An agent without rules of its own."""
+    with shop.client(shop.key("carol")) as client:
+        yield client
+
+
+@pytest.mark.parametrize(("more", "expected"), NARROWED)
+def test_a_run_over_http_has_its_own_tools_and_rules(
+    carol: httpx2.Client, more: dict[str, Any], expected: list[str]
+) -> None:
+    body = {"code": BOTH, **more}
+    assert carol.post("/api/v1/execute", json=body).json()["output"] == expected
+    streamed = carol.post("/api/v1/execute", json=body, headers={"Accept": "text/event-stream"})
+    result = json.loads(streamed.text.rsplit("data: ", 1)[1])
+    assert result["output"] == expected
+
+
+def test_without_tools_there_are_none(carol: httpx2.Client) -> None:
+    body = {"code": "return tools.$list()", "tools": []}
+    assert carol.post("/api/v1/execute", json=body).json()["output"] == []
+
+
+@pytest.mark.parametrize(("more", "field", "words"), REFUSED)
+def test_what_cannot_narrow_a_run_is_refused_before_it_starts(
+    carol: httpx2.Client, more: dict[str, Any], field: str, words: str
+) -> None:
+    answer = carol.post("/api/v1/execute", json={"code": "return 1", **more})
+    error = answer.json()["error"]
+    status = 404 if "name or glob" in error["message"] else 400
+    assert (answer.status_code, error["field"]) == (status, field)
+    assert words in error["message"]
+
+
+def test_a_run_cannot_widen_what_its_agent_may(shop: Served) -> None:
+    async def bound(agents: Any) -> str:
+        return str((await agents.add("bound", rules={"deny": ["pay"]})).key)
+
+    with shop.client(asyncio.run(shop.agents(bound))) as client:
+        body = {"code": BOTH, "tools": ["*"], "rules": [{"action": "allow", "tool": "pay"}]}
+        assert client.post("/api/v1/execute", json=body).json()["output"] == [FOUND, "denied"]
+        near = client.post("/api/v1/execute", json={"code": "return 1", "tools": ["pya"]})
+        assert "nothing is near it" in near.json()["error"]["message"]
+
+
+async def test_a_run_over_mcp_has_its_own_tools_and_rules(
+    shop: Served, carol: httpx2.Client
+) -> None:
+    headers = {"Authorization": carol.headers["authorization"]}
+    async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
+        transport = streamable_http_client(f"{shop.url}/mcp", http_client=http)
+        async with Client(transport) as client:
+            for more, expected in NARROWED:
+                meta: Any = {f"onehop/{name}": value for name, value in more.items()}
+                answer = await client.call_tool("code_execute", {"code": BOTH}, meta=meta)
+                assert answer.structured_content is not None
+                assert answer.structured_content["output"] == expected
+            for more, field, words in REFUSED:
+                meta = {f"onehop/{name}": value for name, value in more.items()}
+                answer = await client.call_tool("code_execute", {"code": BOTH}, meta=meta)
+                assert answer.is_error
+                assert answer.meta is not None
+                assert answer.meta["onehop/error"]["field"] == field
+                assert words in answer.meta["onehop/error"]["message"]
+
+
+async def test_an_agent_sees_over_mcp_what_its_rules_leave_it(shop: Served) -> None:
+    async def made(agents: Any) -> str:
+        return str((await agents.add("reader", rules={"deny": ["pay"]})).key)
+
+    key = await shop.agents(made)
+    async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=60) as http:
+        transport = streamable_http_client(f"{shop.url}/mcp", http_client=http)
+        async with Client(transport) as client:
+            execute, _ = (await client.list_tools()).tools
+            assert execute.annotations is not None
+            assert execute.annotations.read_only_hint
+            assert "pay" not in str(execute.description)
+            found = await client.call_tool("code_tools", {"query": "pay somebody"})
+            assert "pay" not in str(found.structured_content)
+
+
+async def test_the_client_narrows_a_run(shop: Served, carol: httpx2.Client) -> None:
+    key = carol.headers["authorization"].split()[1]
+    async with AgentClient(server_url=shop.url, api_key=key) as client:
+        for more, expected in NARROWED:
+            assert (await client.execute(BOTH, **more)).output == expected
+        rule = Rule("deny", "pay")
+        for rules in ([rule], {"deny": ["pay"]}):
+            assert (await client.execute(BOTH, rules=rules)).output == [FOUND, "denied"]
+            async with client.stream(BOTH, tools=["*"], rules=rules) as feed:
+                (result,) = [item async for item in feed]
+            assert isinstance(result, ExecutionResult)
+            assert result.output == [FOUND, "denied"]
+        with pytest.raises(InvalidRequestError, match="did you mean deny"):
+            await client.execute(BOTH, rules={"dney": ["pay"]})
+        with pytest.raises(InvalidRequestError, match="a list of names"):
+            await client.execute(BOTH, tools="find")
+        with pytest.raises(InvalidRequestError, match="fnid"):
+            await client.execute(BOTH, tools=["fnid"])
+
+
+def test_the_blocking_client_narrows_a_run(shop: Served, carol: httpx2.Client) -> None:
+    key = carol.headers["authorization"].split()[1]
+    with SyncAgentClient(server_url=shop.url, api_key=key) as client:
+        result = client.execute(BOTH, tools=["find", "pay"], rules={"deny": ["pay"]})
+        assert result.output == [FOUND, "denied"]
+        (streamed,) = client.stream(BOTH, tools=["find"])
+        assert isinstance(streamed, ExecutionResult)
+        assert streamed.output == [FOUND, "unknown_tool"]
+
+
+def test_a_run_of_the_command_line_has_its_own_tools_and_rules(shop: Served) -> None:
+    def ran(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "onehop", "run", "--json", "-c", BOTH, *words],
+            env={**shop.environment, "ONEHOP_TOOLS": str(shop.folder / "shop.py")},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    narrowed = ran("--tools", "f*", "--tools", "pay", "--rule", "deny * effect write")
+    assert json.loads(narrowed.stdout)["output"] == [FOUND, "denied"]
+    named = ran("--tools", str(shop.folder / "shop.py"), "--tools", "find")
+    assert json.loads(named.stdout)["output"] == [FOUND, "unknown_tool"]
+    for words, told in (
+        (("--tools", "fnid"), "find"),
+        (("--rule", "deny pay whne amount > 5"), "'whne'"),
+    ):
+        refused = ran(*words)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert told in refused.stderr

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import from_regex
 
 from onehop import InvalidRequestError, Rule, Tool, Tools
 from onehop.tools import (
+    GLOB,
+    WHEN,
     Bound,
     Catalogue,
     Policy,
@@ -36,8 +40,8 @@ def tool(member: str) -> Bound:
     return CATALOGUE.bound[f"crm.{member}"]
 
 
-def action(given: Any, member: str = "pay", **arguments: Any) -> str:
-    return Policy([read_rules(given)]).decide(tool(member), arguments).action
+def action(rules: Any, member: str = "pay", **arguments: Any) -> str:
+    return Policy([read_rules(rules)]).decide(tool(member), arguments).action
 
 
 def test_without_a_rule_a_tool_is_allowed() -> None:
@@ -131,7 +135,7 @@ def test_a_condition_that_is_not_one_is_refused(when: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "field"),
+    ("rules", "field"),
     [
         ("deny", "rules"),
         (5, "rules"),
@@ -148,14 +152,14 @@ def test_a_condition_that_is_not_one_is_refused(when: Any) -> None:
         ({"deny": ["x"] * 10_001}, "rules"),
     ],
 )
-def test_a_wrong_rule_is_named_with_its_place(given: Any, field: str) -> None:
+def test_a_wrong_rule_is_named_with_its_place(rules: Any, field: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        read_rules(given)
+        read_rules(rules)
     assert caught.value.field == field
 
 
 @pytest.mark.parametrize(
-    ("given", "field", "words"),
+    ("rules", "field", "words"),
     [
         ([{"actoin": "deny", "tool": "x"}], "rules[0].actoin", "did you mean action?"),
         ({"dney": ["x"]}, "rules.dney", "did you mean deny?"),
@@ -170,13 +174,13 @@ def test_a_wrong_rule_is_named_with_its_place(given: Any, field: str) -> None:
         ({"deny": ["$search"]}, "rules.deny[0].tool", "names with $ in front"),
         ({"deny": ["crm.$*"]}, "rules.deny[0].tool", "names with $ in front"),
         ({"deny": ["crm.find "]}, "rules.deny[0].tool", "leave out the space"),
-        ({"deny": ["crm.[z-a]"]}, "rules.deny[0].tool", "from the lower character"),
-        ({"deny": ["a" * 258 + "*"]}, "rules.deny[0].tool", "longer than 257"),
+        ({"deny": ["crm.\tx"]}, "rules.deny[0].tool", "what cannot be seen"),
+        ({"deny": ["a" * 258]}, "rules.deny[0].tool", "at most 257"),
     ],
 )
-def test_a_slip_is_refused_with_the_right_spelling(given: Any, field: str, words: str) -> None:
+def test_a_slip_is_refused_with_the_right_spelling(rules: Any, field: str, words: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        read_rules(given)
+        read_rules(rules)
     assert caught.value.field == field
     assert words in str(caught.value)
 
@@ -205,11 +209,22 @@ def test_a_text_that_is_no_rule_is_refused(text: str) -> None:
         rule_from_text(text)
 
 
+@given(text=from_regex(f"\\A({WHEN})\\Z").filter(lambda text: len(text) <= 1000))
+def test_each_text_of_the_form_of_a_condition_is_one(text: str) -> None:
+    assert Rule("deny", when=text).is_conditional
+
+
+@given(text=from_regex(f"\\A{GLOB}\\Z").filter(lambda text: len(text) <= 257))
+def test_each_text_of_the_form_of_a_glob_is_one(text: str) -> None:
+    assert Rule("deny", text).tool == text
+
+
 @pytest.mark.parametrize(
     ("rules", "words"),
     [
         ({"deny": ["*", "crm.*", "crm.pay", "crm.drop_all"]}, []),
         ({"deny": ["crm.pya"]}, ["did you mean crm.pay"]),
+        ({"deny": ["crm.[z-a]"]}, ["concerns no tool that there is"]),
         ({"deny": ["shop.*"]}, ["concerns no tool that there is"]),
         ({"action": "deny", "tool": "crm.*", "effect": "write"}, []),
         ({"action": "deny", "tool": "shut.*", "when": "anuont > 5"}, ["did you mean amount?"]),
@@ -230,7 +245,7 @@ def test_rules_are_read_in_every_form() -> None:
     rule = Rule("deny", "crm.*")
     by_action = {"deny": "crm.*"}
     fields = {"action": "deny", "tool": "crm.*"}
-    for given in (
+    for form in (
         rule,
         fields,
         by_action,
@@ -239,7 +254,7 @@ def test_rules_are_read_in_every_form() -> None:
         [by_action],
         {"deny": [{"tool": "crm.*"}]},
     ):
-        assert read_rules(given) == (rule,)
+        assert read_rules(form) == (rule,)
     assert read_rules(None) == read_rules([]) == read_rules({}) == ()
 
 

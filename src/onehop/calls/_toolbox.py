@@ -76,7 +76,7 @@ class Toolbox:
     def _read(self) -> None:
         """Make a catalogue of what there is now. A run keeps the one that it began with."""
         self._catalogue = Catalogue.of(self._tools, self._threads)
-        self._usual = self._grant(self._catalogue, [])
+        self._usual = self._under(self._policy(()), self._catalogue)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -108,7 +108,7 @@ class Toolbox:
         InvalidRequestError."""
         if not any(layers):
             return self._usual
-        return self._grant(self._catalogue, layers, self.discovery)
+        return self._under(self._policy(layers), self._catalogue, self.discovery)
 
     def grant(self, wanted: Wanted | None = None, layers: Sequence[Layer] = ()) -> Grant | None:
         """What a run may use: all tools, or those that are ``wanted``, under the server's rules and
@@ -120,8 +120,9 @@ class Toolbox:
             grant = self._usual
         else:
             self._refuse_closed(wanted)
-            chosen = self._catalogue if wanted is None else self._catalogue.granted(wanted)
-            grant = self._grant(chosen, layers, self.discovery)
+            policy = self._policy(layers)
+            chosen = self._catalogue.granted(wanted, lambda one: not policy.is_always_denied(one))
+            grant = self._under(policy, chosen, self.discovery)
         has_any = grant.catalogue.bound or grant.catalogue.missing
         return grant if has_any else None
 
@@ -134,10 +135,10 @@ class Toolbox:
                 allowed = "functions, tools and names: a server is given to the sandbox"
                 raise InvalidRequestError(f"tools.{name}", "a server", allowed)
 
-    def _grant(
-        self, catalogue: Catalogue, layers: Sequence[Layer], wider: Discovery | None = None
-    ) -> Grant:
-        policy = Policy([self._rules, *map(read_rules, layers)])
+    def _policy(self, layers: Sequence[Layer]) -> Policy:
+        return Policy([self._rules, *map(read_rules, layers)])
+
+    def _under(self, policy: Policy, catalogue: Catalogue, wider: Discovery | None = None) -> Grant:
         return Grant(catalogue, policy, self._limits, Discovery(catalogue, policy, wider))
 
 

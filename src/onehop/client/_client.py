@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -19,6 +19,7 @@ from onehop.client._live import Item, LiveRun
 from onehop.client._options import HEADER_TEXT, header_text, make_options
 from onehop.client._wire import (
     Identity,
+    Rules,
     decode,
     decode_failures,
     decode_identity,
@@ -27,6 +28,8 @@ from onehop.client._wire import (
     encode,
     given,
     query,
+    rule_list,
+    tool_names,
 )
 from onehop.errors import (
     ConfigError,
@@ -163,6 +166,8 @@ class AgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        tools: Sequence[str] | None = None,
+        rules: Rules | None = None,
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
@@ -170,6 +175,10 @@ class AgentClient:
         gives the first result and runs nothing. Cancelling the awaiting task ends the run. What
         the code does wrong is a result with ``success=False``. Raises InvalidRequestError and
         DuplicateRequestError.
+
+        The code may call the server's tools: of these only ``tools``, names and globs, if they are
+        given, and under ``rules`` (dicts, ``Rule`` objects, or globs by action) beside those of the
+        server and of the agent.
         """
         arguments = given(
             code=code,
@@ -178,6 +187,8 @@ class AgentClient:
             context=context,
             capture_console=capture_console,
             description=description,
+            tools=tool_names(tools),
+            rules=rule_list(rules),
         )
         call = _execution(arguments, request_id)
         patience = self._patience(arguments)
@@ -192,6 +203,8 @@ class AgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        tools: Sequence[str] | None = None,
+        rules: Rules | None = None,
     ) -> Feed[Item]:
         """``execute`` as an iterator: a LogEntry for each console line, then the ExecutionResult.
 
@@ -203,6 +216,8 @@ class AgentClient:
             timeout=timeout,
             context=context,
             description=description,
+            tools=tool_names(tools),
+            rules=rule_list(rules),
         )
         call = _execution(arguments, request_id)
         watch = Call("GET", f"/executions/{quote(call.headers[_REQUEST_ID], safe='')}/stream")

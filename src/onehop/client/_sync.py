@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from datetime import datetime
@@ -15,7 +15,7 @@ from onehop.answers import AgentStats, Failure
 from onehop.client._client import AgentClient
 from onehop.client._feed import Feed
 from onehop.client._live import Item
-from onehop.client._wire import Identity
+from onehop.client._wire import Identity, Rules
 from onehop.errors import NotConnectedError
 from onehop.events import Event
 from onehop.records import ExecutionRecord
@@ -114,6 +114,8 @@ class SyncAgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        tools: Sequence[str] | None = None,
+        rules: Rules | None = None,
     ) -> ExecutionResult:
         """See ``AgentClient.execute``."""
         return self._wait(
@@ -125,6 +127,8 @@ class SyncAgentClient:
                 capture_console,
                 description=description,
                 request_id=request_id,
+                tools=tools,
+                rules=rules,
             )
         )
 
@@ -137,6 +141,8 @@ class SyncAgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        tools: Sequence[str] | None = None,
+        rules: Rules | None = None,
     ) -> SyncFeed[Item]:
         """See ``AgentClient.stream``."""
         return self._feed(
@@ -147,6 +153,8 @@ class SyncAgentClient:
                 context,
                 description=description,
                 request_id=request_id,
+                tools=tools,
+                rules=rules,
             )
         )
 

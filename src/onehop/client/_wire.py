@@ -6,7 +6,7 @@ What a newer server adds is left out; what is missing or of another type raises 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar
@@ -17,6 +17,8 @@ from onehop.answers import AgentStats, Failure, LanguageCount
 from onehop.errors import InvalidRequestError
 from onehop.types import Wire
 
+Rules = Sequence[Any] | Mapping[str, Any]
+"""Rules as ``onehop.Rule`` objects, dicts of their fields, or globs by action."""
 W = TypeVar("W", bound=Wire)
 D = TypeVar("D")
 
@@ -64,6 +66,24 @@ def _plain(value: Any) -> Any:
 def given(**arguments: Any) -> dict[str, Any]:
     """The arguments that are not None, under their names on the wire."""
     return {to_camel(name): value for name, value in arguments.items() if value is not None}
+
+
+def tool_names(names: Any) -> list[str] | None:
+    """As the wire has them. Raises InvalidRequestError for one text, whose letters are no names."""
+    if names is None:
+        return None
+    if isinstance(names, str | bytes) or not isinstance(names, Iterable):
+        raise InvalidRequestError("tools", repr(names)[:80], "a list of names and globs of tools")
+    return list(names)
+
+
+def rule_list(rules: Rules | None) -> list[dict[str, str]] | None:
+    """Rules in any of their forms as the wire has them. Raises InvalidRequestError."""
+    if rules is None:
+        return None
+    from onehop.tools import read_rules  # only who has rules needs what knows them
+
+    return [rule.to_dict() for rule in read_rules(rules)]
 
 
 def query(**arguments: Any) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from onehop.errors import (
     SandboxUnavailableError,
     StoreError,
     UnauthorizedError,
+    UnknownToolsError,
 )
 
 _MISTAKE: Final = "internal error; the server's log has the details under the request id"
@@ -160,7 +161,10 @@ def problem_of(error: Exception) -> Problem:
             error.field.isidentifier() and error.field.islower() and error.got != "an unknown field"
         )
         name = to_camel(error.field) if ours else error.field
-        return invalid(name, f"got {error.got}; it must be {error.allowed}")
+        what = f"got {error.got}; it must be {error.allowed}"
+        if isinstance(error, UnknownToolsError):
+            return Problem(404, "not_found", f"{name}: {what}", name)
+        return invalid(name, what)
     if isinstance(error, RequestValidationError | ValidationError):
         return _unfit(error.errors()[0])
     if isinstance(error, HTTPException):

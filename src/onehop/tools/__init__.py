@@ -7,6 +7,7 @@ from onehop.limits import ToolLimits
 from onehop.tools._bound import Bound
 from onehop.tools._catalogue import Catalogue
 from onehop.tools._compose import Provider, Tools, composed
+from onehop.tools._condition import WHEN
 from onehop.tools._context import ToolContext
 from onehop.tools._discovery import Discovery
 from onehop.tools._files import load_tools
@@ -19,12 +20,14 @@ from onehop.tools._read_rules import (
     rules_from_json,
     rules_to_json,
 )
-from onehop.tools._rules import Action, Decision, Policy, Rule
+from onehop.tools._rules import GLOB, Action, Decision, Policy, Rule
 from onehop.tools._stray import stray
 from onehop.tools._threads import Threads
 from onehop.tools._tool import Effect, Tool, tool
 
 __all__ = [
+    "GLOB",
+    "WHEN",
     "Action",
     "Bound",
     "Catalogue",

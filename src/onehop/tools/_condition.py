@@ -23,6 +23,15 @@ _MISSPELLED: Final = re.compile(r"\s*[^\s<>=!]+\s*(===|!==|=<|=>|<>|=)\s*[^\s=<>
 _MEANT: Final = {"=": "==", "===": "==", "!==": "!=", "<>": "!=", "=<": "<=", "=>": ">="}
 _LONGEST: Final = 1000
 _ABSENT: Final = object()
+_STEP: Final = r"[^\s\x00-\x1f\x7f-\x9f<>=!.]+"
+_ANY_FIELD: Final = rf"{_STEP}(\.{_STEP})*"
+_NUMBER: Final = r"-?(0|[1-9][0-9]{0,99})(\.[0-9]{1,99})?([eE][+-]?[0-9]{1,2})?"
+_JSON_TEXT: Final = r'"([^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"'
+_TEXT: Final = rf"{_JSON_TEXT}|'[^']*'"
+WHEN: Final = (
+    rf" *{_ANY_FIELD} *((<=|>=|==|!=|<|>) *({_NUMBER}|{_TEXT})|(==|!=) *(true|false|null)) *"
+)
+"""What conditions look like, for those who check their form elsewhere: each of these is one."""
 HELP: Final = 'one field, one of < <= == != >= >, and a literal, such as amount > 100 or to == "me"'
 
 

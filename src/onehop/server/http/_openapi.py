@@ -33,6 +33,7 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
     schemas.ExecuteBody,
     schemas.ValidateBody,
     schemas.AddAgentBody,
+    schemas.RulesBody,
 )
 _CHANNEL: Final = {
     "name": "X-Channel-Id",

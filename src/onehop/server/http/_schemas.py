@@ -8,9 +8,11 @@ from typing import Annotated, Any, Final, Literal, get_type_hints
 from pydantic import BeforeValidator, Field, create_model
 
 from onehop import answers
+from onehop.calls import LONGEST_NAME, MOST_NAMES
 from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
 from onehop.stores.base import AgentRecord, Role
+from onehop.tools import GLOB, WHEN
 from onehop.types import Effect, Language, Wire
 
 _MOST: Final = 1 << 40
@@ -24,6 +26,9 @@ def _whole(value: Any) -> Any:
 _Count = Annotated[int, Field(ge=1, le=_MOST), BeforeValidator(_whole)]
 
 _LANGUAGE: Final = "What the code is written in."
+
+
+_ToolName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
 class ErrorDetail(Wire):
@@ -40,6 +45,29 @@ class ErrorBody(Wire):
     """The body of every error."""
 
     error: ErrorDetail
+
+
+class RuleBody(Wire):
+    """A rule for calls of tools."""
+
+    action: Literal["allow", "ask", "deny"] = Field(examples=["deny"])
+    tool: str = Field(
+        default="*",
+        max_length=257,
+        json_schema_extra={"pattern": f"^{GLOB}$"},
+        description="A tool's path, or a glob of paths.",
+        examples=["crm.*"],
+    )
+    effect: Effect | None = Field(
+        default=None, description="Only tools with this effect.", examples=["destructive"]
+    )
+    when: str | None = Field(
+        default=None,
+        max_length=1000,
+        json_schema_extra={"pattern": f"^({WHEN})$"},
+        description="Only calls whose arguments match: a field, a comparison, a literal.",
+        examples=["amount > 100"],
+    )
 
 
 class ExecuteBody(Wire):
@@ -72,6 +100,18 @@ class ExecuteBody(Wire):
         description="What the code is for, in a person's words; kept in the audit trail.",
         examples=["Double some numbers"],
     )
+    tools: list[_ToolName] | None = Field(
+        default=None,
+        max_length=MOST_NAMES,
+        description="Names and globs of the server's tools that the code may call; null is all.",
+        examples=[[]],
+    )
+    rules: list[RuleBody] | None = Field(
+        default=None,
+        max_length=1000,
+        description="Rules for this run, beside those of the server and of the agent.",
+        examples=[[{"action": "deny", "tool": "*", "effect": "write"}]],
+    )
 
 
 class ValidateBody(Wire):
@@ -99,28 +139,6 @@ class AgentLimits(Wire):
     )
     max_body: _Count | None = Field(
         default=None, description="Bytes of one request's body.", examples=[25_165_824]
-    )
-
-
-class RuleBody(Wire):
-    """A rule for calls of tools."""
-
-    action: Literal["allow", "ask", "deny"] = Field(examples=["deny"])
-    tool: str = Field(
-        default="*",
-        min_length=1,
-        max_length=400,
-        description="A tool's path, or a glob of paths.",
-        examples=["crm.*"],
-    )
-    effect: Effect | None = Field(
-        default=None, description="Only tools with this effect.", examples=["destructive"]
-    )
-    when: str | None = Field(
-        default=None,
-        max_length=1000,
-        description="Only calls whose arguments match: a field, a comparison, a literal.",
-        examples=["amount > 100"],
     )
 
 

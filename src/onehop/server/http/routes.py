@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack
 from typing import Annotated, Any, Final
 
@@ -20,6 +20,7 @@ from starlette.responses import Response
 from onehop import analytics
 from onehop.analytics import Analytics
 from onehop.callers import Caller
+from onehop.calls import narrowing_from
 from onehop.config import ServerConfig
 from onehop.errors import InvalidRequestError, SandboxClosedError, ToolError
 from onehop.execution import _outcomes
@@ -231,7 +232,7 @@ async def ready(here: Here) -> Response:
     "/execute",
     tags=["code"],
     response_model=ExecutionResult,
-    responses=_errors(429, *_BODY),
+    responses=_errors(404, 429, *_BODY),
     openapi_extra=_takes(schemas.ExecuteBody, _RUN),
 )
 async def execute(request: Request) -> Response:
@@ -247,11 +248,11 @@ async def execute(request: Request) -> Response:
     caller = _caller(request, principal)
     request.scope[REQUEST_ID] = caller.request_id
     principal.hold(here.gate.run(principal.holder, principal.limits))  # before the body is read
-    arguments = await read_object(request)
+    narrowing, arguments = narrowing_from(await read_object(request))
     if "text/event-stream" in request.headers.get("accept", ""):
-        return await _streamed(here, principal, arguments, caller)
+        return await _streamed(principal, here.runs.begin(arguments, caller, narrowing), caller)
     async with while_there(request.receive):
-        result = await here.runs.here(arguments, caller)
+        result = await here.runs.here(arguments, caller, narrowing)
     return Json(result.to_json())
 
 
@@ -266,11 +267,8 @@ def _caller(request: Request, principal: Principal) -> Caller:
     return Caller(agent_id=principal.agent_id, channel_id=channel, request_id=named or "")
 
 
-async def _streamed(
-    here: Parts, principal: Principal, arguments: Mapping[str, Any], caller: Caller
-) -> Response:
+async def _streamed(principal: Principal, run: Watched, caller: Caller) -> Response:
     place = principal.held.pop_all()  # of the run, which may end after the request
-    run = here.runs.begin(arguments, caller)
     run.outcome.add_done_callback(_seen)
 
     def leave() -> None:
