@@ -329,3 +329,49 @@ def test_a_run_of_the_command_line_has_its_own_tools_and_rules(shop: Served) -> 
         refused = ran(*words)
         assert (refused.returncode, refused.stdout) == (2, "")
         assert told in refused.stderr
+
+
+# --- statistics by tool
+
+
+async def test_calls_are_counted_by_tool_at_every_door(shop: Served, root: httpx2.Client) -> None:
+    code = "await tools.find({ name: 'x' }); return await tools.pay({ to: 'x', amount: 1 })"
+    keys = [await asyncio.to_thread(shop.key, name) for name in ("s1", "s2")]
+    for key in (keys[0], keys[0], keys[1]):
+        with shop.client(key) as client:
+            assert run(client, code).json()["success"]
+
+    def asked(client: httpx2.Client, **query: Any) -> list[dict[str, Any]]:
+        answer = client.get("/api/v1/analytics/tools", params=query)
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["tools"]
+        return found
+
+    with shop.client(keys[0]) as own:
+        assert [(each["tool"], each["calls"]) for each in asked(own)] == [("find", 2), ("pay", 2)]
+        assert asked(own)[0]["p95Duration"] > 0
+        assert own.get("/api/v1/analytics/tools?agentId=s2").status_code == 403
+        stats = own.get("/api/v1/agents/s1/stats").json()
+        assert (stats["toolCalls"], stats["avoidedTurns"]) == (4, 2)
+    assert [each["calls"] for each in asked(root, agentId="s2")] == [1, 1]
+    by_agent = {
+        (each["tool"], each["agentId"]): each["calls"] for each in asked(root, byAgent="true")
+    }
+    assert (by_agent["find", "s1"], by_agent["find", "s2"]) == (2, 1)
+    assert asked(root)[0]["agentId"] is None
+    assert asked(root, since=4_000_000_000_000) == []
+    async with AgentClient(server_url=shop.url, api_key=keys[0]) as s1:
+        (found, _) = await s1.tool_stats(by_agent=True)
+        assert (found.tool, found.agent_id, found.calls) == ("find", "s1", 2)
+        assert (await s1.stats()).avoided_turns == 2
+    printed = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "onehop", "stats", "s1"],
+        env=shop.environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert "Calls of tools" in printed.stdout, printed.stderr
+    assert "4 calls in all; the code kept 2 turns" in printed.stdout

@@ -51,6 +51,7 @@ CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "repeated_code": lambda store: store.repeated_code(None, None, 10),
     "slowest": lambda store: store.slowest(None, None, 10),
     "security_profile": lambda store: store.security_profile(None, None),
+    "tool_stats": lambda store: store.tool_stats(None, None, 10),
     "roll_up": lambda store: store.roll_up(NOW, 90),
 }
 

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import quote
 
-from onehop.answers import AgentStats, Failure
+from onehop.answers import AgentStats, Failure, ToolStats
 from onehop.client._connection import Call, Connection
 from onehop.client._events import Follower
 from onehop.client._feed import Feed, Tasks
@@ -25,6 +25,7 @@ from onehop.client._wire import (
     decode_identity,
     decode_list,
     decode_stats,
+    decode_tool_stats,
     encode,
     given,
     query,
@@ -235,6 +236,19 @@ class AgentClient:
         """Counts, rates and times of an agent's runs (by default this one's)."""
         path = f"/agents/{self._agent(agent_id)}/stats"
         return await self._ask(Call("GET", path, query(since=since)), decode_stats)
+
+    async def tool_stats(
+        self,
+        agent_id: str | None = None,
+        since: int | datetime | None = None,
+        limit: int = 10,
+        *,
+        by_agent: bool = False,
+    ) -> list[ToolStats]:
+        """What came of calls of tools, by tool, the most called first; of all agents whose runs
+        the key may see, unless one is named, and with ``by_agent`` of each by itself."""
+        wanted = query(agent_id=agent_id, since=since, limit=limit, by_agent=by_agent)
+        return await self._ask(Call("GET", "/analytics/tools", wanted), decode_tool_stats)
 
     async def failures(self, agent_id: str | None = None, limit: int = 20) -> list[Failure]:
         """An agent's recent failures, newest first."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
-from onehop.answers import AgentStats, Failure
+from onehop.answers import AgentStats, Failure, ToolStats
 from onehop.client._client import AgentClient
 from onehop.client._feed import Feed
 from onehop.client._live import Item
@@ -165,6 +165,17 @@ class SyncAgentClient:
     def stats(self, agent_id: str | None = None, since: int | datetime | None = None) -> AgentStats:
         """See ``AgentClient.stats``."""
         return self._wait(self._client.stats(agent_id, since))
+
+    def tool_stats(
+        self,
+        agent_id: str | None = None,
+        since: int | datetime | None = None,
+        limit: int = 10,
+        *,
+        by_agent: bool = False,
+    ) -> list[ToolStats]:
+        """See ``AgentClient.tool_stats``."""
+        return self._wait(self._client.tool_stats(agent_id, since, limit, by_agent=by_agent))
 
     def failures(self, agent_id: str | None = None, limit: int = 20) -> list[Failure]:
         """See ``AgentClient.failures``."""

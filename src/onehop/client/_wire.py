@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic.alias_generators import to_camel, to_snake
 
-from onehop.answers import AgentStats, Failure, LanguageCount
+from onehop.answers import AgentStats, Failure, LanguageCount, ToolStats
 from onehop.errors import InvalidRequestError
 from onehop.types import Wire
 
@@ -121,6 +121,11 @@ def decode_stats(wire: Mapping[str, Any]) -> AgentStats:
     languages = wire.get("languageBreakdown") or {}
     counts = {name: _dataclass(LanguageCount, each) for name, each in languages.items()}
     return _dataclass(AgentStats, {**wire, "languageBreakdown": counts})
+
+
+def decode_tool_stats(wire: Mapping[str, Any]) -> list[ToolStats]:
+    """What came of calls of tools."""
+    return [_dataclass(ToolStats, each) for each in _list(wire, "tools")]
 
 
 def decode_failures(wire: Mapping[str, Any]) -> list[Failure]:

@@ -13,6 +13,7 @@ from onehop.answers import (
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    ToolStats,
     TrendPoint,
 )
 from onehop.events import Event
@@ -239,6 +240,12 @@ class Store(Protocol):
         self, agent_id: str | None, since: int | None
     ) -> list[SecurityCount]:
         """Counts of the SecurityIssue events, most first, then by pattern and severity."""
+
+    async def tool_stats(
+        self, agent_id: str | None, since: int | None, limit: int, by_agent: bool = False
+    ) -> list[ToolStats]:
+        """By tool, or by tool and agent: most calls first, then by tool and agent. Calls of tools
+        that there are not count for none."""
 
     async def roll_up(self, now: int, keep_days: int) -> None:
         """Bring the rollups by day, agent and language up to date; drop those past ``keep_days``.

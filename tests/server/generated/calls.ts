@@ -34,8 +34,8 @@ told("stats", await client.GET("/api/v1/agents/{agentId}/stats", agent));
 told("failures", await client.GET("/api/v1/agents/{agentId}/failures", agent));
 told("trends", await client.GET("/api/v1/trends"));
 told("tools", await client.GET("/api/v1/tools", { params: { query: { detail: "brief" } } }));
-for (const question of ["resources", "code-lengths", "repeated-code", "slowest", "security"] as const) {
-  told(question, await client.GET("/api/v1/analytics/{question}", { params: { path: { question } } }));
+for (const question of ["resources", "code-lengths", "repeated-code", "slowest", "security", "tools"] as const) {
+  told(question === "tools" ? "tool-use" : question, await client.GET("/api/v1/analytics/{question}", { params: { path: { question } } }));
 }
 told("list_agents", await client.GET("/api/v1/agents"));
 const added = { agentId: "made-by-types", role: "agent" as const, limits: {}, rules: [] };

@@ -254,6 +254,7 @@ _Failure: Final = _answer(answers.Failure)
 _Trend: Final = _answer(answers.TrendPoint)
 _Bucket: Final = _answer(answers.CodeLengthBucket)
 _Repeated: Final = _answer(answers.RepeatedCode)
+_ToolStats: Final = _answer(answers.ToolStats)
 _Security: Final = _answer(answers.SecurityCount)
 
 
@@ -301,6 +302,7 @@ Trends: Final = _listed("Trends", "trends", _Trend)
 CodeLengths: Final = _listed("CodeLengths", "codeLengths", _Bucket)
 RepeatedCodes: Final = _listed("RepeatedCodes", "repeatedCode", _Repeated)
 Slowest: Final = _listed("Slowest", "slowest", Run)
+ToolUse: Final = _listed("ToolUse", "tools", _ToolStats)
 SecurityProfile: Final = _listed("SecurityProfile", "security", _Security)
 
 

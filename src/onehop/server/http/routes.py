@@ -533,7 +533,8 @@ async def trends(here: Here, principal: Who, wanted: Annotated[TrendParams, Quer
     | schemas.CodeLengths
     | schemas.RepeatedCodes
     | schemas.Slowest
-    | schemas.SecurityProfile,
+    | schemas.SecurityProfile
+    | schemas.ToolUse,
     responses=_errors(404),
 )
 async def question(
@@ -553,6 +554,9 @@ async def question(
             return Json({"repeatedCode": _dicts(found)})
         case "slowest":
             return Json({"slowest": _dicts(await ask.get_slowest(limit, agent, since))})
+        case "tools":
+            tools = await ask.get_tool_stats(agent, since, limit, by_agent=wanted.by_agent)
+            return Json({"tools": _dicts(tools)})
         case "security":
             return Json({"security": _dicts(await ask.get_security_profile(agent, since))})
 
