@@ -65,8 +65,9 @@ def _kept(calls: list[Any]) -> Iterator[KeptCall]:
         if not isinstance(call, dict) or call.get("error") == _UNKNOWN:
             continue
         tool, outcome = call.get("tool"), call.get("outcome")
-        is_named = isinstance(tool, str) and 0 < len(tool) <= _LONGEST
-        if is_named and isinstance(outcome, str) and outcome in _OUTCOMES:
+        if not isinstance(tool, str) or not isinstance(outcome, str):
+            continue
+        if 0 < len(tool) <= _LONGEST and outcome in _OUTCOMES:
             yield KeptCall(
                 tool=clean_text(tool),
                 outcome=outcome,
