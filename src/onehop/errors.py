@@ -127,6 +127,10 @@ class AgentNotFoundError(OnehopError, LookupError):
         self.agent_id = agent_id
 
 
+class ApprovalNotFoundError(OnehopError, LookupError):
+    """No call of this name waits for a decision, or ever did."""
+
+
 class StoreError(OnehopError):
     """Something is wrong with the audit trail."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onehop.calls._asking import Asker, Question
 from onehop.calls._avoided import with_calls
 from onehop.calls._desk import CallEvent, Hear, RunDesk
 from onehop.calls._grant import Grant
@@ -11,11 +12,13 @@ from onehop.calls._toolbox import Layer, Toolbox, Wanted, call_directly, make_de
 __all__ = [
     "LONGEST_NAME",
     "MOST_NAMES",
+    "Asker",
     "CallEvent",
     "Grant",
     "Hear",
     "Layer",
     "Narrowing",
+    "Question",
     "RunDesk",
     "Toolbox",
     "Wanted",

@@ -30,6 +30,11 @@ class Grant:
 
         return offer(self.discovery)
 
+    @cached_property
+    def asks(self) -> bool:
+        """Whether a call may have to wait for a person."""
+        return any(self.policy.may_ask(bound) for bound in self.catalogue.bound.values())
+
     @property
     def effects(self) -> frozenset[Effect]:
         """What the tools do that are not always denied. A stranger's word that one only reads is

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from onehop.calls._asking import Asker
 from onehop.calls._desk import Hear, RunDesk, deaf
 from onehop.calls._grant import Grant
 from onehop.calls._media import without_ids
@@ -149,6 +150,7 @@ def make_desk(
     channel_id: str = "",
     request_id: str = "",
     hear: Hear = deaf,
+    asker: Asker | None = None,
 ) -> RunDesk:
     """A desk for one run of an agent."""
 
@@ -157,7 +159,7 @@ def make_desk(
             agent_id=agent_id, channel_id=channel_id, request_id=request_id, tool=path
         )
 
-    return RunDesk(grant, context, hear)
+    return RunDesk(grant, context, hear, asker)
 
 
 async def call_directly(desk: RunDesk, path: str, arguments: Mapping[str, Any]) -> Any:

@@ -165,7 +165,10 @@ def add(
     name: _NAME,
     role: Annotated[
         str,
-        typer.Option(help="agent: runs code, sees its own; viewer: sees all; admin: may do all."),
+        typer.Option(
+            help="agent: runs code, sees its own; viewer: sees all; approver: also decides about "
+            "calls that wait; admin: may do all."
+        ),
     ] = "agent",
     max_runs: Annotated[
         int | None, typer.Option(help="Runs at the same time; the server's own limit if not set.")

@@ -21,18 +21,23 @@ from onehop.client._wire import (
     Identity,
     Rules,
     decode,
+    decode_approvals,
+    decode_decided,
     decode_failures,
     decode_identity,
     decode_list,
     decode_stats,
     decode_tool_stats,
     encode,
+    encode_decisions,
     given,
     query,
     rule_list,
     tool_names,
 )
+from onehop.decisions import Approval, Decision
 from onehop.errors import (
+    ApprovalNotFoundError,
     ConfigError,
     ExecutionNotFoundError,
     InvalidRequestError,
@@ -254,6 +259,28 @@ class AgentClient:
         """An agent's recent failures, newest first."""
         path = f"/agents/{self._agent(agent_id)}/failures"
         return await self._ask(Call("GET", path, query(limit=limit)), decode_failures)
+
+    async def approvals(
+        self, *, run_id: str | None = None, agent_id: str | None = None, limit: int = 100
+    ) -> list[Approval]:
+        """Calls that wait for a person, the oldest first: this agent's, or those of all whose runs
+        the key may see."""
+        wanted = query(run_id=run_id, agent_id=agent_id, limit=limit)
+        return await self._ask(Call("GET", "/approvals", wanted), decode_approvals)
+
+    async def decide(self, run_id: str, decisions: Mapping[str, Decision]) -> dict[str, Approval]:
+        """Decide about calls of a run, by their ids; gives what stands of each, since the first
+        decision does. For keys with the role approver or admin.
+
+        Raises ApprovalNotFoundError, and InvalidRequestError for arguments that the tool does not
+        take; then nothing was decided.
+        """
+        body = {"run_id": run_id, "decisions": encode_decisions(decisions)}
+        call = Call("POST", "/approvals", body=encode(given(**body)))
+        try:
+            return await self._ask(call, decode_decided)
+        except ExecutionNotFoundError as error:
+            raise ApprovalNotFoundError(str(error)) from None
 
     async def history(
         self,

@@ -16,6 +16,7 @@ from onehop.client._client import AgentClient
 from onehop.client._feed import Feed
 from onehop.client._live import Item
 from onehop.client._wire import Identity, Rules
+from onehop.decisions import Approval, Decision
 from onehop.errors import NotConnectedError
 from onehop.events import Event
 from onehop.records import ExecutionRecord
@@ -180,6 +181,16 @@ class SyncAgentClient:
     def failures(self, agent_id: str | None = None, limit: int = 20) -> list[Failure]:
         """See ``AgentClient.failures``."""
         return self._wait(self._client.failures(agent_id, limit))
+
+    def approvals(
+        self, *, run_id: str | None = None, agent_id: str | None = None, limit: int = 100
+    ) -> list[Approval]:
+        """See ``AgentClient.approvals``."""
+        return self._wait(self._client.approvals(run_id=run_id, agent_id=agent_id, limit=limit))
+
+    def decide(self, run_id: str, decisions: Mapping[str, Decision]) -> dict[str, Approval]:
+        """See ``AgentClient.decide``."""
+        return self._wait(self._client.decide(run_id, decisions))
 
     def history(
         self,

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pydantic.alias_generators import to_camel, to_snake
 
 from onehop.answers import AgentStats, Failure, LanguageCount, ToolStats
+from onehop.decisions import Approval, Approve, Decision, Edit, Reject
 from onehop.errors import InvalidRequestError
 from onehop.types import Wire
 
@@ -126,6 +127,36 @@ def decode_stats(wire: Mapping[str, Any]) -> AgentStats:
 def decode_tool_stats(wire: Mapping[str, Any]) -> list[ToolStats]:
     """What came of calls of tools."""
     return [_dataclass(ToolStats, each) for each in _list(wire, "tools")]
+
+
+def encode_decisions(decisions: Mapping[str, Decision]) -> dict[str, dict[str, Any]]:
+    """As the wire has them. Raises InvalidRequestError."""
+    return {call_id: _decision(call_id, each) for call_id, each in dict(decisions).items()}
+
+
+def _decision(call_id: str, decision: Any) -> dict[str, Any]:
+    match decision:
+        case Approve():
+            return {"action": "approve"}
+        case Edit(arguments):
+            return {"action": "edit", "arguments": dict(arguments)}
+        case Reject(reason):
+            return {"action": "reject", "reason": reason}
+    raise InvalidRequestError(call_id, repr(decision)[:80], "Approve, Edit or Reject")
+
+
+def decode_approvals(wire: Mapping[str, Any]) -> list[Approval]:
+    """Calls that wait."""
+    return [_approval(each) for each in _list(wire, "approvals")]
+
+
+def decode_decided(wire: Mapping[str, Any]) -> dict[str, Approval]:
+    """What stands."""
+    return {call_id: _approval(each) for call_id, each in (wire.get("decisions") or {}).items()}
+
+
+def _approval(wire: Mapping[str, Any]) -> Approval:
+    return _dataclass(Approval, {**wire, "arguments": json.dumps(wire.get("arguments"))})
 
 
 def decode_failures(wire: Mapping[str, Any]) -> list[Failure]:

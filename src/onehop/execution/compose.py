@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from onehop.analytics import Aggregator
+from onehop.approvals import Approvals
 from onehop.backends.base import Backend
 from onehop.calls import Layer, Wanted
 from onehop.config import (
@@ -23,6 +24,7 @@ from onehop.execution.executor import Executor
 from onehop.inputs.languages import DEFAULT
 from onehop.sandbox import Sandbox
 from onehop.stores import open_store
+from onehop.stores.base import Store
 from onehop.tools import Action, Rule, ToolLimits, Tools, load_tools, read_rules, rule_from_text
 from onehop.types import Language
 from onehop.upstreams import configured_upstreams
@@ -65,7 +67,7 @@ async def open_executor(
             backend=backend,
             preload_analysis=True,
             first_language=first_language,
-            **granted(tools, rules),
+            **granted(tools, rules, store),
         )
         executor = Executor(
             opened,
@@ -96,11 +98,14 @@ def configured_rules(
         raise ConfigError(error.field, f"got {error.got}; it must be {error.allowed}") from None
 
 
-def granted(tools: Wanted | ToolsConfig | None, rules: Layer) -> dict[str, Any]:
-    """What a sandbox takes of tools: those that the settings name, unless others are given. Raises
-    ConfigError."""
+def granted(
+    tools: Wanted | ToolsConfig | None, rules: Layer, store: Store | None = None
+) -> dict[str, Any]:
+    """What a sandbox takes of tools: those that the settings name, unless others are given. What
+    waits for a person is kept in ``store``; without one, nobody can be asked. Raises ConfigError.
+    """
     if tools is not None and not isinstance(tools, ToolsConfig):
-        return {"tools": tools, "rules": rules}
+        return {"tools": tools, "rules": rules, "approvals": _approvals(ToolsConfig(), store)}
     config = tools or ToolsConfig()
     return {
         "tools": Tools(load_tools(config.files), **configured_upstreams(config.mcp_servers)),
@@ -108,5 +113,12 @@ def granted(tools: Wanted | ToolsConfig | None, rules: Layer) -> dict[str, Any]:
             *configured_rules(config.deny, config.ask, config.rules),
             *read_rules(rules),
         ],
+        "approvals": _approvals(config, store),
         "tool_limits": ToolLimits(calls=config.max_calls, timeout=config.call_timeout),
     }
+
+
+def _approvals(config: ToolsConfig, store: Store | None) -> Approvals | bool:
+    if store is None or not config.approvals:
+        return False
+    return Approvals(store, config.hold / 1000)

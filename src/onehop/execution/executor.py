@@ -19,7 +19,7 @@ from onehop._loop import running_loop
 from onehop.audit.recorder import Mode, Recorder, make_recorder
 from onehop.audit.redaction import Redactor
 from onehop.callers import Caller
-from onehop.calls import Grant, Layer, RunDesk, Wanted, make_desk
+from onehop.calls import Asker, Grant, Layer, RunDesk, Wanted, make_desk
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.corrections import (
     in_original,
@@ -321,8 +321,23 @@ class Executor:
             channel_id=caller.channel_id,
             request_id=caller.request_id,
             hear=lambda event, call: self._announce(run, run.announcer.tool(event, call)),
+            asker=self._asker(run),
         )
         return run.desk
+
+    def _asker(self, run: Run) -> Asker | None:
+        """Who asks people about the run's calls."""
+        approver, caller = self.sandbox.approver, run.caller
+        if approver is None:
+            return None
+        return approver.asker(
+            run.run_id,
+            agent_id=caller.agent_id,
+            channel_id=caller.channel_id,
+            request_id=caller.request_id,
+            hear=lambda approval: self._announce(run, run.announcer.asked(approval)),
+            mask=lambda given: self._redactor.arguments(given, run.secrets),
+        )
 
     async def _validate(self, run: Run) -> ValidationReport:
         """Have the code repaired and judged."""

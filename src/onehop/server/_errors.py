@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from onehop.errors import (
     AgentExistsError,
     AgentNotFoundError,
+    ApprovalNotFoundError,
     AuditUnavailableError,
     InvalidRequestError,
     JournalFullError,
@@ -131,6 +132,7 @@ _TABLE: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NotFoundError, 404, "not_found"),
     (OutputNotFoundError, 404, "not_found"),
     (AgentNotFoundError, 404, "not_found"),
+    (ApprovalNotFoundError, 404, "not_found"),
     (BodyTooSlowError, 408, "timeout"),
     (AgentExistsError, 409, "exists"),
     (BodyTooLargeError, 413, "too_large"),

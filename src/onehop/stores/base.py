@@ -16,11 +16,12 @@ from onehop.answers import (
     ToolStats,
     TrendPoint,
 )
+from onehop.decisions import Approval, ApprovalStatus
 from onehop.events import Event
 from onehop.records import ExecutionRecord
 from onehop.types import Language
 
-Role = Literal["agent", "viewer", "admin"]
+Role = Literal["agent", "viewer", "approver", "admin"]
 
 RETENTION_SECONDS: Final = 2_592_000
 """30 days."""
@@ -208,6 +209,35 @@ class Store(Protocol):
 
     async def revoke_agent(self, agent_id: str, now: int) -> bool:
         """Let the key open nothing more; False when there is no such agent, or it is revoked."""
+
+    # -- approvals
+
+    async def add_approvals(self, approvals: Sequence[Approval]) -> None:
+        """Take calls that wait for a decision; one that is there already is left as it is."""
+
+    async def approvals(
+        self,
+        *,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        status: ApprovalStatus | None = None,
+        limit: int = 100,
+    ) -> list[Approval]:
+        """The oldest first, then by call. None does not filter."""
+
+    async def decide_approval(
+        self,
+        run_id: str,
+        call_id: str,
+        status: ApprovalStatus,
+        *,
+        by: str | None,
+        now: int,
+        reason: str | None = None,
+        edited: str | None = None,
+    ) -> Approval | None:
+        """Decide about one that is pending; only ``expired`` may be said of one whose time is over.
+        The first decision stands. Gives what stands now; None if there is no such call."""
 
     # -- analytics; ``agent_id`` None means all agents, ``since`` is ms since the epoch
 

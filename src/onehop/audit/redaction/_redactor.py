@@ -102,6 +102,11 @@ class Redactor:
             }
         )
 
+    def arguments(self, arguments: Any, known: Secrets) -> Any:
+        """The arguments of a call as they may be shown."""
+        found = self._with(known, _ARGUMENTS, arguments)
+        return _One(self, found.recurring).field(_ARGUMENTS, arguments)
+
     def event(self, event: Event, known: Secrets | None = None) -> Event:
         """The event as it may be sent and kept. ``known``: the secrets of its run; otherwise those
         of the record that was redacted last, if it is of the same run."""

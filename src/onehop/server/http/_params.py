@@ -221,6 +221,17 @@ class ToolParams(Query):
     ] = "signature"
 
 
+class ApprovalParams(Query):
+    """Which calls that wait."""
+
+    agent_id: AgentName | None = None
+    run_id: Annotated[
+        str | None,
+        Field(max_length=256, description="Only of this run", examples=[_NAME_OF_RUN]),
+    ] = None
+    limit: Limit = 100
+
+
 class EventParams(Query):
     """Which events."""
 
@@ -229,7 +240,7 @@ class EventParams(Query):
     type: Annotated[
         list[EventType],
         Field(
-            max_length=12,
+            max_length=14,
             description="Only of these kinds",
             examples=[["code:execution:completed"]],
         ),

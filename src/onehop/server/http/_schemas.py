@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from typing import Annotated, Any, Final, Literal, get_type_hints
 
 from pydantic import BeforeValidator, Field, create_model
 
-from onehop import answers
+from onehop import answers, decisions
 from onehop.calls import LONGEST_NAME, MOST_NAMES
+from onehop.decisions import ApprovalStatus
 from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
 from onehop.stores.base import AgentRecord, Role
@@ -166,7 +168,8 @@ class AddAgentBody(Wire):
     agent_id: str = Field(pattern=f"^{NAME}$", description="Its new name.", examples=["ada"])
     role: Role = Field(
         default="agent",
-        description="`agent` runs code, `viewer` sees everything, `admin` may do both.",
+        description="`agent` runs code, `viewer` sees everything, `approver` also decides about "
+        "calls that wait, `admin` may do all.",
         examples=["agent"],
     )
     limits: AgentLimits = Field(
@@ -218,6 +221,89 @@ class AgentList(Wire):
     """All agents."""
 
     agents: list[Agent]
+
+
+class Approval(Wire):
+    """A call that waits for a person, or what was decided about it. Times are ms since 1970."""
+
+    run_id: str
+    call_id: str
+    request_id: str
+    agent_id: str
+    channel_id: str
+    tool: str
+    effect: Effect
+    rule: str | None = Field(description="The rule that asks.")
+    arguments: Any = Field(description="What the code gave, with what records mask masked.")
+    arguments_hash: str
+    requested_at: int
+    expires_at: int
+    status: ApprovalStatus
+    decided_by: str | None
+    decided_at: int | None
+    reason: str | None
+
+
+def approval(found: decisions.Approval) -> dict[str, Any]:
+    """Its JSON."""
+    fields = {name: getattr(found, name) for name in Approval.model_fields}
+    return Approval(**{**fields, "arguments": json.loads(found.arguments)}).model_dump(
+        by_alias=True
+    )
+
+
+class ApprovalList(Wire):
+    """Calls that wait for a person."""
+
+    approvals: list[Approval]
+
+
+class DecisionBody(Wire):
+    """What a person decides about one call."""
+
+    action: Literal["approve", "edit", "reject"] = Field(examples=["approve"])
+    arguments: dict[str, Any] = Field(
+        default_factory=dict,
+        description="With `edit`: the arguments that the call is made with instead.",
+        examples=[{"amount": 5}],
+    )
+    reason: str = Field(
+        default="",
+        max_length=2000,
+        description="With `reject`: what the code is told.",
+        examples=["too much"],
+    )
+
+
+def decision(body: DecisionBody) -> decisions.Decision:
+    """From its JSON."""
+    match body.action:
+        case "approve":
+            return decisions.Approve()
+        case "edit":
+            return decisions.Edit(body.arguments)
+        case "reject":
+            return decisions.Reject(body.reason)
+
+
+class DecideBody(Wire):
+    """Decisions about calls of one run."""
+
+    run_id: str = Field(
+        max_length=256, description="The `runId` of the calls.", examples=["0" * 32]
+    )
+    decisions: dict[str, DecisionBody] = Field(
+        min_length=1,
+        max_length=1000,
+        description="By the calls' `callId`.",
+        examples=[{"call_1": {"action": "reject", "reason": "too much"}}],
+    )
+
+
+class Decided(Wire):
+    """What stands of each call: the first decision."""
+
+    decisions: dict[str, Approval]
 
 
 class Me(Wire):

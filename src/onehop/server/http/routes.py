@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from onehop import analytics
 from onehop.analytics import Analytics
+from onehop.approvals import Approvals
 from onehop.callers import Caller
 from onehop.calls import narrowing_from
 from onehop.config import ServerConfig
@@ -48,6 +49,7 @@ from onehop.server.http._params import (
     CHANNEL,
     AgentHeader,
     AgentPath,
+    ApprovalParams,
     CodeParams,
     EventParams,
     FailureParams,
@@ -138,8 +140,19 @@ Who = Annotated[Principal, Depends(_principal)]
 
 
 def _runner(principal: Who) -> Principal:
-    if principal.role == "viewer":
-        raise ForbiddenError("a viewer may look, but not run code")
+    if principal.role in ("viewer", "approver"):
+        raise ForbiddenError(f"the role {principal.role} may look, but not run code")
+    return principal
+
+
+def _approver(here: Here, principal: Who) -> Principal:
+    """Who may decide: never a key of an agent, nor one that acts in an agent's name."""
+    if not here.settings.auth:
+        raise ForbiddenError("without keys nobody can be told from an agent: nobody may decide")
+    if principal.role not in ("approver", "admin"):
+        raise ForbiddenError("only an approver or an admin may decide")
+    if principal.agent_id != principal.holder:
+        raise ForbiddenError("X-Agent-Id names an agent, and no agent may decide")
     return principal
 
 
@@ -169,6 +182,7 @@ def _alone(request: Request, _principal: Who) -> None:
 
 Runner = Annotated[Principal, Depends(_runner)]
 Admin = Annotated[Principal, Depends(_admin)]
+Approver = Annotated[Principal, Depends(_approver)]
 
 Responses = dict[int | str, dict[str, Any]]
 _WHY: Final = {
@@ -588,6 +602,46 @@ async def events(
         opening.callback(reader.leave)
         leave = opening.pop_all().close
     return EventStream(source, leave=leave, closing=here.closing)
+
+
+# --- approvals
+
+
+@api.get(
+    "/approvals",
+    tags=["approvals"],
+    response_model=schemas.ApprovalList,
+    responses=_errors(),
+)
+async def approvals(
+    here: Here, principal: Who, wanted: Annotated[ApprovalParams, Query()]
+) -> Response:
+    """List calls that wait for a person, the oldest first."""
+    agent = _scope(principal, wanted.agent_id)
+    approver = here.executor.sandbox.approver or Approvals(here.store)
+    found = await approver.pending(run_id=wanted.run_id, agent_id=agent, limit=wanted.limit)
+    return Json({"approvals": [schemas.approval(each) for each in found]})
+
+
+@plain.post(
+    "/approvals",
+    tags=["approvals"],
+    response_model=schemas.Decided,
+    responses=_errors(404, *_BODY),
+    openapi_extra=_takes(
+        schemas.DecideBody,
+        {"runId": "0" * 32, "decisions": {"call_1": {"action": "reject", "reason": "too much"}}},
+    ),
+)
+async def decide(request: Request, here: Here, principal: Approver) -> Response:
+    """Decide about calls of a run; the first decision about each stands, and is given."""
+    body = schemas.DecideBody.model_validate(await read_object(request))
+    approver = here.executor.sandbox.approver
+    if approver is None:
+        raise NotFoundError("nothing waits: the setting approvals of this server is off")
+    given = {call_id: schemas.decision(each) for call_id, each in body.decisions.items()}
+    stand = await approver.decide(body.run_id, given, principal.holder)
+    return Json({"decisions": {call_id: schemas.approval(each) for call_id, each in stand.items()}})
 
 
 # --- agents

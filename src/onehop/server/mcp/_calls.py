@@ -45,7 +45,7 @@ class Principal(Protocol):
 
     @property
     def role(self) -> str:
-        """``agent``, ``viewer`` or ``admin``."""
+        """``agent``, ``viewer``, ``approver`` or ``admin``."""
 
 
 Admit = Callable[[Any], AbstractContextManager[None]]
@@ -117,8 +117,9 @@ class Calls:
 
 
 def _caller(call: Call) -> Caller:
-    if call.principal.role == "viewer":
-        raise ForbiddenError("this key may look, but not run code: its role is viewer")
+    role = call.principal.role
+    if role in ("viewer", "approver"):
+        raise ForbiddenError(f"this key may look, but not run code: its role is {role}")
     return Caller(
         agent_id=call.principal.agent_id,
         channel_id=_named(call.meta, CHANNEL_ID) or call.channel_id,

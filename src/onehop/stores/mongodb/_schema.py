@@ -125,6 +125,16 @@ async def _count_tool_calls(database: Database) -> None:
             await database["executions"].update_one({"_id": document["_id"]}, {"$set": fields})
 
 
+async def _create_approvals(database: Database) -> None:
+    await database["approvals"].create_indexes(
+        [
+            IndexModel([("runId", _UP), ("callId", _UP)], unique=True),
+            IndexModel([("status", _UP), ("requestedAt", _UP)]),
+            IndexModel([("expireFrom", _UP)], expireAfterSeconds=RETENTION_SECONDS),
+        ]
+    )
+
+
 MIGRATIONS: Final = (
     Migration(1, "note where the chain begins", _create_notes),
     Migration(2, "index what is asked for", _create_indexes),
@@ -132,6 +142,7 @@ MIGRATIONS: Final = (
     Migration(4, "give each run a name of its own", _name_runs),
     Migration(5, "give agents rules", _give_agents_rules),
     Migration(6, "count calls of tools", _count_tool_calls),
+    Migration(7, "keep calls that wait for a person", _create_approvals),
 )
 
 

@@ -44,9 +44,11 @@ from onehop.stores.base import (
 )
 from onehop.stores.sql._agents import SqlAgents
 from onehop.stores.sql._analytics import SqlAnalytics
+from onehop.stores.sql._approvals import SqlApprovals
 from onehop.stores.sql._migrations import MIGRATIONS, Migration, migrate
 from onehop.stores.sql._rows import event_from, event_values, record_from, record_values
 from onehop.stores.sql._schema import (
+    approvals,
     chain_anchors,
     chain_head,
     events,
@@ -75,7 +77,7 @@ _PRUNED_AT_ONCE: Final = 5000
 
 
 @translated
-class SqlStore(SqlAnalytics, SqlAgents):
+class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals):
     """Records in SQLite (by ``sqlite:///`` URL) or PostgreSQL, chained with ``key`` if given."""
 
     _engine: AsyncEngine
@@ -250,6 +252,7 @@ class SqlStore(SqlAnalytics, SqlAgents):
         expiry = Expiry(now)
         while await self._prune_events(expiry) == _PRUNED_AT_ONCE:
             pass
+        await self._prune_approvals(expiry)
         pruned = 0
         noted_at = time.time_ns() // 1_000_000
         while dropped := await self._prune_some(expiry, noted_at):
@@ -264,6 +267,11 @@ class SqlStore(SqlAnalytics, SqlAgents):
         async with self._turn, writing(self._engine) as connection:
             done = await connection.execute(delete(events).where(number.in_(some)))
         return done.rowcount
+
+    async def _prune_approvals(self, expiry: Expiry) -> None:
+        old = approvals.c.requested_at <= expiry.cutoff
+        async with self._turn, writing(self._engine) as connection:
+            await connection.execute(delete(approvals).where(old))
 
     async def _prune_some(self, expiry: Expiry, noted_at: int) -> int:
         run = executions.c

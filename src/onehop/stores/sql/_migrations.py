@@ -20,6 +20,7 @@ from onehop.stores.sql._rows import record_from
 from onehop.stores.sql._schema import (
     INDEXES,
     agents,
+    approvals,
     chain_anchors,
     chain_head,
     executions,
@@ -57,7 +58,11 @@ def _create_tables(connection: Connection) -> None:
 
 
 def _create_indexes(connection: Connection) -> None:
+    """Of the tables that are there; a later migration makes others, and theirs."""
+    known = set(inspect(connection).get_table_names())
     for index in INDEXES:
+        if index.table is None or index.table.name not in known:
+            continue
         connection.execute(CreateIndex(index, if_not_exists=True))
 
 
@@ -100,6 +105,11 @@ def _count_tool_calls(connection: Connection) -> None:
         after = rows[-1]["sequence"]
 
 
+def _create_approvals(connection: Connection) -> None:
+    connection.execute(CreateTable(approvals, if_not_exists=True))
+    _create_indexes(connection)
+
+
 def _with_calls(after: int) -> Select[Any]:
     run = executions.c
     wanted = run.sequence > after, run.details.like('%"toolCalls"%')
@@ -113,6 +123,7 @@ MIGRATIONS: Final = (
     Migration(4, "give each run a name of its own", _name_runs),
     Migration(5, "give agents rules", _give_agents_rules),
     Migration(6, "count calls of tools", _count_tool_calls),
+    Migration(7, "keep calls that wait for a person", _create_approvals),
 )
 
 

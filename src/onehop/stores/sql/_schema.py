@@ -126,6 +126,29 @@ tool_calls: Final = Table(
 )
 """One row for each call of a tool, made of the details of its execution's record."""
 
+approvals: Final = Table(
+    "approvals",
+    metadata,
+    Column("run_id", _text(), primary_key=True),
+    Column("call_id", _text(), primary_key=True),
+    Column("request_id", _text(), nullable=False),
+    Column("agent_id", _text(), nullable=False),
+    Column("channel_id", _text(), nullable=False),
+    Column("tool", _text(), nullable=False),
+    Column("effect", _text(), nullable=False),
+    Column("rule", _text()),
+    Column("arguments", _text(), nullable=False),
+    Column("arguments_hash", _text(), nullable=False),
+    Column("requested_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("status", _text(), nullable=False),
+    Column("decided_by", _text()),
+    Column("decided_at", BigInteger),
+    Column("reason", _text()),
+    Column("edited", _text()),
+)
+"""One row for each Approval, with its field names."""
+
 chain_head: Final = Table(
     "chain_head",
     metadata,
@@ -265,6 +288,8 @@ INDEXES: Final[tuple[Index, ...]] = (
         **_is_issue,
     ),
     Index("ix_events_issues", _event.pattern, _event.severity, _event.timestamp, **_is_issue),
+    Index("ix_approvals_status", approvals.c.status, approvals.c.requested_at),
+    Index("ix_approvals_requested_at", approvals.c.requested_at),
     Index("ix_tool_runs_agent", _called.agent_id, _called.executed_at, *_sums),
     Index("ix_tool_runs", _called.executed_at, *_sums),
     Index("ix_tool_calls_agent", _call.agent_id, _call.tool, *_of_call),
