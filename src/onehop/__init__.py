@@ -21,7 +21,9 @@ if TYPE_CHECKING:
         SandboxConfig,
         ValidationConfig,
     )
+    from onehop.decisions import Approval, Approve, Edit, Reject
     from onehop.errors import (
+        ApprovalNotFoundError,
         AuditUnavailableError,
         AuthenticationError,
         ConfigError,
@@ -86,7 +88,9 @@ _HOMES = {
         "SandboxConfig",
         "ValidationConfig",
     ],
+    "onehop.decisions": ["Approval", "Approve", "Edit", "Reject"],
     "onehop.errors": [
+        "ApprovalNotFoundError",
         "AuditUnavailableError",
         "AuthenticationError",
         "ConfigError",
@@ -142,6 +146,9 @@ __all__ = [
     "AgentClient",
     "Analytics",
     "AnalyticsConfig",
+    "Approval",
+    "ApprovalNotFoundError",
+    "Approve",
     "AuditConfig",
     "AuditUnavailableError",
     "AuthenticationError",
@@ -150,6 +157,7 @@ __all__ = [
     "Correction",
     "CorrectionConfig",
     "DuplicateRequestError",
+    "Edit",
     "ErrorInfo",
     "Event",
     "EventBus",
@@ -170,6 +178,7 @@ __all__ = [
     "PermissionDeniedError",
     "RateLimitedError",
     "RecordRejectedError",
+    "Reject",
     "RemoteError",
     "ResourceUsage",
     "RiskAssessment",

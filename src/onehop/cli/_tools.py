@@ -42,9 +42,14 @@ def list_(
     mcp_servers: McpServers = None,
     as_json: _Json = False,
 ) -> None:
-    """List the tools, with their signatures."""
+    """List the tools, with their signatures.
+
+    Rules that concern none of them are told on standard error.
+    """
 
     async def work(toolbox: Toolbox) -> ExitCode:
+        for words in toolbox.stray():
+            _complain(f"warning: {words}")
         spaces = toolbox.discovery.visible
         chosen = [namespace] if namespace is not None else list(spaces)
         paths = [str(path) for name in chosen for path in toolbox.discovery.list(name)]
