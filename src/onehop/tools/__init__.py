@@ -10,18 +10,22 @@ from onehop.tools._compose import Provider, Tools, composed
 from onehop.tools._context import ToolContext
 from onehop.tools._discovery import Discovery
 from onehop.tools._files import load_tools
+from onehop.tools._http import HttpAnswer, unwrapped
 from onehop.tools._lookup import look_up
 from onehop.tools._offer import offer
 from onehop.tools._rules import Decision, Policy, Rule, read_rules
+from onehop.tools._schema import CheckedSchema
 from onehop.tools._threads import Threads
 from onehop.tools._tool import Effect, Tool, tool
 
 __all__ = [
     "Bound",
     "Catalogue",
+    "CheckedSchema",
     "Decision",
     "Discovery",
     "Effect",
+    "HttpAnswer",
     "Policy",
     "Provider",
     "Rule",
@@ -38,4 +42,5 @@ __all__ = [
     "offer",
     "read_rules",
     "tool",
+    "unwrapped",
 ]
