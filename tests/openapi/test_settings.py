@@ -66,8 +66,9 @@ def test_what_is_skipped_is_listed(tmp_path: Path) -> None:
         "openapi: 3.1.0\nservers: [{url: 'https://api.test'}]\n"
         "paths: {/x: {get: {operationId: x}, post: {requestBody: {$ref: other.yaml}}}}"
     )
-    made = onehop(settings(tmp_path, "http://127.0.0.1:1", f'\n[upstream.x]\nopenapi = "{document}"'),
-                  "tools", "list", "x", "--skipped")  # fmt: skip
+    table = f'\n[upstream.x]\nopenapi = "{document}"'
+    environment = settings(tmp_path, "http://127.0.0.1:1", table)
+    made = onehop(environment, "tools", "list", "x", "--skipped")
     line = "x.POST /x: $ref 'other.yaml' leads to another document, and none is fetched"
     assert made.stdout.strip() == line, made.stderr
 
