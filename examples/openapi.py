@@ -56,17 +56,19 @@ class Shop(BaseHTTPRequestHandler):
         """Nothing."""
 
 
-async def ask(base_url: str) -> Any:
+async def ask(file: Path, base_url: str) -> Any:
     """What the code returns, with the API at ``base_url``."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "shop.json")
-        file.write_text(json.dumps(DOCUMENT))
-        shop = OpenApi(str(file), base_url=base_url, private=True)  # it is on this machine
-        async with Sandbox(tools=Tools(shop=shop)) as sandbox:
-            return (await sandbox.execute(CODE)).output
+    shop = OpenApi(str(file), base_url=base_url, private=True)  # it is on this machine
+    async with Sandbox(tools=Tools(shop=shop)) as sandbox:
+        return (await sandbox.execute(CODE)).output
 
 
-with ThreadingHTTPServer(("127.0.0.1", 0), Shop) as server:
+with (
+    tempfile.TemporaryDirectory() as folder,
+    ThreadingHTTPServer(("127.0.0.1", 0), Shop) as server,
+):
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(asyncio.run(ask(f"http://127.0.0.1:{server.server_port}")))
+    document = Path(folder, "shop.json")
+    document.write_text(json.dumps(DOCUMENT))
+    print(asyncio.run(ask(document, f"http://127.0.0.1:{server.server_port}")))
     server.shutdown()

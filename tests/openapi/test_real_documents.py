@@ -31,7 +31,8 @@ async def test_every_operation_is_a_tool_with_types(path: Path) -> None:
     discovery = Discovery(catalogue, Policy([]))
     for one in catalogue.bound.values():
         assert discovery.describe(one.path)["declarations"]
-        try:
-            one.check({})
-        except ToolError as error:
-            assert error.code == "invalid_arguments"
+        if any(name.endswith("*") for name in one.parameters):
+            with pytest.raises(ToolError, match="missing"):
+                one.check({})
+        else:
+            assert one.check({}) == {}
