@@ -72,7 +72,7 @@ if TYPE_CHECKING:
         RiskAssessment,
         ValidationReport,
     )
-    from onehop.upstreams import McpUpstream
+    from onehop.upstreams import McpUpstream, OpenApi
     from onehop.validation import Validator, validate_code
 
 _HOMES = {
@@ -137,7 +137,7 @@ _HOMES = {
         "RiskAssessment",
         "ValidationReport",
     ],
-    "onehop.upstreams": ["McpUpstream"],
+    "onehop.upstreams": ["McpUpstream", "OpenApi"],
     "onehop.validation": ["Validator", "validate_code"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -172,6 +172,7 @@ __all__ = [
     "McpUpstream",
     "NotConnectedError",
     "OnehopError",
+    "OpenApi",
     "OutputNotFoundError",
     "OutputPage",
     "Overloaded",

@@ -27,6 +27,7 @@ from onehop.tools import (
     composed,
     read_rules,
     stray,
+    unwrapped,
 )
 
 Wanted = Tools | Iterable[Tool | Callable[..., Any] | str]
@@ -178,7 +179,7 @@ async def call_directly(desk: RunDesk, path: str, arguments: Mapping[str, Any]) 
     call = Call(1, namespace, member, json.dumps(dict(arguments)))
     desk.take(call if member else Call(1, "", path, call.arguments), reply)
     try:
-        return without_ids(json.loads(await answered))
+        return without_ids(unwrapped(json.loads(await answered)))
     finally:
         await desk.aclose(at_once=True)
 
