@@ -26,6 +26,7 @@ from onehop.answers import (
     ResourceUse,
     SecurityCount,
     TimelinePoint,
+    ToolStats,
     TrendPoint,
 )
 from onehop.config import AnalyticsConfig
@@ -45,6 +46,7 @@ Answer = (
     | ResourceUse
     | SecurityCount
     | TimelinePoint
+    | ToolStats
     | TrendPoint
     | ExecutionRecord
 )
@@ -142,6 +144,18 @@ class Analytics:
     ) -> list[ExecutionRecord]:
         """By execution time, descending; without output, logs and context."""
         return await self._store.slowest(_agent(agent_id), _since(since), _limit(limit))
+
+    async def get_tool_stats(
+        self,
+        agent_id: str | None = None,
+        since: int | None = None,
+        limit: int = 10,
+        *,
+        by_agent: bool = False,
+    ) -> list[ToolStats]:
+        """Calls of tools by tool, or by tool and agent: most calls first."""
+        asked = _agent(agent_id), _since(since), _limit(limit)
+        return await self._store.tool_stats(*asked, by_agent)
 
     async def get_security_profile(
         self, agent_id: str | None = None, since: int | None = None
