@@ -20,6 +20,11 @@ async def find_orders(customer: str) -> list[dict[str, object]]:
     """Find a customer's orders."""
     return [{"id": "o-1", "customer": customer}, {"id": "o-2", "customer": customer}]
 
+@tool(effect="write")
+async def pay(to: str, amount: float) -> dict[str, object]:
+    """Pay somebody."""
+    return {"to": to, "paid": amount}
+
 @tool(effect="destructive")
 async def refund(order: str) -> dict[str, object]:
     """Give money back."""
@@ -33,7 +38,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("dashboard")
     tools = folder / "shop.py"
     tools.write_text(TOOLS)
-    with Served(folder, ONEHOP_TOOLS=str(tools)) as server:
+    asks = {"ONEHOP_TOOLS_ASK": "pay", "ONEHOP_TOOLS_APPROVALS": "true"}
+    with Served(folder, ONEHOP_TOOLS=str(tools), **asks) as server:
         yield server
 
 

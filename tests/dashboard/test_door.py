@@ -37,12 +37,18 @@ PAGES = (
 )
 FORMS = (
     "/dashboard/logout",
+    "/dashboard/approvals",
     "/dashboard/agents",
     "/dashboard/agents/ada/rotate",
     "/dashboard/agents/ada/revoke",
     "/dashboard/security/verify",
 )
-CHANGES = ("/dashboard/agents", "/dashboard/agents/ada/rotate", "/dashboard/agents/ada/revoke")
+CHANGES = (
+    "/dashboard/approvals",
+    "/dashboard/agents",
+    "/dashboard/agents/ada/rotate",
+    "/dashboard/agents/ada/revoke",
+)
 
 
 @pytest.fixture

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import Counter
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 
 from onehop.errors import AgentExistsError, InvalidRequestError
-from onehop.records import ExecutionRecord
 from onehop.server._errors import NotFoundError
 from onehop.server.agents import NAME, NewKey
 from onehop.server.dashboard._charts import chart_of
@@ -24,8 +21,6 @@ from onehop.stores.base import AgentRecord, HistoryQuery
 _NAME: Final = re.compile(NAME)
 _MOST: Final = 500
 """Agents that the page lists."""
-_RECENT: Final = 200
-"""Runs that the share of tools is counted of."""
 _FEW: Final = 8
 _LIMITS: Final = {
     "maxRuns": ("max_runs", 1_000_000),
@@ -68,9 +63,10 @@ async def one(visit: Visit) -> Page:
         store.failure_causes(agent_id, since),
         store.repeated_code(agent_id, since, _FEW),
         store.slowest(agent_id, since, _FEW),
-        store.history(HistoryQuery(agent_id=agent_id, limit=_RECENT, brief=True)),
+        store.history(HistoryQuery(agent_id=agent_id, limit=_FEW, brief=True)),
         chart_of(store, agent_id, span, now),
     )
+    tools = await visit.parts.analytics.get_tool_stats(agent_id, since, _FEW)
     facts = {
         "agent_id": agent_id,
         "key": await _key(visit, agent_id),
@@ -80,9 +76,8 @@ async def one(visit: Visit) -> Page:
         "causes": causes,
         "repeated": repeated,
         "slowest": [Row.of(record) for record in slowest],
-        "latest": [Row.of(record) for record in recent[:_FEW]],
-        "tools": _tools(recent),
-        "recent": len(recent),
+        "latest": [Row.of(record) for record in recent],
+        "tools": tools,
         "chart": chart,
     }
     return Page("agent.html", facts)
@@ -94,19 +89,6 @@ async def _key(visit: Visit, agent_id: str) -> AgentRecord | None:
         return None
     found = [agent for agent in await visit.parts.agents.list() if agent.agent_id == agent_id]
     return found[-1] if found else None
-
-
-def _tools(records: Sequence[ExecutionRecord]) -> list[tuple[str, int, int]]:
-    """Tools that were called, with the calls and how many of them failed; most first."""
-    calls: list[dict[str, Any]] = [
-        call
-        for record in records
-        for call in record.details.get("toolCalls") or ()
-        if isinstance(call, dict)
-    ]
-    total = Counter(str(call.get("tool")) for call in calls)
-    failed = Counter(str(call.get("tool")) for call in calls if call.get("outcome") != "ok")
-    return [(name, number, failed[name]) for name, number in total.most_common(_FEW)]
 
 
 # -- what an admin does

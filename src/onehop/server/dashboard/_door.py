@@ -22,6 +22,7 @@ from onehop.server.principal import Principal
 
 Look = Callable[[Visit], Awaitable[Page | Response]]
 Act = Callable[[Visit, dict[str, str]], Awaitable[Page | Response]]
+Count = Callable[[Visit], Awaitable[int]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 _WRONG: Final = "This key is not known, or it was revoked. Keys start with oh_."
@@ -35,9 +36,11 @@ _FROM_ELSEWHERE: Final = (
 
 
 class Door:
-    """Lets viewers and admins in: with a session's cookie, or anybody where keys are off."""
+    """Lets viewers and admins in: with a session's cookie, or anybody where keys are off.
+    ``count`` tells how many calls wait for a decision."""
 
-    def __init__(self, parts: Parts, sessions: Sessions, frame: Frame) -> None:
+    def __init__(self, parts: Parts, sessions: Sessions, frame: Frame, count: Count) -> None:
+        self._count = count
         self._parts = parts
         self._sessions = sessions
         self._frame = frame
@@ -98,7 +101,8 @@ class Door:
     async def _answer(self, visit: Visit, found: Page | Response) -> Response:
         if isinstance(found, Response):
             return found
-        facts = {**self._common(visit), **found.facts}
+        waits = {"waits": await self._count(visit)}
+        facts = {**waits, **self._common(visit), **found.facts}
         up = up_from(visit.request.url.path)
         return await self._frame.page(found.template, facts, up=up, status=found.status)
 

@@ -6,19 +6,21 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
+from onehop.answers import AgentCount, AgentStats, ResourceUse, SecurityCount
 from onehop.records import ExecutionRecord
 from onehop.server._errors import NotReadyError
-from onehop.server.dashboard._charts import chart_of
+from onehop.server.dashboard._charts import Chart, chart_of
 from onehop.server.dashboard._executions import Row
 from onehop.server.dashboard._layers import lights_of
-from onehop.server.dashboard._spans import SPANS, now_ms, span_of
+from onehop.server.dashboard._remembered import Remembered
+from onehop.server.dashboard._spans import SPANS, Span, now_ms, span_of
 from onehop.server.dashboard._visit import FRESH, Page, Visit
-from onehop.stores.base import HistoryQuery
+from onehop.stores.base import HistoryQuery, Store
 
 _LATEST: Final = 8
 _AGENTS: Final = 1000
 """Agents that are counted."""
-_RECENT: Final = 200
+_RECENT: Final = 100
 """Runs that turns and tokens avoided are added up of."""
 
 
@@ -31,44 +33,68 @@ class Avoided:
     runs: int
 
 
-async def look(visit: Visit) -> Page:
-    """The page, for the span that the address names."""
-    span, now = span_of(visit.asked), now_ms()
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is counted of a span."""
+
+    stats: AgentStats
+    use: ResourceUse
+    findings: list[SecurityCount]
+    agents: list[AgentCount]
+    chart: Chart
+
+
+class Overview:
+    """The page. What is counted is the same for everybody who may look, and is kept for a while:
+    a week of runs takes longer to count than a page may take."""
+
+    def __init__(self) -> None:
+        self._figures = Remembered()
+
+    async def look(self, visit: Visit) -> Page:
+        """The page, for the span that the address names."""
+        span = span_of(visit.asked)
+        parts = visit.parts
+        await parts.executor.flush(FRESH)
+        store, since = parts.store, span.since(now_ms())
+        figures, recent, failed, trouble = await asyncio.gather(
+            self._figures.get(span.key, span.fresh, lambda: _figures(store, span)),
+            store.history(HistoryQuery(limit=_RECENT, brief=True)),
+            store.history(HistoryQuery(success=False, since=since, limit=_LATEST, brief=True)),
+            _trouble(visit),
+        )
+        findings = figures.findings
+        facts = {
+            "span": span,
+            "spans": SPANS.values(),
+            "stats": figures.stats,
+            "rate": figures.stats.total_executions / (span.length / 60_000),
+            "use": figures.use,
+            "grave": sum(each.total for each in findings if each.severity in ("high", "critical")),
+            "found": sum(each.total for each in findings),
+            "agents": figures.agents,
+            "chart": figures.chart,
+            "avoided": _avoided(recent),
+            "latest": [Row.of(record) for record in recent[:_LATEST]],
+            "failed": [Row.of(record) for record in failed],
+            "lights": await asyncio.to_thread(lights_of, recent),
+            "trouble": trouble,
+            "refresh": 5,
+        }
+        return Page("overview.html", facts)
+
+
+async def _figures(store: Store, span: Span) -> Figures:
+    now = now_ms()
     since = span.since(now)
-    parts = visit.parts
-    await parts.executor.flush(FRESH)
-    store = parts.store
-    stats, use, findings, agents, chart, trouble = await asyncio.gather(
+    stats, use, findings, agents, chart = await asyncio.gather(
         store.agent_stats(None, since),
         store.resource_use(None, since),
         store.security_profile(None, since),
         store.agent_counts(since, _AGENTS),
         chart_of(store, None, span, now),
-        _trouble(visit),
     )
-    recent, failed = await asyncio.gather(
-        store.history(HistoryQuery(limit=_RECENT, brief=True)),
-        store.history(HistoryQuery(success=False, since=since, limit=_LATEST, brief=True)),
-    )
-    facts = {
-        "span": span,
-        "spans": SPANS.values(),
-        "stats": stats,
-        "rate": stats.total_executions / (span.length / 60_000),
-        "use": use,
-        "findings": findings,
-        "grave": sum(each.total for each in findings if each.severity in ("high", "critical")),
-        "found": sum(each.total for each in findings),
-        "avoided": _avoided(recent),
-        "latest": [Row.of(record) for record in recent[:_LATEST]],
-        "failed": [Row.of(record) for record in failed],
-        "agents": agents,
-        "chart": chart,
-        "lights": await asyncio.to_thread(lights_of, recent),
-        "trouble": trouble,
-        "refresh": 5,
-    }
-    return Page("overview.html", facts)
+    return Figures(stats, use, findings, agents, chart)
 
 
 def _avoided(records: list[ExecutionRecord]) -> Avoided:

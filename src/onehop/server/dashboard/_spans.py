@@ -20,6 +20,8 @@ class Span:
     words: str
     length: int
     step: int
+    fresh: float
+    """Seconds for which what was counted of it is fresh enough."""
 
     def since(self, now: int) -> int:
         """Where it starts."""
@@ -29,10 +31,10 @@ class Span:
 SPANS: Final = {
     span.key: span
     for span in (
-        Span("1h", "last hour", HOUR, 60_000),
-        Span("24h", "last 24 hours", DAY, HOUR // 2),
-        Span("7d", "last 7 days", 7 * DAY, 4 * HOUR),
-        Span("30d", "last 30 days", 30 * DAY, DAY),
+        Span("1h", "last hour", HOUR, 60_000, 2),
+        Span("24h", "last 24 hours", DAY, HOUR // 2, 15),
+        Span("7d", "last 7 days", 7 * DAY, 4 * HOUR, 60),
+        Span("30d", "last 30 days", 30 * DAY, DAY, 60),
     )
 }
 

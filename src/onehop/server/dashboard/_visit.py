@@ -38,6 +38,13 @@ class Visit:
         return self.principal.role == "admin"
 
     @property
+    def can_decide(self) -> bool:
+        """Whether the person may decide about calls: known by a key, and in nobody's name."""
+        who = self.principal
+        is_known = self.parts.settings.auth and who.agent_id == who.holder
+        return is_known and who.role in ("approver", "admin")
+
+    @property
     def asked(self) -> dict[str, str]:
         """What the address says after the question mark, each once; empty values are left out:
         a form sends them for what was not filled in. Raises InvalidRequestError."""

@@ -13,12 +13,12 @@ from onehop.server.dashboard import (
     _execution,
     _executions,
     _live,
-    _overview,
     _tools,
 )
 from onehop.server.dashboard._assets import serve_asset
 from onehop.server.dashboard._door import Act, Door, Look
 from onehop.server.dashboard._frame import Frame
+from onehop.server.dashboard._overview import Overview
 from onehop.server.dashboard._security import Security
 from onehop.server.dashboard._sessions import Sessions
 from onehop.server.dashboard._verifier import Verifier
@@ -30,10 +30,10 @@ def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
     """Pages for people, over what the API is made of; ``audit`` has the key of the trail."""
     settings = parts.settings
     sessions = Sessions(settings.session_lifetime / 1000, settings.session_idle / 1000)
-    door = Door(parts, sessions, Frame())
+    door = Door(parts, sessions, Frame(), _approvals.waiting_count)
     security = Security(Verifier(audit.key.get_secret_value().encode() if audit.key else None))
     pages: dict[str, Look] = {
-        "": _overview.look,
+        "": Overview().look,
         "/live": _live.look,
         "/live/events": _live.stream,
         "/compare": _compare.look,
@@ -48,6 +48,7 @@ def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
     }
     forms: dict[str, Act] = {
         "/logout": door.log_out,
+        "/approvals": _approvals.decide,
         "/agents": _agents.add,
         "/agents/{agentId}/rotate": _agents.rotate,
         "/agents/{agentId}/revoke": _agents.revoke,

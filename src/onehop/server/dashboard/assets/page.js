@@ -62,12 +62,16 @@ async function renew(address) {
   if (answer.status === 401 || answer.status === 403) return location.reload();
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
   const text = parser.createHTML(await answer.text());
-  const other = new DOMParser().parseFromString(text, "text/html").getElementById("fresh");
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const other = page.getElementById("fresh");
   if (!part || !other) return undefined;
   const open = part.contains(document.activeElement) || String(getSelection());
   if (open && part.dataset.refresh) return undefined;
   showTimes(other);
   part.replaceChildren(...other.childNodes);
+  document.title = page.title; // how many calls wait
+  const pages = document.querySelector(".side nav ul");
+  if (!pages.contains(document.activeElement)) pages.replaceChildren(...page.querySelector(".side nav ul").childNodes);
   document.dispatchEvent(new Event("onehop:renewed"));
   return undefined;
 }
@@ -99,13 +103,18 @@ function filterAtOnce() {
   });
 }
 
-// A button that cannot be undone asks first.
-function askFirst() {
-  for (const form of document.querySelectorAll("form[data-confirm]")) {
-    form.addEventListener("submit", (event) => {
-      if (!confirm(form.dataset.confirm)) event.preventDefault();
-    });
-  }
+// A call that waits is decided with one key while it has the focus.
+function decideByKey() {
+  document.addEventListener("keydown", (event) => {
+    if (!event.target.matches?.("[data-decide]") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const button = event.target.querySelector(`button[aria-keyshortcuts="${CSS.escape(event.key)}"]`);
+    if (!button) return;
+    event.preventDefault();
+    const hidden = button.closest("details:not([open])");
+    if (!hidden) return button.click();
+    hidden.open = true;
+    hidden.querySelector("input, textarea, button").focus();
+  });
 }
 
 showTimes(document);
@@ -114,4 +123,4 @@ offerThemes();
 offerCopies();
 keepFresh();
 filterAtOnce();
-askFirst();
+decideByKey();
