@@ -125,15 +125,21 @@ function lengthAt(bytes, i) {
  * @returns {Job | null}
  */
 export function readFrame() {
+  const text = readText();
+  return text === null ? null : JSONParse(text);
+}
+
+/** The same as JSON text. */
+export function readText() {
   if (!fillInbox()) return null;
   const length = readLength();
   if (length === null) return null;
   if (length <= channel.filled - channel.taken) {
     channel.taken += length;
-    return JSONParse(decodeUtf8(viewOf(channel.inbox, channel.taken - length, length)));
+    return decodeUtf8(viewOf(channel.inbox, channel.taken - length, length));
   }
   const body = new CapturedUint8Array(length);
-  return readFully(body) ? JSONParse(decodeUtf8(body)) : null;
+  return readFully(body) ? decodeUtf8(body) : null;
 }
 
 function writeFully(bytes) {

@@ -15,7 +15,19 @@ import { guestConsole } from "./console.js";
 import { timerGlobals } from "./timers.js";
 import { atomicsFunctions } from "./waits.js";
 import { cloneGlobals, limitCloneables } from "./clone.js";
-import { MessageChannel, MessagePort } from "./ports.js";
+
+/** The web's, as far as they touch nothing outside the process. */
+export const WEB_GLOBALS = [
+  "AbortController AbortSignal Blob ByteLengthQueuingStrategy CompressionStream",
+  "CountQueuingStrategy Crypto CryptoKey CustomEvent DOMException DecompressionStream Event",
+  "EventTarget File MessageEvent Performance PerformanceEntry PerformanceMark PerformanceMeasure",
+  "QuotaExceededError",
+  "ReadableByteStreamController ReadableStream ReadableStreamBYOBReader",
+  "ReadableStreamBYOBRequest ReadableStreamDefaultController ReadableStreamDefaultReader",
+  "SubtleCrypto TextDecoder TextDecoderStream TextEncoder TextEncoderStream TransformStream",
+  "TransformStreamDefaultController URL URLPattern URLSearchParams WritableStream",
+  "WritableStreamDefaultController WritableStreamDefaultWriter atob btoa crypto performance",
+].join(" ").split(" ");
 
 const ALLOWED_GLOBALS = [
   // The language.
@@ -30,16 +42,6 @@ const ALLOWED_GLOBALS = [
   // Ours.
   "clearImmediate clearInterval clearTimeout console queueMicrotask setImmediate setInterval",
   "setTimeout structuredClone MessageChannel MessagePort navigator self tools ToolError",
-  // The web's, as far as they touch nothing outside the process.
-  "AbortController AbortSignal Blob ByteLengthQueuingStrategy CompressionStream",
-  "CountQueuingStrategy Crypto CryptoKey CustomEvent DOMException DecompressionStream Event",
-  "EventTarget File MessageEvent Performance PerformanceEntry PerformanceMark PerformanceMeasure",
-  "QuotaExceededError",
-  "ReadableByteStreamController ReadableStream ReadableStreamBYOBReader",
-  "ReadableStreamBYOBRequest ReadableStreamDefaultController ReadableStreamDefaultReader",
-  "SubtleCrypto TextDecoder TextDecoderStream TextEncoder TextEncoderStream TransformStream",
-  "TransformStreamDefaultController URL URLPattern URLSearchParams WritableStream",
-  "WritableStreamDefaultController WritableStreamDefaultWriter atob btoa crypto performance",
 ].join(" ").split(" ");
 
 // Deno dispatches `beforeunload` on the global object, whose listeners hang on such symbols.
@@ -57,7 +59,7 @@ const FORBIDDEN_GLOBALS = (
  * Put on `target` what `source` has, as ordinary built-ins look: writable, not enumerable.
  * @beforeGuest the lockdown comes before the job
  */
-function defineBuiltins(target, source) {
+export function defineBuiltins(target, source) {
   for (const name of ObjectKeys(source)) {
     ObjectDefineProperty(target, name, {
       __proto__: null,
@@ -73,7 +75,7 @@ function defineBuiltins(target, source) {
  * Put a global there that is made when it is first looked at; the code may put another in its place.
  * @beforeGuest the lockdown comes before the job
  */
-function defineLazily(name, make) {
+export function defineLazily(name, make) {
   const define = (value) =>
     ObjectDefineProperty(globalThis, name, {
       __proto__: null,
@@ -91,7 +93,7 @@ function defineLazily(name, make) {
   });
 }
 
-const allowedGlobals = new Set(ALLOWED_GLOBALS);
+const allowedGlobals = new Set([...ALLOWED_GLOBALS, ...WEB_GLOBALS]);
 
 /** @beforeGuest the lockdown comes before the job */
 function removeGlobals() {
@@ -118,11 +120,9 @@ export function lockDown() {
   defineBuiltins(globalThis, cloneGlobals);
   defineBuiltins(Atomics, atomicsFunctions);
   defineBuiltins(globalThis, { console: guestConsole, navigator: bareNavigator });
-  defineBuiltins(globalThis, { self: globalThis, MessageChannel, MessagePort });
+  defineBuiltins(globalThis, { self: globalThis });
   defineLazily("tools", () => loadSecondPart().openTools());
   defineLazily("ToolError", () => loadSecondPart().ToolError);
-  delete /** @type {any} */ (URL).createObjectURL;
-  delete /** @type {any} */ (URL).revokeObjectURL;
 }
 
 /**
