@@ -181,6 +181,25 @@ class SandboxConfig(Settings):
     max_queue: int = _setting(
         1000, "ONEHOP_MAX_QUEUE", "Executions that may wait for a worker; more are refused.", ge=0
     )
+    realm_processes: int = _setting(
+        _CORES,
+        "ONEHOP_REALM_PROCESSES",
+        "Processes of one agent that run code in realms at the same time.",
+        ge=1,
+        le=256,
+    )
+    realm_runs: int = _setting(
+        1000,
+        "ONEHOP_REALM_RUNS",
+        "Runs after which a process that has realms is replaced.",
+        ge=1,
+    )
+    realm_idle: Annotated[float, Field(allow_inf_nan=False)] = _setting(
+        10_000,
+        "ONEHOP_REALM_IDLE",
+        "Time after which an idle process that has realms is ended, in ms.",
+        ge=100,
+    )
     allow_degraded: frozenset[Layer] = _setting(
         frozenset(),
         "ONEHOP_ALLOW_DEGRADED",

@@ -157,7 +157,10 @@ def _import_map() -> str:
 def _realms_import_map() -> str:
     """The same, but for the one module that makes realms, under a name that no code of the guest's
     can import by: in its realms there is no import."""
-    imports: dict[str, str | None] = {**json.loads(_import_map())["imports"], "onehop:vm": "node:vm"}
+    imports: dict[str, str | None] = {
+        **json.loads(_import_map())["imports"],
+        "onehop:vm": "node:vm",
+    }
     return json.dumps({"imports": imports}, separators=(",", ":"))
 
 
