@@ -45,10 +45,9 @@ export function sendOutput(kind, value) {
   const encoded = encodeValue(value, answers.limits.keep);
   // A getter may have made the run fail meanwhile.
   if (answers.state === "ended") return;
+  if (kind === "result") answers.state = "ended";
   warnOfValues(encoded);
   const more = answers.settle();
-  if (answers.state === "ended") return;
-  if (kind === "result") answers.state = "ended";
   const dropped = ',"dropped":' + consoleState.dropped + more + warningsField();
   if (encoded.size > answers.limits.output) {
     const text = quoteChunks(encoded.toChunks(), answers.limits.keep);

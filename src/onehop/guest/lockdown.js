@@ -27,6 +27,7 @@ export const WEB_GLOBALS = [
   "SubtleCrypto TextDecoder TextDecoderStream TextEncoder TextEncoderStream TransformStream",
   "TransformStreamDefaultController URL URLPattern URLSearchParams WritableStream",
   "WritableStreamDefaultController WritableStreamDefaultWriter atob btoa crypto performance",
+  "addEventListener dispatchEvent removeEventListener",
 ].join(" ").split(" ");
 
 const ALLOWED_GLOBALS = [

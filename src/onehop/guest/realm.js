@@ -7,7 +7,7 @@ import {
   ObjectDefineProperty,
   processTicksAndRejections,
 } from "./primordials.js";
-import { die } from "./channel.js";
+import { die, mute } from "./channel.js";
 import { border } from "./boundary.js";
 import { isWebLoaded, loadWeb } from "./web_part.js";
 import { encodeValue } from "./values.js";
@@ -25,13 +25,16 @@ function leavesNothing() {
 
 /** What the value's own code has started runs before the answer, so that nothing runs after it. */
 function settle() {
+  mute(true);
   processTicksAndRejections();
+  mute(false);
   border.isLast = !leavesNothing();
   return border.isLast ? "" : ',"again":true';
 }
 
 function end() {
   border.isOver = true;
+  mute(true);
   if (border.isLast) main.halt();
   main.ended(isWebLoaded());
 }

@@ -5,14 +5,11 @@
 
 import {
   core,
-  createList,
-  decodeUtf8,
   eventLoopHasMoreWork,
   getterOf,
   inspectArgs,
-  processTicksAndRejections,
+  NO_IMPORTS,
   quote,
-  ReflectOwnKeys,
   uncurryThis,
 } from "./primordials.js";
 import { die, exitProcess, halt, readText, sendFrame } from "./channel.js";
@@ -80,8 +77,17 @@ function compileForRealm(source, filename) {
     if (part !== undefined) return [part.runInContext(state.context), null];
     return [compileInContext(source, [], { filename, parsingContext: state.context }), null];
   } catch (thrown) {
-    return [null, { thrown }];
+    return refused(source, filename) ?? [null, { thrown }];
   }
+}
+
+/** The same error as this realm's own, of which V8 tells the place; nothing of the text runs. */
+function refused(source, filename) {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const result = core.compileFunction(source, filename, NO_IMPORTS, []);
+  Error.stackTraceLimit = stackTraceLimit;
+  return result[1] === null ? null : result;
 }
 
 const names = new Map();

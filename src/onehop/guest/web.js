@@ -93,6 +93,9 @@ function remember(value, guest) {
 function link(object, value) {
   standFor(object, value);
   WeakMapPrototypeSet(guestOf, value, object);
+  // Some classes keep a field on the object itself, as MessageEvent does.
+  const keys = ObjectKeys(value);
+  for (let i = 0; i < keys.length; i++) define(object, keys[i], toGuest(value[keys[i]]), true);
   return object;
 }
 
@@ -371,6 +374,7 @@ function setterOf(key, set) {
 
 /** A global of the web's by its name. */
 export function webGlobal(name) {
+  if (globalTarget[name] !== undefined) return globalTarget[name];
   return main.classes[name] !== undefined ? classFor(name) : toGuest(main.values[name]);
 }
 
@@ -381,3 +385,18 @@ export function makeDOMException(message, name) {
 border.convert = toGuest;
 const EventTarget = classFor("EventTarget");
 const MessageEvent = classFor("MessageEvent");
+
+/** The global object as a target of events. */
+const globalTarget = { __proto__: null };
+function addGlobalMethod(key, target) {
+  const { [key]: call } = EventTarget.prototype;
+  globalTarget[key] = {
+    [key](...args) {
+      return ReflectApply(call, target, args);
+    },
+  }[key];
+}
+const target = new EventTarget();
+addGlobalMethod("addEventListener", target);
+addGlobalMethod("dispatchEvent", target);
+addGlobalMethod("removeEventListener", target);
