@@ -134,7 +134,7 @@ const urlReaders = "href origin protocol username password host hostname port pa
   .split(" ").concat("searchParams", "hash")
   .map((name) => [name, getterOf(URL.prototype, name)]);
 const { stdin: input, stdout: output, stderr: lastWords } = Deno;
-const { structuredClone: cloneInMain } = globalThis;
+const { structuredClone: cloneInMain, performance: clock } = globalThis;
 
 /** What realms get; their bootstrap lets none of it through to the guest. */
 const host = {
@@ -143,11 +143,11 @@ const host = {
   core: { __proto__: null, kRefed: core.kRefed, hostObjectBrand: core.hostObjectBrand },
   coreNames: CORE,
   classes,
-  values: { __proto__: null, atob, btoa, crypto, performance },
+  values: { __proto__: null, atob, btoa, crypto, performance: clock },
   args: Deno.args,
   exit: Deno.exit,
   inspect: inspectArgs,
-  now: () => performance.now(),
+  now: () => clock.now(),
   read: (bytes) => input.readSync(bytes),
   write: (bytes) => output.writeSync(bytes),
   complain: (bytes) => lastWords.writeSync(bytes),
@@ -206,8 +206,8 @@ function enterRealm() {
 function ended(hasWeb) {
   state.isOver = true;
   if (hasWeb) {
-    performance.clearMarks();
-    performance.clearMeasures();
+    clock.clearMarks();
+    clock.clearMeasures();
   }
   if (!state.isLooping) nextTurn(serve);
 }
@@ -247,6 +247,38 @@ function watchForFailures() {
   globalThis.addEventListener("beforeunload", present((realm) => realm.endStuckRun()));
 }
 
+/** Globals without which Deno's own JavaScript does not work. */
+const KEPT = new Set(["globalThis", "undefined", "NaN", "Infinity", ...CLASSES]);
+
+/**
+ * No code of the guest's comes here. Should an object of this realm get to it all the same, it leads to
+ * nothing that can be changed, and to no global that does something.
+ */
+function lockMainRealm() {
+  const language = Object.getOwnPropertyNames(globalThis).filter(isOfTheLanguage);
+  for (const name of language) freeze(globalThis[name]);
+  for (const name of Reflect.ownKeys(globalThis)) {
+    if (typeof name === "string" && !KEPT.has(name) && !language.includes(name)) {
+      delete globalThis[name];
+    }
+  }
+}
+
+const LANGUAGE = new Set(Object.getOwnPropertyNames(createContext(NEW_REALM, NO_CODE_FROM_TEXT)));
+
+function isOfTheLanguage(name) {
+  return LANGUAGE.has(name) && name !== "console" && name !== "WebAssembly" &&
+    name !== "globalThis";
+}
+
+function freeze(value) {
+  const isObject = (typeof value === "object" && value !== null) || typeof value === "function";
+  // Deno gives names to errors by assignment, which a frozen prototype would forbid.
+  if (!isObject || Error.prototype.isPrototypeOf(value.prototype) || value === Error) return;
+  Object.freeze(value);
+  if (value.prototype !== undefined) Object.freeze(value.prototype);
+}
+
 function prove() {
   for (let i = 0; i < TRIALS; i++) enterRealm().prove();
   state.realm = null;
@@ -259,6 +291,7 @@ function start() {
   Deno.addSignalListener("SIGUSR2", ignore);
   Deno.removeSignalListener("SIGUSR2", ignore);
   watchForFailures();
+  lockMainRealm();
   prove();
   sendFrame(
     "ready",

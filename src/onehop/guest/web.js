@@ -22,6 +22,7 @@ import {
   MapPrototypeSet,
   ObjectDefineProperty,
   ObjectKeys,
+  ObjectPrototypePropertyIsEnumerable,
   ObjectSetPrototypeOf,
   plainArray,
   ReflectApply,
@@ -264,7 +265,7 @@ const TRAPS = {
     return {
       value: toMain(value[key]),
       writable: true,
-      enumerable: core.isEnumerable(value, key),
+      enumerable: ObjectPrototypePropertyIsEnumerable(value, key),
       configurable: !isLength,
     };
   },
