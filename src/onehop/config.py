@@ -30,7 +30,7 @@ from pydantic.fields import FieldInfo
 from onehop.cores import usable_cores
 from onehop.errors import ConfigError
 from onehop.limits import MIB, Limits
-from onehop.types import Severity, ValidationLevel
+from onehop.types import Isolation, Severity, ValidationLevel
 
 Layer = Literal[
     "namespaces", "threads", "cgroup", "landlock", "seccomp", "rlimits", "uid", "seatbelt"
@@ -180,6 +180,12 @@ class SandboxConfig(Settings):
     )
     max_queue: int = _setting(
         1000, "ONEHOP_MAX_QUEUE", "Executions that may wait for a worker; more are refused.", ge=0
+    )
+    isolation: Isolation = _setting(
+        "process",
+        "ONEHOP_ISOLATION",
+        "Where a run that does not say so itself is executed: in a fresh `process`, or in a fresh "
+        "`realm` of a process that its agent has.",
     )
     realm_processes: int = _setting(
         _CORES,

@@ -82,7 +82,9 @@ def check_request(
         capture_console=_check_capture(capture_console, config),
         description=_check_description(description),
     )
-    return CheckedRequest(request, text.decode(), warnings, check_isolation(isolation))
+    return CheckedRequest(
+        request, text.decode(), warnings, check_isolation(isolation, config.isolation)
+    )
 
 
 def is_large(arguments: Any) -> bool:
@@ -154,10 +156,10 @@ def _check_capture(capture_console: Any, config: SandboxConfig) -> bool:
     raise InvalidRequestError("capture_console", _show(capture_console), "true or false")
 
 
-def check_isolation(isolation: Any) -> Isolation:
-    """The class, ``process`` if there is none. Raises InvalidRequestError."""
+def check_isolation(isolation: Any, default: Isolation = "process") -> Isolation:
+    """The class, ``default`` if none is named. Raises InvalidRequestError."""
     if isolation is None:
-        return "process"
+        return default
     if isolation in get_args(Isolation):
         found: Isolation = isolation
         return found

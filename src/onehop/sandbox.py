@@ -137,9 +137,9 @@ class Sandbox:
         ``agent_id`` is whom the queue is fair to. ``on_log`` hears each console line as it is
         printed. ``tools`` are for this run instead of the sandbox's own: functions and ``Tool``
         objects, and names and globs of those that the sandbox has; ``rules`` hold beside the
-        sandbox's. ``isolation`` is ``process`` (a fresh process, which is the default) or ``realm``
-        (a fresh realm in a process of the agent's own). What the code does wrong is a result with
-        ``success=False``. Cancelling the awaiting task kills the run at once.
+        sandbox's. ``isolation`` is ``process`` (a fresh process) or ``realm`` (a fresh realm in a
+        process of the agent's own); the settings decide where it is None. What the code does wrong
+        is a result with ``success=False``. Cancelling the awaiting task kills the run at once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.

@@ -141,8 +141,8 @@ def run_guest(
     isolation: Isolation = "process",
     **limits: int,
 ) -> Run:
-    """Run ``code`` in a fresh worker, or in the first realm of a fresh process; ``before`` is called
-    between ready and the job."""
+    """Run ``code`` in a fresh worker, or in the first realm of a fresh process; ``before`` is
+    called between ready and the job."""
     original = None
     if language == "typescript":
         compiled = shared_compiler().compile(code)

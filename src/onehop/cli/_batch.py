@@ -62,7 +62,9 @@ def batch(
     ] = None,
     isolation: Annotated[
         str | None,
-        typer.Option(metavar="CLASS", help="process (the default) or realm, which is quicker."),
+        typer.Option(
+            metavar="CLASS", help="process or realm, which is quicker; process by default."
+        ),
     ] = None,
     concurrency: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Runs at the same time.")
@@ -145,7 +147,7 @@ def _batch(file: str, out: Path | None, defaults: dict[str, Any], isolation: str
     from onehop.config import SandboxConfig
     from onehop.requests import check_isolation
 
-    wanted = check_isolation(isolation)
+    wanted = None if isolation is None else check_isolation(isolation)
     path = None if file == "-" else Path(file)
     if path is not None and not path.exists():
         from onehop.errors import InvalidRequestError
