@@ -40,6 +40,8 @@ START_SECONDS = 20.0
 IDLE_SECONDS = 0.01
 """From ready to the request to warm up, which a job that comes at once goes without."""
 _STDERR_BYTES = 8192
+_NEAR = 0.75
+"""Share of a limit."""
 
 _OUT_OF_TURN = "a worker spoke out of turn, or ended, right after it was ready"
 
@@ -82,6 +84,8 @@ class Worker:
         self.memory_bytes = 0
         self.runs = 0
         """Jobs that it was given."""
+        self.was_near_limit = False
+        """Whether its last run was near a limit of memory or CPU time."""
         self.on_early_exit: Callable[[], None] = lambda: None
         self._watch()
 
@@ -255,6 +259,7 @@ class Worker:
         if run.message is not None:
             usage = _measure.usage(self._process.pid, run.start, self._status)
             if usage is not None:
+                self._note_share(usage, run.job.limits)
                 return run.outcome(run.message, *usage, self.enforcement)
         self.kill()
         exit_ = await self._reaped()
@@ -263,6 +268,12 @@ class Worker:
         if isinstance(end, Died) and end.verdict in ("exit", "protocol"):
             _log.info("a worker ended early: %s, %r", exit_, end.detail[-500:])
         return run.outcome(end, cpu, peak, self.enforcement)
+
+    def _note_share(self, usage: tuple[float, int], limits: Limits) -> None:
+        cpu, peak = usage
+        self.was_near_limit = (
+            cpu >= _NEAR * limits.cpu_seconds or peak >= _NEAR * limits.memory_bytes
+        )
 
     def _last_words(self) -> str:
         return self._stderr.decode(errors="replace").strip()

@@ -9,11 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from onehop.errors import Overloaded, SandboxClosedError
+from onehop.errors import (
+    LayerUnavailableError,
+    OnehopError,
+    Overloaded,
+    SandboxClosedError,
+    SandboxUnavailableError,
+)
 from onehop.limits import MIB
 from onehop.workers._factory import WorkerFactory
 from onehop.workers._job import Turn
@@ -25,6 +32,8 @@ _MOST_GROWN: Final = 64 * MIB
 more."""
 _RESTING: Final = 8
 """Processes whose runs only wait for tools, for each that computes."""
+_FAILURES: Final = 3
+"""Starts in a row that fail, until those who wait hear of it."""
 _WAIT: Final = 1.0
 """Seconds after which one that is refused may try again."""
 _LOOK_SECONDS: Final = 1.0
@@ -67,6 +76,7 @@ class RealmPool:
         """By agent: processes that have a run and do not rest."""
         self._waiting: FairQueue[asyncio.Future[Worker]] = FairQueue()
         self._starting = 0
+        self._failures = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -167,15 +177,15 @@ class RealmPool:
     async def _start_one(self) -> None:
         try:
             worker = await self._factory.start_realms()
-        except Exception as error:
+        except (OnehopError, OSError, TimeoutError) as error:
             self._starting -= 1
-            _log.warning("a process with realms did not start: %s", error)
-            self._fail_waiting(error)
+            self._note_failure(error)
             return
         except BaseException:
             self._starting -= 1
             raise
         self._starting -= 1
+        self._failures = 0
         if self._closed:
             self._close_later(worker)
             return
@@ -183,6 +193,17 @@ class RealmPool:
         self._spare.append(worker)
         self._serve()
         self._look_later()
+
+    def _note_failure(self, error: Exception) -> None:
+        """Those who wait hear of it when it is not chance; the next one to ask tries again."""
+        self._failures += 1
+        _log.warning("a process with realms did not start (%d in a row): %s", self._failures, error)
+        if self._failures < _FAILURES and not isinstance(error, LayerUnavailableError):
+            self._serve()
+            return
+        reason = error if isinstance(error, OnehopError) else SandboxUnavailableError(str(error))
+        self._failures = 0
+        self._fail_waiting(reason)
 
     def _fail_waiting(self, error: Exception) -> None:
         while (agent := self._waiting.turn(_anyone)) is not None:
@@ -242,8 +263,9 @@ class RealmPool:
         self._serve()
 
     def _is_used_up(self, worker: Worker) -> bool:
-        most = max(_MOST_GROWN, self._factory.ceiling.memory_bytes // 2)
-        return worker.runs >= self._runs or worker.grown() > most
+        if worker.was_near_limit or worker.runs >= self._runs:
+            return True
+        return worker.grown() > max(_MOST_GROWN, self._factory.ceiling.memory_bytes // 2)
 
     def _keep(self, worker: Worker, agent: str) -> None:
         worker.on_early_exit = lambda: self._lose(worker)
@@ -315,12 +337,12 @@ class RealmPool:
         await self._drain()
 
     async def _drain(self) -> None:
-        async with asyncio.timeout(_DRAIN_SECONDS):
-            while self._tasks or self._busy:
-                if self._tasks:
-                    await asyncio.wait(self._tasks, timeout=0.1)
-                else:
-                    await asyncio.sleep(0.001)  # a run's own task has yet to hand it back
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while (self._tasks or self._busy) and time.monotonic() < deadline:
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=0.1)
+            else:
+                await asyncio.sleep(0.001)  # a run's own task has yet to hand it back
 
 
 async def _close(worker: Worker) -> None:
