@@ -101,7 +101,7 @@ class LocalBackend:
         if request.request.language == "typescript":
             compiled = await self._compile(request.request, code, agent)
             if not isinstance(compiled, Compiled):
-                return _results.uncompiled(request.request, compiled)
+                return _results.uncompiled(request.request, compiled, request.isolation)
             code, original = compiled.code, Original(code, compiled.positions)
         job = Job(
             code=code,
@@ -118,10 +118,9 @@ class LocalBackend:
         outcome = await _run_job(pool, job, agent)
         outcome = await self._explained(request.request, agent, outcome)
         shelf = self._outputs.of(agent)
-        result = _results.from_outcome(request.request, digest.compute(), limits, outcome, shelf)
-        if request.isolation == "process":
-            return result
-        return result.model_copy(update={"isolation": request.isolation})
+        return _results.from_outcome(
+            request.request, digest.compute(), limits, outcome, shelf, request.isolation
+        )
 
     async def _compile(
         self, request: ExecutionRequest, code: str, agent: str

@@ -17,9 +17,9 @@ PARTS = (
     "advice.js",
     "positions.js",
     "errors.js",
+    "platform.js",
     "stacks.js",
     "warnings.js",
-    "platform.js",
     "values.js",
     "console.js",
     "answers.js",
@@ -42,7 +42,7 @@ REALM_PARTS = (
     *(name for name in PARTS[PARTS.index("second.js") :] if name != "ports.js"),
 )
 """The same for a realm, where some files have others in their place."""
-WEB_PARTS = ("web.js", "realm_clone.js", "ports.js")
+WEB_PARTS = ("web.js", "realm_clone.js", "ports.js", "realm_ports.js")
 """Of the function that a realm parses when the code looks at a class of the web's."""
 REALMS_PARTS = ("primordials.js", "channel.js", "turns.js", "realms.js")
 """Of the main realm of a process that runs jobs in realms."""
@@ -87,7 +87,7 @@ def bootstrap_source() -> str:
     """The bootstrap as one script."""
     parts = join(map(read_module, PARTS))
     shared = ",".join(_shared(PARTS, SECOND_PARTS))
-    return f'(function(){{"use strict";\n{parts}\nshareWithSecond({{{shared}}});\n}})();\n'
+    return f'(function(){{"use strict";\n{parts}\nshareWithSecond(()=>({{{shared}}}));\n}})();\n'
 
 
 @lru_cache(maxsize=1)
@@ -103,7 +103,7 @@ def realm_source() -> str:
     parts = join(map(_realm_module, REALM_PARTS))
     second = ",".join(_shared(REALM_PARTS, SECOND_PARTS))
     web = ",".join(_shared(REALM_PARTS, WEB_PARTS))
-    share = f"shareWithSecond({{{second}}});\nshareWithWeb({{{web},main}});"
+    share = f"shareWithSecond(()=>({{{second}}}));\nshareWithWeb(()=>({{{web},main}}));"
     return f'(function(main){{"use strict";\n{parts}\n{share}\nreturn realm;\n}})'
 
 
@@ -113,7 +113,7 @@ def web_source() -> str:
     return _later(
         REALM_PARTS,
         WEB_PARTS,
-        "toGuest,webGlobal,makeDOMException,clone,MessageChannel,MessagePort",
+        "toGuest,webGlobal,makeDOMException,clone",
         "main",
     )
 

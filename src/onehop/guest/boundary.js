@@ -27,7 +27,7 @@ const LONGEST_CHAIN = 100;
 /** What web.js makes objects of this realm with, taken before the guest can replace it. */
 export const own = {
   __proto__: null,
-  ...ERRORS,
+  .../** @type {object} */ (ERRORS),
   ArrayBuffer,
   BigInt64Array,
   BigUint64Array,
@@ -48,13 +48,14 @@ export const own = {
   Uint8Array,
   Uint8ClampedArray,
   create: Object.create,
-  then: uncurry(Promise.prototype.then),
+  whenSettled: uncurry(Promise.prototype.then),
   valueOfDate: uncurry(Date.prototype.getTime),
   sliceBuffer: uncurry(ArrayBuffer.prototype.slice),
   transferBuffer: uncurry(ArrayBuffer.prototype.transfer),
   addToSet: uncurry(Set.prototype.add),
 };
 
+/** @type {any} */
 export const border = {
   __proto__: null,
   /** Objects of the main realm, by those of this realm that stand for them. */
@@ -124,7 +125,7 @@ const guardedCore = { __proto__: null, getCloneableDeserializers: () => ({ __pro
 for (const name of main.coreNames) guardedCore[name] = guarded(main.core[name]);
 for (const name of ["kRefed", "hostObjectBrand"]) guardedCore[name] = main.core[name];
 
-const Deno = {
+export const Deno = {
   __proto__: null,
   internal: "internals",
   internals: { __proto__: null, core: guardedCore, inspectArgs: guarded(main.inspect) },
@@ -134,5 +135,5 @@ const Deno = {
   stdout: { __proto__: null, writeSync: guarded(main.write) },
   stderr: { __proto__: null, writeSync: main.complain },
 };
-const performance = { __proto__: null, now: main.now };
-const crypto = { __proto__: null };
+export const performance = { __proto__: null, now: main.now };
+export const crypto = { __proto__: null };

@@ -30,7 +30,7 @@ export const WEB_GLOBALS = [
   "addEventListener dispatchEvent removeEventListener",
 ].join(" ").split(" ");
 
-const ALLOWED_GLOBALS = [
+const OTHER_GLOBALS = [
   // The language.
   "AggregateError Array ArrayBuffer AsyncDisposableStack Atomics BigInt BigInt64Array",
   "BigUint64Array Boolean DataView Date DisposableStack Error EvalError FinalizationRegistry",
@@ -43,7 +43,7 @@ const ALLOWED_GLOBALS = [
   // Ours.
   "clearImmediate clearInterval clearTimeout console queueMicrotask setImmediate setInterval",
   "setTimeout structuredClone MessageChannel MessagePort navigator self tools ToolError",
-].join(" ").split(" ");
+];
 
 // Deno dispatches `beforeunload` on the global object, whose listeners hang on such symbols.
 const ALLOWED_SYMBOLS = 2;
@@ -77,29 +77,32 @@ export function defineBuiltins(target, source) {
  * @beforeGuest the lockdown comes before the job
  */
 export function defineLazily(name, make) {
-  const define = (value) =>
-    ObjectDefineProperty(globalThis, name, {
-      __proto__: null,
-      value,
-      writable: true,
-      enumerable: false,
-      configurable: true,
-    });
   ObjectDefineProperty(globalThis, name, {
     __proto__: null,
-    get: () => make(),
-    set: define,
+    get: () => make(name),
+    set: (value) =>
+      ObjectDefineProperty(globalThis, name, {
+        __proto__: null,
+        value,
+        writable: true,
+        enumerable: false,
+        configurable: true,
+      }),
     enumerable: false,
     configurable: true,
   });
 }
 
-const allowedGlobals = new Set([...ALLOWED_GLOBALS, ...WEB_GLOBALS]);
+/** @beforeGuest the lockdown comes before the job */
+function allowedGlobals() {
+  return new Set([...OTHER_GLOBALS.join(" ").split(" "), ...WEB_GLOBALS]);
+}
 
 /** @beforeGuest the lockdown comes before the job */
-function removeGlobals() {
+export function removeGlobals() {
+  const allowed = allowedGlobals();
   for (const name of ReflectOwnKeys(globalThis)) {
-    if (typeof name === "string" && !allowedGlobals.has(name)) delete globalThis[name];
+    if (typeof name === "string" && !allowed.has(name)) delete globalThis[name];
   }
 }
 
@@ -116,7 +119,6 @@ const bareNavigator = {
 export function lockDown() {
   limitCloneables();
   takeStacks();
-  removeGlobals();
   defineBuiltins(globalThis, timerGlobals);
   defineBuiltins(globalThis, cloneGlobals);
   defineBuiltins(Atomics, atomicsFunctions);
@@ -134,10 +136,11 @@ export function verifyLockdown() {
   for (const name of FORBIDDEN_GLOBALS) {
     if (name in globalThis) die("the global " + name + " is still there");
   }
+  const allowed = allowedGlobals();
   let symbols = 0;
   for (const key of ReflectOwnKeys(globalThis)) {
     if (typeof key === "symbol") symbols++;
-    else if (!allowedGlobals.has(key)) die("the global object still has " + key);
+    else if (!allowed.has(key)) die("the global object still has " + key);
   }
   if (symbols > ALLOWED_SYMBOLS) die("the global object has an unknown symbol");
   let generated = true;

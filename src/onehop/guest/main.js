@@ -9,7 +9,7 @@ import { answers, fail, sendOutput, succeed } from "./answers.js";
 import { call, compile } from "./run.js";
 import { nextTurn } from "./turns.js";
 import { endStuckRun, forgetRejection, noteRejection, runToEnd } from "./ending.js";
-import { defineBuiltins, lockDown, verifyLockdown } from "./lockdown.js";
+import { defineBuiltins, lockDown, removeGlobals, verifyLockdown } from "./lockdown.js";
 import { MessageChannel, MessagePort } from "./ports.js";
 
 /** @beforeGuest the start comes before the job */
@@ -111,6 +111,7 @@ async function main() {
   warmSignals();
   watchForFailures();
   lockDown();
+  removeGlobals();
   defineBuiltins(globalThis, { MessageChannel, MessagePort });
   delete /** @type {any} */ (URL).createObjectURL;
   delete /** @type {any} */ (URL).revokeObjectURL;

@@ -1,6 +1,6 @@
 // What the library needs of the web's classes, which are Deno's here; a realm has realm_platform.js.
 
-import { createList, getterOf, inspectArgs, uncurryThis } from "./primordials.js";
+import { CapturedError, createList, getterOf, inspectArgs, uncurryThis } from "./primordials.js";
 import { inheritsFrom } from "./errors.js";
 
 const CapturedDOMException = DOMException;
@@ -70,4 +70,22 @@ export function inspectByPlatform(value, options) {
 /** Whether an object is of one of Deno's own classes, which show themselves by this symbol. */
 export function isOfPlatform(object, symbol) {
   return typeof object[symbol] === "function";
+}
+
+/**
+ * The methods of V8's call sites, which nobody can change. Not before the bootstrap is off the stack: V8
+ * would parse all of it again for the line numbers.
+ * @beforeGuest the lockdown comes before the job
+ */
+export function callSiteMethods() {
+  const methods = { __proto__: null };
+  CapturedError.prepareStackTrace = (_error, sites) => {
+    const prototype = Object.getPrototypeOf(sites[0]);
+    for (const name of Object.getOwnPropertyNames(prototype)) {
+      methods[name] = uncurryThis(prototype[name]);
+    }
+  };
+  void new CapturedError().stack;
+  delete /** @type {any} */ (CapturedError).prepareStackTrace;
+  return methods;
 }

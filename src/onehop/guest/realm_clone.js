@@ -73,7 +73,9 @@ function copyObject(value, seen) {
   };
   if (behind(value) !== undefined) return keep(toGuest(cloneOfMain(behind(value))));
   if (core.isDate(value)) return keep(new own.Date(own.valueOfDate(value)));
-  if (core.isRegExp(value)) return keep(new own.RegExp(RegExpGetSource(value), RegExpGetFlags(value)));
+  if (core.isRegExp(value)) {
+    return keep(new own.RegExp(RegExpGetSource(value), RegExpGetFlags(value)));
+  }
   if (core.isBoxedPrimitive(value)) return keep(own.Object(unboxed(value)));
   if (core.isSharedArrayBuffer(value)) return value;
   if (core.isArrayBuffer(value)) return keep(own.sliceBuffer(value, 0));

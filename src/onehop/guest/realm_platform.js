@@ -50,3 +50,10 @@ export function inspectByPlatform(value, options) {
 export function isOfPlatform(object) {
   return behind(object) !== undefined;
 }
+
+/** The methods of V8's call sites, which are the same in all realms. */
+export function callSiteMethods() {
+  return siteMethods;
+}
+const siteMethods = { __proto__: null };
+for (const name of main.siteNames) siteMethods[name] = guarded(main.siteMethods[name]);

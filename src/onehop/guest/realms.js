@@ -39,6 +39,12 @@ const CLASSES = (
   "TransformStreamDefaultController URL URLPattern URLSearchParams WritableStream " +
   "WritableStreamDefaultController WritableStreamDefaultWriter"
 ).split(" ");
+/** Of a call site, what gives text and numbers. */
+const SITE_METHODS = new Set(
+  ("getTypeName getMethodName getEvalOrigin isToplevel isEval isNative isConstructor isAsync " +
+    "isPromiseAll getPromiseIndex getFunctionName getFileName getLineNumber getColumnNumber toString")
+    .split(" "),
+);
 const NOT_CLONED = ["createObjectURL", "revokeObjectURL"];
 const CLONEABLE = ["DOMException", "Blob", "File"];
 
@@ -48,6 +54,7 @@ const { Script, compileFunction: compileInContext, createContext } = vm;
 const NEW_REALM = vm.constants.DONT_CONTEXTIFY;
 const NO_CODE_FROM_TEXT = { codeGeneration: { strings: false, wasm: false } };
 
+/** @type {any} */
 const state = {
   __proto__: null,
   /** What the realm of the present run has for us. */
@@ -94,7 +101,9 @@ const names = new Map();
 const isWellKnown = new Set(Reflect.ownKeys(Symbol).map((key) => Symbol[key]));
 
 function memberOf(owner, key, isStatic) {
-  const { value, get, set, enumerable } = Object.getOwnPropertyDescriptor(owner, key);
+  const { value, get, set, enumerable } = /** @type {any} */ (
+    Object.getOwnPropertyDescriptor(owner, key)
+  );
   const member = { __proto__: null, key, isStatic, enumerable, get, set };
   return typeof value === "function" ? { ...member, call: value } : { ...member, value };
 }
@@ -130,6 +139,17 @@ timeout.call = function timeout(delay) {
   return abortLater.call(AbortSignal, delay);
 };
 
+const siteMethods = { __proto__: null };
+Error.prepareStackTrace = (_error, sites) => {
+  const prototype = Object.getPrototypeOf(sites[0]);
+  for (const name of Object.getOwnPropertyNames(prototype)) {
+    siteMethods[name] = uncurryThis(prototype[name]);
+  }
+};
+void new Error().stack;
+delete /** @type {any} */ (Error).prepareStackTrace;
+
+/** @type {any[]} */
 const urlReaders = "href origin protocol username password host hostname port pathname search"
   .split(" ").concat("searchParams", "hash")
   .map((name) => [name, getterOf(URL.prototype, name)]);
@@ -143,6 +163,8 @@ const host = {
   core: { __proto__: null, kRefed: core.kRefed, hostObjectBrand: core.hostObjectBrand },
   coreNames: CORE,
   classes,
+  siteMethods,
+  siteNames: Object.keys(siteMethods).filter((name) => SITE_METHODS.has(name)),
   values: { __proto__: null, atob, btoa, crypto, performance: clock },
   args: Deno.args,
   exit: Deno.exit,
@@ -163,7 +185,7 @@ const host = {
   },
   construct: (inner, args) => Reflect.construct(inner, args),
   promise: (executor) => new Promise(executor),
-  then: (promise, fulfilled, rejected) => void promise.then(fulfilled, rejected),
+  whenSettled: (promise, fulfilled, rejected) => void promise.then(fulfilled, rejected),
   describe(thrown) {
     const isError = Error.isError(thrown);
     return {
@@ -271,10 +293,14 @@ function isOfTheLanguage(name) {
     name !== "globalThis";
 }
 
+function isErrorClass(value) {
+  return value === Error || value.prototype instanceof Error;
+}
+
 function freeze(value) {
   const isObject = (typeof value === "object" && value !== null) || typeof value === "function";
   // Deno gives names to errors by assignment, which a frozen prototype would forbid.
-  if (!isObject || Error.prototype.isPrototypeOf(value.prototype) || value === Error) return;
+  if (!isObject || isErrorClass(value)) return;
   Object.freeze(value);
   if (value.prototype !== undefined) Object.freeze(value.prototype);
 }

@@ -18,6 +18,7 @@ import {
   ErrorIsError,
   isObject,
   IteratorPrototype,
+  listOf,
   MapPrototypeGet,
   MapPrototypeSet,
   ObjectDefineProperty,
@@ -60,7 +61,7 @@ const ask = {
   className: guarded(main.className),
   construct: guarded(main.construct),
   promise: guarded(main.promise),
-  then: guarded(main.then),
+  whenSettled: guarded(main.whenSettled),
 };
 
 /** What comes from the main realm, as the guest gets it. */
@@ -111,7 +112,7 @@ function functionOf(value) {
 
 function promiseOf(value) {
   return new CapturedPromise((resolve, reject) => {
-    ask.then(
+    ask.whenSettled(
       value,
       (result) => {
         if (!border.isOver) resolve(toGuest(result));
@@ -196,13 +197,13 @@ function listToMain(values) {
 
 function promiseForMain(value) {
   return ask.promise((resolve, reject) => {
-    own.then(value, (result) => resolve(toMain(result)), (reason) => reject(toMain(reason)));
+    own.whenSettled(value, (result) => resolve(toMain(result)), (reason) => reject(toMain(reason)));
   });
 }
 
 /** A function that the main realm may call: the guest's, with the guest's own kind of values. */
 function functionForMain(value) {
-  return function (...args) {
+  return /** @this {any} */ function (...args) {
     if (border.isOver) return undefined;
     try {
       return settled(ReflectApply(value, toGuest(this), plainArray(listToGuest(args))));
@@ -221,7 +222,7 @@ function settled(result) {
 }
 
 function standIn(value) {
-  return new CapturedProxy(ArrayIsArray(value) ? [] : {}, new Traps(value));
+  return new CapturedProxy(ArrayIsArray(value) ? [] : {}, /** @type {any} */ (new Traps(value)));
 }
 
 /** Whatever the main realm does with an object of the guest's. */
@@ -292,7 +293,11 @@ function methodOf(key, call) {
       return invoke(call, this, args);
     },
   };
-  ObjectDefineProperty(method, "length", { __proto__: null, value: call.length, configurable: true });
+  ObjectDefineProperty(method, "length", {
+    __proto__: null,
+    value: call.length,
+    configurable: true,
+  });
   return method;
 }
 
@@ -330,7 +335,7 @@ function base(name, inner) {
 function derived(name, parent, inner, isError) {
   const { [name]: made } = {
     [name]: class extends parent {
-      // deno-lint-ignore constructor-super
+      // @ts-expect-error: what it returns is not made by the parent
       constructor(...args) {
         return build(new.target.prototype, inner, args, isError);
       }
@@ -365,9 +370,7 @@ function accessor(key, get) {
 function setterOf(key, set) {
   const { [key]: write } = {
     [key](value) {
-      const args = createList();
-      args[0] = value;
-      invoke(set, this, args);
+      invoke(set, this, listOf(value));
     },
   };
   return write;
@@ -375,7 +378,7 @@ function setterOf(key, set) {
 
 /** A global of the web's by its name. */
 export function webGlobal(name) {
-  if (globalTarget[name] !== undefined) return globalTarget[name];
+  if (ours[name] !== undefined) return ours[name];
   return main.classes[name] !== undefined ? classFor(name) : toGuest(main.values[name]);
 }
 
@@ -384,20 +387,28 @@ export function makeDOMException(message, name) {
 }
 
 border.convert = toGuest;
-const EventTarget = classFor("EventTarget");
-const MessageEvent = classFor("MessageEvent");
+/** For ports.js. */
+export const EventTarget = classFor("EventTarget");
+export const MessageEvent = classFor("MessageEvent");
 
-/** The global object as a target of events. */
-const globalTarget = { __proto__: null };
+/** What is not one of the main realm's: ports, and the global object as a target of events. */
+const ours = { __proto__: null };
+
+/** Add a global by its name. */
+export function addGlobal(name, value) {
+  ours[name] = value;
+}
+
 function addGlobalMethod(key, target) {
   const { [key]: call } = EventTarget.prototype;
-  globalTarget[key] = {
+  const { [key]: method } = {
     [key](...args) {
       return ReflectApply(call, target, args);
     },
-  }[key];
+  };
+  addGlobal(key, method);
 }
-const target = new EventTarget();
-addGlobalMethod("addEventListener", target);
-addGlobalMethod("dispatchEvent", target);
-addGlobalMethod("removeEventListener", target);
+const globalTarget = new EventTarget();
+addGlobalMethod("addEventListener", globalTarget);
+addGlobalMethod("dispatchEvent", globalTarget);
+addGlobalMethod("removeEventListener", globalTarget);

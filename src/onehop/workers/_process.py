@@ -84,6 +84,8 @@ class Worker:
         self.memory_bytes = 0
         self.runs = 0
         """Jobs that it was given."""
+        self.grown = 0
+        """Bytes of memory that it had before its last run, beyond those when it was ready."""
         self.was_near_limit = False
         """Whether its last run was near a limit of memory or CPU time."""
         self.on_early_exit: Callable[[], None] = lambda: None
@@ -175,15 +177,6 @@ class Worker:
         """Whether it can take its job, or another one."""
         return self._state in ("idle", "warming") and not self._output_ended.done()
 
-    def grown(self) -> int:
-        """Bytes of memory beyond what it had when it was ready."""
-        if self._watched.ready is None:
-            return 0
-        try:
-            return _measure.sample(self._process.pid).rss_bytes - self._watched.ready.rss_bytes
-        except OSError:
-            return 0
-
     # --- the job ---
 
     async def run(self, job: Job, turn: Turn | None = None) -> Outcome:
@@ -194,6 +187,8 @@ class Worker:
         run = self._run = Run(job, self._loop, self._watched, self._end, self._send, turn)
         try:
             run.start = self._sample()
+            if self._watched.ready is not None:
+                self.grown = run.start.rss_bytes - self._watched.ready.rss_bytes
             self._dispatch(job, run)
             await run.ended
             return await self._conclude(run)
@@ -227,10 +222,11 @@ class Worker:
     def _sample(self) -> _measure.Sample:
         if self._resting is not None:
             return self._resting
-        if self.runs:
-            _measure.forget_peak(self._process.pid)
         try:
-            return _measure.sample(self._process.pid)
+            if not self.runs or self._status is None:
+                return _measure.sample(self._process.pid)
+            self._status.forget_peak()
+            return self._status.sample()
         except OSError:
             raise _ended_before_its_job() from None
 

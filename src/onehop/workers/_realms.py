@@ -265,7 +265,7 @@ class RealmPool:
     def _is_used_up(self, worker: Worker) -> bool:
         if worker.was_near_limit or worker.runs >= self._runs:
             return True
-        return worker.grown() > max(_MOST_GROWN, self._factory.ceiling.memory_bytes // 2)
+        return worker.grown > max(_MOST_GROWN, self._factory.ceiling.memory_bytes // 2)
 
     def _keep(self, worker: Worker, agent: str) -> None:
         worker.on_early_exit = lambda: self._lose(worker)
