@@ -5,7 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+)
 from typing import Any, Final, Generic, TypeVar
 
 from onehop.errors import InvalidRequestError, Overloaded
@@ -23,7 +31,7 @@ _WHAT: Final = "a dict of execute's arguments, such as {'code': 'return 1'}"
 
 async def mapped(
     run: Callable[[Any], Awaitable[T]], requests: Requests, *, concurrency: int, ordered: bool
-) -> AsyncIterator[T]:
+) -> AsyncGenerator[T, None]:
     """What ``run`` gives for each request. At most ``concurrency`` run at once, and no more are
     taken from ``requests`` than that and four times as many results that wait here.
 

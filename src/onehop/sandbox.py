@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -165,7 +165,7 @@ class Sandbox:
         concurrency: int | None = None,
         isolation: Isolation | None = None,
         ordered: bool = True,
-    ) -> AsyncIterator[ExecutionResult]:
+    ) -> AsyncGenerator[ExecutionResult, None]:
         """Run many requests: ``async for result in sandbox.map({"code": c} for c in programs)``.
 
         ``requests``, also an async iterator, has dicts of the arguments of ``execute``. At most

@@ -81,7 +81,7 @@ async def test_no_more_requests_are_taken_than_the_results_that_may_wait(sandbox
     await soon(lambda: taken == most, "taking what may be taken")
     assert (await anext(results)).output == 1
     assert taken <= most + 1
-    await results.aclose()  # type: ignore[attr-defined]
+    await results.aclose()
 
 
 async def test_closing_the_iterator_cancels_what_runs(sandbox: Sandbox) -> None:
@@ -92,7 +92,7 @@ async def test_closing_the_iterator_cancels_what_runs(sandbox: Sandbox) -> None:
     await started.wait()
     loop = asyncio.get_running_loop()
     began = loop.time()
-    await results.aclose()  # type: ignore[attr-defined]
+    await results.aclose()
     assert loop.time() - began < 2
     assert (await sandbox.execute("return 'well'")).output == "well"
 
@@ -144,7 +144,7 @@ def test_blocking_map_may_be_left_early_and_leaves_nothing_behind() -> None:
     before = threading.active_count()
     results = onehop.map(numbered(1_000_000), concurrency=2)
     assert next(results).output == 0
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert threading.active_count() == before
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator
+from contextlib import aclosing
 from queue import SimpleQueue
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ def map(  # noqa: A001 - the name by which callers know it
     config: SandboxConfig | None = None,
     tools: Wanted | None = None,
     rules: Layer = (),
-) -> Iterator[ExecutionResult]:
+) -> Generator[ExecutionResult, None, None]:
     """The results of ``Sandbox.map``, in a sandbox opened for them, without an event loop.
 
     ``requests`` is iterated in the caller's own thread, a few ahead of the results that were taken.
@@ -44,7 +45,9 @@ def map(  # noqa: A001 - the name by which callers know it
     return _results(iter(requests), _Thread(sandbox, options), ahead)
 
 
-def _results(requests: Iterator[Any], thread: _Thread, ahead: int) -> Iterator[ExecutionResult]:
+def _results(
+    requests: Iterator[Any], thread: _Thread, ahead: int
+) -> Generator[ExecutionResult, None, None]:
     thread.start()
     try:
         left, more = 0, True
@@ -73,11 +76,11 @@ class _Thread:
         self._thread = threading.Thread(target=self._work, name="onehop.map", daemon=True)
         self._loop = asyncio.new_event_loop()
         self._requests: asyncio.Queue[Any] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
+        self._mapping: asyncio.Task[None] | None = None
+        self._is_stopped = False
         self.results: SimpleQueue[ExecutionResult | BaseException | None] = SimpleQueue()
 
     def start(self) -> None:
-        self._task = self._loop.create_task(self._map())
         self._thread.start()
 
     def give(self, request: Any) -> None:
@@ -92,17 +95,21 @@ class _Thread:
 
     def stop(self) -> None:
         """Cancel what runs, and wait until nothing is left."""
-        if self._thread.is_alive() and self._task is not None:
-            self._loop.call_soon_threadsafe(self._task.cancel)
+        self._loop.call_soon_threadsafe(self._cancel)
         self._thread.join()
         self._loop.close()
+
+    def _cancel(self) -> None:
+        """Of the work, not of the sandbox's own end."""
+        self._is_stopped = True
+        if self._mapping is not None:
+            self._mapping.cancel()
 
     def _work(self) -> None:
         """The loop stays open until ``stop``, for what is still given to it."""
         asyncio.set_event_loop(self._loop)
-        assert self._task is not None  # noqa: S101 - made before the thread
         try:
-            self._loop.run_until_complete(self._task)
+            self._loop.run_until_complete(self._open_and_map())
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
         except BaseException as error:
@@ -110,9 +117,19 @@ class _Thread:
         else:
             self.results.put(None)
 
+    async def _open_and_map(self) -> None:
+        async with self._sandbox:
+            self._mapping = asyncio.create_task(self._map())
+            if self._is_stopped:
+                self._mapping.cancel()
+            await asyncio.wait([self._mapping])
+        if not self._mapping.cancelled():
+            self._mapping.result()
+
     async def _map(self) -> None:
-        async with self._sandbox as sandbox:
-            async for result in sandbox.map(self._given(), **self._options):
+        results = self._sandbox.map(self._given(), **self._options)
+        async with aclosing(results):
+            async for result in results:
                 self.results.put(result)
 
     async def _given(self) -> AsyncIterator[Any]:
