@@ -75,7 +75,7 @@ class Requests:
                 )
 
     def count(self) -> int | None:
-        """How many there are; None where that cannot be told before they are read."""
+        """How many there are; None where nobody knows before they are read."""
         if self._path is None or not self._path.is_file():
             return None
         try:
@@ -127,7 +127,7 @@ def _is_file(stream: Any) -> bool:
 
 
 async def _piped() -> AsyncIterator[bytes]:
-    """Lines of standard input as they come: whoever writes them may take his time."""
+    """Lines of standard input as they come: what writes them may take its time."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=_LONGEST)
     transport, _ = await loop.connect_read_pipe(

@@ -1,5 +1,5 @@
-// The border of a realm: what its bootstrap uses of the process's main realm, of which the guest's code
-// must not get hold.
+// The border of a realm: what its bootstrap uses of the process's main realm. The guest's code must not
+// get hold of any of it.
 //
 // This part stands before all others and gives them, by Deno's own names, functions that are made in
 // this realm. What the main realm throws, such as an error of a full stack, becomes an error of this

@@ -67,7 +67,7 @@ class RealmPool:
         """Between two runs, with their agents; those that were used last come last."""
         self._since: dict[Worker, float] = {}
         self._spare: list[Worker] = []
-        """Ready, and nobody's yet."""
+        """Ready, without an agent."""
         self._busy: dict[Worker, str] = {}
         self._resting: set[Worker] = set()
         """Of the busy: those whose runs only wait for tools."""
@@ -115,7 +115,7 @@ class RealmPool:
         return self._computing[agent] < self._per_agent
 
     def _take(self, agent: str) -> Worker | None:
-        """One of the agent's own that is idle, or one that is nobody's yet."""
+        """One of the agent's own that is idle, or one that has no agent yet."""
         if not self._admits(agent):
             return None
         worker = self._own_idle(agent) or self._fresh()
