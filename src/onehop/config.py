@@ -474,6 +474,19 @@ class ServerConfig(Settings):
         return self
 
 
+class TelemetryConfig(Settings):
+    """What programs that watch hear of runs: metrics and traces."""
+
+    table: ClassVar[str] = "telemetry"
+
+    metrics: Literal["viewer", "open", "off"] = _setting(
+        "viewer",
+        "ONEHOP_METRICS",
+        "Who may read `/metrics` of `onehop serve`: `viewer`, with the key of a viewer or an "
+        "admin; `open`, anyone who reaches the server; `off`, nobody, and nothing is counted.",
+    )
+
+
 SECTIONS: tuple[type[Settings], ...] = (
     SandboxConfig,
     ValidationConfig,
@@ -482,6 +495,7 @@ SECTIONS: tuple[type[Settings], ...] = (
     AuditConfig,
     AnalyticsConfig,
     ServerConfig,
+    TelemetryConfig,
 )
 """Every table of ``onehop.toml`` but for the servers'."""
 UPSTREAM: Final = "upstream"

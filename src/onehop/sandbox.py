@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from onehop._loop import running_loop
 from onehop.analysis import Analyst
-from onehop.backends.base import Backend
+from onehop.backends.base import Backend, Pooled
 from onehop.calls import (
     Layer,
     RunDesk,
@@ -25,8 +25,11 @@ from onehop.config import SandboxConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.requests import CheckedRequest, check_request
+from onehop.states import PoolState
 from onehop.tools import ToolError, ToolLimits
+from onehop.traces import read_trace
 from onehop.types import ExecutionResult, Language, OnLog, OutputPage
+from onehop.watching import Watcher, stage, watched_by
 
 
 class Sandbox:
@@ -47,12 +50,15 @@ class Sandbox:
         tool_limits: ToolLimits | None = None,
         preload_analysis: bool = False,
         first_language: Language = DEFAULT,
+        watchers: Sequence[Watcher] = (),
     ) -> None:
         """``backend`` runs the code: workers on this machine, unless another one is given. It is
         opened and closed with the sandbox. ``tools``: functions, ``Tool`` objects or a ``Tools``
         that the code may call, under ``rules`` and within ``tool_limits``. ``preload_analysis``:
         load what parses texts while the first worker starts, since an Executor will need it.
-        ``first_language``: start what the first program needs in it too."""
+        ``first_language``: start what the first program needs in it too. ``watchers`` hear of each
+        stage of each run: ``onehop.telemetry`` has one for traces and one for metrics."""
+        self.watchers = tuple(watchers)
         self._preload_analysis = preload_analysis
         self._first_language = first_language
         self._config = config or SandboxConfig()
@@ -126,6 +132,7 @@ class Sandbox:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Layer = (),
+        traceparent: str | None = None,
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
@@ -134,7 +141,8 @@ class Sandbox:
         ``agent_id`` is whom the queue is fair to. ``on_log`` hears each console line as it is
         printed. ``tools`` are for this run instead of the sandbox's own: functions and ``Tool``
         objects, and names and globs of those that the sandbox has; ``rules`` hold beside the
-        sandbox's. What the code does wrong is a result with ``success=False``.
+        sandbox's. ``traceparent`` is the caller's place in a trace, as W3C writes it.
+        What the code does wrong is a result with ``success=False``.
         Cancelling the awaiting task kills the run at once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
@@ -151,7 +159,16 @@ class Sandbox:
             capture_console=capture_console,
             description=description,
         )
-        return await self.run(checked, agent_id, on_log, desk)
+        request = checked.request
+        with (
+            watched_by(self.watchers),
+            stage(
+                "execution", request=request, agent_id=agent_id, trace=read_trace(traceparent)
+            ) as noted,
+        ):
+            result = await self.run(checked, agent_id, on_log, desk)
+            noted.note(result=result)
+            return result
 
     def check(self, **call: Any) -> CheckedRequest:
         """Check the arguments of ``execute`` without running. Raises InvalidRequestError."""
@@ -243,6 +260,12 @@ class Sandbox:
     def is_ready(self) -> bool:
         """Whether it is open and a worker is at hand."""
         return self._backend is not None and self._backend.ready
+
+    def pool_state(self) -> PoolState | None:
+        """How the workers are now; None while it is not open, and for a backend without a pool on
+        this machine."""
+        backend: object = self._backend
+        return backend.pool_state if isinstance(backend, Pooled) else None
 
     def _open_backend(self) -> Backend:
         if self._backend is None:

@@ -15,6 +15,7 @@ from onehop.errors import WorkerStartError
 from onehop.limits import Limits
 from onehop.questions import Desk
 from onehop.requests import CheckedRequest
+from onehop.states import PoolState
 from onehop.types import (
     ExecutionRequest,
     ExecutionResult,
@@ -23,6 +24,7 @@ from onehop.types import (
     OutputPage,
     code_hash,
 )
+from onehop.watching import stage
 from onehop.workers import Job, Outcome, Pool, WorkerFactory, deno_programs
 from onehop.workers.protocol import Failure, Original
 
@@ -64,6 +66,11 @@ class LocalBackend:
     def ready(self) -> bool:
         """Whether a run could start now or soon."""
         return self._pool.ready
+
+    @property
+    def pool_state(self) -> PoolState:
+        """See Pooled."""
+        return self._pool.state
 
     async def open(self, language: Language = "javascript") -> None:
         """Start the spawner and the first worker, and what the first program needs if it is in
@@ -144,9 +151,13 @@ class LocalBackend:
         loop = asyncio.get_running_loop()
         last, pause = loop.time() + job.limits.timeout, _FIRST_PAUSE
         while True:
-            worker = await self._pool.check_out(agent)
+            with stage("queue"):
+                worker = await self._pool.check_out(agent)
             try:
-                return await worker.run(job, self._pool.turn(worker))
+                with stage("run") as noted:
+                    outcome = await worker.run(job, self._pool.turn(worker))
+                    noted.note(killed=_results.killed(outcome, job.limits))
+                    return outcome
             except WorkerStartError:
                 if loop.time() > last:
                     raise

@@ -21,6 +21,7 @@ from onehop.errors import ToolError
 from onehop.inputs.gc import read_json
 from onehop.questions import Ask, Call, Reply
 from onehop.types import ToolCall
+from onehop.watching import stage
 
 if TYPE_CHECKING:
     from onehop.tools import Bound, ToolContext
@@ -112,7 +113,7 @@ class RunDesk:
             self._refuse(record, _as_tool_error(error, record.path), reply)
         else:
             task = asyncio.get_running_loop().create_task(
-                self._carry_out(bound, arguments, record, reply)
+                self._watched(bound, arguments, record, reply)
             )
             self._tasks[task] = record
             task.add_done_callback(self._tasks.pop)
@@ -201,6 +202,13 @@ class RunDesk:
         if self._answered >= limits.total:
             words = f"the run has had {self._answered} bytes of answers; {limits.total} are all"
             raise ToolError("budget", words, bound.path)
+
+    async def _watched(
+        self, bound: Bound, arguments: dict[str, Any], record: CallRecord, reply: Reply
+    ) -> None:
+        with stage("tool", namespace=bound.namespace, path=bound.path, id=record.id) as noted:
+            await self._carry_out(bound, arguments, record, reply)
+            noted.note(call=record, arguments=arguments)
 
     async def _carry_out(
         self, bound: Bound, arguments: dict[str, Any], record: CallRecord, reply: Reply

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -26,6 +26,7 @@ from onehop.tools import Rule, ToolLimits, Tools, load_tools, read_rules
 from onehop.types import Language
 from onehop.upstreams import configured_upstreams
 from onehop.validation import Validator
+from onehop.watching import Watcher
 
 
 @asynccontextmanager
@@ -41,6 +42,7 @@ async def open_executor(
     rules: Layer = (),
     store_may_be_away: bool = False,
     first_language: Language = DEFAULT,
+    watchers: Sequence[Watcher] = (),
 ) -> AsyncIterator[Executor]:
     """An executor with its sandbox, store, journal, bus and rollups, all as configured.
 
@@ -49,8 +51,9 @@ async def open_executor(
     those that the settings name, unless others are given. With ``store_may_be_away`` a
     database server that does not answer yet is opened when it does; until then records wait in the
     journal. What the first program needs if it is in ``first_language`` starts beside the first
-    worker. At the end runs in flight are ended and recorded. Raises ConfigError,
-    StoreUnavailableError, AuditUnavailableError and SandboxUnavailableError.
+    worker. ``watchers`` hear of each stage of each run. At the end runs in flight are ended and
+    recorded. Raises ConfigError, StoreUnavailableError, AuditUnavailableError and
+    SandboxUnavailableError.
     """
     validated = validation or ValidationConfig()
     kept = audit or AuditConfig()
@@ -64,6 +67,7 @@ async def open_executor(
             backend=backend,
             preload_analysis=True,
             first_language=first_language,
+            watchers=watchers,
             **granted(tools, rules),
         )
         executor = Executor(

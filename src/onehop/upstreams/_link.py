@@ -55,6 +55,11 @@ class Link:
         """Whether it has ended, or is ending."""
         return self._left.is_set() or self._task.done()
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it is connected."""
+        return self._up.done() and not self._up.exception() and not self.is_over
+
     async def client(self) -> Client:
         """The SDK's client, when it is connected. Raises LinkFailedError."""
         return await asyncio.shield(self._up)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import ExitStack
@@ -113,6 +114,12 @@ class Parts:
         self.feed = Feed(executor, self.store)
         self.readiness = Readiness(executor)
         self.closing = asyncio.Event()
+        self._began = time.monotonic()
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since they were made."""
+        return time.monotonic() - self._began
 
 
 def _parts(request: Request) -> Parts:
