@@ -15,6 +15,7 @@ _PART_OF: Final = {
     "gridfs": "pymongo",
     "httpcore2": "httpx2",
     "mcp_types": "mcp",
+    "opentelemetry": "opentelemetry-sdk",
     "referencing": "jsonschema",
     "starlette": "fastapi",
 }

@@ -485,6 +485,17 @@ class TelemetryConfig(Settings):
         "Who may read `/metrics` of `onehop serve`: `viewer`, with the key of a viewer or an "
         "admin; `open`, anyone who reaches the server; `off`, nobody, and nothing is counted.",
     )
+    traces: Literal["off", "http", "grpc"] = _setting(
+        "off",
+        "ONEHOP_TRACES",
+        "How spans are sent by OTLP; where to, OpenTelemetry's own variables say, such as "
+        "`OTEL_EXPORTER_OTLP_ENDPOINT`.",
+    )
+    trace_content: bool = _setting(
+        False,
+        "ONEHOP_TRACE_CONTENT",
+        "Whether spans hold code, contexts, outputs, and arguments and answers of tools, unmasked.",
+    )
 
 
 SECTIONS: tuple[type[Settings], ...] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,3 +39,22 @@ def read_trace(parent: object, state: object = None) -> Trace | None:
         return None
     known = isinstance(state, str) and _STATE.fullmatch(state)
     return Trace(parent, str(state) if known else "")
+
+
+_outgoing: ContextVar[Trace | None] = ContextVar("onehop.outgoing", default=None)
+
+
+def go_out_with(trace: Trace | None) -> Token[Trace | None]:
+    """Have requests to other servers carry ``trace`` from now on, in this context."""
+    return _outgoing.set(trace)
+
+
+def go_out_no_more(token: Token[Trace | None]) -> None:
+    """Undo ``go_out_with``."""
+    _outgoing.reset(token)
+
+
+def outgoing() -> dict[str, str]:
+    """The headers that a request to another server carries."""
+    trace = _outgoing.get()
+    return {} if trace is None else trace.headers()

@@ -207,12 +207,13 @@ class RunDesk:
         self, bound: Bound, arguments: dict[str, Any], record: CallRecord, reply: Reply
     ) -> None:
         with stage("tool", namespace=bound.namespace, path=bound.path, id=record.id) as noted:
-            await self._carry_out(bound, arguments, record, reply)
-            noted.note(call=record, arguments=arguments)
+            answer = await self._carry_out(bound, arguments, record, reply)
+            noted.note(call=record, arguments=arguments, answer=answer)
 
     async def _carry_out(
         self, bound: Bound, arguments: dict[str, Any], record: CallRecord, reply: Reply
-    ) -> None:
+    ) -> bytes | None:
+        """The answer, if there is one."""
         try:
             if record.bytes_in > _AT_ONCE:
                 arguments = await bound.check_large(arguments)
@@ -231,6 +232,8 @@ class RunDesk:
             record.end("ok")
             reply(value, None)
             self._hear("completed", record.call)
+            return value
+        return None
 
     async def _invoke(self, bound: Bound, arguments: dict[str, Any], record: CallRecord) -> bytes:
         """The tool's time begins when it does: waiting for a thread is not its fault."""

@@ -17,6 +17,7 @@ from onehop.client._events import Follower
 from onehop.client._feed import Feed, Tasks
 from onehop.client._live import Item, LiveRun
 from onehop.client._options import HEADER_TEXT, header_text, make_options
+from onehop.client._trace import trace_headers
 from onehop.client._wire import (
     Identity,
     decode,
@@ -317,7 +318,12 @@ _REQUEST_ID: Final = "X-Request-Id"
 
 def _execution(arguments: Mapping[str, Any], request_id: str | None) -> Call:
     identifier = _name("request_id", request_id) if request_id else uuid.uuid4().hex
-    return Call("POST", "/execute", body=encode(arguments), headers={_REQUEST_ID: identifier})
+    return Call(
+        "POST",
+        "/execute",
+        body=encode(arguments),
+        headers={_REQUEST_ID: identifier, **trace_headers()},
+    )
 
 
 def _name(field: str, text: str) -> str:

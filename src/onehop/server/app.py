@@ -57,6 +57,8 @@ _HEADERS: Final = (
     "Mcp-Protocol-Version",
     "Mcp-Method",
     "Mcp-Name",
+    "Traceparent",
+    "Tracestate",
 )
 _FIELDS: Final = 100
 """Values that a body may hold beside the context's."""

@@ -23,7 +23,16 @@ class Watching:
 
 @asynccontextmanager
 async def open_watching(config: TelemetryConfig, *, counts: bool) -> AsyncIterator[Watching]:
-    """As ``config`` says; metrics only where somebody ``counts``."""
+    """As ``config`` says; metrics only where somebody ``counts``. At the end, spans that wait are
+    sent. Raises MissingExtraError for traces without OpenTelemetry, and ConfigError.
+    """
     is_counted = counts and config.metrics != "off" and find_spec("prometheus_client") is not None
     metrics = Metrics() if is_counted else None
-    yield Watching(metrics, () if metrics is None else (metrics,))
+    counting = () if metrics is None else (metrics,)
+    if config.traces == "off":
+        yield Watching(metrics, counting)
+        return
+    from onehop.telemetry.exporting import open_tracing
+
+    async with open_tracing(config) as tracing:
+        yield Watching(metrics, (*counting, tracing))

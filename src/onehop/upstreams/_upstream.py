@@ -148,7 +148,10 @@ class McpUpstream:
         seconds = None if self.options.timeout is None else self.options.timeout / 1000
         try:
             async with asyncio.timeout(seconds) as clock:
-                with stage("upstream", server=self._name, tool=name, is_local=self._is_local):
+                with stage(
+                    "upstream", server=self._name, tool=name, is_local=self._is_local
+                ) as noted:
+                    noted.note(protocol=(await link.client()).protocol_version)
                     result = await _asking.call(link, name, effect, arguments, context)
         except TimeoutError:
             if not clock.expired():

@@ -67,6 +67,7 @@ from onehop.server.http._readiness import Readiness
 from onehop.server.principal import Principal
 from onehop.stores.base import HistoryQuery, Store
 from onehop.tools import look_up
+from onehop.traces import read_trace
 from onehop.types import ExecutionResult, LogEntry, OutputPage, ValidationReport
 from onehop.validation import Validator
 
@@ -270,7 +271,12 @@ def _caller(request: Request, principal: Principal) -> Caller:
     if named is None and "x-request-id" in request.headers:
         got = repr(request.headers["x-request-id"])[:80]
         raise InvalidRequestError("X-Request-Id", got, "one name of visible ASCII without a slash")
-    return Caller(agent_id=principal.agent_id, channel_id=channel, request_id=named or "")
+    return Caller(
+        agent_id=principal.agent_id,
+        channel_id=channel,
+        request_id=named or "",
+        trace=read_trace(request.headers.get("traceparent"), request.headers.get("tracestate")),
+    )
 
 
 async def _streamed(
