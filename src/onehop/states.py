@@ -85,3 +85,21 @@ class ExecutorState:
     upstreams: tuple[UpstreamState, ...]
     runs: tuple[RunState, ...]
     """Oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerState:
+    """What ``/api/v1/status`` of a server says."""
+
+    version: str
+    now: int
+    """The server's clock, in ms since the epoch."""
+    uptime: int
+    """ms since it has started."""
+    pool: PoolState | None
+    journal: JournalState | None
+    upstreams: tuple[UpstreamState, ...]
+    runs: tuple[RunState, ...]
+    """In flight, the oldest first."""
+    more_runs: int
+    """In flight, and not listed."""

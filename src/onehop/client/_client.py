@@ -24,6 +24,7 @@ from onehop.client._wire import (
     decode_failures,
     decode_identity,
     decode_list,
+    decode_state,
     decode_stats,
     encode,
     given,
@@ -38,6 +39,7 @@ from onehop.errors import (
 )
 from onehop.events import EVENT_TYPES, Event
 from onehop.records import ExecutionRecord
+from onehop.states import ServerState
 from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
 
 if TYPE_CHECKING:
@@ -274,6 +276,11 @@ class AgentClient:
             return await self._ask(call, partial(decode, OutputPage))
         except ExecutionNotFoundError as error:
             raise OutputNotFoundError(str(error)) from None
+
+    async def status(self) -> ServerState:
+        """How workers, queue, journal and servers of tools are, and which runs are in flight; for a
+        viewer or an admin. Raises PermissionDeniedError for an agent."""
+        return await self._ask(Call("GET", "/status"), decode_state)
 
     def events(
         self,

@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel, to_snake
 
 from onehop.answers import AgentStats, Failure, LanguageCount
 from onehop.errors import InvalidRequestError
+from onehop.states import JournalState, PoolState, RunState, ServerState, UpstreamState
 from onehop.types import Wire
 
 W = TypeVar("W", bound=Wire)
@@ -101,6 +102,18 @@ def decode_stats(wire: Mapping[str, Any]) -> AgentStats:
     languages = wire.get("languageBreakdown") or {}
     counts = {name: _dataclass(LanguageCount, each) for name, each in languages.items()}
     return _dataclass(AgentStats, {**wire, "languageBreakdown": counts})
+
+
+def decode_state(wire: Mapping[str, Any]) -> ServerState:
+    """How the server is."""
+    pool, journal = wire.get("pool"), wire.get("journal")
+    parts = {
+        "pool": None if pool is None else _dataclass(PoolState, pool),
+        "journal": None if journal is None else _dataclass(JournalState, journal),
+        "upstreams": tuple(_dataclass(UpstreamState, each) for each in _list(wire, "upstreams")),
+        "runs": tuple(_dataclass(RunState, each) for each in _list(wire, "runs")),
+    }
+    return _dataclass(ServerState, {**wire, **parts})
 
 
 def decode_failures(wire: Mapping[str, Any]) -> list[Failure]:
