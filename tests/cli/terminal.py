@@ -29,6 +29,8 @@ class Terminal:
         self._words = words
         self._width = width
         self._environment = {**os.environ, "TERM": "xterm-256color", **(environment or {})}
+        for name in ("COLUMNS", "LINES"):  # this process's own
+            self._environment.pop(name, None)
         self.raw = ""
 
     def __enter__(self) -> Self:
