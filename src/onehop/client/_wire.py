@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic.alias_generators import to_camel, to_snake
 
+from onehop._markup import Shown
 from onehop.answers import AgentStats, Failure, LanguageCount
 from onehop.errors import InvalidRequestError
 from onehop.states import JournalState, PoolState, RunState, ServerState, UpstreamState
@@ -85,7 +86,7 @@ def decode(model: type[W], wire: Any) -> W:
 
 def decode_list(model: type[W], wire: Mapping[str, Any], name: str) -> list[W]:
     """The models in the list that is called ``name``."""
-    return [decode(model, each) for each in _list(wire, name)]
+    return Shown(decode(model, each) for each in _list(wire, name))
 
 
 def decode_identity(wire: Mapping[str, Any]) -> Identity:
@@ -118,7 +119,7 @@ def decode_state(wire: Mapping[str, Any]) -> ServerState:
 
 def decode_failures(wire: Mapping[str, Any]) -> list[Failure]:
     """An agent's recent failures."""
-    return [_dataclass(Failure, each) for each in _list(wire, "failures")]
+    return Shown(_dataclass(Failure, each) for each in _list(wire, "failures"))
 
 
 def _list(wire: Mapping[str, Any], name: str) -> list[Any]:
