@@ -524,6 +524,30 @@ class ServerConfig(Settings):
         return self
 
 
+class TelemetryConfig(Settings):
+    """What programs that watch hear of runs: metrics and traces."""
+
+    table: ClassVar[str] = "telemetry"
+
+    metrics: Literal["viewer", "open", "off"] = _setting(
+        "viewer",
+        "ONEHOP_METRICS",
+        "Who may read `/metrics` of `onehop serve`: `viewer`, with the key of a viewer or an "
+        "admin; `open`, anyone who reaches the server; `off`, nobody, and nothing is counted.",
+    )
+    traces: Literal["off", "http", "grpc"] = _setting(
+        "off",
+        "ONEHOP_TRACES",
+        "How spans are sent by OTLP; where to, OpenTelemetry's own variables say, such as "
+        "`OTEL_EXPORTER_OTLP_ENDPOINT`.",
+    )
+    trace_content: bool = _setting(
+        False,
+        "ONEHOP_TRACE_CONTENT",
+        "Whether spans hold code, contexts, outputs, and arguments and answers of tools, unmasked.",
+    )
+
+
 SECTIONS: tuple[type[Settings], ...] = (
     SandboxConfig,
     ValidationConfig,
@@ -532,6 +556,7 @@ SECTIONS: tuple[type[Settings], ...] = (
     AuditConfig,
     AnalyticsConfig,
     ServerConfig,
+    TelemetryConfig,
 )
 """Every table of ``onehop.toml`` but for the servers'."""
 UPSTREAM: Final = "upstream"
