@@ -436,6 +436,21 @@ class ServerConfig(Settings):
     tls_key: str | None = _setting(
         None, "ONEHOP_TLS_KEY", "File of the certificate's private key (PEM)."
     )
+    dashboard: bool = _setting(
+        True, "ONEHOP_DASHBOARD", "Whether the pages at `/dashboard` are served."
+    )
+    session_lifetime: int = _setting(
+        43_200_000,
+        "ONEHOP_SESSION_LIFETIME",
+        "Time, in ms, after which a person has to sign in to the dashboard again.",
+        ge=60_000,
+    )
+    session_idle: int = _setting(
+        7_200_000,
+        "ONEHOP_SESSION_IDLE",
+        "Time, in ms, after which a session of the dashboard that nobody uses ends.",
+        ge=60_000,
+    )
     origins: tuple[str, ...] = _setting(
         (),
         "ONEHOP_ORIGINS",
