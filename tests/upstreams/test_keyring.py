@@ -17,7 +17,7 @@ from onehop.upstreams._secrets import Resolved, resolve
 class Kept(KeyringBackend):
     """A keyring that lies in memory."""
 
-    priority: ClassVar[float] = 1  # type: ignore[misc]
+    priority: ClassVar[float] = 1
 
     def get_password(self, service: str, username: str) -> str | None:
         if service == "locked":
@@ -31,7 +31,7 @@ class Kept(KeyringBackend):
 @pytest.fixture(autouse=True)
 def _ring() -> Iterator[None]:
     before = keyring.get_keyring()
-    keyring.set_keyring(Kept())
+    keyring.set_keyring(Kept())  # type: ignore[no-untyped-call]
     yield
     keyring.set_keyring(before)
 
