@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from onehop.analytics import Analytics
+    from onehop.batches import map  # noqa: A004
     from onehop.callers import Caller
     from onehop.client import AgentClient, SyncAgentClient
     from onehop.config import (
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
         SandboxConfig,
         ValidationConfig,
     )
+    from onehop.decisions import Approval, Approve, Edit, Reject
     from onehop.errors import (
+        ApprovalNotFoundError,
         AuditUnavailableError,
         AuthenticationError,
         ConfigError,
@@ -75,6 +78,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "onehop.analytics": ["Analytics"],
+    "onehop.batches": ["map"],
     "onehop.execution.bus": ["EventBus"],
     "onehop.callers": ["Caller"],
     "onehop.client": ["AgentClient", "SyncAgentClient"],
@@ -86,7 +90,9 @@ _HOMES = {
         "SandboxConfig",
         "ValidationConfig",
     ],
+    "onehop.decisions": ["Approval", "Approve", "Edit", "Reject"],
     "onehop.errors": [
+        "ApprovalNotFoundError",
         "AuditUnavailableError",
         "AuthenticationError",
         "ConfigError",
@@ -142,6 +148,9 @@ __all__ = [
     "AgentClient",
     "Analytics",
     "AnalyticsConfig",
+    "Approval",
+    "ApprovalNotFoundError",
+    "Approve",
     "AuditConfig",
     "AuditUnavailableError",
     "AuthenticationError",
@@ -150,6 +159,7 @@ __all__ = [
     "Correction",
     "CorrectionConfig",
     "DuplicateRequestError",
+    "Edit",
     "ErrorInfo",
     "Event",
     "EventBus",
@@ -171,6 +181,7 @@ __all__ = [
     "PermissionDeniedError",
     "RateLimitedError",
     "RecordRejectedError",
+    "Reject",
     "RemoteError",
     "ResourceUsage",
     "RiskAssessment",
@@ -197,6 +208,7 @@ __all__ = [
     "ValidationReport",
     "Validator",
     "WorkerStartError",
+    "map",
     "open_executor",
     "open_store",
     "run",

@@ -16,6 +16,7 @@ _PART_OF: Final = {
     "httpcore2": "httpx2",
     "jsonpointer": "jsonpatch",
     "mcp_types": "mcp",
+    "opentelemetry": "opentelemetry-sdk",
     "referencing": "jsonschema",
     "starlette": "fastapi",
     "yaml": "pyyaml",

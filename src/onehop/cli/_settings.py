@@ -18,6 +18,7 @@ from onehop.config import (
     SECTIONS,
     UPSTREAM,
     Settings,
+    ToolsConfig,
     checked_value,
     env_name,
     parse_settings,
@@ -75,6 +76,8 @@ def judge(environ: Mapping[str, str], options: Options | None = None) -> Judgeme
         found = dict(_section(section, file, environ, options or {}, judged))
         judged.settings += found.values()
         _check_whole(section, found, judged)
+        if section is ToolsConfig:
+            _judge_rules(found, judged)
     judged.problems[:] = dict.fromkeys(judged.problems)
     return judged
 
@@ -167,6 +170,18 @@ def _judge_upstreams(content: Any, file: _File, judged: Judgement) -> None:
         except ConfigError as error:
             setting = error.field.removeprefix(f"{table}.").partition(".")[0]
             judged.problems.append(Problem(file.place(table, setting), str(error)))
+
+
+def _judge_rules(found: Mapping[str, Setting], judged: Judgement) -> None:
+    """Rules that cannot be any."""
+    from onehop.execution.compose import configured_rules
+
+    for name in ("deny", "ask", "rules"):
+        setting = found[name]
+        try:
+            configured_rules(**{name: setting.value})
+        except ConfigError as error:
+            judged.problems.append(Problem(setting.place, str(error)))
 
 
 def _hint(name: str, names: list[str]) -> str:

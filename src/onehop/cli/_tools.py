@@ -45,11 +45,16 @@ def list_(
         bool, typer.Option("--skipped", help="What could not become a tool, and why.")
     ] = False,
 ) -> None:
-    """List the tools, with their signatures."""
+    """List the tools, with their signatures.
+
+    Rules that concern none of them are told on standard error.
+    """
 
     async def work(toolbox: Toolbox) -> ExitCode:
         if skipped:
             return _print_skipped(toolbox.catalogue.skipped, namespace, as_json)
+        for words in toolbox.stray():
+            _complain(f"warning: {words}")
         spaces = toolbox.discovery.visible
         chosen = [namespace] if namespace is not None else list(spaces)
         paths = [str(path) for name in chosen for path in toolbox.discovery.list(name)]

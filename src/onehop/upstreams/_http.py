@@ -12,6 +12,7 @@ import mcp_types as types
 from mcp.client.streamable_http import streamable_http_client
 
 from onehop.inputs.values import ValueCount
+from onehop.traces import outgoing
 from onehop.upstreams import _bounds
 from onehop.upstreams._answers import RETRY_AFTER, STATUS
 
@@ -31,7 +32,7 @@ async def connect(
         headers={"Accept-Encoding": "identity", **headers},
         auth=auth,
         timeout=httpx2.Timeout(_CONNECT, read=_READ),
-        event_hooks={"response": [_bound]},
+        event_hooks={"request": [_place], "response": [_bound]},
     )
     async with (
         client,
@@ -40,6 +41,11 @@ async def connect(
         ) as streams,
     ):
         yield streams
+
+
+async def _place(request: httpx2.Request) -> None:
+    """Say which span it belongs to. The SDK sends in the context of the call."""
+    request.headers.update(outgoing())
 
 
 async def _bound(response: httpx2.Response) -> None:
