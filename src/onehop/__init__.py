@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from onehop.analytics import Analytics
+    from onehop.batches import map  # noqa: A004
     from onehop.callers import Caller
     from onehop.client import AgentClient, SyncAgentClient
     from onehop.config import (
@@ -72,11 +73,12 @@ if TYPE_CHECKING:
         RiskAssessment,
         ValidationReport,
     )
-    from onehop.upstreams import McpUpstream
+    from onehop.upstreams import McpUpstream, OpenApi
     from onehop.validation import Validator, validate_code
 
 _HOMES = {
     "onehop.analytics": ["Analytics"],
+    "onehop.batches": ["map"],
     "onehop.execution.bus": ["EventBus"],
     "onehop.callers": ["Caller"],
     "onehop.client": ["AgentClient", "SyncAgentClient"],
@@ -137,7 +139,7 @@ _HOMES = {
         "RiskAssessment",
         "ValidationReport",
     ],
-    "onehop.upstreams": ["McpUpstream"],
+    "onehop.upstreams": ["McpUpstream", "OpenApi"],
     "onehop.validation": ["Validator", "validate_code"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -172,6 +174,7 @@ __all__ = [
     "McpUpstream",
     "NotConnectedError",
     "OnehopError",
+    "OpenApi",
     "OutputNotFoundError",
     "OutputPage",
     "Overloaded",
@@ -205,6 +208,7 @@ __all__ = [
     "ValidationReport",
     "Validator",
     "WorkerStartError",
+    "map",
     "open_executor",
     "open_store",
     "run",

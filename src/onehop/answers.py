@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
+from onehop._markup import pairs
+from onehop._shown import stats_html
 from onehop.types import ErrorType, Language, Severity
 
 CODE_LENGTH_EDGES: Final = (0, 100, 500, 1_000, 5_000, 100_000)
@@ -42,6 +44,9 @@ class AgentStats:
     """Turns of the model that were not needed because code called the tools, by the formula that
     each result has."""
     avoided_tokens: int = 0
+
+    def _repr_html_(self) -> str:
+        return stats_html(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +91,9 @@ class ResourceUse:
     timeout_count: int = 0
     limit_count: int = 0
     """Runs that a resource limit ended (errorType resource_limit)."""
+
+    def _repr_html_(self) -> str:
+        return pairs({item.name: getattr(self, item.name) for item in fields(self)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

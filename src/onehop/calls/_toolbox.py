@@ -13,6 +13,7 @@ from onehop.calls._grant import Grant
 from onehop.calls._media import without_ids
 from onehop.errors import InvalidRequestError, ToolError
 from onehop.questions import Call
+from onehop.states import UpstreamState
 from onehop.tools import (
     Catalogue,
     Discovery,
@@ -27,6 +28,7 @@ from onehop.tools import (
     composed,
     read_rules,
     stray,
+    unwrapped,
 )
 
 Wanted = Tools | Iterable[Tool | Callable[..., Any] | str]
@@ -78,6 +80,19 @@ class Toolbox:
         """Make a catalogue of what there is now. A run keeps the one that it began with."""
         self._catalogue = Catalogue.of(self._tools, self._threads)
         self._usual = self._under(self._policy(()), self._catalogue)
+
+    def upstreams(self) -> tuple[UpstreamState, ...]:
+        """How the servers are now, in the order in which they were given."""
+        return tuple(self._state(*each) for each in self._tools.providers.items())
+
+    def _state(self, namespace: str, provider: Provider) -> UpstreamState:
+        reason = getattr(provider, "away", provider.fault)
+        return UpstreamState(
+            namespace=namespace,
+            up=reason is None,
+            reason=reason,
+            tools=len(provider.tools()),
+        )
 
     @property
     def catalogue(self) -> Catalogue:
@@ -178,7 +193,7 @@ async def call_directly(desk: RunDesk, path: str, arguments: Mapping[str, Any]) 
     call = Call(1, namespace, member, json.dumps(dict(arguments)))
     desk.take(call if member else Call(1, "", path, call.arguments), reply)
     try:
-        return without_ids(json.loads(await answered))
+        return without_ids(unwrapped(json.loads(await answered)))
     finally:
         await desk.aclose(at_once=True)
 

@@ -157,7 +157,7 @@ def _find_unknown(file: _File, judged: Judgement) -> None:
 
 def _judge_upstreams(content: Any, file: _File, judged: Judgement) -> None:
     """Each server's table by itself."""
-    from onehop.upstreams import read_options
+    from onehop.upstreams import read_table
 
     if not isinstance(content, dict):
         told = f"{UPSTREAM} is not a table: write [{UPSTREAM}.NAME]"
@@ -166,7 +166,7 @@ def _judge_upstreams(content: Any, file: _File, judged: Judgement) -> None:
     for name, options in content.items():
         table = f"{UPSTREAM}.{name}"
         try:
-            read_options(options if isinstance(options, dict) else {"": options}, table)
+            read_table(options if isinstance(options, dict) else {"": options}, table)
         except ConfigError as error:
             setting = error.field.removeprefix(f"{table}.").partition(".")[0]
             judged.problems.append(Problem(file.place(table, setting), str(error)))

@@ -11,6 +11,7 @@ from onehop.tools._condition import WHEN
 from onehop.tools._context import ToolContext
 from onehop.tools._discovery import Discovery
 from onehop.tools._files import load_tools
+from onehop.tools._http import HttpAnswer, unwrapped
 from onehop.tools._lookup import look_up
 from onehop.tools._offer import offer
 from onehop.tools._read_rules import (
@@ -21,6 +22,7 @@ from onehop.tools._read_rules import (
     rules_to_json,
 )
 from onehop.tools._rules import GLOB, Action, Decision, Policy, Rule
+from onehop.tools._schema import CheckedSchema
 from onehop.tools._stray import stray
 from onehop.tools._threads import Threads
 from onehop.tools._tool import Effect, Tool, tool
@@ -31,9 +33,11 @@ __all__ = [
     "Action",
     "Bound",
     "Catalogue",
+    "CheckedSchema",
     "Decision",
     "Discovery",
     "Effect",
+    "HttpAnswer",
     "Policy",
     "Provider",
     "Rule",
@@ -55,4 +59,5 @@ __all__ = [
     "rules_to_json",
     "stray",
     "tool",
+    "unwrapped",
 ]

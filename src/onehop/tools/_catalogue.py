@@ -240,6 +240,8 @@ def _of_provider(
     name: str, provider: Provider, threads: Threads, skipped: dict[str, str]
 ) -> Iterator[Bound]:
     """What a stranger lists: one tool that cannot be used takes no other with it."""
+    reasons: Mapping[str, str] = getattr(provider, "skipped", {})
+    skipped |= {f"{name}.{one}": reason for one, reason in reasons.items()}
     seen = set[str]()
     for tool in provider.tools():
         path = f"{name}.{tool.name}"

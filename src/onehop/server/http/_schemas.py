@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, get_type_hints
 
 from pydantic import BeforeValidator, Field, create_model
 
-from onehop import answers, decisions
+from onehop import answers, decisions, states
 from onehop.calls import LONGEST_NAME, MOST_NAMES
 from onehop.decisions import ApprovalStatus
 from onehop.records import ExecutionRecord
@@ -417,3 +417,24 @@ class FoundTools(Wire):
 
     tools: list[FoundTool] | None = None
     namespaces: list[ToolNamespace] | None = None
+
+
+Pool: Final = _answer(states.PoolState)
+Journal: Final = _answer(states.JournalState)
+Upstream: Final = _answer(states.UpstreamState)
+RunInFlight: Final = _answer(states.RunState)
+
+
+class Status(Wire):
+    """How the server is now."""
+
+    version: str
+    now: int = Field(description="The server's clock, in ms since the epoch.")
+    uptime: int = Field(description="ms since it has started.")
+    pool: Pool | None  # type: ignore[valid-type]
+    journal: Journal | None  # type: ignore[valid-type]
+    upstreams: list[Upstream]  # type: ignore[valid-type]
+    runs: list[RunInFlight] = Field(  # type: ignore[valid-type]
+        description="Runs in flight, the oldest first."
+    )
+    more_runs: int = Field(description="Runs in flight that are not listed.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack
@@ -69,6 +70,7 @@ from onehop.server.http._readiness import Readiness
 from onehop.server.principal import Principal
 from onehop.stores.base import HistoryQuery, Store
 from onehop.tools import Rule, look_up, read_rule_list, rules_from_json
+from onehop.traces import read_trace
 from onehop.types import ExecutionResult, LogEntry, OutputPage, ValidationReport
 from onehop.validation import Validator
 
@@ -116,6 +118,12 @@ class Parts:
         self.feed = Feed(executor, self.store)
         self.readiness = Readiness(executor)
         self.closing = asyncio.Event()
+        self._began = time.monotonic()
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since they were made."""
+        return time.monotonic() - self._began
 
 
 def _parts(request: Request) -> Parts:
@@ -278,7 +286,12 @@ def _caller(request: Request, principal: Principal) -> Caller:
     if named is None and "x-request-id" in request.headers:
         got = repr(request.headers["x-request-id"])[:80]
         raise InvalidRequestError("X-Request-Id", got, "one name of visible ASCII without a slash")
-    return Caller(agent_id=principal.agent_id, channel_id=channel, request_id=named or "")
+    return Caller(
+        agent_id=principal.agent_id,
+        channel_id=channel,
+        request_id=named or "",
+        trace=read_trace(request.headers.get("traceparent"), request.headers.get("tracestate")),
+    )
 
 
 async def _streamed(principal: Principal, run: Watched, caller: Caller) -> Response:
