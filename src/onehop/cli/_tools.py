@@ -47,7 +47,7 @@ def list_(
 ) -> None:
     """List the tools, with their signatures.
 
-    Rules that concern none of them are told on standard error.
+    Standard error names the rules that concern none of them.
     """
 
     async def work(toolbox: Toolbox) -> ExitCode:

@@ -270,7 +270,7 @@ class DecisionBody(Wire):
     reason: str = Field(
         default="",
         max_length=2000,
-        description="With `reject`: what the code is told.",
+        description="With `reject`: why; the code gets it.",
         examples=["too much"],
     )
 

@@ -156,7 +156,7 @@ def _runner(principal: Who) -> Principal:
 def _approver(here: Here, principal: Who) -> Principal:
     """Who may decide: never a key of an agent, nor one that acts in an agent's name."""
     if not here.settings.auth:
-        raise ForbiddenError("without keys nobody can be told from an agent: nobody may decide")
+        raise ForbiddenError("without keys anyone may be an agent, and so nobody may decide")
     if principal.role not in ("approver", "admin"):
         raise ForbiddenError("only an approver or an admin may decide")
     if principal.agent_id != principal.holder:
