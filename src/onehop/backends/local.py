@@ -82,7 +82,9 @@ class LocalBackend:
     @property
     def pool_state(self) -> PoolState:
         """See Pooled."""
-        return self._pool.state
+        state = self._pool.state
+        waiting = state.waiting + self._realms.waiting
+        return replace(state, waiting=waiting, realms=self._realms.processes)
 
     async def open(self, language: Language = "javascript") -> None:
         """Start the spawner and the first worker, and what the first program needs if it is in

@@ -63,6 +63,10 @@ _LESSONS: Final = 500
 """Past runs that are learned from at the start."""
 _LEARNING: Final = 2.0
 """Seconds that reading them may take."""
+_COUNTED: Final = 1000
+"""Calls that wait for a person, which are counted."""
+_COUNTING: Final = 1.0
+"""Seconds that counting them may take."""
 _FAREWELL: Final = 10.0
 """Seconds that closing waits for runs in flight."""
 
@@ -167,7 +171,18 @@ class Executor:
             journal=None if self._recorder is None else await self._recorder.state(),
             upstreams=self.sandbox.toolbox.upstreams(),
             runs=tuple(run.state for run in self._runs.values()),
+            approvals=await self._count_approvals(),
         )
+
+    async def _count_approvals(self) -> int | None:
+        approver = self.sandbox.approver
+        if approver is None:
+            return None
+        try:
+            async with asyncio.timeout(_COUNTING):
+                return len(await approver.pending(limit=_COUNTED))
+        except (StoreError, TimeoutError):
+            return None
 
     async def flush(self, timeout: float = 5.0) -> bool:
         """Wait until the store has every run that has ended; False after ``timeout`` seconds."""

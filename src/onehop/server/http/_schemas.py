@@ -444,3 +444,6 @@ class Status(Wire):
         description="Runs in flight, the oldest first."
     )
     more_runs: int = Field(description="Runs in flight that are not listed.")
+    approvals: int | None = Field(
+        description="Calls of tools that wait for a person, at most 1000; null where none can."
+    )
