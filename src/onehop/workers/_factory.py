@@ -16,8 +16,8 @@ from onehop.workers._process import Worker
 
 
 def deno_programs(path: str | None = None) -> dict[str, list[str]]:
-    """What Deno is run as: the program and arguments of a worker and of a compiler; ``@HEAP@``
-    stands for the heap limit in MB.
+    """What Deno is run as: the program and arguments of a worker, a compiler and a checker;
+    ``@HEAP@`` stands for the heap limit in MB.
 
     Without ``path``, Deno is the one that the package ``deno`` installed. Raises
     SandboxUnavailableError when it is not there.
@@ -26,6 +26,7 @@ def deno_programs(path: str | None = None) -> dict[str, list[str]]:
     return {
         "worker": [deno, *guest.deno_arguments("@HEAP@")],
         "compiler": [deno, *guest.compiler_arguments("@HEAP@")],
+        "checker": [deno, *guest.checker_arguments("@HEAP@")],
     }
 
 
