@@ -174,7 +174,7 @@ export class Names {
 
   /**
    * An expression as data: ["v", value], ["o", [[name, part], …], isOpen], ["a", [part, …], isOpen],
-   * ["x"] for undefined, and ["u"] for what only the run can tell.
+   * ["x"] for undefined, ["d"] for what is not undefined, and ["u"] for what only the run can tell.
    * @returns {any[]}
    */
   literalOf(expression, depth = 0) {
@@ -196,7 +196,12 @@ export class Names {
       case ts.SyntaxKind.PrefixUnaryExpression:
         return node.operator === ts.SyntaxKind.MinusToken && ts.isNumericLiteral(node.operand)
           ? numberOf(node.operand.text, -1)
-          : ["u"];
+          : ["d"];
+      case ts.SyntaxKind.TemplateExpression:
+      case ts.SyntaxKind.TypeOfExpression:
+        return ["d"];
+      case ts.SyntaxKind.BinaryExpression:
+        return ARITHMETIC().includes(node.operatorToken.kind) ? ["d"] : ["u"];
       case ts.SyntaxKind.ArrayLiteralExpression:
         return this.#listOf(node, depth);
       case ts.SyntaxKind.ObjectLiteralExpression:
@@ -245,6 +250,20 @@ export class Names {
     return isShort ? this.#valueOf(property.name, depth) : ["u"];
   }
 }
+
+const ARITHMETIC = () => {
+  const { SyntaxKind } = world.ts;
+  return [
+    SyntaxKind.PlusToken,
+    SyntaxKind.MinusToken,
+    SyntaxKind.AsteriskToken,
+    SyntaxKind.SlashToken,
+    SyntaxKind.PercentToken,
+    SyntaxKind.LessThanToken,
+    SyntaxKind.GreaterThanToken,
+    SyntaxKind.EqualsEqualsEqualsToken,
+  ];
+};
 
 /** An expression without what changes nothing of its value. */
 export function bare(node) {

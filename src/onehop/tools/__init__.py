@@ -8,8 +8,10 @@ from onehop.tools._bound import Bound
 from onehop.tools._catalogue import Catalogue
 from onehop.tools._compose import Provider, Tools, composed
 from onehop.tools._context import ToolContext
+from onehop.tools._declarations import ambient
 from onehop.tools._discovery import Discovery
 from onehop.tools._files import load_tools
+from onehop.tools._harmless import is_identifier, key, one_line
 from onehop.tools._lookup import look_up
 from onehop.tools._offer import offer
 from onehop.tools._rules import Decision, Policy, Rule, read_rules
@@ -32,10 +34,14 @@ __all__ = [
     "ToolFailed",
     "ToolLimits",
     "Tools",
+    "ambient",
     "composed",
+    "is_identifier",
+    "key",
     "load_tools",
     "look_up",
     "offer",
+    "one_line",
     "read_rules",
     "tool",
 ]

@@ -1,0 +1,7 @@
+"""The check before a run: what of a program must fail, and which calls of tools it would make."""
+
+from __future__ import annotations
+
+from onehop.checks._check import Check, Checks, Room
+
+__all__ = ["Check", "Checks", "Room"]
