@@ -13,6 +13,7 @@ from onehop._loop import running_loop
 from onehop.analysis import Analyst
 from onehop.backends.base import Backend
 from onehop.calls import (
+    Grant,
     Layer,
     RunDesk,
     Toolbox,
@@ -21,12 +22,13 @@ from onehop.calls import (
     make_desk,
     with_calls,
 )
+from onehop.checks import Check, Checks, Room
 from onehop.config import SandboxConfig
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.requests import CheckedRequest, check_request
 from onehop.tools import ToolError, ToolLimits
-from onehop.types import ExecutionResult, Language, OnLog, OutputPage
+from onehop.types import CheckPolicy, ExecutionResult, Language, OnLog, OutputPage
 
 
 class Sandbox:
@@ -126,6 +128,8 @@ class Sandbox:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Layer = (),
+        typecheck: CheckPolicy | None = None,
+        plan: bool = False,
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
@@ -134,14 +138,17 @@ class Sandbox:
         ``agent_id`` is whom the queue is fair to. ``on_log`` hears each console line as it is
         printed. ``tools`` are for this run instead of the sandbox's own: functions and ``Tool``
         objects, and names and globs of those that the sandbox has; ``rules`` hold beside the
-        sandbox's. What the code does wrong is a result with ``success=False``.
+        sandbox's. ``typecheck`` is what the check before the run may refuse: ``"off"``,
+        ``"provable"`` (what must fail; the usual one where tools are granted) or ``"strict"``. With
+        ``plan`` the code is checked and its calls are listed, and nothing is executed.
+        What the code does wrong is a result with ``success=False``.
         Cancelling the awaiting task kills the run at once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
         """
         self._open_backend()
-        desk = self.desk(tools, [rules] if rules else (), agent_id=agent_id)
+        grant = self.toolbox.grant(tools, [rules] if rules else ())
         checked = check_request(
             self._config,
             code=code,
@@ -150,8 +157,28 @@ class Sandbox:
             context=context,
             capture_console=capture_console,
             description=description,
+            typecheck=typecheck,
+            plan=plan,
         )
-        return await self.run(checked, agent_id, on_log, desk)
+        check = await self.typecheck(checked, agent_id, grant)
+        if check.ends_here:
+            return check.result()
+        desk = None if grant is None else make_desk(grant, agent_id=agent_id)
+        result = await self.run(checked, agent_id, on_log, desk)
+        return await self.checks.explain(check, result)
+
+    async def typecheck(
+        self, checked: CheckedRequest, agent_id: str = "", grant: Grant | None = None
+    ) -> Check:
+        """Check the code of a call before it runs, which ``run`` does not; ``grant`` are its tools.
+        Hand the result of the run to ``checks.explain``."""
+        return await self.checks.check(checked.request, agent_id, grant)
+
+    @property
+    def checks(self) -> Checks:
+        """What checks programs before they run."""
+        backend = self._open_backend()
+        return Checks(backend if isinstance(backend, Room) else None)
 
     def check(self, **call: Any) -> CheckedRequest:
         """Check the arguments of ``execute`` without running. Raises InvalidRequestError."""
@@ -295,9 +322,11 @@ def run(
     config: SandboxConfig | None = None,
     tools: Wanted | None = None,
     rules: Layer = (),
+    typecheck: CheckPolicy | None = None,
+    plan: bool = False,
 ) -> ExecutionResult:
     """Run ``code`` once, synchronously, in a sandbox opened for it, with its ``tools`` and
-    ``rules``.
+    ``rules``; ``typecheck`` and ``plan`` are those of ``Sandbox.execute``.
 
     For more than one execution open a Sandbox: it keeps workers warm. Inside a running event loop
     (a notebook) the work happens in a thread while the caller waits. Raises what
@@ -309,7 +338,9 @@ def run(
         sandbox = Sandbox(settings, tools=tools, rules=rules)
         try:
             await sandbox._open(language_named(language) or DEFAULT)
-            return await sandbox.execute(code, language, timeout, context, capture_console)
+            return await sandbox.execute(
+                code, language, timeout, context, capture_console, typecheck=typecheck, plan=plan
+            )
         finally:
             await sandbox.aclose()
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from onehop.checks._check import Check, Checks, Room
+from onehop.checks._check import TYPECHECK, Check, Checks, Room
 
-__all__ = ["Check", "Checks", "Room"]
+__all__ = ["TYPECHECK", "Check", "Checks", "Room"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from onehop import source
 from onehop.checks._declared import tools_declaration
@@ -28,7 +28,7 @@ from onehop.types import (
 if TYPE_CHECKING:
     from onehop.calls import Grant
 
-RULE: Final = "typecheck"
+TYPECHECK: Final = "typecheck"
 """As findings name it."""
 _MOST: Final = 20
 """Findings of one check."""
@@ -37,6 +37,7 @@ _LONGEST: Final = 400
 _NAMES_TOOLS: Final = re.compile(r"\btools\b")
 
 
+@runtime_checkable
 class Room(Protocol):
     """What has checkers: a backend, if it can have any."""
 
@@ -68,6 +69,11 @@ class Check:
     def is_refused(self) -> bool:
         """Whether the code may not run."""
         return bool(self.findings)
+
+    @property
+    def ends_here(self) -> bool:
+        """Whether nothing runs: it is refused, or only a plan was asked for."""
+        return self.is_refused or self.request.plan
 
     def result(self) -> ExecutionResult:
         """The result of code that is refused, or of which only the plan was asked for."""
@@ -101,10 +107,11 @@ class Check:
             return ErrorInfo(type="internal", name="PlanError", message=message)
         first, *others = self.findings
         more = f" (and {len(others)} more, see findings)" if others else ""
+        is_syntax = self.facts.syntax is not None
         return ErrorInfo(
             type="validation",
-            name="ValidationError",
-            message=f"{first.message} [typecheck]{more}",
+            name="SyntaxError" if is_syntax else "ValidationError",
+            message=first.message if is_syntax else f"{first.message} [typecheck]{more}",
             line=first.line,
             column=first.column,
             excerpt=source.excerpt(self.request.code, first.line, first.column),
@@ -163,7 +170,7 @@ class Checks:
         said = source.Diagnosis(found.text, found.line, found.column)
         told = await self._opened().confirm_syntax(check.request, check.agent, said)
         if told is not None:
-            check.findings.append(_finding(f"SyntaxError: {told.message}", told.line, told.column))
+            check.findings.append(_finding(told.message, told.line, told.column))
 
     async def _messages(self, check: Check) -> tuple[Message, ...]:
         request = check.request
@@ -243,7 +250,7 @@ def _finding(message: str, line: int | None, column: int | None) -> Finding:
     return Finding(
         type="error",
         message=one_line(message, _LONGEST),
-        pattern=RULE,
+        pattern=TYPECHECK,
         severity="medium",
         line=line or 1,
         column=column or 1,
@@ -252,7 +259,4 @@ def _finding(message: str, line: int | None, column: int | None) -> Finding:
 
 def _await_words(missing: MissingAwait) -> str:
     path = one_line(".".join(step or "…" for step in missing.path), 120)
-    return (
-        f"line {missing.line} takes the promise of tools.{path}(…) for its answer: "
-        f"write `await tools.{path}(…)`"
-    )
+    return f"the promise of tools.{path}(…) is taken for its answer: put `await` before the call"

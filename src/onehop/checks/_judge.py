@@ -77,7 +77,7 @@ def fault_of(target: Target, site: CallSite) -> Fault | None:
     error = _refusal(target.bound, site)
     if error is None:
         return None
-    return Fault(f"tools.{target.path}: {error.message}", _parameters(target.bound, error), site)
+    return Fault(f"tools.{target.path}: {error.message}", _parameters(target.bound), site)
 
 
 def _refusal(bound: Bound, site: CallSite) -> ToolError | None:
@@ -103,13 +103,10 @@ def _refusal_of(bound: Bound, given: Arguments) -> ToolError | None:
     return error
 
 
-def _parameters(bound: Bound, error: ToolError) -> tuple[str, ...]:
+def _parameters(bound: Bound) -> tuple[str, ...]:
     named = ", ".join(_shown(name) for name in bound.parameters[:_NAMED]) or "none"
-    more = "…" if len(bound.parameters) > _NAMED else ""
-    hints = [f"tools.{bound.path} takes: {named}{more} (* is required)"]
-    if error.nearest:
-        hints.append(f"close to that name: {', '.join(map(_shown, error.nearest))}")
-    return tuple(hints)
+    more = ", …" if len(bound.parameters) > _NAMED else ""
+    return (f"tools.{bound.path} takes: {named}{more} (* is required)",)
 
 
 def _unknown(path: str, names: list[str], site: CallSite, grant: Grant) -> Fault:

@@ -55,6 +55,8 @@ def read_call(
     language: str | None,
     timeout: float | None,
     memory: int | None,
+    typecheck: str | None = None,
+    plan: bool = False,
 ) -> Call:
     """Read and check everything. Raises InvalidRequestError and ConfigError.
 
@@ -74,6 +76,8 @@ def read_call(
         language=language or language_of_file(file) or wrapped_language(given or ""),
         timeout=timeout,
         context=None if context is None else _read_context(context, config.max_context),
+        typecheck=typecheck,
+        plan=plan,
     )
     return Call(checked.request, config)
 
@@ -116,6 +120,8 @@ async def _execute(call: Call, record: bool, tools: ToolsConfig) -> ExecutionRes
             request.timeout,
             request.context,
             agent_id=CLI_AGENT,
+            typecheck=request.typecheck,
+            plan=request.plan,
         )
 
 

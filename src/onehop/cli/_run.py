@@ -65,6 +65,18 @@ def run(
     ] = None,
     tools: Tools = None,
     mcp_servers: McpServers = None,
+    typecheck: Annotated[
+        str | None,
+        typer.Option(
+            metavar="off|provable|strict",
+            help="What the check before the run may refuse: nothing, what must fail (the default "
+            "where tools are given), or all that TypeScript says.",
+        ),
+    ] = None,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Check the code and list its calls of tools; run nothing."),
+    ] = False,
     record: Annotated[
         bool, typer.Option("--record/--no-record", help="Whether to keep the run in the history.")
     ] = True,
@@ -88,7 +100,7 @@ def run(
     def command() -> ExitCode:
         from onehop.cli import _input, _output
 
-        call = _input.read_call(source, code, context, language, timeout, memory)
+        call = _input.read_call(source, code, context, language, timeout, memory, typecheck, plan)
         result = _input.execute(call, record=record, tools=tools, mcp_servers=mcp_servers)
         (_output.print_json if as_json else _output.print_result)(result)
         return _output.exit_code(result)

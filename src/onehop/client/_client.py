@@ -37,7 +37,7 @@ from onehop.errors import (
 )
 from onehop.events import EVENT_TYPES, Event
 from onehop.records import ExecutionRecord
-from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
+from onehop.types import CheckPolicy, ExecutionResult, Language, OutputPage, ValidationReport
 
 if TYPE_CHECKING:
     import httpx2
@@ -163,13 +163,16 @@ class AgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        typecheck: CheckPolicy | None = None,
+        plan: bool | None = None,
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
         ``timeout`` is in ms (the server's 5000 by default). A ``request_id`` that the server knows
-        gives the first result and runs nothing. Cancelling the awaiting task ends the run. What
-        the code does wrong is a result with ``success=False``. Raises InvalidRequestError and
-        DuplicateRequestError.
+        gives the first result and runs nothing. ``typecheck`` is what the check before the run may
+        refuse (``off``, ``provable``, ``strict``); with ``plan`` the calls of tools are listed, and
+        nothing is executed. Cancelling the awaiting task ends the run. What the code does wrong is
+        a result with ``success=False``. Raises InvalidRequestError and DuplicateRequestError.
         """
         arguments = given(
             code=code,
@@ -178,6 +181,8 @@ class AgentClient:
             context=context,
             capture_console=capture_console,
             description=description,
+            typecheck=typecheck,
+            plan=plan,
         )
         call = _execution(arguments, request_id)
         patience = self._patience(arguments)

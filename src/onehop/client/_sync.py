@@ -19,7 +19,7 @@ from onehop.client._wire import Identity
 from onehop.errors import NotConnectedError
 from onehop.events import Event
 from onehop.records import ExecutionRecord
-from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
+from onehop.types import CheckPolicy, ExecutionResult, Language, OutputPage, ValidationReport
 
 if TYPE_CHECKING:
     import httpx2
@@ -114,6 +114,8 @@ class SyncAgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        typecheck: CheckPolicy | None = None,
+        plan: bool | None = None,
     ) -> ExecutionResult:
         """See ``AgentClient.execute``."""
         return self._wait(
@@ -125,6 +127,8 @@ class SyncAgentClient:
                 capture_console,
                 description=description,
                 request_id=request_id,
+                typecheck=typecheck,
+                plan=plan,
             )
         )
 

@@ -22,6 +22,9 @@ _IDLE_SECONDS: Final = 60.0
 _SETTLED_SECONDS: Final = 5.0
 """A checker that was used so lately is not ended for another agent: starting one costs as much as
 dozens of checks."""
+_PAUSE_SECONDS: Final = 5.0
+"""After a failure to start one."""
+_NOT_STARTED: Final = "no checker could be started; the log says why"
 _MOST_CODE: Final = 128 * 1024
 """Characters."""
 _MOST_NESTED: Final = 200
@@ -80,10 +83,14 @@ class Checkers:
         self._fresh: asyncio.Task[Checker] | None = None
         """One that no agent has used."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._no_start_before = 0.0
         self._closed = False
 
     def prepare(self) -> None:
         """Start a checker ahead of the first question."""
+        if self._fresh is not None and _is_of_no_use(self._fresh):
+            self._later(_discard(self._fresh))
+            self._fresh = None
         if self._most and not self._closed and self._fresh is None:
             self._fresh = asyncio.get_running_loop().create_task(self._start_one())
 
@@ -130,8 +137,6 @@ class Checkers:
             raise UncheckedError(f"the checker did not answer within {self._seconds:g} s") from None
         except GoneError:
             raise UncheckedError("the checker ended over this code") from None
-        except (OnehopError, OSError):
-            raise UncheckedError("no checker could be started; the log says why") from None
         finally:
             desk.callers -= 1
             self._leave(agent, desk)
@@ -204,11 +209,16 @@ class Checkers:
         return await asyncio.shield(desk.checker)
 
     async def _start_one(self) -> Checker:
+        """Raises UncheckedError."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._no_start_before:
+            raise UncheckedError(_NOT_STARTED)
         try:
             return await self._start()
         except (OnehopError, OSError) as error:
             _log.warning("a checker did not start: %s", error)
-            raise
+            self._no_start_before = loop.time() + _PAUSE_SECONDS
+            raise UncheckedError(_NOT_STARTED) from None
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -3,7 +3,7 @@
 // deno-lint-ignore-file guest/globals guest/methods guest/iteration -- no guest runs in a checker
 
 import { world } from "./checker_world.js";
-import { bare } from "./checker_names.js";
+import { bare, isArithmetic } from "./checker_names.js";
 
 /** Members that a promise has. */
 const OF_PROMISES = new Set(["then", "catch", "finally", "constructor"]);
@@ -36,7 +36,7 @@ function isUsedAsAnswer(node) {
   }
   if (ts.isElementAccessExpression(parent)) return parent.expression === node;
   if (ts.isForOfStatement(parent)) return parent.expression === node && !parent.awaitModifier;
-  if (ts.isBinaryExpression(parent)) return ARITHMETIC().has(parent.operatorToken.kind);
+  if (ts.isBinaryExpression(parent)) return isArithmetic(parent.operatorToken.kind);
   if (ts.isPropertyAssignment(parent)) return isReturned(parent.parent);
   if (ts.isShorthandPropertyAssignment(parent)) return isReturned(parent.parent);
   if (ts.isCallExpression(parent)) return isPrinted(parent, node);
@@ -61,17 +61,3 @@ function isPart(node) {
   return ts.isPropertyAssignment(node) || ts.isObjectLiteralExpression(node) ||
     ts.isParenthesizedExpression(node) || ts.isArrayLiteralExpression(node);
 }
-
-const ARITHMETIC = () => {
-  const { SyntaxKind } = world.ts;
-  return new Set([
-    SyntaxKind.PlusToken,
-    SyntaxKind.MinusToken,
-    SyntaxKind.AsteriskToken,
-    SyntaxKind.SlashToken,
-    SyntaxKind.LessThanToken,
-    SyntaxKind.GreaterThanToken,
-    SyntaxKind.LessThanEqualsToken,
-    SyntaxKind.GreaterThanEqualsToken,
-  ]);
-};

@@ -201,7 +201,7 @@ export class Names {
       case ts.SyntaxKind.TypeOfExpression:
         return ["d"];
       case ts.SyntaxKind.BinaryExpression:
-        return ARITHMETIC().includes(node.operatorToken.kind) ? ["d"] : ["u"];
+        return isArithmetic(node.operatorToken.kind) ? ["d"] : ["u"];
       case ts.SyntaxKind.ArrayLiteralExpression:
         return this.#listOf(node, depth);
       case ts.SyntaxKind.ObjectLiteralExpression:
@@ -251,7 +251,8 @@ export class Names {
   }
 }
 
-const ARITHMETIC = () => {
+/** Whether an operator makes a number, a text or a truth value of whatever there is. */
+export function isArithmetic(operator) {
   const { SyntaxKind } = world.ts;
   return [
     SyntaxKind.PlusToken,
@@ -261,9 +262,10 @@ const ARITHMETIC = () => {
     SyntaxKind.PercentToken,
     SyntaxKind.LessThanToken,
     SyntaxKind.GreaterThanToken,
-    SyntaxKind.EqualsEqualsEqualsToken,
-  ];
-};
+    SyntaxKind.LessThanEqualsToken,
+    SyntaxKind.GreaterThanEqualsToken,
+  ].includes(operator);
+}
 
 /** An expression without what changes nothing of its value. */
 export function bare(node) {

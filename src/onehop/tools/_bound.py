@@ -108,7 +108,8 @@ class Bound:
             unknown := next((name for name in given if name not in properties), None)
         ):
             near = get_close_matches(unknown[:80], properties, n=3)
-            return self._invalid(unknown[:200], None, f"{unknown[:200]} is unknown", near)
+            advice = f"; did you mean {near[0]}?" if near else ""
+            return self._invalid(unknown[:200], None, f"{unknown[:200]} is unknown{advice}", near)
         alone = Checker({**self.input_schema, "required": []})
         for name, value in known.items():
             error = self._refusal_alone(alone, name, value)
