@@ -165,20 +165,16 @@ class Sandbox:
             return check.result()
         desk = None if grant is None else make_desk(grant, agent_id=agent_id)
         result = await self.run(checked, agent_id, on_log, desk)
-        return await self.checks.explain(check, result)
+        return await check.explain(result)
 
     async def typecheck(
         self, checked: CheckedRequest, agent_id: str = "", grant: Grant | None = None
     ) -> Check:
         """Check the code of a call before it runs, which ``run`` does not; ``grant`` are its tools.
-        Hand the result of the run to ``checks.explain``."""
-        return await self.checks.check(checked.request, agent_id, grant)
-
-    @property
-    def checks(self) -> Checks:
-        """What checks programs before they run."""
+        Hand the result of the run to its ``explain``."""
         backend = self._open_backend()
-        return Checks(backend if isinstance(backend, Room) else None)
+        checks = Checks(backend if isinstance(backend, Room) else None)
+        return await checks.check(checked.request, agent_id, grant)
 
     def check(self, **call: Any) -> CheckedRequest:
         """Check the arguments of ``execute`` without running. Raises InvalidRequestError."""

@@ -55,6 +55,7 @@ class Check:
     """What a check has found."""
 
     request: ExecutionRequest
+    room: Room | None = None
     agent: str = ""
     grant: Grant | None = None
     typecheck: Typecheck | None = None
@@ -74,6 +75,50 @@ class Check:
     def ends_here(self) -> bool:
         """Whether nothing runs: it is refused, or only a plan was asked for."""
         return self.is_refused or self.request.plan
+
+    async def explain(self, result: ExecutionResult) -> ExecutionResult:
+        """The result of the run with the verdict, and with what the check knows of a failure."""
+        if self.typecheck is None:
+            return result
+        changes: dict[str, Any] = {"typecheck": self.typecheck}
+        awaits = [_await_words(each) for each in self.facts.awaits[:3]]
+        if result.success and awaits:
+            changes["warnings"] = [*(result.warnings or ()), *dict.fromkeys(awaits)]
+        elif result.error_info is not None and result.error_info.type == "runtime":
+            hints = [*awaits, *await self._hints_at(result.error_info)]
+            changes["hints"] = [*(result.hints or ()), *dict.fromkeys(hints)][:_HINTS] or None
+        return result.model_copy(update=changes)
+
+    async def _hints_at(self, info: ErrorInfo) -> list[str]:
+        """What the types say of the line where the run failed."""
+        if info.line is None or info.name == "ToolError":  # which says what was wrong itself
+            return []
+        try:
+            messages = await self.messages()
+        except UncheckedError:
+            return []
+        return [
+            f"the types say of that line: {one_line(each.text, _LONGEST)}"
+            for each in messages
+            if each.line is not None and each.line <= info.line <= (each.last_line or each.line)
+        ][:3]
+
+    async def messages(self) -> tuple[Message, ...]:
+        """What TypeScript says of the types. Raises UncheckedError."""
+        request = self.request
+        return await self.opened_room().checkers.messages(
+            self.agent,
+            source.without_shebang(request.code),
+            request.language,
+            tools_declaration(self.grant, request.code),
+            context_declaration(request.context),
+        )
+
+    def opened_room(self) -> Room:
+        """What has checkers. Raises UncheckedError."""
+        if self.room is None:
+            raise UncheckedError("what runs the code here has no checkers")
+        return self.room
 
     def result(self) -> ExecutionResult:
         """The result of code that is refused, or of which only the plan was asked for."""
@@ -127,7 +172,7 @@ class Checks:
     async def check(self, request: ExecutionRequest, agent: str, grant: Grant | None) -> Check:
         """Check a program under its policy. Raises nothing: what cannot be checked runs
         unchecked."""
-        check = Check(request, agent, grant)
+        check = Check(request, self._room, agent, grant)
         policy = policy_of(request, grant)
         if policy == "off" and not request.plan:
             return check
@@ -142,7 +187,7 @@ class Checks:
         request = check.request
         if not self._is_worth_it(request, policy):
             return
-        room = self._opened()
+        room = check.opened_room()
         code = source.without_shebang(request.code)
         check.facts = await room.checkers.facts(check.agent, code, request.language)
         if check.facts.syntax is not None and policy != "off":
@@ -153,7 +198,7 @@ class Checks:
         if policy != "off" and not check.findings:
             _refuse(check, _faults(check), policy)
         if policy == "strict" and not check.findings:
-            _refuse_messages(check, await self._messages(check))
+            _refuse_messages(check, await check.messages())
 
     def _is_worth_it(self, request: ExecutionRequest, policy: CheckPolicy) -> bool:
         """A program that does not name the tools cannot be wrong about them; asked for by name, the
@@ -161,53 +206,11 @@ class Checks:
         named = request.plan or policy == "strict" or request.typecheck is not None
         return named or _NAMES_TOOLS.search(request.code) is not None
 
-    def _opened(self) -> Room:
-        if self._room is None:
-            raise UncheckedError("what runs the code here has no checkers")
-        return self._room
-
     async def _refuse_syntax(self, check: Check, found: Message) -> None:
         said = source.Diagnosis(found.text, found.line, found.column)
-        told = await self._opened().confirm_syntax(check.request, check.agent, said)
+        told = await check.opened_room().confirm_syntax(check.request, check.agent, said)
         if told is not None:
             check.findings.append(_finding(told.message, told.line, told.column))
-
-    async def _messages(self, check: Check) -> tuple[Message, ...]:
-        request = check.request
-        return await self._opened().checkers.messages(
-            check.agent,
-            source.without_shebang(request.code),
-            request.language,
-            tools_declaration(check.grant, request.code),
-            context_declaration(request.context),
-        )
-
-    async def explain(self, check: Check, result: ExecutionResult) -> ExecutionResult:
-        """The result with the verdict, and with what the check knows of a failure."""
-        if check.typecheck is None:
-            return result
-        changes: dict[str, Any] = {"typecheck": check.typecheck}
-        awaits = [_await_words(each) for each in check.facts.awaits[:3]]
-        if result.success and awaits:
-            changes["warnings"] = [*(result.warnings or ()), *dict.fromkeys(awaits)]
-        elif result.error_info is not None and result.error_info.type == "runtime":
-            hints = [*awaits, *await self._hints_at(check, result.error_info)]
-            changes["hints"] = [*(result.hints or ()), *dict.fromkeys(hints)][:_HINTS] or None
-        return result.model_copy(update=changes)
-
-    async def _hints_at(self, check: Check, info: ErrorInfo) -> list[str]:
-        """What the types say of the line where the run failed."""
-        if info.line is None or info.name == "ToolError":  # which says what was wrong itself
-            return []
-        try:
-            messages = await self._messages(check)
-        except UncheckedError:
-            return []
-        return [
-            f"the types say of that line: {one_line(each.text, _LONGEST)}"
-            for each in messages
-            if each.line is not None and each.line <= info.line <= (each.last_line or each.line)
-        ][:3]
 
 
 def policy_of(request: ExecutionRequest, grant: Grant | None) -> CheckPolicy:

@@ -297,7 +297,7 @@ class Executor:
         await self._start(run)
         result = await self.sandbox.run(run.checked, run.caller.agent_id, on_log, self._desk(run))
         if run.check is not None:
-            result = await self.sandbox.checks.explain(run.check, result)
+            result = await run.check.explain(result)
         return result
 
     async def _plan(self, run: Run) -> ExecutionResult:
