@@ -67,7 +67,7 @@ function syntaxOf(code, language, file) {
     const found = findError(code);
     return found && { message: found.words, line: found.line, column: found.column };
   }
-  const [first] = file.parseDiagnostics;
+  const [first] = [...file.parseDiagnostics, ...file.bindDiagnostics];
   return first === undefined
     ? null
     : { message: wordsOf(first), ...placeOf(file, first.start) };
