@@ -1,6 +1,6 @@
 // What V8 says of a program before it runs: for the processes that read programs and run none.
 
-// deno-lint-ignore-file guest/globals guest/methods guest/iteration -- no guest runs in a compiler
+// deno-lint-ignore-file guest/globals guest/iteration -- no guest runs in a compiler
 
 import { core, NO_IMPORTS } from "./primordials.js";
 

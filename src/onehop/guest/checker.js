@@ -26,8 +26,8 @@ import { missingAwaits } from "./checker_awaits.js";
 const MOST_CALLS = 500;
 const MOST_MESSAGES = 50;
 const MOST_WORDS = 600;
-/** What TypeScript says of a `return` or an `await` outside of a function, and of unused labels. */
-const NOT_HERE = new Set([1108, 1375, 1378]);
+/** What TypeScript says where a type is not written and cannot be inferred. */
+const isImplicit = (code) => code >= 7005 && code < 7060;
 
 // --- facts ---
 
@@ -68,9 +68,7 @@ function syntaxOf(code, language, file) {
     return found && { message: found.words, line: found.line, column: found.column };
   }
   const [first] = [...file.parseDiagnostics, ...file.bindDiagnostics];
-  return first === undefined
-    ? null
-    : { message: wordsOf(first), ...placeOf(file, first.start) };
+  return first === undefined ? null : { message: wordsOf(first), ...placeOf(file, first.start) };
 }
 
 /** @returns {Generator<[any, (string | null)[]]>} */
@@ -90,7 +88,9 @@ function* toolCalls(root, names) {
 
 function argumentsOf(node, names) {
   const { ts } = world;
-  if (node.arguments.some((each) => ts.isSpreadElement(each))) return { count: -1, argument: ["u"] };
+  if (node.arguments.some((each) => ts.isSpreadElement(each))) {
+    return { count: -1, argument: ["u"] };
+  }
   const [first] = node.arguments;
   return {
     count: node.arguments.length,
@@ -122,7 +122,7 @@ function messagesOf({ code, language, tools, context }) {
   const { program, file } = readTypes(code, language, { tools, context });
   const found = program.getSemanticDiagnostics(file);
   const ours = found.filter(({ code: number, start }) =>
-    !NOT_HERE.has(number) && start !== undefined && start >= HEAD.length
+    !isImplicit(number) && start !== undefined && start >= HEAD.length
   );
   return { messages: ours.slice(0, MOST_MESSAGES).map((each) => messageOf(each, file)) };
 }

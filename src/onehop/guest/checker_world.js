@@ -43,8 +43,7 @@ export function readTypes(code, language, { tools, context }) {
   const strict = language === "typescript";
   return readProgram(code, language, given, {
     lib: [LIBRARY],
-    strict,
-    noImplicitAny: false,
+    strict, // with implicit types, so that a variable takes the types of what is assigned to it
     useUnknownInCatchVariables: false,
     key: "types of " + language,
   });

@@ -1,6 +1,6 @@
 // Frames of the processes that read programs and run none, as docs/reference/protocol.md has them.
 
-// deno-lint-ignore-file guest/globals guest/methods guest/iteration -- no guest runs in a compiler
+// deno-lint-ignore-file guest/globals guest/methods -- no guest runs in a compiler
 
 // Deno's modules for Node ask for these as soon as the first is loaded, and the jail has neither.
 Deno.execPath = () => "/deno";

@@ -2,7 +2,7 @@
 // what lockdown.js leaves there. Where precise types would help nobody, they are loose: what runs must
 // never be refused.
 
-// deno-lint-ignore-file no-explicit-any no-var
+// deno-lint-ignore-file no-explicit-any no-var ban-types guest/state -- declarations
 
 // --- console and timers ---
 
@@ -33,8 +33,16 @@ interface Console {
 }
 declare var console: Console;
 
-declare function setTimeout(callback: (...args: any[]) => void, delay?: number, ...args: any[]): any;
-declare function setInterval(callback: (...args: any[]) => void, delay?: number, ...args: any[]): any;
+declare function setTimeout(
+  callback: (...args: any[]) => void,
+  delay?: number,
+  ...args: any[]
+): any;
+declare function setInterval(
+  callback: (...args: any[]) => void,
+  delay?: number,
+  ...args: any[]
+): any;
 declare function setImmediate(callback: (...args: any[]) => void, ...args: any[]): any;
 declare function clearTimeout(timer?: any): void;
 declare function clearInterval(timer?: any): void;
@@ -124,7 +132,10 @@ interface URLSearchParams {
   append(name: string, value: any): void;
   delete(name: string, value?: any): void;
   entries(): IterableIterator<[string, string]>;
-  forEach(callback: (value: string, key: string, parent: URLSearchParams) => void, self?: any): void;
+  forEach(
+    callback: (value: string, key: string, parent: URLSearchParams) => void,
+    self?: any,
+  ): void;
   get(name: string): string | null;
   getAll(name: string): string[];
   has(name: string, value?: any): boolean;
@@ -210,11 +221,19 @@ interface Event {
   stopImmediatePropagation(): void;
   [name: string]: any;
 }
-declare var Event: { new (type: string, init?: any): Event; readonly prototype: Event };
+declare var Event: {
+  new (type: string, init?: any): Event;
+  readonly prototype: Event;
+  readonly NONE: 0;
+  readonly CAPTURING_PHASE: 1;
+  readonly AT_TARGET: 2;
+  readonly BUBBLING_PHASE: 3;
+};
 interface EventTarget {
   addEventListener(type: string, listener: any, options?: any): void;
   removeEventListener(type: string, listener: any, options?: any): void;
   dispatchEvent(event: Event): boolean;
+  getParent(event: Event): any;
 }
 declare var EventTarget: { new (): EventTarget; readonly prototype: EventTarget };
 interface CustomEvent<T = any> extends Event {
@@ -237,7 +256,7 @@ interface AbortSignal extends EventTarget {
   onabort: any;
   throwIfAborted(): void;
 }
-declare var AbortSignal: {
+declare var AbortSignal: Function & {
   readonly prototype: AbortSignal;
   abort(reason?: any): AbortSignal;
   any(signals: Iterable<AbortSignal>): AbortSignal;
@@ -269,6 +288,7 @@ interface Blob {
   slice(start?: number, end?: number, type?: string): Blob;
   stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
   text(): Promise<string>;
+  textStream(): ReadableStream<string>;
 }
 declare var Blob: { new (parts?: any, options?: any): Blob; readonly prototype: Blob };
 interface File extends Blob {
@@ -343,6 +363,7 @@ interface JSON {
   isRawJSON(value: unknown): boolean;
 }
 interface ErrorConstructor {
+  prepareStackTrace?: any;
   captureStackTrace(target: object, start?: Function): void;
   stackTraceLimit: number;
 }
@@ -361,4 +382,25 @@ interface Uint8Array<TArrayBuffer extends ArrayBufferLike> {
 interface Uint8ArrayConstructor {
   fromBase64(text: string, options?: any): Uint8Array<ArrayBuffer>;
   fromHex(text: string): Uint8Array<ArrayBuffer>;
+}
+interface Date {
+  getYear(): number;
+  setYear(year: number): number;
+  toGMTString(): string;
+  toTemporalInstant(): any;
+}
+interface Map<K, V> {
+  getOrInsert(key: K, value: V): V;
+  getOrInsertComputed(key: K, compute: (key: K) => V): V;
+}
+interface WeakMap<K extends WeakKey, V> {
+  getOrInsert(key: K, value: V): V;
+  getOrInsertComputed(key: K, compute: (key: K) => V): V;
+}
+interface IteratorConstructor {
+  concat<T>(...iterables: Iterable<T>[]): IteratorObject<T, undefined, unknown>;
+}
+declare namespace Intl {
+  type DurationFormat = any;
+  const DurationFormat: any;
 }
