@@ -1,4 +1,4 @@
-"""Random programs that call tools, rightly and wrongly, at places that every run reaches or none."""
+"""Random programs that call tools, rightly and wrongly, at places that runs reach or not."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class Writer:
             f"{listed}.forEach((x) => {{ count++; {promise}.catch?.(() => 0); }});",
             f"class {name} {{ static async go() {{ {block} }} }} "
             f"{self._one('', f'await {name}.go();')}",
-            f"{{ const tools = {{ box: {{ put: async () => 2 }} }}; await tools.box.put(9); }}",
+            "{ const tools = { box: { put: async () => 2 } }; await tools.box.put(9); }",
             f"{{ {block} }}",
             f"await Promise.all({listed}.map(async (x) => {{ {block} }})).catch(() => 0);",
         ]

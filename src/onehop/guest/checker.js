@@ -170,7 +170,7 @@ return (await find({ name: "n" })).map((each) => each.name);
 
 function start() {
   writeFrame({ id: 0, kind: "library" });
-  loadTypeScript(receiveFrame());
+  loadTypeScript(receiveFrame() ?? "");
   keepDeclarations(JSON.parse(receiveFrame() ?? "{}"));
   for (const language of ["javascript", "typescript"]) {
     const facts = factsOf({ code: WARM_UP, language });
