@@ -12,7 +12,9 @@ CONFIG = SandboxConfig(pool_size=1, check_wait=20_000)
 
 
 @tool(effect="read")
-def find_person(name: str, limit: int = 3, kind: Literal["staff", "guest"] = "staff") -> list[dict[str, Any]]:
+def find_person(
+    name: str, limit: int = 3, kind: Literal["staff", "guest"] = "staff"
+) -> list[dict[str, Any]]:
     """People by name."""
     return [{"id": number, "name": f"{name} {kind}"} for number in range(limit)]
 
