@@ -121,7 +121,7 @@ class Check:
         return self.room
 
     def result(self) -> ExecutionResult:
-        """The result of code that is refused, or of which only the plan was asked for."""
+        """The result of code that is refused, or whose plan alone was asked for."""
         digest = code_hash(self.request.code)
         usage = ResourceUsage(memory=0)
         if not self.findings and self.plan is not None:
@@ -234,7 +234,7 @@ def _faults(check: Check) -> list[Fault]:
 
 
 def _refuse(check: Check, faults: list[Fault], policy: CheckPolicy) -> None:
-    """All that is wrong is told, once the code must fail anyway."""
+    """Say all that is wrong, once the code must fail anyway."""
     certain = [fault for fault in faults if fault.site.is_certain]
     if not certain and policy != "strict":
         return

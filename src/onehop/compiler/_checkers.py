@@ -1,5 +1,5 @@
-"""Gives each agent a checker of its own, no more of them than allowed, and none that is waited for
-too long: a program runs unchecked rather than late."""
+"""Gives each agent a checker of its own, as many as are allowed, and waits for none of them too
+long: a program runs unchecked rather than late."""
 
 from __future__ import annotations
 

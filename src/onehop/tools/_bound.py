@@ -97,8 +97,8 @@ class Bound:
         return None
 
     def refusal_of_part(self, known: Mapping[str, Any], given: Collection[str]) -> ToolError | None:
-        """The same of a call of which some arguments are ``known``, and ``given`` are the names of
-        all that it has for sure; None when the others may make it pass."""
+        """The same of a call with some arguments that are ``known``; ``given`` are the names of all
+        that it has for sure. None when the others may make it pass."""
         if set(self.input_schema) - _PLAIN:
             return None
         if isinstance(self._calling, Signature) and not self._calling.has_plain_names:

@@ -114,8 +114,8 @@ class Policy:
     def foresee(
         self, bound: Bound, known: Mapping[str, Any], *, complete: bool
     ) -> tuple[Decision, bool]:
-        """The decision about a call of which these arguments are ``known``, the most restrictive
-        that there may be; and whether that depends on others."""
+        """The decision about a call if these arguments are ``known``, the most restrictive that
+        there may be; and whether that depends on others."""
         if complete:
             return self.decide(bound, known), False
         worst, depends = Decision("allow"), False
