@@ -21,7 +21,9 @@ if TYPE_CHECKING:
         SandboxConfig,
         ValidationConfig,
     )
+    from onehop.decisions import Approval, Approve, Edit, Reject
     from onehop.errors import (
+        ApprovalNotFoundError,
         AuditUnavailableError,
         AuthenticationError,
         ConfigError,
@@ -70,7 +72,7 @@ if TYPE_CHECKING:
         RiskAssessment,
         ValidationReport,
     )
-    from onehop.upstreams import McpUpstream
+    from onehop.upstreams import McpUpstream, OpenApi
     from onehop.validation import Validator, validate_code
 
 _HOMES = {
@@ -86,7 +88,9 @@ _HOMES = {
         "SandboxConfig",
         "ValidationConfig",
     ],
+    "onehop.decisions": ["Approval", "Approve", "Edit", "Reject"],
     "onehop.errors": [
+        "ApprovalNotFoundError",
         "AuditUnavailableError",
         "AuthenticationError",
         "ConfigError",
@@ -133,7 +137,7 @@ _HOMES = {
         "RiskAssessment",
         "ValidationReport",
     ],
-    "onehop.upstreams": ["McpUpstream"],
+    "onehop.upstreams": ["McpUpstream", "OpenApi"],
     "onehop.validation": ["Validator", "validate_code"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -142,6 +146,9 @@ __all__ = [
     "AgentClient",
     "Analytics",
     "AnalyticsConfig",
+    "Approval",
+    "ApprovalNotFoundError",
+    "Approve",
     "AuditConfig",
     "AuditUnavailableError",
     "AuthenticationError",
@@ -150,6 +157,7 @@ __all__ = [
     "Correction",
     "CorrectionConfig",
     "DuplicateRequestError",
+    "Edit",
     "ErrorInfo",
     "Event",
     "EventBus",
@@ -164,12 +172,14 @@ __all__ = [
     "McpUpstream",
     "NotConnectedError",
     "OnehopError",
+    "OpenApi",
     "OutputNotFoundError",
     "OutputPage",
     "Overloaded",
     "PermissionDeniedError",
     "RateLimitedError",
     "RecordRejectedError",
+    "Reject",
     "RemoteError",
     "ResourceUsage",
     "RiskAssessment",

@@ -23,6 +23,7 @@ from onehop.answers import (
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    ToolStats,
     TrendPoint,
 )
 from onehop.config import AnalyticsConfig
@@ -39,6 +40,7 @@ Answer = (
     | RepeatedCode
     | ResourceUse
     | SecurityCount
+    | ToolStats
     | TrendPoint
     | ExecutionRecord
 )
@@ -110,6 +112,18 @@ class Analytics:
     ) -> list[ExecutionRecord]:
         """By execution time, descending; without output, logs and context."""
         return await self._store.slowest(_agent(agent_id), _since(since), _limit(limit))
+
+    async def get_tool_stats(
+        self,
+        agent_id: str | None = None,
+        since: int | None = None,
+        limit: int = 10,
+        *,
+        by_agent: bool = False,
+    ) -> list[ToolStats]:
+        """Calls of tools by tool, or by tool and agent: most calls first."""
+        asked = _agent(agent_id), _since(since), _limit(limit)
+        return await self._store.tool_stats(*asked, by_agent)
 
     async def get_security_profile(
         self, agent_id: str | None = None, since: int | None = None

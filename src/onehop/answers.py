@@ -36,6 +36,12 @@ class AgentStats:
     p99_execution_time: float = 0
     timeout_count: int = 0
     language_breakdown: dict[str, LanguageCount] = field(default_factory=dict)
+    tool_calls: int = 0
+    """Calls of tools that the code made."""
+    avoided_turns: int = 0
+    """Turns of the model that were not needed because code called the tools, by the formula that
+    each result has."""
+    avoided_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,33 @@ class RepeatedCode:
     total: int
     successful: int
     last_executed_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolStats:
+    """What came of the calls of one tool. Times are ms.
+
+    Percentiles, by nearest rank, and the average are of the calls that reached the tool; without
+    one they are 0.
+    """
+
+    tool: str
+    """Its path."""
+    agent_id: str | None = None
+    """Whose calls; None: those of all agents that were asked about."""
+    calls: int
+    failed: int
+    denied: int
+    """By a rule."""
+    unknown: int
+    """Writes of which nobody knows whether they took effect."""
+    average_duration: float
+    p50_duration: float
+    p95_duration: float
+    bytes_in: int
+    """Of the arguments, as JSON."""
+    bytes_out: int
+    """Of the answers, as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

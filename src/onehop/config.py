@@ -209,6 +209,13 @@ class SandboxConfig(Settings):
         "for each. Without, each has memory addresses of its own.",
     )
 
+    backend: str = _setting(
+        "local",
+        "ONEHOP_BACKEND",
+        "Where code runs: `local`, on this machine; `ray`, on the Ray cluster of this process or "
+        "of RAY_ADDRESS; or on the one at an address such as `ray://host:10001`.",
+        pattern=r"^(local|ray|ray://\S+)$",
+    )
     deno: str | None = _setting(
         None, "ONEHOP_DENO", "Path of a Deno 2.9 to use instead of the Python package's."
     )
@@ -294,7 +301,25 @@ class ToolsConfig(Settings):
     ask: tuple[str, ...] = _setting(
         (),
         "ONEHOP_TOOLS_ASK",
-        "Tools about which a person must decide; as long as nobody can be asked, they are blocked.",
+        "Tools about which a person must decide: see `approvals`.",
+    )
+    rules: tuple[str, ...] = _setting(
+        (),
+        "ONEHOP_TOOLS_RULES",
+        "Rules for calls of tools, such as `ask crm.pay when amount > 100` and "
+        "`deny * effect destructive`: an action, a path or glob, an effect, a condition.",
+    )
+    approvals: bool = _setting(
+        False,
+        "ONEHOP_TOOLS_APPROVALS",
+        "Whether a call that a rule asks about waits for a person; otherwise it is blocked.",
+    )
+    hold: int = _setting(
+        30_000,
+        "ONEHOP_TOOLS_HOLD",
+        "Time that a run waits for people in all, in ms; then what nobody decided has expired.",
+        ge=100,
+        le=600_000,
     )
     max_calls: int = _setting(
         200, "ONEHOP_TOOLS_MAX_CALLS", "Calls of tools in one run.", ge=1, le=100_000

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import sys
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
@@ -11,6 +13,7 @@ from typing import Any, Self
 
 from onehop._loop import running_loop
 from onehop.analysis import Analyst
+from onehop.approvals import Approvals
 from onehop.backends.base import Backend
 from onehop.calls import (
     Grant,
@@ -24,11 +27,15 @@ from onehop.calls import (
 )
 from onehop.checks import Check, Checks, Room
 from onehop.config import SandboxConfig
-from onehop.errors import SandboxClosedError, SandboxUnavailableError
+from onehop.decisions import Approval, Decision
+from onehop.errors import ApprovalNotFoundError, SandboxClosedError, SandboxUnavailableError
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.requests import CheckedRequest, check_request
-from onehop.tools import ToolError, ToolLimits
+from onehop.stores.memory import MemoryStore
+from onehop.tools import Bound, ToolError, ToolLimits
 from onehop.types import CheckPolicy, ExecutionResult, Language, OnLog, OutputPage
+
+_log = logging.getLogger(__name__)
 
 
 class Sandbox:
@@ -47,12 +54,14 @@ class Sandbox:
         tools: Wanted | None = None,
         rules: Layer = (),
         tool_limits: ToolLimits | None = None,
+        approvals: Approvals | bool = False,
         preload_analysis: bool = False,
         first_language: Language = DEFAULT,
     ) -> None:
         """``backend`` runs the code: workers on this machine, unless another one is given. It is
         opened and closed with the sandbox. ``tools``: functions, ``Tool`` objects or a ``Tools``
-        that the code may call, under ``rules`` and within ``tool_limits``. ``preload_analysis``:
+        that the code may call, under ``rules`` and within ``tool_limits``. ``approvals``: calls
+        that a rule asks about wait for ``decide``; without, they are blocked. ``preload_analysis``:
         load what parses texts while the first worker starts, since an Executor will need it.
         ``first_language``: start what the first program needs in it too."""
         self._preload_analysis = preload_analysis
@@ -61,9 +70,20 @@ class Sandbox:
         self._given = backend
         self.toolbox = Toolbox(tools, rules, tool_limits)
         """The tools that the code may call."""
+        self.approver = self._approver(approvals)
+        """Asks people about calls; None where such calls are blocked."""
         self._backend: Backend | None = None
         self.analyst = Analyst(self._config.allow_degraded)
         """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
+
+    def _approver(self, given: Approvals | bool) -> Approvals | None:
+        if isinstance(given, Approvals):
+            given.find = self._tool
+            return given
+        return Approvals(MemoryStore(), find=self._tool) if given else None
+
+    def _tool(self, path: str) -> Bound | None:
+        return self.toolbox.catalogue.bound.get(path)
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -91,7 +111,7 @@ class Sandbox:
         if self._backend is not None:
             return
         running_loop()
-        backend = self._given or _local(self._config, self.analyst)
+        backend = self._given or _backend(self._config, self.analyst)
         self.analyst.open()
         if self._preload_analysis:
             self.analyst.start()
@@ -106,6 +126,8 @@ class Sandbox:
             await self.analyst.aclose()
             raise
         self._backend = backend
+        for words in self.toolbox.stray():
+            _log.warning("%s", words)
 
     async def aclose(self) -> None:
         """End every run as cancelled, and leave no process, descriptor or thread behind."""
@@ -163,7 +185,7 @@ class Sandbox:
         check = await self.typecheck(checked, agent_id, grant)
         if check.ends_here:
             return check.result()
-        desk = None if grant is None else make_desk(grant, agent_id=agent_id)
+        desk = self._desk_of(grant, agent_id=agent_id)
         result = await self.run(checked, agent_id, on_log, desk)
         return await check.explain(result)
 
@@ -205,8 +227,33 @@ class Sandbox:
     ) -> RunDesk | None:
         """Where a run's calls of tools are answered; None when it may call none. ``run`` is what
         ``make_desk`` takes. Raises InvalidRequestError."""
-        grant = self.toolbox.grant(tools, layers)
-        return None if grant is None else make_desk(grant, **run)
+        return self._desk_of(self.toolbox.grant(tools, layers), **run)
+
+    def _desk_of(self, grant: Grant | None, **run: Any) -> RunDesk | None:
+        if grant is None:
+            return None
+        asker = None
+        if self.approver is not None:
+            agent_id = run.get("agent_id", "")
+            asker = self.approver.asker(os.urandom(16).hex(), agent_id=agent_id)
+        return make_desk(grant, asker=asker, **run)
+
+    async def approvals(self) -> list[Approval]:
+        """The calls that wait for a person now, the oldest first."""
+        return [] if self.approver is None else await self.approver.pending()
+
+    async def decide(
+        self, run_id: str, decisions: Mapping[str, Decision], by: str
+    ) -> dict[str, Approval]:
+        """Decide about calls of a run that wait, by their ids; gives what stands of each: a
+        decision that was made before stays.
+
+        Raises InvalidRequestError, also for edited arguments that the tool does not take, and
+        ApprovalNotFoundError; then nothing was decided.
+        """
+        if self.approver is None:
+            raise ApprovalNotFoundError("nothing waits: Sandbox(approvals=True) lets calls wait")
+        return await self.approver.decide(run_id, decisions, by)
 
     async def call_tool(
         self,
@@ -296,6 +343,15 @@ async def _with_desk(
         raise
     await desk.aclose()
     return with_calls(result, desk)
+
+
+def _backend(config: SandboxConfig, analyst: Analyst) -> Backend:
+    if config.backend != "local":
+        from onehop.cluster import RayBackend  # needs Ray, which takes a second to import
+
+        address = None if config.backend == "ray" else config.backend
+        return RayBackend(config, address=address)
+    return _local(config, analyst)
 
 
 def _local(config: SandboxConfig, analyst: Analyst) -> Backend:

@@ -68,6 +68,7 @@ EXAMPLES = {
     "pattern_decision.py": "refund 204 (silver)\n",
     "pattern_loop.py": "2 of 8 sensors raise an alarm\n",
     "pattern_transform.py": "FR: 265\nUS: 213\nDE: 177\n",
+    "openapi.py": "{'item': 'chair', 'count': 4}, {'item': 'table', 'count': 0}",
     "tools.py": "order 3: sent 400 cents\norder 4: failed: nobody is called bob\n",
     "served.py": "  5 x code:execution:completed\n",
 }

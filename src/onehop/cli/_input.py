@@ -21,6 +21,7 @@ from onehop.types import ExecutionRequest, ExecutionResult, Language
 if TYPE_CHECKING:
     from onehop.config import ToolsConfig
     from onehop.execution.executor import Executor
+    from onehop.tools import Rule
 
 CLI_AGENT: Final = "cli"
 """The agent under whose name the command line's runs are recorded."""
@@ -96,20 +97,39 @@ def execute(
     *,
     record: bool = True,
     tools: Sequence[str] | None = None,
+    rules: Sequence[str] | None = None,
     mcp_servers: str | None = None,
 ) -> ExecutionResult:
     """Run the call in a sandbox of its own, validated, and recorded as the settings say unless
-    ``record`` is false; ``tools`` are files with tools that the code may call, and ``mcp_servers``
-    is a file with servers whose tools it may call.
+    ``record`` is false; ``tools`` are files with tools that the code may call, and names and globs
+    of those that it is granted; ``rules`` hold for this run, as text; ``mcp_servers`` is a file
+    with servers whose tools it may call.
 
-    Raises SandboxUnavailableError, StoreUnavailableError, AuditUnavailableError and ConfigError.
+    Raises SandboxUnavailableError, StoreUnavailableError, AuditUnavailableError, ConfigError and
+    InvalidRequestError.
     """
     import asyncio
 
-    return asyncio.run(_execute(call, record, tools_config(tools, mcp_servers)))
+    from onehop.tools import rule_from_text
+
+    layer = [rule_from_text(text, "--rule") for text in rules or ()]
+    files = [given for given in tools or () if _is_tools_file(given)]
+    names = [given for given in tools or () if given not in files] or None
+    config = tools_config(files, mcp_servers)
+    return asyncio.run(_execute(call, record, config, names, layer))
 
 
-async def _execute(call: Call, record: bool, tools: ToolsConfig) -> ExecutionResult:
+def _is_tools_file(given: str) -> bool:
+    return given.endswith(".py") or "/" in given or os.path.isfile(given)
+
+
+async def _execute(
+    call: Call,
+    record: bool,
+    tools: ToolsConfig,
+    names: Sequence[str] | None,
+    rules: Sequence[Rule],
+) -> ExecutionResult:
     request = call.request
     config = call.config.replace(pool_size=1)
     opened = _recording if record else _forgetting
@@ -122,6 +142,8 @@ async def _execute(call: Call, record: bool, tools: ToolsConfig) -> ExecutionRes
             agent_id=CLI_AGENT,
             typecheck=request.typecheck,
             plan=request.plan,
+            tools=names,
+            rules=rules,
         )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
-from onehop.analytics import Analytics, to_dict
+from onehop.analytics import MAX_LIMIT, Analytics, to_dict
 from onehop.cli._exits import ExitCode
 from onehop.cli._output import to_json, write
 from onehop.cli._table import Column, clean, print_table
@@ -20,12 +20,21 @@ from onehop.records import ExecutionRecord
 from onehop.stores.base import EventQuery, HistoryQuery, Store
 
 if TYPE_CHECKING:
-    from onehop.answers import AgentStats, Failure, ResourceUse, SecurityCount, TrendPoint
+    from onehop.answers import (
+        AgentStats,
+        Failure,
+        ResourceUse,
+        SecurityCount,
+        ToolStats,
+        TrendPoint,
+    )
     from onehop.audit import AuditReport
     from onehop.events import Event
 
 _FAILURES: Final = 5
 """Recent failures that the statistics show."""
+_TOOLS: Final = 20
+"""Tools that they show to people."""
 _DAYS: Final = 14
 """Days of trends that they show to people."""
 _TIME: Final = Column("time", whole=True)
@@ -45,10 +54,12 @@ async def print_stats(
     failures = await asked.get_recent_failures(agent_id, _FAILURES)
     issues = await asked.get_security_profile(agent_id)
     trends = await asked.get_trends(agent_id)
+    tools = await asked.get_tool_stats(agent_id, None, MAX_LIMIT if as_json else _TOOLS)
     if as_json:
-        await _print_stats_json(asked, agent_id, stats, use, failures, issues, trends)
+        await _print_stats_json(asked, agent_id, stats, use, failures, issues, trends, tools)
         return
     _print_counts(stats, use)
+    _print_tools(stats, tools)
     _print_failures(failures, _zone(utc))
     _print_issues(issues)
     _print_trends(trends)
@@ -62,11 +73,13 @@ async def _print_stats_json(
     failures: Sequence[Failure],
     issues: Sequence[SecurityCount],
     trends: Sequence[TrendPoint],
+    tools: Sequence[ToolStats],
 ) -> None:
     lists: dict[str, Sequence[Any]] = {
         "recentFailures": failures,
         "securityProfile": issues,
         "trends": trends,
+        "tools": tools,
         "codeLengths": await asked.get_code_lengths(agent_id),
         "repeatedCode": await asked.get_repeated_code(agent_id=agent_id),
         "slowest": await asked.get_slowest(agent_id=agent_id),
@@ -106,6 +119,28 @@ def _print_use(stats: AgentStats, use: ResourceUse) -> None:
     )
     ended = f"{use.timeout_count} ended by their deadline, {use.limit_count} by another limit"
     write(sys.stdout, f"{ended}\n")
+
+
+def _print_tools(stats: AgentStats, tools: Sequence[ToolStats]) -> None:
+    if not stats.tool_calls:
+        return
+    _heading("Calls of tools")
+    names = ("calls", "failed", "denied", "p50 ms", "p95 ms")
+    print_table(
+        [Column("tool"), *(Column(name, number=True) for name in names)],
+        [
+            (
+                *(each.tool, each.calls, each.failed, each.denied),
+                *(_number(each.p50_duration), _number(each.p95_duration)),
+            )
+            for each in tools
+        ],
+    )
+    write(
+        sys.stdout,
+        f"{stats.tool_calls} calls in all; the code kept {stats.avoided_turns} turns and about "
+        f"{stats.avoided_tokens} tokens from the model\n",
+    )
 
 
 def _print_failures(failures: Sequence[Failure], zone: tzinfo | None) -> None:

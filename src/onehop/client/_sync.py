@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
-from onehop.answers import AgentStats, Failure
+from onehop.answers import AgentStats, Failure, ToolStats
 from onehop.client._client import AgentClient
 from onehop.client._feed import Feed
 from onehop.client._live import Item
-from onehop.client._wire import Identity
+from onehop.client._wire import Identity, Rules
+from onehop.decisions import Approval, Decision
 from onehop.errors import NotConnectedError
 from onehop.events import Event
 from onehop.records import ExecutionRecord
@@ -116,6 +117,8 @@ class SyncAgentClient:
         request_id: str | None = None,
         typecheck: CheckPolicy | None = None,
         plan: bool | None = None,
+        tools: Sequence[str] | None = None,
+        rules: Rules | None = None,
     ) -> ExecutionResult:
         """See ``AgentClient.execute``."""
         return self._wait(
@@ -129,6 +132,8 @@ class SyncAgentClient:
                 request_id=request_id,
                 typecheck=typecheck,
                 plan=plan,
+                tools=tools,
+                rules=rules,
             )
         )
 
@@ -141,6 +146,8 @@ class SyncAgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        tools: Sequence[str] | None = None,
+        rules: Rules | None = None,
     ) -> SyncFeed[Item]:
         """See ``AgentClient.stream``."""
         return self._feed(
@@ -151,6 +158,8 @@ class SyncAgentClient:
                 context,
                 description=description,
                 request_id=request_id,
+                tools=tools,
+                rules=rules,
             )
         )
 
@@ -162,9 +171,30 @@ class SyncAgentClient:
         """See ``AgentClient.stats``."""
         return self._wait(self._client.stats(agent_id, since))
 
+    def tool_stats(
+        self,
+        agent_id: str | None = None,
+        since: int | datetime | None = None,
+        limit: int = 10,
+        *,
+        by_agent: bool = False,
+    ) -> list[ToolStats]:
+        """See ``AgentClient.tool_stats``."""
+        return self._wait(self._client.tool_stats(agent_id, since, limit, by_agent=by_agent))
+
     def failures(self, agent_id: str | None = None, limit: int = 20) -> list[Failure]:
         """See ``AgentClient.failures``."""
         return self._wait(self._client.failures(agent_id, limit))
+
+    def approvals(
+        self, *, run_id: str | None = None, agent_id: str | None = None, limit: int = 100
+    ) -> list[Approval]:
+        """See ``AgentClient.approvals``."""
+        return self._wait(self._client.approvals(run_id=run_id, agent_id=agent_id, limit=limit))
+
+    def decide(self, run_id: str, decisions: Mapping[str, Decision]) -> dict[str, Approval]:
+        """See ``AgentClient.decide``."""
+        return self._wait(self._client.decide(run_id, decisions))
 
     def history(
         self,

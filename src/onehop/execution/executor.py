@@ -19,7 +19,7 @@ from onehop._loop import running_loop
 from onehop.audit.recorder import Mode, Recorder, make_recorder
 from onehop.audit.redaction import Redactor
 from onehop.callers import Caller
-from onehop.calls import Layer, RunDesk, Wanted, make_desk
+from onehop.calls import Asker, Grant, Layer, RunDesk, Wanted, make_desk
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.corrections import (
     in_original,
@@ -28,6 +28,7 @@ from onehop.corrections import (
 from onehop.errors import OnehopError, StoreError, StoreUnavailableError
 from onehop.events import Event
 from onehop.execution import _outcomes
+from onehop.execution._agent_rules import AgentRules
 from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Repeats
 from onehop.execution._run import Run
@@ -98,6 +99,7 @@ class Executor:
         self._preparer = Preparer(self._validator, self._corrections)
         self._patterns = patterns or Patterns()
         self._level: ValidationLevel = "STRICT" if level == "STRICT" else "BLOCKING"
+        self._rules = AgentRules(store)
         self._repeats = Repeats()
         self._repeated: OrderedDict[str, None] = OrderedDict()
         self._opening: asyncio.Task[None] | None = None
@@ -203,13 +205,14 @@ class Executor:
         ``Sandbox.execute``, ``rules`` layers of rules beside the sandbox's. Cancelling the awaiting
         task kills the run.
 
-        Raises InvalidRequestError before anything happens; Overloaded, SandboxClosedError and
+        Raises InvalidRequestError before anything happens; StoreUnavailableError when there are
+        tools, and the rules of the agent are not known; Overloaded, SandboxClosedError and
         SandboxUnavailableError when it could not run; and AuditUnavailableError when it could not
         be recorded.
         """
         await self.open()
         run = await self._prepare(caller, arguments)
-        run.grant = self.sandbox.toolbox.grant(tools, rules)
+        run.grant = await self._grant(caller.agent_id, tools, rules)
         if run.original.request.plan:
             return await self._plan(run)
         earlier, run.unchecked = await self._earlier(caller)
@@ -222,6 +225,23 @@ class Executor:
             if not run.ending:
                 self._repeats.fail(caller, error)
             raise
+
+    async def view(self, agent_id: str) -> Grant:
+        """What an agent's code may see of the tools, under the rules of its record.
+
+        Raises StoreUnavailableError and StoreError when these are not known.
+        """
+        toolbox = self.sandbox.toolbox
+        return toolbox.view([await self._rules.of(agent_id)] if toolbox.has_any else ())
+
+    async def _grant(
+        self, agent_id: str, tools: Wanted | None, rules: Sequence[Layer]
+    ) -> Grant | None:
+        """The layers are the sandbox's, the agent's, and those of the call."""
+        toolbox = self.sandbox.toolbox
+        if tools is None and not toolbox.has_any:
+            return toolbox.grant(None, rules)
+        return toolbox.grant(tools, [await self._rules.of(agent_id), *rules])
 
     async def _prepare(self, caller: Caller, arguments: Mapping[str, Any]) -> Run:
         if not is_large(arguments):
@@ -325,8 +345,23 @@ class Executor:
             channel_id=caller.channel_id,
             request_id=caller.request_id,
             hear=lambda event, call: self._announce(run, run.announcer.tool(event, call)),
+            asker=self._asker(run),
         )
         return run.desk
+
+    def _asker(self, run: Run) -> Asker | None:
+        """Who asks people about the run's calls."""
+        approver, caller = self.sandbox.approver, run.caller
+        if approver is None:
+            return None
+        return approver.asker(
+            run.run_id,
+            agent_id=caller.agent_id,
+            channel_id=caller.channel_id,
+            request_id=caller.request_id,
+            hear=lambda approval: self._announce(run, run.announcer.asked(approval)),
+            mask=lambda given: self._redactor.arguments(given, run.secrets),
+        )
 
     async def _validate(self, run: Run) -> ValidationReport:
         """Have the code repaired and judged."""

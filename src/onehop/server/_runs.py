@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from typing import Any, Final
 
 from onehop.callers import Caller
+from onehop.calls import Narrowing
 from onehop.execution.executor import Executor
 from onehop.types import ExecutionResult, LogEntry
 
+ALL: Final = Narrowing()
+"""All tools, and no rules beside those of the server and the agent."""
 Name = tuple[str, str]
 """An agent and its request id."""
 
@@ -56,16 +59,20 @@ class Runs:
         self._executor = executor
         self._watched: dict[Name, Watched] = {}
 
-    def begin(self, arguments: Mapping[str, Any], caller: Caller) -> Watched:
+    def begin(
+        self, arguments: Mapping[str, Any], caller: Caller, narrowing: Narrowing = ALL
+    ) -> Watched:
         """Start a run in a task of its own."""
         run = Watched(caller.agent_id)
-        work = self._executor.call(arguments, caller, run.print)
+        work = self._call(arguments, caller, run, narrowing)
         run.outcome = asyncio.get_running_loop().create_task(work, name="onehop.run")
         first = self._watched.setdefault(_name(caller), run) is run
         run.outcome.add_done_callback(lambda _task: self._ended(run, _name(caller), first))
         return run
 
-    async def here(self, arguments: Mapping[str, Any], caller: Caller) -> ExecutionResult:
+    async def here(
+        self, arguments: Mapping[str, Any], caller: Caller, narrowing: Narrowing = ALL
+    ) -> ExecutionResult:
         """Run in the awaiting task, which goes on in the very turn of the loop that brings the
         result: before the worker is killed and the next one started. Cancelling it kills the run.
         """
@@ -73,7 +80,7 @@ class Runs:
         run.outcome = asyncio.get_running_loop().create_future()
         first = self._watched.setdefault(_name(caller), run) is run
         try:
-            result = await self._executor.call(arguments, caller, run.print)
+            result = await self._call(arguments, caller, run, narrowing)
         except BaseException as error:
             _fail(run.outcome, error)
             raise
@@ -82,6 +89,12 @@ class Runs:
             return result
         finally:
             self._ended(run, _name(caller), first)
+
+    def _call(
+        self, arguments: Mapping[str, Any], caller: Caller, run: Watched, narrowing: Narrowing
+    ) -> Coroutine[Any, Any, ExecutionResult]:
+        layers = [narrowing.rules] if narrowing.rules else ()
+        return self._executor.call(arguments, caller, run.print, narrowing.tools, layers)
 
     def find(self, request_id: str, agent_id: str | None = None) -> Watched | None:
         """An agent's run of this name, while it is in flight; any agent's for None."""

@@ -157,7 +157,7 @@ def _middleware(parts: routes.Parts) -> list[Middleware]:
         cors = Middleware(
             Cors,
             allow_origins=config.origins,
-            allow_methods=("GET", "POST", "DELETE"),
+            allow_methods=("GET", "POST", "PUT", "DELETE"),
             allow_headers=_HEADERS,
             expose_headers=_EXPOSED,
         )

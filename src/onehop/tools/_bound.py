@@ -21,6 +21,7 @@ from onehop.tools._checker import Checker, TooMuchError
 from onehop.tools._context import ToolContext
 from onehop.tools._docstrings import Words, words_of
 from onehop.tools._given import GivenSchema
+from onehop.tools._http import wrapped
 from onehop.tools._names import alias_of
 from onehop.tools._schema import SchemaError, read_any_schema, read_schema
 from onehop.tools._signature import Signature, place_of
@@ -175,12 +176,13 @@ class Bound:
 
         def call() -> Any:
             value = self.tool.call(*positional, **named)
-            return value if inspect.isawaitable(value) else to_json_text(value, most)
+            return value if inspect.isawaitable(value) else to_json_text(wrapped(value), most)
 
         made = await self._threads.run(call, context.on_start)
         return made if isinstance(made, bytes) else await self._written(await made, most)
 
     async def _written(self, value: Any, most: int) -> bytes:
+        value = wrapped(value)
         try:
             return to_json_text(value, most, _AT_ONCE)
         except MoreThanPlannedError:

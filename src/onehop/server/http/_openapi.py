@@ -33,6 +33,8 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
     schemas.ExecuteBody,
     schemas.ValidateBody,
     schemas.AddAgentBody,
+    schemas.RulesBody,
+    schemas.DecideBody,
 )
 _CHANNEL: Final = {
     "name": "X-Channel-Id",
@@ -47,6 +49,7 @@ _TAGS: Final = {
     "history": "What has run.",
     "analytics": "Questions about what has run.",
     "events": "What happens, as it happens.",
+    "approvals": "Calls that wait for a person.",
     "agents": "Agents and their keys.",
 }
 _LICENSE: Final = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}

@@ -29,7 +29,7 @@ from mcp.shared.exceptions import MCPError
 from starlette.types import ASGIApp
 
 from onehop._version import onehop_version
-from onehop.calls import Toolbox
+from onehop.calls import Grant
 from onehop.config import ServerConfig
 from onehop.errors import OnehopError
 from onehop.execution.executor import Executor
@@ -68,28 +68,35 @@ class Handlers:
         outputs: KeptOutputs,
         whoever: Whoever,
         running: Running,
-        toolbox: Toolbox,
+        executor: Executor,
     ) -> None:
         self._calls = calls
         self._outputs = outputs
         self._whoever = whoever
         self._running = running
-        self._toolbox = toolbox
+        self._executor = executor
         self._only = uuid.uuid4().hex
         """The conversation where there is but one client, as over stdio."""
 
     async def list_tools(
-        self, _context: Context, _params: types.PaginatedRequestParams | None
+        self, context: Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        """``code_execute``, and ``code_tools`` where there are tools to find."""
-        return types.ListToolsResult(tools=make_tools(self._toolbox))
+        """``code_execute``, and ``code_tools`` where there are tools to find. Raises MCPError."""
+        return types.ListToolsResult(tools=make_tools(await self._view(context)))
+
+    async def _view(self, context: Context) -> Grant:
+        """What the caller's code may call. Raises MCPError."""
+        try:
+            return await self._executor.view(self._whoever(context).agent_id)
+        except OnehopError as error:
+            raise MCPError(types.INTERNAL_ERROR, str(error)) from None
 
     async def call_tool(
         self, context: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult:
         """Run code, or find tools. Raises MCPError for another tool's name."""
-        if params.name == LOOKUP and self._toolbox.offer:
-            return answer(self._toolbox.discovery, params.arguments or {})
+        if params.name == LOOKUP and (view := await self._view(context)).offer:
+            return answer(view.discovery, params.arguments or {})
         if params.name != NAME:
             raise MCPError(
                 types.INVALID_PARAMS, f"Unknown tool: {params.name[:80]}; the tool is {NAME}"
@@ -197,16 +204,15 @@ def make_server(
     """The protocol's server; ``whoever`` tells whose request it is, ``running`` cancels calls of
     clients that have sessions."""
     outputs = KeptOutputs(executor)
-    toolbox = executor.sandbox.toolbox
     calls = Calls(runs, outputs, admit)
-    handlers = Handlers(calls, outputs, whoever, running or Running(), toolbox)
+    handlers = Handlers(calls, outputs, whoever, running or Running(), executor)
     server: Server[Any] = Server(
         "onehop",
         title="onehop",
         version=onehop_version(),
         instructions=_INSTRUCTIONS,
         cache_hints={
-            "tools/list": CacheHint(_HOUR, "public"),
+            "tools/list": CacheHint(_HOUR, "private"),  # an agent's rules may hide tools from it
             "resources/templates/list": CacheHint(_HOUR, "public"),
         },
         get_tool_input_schema={NAME: INPUT_SCHEMA, LOOKUP: LOOKUP_SCHEMA}.get,
