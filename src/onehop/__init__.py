@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from onehop.analytics import Analytics
+    from onehop.batches import map  # noqa: A004
     from onehop.callers import Caller
     from onehop.client import AgentClient, SyncAgentClient
     from onehop.config import (
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "onehop.analytics": ["Analytics"],
+    "onehop.batches": ["map"],
     "onehop.execution.bus": ["EventBus"],
     "onehop.callers": ["Caller"],
     "onehop.client": ["AgentClient", "SyncAgentClient"],
@@ -206,6 +208,7 @@ __all__ = [
     "ValidationReport",
     "Validator",
     "WorkerStartError",
+    "map",
     "open_executor",
     "open_store",
     "run",

@@ -30,7 +30,7 @@ from pydantic.fields import FieldInfo
 from onehop.cores import usable_cores
 from onehop.errors import ConfigError
 from onehop.limits import MIB, Limits
-from onehop.types import Severity, ValidationLevel
+from onehop.types import Isolation, Severity, ValidationLevel
 
 Layer = Literal[
     "namespaces", "threads", "cgroup", "landlock", "seccomp", "rlimits", "uid", "seatbelt"
@@ -196,6 +196,31 @@ class SandboxConfig(Settings):
     )
     max_queue: int = _setting(
         1000, "ONEHOP_MAX_QUEUE", "Executions that may wait for a worker; more are refused.", ge=0
+    )
+    isolation: Isolation = _setting(
+        "process",
+        "ONEHOP_ISOLATION",
+        "Where a run that does not say so itself is executed: in a fresh `process`, or in a fresh "
+        "`realm` of a process that its agent has.",
+    )
+    realm_processes: int = _setting(
+        _CORES,
+        "ONEHOP_REALM_PROCESSES",
+        "Processes of one agent that run code in realms at the same time.",
+        ge=1,
+        le=256,
+    )
+    realm_runs: int = _setting(
+        1000,
+        "ONEHOP_REALM_RUNS",
+        "Runs after which a process that has realms is replaced.",
+        ge=1,
+    )
+    realm_idle: Annotated[float, Field(allow_inf_nan=False)] = _setting(
+        10_000,
+        "ONEHOP_REALM_IDLE",
+        "Time after which an idle process that has realms is ended, in ms.",
+        ge=100,
     )
     allow_degraded: frozenset[Layer] = _setting(
         frozenset(),

@@ -27,7 +27,7 @@ from onehop.inputs.integers import (
 )
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.inputs.values import count_values
-from onehop.types import CheckPolicy, ExecutionRequest, Language
+from onehop.types import CheckPolicy, ExecutionRequest, Isolation, Language
 
 MIN_TIMEOUT = 100
 """ms"""
@@ -52,6 +52,8 @@ class CheckedRequest:
     context_json: str
     warnings: tuple[str, ...] = ()
     """What the caller should know of a call that passes."""
+    isolation: Isolation = "process"
+    """Where it must run; a backend that cannot do that refuses it."""
 
 
 def check_request(
@@ -65,6 +67,7 @@ def check_request(
     description: Any = None,
     typecheck: Any = None,
     plan: Any = None,
+    isolation: Any = None,
 ) -> CheckedRequest:
     """Check every argument and fill in what ``config`` decides.
 
@@ -83,7 +86,9 @@ def check_request(
         typecheck=_check_policy(typecheck),
         plan=_check_plan(plan),
     )
-    return CheckedRequest(request, text.decode(), warnings)
+    return CheckedRequest(
+        request, text.decode(), warnings, check_isolation(isolation, config.isolation)
+    )
 
 
 def is_large(arguments: Any) -> bool:
@@ -170,6 +175,17 @@ def _check_plan(plan: Any) -> bool:
     if plan is None or isinstance(plan, bool):
         return bool(plan)
     raise InvalidRequestError("plan", _show(plan), "true or false")
+
+
+def check_isolation(isolation: Any, default: Isolation = "process") -> Isolation:
+    """The class, ``default`` if none is named. Raises InvalidRequestError."""
+    if isolation is None:
+        return default
+    if isolation in get_args(Isolation):
+        found: Isolation = isolation
+        return found
+    allowed = " or ".join(map(repr, get_args(Isolation)))
+    raise InvalidRequestError("isolation", _show(isolation), allowed)
 
 
 def _check_description(description: Any) -> str | None:

@@ -7,7 +7,8 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,12 +29,18 @@ from onehop.calls import (
 from onehop.checks import Check, Checks, Room
 from onehop.config import SandboxConfig
 from onehop.decisions import Approval, Decision
-from onehop.errors import ApprovalNotFoundError, SandboxClosedError, SandboxUnavailableError
+from onehop.errors import (
+    ApprovalNotFoundError,
+    InvalidRequestError,
+    SandboxClosedError,
+    SandboxUnavailableError,
+)
 from onehop.inputs.languages import DEFAULT, language_named
+from onehop.mapping import Requests, attempting, mapped
 from onehop.requests import CheckedRequest, check_request
 from onehop.stores.memory import MemoryStore
 from onehop.tools import Bound, ToolError, ToolLimits
-from onehop.types import CheckPolicy, ExecutionResult, Language, OnLog, OutputPage
+from onehop.types import CheckPolicy, ExecutionResult, Isolation, Language, OnLog, OutputPage
 
 _log = logging.getLogger(__name__)
 
@@ -152,6 +159,7 @@ class Sandbox:
         rules: Layer = (),
         typecheck: CheckPolicy | None = None,
         plan: bool = False,
+        isolation: Isolation | None = None,
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
@@ -163,8 +171,9 @@ class Sandbox:
         sandbox's. ``typecheck`` is what the check before the run may refuse: ``"off"``,
         ``"provable"`` (what must fail; the usual one where tools are granted) or ``"strict"``. With
         ``plan`` the code is checked and its calls are listed, and nothing is executed.
-        What the code does wrong is a result with ``success=False``.
-        Cancelling the awaiting task kills the run at once.
+        ``isolation`` is ``process`` (a fresh process) or ``realm`` (a fresh realm in a
+        process of the agent's own); the settings decide where it is None. What the code does wrong
+        is a result with ``success=False``. Cancelling the awaiting task kills the run at once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
@@ -181,6 +190,7 @@ class Sandbox:
             description=description,
             typecheck=typecheck,
             plan=plan,
+            isolation=isolation,
         )
         check = await self.typecheck(checked, agent_id, grant)
         if check.ends_here:
@@ -198,6 +208,32 @@ class Sandbox:
         checks = Checks(backend if isinstance(backend, Room) else None)
         return await checks.check(checked.request, agent_id, grant)
 
+    def map(
+        self,
+        requests: Requests,
+        *,
+        concurrency: int | None = None,
+        isolation: Isolation | None = None,
+        ordered: bool = True,
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """Run many requests: ``async for result in sandbox.map({"code": c} for c in programs)``.
+
+        ``requests``, also an async iterator, has dicts of the arguments of ``execute``. At most
+        ``concurrency`` run at once (as many as the sandbox runs, by default). Results come in the
+        order of the requests, or with ``ordered=False`` as they are there. A bad request is a
+        failed result. Only a few requests beyond those that run are taken ahead, so that their
+        number does not matter. Closing the iterator cancels what runs.
+
+        Raises InvalidRequestError for bad arguments of its own, and while results are taken what
+        ``requests`` raises and what ``execute`` raises, except InvalidRequestError and Overloaded.
+        """
+        most = self._config.max_concurrency
+        wanted = most if concurrency is None else concurrency
+        if type(wanted) is not int or wanted < 1:
+            raise InvalidRequestError("concurrency", repr(concurrency)[:80], "an integer from 1")
+        run = attempting(partial(self.execute, isolation=isolation))
+        return mapped(run, requests, concurrency=wanted, ordered=ordered)
+
     def check(self, **call: Any) -> CheckedRequest:
         """Check the arguments of ``execute`` without running. Raises InvalidRequestError."""
         return check_request(self._config, **call)
@@ -213,6 +249,7 @@ class Sandbox:
         the run. Raises what ``execute`` raises."""
         limits = self._config.limits(checked.request.timeout)
         backend = self._open_backend()
+        _refuse_unsupported(backend, checked.isolation)
         if desk is None:
             result = await backend.run(checked, limits, agent_id, on_log)
         else:
@@ -321,6 +358,14 @@ class Sandbox:
                 "or await sandbox.open() first"
             )
         return self._backend
+
+
+def _refuse_unsupported(backend: Backend, isolation: Isolation) -> None:
+    """Another class than the one that was asked for is never taken instead."""
+    offered = getattr(backend, "isolations", ("process",))
+    if isolation not in offered:
+        allowed = f"{' or '.join(map(repr, offered))} with this backend ({type(backend).__name__})"
+        raise InvalidRequestError("isolation", repr(isolation), allowed)
 
 
 async def _or_close(backend: Backend, tools: asyncio.Task[None]) -> None:

@@ -282,7 +282,7 @@ asyncio.run(main())
 )
 async def test_the_examples_run(cluster: Cluster, example: str, prints: str) -> None:
     surroundings = {**os.environ, "RAY_ADDRESS": cluster.address}
-    path = ROOT / "examples" / "ray" / example
+    path = ROOT / "examples" / "cluster" / example
     printed = await _run(sys.executable, str(path), env=surroundings)
     assert prints in printed
 

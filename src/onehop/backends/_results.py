@@ -13,6 +13,7 @@ from onehop.types import (
     ErrorType,
     ExecutionRequest,
     ExecutionResult,
+    Isolation,
     ResourceUsage,
     code_hash,
 )
@@ -32,7 +33,12 @@ _ALLOCATION = ("Array buffer allocation failed", "Out of memory")
 
 
 def from_outcome(
-    request: ExecutionRequest, digest: str, limits: Limits, outcome: Outcome, shelf: OutputShelf
+    request: ExecutionRequest,
+    digest: str,
+    limits: Limits,
+    outcome: Outcome,
+    shelf: OutputShelf,
+    isolation: Isolation = "process",
 ) -> ExecutionResult:
     """The result of a run that reached a worker; ``digest`` is the code's hash."""
     error = _error(request, limits, outcome)
@@ -59,6 +65,7 @@ def from_outcome(
         logs_truncated=True if outcome.logs_dropped else None,
         warnings=_warnings(outcome),
         enforcement=list(outcome.enforcement),
+        isolation=isolation,
     )
 
 
@@ -73,7 +80,9 @@ def _thousandths(value: float) -> float:
     return round(value * 1000) / 1000
 
 
-def uncompiled(request: ExecutionRequest, why: Refused | Broken) -> ExecutionResult:
+def uncompiled(
+    request: ExecutionRequest, why: Refused | Broken, isolation: Isolation = "process"
+) -> ExecutionResult:
     """The result of TypeScript that no worker was asked to run."""
     if isinstance(why, Refused):
         error = _at(request, "runtime", "SyntaxError", why.message, why.line, why.column)
@@ -86,6 +95,7 @@ def uncompiled(request: ExecutionRequest, why: Refused | Broken) -> ExecutionRes
         resource_usage=ResourceUsage(memory=0),
         error=error.headline,
         error_info=error,
+        isolation=isolation,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from onehop._version import onehop_version
-from onehop.cli import _approvals, _config, _history, _mcp, _run, _serve, _tools
+from onehop.cli import _approvals, _batch, _config, _history, _mcp, _run, _serve, _tools
 from onehop.cli._exits import ALL, STORE
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 
 app.command(epilog=ALL)(_run.run)
+app.command(epilog=_batch.BATCH_EXITS)(_batch.batch)
 app.command(epilog=_run.DOCTOR_EXITS)(_run.doctor)
 app.command(epilog=_run.VALIDATE_EXITS)(_run.validate)
 app.command(epilog=STORE)(_history.stats)

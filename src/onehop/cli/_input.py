@@ -182,6 +182,17 @@ def read_code(source: str | None, code: str | None, language: str | None) -> tup
     return call.request.code, call.request.language
 
 
+def read_file(field: str, path: str) -> str:
+    """The text of a file. Raises InvalidRequestError and ConfigError."""
+    return _read_text(field, path, SandboxConfig().max_code)
+
+
+def read_context(given: str) -> Any:
+    """JSON itself, or what is in the file of that name. Raises InvalidRequestError and
+    ConfigError."""
+    return _read_context(given, SandboxConfig().max_context)
+
+
 def _standard_input(context: str | None) -> str | None:
     """Standard input, if code may come from it: it is not a terminal, and not the context."""
     return None if context == "-" or sys.stdin is None or sys.stdin.isatty() else "-"

@@ -9,6 +9,7 @@ from onehop.workers._pipes import Pipes, read_some
 from onehop.workers._pool import Pool
 from onehop.workers._process import Worker
 from onehop.workers._queue import FairQueue
+from onehop.workers._realms import RealmPool
 from onehop.workers._seal import seal
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Outcome",
     "Pipes",
     "Pool",
+    "RealmPool",
     "Worker",
     "WorkerFactory",
     "deno_programs",
