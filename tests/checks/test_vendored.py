@@ -11,9 +11,8 @@ LIBRARY = Path(onehop.compiler.__file__).parent / "typescript" / "lib"
 
 
 def test_each_file_has_its_hash_and_nothing_else_is_there() -> None:
-    listed = dict(
-        reversed(line.split("  ")) for line in (LIBRARY / "SHA256SUMS").read_text().splitlines()
-    )
+    lines = (LIBRARY / "SHA256SUMS").read_text().splitlines()
+    listed = {name: hashed for hashed, name in (line.split("  ") for line in lines)}
     found = {
         file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in LIBRARY.glob("*.d.ts")
     }
