@@ -15,7 +15,7 @@ from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
 from onehop.stores.base import AgentRecord, Role
 from onehop.tools import GLOB, WHEN
-from onehop.types import Effect, Language, Wire
+from onehop.types import CheckPolicy, Effect, Language, Wire
 
 _MOST: Final = 1 << 40
 
@@ -101,6 +101,17 @@ class ExecuteBody(Wire):
         default=None,
         description="What the code is for, in a person's words; kept in the audit trail.",
         examples=["Double some numbers"],
+    )
+    typecheck: CheckPolicy | None = Field(
+        default=None,
+        description="What the check before the run may refuse: nothing, what must fail (the "
+        "default where tools are granted), or all that TypeScript says.",
+        examples=["provable"],
+    )
+    plan: bool | None = Field(
+        default=False,
+        description="Check the code and list its calls of tools; nothing is executed.",
+        examples=[False],
     )
     tools: list[_ToolName] | None = Field(
         default=None,
