@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from onehop.upstreams._sessions import Sessions
 
 _log = logging.getLogger(__name__)
+_SILENCE: Final = 2.0
+"""Seconds after which whoever waits hears what for."""
 _PATIENCE: Final = 10.0
 """Seconds that the start of others waits for a server which is not required."""
 
@@ -85,8 +87,16 @@ class McpUpstream:
     async def _wait(self, keeper: Keeper) -> None:
         is_required = self.options.required
         with suppress(TimeoutError):
-            async with asyncio.timeout(None if is_required else _PATIENCE):
+            async with asyncio.timeout(_SILENCE):
                 await keeper.tried()
+        if not keeper.has_tried:
+            _log.warning("upstream %s: waiting for it to come up", self._name)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if is_required else _PATIENCE - _SILENCE):
+                    await keeper.tried()
+        if not keeper.has_tried:
+            words = "upstream %s: it is not ready after %g s; going on without its tools"
+            _log.warning(words, self._name, _PATIENCE)
         if is_required and not keeper.knows:
             raise UpstreamUnavailableError(self._name, keeper.reason)
 
@@ -99,7 +109,7 @@ class McpUpstream:
             return None
         if self._keeper.wants_login:
             return LoginFault(f"its server wants other credentials{self._advice}")
-        return f"its server is not available: {self._keeper.reason}"
+        return f"its server is not available: {self._keeper.told}"
 
     @property
     def _advice(self) -> str:
