@@ -49,7 +49,7 @@ from onehop.errors import (
 from onehop.events import EVENT_TYPES, Event
 from onehop.records import ExecutionRecord
 from onehop.states import ServerState
-from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
+from onehop.types import CheckPolicy, ExecutionResult, Language, OutputPage, ValidationReport
 
 if TYPE_CHECKING:
     import httpx2
@@ -175,15 +175,18 @@ class AgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        typecheck: CheckPolicy | None = None,
+        plan: bool | None = None,
         tools: Sequence[str] | None = None,
         rules: Rules | None = None,
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
         ``timeout`` is in ms (the server's 5000 by default). A ``request_id`` that the server knows
-        gives the first result and runs nothing. Cancelling the awaiting task ends the run. What
-        the code does wrong is a result with ``success=False``. Raises InvalidRequestError and
-        DuplicateRequestError.
+        gives the first result and runs nothing. ``typecheck`` is what the check before the run may
+        refuse (``off``, ``provable``, ``strict``); with ``plan`` the calls of tools are listed, and
+        nothing is executed. Cancelling the awaiting task ends the run. What the code does wrong is
+        a result with ``success=False``. Raises InvalidRequestError and DuplicateRequestError.
 
         The code may call the server's tools: of these only ``tools``, names and globs, if they are
         given, and under ``rules`` (dicts, ``Rule`` objects, or globs by action) beside those of the
@@ -196,6 +199,8 @@ class AgentClient:
             context=context,
             capture_console=capture_console,
             description=description,
+            typecheck=typecheck,
+            plan=plan,
             tools=tool_names(tools),
             rules=rule_list(rules),
         )

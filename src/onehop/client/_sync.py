@@ -21,7 +21,7 @@ from onehop.errors import NotConnectedError
 from onehop.events import Event
 from onehop.records import ExecutionRecord
 from onehop.states import ServerState
-from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
+from onehop.types import CheckPolicy, ExecutionResult, Language, OutputPage, ValidationReport
 
 if TYPE_CHECKING:
     import httpx2
@@ -116,6 +116,8 @@ class SyncAgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        typecheck: CheckPolicy | None = None,
+        plan: bool | None = None,
         tools: Sequence[str] | None = None,
         rules: Rules | None = None,
     ) -> ExecutionResult:
@@ -129,6 +131,8 @@ class SyncAgentClient:
                 capture_console,
                 description=description,
                 request_id=request_id,
+                typecheck=typecheck,
+                plan=plan,
                 tools=tools,
                 rules=rules,
             )

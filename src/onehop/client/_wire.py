@@ -72,7 +72,7 @@ def given(**arguments: Any) -> dict[str, Any]:
 
 
 def tool_names(names: Any) -> list[str] | None:
-    """As the wire has them. Raises InvalidRequestError for one text, whose letters are no names."""
+    """As the wire has them. Raises InvalidRequestError for one text: its letters are not names."""
     if names is None:
         return None
     if isinstance(names, str | bytes) or not isinstance(names, Iterable):
@@ -126,18 +126,6 @@ def decode_stats(wire: Mapping[str, Any]) -> AgentStats:
     return _dataclass(AgentStats, {**wire, "languageBreakdown": counts})
 
 
-def decode_state(wire: Mapping[str, Any]) -> ServerState:
-    """How the server is."""
-    pool, journal = wire.get("pool"), wire.get("journal")
-    parts = {
-        "pool": None if pool is None else _dataclass(PoolState, pool),
-        "journal": None if journal is None else _dataclass(JournalState, journal),
-        "upstreams": tuple(_dataclass(UpstreamState, each) for each in _list(wire, "upstreams")),
-        "runs": tuple(_dataclass(RunState, each) for each in _list(wire, "runs")),
-    }
-    return _dataclass(ServerState, {**wire, **parts})
-
-
 def decode_tool_stats(wire: Mapping[str, Any]) -> list[ToolStats]:
     """What came of calls of tools."""
     return [_dataclass(ToolStats, each) for each in _list(wire, "tools")]
@@ -171,6 +159,18 @@ def decode_decided(wire: Mapping[str, Any]) -> dict[str, Approval]:
 
 def _approval(wire: Mapping[str, Any]) -> Approval:
     return _dataclass(Approval, {**wire, "arguments": json.dumps(wire.get("arguments"))})
+
+
+def decode_state(wire: Mapping[str, Any]) -> ServerState:
+    """How the server is."""
+    pool, journal = wire.get("pool"), wire.get("journal")
+    parts = {
+        "pool": None if pool is None else _dataclass(PoolState, pool),
+        "journal": None if journal is None else _dataclass(JournalState, journal),
+        "upstreams": tuple(_dataclass(UpstreamState, each) for each in _list(wire, "upstreams")),
+        "runs": tuple(_dataclass(RunState, each) for each in _list(wire, "runs")),
+    }
+    return _dataclass(ServerState, {**wire, **parts})
 
 
 def decode_failures(wire: Mapping[str, Any]) -> list[Failure]:

@@ -41,6 +41,7 @@ from onehop.states import ExecutorState
 from onehop.stores.base import HistoryQuery, Store
 from onehop.traces import read_trace
 from onehop.types import (
+    CheckPolicy,
     ErrorInfo,
     ExecutionResult,
     OnLog,
@@ -203,6 +204,8 @@ class Executor:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Layer = (),
+        typecheck: CheckPolicy | None = None,
+        plan: bool | None = None,
         traceparent: str | None = None,
     ) -> ExecutionResult:
         """``call`` with the arguments of ``Sandbox.execute``; JavaScript by default."""
@@ -213,6 +216,8 @@ class Executor:
             "context": context,
             "captureConsole": capture_console,
             "description": description,
+            "typecheck": typecheck,
+            "plan": plan,
         }
         arguments = {name: value for name, value in given.items() if value is not None}
         caller = Caller(
@@ -254,6 +259,8 @@ class Executor:
             run = await self._prepare(caller, arguments)
             noted.note(request=run.original.request, run_id=run.run_id)
             run.grant = await self._grant(caller.agent_id, tools, rules)
+            if run.original.request.plan:
+                return await self._plan(run)
             result = await self._first(run, on_log)
             noted.note(result=result, repeated=run.repeated)
             return result
@@ -363,10 +370,27 @@ class Executor:
     async def _attempt(self, run: Run, on_log: OnLog | None) -> ExecutionResult:
         report = await self._validate(run)
         if not report.safe:
-            return _outcomes.refused(run.checked.request, report)
+            return _refusal(run, report)
         await self._start(run)
         run.step = "run"
-        return await self.sandbox.run(run.checked, run.caller.agent_id, on_log, self._desk(run))
+        result = await self.sandbox.run(run.checked, run.caller.agent_id, on_log, self._desk(run))
+        if run.check is not None:
+            result = await run.check.explain(result)
+        return result
+
+    async def _plan(self, run: Run) -> ExecutionResult:
+        """Check the code and list its calls. Nothing is executed, so that nothing is recorded, and
+        the request id stays free."""
+        report = await self._validate(run)
+        result = _refusal(run, report) if run.check is None else run.check.result()
+        told = result.model_copy(
+            update={
+                "code_hash": run.digest,
+                "corrections": run.corrections or None,
+                "request_id": run.caller.request_id,
+            }
+        )
+        return in_original(told, run.original.request.code, run.corrected)
 
     def _desk(self, run: Run) -> RunDesk | None:
         """Where the run's calls of tools are answered, announced and kept."""
@@ -404,6 +428,8 @@ class Executor:
         with stage("validation") as noted:
             verdict = await run.prepare(self._preparer, self.sandbox.analyst)
             report = await self._judge(run, verdict)
+            if report.safe:
+                report = await self._typecheck(run, report)
             noted.note(report=report)
         elapsed = (time.perf_counter() - began) * 1000
         run.report = report
@@ -412,6 +438,14 @@ class Executor:
         for event in run.announcer.validated(run.placed(report), elapsed):
             self._announce(run, event)
         return report
+
+    async def _typecheck(self, run: Run, report: ValidationReport) -> ValidationReport:
+        """The report with what the check of the types and tools finds."""
+        run.check = await self.sandbox.typecheck(run.checked, run.caller.agent_id, run.grant)
+        if not run.check.is_refused:
+            return report
+        issues = [*run.check.findings, *report.issues]
+        return report.model_copy(update={"safe": False, "issues": issues})
 
     async def _judge(self, run: Run, verdict: Verdict | None) -> ValidationReport:
         agent_id, request = run.caller.agent_id, run.checked.request
@@ -502,7 +536,7 @@ class Executor:
             update={
                 "code_hash": run.digest,
                 "corrections": run.corrections or None,
-                "hints": hints or None,
+                "hints": [*(result.hints or ()), *hints] or None,
                 "warnings": _warnings(run, result),
                 "request_id": caller.request_id,
             }
@@ -537,6 +571,12 @@ async def learn(patterns: Patterns, store: Store) -> None:
         if record.success or shape is not None:
             talk = Talk(record.agent_id, record.channel_id)
             patterns.observe(talk, record.code_hash, shape)
+
+
+def _refusal(run: Run, report: ValidationReport) -> ExecutionResult:
+    if run.check is not None and run.check.is_refused:
+        return run.check.result()
+    return _outcomes.refused(run.checked.request, report)
 
 
 def _with_findings(run: Run, result: ExecutionResult) -> ExecutionResult:

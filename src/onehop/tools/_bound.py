@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
@@ -39,6 +39,11 @@ _AT_ONCE: Final = 100_000
 _RESULT: Final = ToolLimits().result
 _PARAMETERS: Final = 100
 """Parameters that an error names."""
+_PLAIN: Final = frozenset(
+    "$schema $id $defs definitions title description type properties required "
+    "additionalProperties".split()
+)
+"""Keywords of a schema by which each argument is judged alone."""
 _LONGEST: Final = 8192
 """Characters of what a tool says of its failure."""
 
@@ -80,6 +85,59 @@ class Bound:
         self._check_schema(arguments)
         self._check_conversion(arguments)
         return arguments
+
+    def refusal(self, arguments: dict[str, Any]) -> ToolError | None:
+        """What a call with these arguments is refused with, before the tool is asked; None when it
+        may pass."""
+        if isinstance(self._calling, Signature) and self._calling.accepts(arguments):
+            return None
+        try:
+            self._check_schema(arguments)
+        except ToolError as error:
+            return error if error.code == "invalid_arguments" else None
+        return None
+
+    def refusal_of_part(self, known: Mapping[str, Any], given: Collection[str]) -> ToolError | None:
+        """The same of a call with some arguments that are ``known``; ``given`` are the names of all
+        that it has for sure. None when the others may make it pass."""
+        if set(self.input_schema) - _PLAIN:
+            return None
+        if isinstance(self._calling, Signature) and not self._calling.has_plain_names:
+            return None
+        properties = self.input_schema.get("properties", {})
+        if self.input_schema.get("additionalProperties") is False and (
+            unknown := next((name for name in given if name not in properties), None)
+        ):
+            near = get_close_matches(unknown[:80], properties, n=3)
+            advice = f"; did you mean {near[0]}?" if near else ""
+            return self._invalid(unknown[:200], None, f"{unknown[:200]} is unknown{advice}", near)
+        alone = Checker({**self.input_schema, "required": []})
+        for name, value in known.items():
+            error = self._refusal_alone(alone, name, value)
+            if error is not None:
+                return error
+        return None
+
+    def missing(self, names: Collection[str]) -> ToolError | None:
+        """The refusal of a call that has no arguments beside ``names``, if that are too few."""
+        if set(self.input_schema) - _PLAIN:
+            return None
+        if isinstance(self._calling, Signature) and not self._calling.has_plain_names:
+            return None
+        required = self.input_schema.get("required", ())
+        absent = next((name for name in required if name not in names), None)
+        return absent and self._invalid(absent, None, f"{absent} is missing")
+
+    def _refusal_alone(self, alone: Checker, name: str, value: Any) -> ToolError | None:
+        try:
+            fault = alone.fault({name: value})
+        except Exception:  # whatever a stranger's schema makes of it
+            return None
+        if fault is None:
+            return None
+        if isinstance(self._calling, Signature) and not self._calling.refuses(name, value):
+            return None
+        return self._invalid(fault.field, fault.expected, fault.message, fault.nearest)
 
     async def check_large(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """As ``check``, in a thread if the schema has to be applied: many values take a second."""

@@ -15,7 +15,7 @@ from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
 from onehop.stores.base import AgentRecord, Role
 from onehop.tools import GLOB, WHEN
-from onehop.types import Effect, Language, Wire
+from onehop.types import CheckPolicy, Effect, Language, Wire
 
 _MOST: Final = 1 << 40
 
@@ -101,6 +101,17 @@ class ExecuteBody(Wire):
         default=None,
         description="What the code is for, in a person's words; kept in the audit trail.",
         examples=["Double some numbers"],
+    )
+    typecheck: CheckPolicy | None = Field(
+        default=None,
+        description="What the check before the run may refuse: nothing, what must fail (the "
+        "default where tools are granted), or all that TypeScript says.",
+        examples=["provable"],
+    )
+    plan: bool | None = Field(
+        default=False,
+        description="Check the code and list its calls of tools; nothing is executed.",
+        examples=[False],
     )
     tools: list[_ToolName] | None = Field(
         default=None,
@@ -270,7 +281,7 @@ class DecisionBody(Wire):
     reason: str = Field(
         default="",
         max_length=2000,
-        description="With `reject`: what the code is told.",
+        description="With `reject`: why; the code gets it.",
         examples=["too much"],
     )
 
@@ -342,6 +353,9 @@ _Bucket: Final = _answer(answers.CodeLengthBucket)
 _Repeated: Final = _answer(answers.RepeatedCode)
 _ToolStats: Final = _answer(answers.ToolStats)
 _Security: Final = _answer(answers.SecurityCount)
+_Timeline: Final = _answer(answers.TimelinePoint)
+_Cause: Final = _answer(answers.FailureCause)
+_Agent: Final = _answer(answers.AgentCount)
 
 
 class Run(Wire):
@@ -390,6 +404,9 @@ RepeatedCodes: Final = _listed("RepeatedCodes", "repeatedCode", _Repeated)
 Slowest: Final = _listed("Slowest", "slowest", Run)
 ToolUse: Final = _listed("ToolUse", "tools", _ToolStats)
 SecurityProfile: Final = _listed("SecurityProfile", "security", _Security)
+Timeline: Final = _listed("Timeline", "timeline", _Timeline)
+FailureCauses: Final = _listed("FailureCauses", "failureCauses", _Cause)
+AgentCounts: Final = _listed("AgentCounts", "agents", _Agent)
 
 
 class FoundTool(Wire):

@@ -19,7 +19,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from onehop import analytics
-from onehop.analytics import Analytics
+from onehop.analytics import MAX_LIMIT, Analytics
 from onehop.approvals import Approvals
 from onehop.callers import Caller
 from onehop.calls import narrowing_from
@@ -156,7 +156,7 @@ def _runner(principal: Who) -> Principal:
 def _approver(here: Here, principal: Who) -> Principal:
     """Who may decide: never a key of an agent, nor one that acts in an agent's name."""
     if not here.settings.auth:
-        raise ForbiddenError("without keys nobody can be told from an agent: nobody may decide")
+        raise ForbiddenError("without keys anyone may be an agent, and so nobody may decide")
     if principal.role not in ("approver", "admin"):
         raise ForbiddenError("only an approver or an admin may decide")
     if principal.agent_id != principal.holder:
@@ -561,7 +561,10 @@ async def trends(here: Here, principal: Who, wanted: Annotated[TrendParams, Quer
     | schemas.RepeatedCodes
     | schemas.Slowest
     | schemas.SecurityProfile
-    | schemas.ToolUse,
+    | schemas.ToolUse
+    | schemas.Timeline
+    | schemas.FailureCauses
+    | schemas.AgentCounts,
     responses=_errors(404),
 )
 async def question(
@@ -586,6 +589,17 @@ async def question(
             return Json({"tools": _dicts(tools)})
         case "security":
             return Json({"security": _dicts(await ask.get_security_profile(agent, since))})
+        case "timeline":
+            points = await ask.get_timeline(agent, since, wanted.step)
+            return Json({"timeline": _dicts(points)})
+        case "failure-causes":
+            causes = await ask.get_failure_causes(agent, since)
+            return Json({"failureCauses": _dicts(causes)})
+        case "agents":
+            counts = await ask.get_agent_counts(MAX_LIMIT if agent else limit, since)
+            return Json(
+                {"agents": _dicts([each for each in counts if agent in (None, each.agent_id)])}
+            )
 
 
 # --- events
