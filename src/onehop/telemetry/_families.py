@@ -92,7 +92,7 @@ FAMILIES: Final = (
     Family(
         "onehop_tool_duration_seconds",
         "histogram",
-        "Calls of tools by the code, from the question to the answer.",
+        "Calls of tools by the code, from when the tool was asked to its answer.",
         ("namespace", "outcome"),
     ),
     Family("onehop_tool_calls", "counter", "Calls of tools, those refused included.", ("outcome",)),
