@@ -15,7 +15,7 @@ from typing import Any, Self
 from onehop._loop import running_loop
 from onehop.analysis import Analyst
 from onehop.approvals import Approvals
-from onehop.backends.base import Backend
+from onehop.backends.base import Backend, Pooled
 from onehop.calls import (
     Grant,
     Layer,
@@ -38,9 +38,12 @@ from onehop.errors import (
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.mapping import Requests, attempting, mapped
 from onehop.requests import CheckedRequest, check_request
+from onehop.states import PoolState
 from onehop.stores.memory import MemoryStore
 from onehop.tools import Bound, ToolError, ToolLimits
+from onehop.traces import read_trace
 from onehop.types import CheckPolicy, ExecutionResult, Isolation, Language, OnLog, OutputPage
+from onehop.watching import Watcher, stage, watched_by
 
 _log = logging.getLogger(__name__)
 
@@ -64,13 +67,16 @@ class Sandbox:
         approvals: Approvals | bool = False,
         preload_analysis: bool = False,
         first_language: Language = DEFAULT,
+        watchers: Sequence[Watcher] = (),
     ) -> None:
         """``backend`` runs the code: workers on this machine, unless another one is given. It is
         opened and closed with the sandbox. ``tools``: functions, ``Tool`` objects or a ``Tools``
         that the code may call, under ``rules`` and within ``tool_limits``. ``approvals``: calls
         that a rule asks about wait for ``decide``; without, they are blocked. ``preload_analysis``:
         load what parses texts while the first worker starts, since an Executor will need it.
-        ``first_language``: start what the first program needs in it too."""
+        ``first_language``: start what the first program needs in it too. ``watchers`` hear of each
+        stage of each run: ``onehop.telemetry`` has one for traces and one for metrics."""
+        self.watchers = tuple(watchers)
         self._preload_analysis = preload_analysis
         self._first_language = first_language
         self._config = config or SandboxConfig()
@@ -160,6 +166,7 @@ class Sandbox:
         typecheck: CheckPolicy | None = None,
         plan: bool = False,
         isolation: Isolation | None = None,
+        traceparent: str | None = None,
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
@@ -172,8 +179,9 @@ class Sandbox:
         ``"provable"`` (what must fail; the usual one where tools are granted) or ``"strict"``. With
         ``plan`` the code is checked and its calls are listed, and nothing is executed.
         ``isolation`` is ``process`` (a fresh process) or ``realm`` (a fresh realm in a
-        process of the agent's own); the settings decide where it is None. What the code does wrong
-        is a result with ``success=False``. Cancelling the awaiting task kills the run at once.
+        process of the agent's own); the settings decide where it is None. ``traceparent`` is the
+        caller's place in a trace, as W3C writes it. What the code does wrong is a result with
+        ``success=False``. Cancelling the awaiting task kills the run at once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
@@ -192,12 +200,22 @@ class Sandbox:
             plan=plan,
             isolation=isolation,
         )
-        check = await self.typecheck(checked, agent_id, grant)
-        if check.ends_here:
-            return check.result()
-        desk = self._desk_of(grant, agent_id=agent_id)
-        result = await self.run(checked, agent_id, on_log, desk)
-        return await check.explain(result)
+        request = checked.request
+        with (
+            watched_by(self.watchers),
+            stage(
+                "execution", request=request, agent_id=agent_id, trace=read_trace(traceparent)
+            ) as noted,
+        ):
+            check = await self.typecheck(checked, agent_id, grant)
+            if check.ends_here:
+                result = check.result()
+            else:
+                desk = self._desk_of(grant, agent_id=agent_id)
+                ran = await self.run(checked, agent_id, on_log, desk)
+                result = await check.explain(ran)
+            noted.note(result=result)
+            return result
 
     async def typecheck(
         self, checked: CheckedRequest, agent_id: str = "", grant: Grant | None = None
@@ -350,6 +368,12 @@ class Sandbox:
     def is_ready(self) -> bool:
         """Whether it is open and a worker is at hand."""
         return self._backend is not None and self._backend.ready
+
+    def pool_state(self) -> PoolState | None:
+        """How the workers are now; None while it is not open, and for a backend without a pool on
+        this machine."""
+        backend: object = self._backend
+        return backend.pool_state if isinstance(backend, Pooled) else None
 
     def _open_backend(self) -> Backend:
         if self._backend is None:

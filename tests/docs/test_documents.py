@@ -37,6 +37,8 @@ MADE = {
     "docs/contributing/map.md": "_map",
     "docs/reference/cli.md": "_commands",
     "docs/reference/configuration.md": "_configuration",
+    "docs/reference/metrics.md": "_metrics",
+    "deploy/grafana/onehop.json": "_grafana",
     "docs/reference/openapi.md": "_openapi",
     "docs/reference/validation.md": "_rules",
 }

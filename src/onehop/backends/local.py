@@ -24,6 +24,7 @@ from onehop.errors import WorkerStartError
 from onehop.limits import Limits
 from onehop.questions import Desk
 from onehop.requests import CheckedRequest
+from onehop.states import PoolState
 from onehop.types import (
     ExecutionRequest,
     ExecutionResult,
@@ -32,6 +33,7 @@ from onehop.types import (
     OutputPage,
     code_hash,
 )
+from onehop.watching import stage
 from onehop.workers import Job, Outcome, Pool, RealmPool, WorkerFactory, deno_programs
 from onehop.workers.protocol import Failure, Original
 
@@ -88,6 +90,13 @@ class LocalBackend:
     def ready(self) -> bool:
         """Whether a run could start now or soon."""
         return self._pool.ready
+
+    @property
+    def pool_state(self) -> PoolState:
+        """See Pooled."""
+        state = self._pool.state
+        waiting = state.waiting + self._realms.waiting
+        return replace(state, waiting=waiting, realms=self._realms.processes)
 
     async def open(self, language: Language = "javascript") -> None:
         """Start the spawner and the first worker, and what the first program needs if it is in
@@ -205,9 +214,13 @@ async def _run_job(pool: Pool | RealmPool, job: Job, agent: str) -> Outcome:
     loop = asyncio.get_running_loop()
     last, pause = loop.time() + job.limits.timeout, _FIRST_PAUSE
     while True:
-        worker = await pool.check_out(agent)
+        with stage("queue"):
+            worker = await pool.check_out(agent)
         try:
-            return await worker.run(job, pool.turn(worker))
+            with stage("run") as noted:
+                outcome = await worker.run(job, pool.turn(worker))
+                noted.note(killed=_results.killed(outcome, job.limits))
+                return outcome
         except WorkerStartError:
             if loop.time() > last:
                 raise

@@ -23,6 +23,7 @@ from onehop.errors import ToolError
 from onehop.inputs.gc import read_json
 from onehop.questions import Ask, Call, Reply
 from onehop.types import ToolCall
+from onehop.watching import stage
 
 if TYPE_CHECKING:
     from onehop.tools import Bound, ToolContext
@@ -123,7 +124,7 @@ class RunDesk:
             self._refuse(record, _as_tool_error(error, record.path), reply)
         else:
             task = asyncio.get_running_loop().create_task(
-                self._carry_out(bound, arguments, record, reply)
+                self._watched(bound, arguments, record, reply)
             )
             self._tasks[task] = record
             task.add_done_callback(self._tasks.pop)
@@ -214,9 +215,17 @@ class RunDesk:
             words = f"the run has had {self._answered} bytes of answers; {limits.total} are all"
             raise ToolError("budget", words, bound.path)
 
-    async def _carry_out(
+    async def _watched(
         self, bound: Bound, arguments: dict[str, Any], record: CallRecord, reply: Reply
     ) -> None:
+        with stage("tool", namespace=bound.namespace, path=bound.path, id=record.id) as noted:
+            answer = await self._carry_out(bound, arguments, record, reply)
+            noted.note(call=record, arguments=arguments, answer=answer)
+
+    async def _carry_out(
+        self, bound: Bound, arguments: dict[str, Any], record: CallRecord, reply: Reply
+    ) -> bytes | None:
+        """The answer, if there is one."""
         try:
             if record.bytes_in > _AT_ONCE:
                 arguments = await bound.check_large(arguments)
@@ -237,6 +246,8 @@ class RunDesk:
             record.end("ok")
             reply(value, None)
             self._hear("completed", record.call)
+            return value
+        return None
 
     async def _decided(
         self, bound: Bound, arguments: dict[str, Any], record: CallRecord

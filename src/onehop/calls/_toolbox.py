@@ -13,6 +13,7 @@ from onehop.calls._grant import Grant
 from onehop.calls._media import without_ids
 from onehop.errors import InvalidRequestError, ToolError
 from onehop.questions import Call
+from onehop.states import UpstreamState
 from onehop.tools import (
     Catalogue,
     Discovery,
@@ -79,6 +80,19 @@ class Toolbox:
         """Make a catalogue of what there is now. A run keeps the one that it began with."""
         self._catalogue = Catalogue.of(self._tools, self._threads)
         self._usual = self._under(self._policy(()), self._catalogue)
+
+    def upstreams(self) -> tuple[UpstreamState, ...]:
+        """How the servers are now, in the order in which they were given."""
+        return tuple(self._state(*each) for each in self._tools.providers.items())
+
+    def _state(self, namespace: str, provider: Provider) -> UpstreamState:
+        reason = getattr(provider, "away", provider.fault)
+        return UpstreamState(
+            namespace=namespace,
+            up=reason is None,
+            reason=reason,
+            tools=len(provider.tools()),
+        )
 
     @property
     def catalogue(self) -> Catalogue:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from onehop.cli import _import
+from onehop.cli import _import, _login
 from onehop.cli._command import exit_with
 from onehop.cli._exits import ExitCode, epilog
 from onehop.cli._options import McpServers, Tools
@@ -47,7 +47,7 @@ def list_(
 ) -> None:
     """List the tools, with their signatures.
 
-    Rules that concern none of them are told on standard error.
+    Standard error names the rules that concern none of them.
     """
 
     async def work(toolbox: Toolbox) -> ExitCode:
@@ -128,6 +128,7 @@ _Work = Callable[["Toolbox"], Awaitable[ExitCode]]
 
 
 app.command("import", epilog=_import.EXITS)(_import.import_)
+app.command(epilog=_login.EXITS)(_login.login)
 
 
 def _with_tools(files: list[str] | None, mcp_servers: str | None, work: _Work) -> None:

@@ -17,6 +17,7 @@ from onehop.client._events import Follower
 from onehop.client._feed import Feed, Tasks
 from onehop.client._live import Item, LiveRun
 from onehop.client._options import HEADER_TEXT, header_text, make_options
+from onehop.client._trace import trace_headers
 from onehop.client._wire import (
     Identity,
     Rules,
@@ -26,6 +27,7 @@ from onehop.client._wire import (
     decode_failures,
     decode_identity,
     decode_list,
+    decode_state,
     decode_stats,
     decode_tool_stats,
     encode,
@@ -46,6 +48,7 @@ from onehop.errors import (
 )
 from onehop.events import EVENT_TYPES, Event
 from onehop.records import ExecutionRecord
+from onehop.states import ServerState
 from onehop.types import CheckPolicy, ExecutionResult, Language, OutputPage, ValidationReport
 
 if TYPE_CHECKING:
@@ -335,6 +338,11 @@ class AgentClient:
         except ExecutionNotFoundError as error:
             raise OutputNotFoundError(str(error)) from None
 
+    async def status(self) -> ServerState:
+        """How workers, queue, journal and servers of tools are, and which runs are in flight; for a
+        viewer or an admin. Raises PermissionDeniedError for an agent."""
+        return await self._ask(Call("GET", "/status"), decode_state)
+
     def events(
         self,
         types: Iterable[str] | str | None = None,
@@ -378,7 +386,12 @@ _REQUEST_ID: Final = "X-Request-Id"
 
 def _execution(arguments: Mapping[str, Any], request_id: str | None) -> Call:
     identifier = _name("request_id", request_id) if request_id else uuid.uuid4().hex
-    return Call("POST", "/execute", body=encode(arguments), headers={_REQUEST_ID: identifier})
+    return Call(
+        "POST",
+        "/execute",
+        body=encode(arguments),
+        headers={_REQUEST_ID: identifier, **trace_headers()},
+    )
 
 
 def _name(field: str, text: str) -> str:

@@ -20,6 +20,7 @@ from onehop.decisions import Approval, Decision
 from onehop.errors import NotConnectedError
 from onehop.events import Event
 from onehop.records import ExecutionRecord
+from onehop.states import ServerState
 from onehop.types import CheckPolicy, ExecutionResult, Language, OutputPage, ValidationReport
 
 if TYPE_CHECKING:
@@ -231,6 +232,10 @@ class SyncAgentClient:
     def output(self, request_id: str, offset: int = 0, limit: int = 65_536) -> OutputPage:
         """See ``AgentClient.output``."""
         return self._wait(self._client.output(request_id, offset, limit))
+
+    def status(self) -> ServerState:
+        """See ``AgentClient.status``."""
+        return self._wait(self._client.status())
 
     def events(
         self,

@@ -6,7 +6,7 @@ from onehop.errors import ToolError, ToolFailed
 from onehop.limits import ToolLimits
 from onehop.tools._bound import Bound
 from onehop.tools._catalogue import Catalogue
-from onehop.tools._compose import Provider, Tools, composed
+from onehop.tools._compose import LoginFault, Provider, Tools, composed
 from onehop.tools._condition import WHEN
 from onehop.tools._context import ToolContext
 from onehop.tools._declarations import ambient
@@ -40,6 +40,7 @@ __all__ = [
     "Discovery",
     "Effect",
     "HttpAnswer",
+    "LoginFault",
     "Policy",
     "Provider",
     "Rule",

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from onehop.errors import ConfigError, InvalidRequestError, ToolError, UnknownToolsError
 from onehop.tools._bound import Bound
-from onehop.tools._compose import Provider, Tools, composed
+from onehop.tools._compose import LoginFault, Provider, Tools, composed
 from onehop.tools._names import Likeness, Spellings, checked, checked_namespace, reached_as
 from onehop.tools._needs import require_checker
 from onehop.tools._threads import Threads
@@ -83,7 +83,10 @@ class Catalogue:
         if not (space := self._space(namespace, member)):
             return None
         if space in self.missing:
-            words = f"the tools of {space} are not known: {self.missing[space]}"
+            fault = self.missing[space]
+            words = f"the tools of {space} are not known: {fault}"
+            if isinstance(fault, LoginFault):
+                raise ToolError("auth_required", words, f"{space}.{member}")
             raise ToolError("unavailable", words, f"{space}.{member}", retryable=True)
         members = self._members[space]
         return self._only(self._spellings[space].find(member), f"{space}.{member}", members)

@@ -9,6 +9,12 @@ from onehop.errors import ConfigError
 from onehop.tools._tool import Tool, as_tool
 
 
+class LoginFault(str):
+    """Why tools are not known: a person has to log in first."""
+
+    __slots__ = ()
+
+
 class Provider(Protocol):
     """A namespace whose tools are found when it is opened: one connection."""
 

@@ -110,6 +110,8 @@ class Policy:
 
     def __init__(self, layers: Sequence[Sequence[Rule]]) -> None:
         self._layers = [sorted(layer, key=lambda rule: rule.rank) for layer in layers if layer]
+        self.has_asks = any(rule.action == "ask" for layer in layers for rule in layer)
+        """Whether a rule asks about anything."""
         self._known: dict[tuple[tuple[str, ...], Effect, bool], list[list[Rule]]] = {}
 
     def decide(self, bound: Bound, arguments: Mapping[str, Any]) -> Decision:

@@ -46,6 +46,8 @@ class Keeper:
         self._coming: asyncio.Future[Link] = asyncio.get_running_loop().create_future()
         self._listed: list[types.Tool] | None = None
         self._reason = "it has not been asked yet"
+        self.wants_login = False
+        """Whether the last connection ended because the server wants other credentials."""
         self._next = 0.0
         self._pause = 0.0
         self._tried = asyncio.Event()
@@ -61,6 +63,11 @@ class Keeper:
         return self._listed is not None
 
     @property
+    def is_up(self) -> bool:
+        """Whether it is connected now."""
+        return self._link is not None and self._link.is_up
+
+    @property
     def reason(self) -> str:
         """Why the last connection ended, or did not come up."""
         return self._reason
@@ -71,7 +78,7 @@ class Keeper:
         link = self._link
         if link is None or link.is_over:
             if (left := self._next - asyncio.get_running_loop().time()) > 0:
-                raise down(self._reason, left)
+                raise down(self._reason, left, wants_login=self.wants_login)
             link = await self._next_link()
         return await ready(link)
 
@@ -79,7 +86,7 @@ class Keeper:
         try:
             return await asyncio.shield(self._coming)
         except LinkFailedError as error:
-            raise down(str(error), _FIRST) from None
+            raise down(str(error), _FIRST, wants_login=error.wants_login) from None
 
     async def aclose(self) -> None:
         """Leave."""
@@ -104,7 +111,7 @@ class Keeper:
 
     def _refuse_waiting(self) -> None:
         coming, self._coming = self._coming, asyncio.get_running_loop().create_future()
-        coming.set_exception(LinkFailedError(self._reason))
+        coming.set_exception(LinkFailedError(self._reason, wants_login=self.wants_login))
         coming.exception()  # nobody need wait
 
     async def _live(self) -> None:
@@ -126,6 +133,7 @@ class Keeper:
         except (LinkFailedError, _bounds.FloodError, ListFailedError) as error:
             self._reason = link.reason or str(error)
         finally:
+            self.wants_login = link.wants_login
             await link.aclose()
 
     async def _list(self, client: Client) -> float:

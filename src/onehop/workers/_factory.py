@@ -16,8 +16,9 @@ from onehop.errors import SandboxUnavailableError
 from onehop.limits import Limits
 from onehop.workers._process import Worker
 
-REALMS_CPU_SECONDS: Final = 600.0
-"""Of all runs of one process that has realms, beyond what a single run may use."""
+REALMS_CPU_SECONDS: Final = 120.0
+"""Of all runs of one process that has realms, beyond what a single run may use. The kernel ends it
+then; it is replaced at half of that."""
 
 
 def deno_programs(path: str | None = None) -> dict[str, list[str]]:

@@ -21,6 +21,7 @@ from made.api.agents import (
     set_agent_rules,
 )
 from made.api.analytics import failures, question, stats, trends
+from made.api.approvals import approvals
 from made.api.code import execute, validate
 from made.api.events import events as feed
 from made.api.events import execution_stream
@@ -82,6 +83,7 @@ def main(url: str, key: str) -> None:
     for asked in QuestionQuestion:
         print(asked.value, end=" ")
         call(question, asked)
+    call(approvals)
     call(list_agents)
     made = call(add_agent, body=AddAgentBody(agent_id="made-by-a-client"))
     rule = RuleBody(action=RuleBodyAction.DENY, tool="crm.*", when="amount > 5")

@@ -37,6 +37,7 @@ told("tools", await client.GET("/api/v1/tools", { params: { query: { detail: "br
 for (const question of ["resources", "code-lengths", "repeated-code", "slowest", "security", "tools"] as const) {
   told(question === "tools" ? "tool-use" : question, await client.GET("/api/v1/analytics/{question}", { params: { path: { question } } }));
 }
+told("approvals", await client.GET("/api/v1/approvals"));
 told("list_agents", await client.GET("/api/v1/agents"));
 const added = { agentId: "made-by-types", role: "agent" as const, limits: {}, rules: [] };
 const made = told("add_agent", await client.POST("/api/v1/agents", { body: added }));

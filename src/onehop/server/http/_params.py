@@ -67,6 +67,7 @@ ByAgent = Annotated[
 Since = Annotated[int, *_whole(0, _LATEST, "From then on, in ms since 1970", _A_DAY)]
 Until = Annotated[int, *_whole(0, _LATEST, "Before then, in ms since 1970", _A_DAY)]
 Limit = Annotated[int, *_whole(1, MAX_LIMIT, "How many at most", 10)]
+Step = Annotated[int, *_whole(1000, _LATEST, "ms of each step of a timeline", 60_000)]
 Place = Annotated[int, *_whole(0, _MAX_PLACE, "How many to leave out first", 0)]
 FirstCharacter = Annotated[int, *_whole(0, _MAX_PLACE, "The first character", 0)]
 Characters = Annotated[int, *_whole(1, 1 << 20, "How many characters", 65536)]
@@ -137,7 +138,17 @@ LastEvent = Annotated[
     ),
 ]
 Question = Annotated[
-    Literal["resources", "code-lengths", "repeated-code", "slowest", "security", "tools"],
+    Literal[
+        "resources",
+        "code-lengths",
+        "repeated-code",
+        "slowest",
+        "security",
+        "tools",
+        "timeline",
+        "failure-causes",
+        "agents",
+    ],
     Path(description="What is asked.", examples=["resources"]),
 ]
 
@@ -198,6 +209,7 @@ class QuestionParams(TrendParams):
     """Whose runs, from when on, and how many where the answer is a list of the most."""
 
     limit: Limit = 10
+    step: Step = 60_000
     by_agent: ByAgent = False
 
 

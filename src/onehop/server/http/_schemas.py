@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, get_type_hints
 
 from pydantic import BeforeValidator, Field, create_model
 
-from onehop import answers, decisions
+from onehop import answers, decisions, states
 from onehop.calls import LONGEST_NAME, MOST_NAMES
 from onehop.decisions import ApprovalStatus
 from onehop.records import ExecutionRecord
@@ -281,7 +281,7 @@ class DecisionBody(Wire):
     reason: str = Field(
         default="",
         max_length=2000,
-        description="With `reject`: what the code is told.",
+        description="With `reject`: why; the code gets it.",
         examples=["too much"],
     )
 
@@ -353,6 +353,9 @@ _Bucket: Final = _answer(answers.CodeLengthBucket)
 _Repeated: Final = _answer(answers.RepeatedCode)
 _ToolStats: Final = _answer(answers.ToolStats)
 _Security: Final = _answer(answers.SecurityCount)
+_Timeline: Final = _answer(answers.TimelinePoint)
+_Cause: Final = _answer(answers.FailureCause)
+_Agent: Final = _answer(answers.AgentCount)
 
 
 class Run(Wire):
@@ -401,6 +404,9 @@ RepeatedCodes: Final = _listed("RepeatedCodes", "repeatedCode", _Repeated)
 Slowest: Final = _listed("Slowest", "slowest", Run)
 ToolUse: Final = _listed("ToolUse", "tools", _ToolStats)
 SecurityProfile: Final = _listed("SecurityProfile", "security", _Security)
+Timeline: Final = _listed("Timeline", "timeline", _Timeline)
+FailureCauses: Final = _listed("FailureCauses", "failureCauses", _Cause)
+AgentCounts: Final = _listed("AgentCounts", "agents", _Agent)
 
 
 class FoundTool(Wire):
@@ -428,3 +434,27 @@ class FoundTools(Wire):
 
     tools: list[FoundTool] | None = None
     namespaces: list[ToolNamespace] | None = None
+
+
+Pool: Final = _answer(states.PoolState)
+Journal: Final = _answer(states.JournalState)
+Upstream: Final = _answer(states.UpstreamState)
+RunInFlight: Final = _answer(states.RunState)
+
+
+class Status(Wire):
+    """How the server is now."""
+
+    version: str
+    now: int = Field(description="The server's clock, in ms since the epoch.")
+    uptime: int = Field(description="ms since it has started.")
+    pool: Pool | None  # type: ignore[valid-type]
+    journal: Journal | None  # type: ignore[valid-type]
+    upstreams: list[Upstream]  # type: ignore[valid-type]
+    runs: list[RunInFlight] = Field(  # type: ignore[valid-type]
+        description="Runs in flight, the oldest first."
+    )
+    more_runs: int = Field(description="Runs in flight that are not listed.")
+    approvals: int | None = Field(
+        description="Calls of tools that wait for a person, at most 1000; null where none can."
+    )

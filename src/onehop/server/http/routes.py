@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from onehop import analytics
-from onehop.analytics import Analytics
+from onehop.analytics import MAX_LIMIT, Analytics
 from onehop.approvals import Approvals
 from onehop.callers import Caller
 from onehop.calls import narrowing_from
@@ -69,6 +70,7 @@ from onehop.server.http._readiness import Readiness
 from onehop.server.principal import Principal
 from onehop.stores.base import HistoryQuery, Store
 from onehop.tools import Rule, look_up, read_rule_list, rules_from_json
+from onehop.traces import read_trace
 from onehop.types import ExecutionResult, LogEntry, OutputPage, ValidationReport
 from onehop.validation import Validator
 
@@ -116,6 +118,12 @@ class Parts:
         self.feed = Feed(executor, self.store)
         self.readiness = Readiness(executor)
         self.closing = asyncio.Event()
+        self._began = time.monotonic()
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since they were made."""
+        return time.monotonic() - self._began
 
 
 def _parts(request: Request) -> Parts:
@@ -148,7 +156,7 @@ def _runner(principal: Who) -> Principal:
 def _approver(here: Here, principal: Who) -> Principal:
     """Who may decide: never a key of an agent, nor one that acts in an agent's name."""
     if not here.settings.auth:
-        raise ForbiddenError("without keys nobody can be told from an agent: nobody may decide")
+        raise ForbiddenError("without keys anyone may be an agent, and so nobody may decide")
     if principal.role not in ("approver", "admin"):
         raise ForbiddenError("only an approver or an admin may decide")
     if principal.agent_id != principal.holder:
@@ -278,7 +286,12 @@ def _caller(request: Request, principal: Principal) -> Caller:
     if named is None and "x-request-id" in request.headers:
         got = repr(request.headers["x-request-id"])[:80]
         raise InvalidRequestError("X-Request-Id", got, "one name of visible ASCII without a slash")
-    return Caller(agent_id=principal.agent_id, channel_id=channel, request_id=named or "")
+    return Caller(
+        agent_id=principal.agent_id,
+        channel_id=channel,
+        request_id=named or "",
+        trace=read_trace(request.headers.get("traceparent"), request.headers.get("tracestate")),
+    )
 
 
 async def _streamed(principal: Principal, run: Watched, caller: Caller) -> Response:
@@ -548,7 +561,10 @@ async def trends(here: Here, principal: Who, wanted: Annotated[TrendParams, Quer
     | schemas.RepeatedCodes
     | schemas.Slowest
     | schemas.SecurityProfile
-    | schemas.ToolUse,
+    | schemas.ToolUse
+    | schemas.Timeline
+    | schemas.FailureCauses
+    | schemas.AgentCounts,
     responses=_errors(404),
 )
 async def question(
@@ -573,6 +589,17 @@ async def question(
             return Json({"tools": _dicts(tools)})
         case "security":
             return Json({"security": _dicts(await ask.get_security_profile(agent, since))})
+        case "timeline":
+            points = await ask.get_timeline(agent, since, wanted.step)
+            return Json({"timeline": _dicts(points)})
+        case "failure-causes":
+            causes = await ask.get_failure_causes(agent, since)
+            return Json({"failureCauses": _dicts(causes)})
+        case "agents":
+            counts = await ask.get_agent_counts(MAX_LIMIT if agent else limit, since)
+            return Json(
+                {"agents": _dicts([each for each in counts if agent in (None, each.agent_id)])}
+            )
 
 
 # --- events

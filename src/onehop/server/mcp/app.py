@@ -40,6 +40,7 @@ from onehop.server.mcp._lookup import answer
 from onehop.server.mcp._outputs import KeptOutputs, link, template
 from onehop.server.mcp._refusals import cancelled
 from onehop.server.mcp._tool import INPUT_SCHEMA, LOOKUP, LOOKUP_SCHEMA, NAME, make_tools
+from onehop.traces import Trace, read_trace
 from onehop.types import OutputPage
 
 Context = ServerRequestContext[Any, Any]
@@ -108,6 +109,7 @@ class Handlers:
             meta,
             _channel(context),
             self._conversation(context),
+            _trace(context),
         )
         report = context.session.report_progress if "progress_token" in meta else None
         with self._cancellable(context, call.principal):
@@ -240,6 +242,14 @@ def _channel(context: Context) -> str:
         return ""
     channel: str = context.request.headers.get("x-channel-id", "")
     return channel
+
+
+def _trace(context: Context) -> Trace | None:
+    """The trace of the HTTP request, where there is one."""
+    if context.request is None:
+        return None
+    headers = context.request.headers
+    return read_trace(headers.get("traceparent"), headers.get("tracestate"))
 
 
 def _contents(uri: str, page: OutputPage) -> types.TextResourceContents:
