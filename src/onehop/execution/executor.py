@@ -260,8 +260,9 @@ class Executor:
             noted.note(request=run.original.request, run_id=run.run_id)
             run.grant = await self._grant(caller.agent_id, tools, rules)
             if run.original.request.plan:
-                return await self._plan(run)
-            result = await self._first(run, on_log)
+                result = await self._plan(run)
+            else:
+                result = await self._first(run, on_log)
             noted.note(result=result, repeated=run.repeated)
             return result
 
