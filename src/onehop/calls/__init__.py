@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from onehop.calls._avoided import with_calls
+from onehop.calls._beside import Beside
 from onehop.calls._desk import CallEvent, Hear, RunDesk
 from onehop.calls._grant import Grant
 from onehop.calls._toolbox import Layer, Toolbox, Wanted, call_directly, make_desk
 
 __all__ = [
+    "Beside",
     "CallEvent",
     "Grant",
     "Hear",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from onehop.calls._beside import Beside
 from onehop.calls._desk import Hear, RunDesk, deaf
 from onehop.calls._grant import Grant
 from onehop.calls._media import without_ids
@@ -47,7 +48,8 @@ class Toolbox:
         self._tools = composed(tools)
         self._opened: list[Provider] = []
         self._rules = read_rules(rules)
-        self._limits = limits or ToolLimits()
+        self.limits = limits or ToolLimits()
+        """How much of them one run may use."""
         self._read()
 
     async def open(self) -> None:
@@ -91,6 +93,10 @@ class Toolbox:
         """What a run finds of them that is granted all."""
         return self._usual.discovery
 
+    def discovery_with(self, more: Beside | None) -> Discovery:
+        """What a run finds that is granted all and ``more``."""
+        return self.discovery if more is None else self._beside(more, ()).discovery
+
     @cached_property
     def offer(self) -> str:
         """What the description of ``code_execute`` says of them; empty when there are none."""
@@ -107,20 +113,32 @@ class Toolbox:
             for bound in space
         )
 
-    def grant(self, wanted: Wanted | None = None, layers: Sequence[Layer] = ()) -> Grant | None:
-        """What a run may use: all tools, or those that are ``wanted``, under the server's rules and
-        those of further ``layers``. None when it may use none.
+    def grant(
+        self, wanted: Wanted | Beside | None = None, layers: Sequence[Layer] = ()
+    ) -> Grant | None:
+        """What a run may use: all tools, those that are ``wanted``, or all and more, under the
+        server's rules and those of further ``layers``. None when it may use none.
 
         Raises ToolError for a name that is not there, and InvalidRequestError for wrong rules.
         """
         if wanted is None and not any(layers):
             grant = self._usual
+        elif isinstance(wanted, Beside):
+            grant = self._beside(wanted, layers)
         else:
             self._refuse_closed(wanted)
             chosen = self._catalogue if wanted is None else self._catalogue.granted(wanted)
             grant = self._grant(chosen, layers, self.discovery)
         has_any = grant.catalogue.bound or grant.catalogue.missing
         return grant if has_any else None
+
+    def _beside(self, more: Beside, layers: Sequence[Layer]) -> Grant:
+        own = self._catalogue
+        if any(layers):
+            return self._grant(more.catalogue(own), layers)
+        grant = more.kept(own) or self._grant(more.catalogue(own), [])
+        more.keep(own, grant)
+        return grant
 
     def _refuse_closed(self, wanted: Wanted | None) -> None:
         """A connection is opened with the sandbox, and not for a run."""
@@ -135,7 +153,7 @@ class Toolbox:
         self, catalogue: Catalogue, layers: Sequence[Layer], wider: Discovery | None = None
     ) -> Grant:
         policy = Policy([self._rules, *map(read_rules, layers)])
-        return Grant(catalogue, policy, self._limits, Discovery(catalogue, policy, wider))
+        return Grant(catalogue, policy, self.limits, Discovery(catalogue, policy, wider))
 
 
 def make_desk(

@@ -24,6 +24,8 @@ from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
 if TYPE_CHECKING:
     import httpx2
 
+    from onehop.tools import Tool, Tools
+
 T = TypeVar("T")
 _END: Final = object()
 
@@ -47,6 +49,7 @@ class SyncAgentClient:
         timeout: float = 30_000,
         retries: int = 3,
         transport: httpx2.AsyncBaseTransport | None = None,
+        tools: Tools | Iterable[Tool | Callable[..., Any]] | None = None,
     ) -> None:
         self._client = AgentClient(
             agent_id=agent_id,
@@ -56,6 +59,7 @@ class SyncAgentClient:
             timeout=timeout,
             retries=retries,
             transport=transport,
+            tools=tools,
         )
         self._loop: _LoopThread | None = None
 

@@ -19,7 +19,7 @@ from onehop._loop import running_loop
 from onehop.audit.recorder import Mode, Recorder, make_recorder
 from onehop.audit.redaction import Redactor
 from onehop.callers import Caller
-from onehop.calls import Layer, RunDesk, Wanted, make_desk
+from onehop.calls import Beside, Layer, RunDesk, Wanted, make_desk
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.corrections import (
     in_original,
@@ -187,7 +187,7 @@ class Executor:
         arguments: Mapping[str, Any],
         caller: Caller,
         on_log: OnLog | None = None,
-        tools: Wanted | None = None,
+        tools: Wanted | Beside | None = None,
         rules: Sequence[Layer] = (),
     ) -> ExecutionResult:
         """Do what one call of ``code_execute`` asks for; ``arguments`` are its own, on the wire.
@@ -195,8 +195,8 @@ class Executor:
         A request id that the agent has used gives the first result and runs nothing, unless that
         run was cancelled. What the code does wrong, or why it may not run, is a result with
         ``success=False``. ``on_log`` hears each console line as it is printed. ``tools`` are as in
-        ``Sandbox.execute``, ``rules`` layers of rules beside the sandbox's. Cancelling the awaiting
-        task kills the run.
+        ``Sandbox.execute``, or ``Beside`` the sandbox's; ``rules`` layers of rules beside the
+        sandbox's. Cancelling the awaiting task kills the run.
 
         Raises InvalidRequestError before anything happens; Overloaded, SandboxClosedError and
         SandboxUnavailableError when it could not run; and AuditUnavailableError when it could not

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from onehop.callers import Caller
+from onehop.calls import Beside
 from onehop.execution.executor import Executor
 from onehop.types import ExecutionResult, LogEntry
 
@@ -56,24 +57,29 @@ class Runs:
         self._executor = executor
         self._watched: dict[Name, Watched] = {}
 
-    def begin(self, arguments: Mapping[str, Any], caller: Caller) -> Watched:
-        """Start a run in a task of its own."""
+    def begin(
+        self, arguments: Mapping[str, Any], caller: Caller, more: Beside | None = None
+    ) -> Watched:
+        """Start a run in a task of its own, with ``more`` tools beside the server's."""
         run = Watched(caller.agent_id)
-        work = self._executor.call(arguments, caller, run.print)
+        work = self._executor.call(arguments, caller, run.print, more)
         run.outcome = asyncio.get_running_loop().create_task(work, name="onehop.run")
         first = self._watched.setdefault(_name(caller), run) is run
         run.outcome.add_done_callback(lambda _task: self._ended(run, _name(caller), first))
         return run
 
-    async def here(self, arguments: Mapping[str, Any], caller: Caller) -> ExecutionResult:
-        """Run in the awaiting task, which goes on in the very turn of the loop that brings the
-        result: before the worker is killed and the next one started. Cancelling it kills the run.
+    async def here(
+        self, arguments: Mapping[str, Any], caller: Caller, more: Beside | None = None
+    ) -> ExecutionResult:
+        """As ``begin``, but in the awaiting task, which goes on in the very turn of the loop that
+        brings the result: before the worker is killed and the next one started. Cancelling it
+        kills the run.
         """
         run = Watched(caller.agent_id)
         run.outcome = asyncio.get_running_loop().create_future()
         first = self._watched.setdefault(_name(caller), run) is run
         try:
-            result = await self._executor.call(arguments, caller, run.print)
+            result = await self._executor.call(arguments, caller, run.print, more)
         except BaseException as error:
             _fail(run.outcome, error)
             raise

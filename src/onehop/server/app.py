@@ -35,7 +35,7 @@ from onehop.server.asgi._json import Json
 from onehop.server.asgi._requests import Requests
 from onehop.server.asgi._room import Room
 from onehop.server.asgi._scope import REQUEST_ID, ASGIApp
-from onehop.server.http import routes
+from onehop.server.http import handed, routes
 from onehop.server.http._docs import docs_routes
 from onehop.server.http._index import index_route
 from onehop.server.http._openapi import make_openapi
@@ -48,6 +48,7 @@ _HEADERS: Final = (
     "X-Agent-Id",
     "X-Channel-Id",
     "X-Request-Id",
+    "X-Tool-Connection",
     "Content-Type",
     "Last-Event-ID",
     "Mcp-Session-Id",
@@ -93,6 +94,7 @@ def create_app(
     app.router.routes.extend(_short_ways(inner))
     app.include_router(routes.probes)
     app.include_router(routes.api)
+    app.include_router(handed.api)
     app.router.routes.extend([index_route(), *docs_routes()])
     app.router.routes.append(Route("/openapi.json", _document))
     for served, _ in inner:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from onehop.errors import ToolError, ToolFailed
 from onehop.limits import ToolLimits
 from onehop.tools._bound import Bound
-from onehop.tools._catalogue import Catalogue
+from onehop.tools._catalogue import Catalogue, taken_by
 from onehop.tools._compose import Provider, Tools, composed
 from onehop.tools._context import ToolContext
 from onehop.tools._discovery import Discovery
@@ -37,5 +37,6 @@ __all__ = [
     "look_up",
     "offer",
     "read_rules",
+    "taken_by",
     "tool",
 ]

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from onehop import analytics
 from onehop.analytics import Analytics
 from onehop.callers import Caller
+from onehop.calls import Beside
 from onehop.config import ServerConfig
 from onehop.errors import InvalidRequestError, SandboxClosedError, ToolError
 from onehop.execution import _outcomes
@@ -31,6 +32,7 @@ from onehop.server._errors import (
     NotFoundError,
     problem_of,
 )
+from onehop.server._handed import HandedTools
 from onehop.server._limits import Gate
 from onehop.server._runs import Runs, Watched
 from onehop.server.agents import Agents, NewKey
@@ -48,6 +50,7 @@ from onehop.server.http._params import (
     AgentHeader,
     AgentPath,
     CodeParams,
+    ConnectionHeader,
     EventParams,
     FailureParams,
     HashPath,
@@ -110,6 +113,7 @@ class Parts:
         self.authenticate = Authenticator(agents, settings, self.refusals)
         self.gate = Gate(settings.max_streams)
         self.runs = Runs(executor)
+        self.handed = HandedTools()
         self.feed = Feed(executor, self.store)
         self.readiness = Readiness(executor)
         self.closing = asyncio.Event()
@@ -176,7 +180,7 @@ _WHY: Final = {
     403: "The role does not allow it.",
     404: "No such thing, or another agent's.",
     408: "The body came too slowly.",
-    409: "The name is taken.",
+    409: "The name is taken, or the connection with tools has ended.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     421: "The Host is not answered here.",
@@ -231,7 +235,7 @@ async def ready(here: Here) -> Response:
     "/execute",
     tags=["code"],
     response_model=ExecutionResult,
-    responses=_errors(429, *_BODY),
+    responses=_errors(409, 429, *_BODY),
     openapi_extra=_takes(schemas.ExecuteBody, _RUN),
 )
 async def execute(request: Request) -> Response:
@@ -245,13 +249,14 @@ async def execute(request: Request) -> Response:
     principal = _runner(await here.authenticate(request.scope))
     _no_query(request)
     caller = _caller(request, principal)
+    more = _beside(here, principal, request.headers.get("x-tool-connection"))
     request.scope[REQUEST_ID] = caller.request_id
     principal.hold(here.gate.run(principal.holder, principal.limits))  # before the body is read
     arguments = await read_object(request)
     if "text/event-stream" in request.headers.get("accept", ""):
-        return await _streamed(here, principal, arguments, caller)
+        return await _streamed(here, principal, arguments, caller, more)
     async with while_there(request.receive):
-        result = await here.runs.here(arguments, caller)
+        result = await here.runs.here(arguments, caller, more)
     return Json(result.to_json())
 
 
@@ -266,11 +271,27 @@ def _caller(request: Request, principal: Principal) -> Caller:
     return Caller(agent_id=principal.agent_id, channel_id=channel, request_id=named or "")
 
 
+def _beside(here: Parts, principal: Principal, connection_id: str | None) -> Beside | None:
+    """The tools of the client's connection, if it names one. Raises ToolsGoneError."""
+    if connection_id is None:
+        return None
+    return here.handed.find(connection_id, owner(principal)).beside
+
+
+def owner(principal: Principal) -> tuple[str, str]:
+    """Whose a connection with tools is: the key's agent, for the agent that it calls for."""
+    return principal.holder, principal.agent_id
+
+
 async def _streamed(
-    here: Parts, principal: Principal, arguments: Mapping[str, Any], caller: Caller
+    here: Parts,
+    principal: Principal,
+    arguments: Mapping[str, Any],
+    caller: Caller,
+    more: Beside | None,
 ) -> Response:
     place = principal.held.pop_all()  # of the run, which may end after the request
-    run = here.runs.begin(arguments, caller)
+    run = here.runs.begin(arguments, caller, more)
     run.outcome.add_done_callback(_seen)
 
     def leave() -> None:
@@ -509,11 +530,17 @@ async def failures(
     return Json({"failures": _dicts(found)})
 
 
-@api.get("/tools", tags=["tools"], response_model=schemas.FoundTools, responses=_errors(404))
-async def tools(here: Here, _principal: Who, wanted: Annotated[ToolParams, Query()]) -> Response:
+@api.get("/tools", tags=["tools"], response_model=schemas.FoundTools, responses=_errors(404, 409))
+async def tools(
+    here: Here,
+    principal: Who,
+    wanted: Annotated[ToolParams, Query()],
+    connection_id: ConnectionHeader = None,
+) -> Response:
     """Find tools that code may call: by what they do, by namespace or by name."""
-    discovery = here.executor.sandbox.toolbox.discovery
+    more = _beside(here, principal, connection_id)
     try:
+        discovery = here.executor.sandbox.toolbox.discovery_with(more)
         return Json(look_up(discovery, **wanted.model_dump()))
     except ToolError as error:
         if error.code == "unknown_tool":
