@@ -47,6 +47,7 @@ class Toolbox:
         self._threads = Threads()
         self._tools = composed(tools)
         self._opened: list[Provider] = []
+        self._listeners: dict[object, Callable[[], None]] = {}
         self._rules = read_rules(rules)
         self.limits = limits or ToolLimits()
         """How much of them one run may use."""
@@ -70,6 +71,13 @@ class Toolbox:
         self._opened.append(provider)
         provider.on_change = self._read
 
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` in the event loop whenever the tools are others; what is returned
+        ends that."""
+        token = object()
+        self._listeners[token] = listener
+        return lambda: self._listeners.pop(token, None) and None
+
     async def aclose(self) -> None:
         """Close what provides tools, as far as it was opened here."""
         opened, self._opened = self._opened, []
@@ -82,6 +90,8 @@ class Toolbox:
         self._catalogue = Catalogue.of(self._tools, self._threads)
         self._usual = self._grant(self._catalogue, [])
         self.__dict__.pop("offer", None)
+        for listener in list(self._listeners.values()):
+            listener()
 
     @property
     def catalogue(self) -> Catalogue:

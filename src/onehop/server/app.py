@@ -115,7 +115,14 @@ def _mcp(parts: routes.Parts) -> list[tuple[ASGIApp, AbstractAsyncContextManager
         return nullcontext()
 
     return [
-        build_mcp(parts.executor, parts.authenticate, parts.settings, admit=admit, runs=parts.runs)
+        build_mcp(
+            parts.executor,
+            parts.authenticate,
+            parts.settings,
+            admit=admit,
+            runs=parts.runs,
+            closing=parts.closing,
+        )
     ]
 
 
