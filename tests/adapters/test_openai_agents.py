@@ -83,7 +83,7 @@ def population(context: RunContextWrapper[dict[str, int]], city: str) -> int:
     Args:
         city: Its name.
     """
-    return context.context[city]
+    return int(context.context[city])
 
 
 @function_tool

@@ -79,7 +79,7 @@ def population(ctx: RunContext[dict[str, int]], city: str) -> int:
     """
     if city not in ctx.deps:
         raise ModelRetry(f"{city} is not known")
-    return ctx.deps[city]
+    return int(ctx.deps[city])
 
 
 async def greet(name: str, polite: bool = True) -> dict[str, str]:
