@@ -69,7 +69,7 @@ EXAMPLES = {
     "pattern_loop.py": "2 of 8 sensors raise an alarm\n",
     "pattern_transform.py": "FR: 265\nUS: 213\nDE: 177\n",
     "tools.py": "order 3: sent 400 cents\norder 4: failed: nobody is called bob\n",
-    "served.py": "  5 x code:execution:completed\n",
+    "served.py": "  6 x code:execution:completed\n",
 }
 
 

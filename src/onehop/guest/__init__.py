@@ -32,7 +32,15 @@ PARTS = (
     "main.js",
 )
 """In the order in which they stand in one function: each imports from those before it."""
-SECOND_PARTS = ("inspect.js", "table.js", "calls.js", "tool_error.js", "arguments.js", "tools.js")
+SECOND_PARTS = (
+    "inspect.js",
+    "table.js",
+    "calls.js",
+    "tool_error.js",
+    "arguments.js",
+    "unawaited.js",
+    "tools.js",
+)
 """The same, of the function that is parsed later and gets what it imports of the first."""
 
 COMPILER_PARTS = ("primordials.js", "positions.js", "compiler.js")

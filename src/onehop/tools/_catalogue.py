@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from onehop.errors import ConfigError, InvalidRequestError, ToolError
 from onehop.tools._bound import Bound
-from onehop.tools._compose import Provider, Tools, composed
+from onehop.tools._compose import ACCEPTED, Provider, Tools, composed
 from onehop.tools._names import (
     Likeness,
     Spellings,
@@ -244,8 +244,8 @@ def taken_by(own: Catalogue, tools: Tools) -> str | None:
 def _listed(given: Iterable[Any] | None) -> list[Any]:
     if given is None:
         return []
-    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
-        raise ConfigError("tools", f"got {given!r:.200}; it must be a Tools or a list")
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise ConfigError("tools", f"got {given!r:.200}; {ACCEPTED}, or names of the sandbox's own")
     return list(given)
 
 
