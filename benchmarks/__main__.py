@@ -10,6 +10,7 @@ PROGRAMS = (
     "latency",
     "doors",
     "throughput",
+    "realms",
     "compute",
     "typescript",
     "contexts",

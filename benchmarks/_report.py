@@ -20,6 +20,7 @@ _ORDER = (
     "latency",
     "doors",
     "throughput",
+    "realms",
     "compute",
     "typescript",
     "contexts",

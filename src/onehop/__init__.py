@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from onehop.analytics import Analytics
+    from onehop.batches import map  # noqa: A004
     from onehop.callers import Caller
     from onehop.client import AgentClient, SyncAgentClient
     from onehop.config import (
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
         SandboxConfig,
         ValidationConfig,
     )
+    from onehop.decisions import Approval, Approve, Edit, Reject
     from onehop.errors import (
+        ApprovalNotFoundError,
         AuditUnavailableError,
         AuthenticationError,
         ConfigError,
@@ -70,11 +73,12 @@ if TYPE_CHECKING:
         RiskAssessment,
         ValidationReport,
     )
-    from onehop.upstreams import McpUpstream
+    from onehop.upstreams import McpUpstream, OpenApi
     from onehop.validation import Validator, validate_code
 
 _HOMES = {
     "onehop.analytics": ["Analytics"],
+    "onehop.batches": ["map"],
     "onehop.execution.bus": ["EventBus"],
     "onehop.callers": ["Caller"],
     "onehop.client": ["AgentClient", "SyncAgentClient"],
@@ -86,7 +90,9 @@ _HOMES = {
         "SandboxConfig",
         "ValidationConfig",
     ],
+    "onehop.decisions": ["Approval", "Approve", "Edit", "Reject"],
     "onehop.errors": [
+        "ApprovalNotFoundError",
         "AuditUnavailableError",
         "AuthenticationError",
         "ConfigError",
@@ -133,7 +139,7 @@ _HOMES = {
         "RiskAssessment",
         "ValidationReport",
     ],
-    "onehop.upstreams": ["McpUpstream"],
+    "onehop.upstreams": ["McpUpstream", "OpenApi"],
     "onehop.validation": ["Validator", "validate_code"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -142,6 +148,9 @@ __all__ = [
     "AgentClient",
     "Analytics",
     "AnalyticsConfig",
+    "Approval",
+    "ApprovalNotFoundError",
+    "Approve",
     "AuditConfig",
     "AuditUnavailableError",
     "AuthenticationError",
@@ -150,6 +159,7 @@ __all__ = [
     "Correction",
     "CorrectionConfig",
     "DuplicateRequestError",
+    "Edit",
     "ErrorInfo",
     "Event",
     "EventBus",
@@ -164,12 +174,14 @@ __all__ = [
     "McpUpstream",
     "NotConnectedError",
     "OnehopError",
+    "OpenApi",
     "OutputNotFoundError",
     "OutputPage",
     "Overloaded",
     "PermissionDeniedError",
     "RateLimitedError",
     "RecordRejectedError",
+    "Reject",
     "RemoteError",
     "ResourceUsage",
     "RiskAssessment",
@@ -196,6 +208,7 @@ __all__ = [
     "ValidationReport",
     "Validator",
     "WorkerStartError",
+    "map",
     "open_executor",
     "open_store",
     "run",

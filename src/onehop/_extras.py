@@ -14,9 +14,12 @@ _PART_OF: Final = {
     "bson": "pymongo",
     "gridfs": "pymongo",
     "httpcore2": "httpx2",
+    "jsonpointer": "jsonpatch",
     "mcp_types": "mcp",
+    "opentelemetry": "opentelemetry-sdk",
     "referencing": "jsonschema",
     "starlette": "fastapi",
+    "yaml": "pyyaml",
 }
 """Modules that come with a package of another name."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

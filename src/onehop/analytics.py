@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 
 from pydantic.alias_generators import to_camel
 
+from onehop._markup import Shown
 from onehop.answers import (
     AgentStats,
     CodeLengthBucket,
@@ -23,6 +24,7 @@ from onehop.answers import (
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    ToolStats,
     TrendPoint,
 )
 from onehop.config import AnalyticsConfig
@@ -39,6 +41,7 @@ Answer = (
     | RepeatedCode
     | ResourceUse
     | SecurityCount
+    | ToolStats
     | TrendPoint
     | ExecutionRecord
 )
@@ -70,22 +73,29 @@ class Analytics:
         """Counts, rates and times."""
         return await self._store.agent_stats(_agent(agent_id), _since(since))
 
+    async def get_history(
+        self, agent_id: str | None = None, limit: int = 20
+    ) -> list[ExecutionRecord]:
+        """Records, newest first."""
+        query = HistoryQuery(agent_id=_agent(agent_id), limit=_limit(limit))
+        return Shown(await self._store.history(query))
+
     async def find_by_code_hash(self, code_hash: str, limit: int = 10) -> list[ExecutionRecord]:
         """All agents' runs of one piece of code, newest first, without output and logs."""
         query = HistoryQuery(code_hash=_code_hash(code_hash), limit=_limit(limit))
         found = await self._store.history(query)
-        return [record.model_copy(update={"output": None, "logs": []}) for record in found]
+        return Shown(record.model_copy(update={"output": None, "logs": []}) for record in found)
 
     async def get_recent_failures(self, agent_id: str | None, limit: int = 20) -> list[Failure]:
         """Newest first."""
-        return await self._store.recent_failures(_agent(agent_id), _limit(limit))
+        return Shown(await self._store.recent_failures(_agent(agent_id), _limit(limit)))
 
     async def get_trends(
         self, agent_id: str | None = None, since: int | None = None
     ) -> list[TrendPoint]:
         """By day (UTC) and language, ascending, as of the last rollup; the day that ``since``
         belongs to is counted whole."""
-        return await self._store.trends(_agent(agent_id), _since(since))
+        return Shown(await self._store.trends(_agent(agent_id), _since(since)))
 
     async def get_resource_use(
         self, agent_id: str | None = None, since: int | None = None
@@ -97,25 +107,39 @@ class Analytics:
         self, agent_id: str | None = None, since: int | None = None
     ) -> list[CodeLengthBucket]:
         """Runs by the length of their code, the empty buckets too."""
-        return await self._store.code_lengths(_agent(agent_id), _since(since))
+        return Shown(await self._store.code_lengths(_agent(agent_id), _since(since)))
 
     async def get_repeated_code(
         self, limit: int = 10, agent_id: str | None = None, since: int | None = None
     ) -> list[RepeatedCode]:
         """Code that ran more than once, most often first."""
-        return await self._store.repeated_code(_agent(agent_id), _since(since), _limit(limit))
+        return Shown(
+            await self._store.repeated_code(_agent(agent_id), _since(since), _limit(limit))
+        )
 
     async def get_slowest(
         self, limit: int = 10, agent_id: str | None = None, since: int | None = None
     ) -> list[ExecutionRecord]:
         """By execution time, descending; without output, logs and context."""
-        return await self._store.slowest(_agent(agent_id), _since(since), _limit(limit))
+        return Shown(await self._store.slowest(_agent(agent_id), _since(since), _limit(limit)))
+
+    async def get_tool_stats(
+        self,
+        agent_id: str | None = None,
+        since: int | None = None,
+        limit: int = 10,
+        *,
+        by_agent: bool = False,
+    ) -> list[ToolStats]:
+        """Calls of tools by tool, or by tool and agent: most calls first."""
+        asked = _agent(agent_id), _since(since), _limit(limit)
+        return await self._store.tool_stats(*asked, by_agent)
 
     async def get_security_profile(
         self, agent_id: str | None = None, since: int | None = None
     ) -> list[SecurityCount]:
         """Security issues by pattern and severity, most first."""
-        return await self._store.security_profile(_agent(agent_id), _since(since))
+        return Shown(await self._store.security_profile(_agent(agent_id), _since(since)))
 
 
 def to_dict(answer: Answer) -> dict[str, Any]:

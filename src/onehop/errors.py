@@ -81,6 +81,10 @@ class InvalidRequestError(OnehopError, ValueError):
         self.allowed = allowed
 
 
+class UnknownToolsError(InvalidRequestError):
+    """A call names tools that are not there."""
+
+
 class ConfigError(OnehopError, ValueError):
     """A setting has a value that cannot be used. ``field`` names it."""
 
@@ -121,6 +125,10 @@ class AgentNotFoundError(OnehopError, LookupError):
     def __init__(self, agent_id: str) -> None:
         super().__init__(f"there is no agent {agent_id!r}")
         self.agent_id = agent_id
+
+
+class ApprovalNotFoundError(OnehopError, LookupError):
+    """No call of this name waits for a decision, or ever did."""
 
 
 class StoreError(OnehopError):

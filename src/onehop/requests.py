@@ -27,7 +27,7 @@ from onehop.inputs.integers import (
 )
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.inputs.values import count_values
-from onehop.types import ExecutionRequest, Language
+from onehop.types import ExecutionRequest, Isolation, Language
 
 MIN_TIMEOUT = 100
 """ms"""
@@ -52,6 +52,8 @@ class CheckedRequest:
     context_json: str
     warnings: tuple[str, ...] = ()
     """What the caller should know of a call that passes."""
+    isolation: Isolation = "process"
+    """Where it must run; a backend that cannot do that refuses it."""
 
 
 def check_request(
@@ -63,6 +65,7 @@ def check_request(
     context: Any = None,
     capture_console: Any = None,
     description: Any = None,
+    isolation: Any = None,
 ) -> CheckedRequest:
     """Check every argument and fill in what ``config`` decides.
 
@@ -79,7 +82,9 @@ def check_request(
         capture_console=_check_capture(capture_console, config),
         description=_check_description(description),
     )
-    return CheckedRequest(request, text.decode(), warnings)
+    return CheckedRequest(
+        request, text.decode(), warnings, check_isolation(isolation, config.isolation)
+    )
 
 
 def is_large(arguments: Any) -> bool:
@@ -149,6 +154,17 @@ def _check_capture(capture_console: Any, config: SandboxConfig) -> bool:
     if isinstance(capture_console, bool):
         return capture_console
     raise InvalidRequestError("capture_console", _show(capture_console), "true or false")
+
+
+def check_isolation(isolation: Any, default: Isolation = "process") -> Isolation:
+    """The class, ``default`` if none is named. Raises InvalidRequestError."""
+    if isolation is None:
+        return default
+    if isolation in get_args(Isolation):
+        found: Isolation = isolation
+        return found
+    allowed = " or ".join(map(repr, get_args(Isolation)))
+    raise InvalidRequestError("isolation", _show(isolation), allowed)
 
 
 def _check_description(description: Any) -> str | None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import sys
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 from onehop._loop import running_loop
 from onehop.analysis import Analyst
-from onehop.backends.base import Backend
+from onehop.approvals import Approvals
+from onehop.backends.base import Backend, Pooled
 from onehop.calls import (
     Layer,
     RunDesk,
@@ -22,11 +26,24 @@ from onehop.calls import (
     with_calls,
 )
 from onehop.config import SandboxConfig
-from onehop.errors import SandboxClosedError, SandboxUnavailableError
+from onehop.decisions import Approval, Decision
+from onehop.errors import (
+    ApprovalNotFoundError,
+    InvalidRequestError,
+    SandboxClosedError,
+    SandboxUnavailableError,
+)
 from onehop.inputs.languages import DEFAULT, language_named
+from onehop.mapping import Requests, attempting, mapped
 from onehop.requests import CheckedRequest, check_request
-from onehop.tools import ToolError, ToolLimits
-from onehop.types import ExecutionResult, Language, OnLog, OutputPage
+from onehop.states import PoolState
+from onehop.stores.memory import MemoryStore
+from onehop.tools import Bound, ToolError, ToolLimits
+from onehop.traces import read_trace
+from onehop.types import ExecutionResult, Isolation, Language, OnLog, OutputPage
+from onehop.watching import Watcher, stage, watched_by
+
+_log = logging.getLogger(__name__)
 
 
 class Sandbox:
@@ -45,23 +62,39 @@ class Sandbox:
         tools: Wanted | None = None,
         rules: Layer = (),
         tool_limits: ToolLimits | None = None,
+        approvals: Approvals | bool = False,
         preload_analysis: bool = False,
         first_language: Language = DEFAULT,
+        watchers: Sequence[Watcher] = (),
     ) -> None:
         """``backend`` runs the code: workers on this machine, unless another one is given. It is
         opened and closed with the sandbox. ``tools``: functions, ``Tool`` objects or a ``Tools``
-        that the code may call, under ``rules`` and within ``tool_limits``. ``preload_analysis``:
+        that the code may call, under ``rules`` and within ``tool_limits``. ``approvals``: calls
+        that a rule asks about wait for ``decide``; without, they are blocked. ``preload_analysis``:
         load what parses texts while the first worker starts, since an Executor will need it.
-        ``first_language``: start what the first program needs in it too."""
+        ``first_language``: start what the first program needs in it too. ``watchers`` hear of each
+        stage of each run: ``onehop.telemetry`` has one for traces and one for metrics."""
+        self.watchers = tuple(watchers)
         self._preload_analysis = preload_analysis
         self._first_language = first_language
         self._config = config or SandboxConfig()
         self._given = backend
         self.toolbox = Toolbox(tools, rules, tool_limits)
         """The tools that the code may call."""
+        self.approver = self._approver(approvals)
+        """Asks people about calls; None where such calls are blocked."""
         self._backend: Backend | None = None
         self.analyst = Analyst(self._config.allow_degraded)
         """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
+
+    def _approver(self, given: Approvals | bool) -> Approvals | None:
+        if isinstance(given, Approvals):
+            given.find = self._tool
+            return given
+        return Approvals(MemoryStore(), find=self._tool) if given else None
+
+    def _tool(self, path: str) -> Bound | None:
+        return self.toolbox.catalogue.bound.get(path)
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -89,7 +122,7 @@ class Sandbox:
         if self._backend is not None:
             return
         running_loop()
-        backend = self._given or _local(self._config, self.analyst)
+        backend = self._given or _backend(self._config, self.analyst)
         self.analyst.open()
         if self._preload_analysis:
             self.analyst.start()
@@ -104,6 +137,8 @@ class Sandbox:
             await self.analyst.aclose()
             raise
         self._backend = backend
+        for words in self.toolbox.stray():
+            _log.warning("%s", words)
 
     async def aclose(self) -> None:
         """End every run as cancelled, and leave no process, descriptor or thread behind."""
@@ -126,6 +161,8 @@ class Sandbox:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Layer = (),
+        isolation: Isolation | None = None,
+        traceparent: str | None = None,
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
@@ -134,8 +171,10 @@ class Sandbox:
         ``agent_id`` is whom the queue is fair to. ``on_log`` hears each console line as it is
         printed. ``tools`` are for this run instead of the sandbox's own: functions and ``Tool``
         objects, and names and globs of those that the sandbox has; ``rules`` hold beside the
-        sandbox's. What the code does wrong is a result with ``success=False``.
-        Cancelling the awaiting task kills the run at once.
+        sandbox's. ``isolation`` is ``process`` (a fresh process) or ``realm`` (a fresh realm in a
+        process of the agent's own); the settings decide where it is None. ``traceparent`` is the
+        caller's place in a trace, as W3C writes it. What the code does wrong is a result with
+        ``success=False``. Cancelling the awaiting task kills the run at once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
@@ -150,8 +189,44 @@ class Sandbox:
             context=context,
             capture_console=capture_console,
             description=description,
+            isolation=isolation,
         )
-        return await self.run(checked, agent_id, on_log, desk)
+        request = checked.request
+        with (
+            watched_by(self.watchers),
+            stage(
+                "execution", request=request, agent_id=agent_id, trace=read_trace(traceparent)
+            ) as noted,
+        ):
+            result = await self.run(checked, agent_id, on_log, desk)
+            noted.note(result=result)
+            return result
+
+    def map(
+        self,
+        requests: Requests,
+        *,
+        concurrency: int | None = None,
+        isolation: Isolation | None = None,
+        ordered: bool = True,
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """Run many requests: ``async for result in sandbox.map({"code": c} for c in programs)``.
+
+        ``requests``, also an async iterator, has dicts of the arguments of ``execute``. At most
+        ``concurrency`` run at once (as many as the sandbox runs, by default). Results come in the
+        order of the requests, or with ``ordered=False`` as they are there. A bad request is a
+        failed result. Only a few requests beyond those that run are taken ahead, so that their
+        number does not matter. Closing the iterator cancels what runs.
+
+        Raises InvalidRequestError for bad arguments of its own, and while results are taken what
+        ``requests`` raises and what ``execute`` raises, except InvalidRequestError and Overloaded.
+        """
+        most = self._config.max_concurrency
+        wanted = most if concurrency is None else concurrency
+        if type(wanted) is not int or wanted < 1:
+            raise InvalidRequestError("concurrency", repr(concurrency)[:80], "an integer from 1")
+        run = attempting(partial(self.execute, isolation=isolation))
+        return mapped(run, requests, concurrency=wanted, ordered=ordered)
 
     def check(self, **call: Any) -> CheckedRequest:
         """Check the arguments of ``execute`` without running. Raises InvalidRequestError."""
@@ -168,6 +243,7 @@ class Sandbox:
         the run. Raises what ``execute`` raises."""
         limits = self._config.limits(checked.request.timeout)
         backend = self._open_backend()
+        _refuse_unsupported(backend, checked.isolation)
         if desk is None:
             result = await backend.run(checked, limits, agent_id, on_log)
         else:
@@ -183,7 +259,30 @@ class Sandbox:
         """Where a run's calls of tools are answered; None when it may call none. ``run`` is what
         ``make_desk`` takes. Raises InvalidRequestError."""
         grant = self.toolbox.grant(tools, layers)
-        return None if grant is None else make_desk(grant, **run)
+        if grant is None:
+            return None
+        asker = None
+        if self.approver is not None:
+            agent_id = run.get("agent_id", "")
+            asker = self.approver.asker(os.urandom(16).hex(), agent_id=agent_id)
+        return make_desk(grant, asker=asker, **run)
+
+    async def approvals(self) -> list[Approval]:
+        """The calls that wait for a person now, the oldest first."""
+        return [] if self.approver is None else await self.approver.pending()
+
+    async def decide(
+        self, run_id: str, decisions: Mapping[str, Decision], by: str
+    ) -> dict[str, Approval]:
+        """Decide about calls of a run that wait, by their ids; gives what stands of each: a
+        decision that was made before stays.
+
+        Raises InvalidRequestError, also for edited arguments that the tool does not take, and
+        ApprovalNotFoundError; then nothing was decided.
+        """
+        if self.approver is None:
+            raise ApprovalNotFoundError("nothing waits: Sandbox(approvals=True) lets calls wait")
+        return await self.approver.decide(run_id, decisions, by)
 
     async def call_tool(
         self,
@@ -244,6 +343,12 @@ class Sandbox:
         """Whether it is open and a worker is at hand."""
         return self._backend is not None and self._backend.ready
 
+    def pool_state(self) -> PoolState | None:
+        """How the workers are now; None while it is not open, and for a backend without a pool on
+        this machine."""
+        backend: object = self._backend
+        return backend.pool_state if isinstance(backend, Pooled) else None
+
     def _open_backend(self) -> Backend:
         if self._backend is None:
             raise SandboxClosedError(
@@ -251,6 +356,14 @@ class Sandbox:
                 "or await sandbox.open() first"
             )
         return self._backend
+
+
+def _refuse_unsupported(backend: Backend, isolation: Isolation) -> None:
+    """Another class than the one that was asked for is never taken instead."""
+    offered = getattr(backend, "isolations", ("process",))
+    if isolation not in offered:
+        allowed = f"{' or '.join(map(repr, offered))} with this backend ({type(backend).__name__})"
+        raise InvalidRequestError("isolation", repr(isolation), allowed)
 
 
 async def _or_close(backend: Backend, tools: asyncio.Task[None]) -> None:
@@ -273,6 +386,15 @@ async def _with_desk(
         raise
     await desk.aclose()
     return with_calls(result, desk)
+
+
+def _backend(config: SandboxConfig, analyst: Analyst) -> Backend:
+    if config.backend != "local":
+        from onehop.cluster import RayBackend  # needs Ray, which takes a second to import
+
+        address = None if config.backend == "ray" else config.backend
+        return RayBackend(config, address=address)
+    return _local(config, analyst)
 
 
 def _local(config: SandboxConfig, analyst: Analyst) -> Backend:

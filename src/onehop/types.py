@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
+from onehop._shown import report_html, result_html
+
 Language = Literal["javascript", "typescript"]
 Severity = Literal["low", "medium", "high", "critical"]
 ValidationLevel = Literal["NONE", "ASYNC", "BLOCKING", "STRICT"]
@@ -168,6 +170,9 @@ class ValidationReport(Wire):
         """The wire JSON, camelCase."""
         return self.model_dump(by_alias=True)
 
+    def _repr_html_(self) -> str:
+        return report_html(self)
+
 
 class ToolCall(Wire):
     """One call of a tool of the host's, as it went."""
@@ -253,6 +258,9 @@ class ExecutionResult(Wire):
     def to_json(self) -> bytes:
         """The text of ``to_dict()``, made in one go. Numbers that JSON does not know are null."""
         return to_json(self.to_dict(), inf_nan_mode="null")
+
+    def _repr_html_(self) -> str:
+        return result_html(self)
 
     def _absent(self) -> set[str]:
         return {name for name in _ONLY_WHEN_SET if getattr(self, name) is None}

@@ -25,6 +25,7 @@ QUESTIONS = {
     "repeated-code": "RepeatedCodes",
     "slowest": "Slowest",
     "security": "SecurityProfile",
+    "tools": "ToolUse",
 }
 TYPESCRIPT = {
     "strict": True,
@@ -121,8 +122,9 @@ def test_generated_types_fit_every_call(
     key = admin.headers["authorization"].split()[1]
     told = checked(folder, "node", "calls.js", served.url, key)
     names = {line.split()[0] for line in told.splitlines()}
-    assert names - set(QUESTIONS) == operations(document) - {"question"}
-    assert set(QUESTIONS) < names
+    questions = {"tool-use", *QUESTIONS} - {"tools"}
+    assert names - questions == operations(document) - {"question"}
+    assert questions < names
 
 
 def test_each_field_that_is_asked_for_has_an_example_and_words(document: Path) -> None:

@@ -444,8 +444,25 @@ def _made_up_run(source: random.Random, number: int) -> ExecutionRecord:
         code_length=source.choice((0, 99, 100, 500, 4999, 5000, 100_000, 123_456)),
         execution_time=source.choice((0.0, 1.5, 1.5, 20.0, source.uniform(0, 5000))),
         memory_usage=round(source.uniform(0, 64), 3),
+        details=_made_up_calls(source),
         executed_at=TODAY - source.randrange(5) * DAY + source.choice((-1, 0, 1, DAY // 3)),
     )
+
+
+def _made_up_calls(source: random.Random) -> dict[str, Any]:
+    calls = [
+        {
+            "tool": source.choice(("a", "a.b", "A", "ä", "a ")),
+            "outcome": source.choice(("ok", "ok", "failed", "denied", "cancelled", "unknown")),
+            "duration": source.choice((0.0, 1.5, 1.5, source.uniform(0, 500))),
+            "bytesIn": source.randrange(100),
+            "bytesOut": source.randrange(10_000),
+            "error": source.choice((None, None, "unknown_tool")),
+        }
+        for _ in range(source.choice((0, 0, 1, 5)))
+    ]
+    avoided = {"turns": source.randrange(5), "tokens": source.randrange(999)}
+    return {"toolCalls": calls, "avoided": avoided}
 
 
 _ERRORS = ("runtime", "timeout", "validation", "resource_limit", "security", "cancelled")
@@ -462,6 +479,8 @@ async def answers(store: Store, agent_id: str | None, since: int | None) -> dict
         "repeated": await store.repeated_code(agent_id, since, 5),
         "slowest": await store.slowest(agent_id, since, 15),
         "security": await store.security_profile(agent_id, since),
+        "tools": await store.tool_stats(agent_id, since, 3),
+        "tools of agents": await store.tool_stats(agent_id, since, 50, by_agent=True),
     }
 
 

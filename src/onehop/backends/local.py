@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Final
 
 from onehop import source
 from onehop.analysis import Analyst
@@ -15,6 +16,7 @@ from onehop.errors import WorkerStartError
 from onehop.limits import Limits
 from onehop.questions import Desk
 from onehop.requests import CheckedRequest
+from onehop.states import PoolState
 from onehop.types import (
     ExecutionRequest,
     ExecutionResult,
@@ -23,7 +25,8 @@ from onehop.types import (
     OutputPage,
     code_hash,
 )
-from onehop.workers import Job, Outcome, Pool, WorkerFactory, deno_programs
+from onehop.watching import stage
+from onehop.workers import Job, Outcome, Pool, RealmPool, WorkerFactory, deno_programs
 from onehop.workers.protocol import Failure, Original
 
 _FIRST_PAUSE = 0.001
@@ -35,6 +38,9 @@ class LocalBackend:
 
     ``analyst`` finds better words for syntax errors than the engine has; it stays the caller's.
     """
+
+    isolations: Final = ("process", "realm")
+    """The isolation classes that it offers."""
 
     def __init__(
         self,
@@ -55,6 +61,14 @@ class LocalBackend:
             max_concurrency=config.max_concurrency,
             max_queue=config.max_queue,
         )
+        self._realms = RealmPool(
+            self._factory,
+            per_agent=config.realm_processes,
+            most=max(config.realm_processes + 1, config.max_concurrency),
+            max_queue=config.max_queue,
+            runs=config.realm_runs,
+            idle=config.realm_idle / 1000,
+        )
         self._compilers = Compilers(
             self._start_compiler, most=config.compilers, max_queue=config.max_queue
         )
@@ -64,6 +78,11 @@ class LocalBackend:
     def ready(self) -> bool:
         """Whether a run could start now or soon."""
         return self._pool.ready
+
+    @property
+    def pool_state(self) -> PoolState:
+        """See Pooled."""
+        return self._pool.state
 
     async def open(self, language: Language = "javascript") -> None:
         """Start the spawner and the first worker, and what the first program needs if it is in
@@ -89,7 +108,7 @@ class LocalBackend:
         if request.request.language == "typescript":
             compiled = await self._compile(request.request, code, agent)
             if not isinstance(compiled, Compiled):
-                return _results.uncompiled(request.request, compiled)
+                return _results.uncompiled(request.request, compiled, request.isolation)
             code, original = compiled.code, Original(code, compiled.positions)
         job = Job(
             code=code,
@@ -102,10 +121,13 @@ class LocalBackend:
         )
         digest = _Digest(request.request.code)
         asyncio.get_running_loop().call_soon(digest.compute)  # while the worker is at it
-        outcome = await self._run_job(job, agent)
+        pool = self._pool if request.isolation == "process" else self._realms
+        outcome = await _run_job(pool, job, agent)
         outcome = await self._explained(request.request, agent, outcome)
         shelf = self._outputs.of(agent)
-        return _results.from_outcome(request.request, digest.compute(), limits, outcome, shelf)
+        return _results.from_outcome(
+            request.request, digest.compute(), limits, outcome, shelf, request.isolation
+        )
 
     async def _compile(
         self, request: ExecutionRequest, code: str, agent: str
@@ -138,27 +160,11 @@ class LocalBackend:
             return said
         return await source.explained(self._analyst, agent, request.code, request.language, said)
 
-    async def _run_job(self, job: Job, agent: str) -> Outcome:
-        """A worker that is lost before it has the job is replaced while the run has time. All idle
-        workers may be lost at once, which the pool notices when the event loop goes on."""
-        loop = asyncio.get_running_loop()
-        last, pause = loop.time() + job.limits.timeout, _FIRST_PAUSE
-        while True:
-            worker = await self._pool.check_out(agent)
-            try:
-                return await worker.run(job, self._pool.turn(worker))
-            except WorkerStartError:
-                if loop.time() > last:
-                    raise
-            finally:
-                self._pool.hand_back(worker)
-            await asyncio.sleep(pause)
-            pause *= 2
-
     def reconfigure(self, config: SandboxConfig) -> None:
         """Bound workers by ``config`` from now on, and replace idle ones that are not."""
         self._factory.ceiling = _ceiling(config)
         self._pool.renew()
+        self._realms.renew()
 
     def read_output(self, identifier: str, offset: int, limit: int) -> OutputPage:
         """A page of a kept output. Raises OutputNotFoundError."""
@@ -167,8 +173,31 @@ class LocalBackend:
     async def aclose(self) -> None:
         """See Backend.aclose."""
         await self._compilers.aclose()
+        await self._realms.aclose()
         await self._pool.aclose()
         self._outputs.clear()
+
+
+async def _run_job(pool: Pool | RealmPool, job: Job, agent: str) -> Outcome:
+    """A worker that is lost before it has the job is replaced while the run has time. All idle
+    workers may be lost at once, which the pool notices when the event loop goes on."""
+    loop = asyncio.get_running_loop()
+    last, pause = loop.time() + job.limits.timeout, _FIRST_PAUSE
+    while True:
+        with stage("queue"):
+            worker = await pool.check_out(agent)
+        try:
+            with stage("run") as noted:
+                outcome = await worker.run(job, pool.turn(worker))
+                noted.note(killed=_results.killed(outcome, job.limits))
+                return outcome
+        except WorkerStartError:
+            if loop.time() > last:
+                raise
+        finally:
+            pool.hand_back(worker)
+        await asyncio.sleep(pause)
+        pause *= 2
 
 
 class _Digest:

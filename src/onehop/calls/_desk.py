@@ -13,14 +13,17 @@ import secrets
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from onehop.calls._asking import Asker, Question
 from onehop.calls._grant import Grant
 from onehop.calls._media import MediaShelf
 from onehop.calls._places import Places
-from onehop.calls._record import CallRecord
+from onehop.calls._record import CallRecord, hash_of
+from onehop.decisions import Approve, Reject
 from onehop.errors import ToolError
 from onehop.inputs.gc import read_json
 from onehop.questions import Ask, Call, Reply
 from onehop.types import ToolCall
+from onehop.watching import stage
 
 if TYPE_CHECKING:
     from onehop.tools import Bound, ToolContext
@@ -57,7 +60,15 @@ class UnknownError(Exception):
 class RunDesk:
     """Answers what one run asks. ``aclose`` when it has ended; ``calls`` tells of all of them."""
 
-    def __init__(self, grant: Grant, context: MakeContext, hear: Hear = deaf) -> None:
+    def __init__(
+        self,
+        grant: Grant,
+        context: MakeContext,
+        hear: Hear = deaf,
+        asker: Asker | None = None,
+    ) -> None:
+        """``asker`` asks people where a rule wants it; without one such calls are blocked."""
+        self._asker = asker
         self.grant = grant
         """What the run may use."""
         self._context = context
@@ -95,7 +106,8 @@ class RunDesk:
     @property
     def wait_seconds(self) -> float:
         """See Desk."""
-        return self.grant.limits.wait / 1000
+        hold = self._asker.hold if self._asker is not None and self.grant.asks else 0
+        return self.grant.limits.wait / 1000 + hold
 
     def names(self) -> bytes:
         """See Desk."""
@@ -116,7 +128,7 @@ class RunDesk:
             self._refuse(record, _as_tool_error(error, record.path), reply)
         else:
             task = asyncio.get_running_loop().create_task(
-                self._carry_out(bound, arguments, record, reply)
+                self._watched(bound, arguments, record, reply)
             )
             self._tasks[task] = record
             task.add_done_callback(self._tasks.pop)
@@ -180,7 +192,8 @@ class RunDesk:
         record.rule = decision.rule
         if decision.action == "deny":
             raise ToolError("denied", f"a rule denies {bound.path}: {decision.rule}", bound.path)
-        if decision.action == "ask":
+        record.asks = decision.action == "ask"
+        if record.asks and self._asker is None:
             raise ToolError(
                 "blocked",
                 f"a rule wants a person to decide about {bound.path} ({decision.rule}), and "
@@ -206,14 +219,24 @@ class RunDesk:
             words = f"the run has had {self._answered} bytes of answers; {limits.total} are all"
             raise ToolError("budget", words, bound.path)
 
-    async def _carry_out(
+    async def _watched(
         self, bound: Bound, arguments: dict[str, Any], record: CallRecord, reply: Reply
     ) -> None:
+        with stage("tool", namespace=bound.namespace, path=bound.path, id=record.id) as noted:
+            answer = await self._carry_out(bound, arguments, record, reply)
+            noted.note(call=record, arguments=arguments, answer=answer)
+
+    async def _carry_out(
+        self, bound: Bound, arguments: dict[str, Any], record: CallRecord, reply: Reply
+    ) -> bytes | None:
+        """The answer, if there is one."""
         try:
             if record.bytes_in > _AT_ONCE:
                 arguments = await bound.check_large(arguments)
             else:
                 arguments = bound.check(arguments)
+            if record.asks:
+                arguments = await self._decided(bound, arguments, record)
             record.admit()
             async with self._places.place(bound.namespace):
                 value = await self._invoke(bound, arguments, record)
@@ -227,6 +250,41 @@ class RunDesk:
             record.end("ok")
             reply(value, None)
             self._hear("completed", record.call)
+            return value
+        return None
+
+    async def _decided(
+        self, bound: Bound, arguments: dict[str, Any], record: CallRecord
+    ) -> dict[str, Any]:
+        """The arguments that a person lets the call be made with. Raises ToolError."""
+        assert self._asker is not None  # noqa: S101 - else the call was blocked
+        question = Question(
+            record.id, bound, bound.effect, record.rule, record.arguments, hash_of(record.arguments)
+        )
+        decision = await self._asker.ask(question)
+        if decision is None:
+            raise ToolError(
+                "expired",
+                f"nobody decided about {bound.path} within {self._asker.hold:g} s: "
+                "go on without this call, or ask again later",
+                bound.path,
+            )
+        if isinstance(decision, Reject):
+            why = f": {decision.reason}" if decision.reason else ""
+            raise ToolError("denied", f"a person denied {bound.path}{why}", bound.path)
+        if isinstance(decision, Approve):
+            return arguments
+        return await self._edited(bound, dict(decision.arguments), record)
+
+    async def _edited(
+        self, bound: Bound, given: dict[str, Any], record: CallRecord
+    ) -> dict[str, Any]:
+        """The schema holds for a person too, and so do rules that deny."""
+        decision = self.grant.policy.decide(bound, given)
+        if decision.action == "deny":
+            raise ToolError("denied", f"a rule denies {bound.path}: {decision.rule}", bound.path)
+        record.arguments = given
+        return await bound.check_large(given)
 
     async def _invoke(self, bound: Bound, arguments: dict[str, Any], record: CallRecord) -> bytes:
         """The tool's time begins when it does: waiting for a thread is not its fault."""
@@ -268,7 +326,7 @@ class RunDesk:
             raise ToolError("budget", words, bound.path, effect=effect)
 
     def _refuse(self, record: CallRecord, error: ToolError, reply: Reply) -> None:
-        is_denied = error.code in ("denied", "blocked")
+        is_denied = error.code in ("denied", "blocked", "expired")
         outcome: Literal["denied", "failed", "unknown"] = "denied" if is_denied else "failed"
         if error.effect == "unknown":
             outcome = "unknown"

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from onehop.cli.doctor import Report
     from onehop.types import ErrorInfo, ExecutionResult, Finding, ValidationReport
 
-STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _STATE_STYLES = {
     "in force": "green",
     "available": "cyan",

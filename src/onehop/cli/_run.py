@@ -8,7 +8,7 @@ import typer
 
 from onehop.cli._command import exit_with
 from onehop.cli._exits import ExitCode, epilog
-from onehop.cli._options import McpServers, Tools
+from onehop.cli._options import McpServers, RunRules, RunTools
 
 DOCTOR_EXITS: Final = epilog(
     {ExitCode.UNAVAILABLE: "a check failed, or onehop cannot run here as configured"}
@@ -63,7 +63,8 @@ def run(
     memory: Annotated[
         int | None, typer.Option(metavar="MB", help="Memory the code may use, in MB.")
     ] = None,
-    tools: Tools = None,
+    tools: RunTools = None,
+    rule: RunRules = None,
     mcp_servers: McpServers = None,
     record: Annotated[
         bool, typer.Option("--record/--no-record", help="Whether to keep the run in the history.")
@@ -89,7 +90,9 @@ def run(
         from onehop.cli import _input, _output
 
         call = _input.read_call(source, code, context, language, timeout, memory)
-        result = _input.execute(call, record=record, tools=tools, mcp_servers=mcp_servers)
+        result = _input.execute(
+            call, record=record, tools=tools, rules=rule, mcp_servers=mcp_servers
+        )
         (_output.print_json if as_json else _output.print_result)(result)
         return _output.exit_code(result)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -41,10 +41,20 @@ def list_(
     tools: Tools = None,
     mcp_servers: McpServers = None,
     as_json: _Json = False,
+    skipped: Annotated[
+        bool, typer.Option("--skipped", help="What could not become a tool, and why.")
+    ] = False,
 ) -> None:
-    """List the tools, with their signatures."""
+    """List the tools, with their signatures.
+
+    Rules that concern none of them are told on standard error.
+    """
 
     async def work(toolbox: Toolbox) -> ExitCode:
+        if skipped:
+            return _print_skipped(toolbox.catalogue.skipped, namespace, as_json)
+        for words in toolbox.stray():
+            _complain(f"warning: {words}")
         spaces = toolbox.discovery.visible
         chosen = [namespace] if namespace is not None else list(spaces)
         paths = [str(path) for name in chosen for path in toolbox.discovery.list(name)]
@@ -163,6 +173,19 @@ def _print_hits(hits: list[dict[str, Any]], as_json: bool) -> ExitCode:
         typer.echo(f"{hit['signature']}  [{hit['effect']}{', asks' if hit['asks'] else ''}]")
         if hit["description"]:
             typer.echo(f"    {hit['description']}")
+    return ExitCode.SUCCESS
+
+
+def _print_skipped(skipped: Mapping[str, str], namespace: str | None, as_json: bool) -> ExitCode:
+    prefix = "" if namespace is None else f"{namespace}."
+    chosen = {path: why for path, why in skipped.items() if path.startswith(prefix)}
+    if as_json:
+        typer.echo(_as_json(chosen))
+        return ExitCode.SUCCESS
+    for path, why in chosen.items():
+        typer.echo(f"{path}: {why}")
+    if not chosen:
+        _complain("nothing was skipped")
     return ExitCode.SUCCESS
 
 

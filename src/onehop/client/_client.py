@@ -4,32 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import quote
 
-from onehop.answers import AgentStats, Failure
+from onehop.answers import AgentStats, Failure, ToolStats
 from onehop.client._connection import Call, Connection
 from onehop.client._events import Follower
 from onehop.client._feed import Feed, Tasks
 from onehop.client._handed import HandedTools
 from onehop.client._live import Item, LiveRun
 from onehop.client._options import HEADER_TEXT, header_text, make_options
+from onehop.client._trace import trace_headers
 from onehop.client._wire import (
     Identity,
+    Rules,
     decode,
+    decode_approvals,
+    decode_decided,
     decode_failures,
     decode_identity,
     decode_list,
+    decode_state,
     decode_stats,
+    decode_tool_stats,
     encode,
+    encode_decisions,
     given,
     query,
+    rule_list,
+    tool_names,
 )
+from onehop.decisions import Approval, Decision
 from onehop.errors import (
+    ApprovalNotFoundError,
     ConfigError,
     ExecutionNotFoundError,
     InvalidRequestError,
@@ -38,6 +49,7 @@ from onehop.errors import (
 )
 from onehop.events import EVENT_TYPES, Event
 from onehop.records import ExecutionRecord
+from onehop.states import ServerState
 from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
 
 if TYPE_CHECKING:
@@ -177,6 +189,8 @@ class AgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        tools: Sequence[str] | None = None,
+        rules: Rules | None = None,
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
@@ -184,6 +198,10 @@ class AgentClient:
         gives the first result and runs nothing. Cancelling the awaiting task ends the run. What
         the code does wrong is a result with ``success=False``. Raises InvalidRequestError and
         DuplicateRequestError.
+
+        The code may call the server's tools: of these only ``tools``, names and globs, if they are
+        given, and under ``rules`` (dicts, ``Rule`` objects, or globs by action) beside those of the
+        server and of the agent.
         """
         arguments = given(
             code=code,
@@ -192,6 +210,8 @@ class AgentClient:
             context=context,
             capture_console=capture_console,
             description=description,
+            tools=tool_names(tools),
+            rules=rule_list(rules),
         )
         call = _execution(arguments, request_id)
         patience = self._patience(arguments)
@@ -206,6 +226,8 @@ class AgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        tools: Sequence[str] | None = None,
+        rules: Rules | None = None,
     ) -> Feed[Item]:
         """``execute`` as an iterator: a LogEntry for each console line, then the ExecutionResult.
 
@@ -217,6 +239,8 @@ class AgentClient:
             timeout=timeout,
             context=context,
             description=description,
+            tools=tool_names(tools),
+            rules=rule_list(rules),
         )
         call = _execution(arguments, request_id)
         watch = Call("GET", f"/executions/{quote(call.headers[_REQUEST_ID], safe='')}/stream")
@@ -235,10 +259,45 @@ class AgentClient:
         path = f"/agents/{self._agent(agent_id)}/stats"
         return await self._ask(Call("GET", path, query(since=since)), decode_stats)
 
+    async def tool_stats(
+        self,
+        agent_id: str | None = None,
+        since: int | datetime | None = None,
+        limit: int = 10,
+        *,
+        by_agent: bool = False,
+    ) -> list[ToolStats]:
+        """What came of calls of tools, by tool, the most called first; of all agents whose runs
+        the key may see, unless one is named, and with ``by_agent`` of each by itself."""
+        wanted = query(agent_id=agent_id, since=since, limit=limit, by_agent=by_agent)
+        return await self._ask(Call("GET", "/analytics/tools", wanted), decode_tool_stats)
+
     async def failures(self, agent_id: str | None = None, limit: int = 20) -> list[Failure]:
         """An agent's recent failures, newest first."""
         path = f"/agents/{self._agent(agent_id)}/failures"
         return await self._ask(Call("GET", path, query(limit=limit)), decode_failures)
+
+    async def approvals(
+        self, *, run_id: str | None = None, agent_id: str | None = None, limit: int = 100
+    ) -> list[Approval]:
+        """Calls that wait for a person, the oldest first: this agent's, or those of all whose runs
+        the key may see."""
+        wanted = query(run_id=run_id, agent_id=agent_id, limit=limit)
+        return await self._ask(Call("GET", "/approvals", wanted), decode_approvals)
+
+    async def decide(self, run_id: str, decisions: Mapping[str, Decision]) -> dict[str, Approval]:
+        """Decide about calls of a run, by their ids; gives what stands of each, since the first
+        decision does. For keys with the role approver or admin.
+
+        Raises ApprovalNotFoundError, and InvalidRequestError for arguments that the tool does not
+        take; then nothing was decided.
+        """
+        body = {"run_id": run_id, "decisions": encode_decisions(decisions)}
+        call = Call("POST", "/approvals", body=encode(given(**body)))
+        try:
+            return await self._ask(call, decode_decided)
+        except ExecutionNotFoundError as error:
+            raise ApprovalNotFoundError(str(error)) from None
 
     async def history(
         self,
@@ -288,6 +347,11 @@ class AgentClient:
         except ExecutionNotFoundError as error:
             raise OutputNotFoundError(str(error)) from None
 
+    async def status(self) -> ServerState:
+        """How workers, queue, journal and servers of tools are, and which runs are in flight; for a
+        viewer or an admin. Raises PermissionDeniedError for an agent."""
+        return await self._ask(Call("GET", "/status"), decode_state)
+
     def events(
         self,
         types: Iterable[str] | str | None = None,
@@ -331,7 +395,12 @@ _REQUEST_ID: Final = "X-Request-Id"
 
 def _execution(arguments: Mapping[str, Any], request_id: str | None) -> Call:
     identifier = _name("request_id", request_id) if request_id else uuid.uuid4().hex
-    return Call("POST", "/execute", body=encode(arguments), headers={_REQUEST_ID: identifier})
+    return Call(
+        "POST",
+        "/execute",
+        body=encode(arguments),
+        headers={_REQUEST_ID: identifier, **trace_headers()},
+    )
 
 
 def _name(field: str, text: str) -> str:

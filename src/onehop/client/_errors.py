@@ -144,6 +144,8 @@ def _exception(refusal: _Refusal) -> OnehopError:
             return AuthenticationError(refusal.message)
         case _Refusal(status=403):
             return PermissionDeniedError(refusal.message)
+        case _Refusal(status=404, field="tools"):
+            return _invalid(refusal)
         case _Refusal(status=404):
             return ExecutionNotFoundError(refusal.message)
         case _Refusal(code="tools_gone"):

@@ -19,7 +19,7 @@ from onehop._loop import running_loop
 from onehop.audit.recorder import Mode, Recorder, make_recorder
 from onehop.audit.redaction import Redactor
 from onehop.callers import Caller
-from onehop.calls import Beside, Layer, RunDesk, Wanted, make_desk
+from onehop.calls import Asker, Beside, Grant, Layer, RunDesk, Wanted, make_desk
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.corrections import (
     in_original,
@@ -28,6 +28,7 @@ from onehop.corrections import (
 from onehop.errors import OnehopError, StoreError, StoreUnavailableError
 from onehop.events import Event
 from onehop.execution import _outcomes
+from onehop.execution._agent_rules import AgentRules
 from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Repeats
 from onehop.execution._run import Run
@@ -36,7 +37,9 @@ from onehop.patterns import Patterns, Talk, shape, shape_alone
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.requests import is_large
 from onehop.sandbox import Sandbox
+from onehop.states import ExecutorState
 from onehop.stores.base import HistoryQuery, Store
+from onehop.traces import read_trace
 from onehop.types import (
     ErrorInfo,
     ExecutionResult,
@@ -45,6 +48,7 @@ from onehop.types import (
     ValidationReport,
 )
 from onehop.validation import CodeHistory, Validator, Verdict
+from onehop.watching import stage, watched_by
 
 _UNCHECKED: Final = (
     "the audit trail did not answer, so nobody could look whether this request id has run before; "
@@ -92,14 +96,21 @@ class Executor:
         self._validator = validator or Validator()
         kept = _audit(audit)
         self._redactor = Redactor(kept)
-        self._recorder = None if store is None else make_recorder(store, kept, self._redactor)
+        self._recorder = (
+            None
+            if store is None
+            else make_recorder(store, kept, self._redactor, watchers=sandbox.watchers)
+        )
         self._corrections = corrections or CorrectionConfig()
         self._preparer = Preparer(self._validator, self._corrections)
         self._patterns = patterns or Patterns()
         self._level: ValidationLevel = "STRICT" if level == "STRICT" else "BLOCKING"
+        self._rules = AgentRules(store)
         self._repeats = Repeats()
         self._repeated: OrderedDict[str, None] = OrderedDict()
         self._opening: asyncio.Task[None] | None = None
+        self._runs: dict[str, Run] = {}
+        """In flight, by their own ids."""
         if self._recorder is not None:
             self._recorder.on_repeat(self._note_repeat)
 
@@ -149,6 +160,15 @@ class Executor:
         """Why runs cannot be recorded, or their records do not get on; None when all is well."""
         return None if self._recorder is None else await self._recorder.trouble()
 
+    async def state(self) -> ExecutorState:
+        """How everything is now."""
+        return ExecutorState(
+            pool=self.sandbox.pool_state(),
+            journal=None if self._recorder is None else await self._recorder.state(),
+            upstreams=self.sandbox.toolbox.upstreams(),
+            runs=tuple(run.state for run in self._runs.values()),
+        )
+
     async def flush(self, timeout: float = 5.0) -> bool:
         """Wait until the store has every run that has ended; False after ``timeout`` seconds."""
         return self._recorder is None or await self._recorder.flush(timeout)
@@ -168,6 +188,7 @@ class Executor:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Layer = (),
+        traceparent: str | None = None,
     ) -> ExecutionResult:
         """``call`` with the arguments of ``Sandbox.execute``; JavaScript by default."""
         given = {
@@ -179,7 +200,12 @@ class Executor:
             "description": description,
         }
         arguments = {name: value for name, value in given.items() if value is not None}
-        caller = _caller(agent_id, channel_id, request_id)
+        caller = Caller(
+            agent_id=agent_id,
+            channel_id=channel_id,
+            request_id=request_id or "",
+            trace=read_trace(traceparent),
+        )
         return await self.call(arguments, caller, on_log, tools, [rules] if rules else ())
 
     async def call(
@@ -187,34 +213,79 @@ class Executor:
         arguments: Mapping[str, Any],
         caller: Caller,
         on_log: OnLog | None = None,
-        tools: Wanted | Beside | None = None,
+        tools: Wanted | None = None,
         rules: Sequence[Layer] = (),
+        *,
+        beside: Beside | None = None,
     ) -> ExecutionResult:
         """Do what one call of ``code_execute`` asks for; ``arguments`` are its own, on the wire.
 
         A request id that the agent has used gives the first result and runs nothing, unless that
         run was cancelled. What the code does wrong, or why it may not run, is a result with
         ``success=False``. ``on_log`` hears each console line as it is printed. ``tools`` are as in
-        ``Sandbox.execute``, or ``Beside`` the sandbox's; ``rules`` layers of rules beside the
-        sandbox's. Cancelling the awaiting task kills the run.
+        ``Sandbox.execute``, ``rules`` layers of rules beside the sandbox's; tools ``beside`` the
+        sandbox's are there too. Cancelling the awaiting task kills the run.
 
-        Raises InvalidRequestError before anything happens; Overloaded, SandboxClosedError and
+        Raises InvalidRequestError before anything happens; StoreUnavailableError when there are
+        tools, and the rules of the agent are not known; Overloaded, SandboxClosedError and
         SandboxUnavailableError when it could not run; and AuditUnavailableError when it could not
         be recorded.
         """
         await self.open()
-        run = await self._prepare(caller, arguments)
-        run.grant = self.sandbox.toolbox.grant(tools, rules)
+        with (
+            watched_by(self.sandbox.watchers),
+            stage(
+                "execution", caller=caller, agent_id=caller.agent_id, trace=caller.trace
+            ) as noted,
+        ):
+            run = await self._prepare(caller, arguments)
+            noted.note(request=run.original.request, run_id=run.run_id)
+            run.grant = await self._grant(caller.agent_id, tools, rules, beside)
+            result = await self._first(run, on_log)
+            noted.note(result=result, repeated=run.repeated)
+            return result
+
+    async def _first(self, run: Run, on_log: OnLog | None) -> ExecutionResult:
+        """Of the first run of this name: an earlier one's, or this one's."""
+        caller = run.caller
         earlier, run.unchecked = await self._earlier(caller)
         if earlier is not None:
+            run.repeated = True
             return earlier
         self._repeats.begin(caller)
+        self._runs[run.run_id] = run
         try:
             return await self._carry_out(run, on_log)
         except BaseException as error:
             if not run.ending:
                 self._repeats.fail(caller, error)
             raise
+        finally:
+            del self._runs[run.run_id]
+
+    async def view(self, agent_id: str, beside: Beside | None = None) -> Grant:
+        """What an agent's code may see of the tools, and of those ``beside`` them, under the rules
+        of its record.
+
+        Raises StoreUnavailableError and StoreError when these are not known.
+        """
+        toolbox = self.sandbox.toolbox
+        if not toolbox.has_any and beside is None:
+            return toolbox.view()
+        return toolbox.view([await self._rules.of(agent_id)], beside)
+
+    async def _grant(
+        self,
+        agent_id: str,
+        tools: Wanted | None,
+        rules: Sequence[Layer],
+        beside: Beside | None,
+    ) -> Grant | None:
+        """The layers are the sandbox's, the agent's, and those of the call."""
+        toolbox = self.sandbox.toolbox
+        if tools is None and not toolbox.has_any and beside is None:
+            return toolbox.grant(None, rules)
+        return toolbox.grant(tools, [await self._rules.of(agent_id), *rules], beside)
 
     async def _prepare(self, caller: Caller, arguments: Mapping[str, Any]) -> Run:
         if not is_large(arguments):
@@ -288,6 +359,7 @@ class Executor:
         if not report.safe:
             return _outcomes.refused(run.checked.request, report)
         await self._start(run)
+        run.step = "run"
         return await self.sandbox.run(run.checked, run.caller.agent_id, on_log, self._desk(run))
 
     def _desk(self, run: Run) -> RunDesk | None:
@@ -301,15 +373,32 @@ class Executor:
             channel_id=caller.channel_id,
             request_id=caller.request_id,
             hear=lambda event, call: self._announce(run, run.announcer.tool(event, call)),
+            asker=self._asker(run),
         )
         return run.desk
+
+    def _asker(self, run: Run) -> Asker | None:
+        """Who asks people about the run's calls."""
+        approver, caller = self.sandbox.approver, run.caller
+        if approver is None:
+            return None
+        return approver.asker(
+            run.run_id,
+            agent_id=caller.agent_id,
+            channel_id=caller.channel_id,
+            request_id=caller.request_id,
+            hear=lambda approval: self._announce(run, run.announcer.asked(approval)),
+            mask=lambda given: self._redactor.arguments(given, run.secrets),
+        )
 
     async def _validate(self, run: Run) -> ValidationReport:
         """Have the code repaired and judged."""
         self._announce(run, run.announcer.validation_started())
         began = time.perf_counter()
-        verdict = await run.prepare(self._preparer, self.sandbox.analyst)
-        report = await self._judge(run, verdict)
+        with stage("validation") as noted:
+            verdict = await run.prepare(self._preparer, self.sandbox.analyst)
+            report = await self._judge(run, verdict)
+            noted.note(report=report)
         elapsed = (time.perf_counter() - began) * 1000
         run.report = report
         if not report.safe:
@@ -347,7 +436,8 @@ class Executor:
             failed = self._redactor.event(_failure(run, result), run.secrets)
             record = run.record(result, {"interrupted": True})
             events = (*run.events, started, failed)
-            await self._recorder.start(record, events, run.size, run.secrets)
+            with stage("store"):
+                await self._recorder.start(record, events, run.size, run.secrets)
         self._announce(run, started)
 
     async def _end(self, run: Run, result: ExecutionResult) -> ExecutionResult:
@@ -356,6 +446,7 @@ class Executor:
         Not a task of its own: the sandbox would first start the next worker.
         """
         run.ending = True
+        run.step = "end"
         size = 0
         try:
             result = self._explain(run, result)
@@ -381,9 +472,10 @@ class Executor:
     async def _record(self, run: Run, result: ExecutionResult, size: int) -> None:
         if self._recorder is not None:
             record = run.record(result, run.facts())
-            await self._recorder.finish(
-                run.run_id, record, tuple(run.events), run.size + size, run.secrets
-            )
+            with stage("store", run_id=run.run_id):
+                await self._recorder.finish(
+                    run.run_id, record, tuple(run.events), run.size + size, run.secrets
+                )
 
     def _with_repeat(self, run: Run, result: ExecutionResult) -> ExecutionResult:
         """Say so, if the store has taken the run already, and not as the first of its name."""
@@ -463,7 +555,3 @@ def _audit(given: AuditConfig | Mode | None) -> AuditConfig:
     if isinstance(given, AuditConfig):
         return given
     return AuditConfig() if given is None else AuditConfig(mode=given)
-
-
-def _caller(agent_id: str, channel_id: str, request_id: str | None) -> Caller:
-    return Caller(agent_id=agent_id, channel_id=channel_id, request_id=request_id or "")

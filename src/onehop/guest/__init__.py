@@ -6,7 +6,7 @@ import json
 from functools import lru_cache
 from urllib.parse import quote
 
-from onehop.guest._assembly import join, read_module
+from onehop.guest._assembly import Module, join, read_module
 
 PARTS = (
     "primordials.js",
@@ -17,6 +17,7 @@ PARTS = (
     "advice.js",
     "positions.js",
     "errors.js",
+    "platform.js",
     "stacks.js",
     "warnings.js",
     "values.js",
@@ -26,12 +27,25 @@ PARTS = (
     "waits.js",
     "clone.js",
     "run.js",
+    "turns.js",
     "ending.js",
     "ports.js",
     "lockdown.js",
     "main.js",
 )
 """In the order in which they stand in one function: each imports from those before it."""
+_FOR_REALM = {"platform.js": "realm_platform.js", "main.js": "realm.js"}
+REALM_PARTS = (
+    "boundary.js",
+    *PARTS[: PARTS.index("second.js")],
+    "web_part.js",
+    *(name for name in PARTS[PARTS.index("second.js") :] if name != "ports.js"),
+)
+"""The same for a realm, where some files have others in their place."""
+WEB_PARTS = ("web.js", "realm_clone.js", "ports.js", "realm_ports.js")
+"""Of the function that a realm parses when the code looks at a class of the web's."""
+REALMS_PARTS = ("primordials.js", "channel.js", "turns.js", "realms.js")
+"""Of the main realm of a process that runs jobs in realms."""
 SECOND_PARTS = (
     "inspect.js",
     "table.js",
@@ -47,6 +61,10 @@ COMPILER_PARTS = ("primordials.js", "positions.js", "compiler.js")
 """In the order in which they stand in one module."""
 
 _LOADER = "data:application/javascript,Deno[Deno.internal].core.evalContext(Deno.args[0],%22{}%22)"
+_REALMS_LOADER = (
+    'data:application/javascript,import vm from "onehop:vm";globalThis.onehopVm=vm;'
+    "Deno[Deno.internal].core.evalContext(Deno.args[3],%22onehop:realms%22)"
+)
 _FILE = "onehop:guest"
 
 _BUILTINS = """
@@ -76,26 +94,64 @@ ENVIRONMENT: dict[str, str] = {
 def bootstrap_source() -> str:
     """The bootstrap as one script."""
     parts = join(map(read_module, PARTS))
-    shared = ",".join(_shared())
-    return f'(function(){{"use strict";\n{parts}\nshareWithSecond({{{shared}}});\n}})();\n'
+    shared = ",".join(_shared(PARTS, SECOND_PARTS))
+    return f'(function(){{"use strict";\n{parts}\nshareWithSecond(()=>({{{shared}}}));\n}})();\n'
 
 
 @lru_cache(maxsize=1)
 def second_source() -> str:
     """What the bootstrap compiles later: code that makes a function of what is shared."""
-    parts = join(map(read_module, SECOND_PARTS), given=PARTS)
-    shared = ",".join(_shared())
-    head = f'return (function(shared){{"use strict";\nconst {{{shared}}}=shared;'
-    return (
-        f"{head}\n{parts}\nreturn{{inspectValue,logTable,refuseColumns,openTools,ToolError}};\n}})"
+    made = "inspectValue,logTable,refuseColumns,openTools,ToolError"
+    return _later(PARTS, SECOND_PARTS, made)
+
+
+@lru_cache(maxsize=1)
+def realm_source() -> str:
+    """The bootstrap of a realm: an expression, a function of what the main realm hands over."""
+    parts = join(map(_realm_module, REALM_PARTS))
+    second = ",".join(_shared(REALM_PARTS, SECOND_PARTS))
+    web = ",".join(_shared(REALM_PARTS, WEB_PARTS))
+    share = f"shareWithSecond(()=>({{{second}}}));\nshareWithWeb(()=>({{{web},main}}));"
+    return f'(function(main){{"use strict";\n{parts}\n{share}\nreturn realm;\n}})'
+
+
+@lru_cache(maxsize=1)
+def web_source() -> str:
+    """The part of a realm's bootstrap that has the web's classes."""
+    return _later(
+        REALM_PARTS,
+        WEB_PARTS,
+        "toGuest,webGlobal,makeDOMException,clone",
+        "main",
     )
 
 
 @lru_cache(maxsize=1)
-def _shared() -> list[str]:
-    """The names of the first part that the second imports."""
-    imports = [read_module(name).imports for name in SECOND_PARTS]
-    return sorted({name for each in imports for file in PARTS for name in each.get(file, ())})
+def realms_source() -> str:
+    """The main realm of a process that runs jobs in realms."""
+    parts = join(map(read_module, REALMS_PARTS))
+    return f'(function(){{"use strict";\n{parts}\n}})();\n'
+
+
+def _realm_module(name: str) -> Module:
+    """The file that stands in a realm's bootstrap under that name."""
+    module = read_module(_FOR_REALM.get(name, name))
+    module.name = name
+    return module
+
+
+def _later(first: tuple[str, ...], later: tuple[str, ...], made: str, *more: str) -> str:
+    parts = join(map(read_module, later), given=first)
+    shared = ",".join([*_shared(first, later), *more])
+    head = f'return (function(shared){{"use strict";\nconst {{{shared}}}=shared;'
+    return f"{head}\n{parts}\nreturn{{{made}}};\n}})"
+
+
+@lru_cache(maxsize=4)
+def _shared(first: tuple[str, ...], later: tuple[str, ...]) -> list[str]:
+    """The names of the first parts that the later ones import."""
+    imports = [read_module(name).imports for name in later]
+    return sorted({name for each in imports for file in first for name in each.get(file, ())})
 
 
 @lru_cache(maxsize=1)
@@ -103,6 +159,17 @@ def _import_map() -> str:
     names = _BUILTINS.split()
     blocked = {prefix + name: None for name in names for prefix in ("node:", "")}
     return json.dumps({"imports": blocked}, separators=(",", ":"))
+
+
+@lru_cache(maxsize=1)
+def _realms_import_map() -> str:
+    """The same, but for the one module that makes realms, under a name that no code of the guest's
+    can import by: in its realms there is no import."""
+    imports: dict[str, str | None] = {
+        **json.loads(_import_map())["imports"],
+        "onehop:vm": "node:vm",
+    }
+    return json.dumps({"imports": imports}, separators=(",", ":"))
 
 
 def deno_arguments(heap_mb: int | str) -> list[str]:
@@ -114,6 +181,19 @@ def deno_arguments(heap_mb: int | str) -> list[str]:
         # An argument costs nothing to start with; as module text it would be parsed twice.
         bootstrap_source(),
         second_source(),
+    ]
+
+
+def realms_arguments(heap_mb: int | str) -> list[str]:
+    """The same for a process that runs one job after another, each in a realm of its own."""
+    return [
+        *_options(heap_mb),
+        f"--import-map=data:application/json,{_realms_import_map()}",
+        _REALMS_LOADER,
+        realm_source(),
+        second_source(),
+        web_source(),
+        realms_source(),
     ]
 
 

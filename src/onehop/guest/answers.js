@@ -9,6 +9,10 @@ import { consoleState } from "./console.js";
 export const answers = {
   __proto__: null,
   state: "warming",
+  /** After an answer: nothing of the guest's may run any more. */
+  succeeded: halt,
+  /** Before a value is sent: more fields of the frame, as JSON text that starts with a comma. */
+  settle: () => "",
   /** @type {Limits} */
   limits: { output: 0, keep: 0, logs: 0, entries: 0 },
 };
@@ -34,7 +38,7 @@ export function sendError(error, syntax) {
 
 export function succeed(value) {
   sendOutput("result", value);
-  halt();
+  answers.succeeded();
 }
 
 export function sendOutput(kind, value) {
@@ -43,7 +47,8 @@ export function sendOutput(kind, value) {
   if (answers.state === "ended") return;
   if (kind === "result") answers.state = "ended";
   warnOfValues(encoded);
-  const dropped = ',"dropped":' + consoleState.dropped + warningsField();
+  const more = answers.settle();
+  const dropped = ',"dropped":' + consoleState.dropped + more + warningsField();
   if (encoded.size > answers.limits.output) {
     const text = quoteChunks(encoded.toChunks(), answers.limits.keep);
     sendChunked(kind, ',"bytes":' + encoded.size + dropped, "text", text.chunks, text.size);

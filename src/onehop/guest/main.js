@@ -7,13 +7,19 @@ import { encodeValue } from "./values.js";
 import { format } from "./console.js";
 import { answers, fail, sendOutput, succeed } from "./answers.js";
 import { call, compile } from "./run.js";
-import { endStuckRun, nextTurn, runToEnd, watchRejections } from "./ending.js";
-import { lockDown, verifyLockdown } from "./lockdown.js";
+import { nextTurn } from "./turns.js";
+import { endStuckRun, forgetRejection, noteRejection, runToEnd } from "./ending.js";
+import { defineBuiltins, lockDown, removeGlobals, verifyLockdown } from "./lockdown.js";
+import { MessageChannel, MessagePort } from "./ports.js";
 
 /** @beforeGuest the start comes before the job */
 function watchForFailures() {
   core.setReportExceptionCallback(fail);
-  watchRejections();
+  core.setUnhandledPromiseRejectionHandler((promise, reason) => {
+    noteRejection(promise, reason);
+    return true;
+  });
+  core.setHandledPromiseRejectionHandler(forgetRejection);
   // Listeners of an EventTarget report what they throw in this way only.
   const errorOf = getterOf(ErrorEvent.prototype, "error");
   globalThis.addEventListener("error", (event) => fail(errorOf(event)));
@@ -105,6 +111,10 @@ async function main() {
   warmSignals();
   watchForFailures();
   lockDown();
+  removeGlobals();
+  defineBuiltins(globalThis, { MessageChannel, MessagePort });
+  delete /** @type {any} */ (URL).createObjectURL;
+  delete /** @type {any} */ (URL).revokeObjectURL;
   await proveNoImport();
   verifyLockdown();
   sendFrame(

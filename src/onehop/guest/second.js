@@ -9,8 +9,8 @@ import { grant } from "./grant.js";
 const secondPart = { __proto__: null, source: Deno.args[1], shared: null, loaded: null };
 
 /**
- * Hand over what the second part uses of the first, by name.
- * @param {object} shared
+ * Hand over what the second part uses of the first, by name: a function, since most runs ask for none.
+ * @param {() => object} shared
  */
 export function shareWithSecond(shared) {
   secondPart.shared = shared;
@@ -45,7 +45,8 @@ export function loadSecondPart() {
       [],
     );
     if (error !== null) die("its second part cannot be read");
-    secondPart.loaded = /** @type {SecondPart} */ (make()(secondPart.shared));
+    secondPart.loaded =
+      /** @type {SecondPart} */ (make()(/** @type {any} */ (secondPart).shared()));
   }
   return secondPart.loaded;
 }

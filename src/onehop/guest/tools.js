@@ -150,11 +150,24 @@ function callTool(namespace, member, args) {
     const fields = ',"namespace":' + quote(namespace) + ',"member":' + quote(member) +
       encodeArguments(args, grant.limits.arguments);
     request("call", fields, ({ error: told }, text) => {
-      if (told === undefined) resolve(withBytes(JSONParse(text)));
+      if (told === undefined) resolve(withBytes(withHttp(JSONParse(text))));
       else reject(fillToolError(error, told));
     });
   });
   return watchReads(promise, path);
+}
+
+/** An HTTP operation's answer comes as `{$http, $body}`: the code gets the body, and what came with
+ * it as a property that is not listed. The host wraps whatever else looks so, with null. */
+function withHttp(value) {
+  if (!isObject(value) || ArrayIsArray(value)) return value;
+  const names = ObjectKeys(value);
+  if (names.length !== 2 || names[0] !== "$http" || names[1] !== "$body") return value;
+  const { $http: http, $body: body } = value;
+  if (http === null || !isObject(body)) return body;
+  ObjectFreeze(http.headers);
+  ObjectDefineProperty(body, "$http", { __proto__: null, value: ObjectFreeze(http) });
+  return body;
 }
 
 /** Blocks of an answer that the host looks for media among. */

@@ -134,7 +134,7 @@ interface SecondPart {
 interface SecondState {
   __proto__?: null;
   source: string;
-  shared: object | null;
+  shared: (() => object) | null;
   loaded: SecondPart | null;
 }
 
@@ -260,3 +260,7 @@ interface DenoInternals {
   core: DenoCore;
   inspectArgs(args: unknown[], options: object): string;
 }
+
+/** What realms.js hands to the bootstrap of a realm. */
+// deno-lint-ignore no-explicit-any
+declare const main: any;

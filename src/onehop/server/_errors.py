@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from onehop.errors import (
     AgentExistsError,
     AgentNotFoundError,
+    ApprovalNotFoundError,
     AuditUnavailableError,
     InvalidRequestError,
     JournalFullError,
@@ -30,6 +31,7 @@ from onehop.errors import (
     StoreError,
     ToolsGoneError,
     UnauthorizedError,
+    UnknownToolsError,
 )
 
 _MISTAKE: Final = "internal error; the server's log has the details under the request id"
@@ -133,6 +135,7 @@ _TABLE: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NotFoundError, 404, "not_found"),
     (OutputNotFoundError, 404, "not_found"),
     (AgentNotFoundError, 404, "not_found"),
+    (ApprovalNotFoundError, 404, "not_found"),
     (BodyTooSlowError, 408, "timeout"),
     (AgentExistsError, 409, "exists"),
     (ToolsGoneError, 409, "tools_gone"),
@@ -161,9 +164,14 @@ def problem_of(error: Exception) -> Problem:
     """What the caller hears about ``error``; the rest is logged."""
     if isinstance(error, InvalidRequestError):
         # Names of Python; what callers made up themselves stays as they wrote it.
-        ours = error.field.islower() and error.got != "an unknown field"
+        ours = (
+            error.field.isidentifier() and error.field.islower() and error.got != "an unknown field"
+        )
         name = to_camel(error.field) if ours else error.field
-        return invalid(name, f"got {error.got}; it must be {error.allowed}")
+        what = f"got {error.got}; it must be {error.allowed}"
+        if isinstance(error, UnknownToolsError):
+            return Problem(404, "not_found", f"{name}: {what}", name)
+        return invalid(name, what)
     if isinstance(error, RequestValidationError | ValidationError):
         return _unfit(error.errors()[0])
     if isinstance(error, HTTPException):

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route, compile_path
 
 from onehop._version import onehop_version
-from onehop.config import ServerConfig
+from onehop.config import ServerConfig, TelemetryConfig
 from onehop.errors import OnehopError
 from onehop.execution.executor import Executor
 from onehop.server._errors import problem_of
@@ -38,8 +38,11 @@ from onehop.server.asgi._scope import REQUEST_ID, ASGIApp
 from onehop.server.http import handed, routes
 from onehop.server.http._docs import docs_routes
 from onehop.server.http._index import index_route
+from onehop.server.http._metrics import metrics_router
 from onehop.server.http._openapi import make_openapi
+from onehop.server.http._states import states
 from onehop.server.principal import Principal
+from onehop.telemetry import Metrics
 from onehop.validation import Validator
 
 _HEADERS: Final = (
@@ -55,6 +58,8 @@ _HEADERS: Final = (
     "Mcp-Protocol-Version",
     "Mcp-Method",
     "Mcp-Name",
+    "Traceparent",
+    "Tracestate",
 )
 _FIELDS: Final = 100
 """Values that a body may hold beside the context's."""
@@ -67,13 +72,17 @@ def create_app(
     agents: Agents,
     settings: ServerConfig | None = None,
     validator: Validator | None = None,
+    metrics: Metrics | None = None,
+    telemetry: TelemetryConfig | None = None,
 ) -> FastAPI:
-    """The application over ``executor``, which is open and stays the caller's.
+    """The application over ``executor``, which is open and stays the caller's; ``metrics`` watch
+    its runs, and ``telemetry`` says who may read them.
 
     Raises StoreError for an executor that keeps nothing.
     """
     config = settings or ServerConfig()
     parts = routes.Parts(executor, agents, config, validator or Validator())
+    readers = (telemetry or TelemetryConfig()).metrics
     inner = [*_mcp(parts)]
     app = FastAPI(
         title="onehop",
@@ -95,6 +104,8 @@ def create_app(
     app.include_router(routes.probes)
     app.include_router(routes.api)
     app.include_router(handed.api)
+    app.include_router(states)
+    app.include_router(metrics_router(metrics, readers))
     app.router.routes.extend([index_route(), *docs_routes()])
     app.router.routes.append(Route("/openapi.json", _document))
     for served, _ in inner:
@@ -166,7 +177,7 @@ def _middleware(parts: routes.Parts) -> list[Middleware]:
         cors = Middleware(
             Cors,
             allow_origins=config.origins,
-            allow_methods=("GET", "POST", "DELETE"),
+            allow_methods=("GET", "POST", "PUT", "DELETE"),
             allow_headers=_HEADERS,
             expose_headers=_EXPOSED,
         )

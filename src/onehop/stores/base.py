@@ -13,13 +13,15 @@ from onehop.answers import (
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    ToolStats,
     TrendPoint,
 )
+from onehop.decisions import Approval, ApprovalStatus
 from onehop.events import Event
 from onehop.records import ExecutionRecord
 from onehop.types import Language
 
-Role = Literal["agent", "viewer", "admin"]
+Role = Literal["agent", "viewer", "approver", "admin"]
 
 RETENTION_SECONDS: Final = 2_592_000
 """30 days."""
@@ -112,6 +114,9 @@ class AgentRecord:
     """Runs in a minute."""
     max_body: int | None = None
     """Bytes of one request."""
+    rules: str | None = None
+    """JSON text of its rules for calls of tools, as ``tools.read_rules`` takes them; None has
+    none."""
     created_at: int
     """ms since the epoch, like the others."""
     rotated_at: int | None = None
@@ -193,11 +198,46 @@ class Store(Protocol):
     async def find_agent(self, key_id: str) -> AgentRecord | None:
         """Whose key this is, revoked or not."""
 
+    async def get_agent(self, agent_id: str) -> AgentRecord | None:
+        """The agent of this name, revoked or not."""
+
+    async def set_rules(self, agent_id: str, rules: str | None) -> bool:
+        """Replace an agent's rules; False when there is no such agent, or it is revoked."""
+
     async def rekey_agent(self, agent_id: str, key_id: str, key_hash: str, now: int) -> bool:
         """Replace the key; False when there is no such agent, or it is revoked."""
 
     async def revoke_agent(self, agent_id: str, now: int) -> bool:
         """Let the key open nothing more; False when there is no such agent, or it is revoked."""
+
+    # -- approvals
+
+    async def add_approvals(self, approvals: Sequence[Approval]) -> None:
+        """Take calls that wait for a decision; one that is there already is left as it is."""
+
+    async def approvals(
+        self,
+        *,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        status: ApprovalStatus | None = None,
+        limit: int = 100,
+    ) -> list[Approval]:
+        """The oldest first, then by call. None does not filter."""
+
+    async def decide_approval(
+        self,
+        run_id: str,
+        call_id: str,
+        status: ApprovalStatus,
+        *,
+        by: str | None,
+        now: int,
+        reason: str | None = None,
+        edited: str | None = None,
+    ) -> Approval | None:
+        """Decide about one that is pending; only ``expired`` may be said of one whose time is over.
+        The first decision stands. Gives what stands now; None if there is no such call."""
 
     # -- analytics; ``agent_id`` None means all agents, ``since`` is ms since the epoch
 
@@ -230,6 +270,12 @@ class Store(Protocol):
         self, agent_id: str | None, since: int | None
     ) -> list[SecurityCount]:
         """Counts of the SecurityIssue events, most first, then by pattern and severity."""
+
+    async def tool_stats(
+        self, agent_id: str | None, since: int | None, limit: int, by_agent: bool = False
+    ) -> list[ToolStats]:
+        """By tool, or by tool and agent: most calls first, then by tool and agent. Calls of tools
+        that there are not count for none."""
 
     async def roll_up(self, now: int, keep_days: int) -> None:
         """Bring the rollups by day, agent and language up to date; drop those past ``keep_days``.

@@ -257,6 +257,7 @@ class StoreSuite:
         assert await store.repeated_code(name, None, 10) == []
         assert len(await store.slowest(name, None, 10)) == 1
         assert await store.security_profile(name, None) == []
+        assert await store.tool_stats(name, None, 10) == []
 
     async def test_an_event_that_no_store_can_keep_is_refused(self, store: Store) -> None:
         run = record()

@@ -21,6 +21,7 @@ from onehop.tools._checker import Checker, TooMuchError
 from onehop.tools._context import ToolContext
 from onehop.tools._docstrings import Words, words_of
 from onehop.tools._given import GivenSchema
+from onehop.tools._http import wrapped
 from onehop.tools._names import alias_of
 from onehop.tools._schema import SchemaError, read_any_schema, read_schema
 from onehop.tools._signature import Signature, place_of
@@ -119,7 +120,11 @@ class Bound:
 
         def call() -> Any:
             value = self.tool.call(*positional, **named)
-            return value if inspect.isawaitable(value) else to_json_text(value, most, large=large)
+            return (
+                value
+                if inspect.isawaitable(value)
+                else to_json_text(wrapped(value), most, large=large)
+            )
 
         made = await self._threads.run(call, context.on_start, context.agent_id)
         if not isinstance(made, bytes):
@@ -128,7 +133,7 @@ class Bound:
         return made
 
     async def _written(self, value: Any, most: int, context: ToolContext) -> bytes:
-        large: list[str] = []
+        value, large = wrapped(value), list[str]()
         try:
             made = to_json_text(value, most, _AT_ONCE, large)
         except MoreThanPlannedError:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from onehop.errors import ConfigError, InvalidRequestError, ToolError
+from onehop.errors import ConfigError, InvalidRequestError, ToolError, UnknownToolsError
 from onehop.tools._bound import Bound
 from onehop.tools._compose import ACCEPTED, Provider, Tools, composed
 from onehop.tools._names import (
@@ -109,24 +109,30 @@ class Catalogue:
         found = self._likeness.nearest(path, most if keep is None else most + 20)
         return [name for name in found if keep is None or keep(self.bound[name])][:most]
 
-    def granted(self, wanted: Tools | Iterable[Wanted] | None) -> Catalogue:
+    def granted(
+        self,
+        wanted: Tools | Iterable[Wanted] | None,
+        keep: Callable[[Bound], bool] | None = None,
+    ) -> Catalogue:
         """What one call has: everything here if ``wanted`` is None.
 
         Otherwise what ``wanted`` has, and nothing else: functions and tools, and names and globs
-        of what is here. Raises InvalidRequestError for a name that is not here and for what
-        cannot be a tool.
+        of what is here. Raises InvalidRequestError for a name that is not here, which names those
+        near it that ``keep`` wants, and for what cannot be a tool.
         """
         if wanted is None:
             return self
         try:
-            return self._granted([wanted] if isinstance(wanted, Tools) else _listed(wanted))
+            return self._granted([wanted] if isinstance(wanted, Tools) else _listed(wanted), keep)
+        except ToolError as error:
+            raise InvalidRequestError("tools", error.tool, f"one tool: {error}") from None
         except ConfigError as error:
             raise InvalidRequestError("tools", "one that cannot be used", str(error)) from None
 
-    def _granted(self, listed: list[Any]) -> Catalogue:
+    def _granted(self, listed: list[Any], keep: Callable[[Bound], bool] | None) -> Catalogue:
         names = [item for item in listed if isinstance(item, str)]
         added = [item for item in listed if not isinstance(item, str)]
-        chosen = self._chosen(names)
+        chosen = self._chosen(names, keep)
         skipped = dict(self.skipped)
         more = list(_bind(Tools(*added), self._threads, skipped))
         return Catalogue([*chosen, *more], self._threads, skipped, self._missing_in(names))
@@ -206,16 +212,14 @@ class Catalogue:
             raise _ambiguous(path, [members[n].path if n in members else n for n in found])
         return members.get(found[0]) if found else None
 
-    def _chosen(self, names: list[str]) -> list[Bound]:
+    def _chosen(self, names: list[str], keep: Callable[[Bound], bool] | None) -> list[Bound]:
         chosen: dict[str, Bound] = {}
         for name in names:
             if self._missing_in([name]) and not self._has(name):
                 continue  # it may come up
             if not (found := list(self._matching(name))):
-                near = ", ".join(self.nearest(name)) or "nothing is near it"
-                raise InvalidRequestError(
-                    "tools", repr(name)[:200], f"a tool's name or glob: {near}"
-                )
+                near = ", ".join(self.nearest(name, keep=keep)) or "nothing is near it"
+                raise UnknownToolsError("tools", repr(name)[:200], f"a tool's name or glob: {near}")
             chosen |= {one.path: one for one in found}
         return list(chosen.values())
 
@@ -264,6 +268,8 @@ def _of_provider(
     name: str, provider: Provider, threads: Threads, skipped: dict[str, str]
 ) -> Iterator[Bound]:
     """What a stranger lists: one tool that cannot be used takes no other with it."""
+    reasons: Mapping[str, str] = getattr(provider, "skipped", {})
+    skipped |= {f"{name}.{one}": reason for one, reason in reasons.items()}
     seen = set[str]()
     for tool in provider.tools():
         path = f"{name}.{tool.name}"

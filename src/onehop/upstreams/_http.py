@@ -12,6 +12,7 @@ import mcp_types as types
 from mcp.client.streamable_http import streamable_http_client
 
 from onehop.inputs.values import ValueCount
+from onehop.traces import outgoing
 from onehop.upstreams import _bounds
 from onehop.upstreams._answers import RETRY_AFTER, STATUS
 
@@ -28,7 +29,7 @@ async def connect(url: str, headers: Mapping[str, str]) -> AsyncIterator[tuple[A
     client = httpx2.AsyncClient(
         headers={"Accept-Encoding": "identity", **headers},
         timeout=httpx2.Timeout(_CONNECT, read=_READ),
-        event_hooks={"response": [_bound]},
+        event_hooks={"request": [_place], "response": [_bound]},
     )
     async with (
         client,
@@ -37,6 +38,11 @@ async def connect(url: str, headers: Mapping[str, str]) -> AsyncIterator[tuple[A
         ) as streams,
     ):
         yield streams
+
+
+async def _place(request: httpx2.Request) -> None:
+    """Say which span it belongs to. The SDK sends in the context of the call."""
+    request.headers.update(outgoing())
 
 
 async def _bound(response: httpx2.Response) -> None:

@@ -61,6 +61,11 @@ class Keeper:
         return self._listed is not None
 
     @property
+    def is_up(self) -> bool:
+        """Whether it is connected now."""
+        return self._link is not None and self._link.is_up
+
+    @property
     def reason(self) -> str:
         """Why the last connection ended, or did not come up."""
         return self._reason

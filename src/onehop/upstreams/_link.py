@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -48,12 +49,20 @@ class Link:
         """Set when the server says that its tools are others, and when the connection ends."""
         self.reason = ""
         """Why it ended."""
-        self._task = loop.create_task(self._own(reach), name="onehop upstream")
+        # In no caller's context: it serves other calls too, and no trace is theirs.
+        self._task = loop.create_task(
+            self._own(reach), name="onehop upstream", context=contextvars.Context()
+        )
 
     @property
     def is_over(self) -> bool:
         """Whether it has ended, or is ending."""
         return self._left.is_set() or self._task.done()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it is connected."""
+        return self._up.done() and not self._up.exception() and not self.is_over
 
     async def client(self) -> Client:
         """The SDK's client, when it is connected. Raises LinkFailedError."""

@@ -15,6 +15,7 @@ from onehop.errors import ConfigError, ToolError, UpstreamUnavailableError
 from onehop.tools import Effect, Tool, ToolContext
 from onehop.upstreams._options import read_options
 from onehop.upstreams._secrets import Mask, Resolved, resolve, secrets_of_url
+from onehop.watching import stage
 
 if TYPE_CHECKING:
     import mcp_types as types
@@ -96,6 +97,13 @@ class McpUpstream:
             return "its server is not connected"
         return None if self._keeper.knows else f"its server is not available: {self._keeper.reason}"
 
+    @property
+    def away(self) -> str | None:
+        """Why it does not answer now, though its tools may be known; None while it is connected."""
+        if self._keeper is None:
+            return "it is not connected"
+        return None if self._keeper.is_up else self._keeper.reason
+
     def tools(self) -> Sequence[Tool]:
         """As the server listed them last."""
         return self._tools
@@ -140,7 +148,11 @@ class McpUpstream:
         seconds = None if self.options.timeout is None else self.options.timeout / 1000
         try:
             async with asyncio.timeout(seconds) as clock:
-                result = await _asking.call(link, name, effect, arguments, context)
+                with stage(
+                    "upstream", server=self._name, tool=name, is_local=self._is_local
+                ) as noted:
+                    noted.note(protocol=(await link.client()).protocol_version)
+                    result = await _asking.call(link, name, effect, arguments, context)
         except TimeoutError:
             if not clock.expired():
                 raise
@@ -162,6 +174,11 @@ class McpUpstream:
             return
         async with self._sessions.use(agent_id) as own:
             yield own
+
+    @property
+    def _is_local(self) -> bool:
+        """Whether it is a process of this machine, and not a server at a URL."""
+        return self.options.url is None
 
     # --- the connection ---
 

@@ -6,6 +6,8 @@ import asyncio
 import os
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Final
 
 from deno import find_deno_bin
 
@@ -13,6 +15,9 @@ from onehop import guest, jail
 from onehop.errors import SandboxUnavailableError
 from onehop.limits import Limits
 from onehop.workers._process import Worker
+
+REALMS_CPU_SECONDS: Final = 600.0
+"""Of all runs of one process that has realms, beyond what a single run may use."""
 
 
 def deno_programs(path: str | None = None) -> dict[str, list[str]]:
@@ -25,6 +30,7 @@ def deno_programs(path: str | None = None) -> dict[str, list[str]]:
     deno = _named_deno(path) if path else _installed_deno()
     return {
         "worker": [deno, *guest.deno_arguments("@HEAP@")],
+        "realms": [deno, *guest.realms_arguments("@HEAP@")],
         "compiler": [deno, *guest.compiler_arguments("@HEAP@")],
     }
 
@@ -70,6 +76,12 @@ class WorkerFactory:
     async def start_worker(self) -> Worker:
         """Raises LayerUnavailableError or WorkerStartError."""
         return await Worker.start(await self.launcher(), self.ceiling)
+
+    async def start_realms(self) -> Worker:
+        """A process that runs one job after another, each in a realm of its own. Raises
+        LayerUnavailableError or WorkerStartError."""
+        life = replace(self.ceiling, cpu_seconds=self.ceiling.cpu_seconds + REALMS_CPU_SECONDS)
+        return await Worker.start(await self.launcher(), life, "realms")
 
     async def launcher(self) -> jail.Launcher:
         """What starts confined processes, alive. Raises LayerUnavailableError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import time
 from collections.abc import Callable, Iterable
@@ -130,6 +131,8 @@ class Run:
         self.log_bytes = 0
         self.clock = RunClock(loop.time(), 0.0)
         self.timer: asyncio.TimerHandle | None = None
+        self._context = contextvars.copy_context()
+        """The caller's, for its tools: frames arrive in the context in which the worker started."""
 
     def arm(self) -> None:
         """Start the clock."""
@@ -201,7 +204,7 @@ class Run:
         self._count(question, desk)
         if isinstance(question, Call):
             self.clock.open(self.loop.time())
-        desk.take(question, functools.partial(self._reply, token, question))
+        self._context.run(desk.take, question, functools.partial(self._reply, token, question))
 
     def _reply(
         self, token: str, question: Call | Ask, value: bytes | None, error: bytes | None

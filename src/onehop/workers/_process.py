@@ -1,4 +1,5 @@
-"""One worker: a confined process that serves one job. Start, talk, kill, measure, reap."""
+"""One worker: a confined process that serves one job, or, with realms, one after another. Start,
+talk, kill, measure, reap."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 from onehop.errors import WorkerStartError
 from onehop.jail import Child, Exit, Launcher
@@ -22,8 +24,11 @@ from onehop.workers._states import WITH_JOB, State, turn
 from onehop.workers.protocol import (
     SMALL_BODY,
     FrameReader,
+    LargeResult,
+    Message,
     ProtocolError,
     Ready,
+    Result,
     Warm,
     encode_job,
     encode_warm,
@@ -35,16 +40,25 @@ START_SECONDS = 20.0
 IDLE_SECONDS = 0.01
 """From ready to the request to warm up, which a job that comes at once goes without."""
 _STDERR_BYTES = 8192
+_NEAR = 0.75
+"""Share of a limit."""
 
 _OUT_OF_TURN = "a worker spoke out of turn, or ended, right after it was ready"
+
+Program = Literal["worker", "realms"]
+"""What runs in the process: one job, or one after another, each in a realm of its own."""
 
 _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """A process that is ready for one job. Made by ``start``; ``aclose`` reaps it."""
+    """A process that is ready for one job. Made by ``start``; ``aclose`` reaps it. One that has
+    realms may be ready again after a job: see ``idle``."""
 
-    def __init__(self, launcher: Launcher, process: Child, pipes: Pipes) -> None:
+    def __init__(
+        self, launcher: Launcher, process: Child, pipes: Pipes, program: Program = "worker"
+    ) -> None:
+        self._program = program
         self._launcher = launcher
         self._process = process
         self._pipes = pipes
@@ -68,28 +82,37 @@ class Worker:
         self._max_output = 0
         self.enforcement: tuple[str, ...] = ()
         self.memory_bytes = 0
+        self.runs = 0
+        """Jobs that it was given."""
+        self.grown = 0
+        """Bytes of memory that it had before its last run, beyond those when it was ready."""
+        self.was_near_limit = False
+        """Whether its last run was near a limit of memory or CPU time."""
         self.on_early_exit: Callable[[], None] = lambda: None
         self._watch()
 
     # --- from spawn to ready ---
 
     @classmethod
-    async def start(cls, launcher: Launcher, ceiling: Limits) -> Worker:
+    async def start(
+        cls, launcher: Launcher, ceiling: Limits, program: Program = "worker"
+    ) -> Worker:
         """Spawn, wait for the lockdown, seal, and verify the confinement from outside.
 
-        ``ceiling`` is what no job of this worker may exceed, whatever its own limits are.
+        ``ceiling`` is what no job of this worker may exceed, whatever its own limits are; its CPU
+        time is that of the process's whole life.
 
         Raises WorkerStartError, or LayerUnavailableError when a layer is not in force.
         """
         pipes = Pipes.open()
         try:
-            process = await launcher.spawn("worker", pipes.child_ends, ceiling.memory_bytes // MIB)
+            process = await launcher.spawn(program, pipes.child_ends, ceiling.memory_bytes // MIB)
         except BaseException:
             pipes.close()
             raise
         finally:
             pipes.close_child_ends()
-        worker = cls(launcher, process, pipes)
+        worker = cls(launcher, process, pipes, program)
         worker.memory_bytes = ceiling.memory_bytes
         try:
             await worker._become_ready(ceiling)
@@ -114,7 +137,8 @@ class Worker:
             if self._output_ended.done():  # killed for what it said, while it was being examined
                 raise WorkerStartError(_OUT_OF_TURN) from None
             raise WorkerStartError(f"a worker could not be examined: {error}") from None
-        self._idle_timer = self._loop.call_later(IDLE_SECONDS, self._warm_up)
+        if self._program == "worker":  # one with realms has run some before it was ready
+            self._idle_timer = self._loop.call_later(IDLE_SECONDS, self._warm_up)
         if self._output_ended.done():
             raise WorkerStartError(_OUT_OF_TURN)
 
@@ -150,7 +174,7 @@ class Worker:
 
     @property
     def idle(self) -> bool:
-        """Whether it can take its job."""
+        """Whether it can take its job, or another one."""
         return self._state in ("idle", "warming") and not self._output_ended.done()
 
     # --- the job ---
@@ -163,6 +187,8 @@ class Worker:
         run = self._run = Run(job, self._loop, self._watched, self._end, self._send, turn)
         try:
             run.start = self._sample()
+            if self._watched.ready is not None:
+                self.grown = run.start.rss_bytes - self._watched.ready.rss_bytes
             self._dispatch(job, run)
             await run.ended
             return await self._conclude(run)
@@ -197,13 +223,17 @@ class Worker:
         if self._resting is not None:
             return self._resting
         try:
-            return _measure.sample(self._process.pid)
+            if not self.runs or self._status is None:
+                return _measure.sample(self._process.pid)
+            self._status.forget_peak()
+            return self._status.sample()
         except OSError:
             raise _ended_before_its_job() from None
 
     def _dispatch(self, job: Job, run: Run) -> None:
         limits = job.limits
-        self._token = self._next_token
+        self.runs += 1
+        self._token, self._next_token = self._next_token, secrets.token_hex(16)
         self._max_output = limits.output_bytes
         self._frames.max_body = 2 * max(limits.keep_bytes, _arguments(job)) + SMALL_BODY
         self._state = "overtaken" if self._state == "warming" else "running"
@@ -225,6 +255,7 @@ class Worker:
         if run.message is not None:
             usage = _measure.usage(self._process.pid, run.start, self._status)
             if usage is not None:
+                self._note_share(usage, run.job.limits)
                 return run.outcome(run.message, *usage, self.enforcement)
         self.kill()
         exit_ = await self._reaped()
@@ -233,6 +264,12 @@ class Worker:
         if isinstance(end, Died) and end.verdict in ("exit", "protocol"):
             _log.info("a worker ended early: %s, %r", exit_, end.detail[-500:])
         return run.outcome(end, cpu, peak, self.enforcement)
+
+    def _note_share(self, usage: tuple[float, int], limits: Limits) -> None:
+        cpu, peak = usage
+        self.was_near_limit = (
+            cpu >= _NEAR * limits.cpu_seconds or peak >= _NEAR * limits.memory_bytes
+        )
 
     def _last_words(self) -> str:
         return self._stderr.decode(errors="replace").strip()
@@ -277,7 +314,13 @@ class Worker:
         elif self._run is not None:
             self._run.take(message, len(body), self._token)
             if self._run.ended.done():
-                self._state = "answered"
+                self._state = "idle" if self._is_ready_again(message) else "answered"
+
+    def _is_ready_again(self, message: Message) -> bool:
+        """Whether a process that has realms says so; the one run of any other is over."""
+        if self._program == "worker" or not isinstance(message, Result | LargeResult):
+            return False
+        return message.again
 
     def _read_stderr(self) -> None:
         data = read_some(self._pipes.stderr)

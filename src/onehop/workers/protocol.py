@@ -28,7 +28,7 @@ ANSWER_PART = 256 * 1024
 _HEAD = b'{"v":3,"token":"'
 _LARGE_HEAD = re.compile(
     rb'\{"v":3,"token":"(?P<token>[^"\\]*)","kind":"result",'
-    rb'"bytes":(?P<bytes>\d{1,15}),"dropped":(?P<dropped>\d{1,15}),'
+    rb'"bytes":(?P<bytes>\d{1,15}),"dropped":(?P<dropped>\d{1,15}),(?:"again":(?P<again>true),)?'
     rb'(?:"warnings":(?P<warnings>\[(?:"(?:[^"\\]|\\.){0,4096}",?){1,16}\]),)?"text":"'
 )
 _CALL_HEAD = re.compile(
@@ -79,6 +79,8 @@ class Result:
     output: Any
     dropped: int
     warnings: tuple[str, ...] = ()
+    again: bool = False
+    """Whether the process can take another job, as it says; only one that has realms does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class LargeResult:
     """Length of the whole text as the guest gave it; only good for display."""
     dropped: int
     warnings: tuple[str, ...] = ()
+    again: bool = False
+    """As in Result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +258,8 @@ def _parse_large(body: bytes, token: str) -> LargeResult:
     if not isinstance(text, str) or not body.endswith(b"}"):
         raise ProtocolError("a large result that is not one string")
     warnings = _warnings(_from_json(head["warnings"] or b"[]"))
-    return LargeResult(text, int(head["bytes"]), int(head["dropped"]), warnings)
+    again = head["again"] is not None
+    return LargeResult(text, int(head["bytes"]), int(head["dropped"]), warnings, again)
 
 
 def _parse_large_call(body: bytes, token: str, head: re.Match[bytes]) -> Call:
@@ -332,11 +337,13 @@ def _log(frame: dict[str, Any]) -> Log:
 def _result(frame: dict[str, Any]) -> Result | LargeResult:
     dropped = _count(frame, "dropped")
     warnings = _warnings(frame.get("warnings", []))
+    again = _field(frame, "again", bool, optional=True) or False
     if "text" in frame:
-        return LargeResult(_field(frame, "text", str), _count(frame, "bytes"), dropped, warnings)
+        text = _field(frame, "text", str)
+        return LargeResult(text, _count(frame, "bytes"), dropped, warnings, again)
     if "output" not in frame:
         raise ProtocolError("a result frame without an output")
-    return Result(frame["output"], dropped, warnings)
+    return Result(frame["output"], dropped, warnings, again)
 
 
 def _warnings(found: Any) -> tuple[str, ...]:

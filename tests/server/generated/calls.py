@@ -13,7 +13,15 @@ import sys
 import threading
 
 from made import AuthenticatedClient
-from made.api.agents import add_agent, list_agents, me, revoke_agent, rotate_agent
+from made.api.agents import (
+    add_agent,
+    agent_rules,
+    list_agents,
+    me,
+    revoke_agent,
+    rotate_agent,
+    set_agent_rules,
+)
 from made.api.analytics import failures, question, stats, trends
 from made.api.code import execute, validate
 from made.api.events import events as feed
@@ -29,6 +37,9 @@ from made.models import (
     HandedTool,
     HandedTools,
     QuestionQuestion,
+    RuleBody,
+    RuleBodyAction,
+    RulesBody,
     ToolAnswer,
     ValidateBody,
 )
@@ -52,7 +63,13 @@ def main(url: str, key: str) -> None:
     call(me)
     context = ExecuteBodyContextType0.from_dict({"n": 21})
     ran = call(
-        execute, body=ExecuteBody(code="console.log('hi'); return context.n * 2", context=context)
+        execute,
+        body=ExecuteBody(
+            code="console.log('hi'); return context.n * 2",
+            context=context,
+            tools=[],
+            rules=[RuleBody(action=RuleBodyAction.DENY)],
+        ),
     )
     assert ran.output == 42
     assert ran.logs == ["hi"]
@@ -72,6 +89,10 @@ def main(url: str, key: str) -> None:
         call(question, asked)
     call(list_agents)
     made = call(add_agent, body=AddAgentBody(agent_id="made-by-a-client"))
+    rule = RuleBody(action=RuleBodyAction.DENY, tool="crm.*", when="amount > 5")
+    told = call(set_agent_rules, made.agent.agent_id, body=RulesBody(rules=[rule]))
+    assert told.rules == call(agent_rules, made.agent.agent_id).rules
+    assert [(each.tool, each.when) for each in told.rules] == [(rule.tool, rule.when)]
     assert call(rotate_agent, made.agent.agent_id).key != made.key
     call(revoke_agent, made.agent.agent_id)
     hand(client, call)

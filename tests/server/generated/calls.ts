@@ -15,7 +15,7 @@ function told<T>(name: string, answer: { data?: T; error?: unknown; response: Re
 told("alive", await client.GET("/healthz"));
 told("ready", await client.GET("/readyz"));
 told("me", await client.GET("/api/v1/me"));
-const body = { code: "return context.n * 2", language: "javascript" as const, context: { n: 21 } };
+const body = { code: "return context.n * 2", language: "javascript" as const, context: { n: 21 }, tools: [], rules: [] };
 const ran = told("execute", await client.POST("/api/v1/execute", { body }));
 if (ran.output !== 42) throw new Error(`got ${ran.output}`);
 const asked = { code: "return eval('1')", language: "javascript" as const };
@@ -34,13 +34,17 @@ told("stats", await client.GET("/api/v1/agents/{agentId}/stats", agent));
 told("failures", await client.GET("/api/v1/agents/{agentId}/failures", agent));
 told("trends", await client.GET("/api/v1/trends"));
 told("tools", await client.GET("/api/v1/tools", { params: { query: { detail: "brief" } } }));
-for (const question of ["resources", "code-lengths", "repeated-code", "slowest", "security"] as const) {
-  told(question, await client.GET("/api/v1/analytics/{question}", { params: { path: { question } } }));
+for (const question of ["resources", "code-lengths", "repeated-code", "slowest", "security", "tools"] as const) {
+  told(question === "tools" ? "tool-use" : question, await client.GET("/api/v1/analytics/{question}", { params: { path: { question } } }));
 }
 told("list_agents", await client.GET("/api/v1/agents"));
-const added = { agentId: "made-by-types", role: "agent" as const, limits: {} };
+const added = { agentId: "made-by-types", role: "agent" as const, limits: {}, rules: [] };
 const made = told("add_agent", await client.POST("/api/v1/agents", { body: added }));
 const its = { params: { path: { agentId: made.agent.agentId } } };
+const rules = [{ action: "deny" as const, tool: "crm.*", when: "amount > 5" }];
+told("set_agent_rules", await client.PUT("/api/v1/agents/{agentId}/rules", { ...its, body: { rules } }));
+const kept = told("agent_rules", await client.GET("/api/v1/agents/{agentId}/rules", its));
+if (kept.rules[0].when !== rules[0].when) throw new Error("the rules are others");
 told("rotate_agent", await client.POST("/api/v1/agents/{agentId}/rotate", its));
 told("revoke_agent", await client.DELETE("/api/v1/agents/{agentId}", its));
 

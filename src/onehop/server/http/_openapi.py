@@ -35,6 +35,8 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
     schemas.AddAgentBody,
     schemas.HandedTools,
     schemas.ToolAnswer,
+    schemas.RulesBody,
+    schemas.DecideBody,
 )
 _CHANNEL: Final = {
     "name": "X-Channel-Id",
@@ -57,6 +59,7 @@ _TAGS: Final = {
     "analytics": "Questions about what has run.",
     "tools": "What code may call, and tools that a client hands in.",
     "events": "What happens, as it happens.",
+    "approvals": "Calls that wait for a person.",
     "agents": "Agents and their keys.",
 }
 _LICENSE: Final = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}

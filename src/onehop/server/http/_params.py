@@ -62,6 +62,11 @@ YesNo = Annotated[
     Field(description="Only runs that did, or did not, succeed", examples=[True]),
     BeforeValidator(_yes_or_no),
 ]
+ByAgent = Annotated[
+    bool,
+    Field(description="Each agent by itself, where `tools` are asked about", examples=[True]),
+    BeforeValidator(_yes_or_no),
+]
 Since = Annotated[int, *_whole(0, _LATEST, "From then on, in ms since 1970", _A_DAY)]
 Until = Annotated[int, *_whole(0, _LATEST, "Before then, in ms since 1970", _A_DAY)]
 Limit = Annotated[int, *_whole(1, MAX_LIMIT, "How many at most", 10)]
@@ -162,7 +167,7 @@ LastEvent = Annotated[
     ),
 ]
 Question = Annotated[
-    Literal["resources", "code-lengths", "repeated-code", "slowest", "security"],
+    Literal["resources", "code-lengths", "repeated-code", "slowest", "security", "tools"],
     Path(description="What is asked.", examples=["resources"]),
 ]
 
@@ -223,6 +228,7 @@ class QuestionParams(TrendParams):
     """Whose runs, from when on, and how many where the answer is a list of the most."""
 
     limit: Limit = 10
+    by_agent: ByAgent = False
 
 
 class ToolParams(Query):
@@ -245,6 +251,17 @@ class ToolParams(Query):
     ] = "signature"
 
 
+class ApprovalParams(Query):
+    """Which calls that wait."""
+
+    agent_id: AgentName | None = None
+    run_id: Annotated[
+        str | None,
+        Field(max_length=256, description="Only of this run", examples=[_NAME_OF_RUN]),
+    ] = None
+    limit: Limit = 100
+
+
 class EventParams(Query):
     """Which events."""
 
@@ -253,7 +270,7 @@ class EventParams(Query):
     type: Annotated[
         list[EventType],
         Field(
-            max_length=12,
+            max_length=14,
             description="Only of these kinds",
             examples=[["code:execution:completed"]],
         ),

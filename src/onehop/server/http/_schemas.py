@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from typing import Annotated, Any, Final, Literal, get_type_hints
 
 from pydantic import BeforeValidator, Field, create_model
 
-from onehop import answers
+from onehop import answers, decisions, states
+from onehop.calls import LONGEST_NAME, MOST_NAMES
+from onehop.decisions import ApprovalStatus
 from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
 from onehop.stores.base import AgentRecord, Role
+from onehop.tools import GLOB, WHEN
 from onehop.types import Effect, Language, Wire
 
 _MOST: Final = 1 << 40
@@ -24,6 +28,9 @@ def _whole(value: Any) -> Any:
 _Count = Annotated[int, Field(ge=1, le=_MOST), BeforeValidator(_whole)]
 
 _LANGUAGE: Final = "What the code is written in."
+
+
+_ToolName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
 class ErrorDetail(Wire):
@@ -40,6 +47,29 @@ class ErrorBody(Wire):
     """The body of every error."""
 
     error: ErrorDetail
+
+
+class RuleBody(Wire):
+    """A rule for calls of tools."""
+
+    action: Literal["allow", "ask", "deny"] = Field(examples=["deny"])
+    tool: str = Field(
+        default="*",
+        max_length=257,
+        json_schema_extra={"pattern": f"^{GLOB}$"},
+        description="A tool's path, or a glob of paths.",
+        examples=["crm.*"],
+    )
+    effect: Effect | None = Field(
+        default=None, description="Only tools with this effect.", examples=["destructive"]
+    )
+    when: str | None = Field(
+        default=None,
+        max_length=1000,
+        json_schema_extra={"pattern": f"^({WHEN})$"},
+        description="Only calls whose arguments match: a field, a comparison, a literal.",
+        examples=["amount > 100"],
+    )
 
 
 class ExecuteBody(Wire):
@@ -72,6 +102,18 @@ class ExecuteBody(Wire):
         description="What the code is for, in a person's words; kept in the audit trail.",
         examples=["Double some numbers"],
     )
+    tools: list[_ToolName] | None = Field(
+        default=None,
+        max_length=MOST_NAMES,
+        description="Names and globs of the server's tools that the code may call; null is all.",
+        examples=[[]],
+    )
+    rules: list[RuleBody] | None = Field(
+        default=None,
+        max_length=1000,
+        description="Rules for this run, beside those of the server and of the agent.",
+        examples=[[{"action": "deny", "tool": "*", "effect": "write"}]],
+    )
 
 
 class ValidateBody(Wire):
@@ -102,19 +144,44 @@ class AgentLimits(Wire):
     )
 
 
+class RulesBody(Wire):
+    """The rules of an agent."""
+
+    rules: list[RuleBody] = Field(
+        max_length=1000, description="All of them, instead of those before."
+    )
+
+
+class AgentRules(Wire):
+    """The rules of an agent, and what may be wrong with them."""
+
+    agent_id: str
+    rules: list[RuleBody]
+    warnings: list[str] = Field(
+        description="Rules that concern none of the tools that the server has now."
+    )
+
+
 class AddAgentBody(Wire):
     """An agent to be made."""
 
     agent_id: str = Field(pattern=f"^{NAME}$", description="Its new name.", examples=["ada"])
     role: Role = Field(
         default="agent",
-        description="`agent` runs code, `viewer` sees everything, `admin` may do both.",
+        description="`agent` runs code, `viewer` sees everything, `approver` also decides about "
+        "calls that wait, `admin` may do all.",
         examples=["agent"],
     )
     limits: AgentLimits = Field(
         default_factory=AgentLimits,
         description="What it may ask for, where that is not what the settings say.",
         examples=[{"maxRuns": 8}],
+    )
+    rules: list[RuleBody] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="The rules for its calls of tools, beside the server's own.",
+        examples=[[{"action": "deny", "tool": "crm.delete_*"}]],
     )
 
 
@@ -156,6 +223,89 @@ class AgentList(Wire):
     agents: list[Agent]
 
 
+class Approval(Wire):
+    """A call that waits for a person, or what was decided about it. Times are ms since 1970."""
+
+    run_id: str
+    call_id: str
+    request_id: str
+    agent_id: str
+    channel_id: str
+    tool: str
+    effect: Effect
+    rule: str | None = Field(description="The rule that asks.")
+    arguments: Any = Field(description="What the code gave, with what records mask masked.")
+    arguments_hash: str
+    requested_at: int
+    expires_at: int
+    status: ApprovalStatus
+    decided_by: str | None
+    decided_at: int | None
+    reason: str | None
+
+
+def approval(found: decisions.Approval) -> dict[str, Any]:
+    """Its JSON."""
+    fields = {name: getattr(found, name) for name in Approval.model_fields}
+    return Approval(**{**fields, "arguments": json.loads(found.arguments)}).model_dump(
+        by_alias=True
+    )
+
+
+class ApprovalList(Wire):
+    """Calls that wait for a person."""
+
+    approvals: list[Approval]
+
+
+class DecisionBody(Wire):
+    """What a person decides about one call."""
+
+    action: Literal["approve", "edit", "reject"] = Field(examples=["approve"])
+    arguments: dict[str, Any] = Field(
+        default_factory=dict,
+        description="With `edit`: the arguments that the call is made with instead.",
+        examples=[{"amount": 5}],
+    )
+    reason: str = Field(
+        default="",
+        max_length=2000,
+        description="With `reject`: what the code is told.",
+        examples=["too much"],
+    )
+
+
+def decision(body: DecisionBody) -> decisions.Decision:
+    """From its JSON."""
+    match body.action:
+        case "approve":
+            return decisions.Approve()
+        case "edit":
+            return decisions.Edit(body.arguments)
+        case "reject":
+            return decisions.Reject(body.reason)
+
+
+class DecideBody(Wire):
+    """Decisions about calls of one run."""
+
+    run_id: str = Field(
+        max_length=256, description="The `runId` of the calls.", examples=["0" * 32]
+    )
+    decisions: dict[str, DecisionBody] = Field(
+        min_length=1,
+        max_length=1000,
+        description="By the calls' `callId`.",
+        examples=[{"call_1": {"action": "reject", "reason": "too much"}}],
+    )
+
+
+class Decided(Wire):
+    """What stands of each call: the first decision."""
+
+    decisions: dict[str, Approval]
+
+
 class Me(Wire):
     """Who the key belongs to."""
 
@@ -190,6 +340,7 @@ _Failure: Final = _answer(answers.Failure)
 _Trend: Final = _answer(answers.TrendPoint)
 _Bucket: Final = _answer(answers.CodeLengthBucket)
 _Repeated: Final = _answer(answers.RepeatedCode)
+_ToolStats: Final = _answer(answers.ToolStats)
 _Security: Final = _answer(answers.SecurityCount)
 
 
@@ -237,6 +388,7 @@ Trends: Final = _listed("Trends", "trends", _Trend)
 CodeLengths: Final = _listed("CodeLengths", "codeLengths", _Bucket)
 RepeatedCodes: Final = _listed("RepeatedCodes", "repeatedCode", _Repeated)
 Slowest: Final = _listed("Slowest", "slowest", Run)
+ToolUse: Final = _listed("ToolUse", "tools", _ToolStats)
 SecurityProfile: Final = _listed("SecurityProfile", "security", _Security)
 
 
@@ -265,6 +417,27 @@ class FoundTools(Wire):
 
     tools: list[FoundTool] | None = None
     namespaces: list[ToolNamespace] | None = None
+
+
+Pool: Final = _answer(states.PoolState)
+Journal: Final = _answer(states.JournalState)
+Upstream: Final = _answer(states.UpstreamState)
+RunInFlight: Final = _answer(states.RunState)
+
+
+class Status(Wire):
+    """How the server is now."""
+
+    version: str
+    now: int = Field(description="The server's clock, in ms since the epoch.")
+    uptime: int = Field(description="ms since it has started.")
+    pool: Pool | None  # type: ignore[valid-type]
+    journal: Journal | None  # type: ignore[valid-type]
+    upstreams: list[Upstream]  # type: ignore[valid-type]
+    runs: list[RunInFlight] = Field(  # type: ignore[valid-type]
+        description="Runs in flight, the oldest first."
+    )
+    more_runs: int = Field(description="Runs in flight that are not listed.")
 
 
 class HandedTool(Wire):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack
 from typing import Annotated, Any, Final
 
@@ -19,8 +20,9 @@ from starlette.responses import Response
 
 from onehop import analytics
 from onehop.analytics import Analytics
+from onehop.approvals import Approvals
 from onehop.callers import Caller
-from onehop.calls import Beside
+from onehop.calls import Beside, narrowing_from
 from onehop.config import ServerConfig
 from onehop.errors import InvalidRequestError, SandboxClosedError, ToolError
 from onehop.execution import _outcomes
@@ -49,6 +51,7 @@ from onehop.server.http._params import (
     CHANNEL,
     AgentHeader,
     AgentPath,
+    ApprovalParams,
     CodeParams,
     ConnectionHeader,
     EventParams,
@@ -68,7 +71,8 @@ from onehop.server.http._params import (
 from onehop.server.http._readiness import Readiness
 from onehop.server.principal import Principal
 from onehop.stores.base import HistoryQuery, Store
-from onehop.tools import look_up
+from onehop.tools import Rule, look_up, read_rule_list, rules_from_json
+from onehop.traces import read_trace
 from onehop.types import ExecutionResult, LogEntry, OutputPage, ValidationReport
 from onehop.validation import Validator
 
@@ -117,6 +121,12 @@ class Parts:
         self.feed = Feed(executor, self.store)
         self.readiness = Readiness(executor)
         self.closing = asyncio.Event()
+        self._began = time.monotonic()
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since they were made."""
+        return time.monotonic() - self._began
 
 
 def _parts(request: Request) -> Parts:
@@ -141,8 +151,19 @@ Who = Annotated[Principal, Depends(_principal)]
 
 
 def _runner(principal: Who) -> Principal:
-    if principal.role == "viewer":
-        raise ForbiddenError("a viewer may look, but not run code")
+    if principal.role in ("viewer", "approver"):
+        raise ForbiddenError(f"the role {principal.role} may look, but not run code")
+    return principal
+
+
+def _approver(here: Here, principal: Who) -> Principal:
+    """Who may decide: never a key of an agent, nor one that acts in an agent's name."""
+    if not here.settings.auth:
+        raise ForbiddenError("without keys nobody can be told from an agent: nobody may decide")
+    if principal.role not in ("approver", "admin"):
+        raise ForbiddenError("only an approver or an admin may decide")
+    if principal.agent_id != principal.holder:
+        raise ForbiddenError("X-Agent-Id names an agent, and no agent may decide")
     return principal
 
 
@@ -172,6 +193,7 @@ def _alone(request: Request, _principal: Who) -> None:
 
 Runner = Annotated[Principal, Depends(_runner)]
 Admin = Annotated[Principal, Depends(_admin)]
+Approver = Annotated[Principal, Depends(_approver)]
 
 Responses = dict[int | str, dict[str, Any]]
 _WHY: Final = {
@@ -235,7 +257,7 @@ async def ready(here: Here) -> Response:
     "/execute",
     tags=["code"],
     response_model=ExecutionResult,
-    responses=_errors(409, 429, *_BODY),
+    responses=_errors(404, 409, 429, *_BODY),
     openapi_extra=_takes(schemas.ExecuteBody, _RUN),
 )
 async def execute(request: Request) -> Response:
@@ -252,11 +274,13 @@ async def execute(request: Request) -> Response:
     more = _beside(here, principal, request.headers.get("x-tool-connection"))
     request.scope[REQUEST_ID] = caller.request_id
     principal.hold(here.gate.run(principal.holder, principal.limits))  # before the body is read
-    arguments = await read_object(request)
+    narrowing, arguments = narrowing_from(await read_object(request))
     if "text/event-stream" in request.headers.get("accept", ""):
-        return await _streamed(here, principal, arguments, caller, more)
+        return await _streamed(
+            principal, here.runs.begin(arguments, caller, narrowing, more), caller
+        )
     async with while_there(request.receive):
-        result = await here.runs.here(arguments, caller, more)
+        result = await here.runs.here(arguments, caller, narrowing, more)
     return Json(result.to_json())
 
 
@@ -268,7 +292,12 @@ def _caller(request: Request, principal: Principal) -> Caller:
     if named is None and "x-request-id" in request.headers:
         got = repr(request.headers["x-request-id"])[:80]
         raise InvalidRequestError("X-Request-Id", got, "one name of visible ASCII without a slash")
-    return Caller(agent_id=principal.agent_id, channel_id=channel, request_id=named or "")
+    return Caller(
+        agent_id=principal.agent_id,
+        channel_id=channel,
+        request_id=named or "",
+        trace=read_trace(request.headers.get("traceparent"), request.headers.get("tracestate")),
+    )
 
 
 def _beside(here: Parts, principal: Principal, connection_id: str | None) -> Beside | None:
@@ -283,15 +312,8 @@ def owner(principal: Principal) -> tuple[str, str]:
     return principal.holder, principal.agent_id
 
 
-async def _streamed(
-    here: Parts,
-    principal: Principal,
-    arguments: Mapping[str, Any],
-    caller: Caller,
-    more: Beside | None,
-) -> Response:
+async def _streamed(principal: Principal, run: Watched, caller: Caller) -> Response:
     place = principal.held.pop_all()  # of the run, which may end after the request
-    run = here.runs.begin(arguments, caller, more)
     run.outcome.add_done_callback(_seen)
 
     def leave() -> None:
@@ -539,8 +561,8 @@ async def tools(
 ) -> Response:
     """Find tools that code may call: by what they do, by namespace or by name."""
     more = _beside(here, principal, connection_id)
+    discovery = (await here.executor.view(principal.agent_id, more)).discovery
     try:
-        discovery = here.executor.sandbox.toolbox.discovery_with(more)
         return Json(look_up(discovery, **wanted.model_dump()))
     except ToolError as error:
         if error.code == "unknown_tool":
@@ -562,7 +584,8 @@ async def trends(here: Here, principal: Who, wanted: Annotated[TrendParams, Quer
     | schemas.CodeLengths
     | schemas.RepeatedCodes
     | schemas.Slowest
-    | schemas.SecurityProfile,
+    | schemas.SecurityProfile
+    | schemas.ToolUse,
     responses=_errors(404),
 )
 async def question(
@@ -582,6 +605,9 @@ async def question(
             return Json({"repeatedCode": _dicts(found)})
         case "slowest":
             return Json({"slowest": _dicts(await ask.get_slowest(limit, agent, since))})
+        case "tools":
+            tools = await ask.get_tool_stats(agent, since, limit, by_agent=wanted.by_agent)
+            return Json({"tools": _dicts(tools)})
         case "security":
             return Json({"security": _dicts(await ask.get_security_profile(agent, since))})
 
@@ -615,6 +641,46 @@ async def events(
     return EventStream(source, leave=leave, closing=here.closing)
 
 
+# --- approvals
+
+
+@api.get(
+    "/approvals",
+    tags=["approvals"],
+    response_model=schemas.ApprovalList,
+    responses=_errors(),
+)
+async def approvals(
+    here: Here, principal: Who, wanted: Annotated[ApprovalParams, Query()]
+) -> Response:
+    """List calls that wait for a person, the oldest first."""
+    agent = _scope(principal, wanted.agent_id)
+    approver = here.executor.sandbox.approver or Approvals(here.store)
+    found = await approver.pending(run_id=wanted.run_id, agent_id=agent, limit=wanted.limit)
+    return Json({"approvals": [schemas.approval(each) for each in found]})
+
+
+@plain.post(
+    "/approvals",
+    tags=["approvals"],
+    response_model=schemas.Decided,
+    responses=_errors(404, *_BODY),
+    openapi_extra=_takes(
+        schemas.DecideBody,
+        {"runId": "0" * 32, "decisions": {"call_1": {"action": "reject", "reason": "too much"}}},
+    ),
+)
+async def decide(request: Request, here: Here, principal: Approver) -> Response:
+    """Decide about calls of a run; the first decision about each stands, and is given."""
+    body = schemas.DecideBody.model_validate(await read_object(request))
+    approver = here.executor.sandbox.approver
+    if approver is None:
+        raise NotFoundError("nothing waits: the setting approvals of this server is off")
+    given = {call_id: schemas.decision(each) for call_id, each in body.decisions.items()}
+    stand = await approver.decide(body.run_id, given, principal.holder)
+    return Json({"decisions": {call_id: schemas.approval(each) for call_id, each in stand.items()}})
+
+
 # --- agents
 
 
@@ -643,8 +709,10 @@ async def list_agents(here: Here, _admin: Admin) -> Response:
 )
 async def add_agent(request: Request, here: Here, _admin: Admin) -> Response:
     """Make an agent; its key is shown this once."""
-    body = schemas.AddAgentBody.model_validate(await read_object(request))
-    made = await here.agents.add(body.agent_id, body.role, **body.limits.model_dump())
+    given = dict(await read_object(request))
+    rules = read_rule_list(given.pop("rules", []))
+    body = schemas.AddAgentBody.model_validate(given)
+    made = await here.agents.add(body.agent_id, body.role, rules=rules, **body.limits.model_dump())
     return Json(_with_key(made), status_code=201)
 
 
@@ -664,6 +732,45 @@ async def revoke_agent(here: Here, _admin: Admin, agent_id: AgentPath) -> Respon
     """Revoke an agent's key."""
     await here.agents.revoke(agent_id)
     return Response(status_code=204)
+
+
+@plain.get(
+    "/agents/{agentId}/rules",
+    tags=["agents"],
+    response_model=schemas.AgentRules,
+    responses=_errors(404),
+)
+async def agent_rules(here: Here, _admin: Admin, agent_id: AgentPath) -> Response:
+    """Give an agent's rules for its calls of tools."""
+    agent = await here.agents.get(agent_id)
+    return Json(_with_warnings(here, agent_id, rules_from_json(agent.rules)))
+
+
+@plain.put(
+    "/agents/{agentId}/rules",
+    tags=["agents"],
+    response_model=schemas.AgentRules,
+    responses=_errors(404, *_BODY),
+    openapi_extra=_takes(
+        schemas.RulesBody, {"rules": [{"action": "ask", "tool": "crm.pay", "when": "amount > 100"}]}
+    ),
+)
+async def set_agent_rules(
+    request: Request, here: Here, _admin: Admin, agent_id: AgentPath
+) -> Response:
+    """Replace an agent's rules; they count from its next run on, on every server."""
+    body = await read_object(request)
+    for name in body:
+        if name != "rules":
+            raise InvalidRequestError(name[:80], "an unknown field", "rules")
+    rules = await here.agents.set_rules(agent_id, read_rule_list(body.get("rules")))
+    return Json(_with_warnings(here, agent_id, rules))
+
+
+def _with_warnings(here: Parts, agent_id: str, rules: Sequence[Rule]) -> dict[str, Any]:
+    told = [rule.to_dict() for rule in rules]
+    warnings = here.executor.sandbox.toolbox.stray(rules)
+    return {"agentId": agent_id, "rules": told, "warnings": warnings}
 
 
 def _shown(agent: Any) -> dict[str, Any]:

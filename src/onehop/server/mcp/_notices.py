@@ -101,5 +101,5 @@ class Notices:
                 await self._session.send_tool_list_changed()
 
     def _description(self) -> bytes:
-        tools = make_tools(self._toolbox)
+        tools = make_tools(self._toolbox.view())
         return b"".join(tool.model_dump_json().encode() for tool in tools)

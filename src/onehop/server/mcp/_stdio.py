@@ -17,7 +17,7 @@ from mcp.server.lowlevel import NotificationOptions
 from mcp.server.stdio import stdio_server
 
 from onehop.callers import Caller
-from onehop.config import ToolsConfig
+from onehop.config import TelemetryConfig, ToolsConfig
 from onehop.errors import UnauthorizedError
 from onehop.execution.compose import open_executor
 from onehop.execution.executor import Executor
@@ -28,6 +28,7 @@ from onehop.server.mcp._lines import Lines
 from onehop.server.mcp._strict import taken
 from onehop.server.mcp.app import make_server
 from onehop.stores.base import Store
+from onehop.telemetry.compose import open_watching
 
 NOBODY: Final = "mcp"
 """The agent of runs for which none is named."""
@@ -55,7 +56,12 @@ async def serve_stdio(
     with _own_streams() as (source, sink):
         lines = Lines(source)
         with _signals(lines):
-            async with open_executor(store_may_be_away=True, tools=tools) as executor:
+            async with (
+                open_watching(TelemetryConfig(), counts=False) as watching,
+                open_executor(
+                    store_may_be_away=True, tools=tools, watchers=watching.watchers
+                ) as executor,
+            ):
                 principal = await _local(executor, agent_id, key)
                 server, notices = make_server(Runs(executor), executor, lambda _context: principal)
                 keep_what_is_loaded()

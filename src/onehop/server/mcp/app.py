@@ -30,7 +30,7 @@ from mcp.shared.exceptions import MCPError
 from starlette.types import ASGIApp
 
 from onehop._version import onehop_version
-from onehop.calls import Toolbox
+from onehop.calls import Grant
 from onehop.config import ServerConfig
 from onehop.errors import OnehopError
 from onehop.execution.executor import Executor
@@ -42,6 +42,7 @@ from onehop.server.mcp._notices import Notices
 from onehop.server.mcp._outputs import KeptOutputs, link, template
 from onehop.server.mcp._refusals import cancelled
 from onehop.server.mcp._tool import INPUT_SCHEMA, LOOKUP, LOOKUP_SCHEMA, NAME, make_tools
+from onehop.traces import Trace, read_trace
 from onehop.types import OutputPage
 
 Context = ServerRequestContext[Any, Any]
@@ -70,7 +71,7 @@ class Handlers:
         outputs: KeptOutputs,
         whoever: Whoever,
         running: Running,
-        toolbox: Toolbox,
+        executor: Executor,
         notices: Notices,
     ) -> None:
         self._notices = notices
@@ -78,23 +79,30 @@ class Handlers:
         self._outputs = outputs
         self._whoever = whoever
         self._running = running
-        self._toolbox = toolbox
+        self._executor = executor
         self._only = uuid.uuid4().hex
         """The conversation where there is but one client, as over stdio."""
 
     async def list_tools(
         self, context: Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        """``code_execute``, and ``code_tools`` where there are tools to find."""
+        """``code_execute``, and ``code_tools`` where there are tools to find. Raises MCPError."""
         self._notices.remember(context)
-        return types.ListToolsResult(tools=make_tools(self._toolbox))
+        return types.ListToolsResult(tools=make_tools(await self._view(context)))
+
+    async def _view(self, context: Context) -> Grant:
+        """What the caller's code may call. Raises MCPError."""
+        try:
+            return await self._executor.view(self._whoever(context).agent_id)
+        except OnehopError as error:
+            raise MCPError(types.INTERNAL_ERROR, str(error)) from None
 
     async def call_tool(
         self, context: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult:
         """Run code, or find tools. Raises MCPError for another tool's name."""
-        if params.name == LOOKUP and self._toolbox.offer:
-            return answer(self._toolbox.discovery, params.arguments or {})
+        if params.name == LOOKUP and (view := await self._view(context)).offer:
+            return answer(view.discovery, params.arguments or {})
         if params.name != NAME:
             raise MCPError(
                 types.INVALID_PARAMS, f"Unknown tool: {params.name[:80]}; the tool is {NAME}"
@@ -106,6 +114,7 @@ class Handlers:
             meta,
             _channel(context),
             self._conversation(context),
+            _trace(context),
         )
         report = context.session.report_progress if "progress_token" in meta else None
         with self._cancellable(context, call.principal):
@@ -210,17 +219,17 @@ def make_server(
     ``whoever`` tells whose request it is, ``running`` cancels calls of clients that have
     sessions."""
     outputs = KeptOutputs(executor)
-    toolbox = executor.sandbox.toolbox
     calls = Calls(runs, outputs, admit)
+    toolbox = executor.sandbox.toolbox
     notices = Notices(toolbox, lambda context: whoever(context).agent_id)
-    handlers = Handlers(calls, outputs, whoever, running or Running(), toolbox, notices)
+    handlers = Handlers(calls, outputs, whoever, running or Running(), executor, notices)
     server: Server[Any] = Server(
         "onehop",
         title="onehop",
         version=onehop_version(),
         instructions=_INSTRUCTIONS,
         cache_hints={
-            "tools/list": CacheHint(_HOUR, "public"),
+            "tools/list": CacheHint(_HOUR, "private"),  # an agent's rules may hide tools from it
             "resources/templates/list": CacheHint(_HOUR, "public"),
         },
         get_tool_input_schema={NAME: INPUT_SCHEMA, LOOKUP: LOOKUP_SCHEMA}.get,
@@ -249,6 +258,14 @@ def _channel(context: Context) -> str:
         return ""
     channel: str = context.request.headers.get("x-channel-id", "")
     return channel
+
+
+def _trace(context: Context) -> Trace | None:
+    """The trace of the HTTP request, where there is one."""
+    if context.request is None:
+        return None
+    headers = context.request.headers
+    return read_trace(headers.get("traceparent"), headers.get("tracestate"))
 
 
 def _contents(uri: str, page: OutputPage) -> types.TextResourceContents:

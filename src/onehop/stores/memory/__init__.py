@@ -23,9 +23,10 @@ from onehop.stores.base import (
 )
 from onehop.stores.memory._agents import MemoryAgents
 from onehop.stores.memory._analytics import MemoryAnalytics
+from onehop.stores.memory._approvals import MemoryApprovals
 
 
-class MemoryStore(MemoryAnalytics, MemoryAgents):
+class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals):
     """Records in lists, chained with ``key`` if given."""
 
     def __init__(self, key: bytes | None = None) -> None:
@@ -40,6 +41,7 @@ class MemoryStore(MemoryAnalytics, MemoryAgents):
         self._anchor: ChainAnchor | None = None
         self._rollups = {}
         self._agents = {}
+        self._approvals = {}
 
     @property
     def url(self) -> str:
@@ -146,6 +148,9 @@ class MemoryStore(MemoryAnalytics, MemoryAgents):
         expiry = Expiry(now)
         self._events = [item for item in self._events if not expiry.of(item.event.timestamp)]
         self._event_ids = {item.event.event_id for item in self._events}
+        self._approvals = {
+            key: each for key, each in self._approvals.items() if not expiry.of(each.requested_at)
+        }
         gone = self._records[: expiry.prefix([record.executed_at for record in self._records])]
         if gone:
             newest = expiry.newest([record.executed_at for record in gone])

@@ -14,6 +14,7 @@ from onehop.answers import (
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    ToolStats,
     TrendPoint,
 )
 from onehop.events import SecurityIssue
@@ -21,6 +22,7 @@ from onehop.records import ExecutionRecord
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
+from onehop.stores._tool_calls import KeptCall, tool_run
 from onehop.stores.base import StoredEvent
 from onehop.types import Language
 
@@ -44,6 +46,7 @@ class MemoryAnalytics:
         runs = self._runs(agent_id, since)
         successful = sum(run.success for run in runs)
         times = sorted(run.execution_time for run in runs)
+        called = list(filter(None, map(tool_run, runs)))
         return AgentStats(
             agent_id=agent_id,
             total_executions=len(runs),
@@ -56,6 +59,9 @@ class MemoryAnalytics:
             p99_execution_time=_percentile(times, 99),
             timeout_count=sum(run.timeout_occurred for run in runs),
             language_breakdown=_by_language(runs),
+            tool_calls=sum(run.calls for run in called),
+            avoided_turns=sum(run.avoided_turns for run in called),
+            avoided_tokens=sum(run.avoided_tokens for run in called),
         )
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
@@ -134,6 +140,17 @@ class MemoryAnalytics:
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return [SecurityCount(pattern=p, severity=s, total=total) for (p, s), total in ordered]
 
+    async def tool_stats(
+        self, agent_id: str | None, since: int | None, limit: int, by_agent: bool = False
+    ) -> list[ToolStats]:
+        """By tool, or by tool and agent: most calls first, then by tool and agent."""
+        groups: dict[tuple[str, str], list[KeptCall]] = defaultdict(list)
+        for run in self._runs(agent_id, since):
+            for call in found.listed if (found := tool_run(run)) else ():
+                groups[call.tool, run.agent_id if by_agent else ""].append(call)
+        ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+        return [_tool_stats(key, calls, by_agent) for key, calls in ordered[:limit]]
+
     async def roll_up(self, now: int, keep_days: int) -> None:
         """Bring the rollups of each day up to date; drop those past ``keep_days``."""
         first = _answers.first_rolled_up(now, keep_days)
@@ -190,6 +207,24 @@ def _failure(run: ExecutionRecord) -> Failure:
         error_type=run.error_type,
         execution_time=run.execution_time,
         executed_at=run.executed_at,
+    )
+
+
+def _tool_stats(key: tuple[str, str], calls: list[KeptCall], by_agent: bool) -> ToolStats:
+    times = sorted(call.duration for call in calls if call.duration)
+    outcomes = Counter(call.outcome for call in calls)
+    return ToolStats(
+        tool=key[0],
+        agent_id=key[1] if by_agent else None,
+        calls=len(calls),
+        failed=outcomes["failed"],
+        denied=outcomes["denied"],
+        unknown=outcomes["unknown"],
+        average_duration=_answers.mean(sum(times), len(times)),
+        p50_duration=_percentile(times, 50),
+        p95_duration=_percentile(times, 95),
+        bytes_in=sum(call.bytes_in for call in calls),
+        bytes_out=sum(call.bytes_out for call in calls),
     )
 
 

@@ -38,6 +38,7 @@ from onehop.stores.base import (
 )
 from onehop.stores.mongodb._agents import MongoAgents
 from onehop.stores.mongodb._analytics import MongoAnalytics
+from onehop.stores.mongodb._approvals import MongoApprovals
 from onehop.stores.mongodb._documents import (
     anchor_document,
     anchor_of,
@@ -68,7 +69,7 @@ Documents = AsyncCollection[dict[str, Any]]
 
 
 @translated
-class MongoStore(MongoAnalytics, MongoAgents):
+class MongoStore(MongoAnalytics, MongoAgents, MongoApprovals):
     """Records in the database that a ``mongodb://`` URL names, chained with ``key`` if given."""
 
     _database: Database

@@ -18,6 +18,7 @@ from onehop.answers import (
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    ToolStats,
     TrendPoint,
 )
 from onehop.events import CODE_SECURITY_ISSUE
@@ -25,7 +26,7 @@ from onehop.records import ExecutionRecord
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
-from onehop.stores.mongodb._documents import record_of
+from onehop.stores.mongodb._documents import CALLED, record_of
 from onehop.types import Language
 
 Document = dict[str, Any]
@@ -46,6 +47,43 @@ _SUMS: Final = {
 """The sums of a rollup, here and in its document."""
 
 
+_RANKED: Final[Document] = {
+    "partitionBy": {"key": "$key", "timed": "$timed"},
+    "sortBy": {"call.duration": 1},
+    "output": {
+        "place": {"$documentNumber": {}},
+        "of": {"$sum": 1, "window": {"documents": ["unbounded", "unbounded"]}},
+    },
+}
+"""The place of each call among those of its tool that reached it, from 1 on, and their number."""
+
+
+def _having(name: str) -> Document:
+    return {"$sum": {"$cond": [{"$eq": ["$call.outcome", name]}, 1, 0]}}
+
+
+def _at(percent: int) -> Document:
+    """The duration at the place ceil(percent / 100 * n), from 1 on."""
+    place = {"$ceil": {"$divide": [{"$multiply": ["$of", percent]}, 100]}}
+    is_there = {"$and": ["$timed", {"$eq": ["$place", place]}]}
+    return {"$max": {"$cond": [is_there, "$call.duration", 0]}}
+
+
+_BY_TOOL: Final[Document] = {
+    "_id": "$key",
+    "calls": {"$sum": 1},
+    "failed": _having("failed"),
+    "denied": _having("denied"),
+    "unknown": _having("unknown"),
+    "time": {"$sum": "$call.duration"},
+    "timed": {"$sum": {"$cond": ["$timed", 1, 0]}},
+    "p50": _at(50),
+    "p95": _at(95),
+    "bytesIn": {"$sum": "$call.bytesIn"},
+    "bytesOut": {"$sum": "$call.bytesOut"},
+}
+
+
 class MongoAnalytics:
     """Questions put to MongoDB. MongoStore translates what the driver raises.
 
@@ -57,6 +95,7 @@ class MongoAnalytics:
     async def agent_stats(self, agent_id: str | None, since: int | None) -> AgentStats:
         """Counts, rates and times."""
         runs = await self._by_language(agent_id, since)
+        sums = await self._tool_sums(agent_id, since)
         total = sum(group["total"] for group in runs)
         successful = sum(group["successful"] for group in runs)
         return AgentStats(
@@ -71,6 +110,9 @@ class MongoAnalytics:
             p99_execution_time=await self._percentile(agent_id, since, total, 99),
             timeout_count=sum(group["timeouts"] for group in runs),
             language_breakdown=_breakdown(runs),
+            tool_calls=int(sums["calls"]),
+            avoided_turns=int(sums["turns"]),
+            avoided_tokens=int(sums["tokens"]),
         )
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
@@ -167,6 +209,32 @@ class MongoAnalytics:
         found = await self._aggregate("events", {"$match": wanted}, {"$group": group})
         counts = [SecurityCount(**issue["_id"], total=issue["total"]) for issue in found]
         return sorted(counts, key=lambda count: (-count.total, count.pattern, count.severity))
+
+    async def tool_stats(
+        self, agent_id: str | None, since: int | None, limit: int, by_agent: bool = False
+    ) -> list[ToolStats]:
+        """By tool, or by tool and agent: most calls first, then by tool and agent."""
+        whose = {"agentId": "$agentId"} if by_agent else {}
+        found = await self._aggregate(
+            "executions",
+            {"$match": {CALLED: True, **_runs(agent_id, since)}},
+            {"$project": {"_id": False, "agentId": True, "toolCalls": True}},
+            {"$unwind": "$toolCalls"},
+            {"$project": {"call": "$toolCalls", "key": {"tool": "$toolCalls.tool", **whose}}},
+            {"$addFields": {"timed": {"$gt": ["$call.duration", 0]}}},
+            {"$setWindowFields": _RANKED},
+            {"$group": _BY_TOOL},
+            {"$sort": {"calls": -1, "_id.tool": 1, "_id.agentId": 1}},
+            {"$limit": limit},
+        )
+        return list(map(_tool_stats, found))
+
+    async def _tool_sums(self, agent_id: str | None, since: int | None) -> Document:
+        names = ("calls", "turns", "tokens")
+        group = {"_id": None, **{name: {"$sum": f"$toolSums.{name}"} for name in names}}
+        match = {"$match": {CALLED: True, **_runs(agent_id, since)}}
+        found = await self._aggregate("executions", match, {"$group": group})
+        return found[0] if found else dict.fromkeys(names, 0)
 
     async def roll_up(self, now: int, keep_days: int) -> None:
         """Bring the rollups by day, agent and language up to date; drop those past ``keep_days``.
@@ -288,6 +356,22 @@ def _resource_use(document: Document) -> ResourceUse:
         total_execution_time=document["time"],
         timeout_count=document["timeouts"],
         limit_count=document["limits"],
+    )
+
+
+def _tool_stats(group: Document) -> ToolStats:
+    return ToolStats(
+        tool=group["_id"]["tool"],
+        agent_id=group["_id"].get("agentId"),
+        calls=group["calls"],
+        failed=group["failed"],
+        denied=group["denied"],
+        unknown=group["unknown"],
+        average_duration=_answers.mean(group["time"], group["timed"]),
+        p50_duration=float(group["p50"]),
+        p95_duration=float(group["p95"]),
+        bytes_in=int(group["bytesIn"]),
+        bytes_out=int(group["bytesOut"]),
     )
 
 

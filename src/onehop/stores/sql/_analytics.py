@@ -18,6 +18,8 @@ from sqlalchemy import (
     Result,
     Row,
     Select,
+    Subquery,
+    Table,
     cast,
     delete,
     func,
@@ -37,6 +39,7 @@ from onehop.answers import (
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    ToolStats,
     TrendPoint,
 )
 from onehop.records import ExecutionRecord
@@ -44,7 +47,14 @@ from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
 from onehop.stores.sql._rows import record_from
-from onehop.stores.sql._schema import events, executions, rollup_state, rollups
+from onehop.stores.sql._schema import (
+    events,
+    executions,
+    rollup_state,
+    rollups,
+    tool_calls,
+    tool_runs,
+)
 from onehop.stores.sql._writes import writing
 from onehop.types import Language
 
@@ -82,6 +92,9 @@ class SqlAnalytics:
             p99_execution_time=row.p99 or 0.0,
             timeout_count=row.timeouts,
             language_breakdown=_by_language(row),
+            tool_calls=row.tool_calls,
+            avoided_turns=row.avoided_turns,
+            avoided_tokens=row.avoided_tokens,
         )
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
@@ -135,6 +148,13 @@ class SqlAnalytics:
         rows = await self._rows(security_profile_query(agent_id, since))
         return [SecurityCount(**row._mapping) for row in rows]
 
+    async def tool_stats(
+        self, agent_id: str | None, since: int | None, limit: int, by_agent: bool = False
+    ) -> list[ToolStats]:
+        """By tool, or by tool and agent: most calls first, then by tool and agent."""
+        rows = await self._rows(tool_stats_query(agent_id, since, limit, by_agent))
+        return [_tool_stats(row) for row in rows]
+
     async def roll_up(self, now: int, keep_days: int) -> None:
         """Bring the rollups by day, agent and language up to date; drop those past ``keep_days``.
 
@@ -181,7 +201,20 @@ def agent_stats_query(agent_id: str | None, since: int | None) -> Select[Any]:
     )
     totals = counts.where(*_filters(agent_id, since)).cte("totals")
     percentiles = [_percentile(totals, percent, agent_id, since) for percent in _PERCENTS]
-    return select(totals, *percentiles)
+    return select(totals, *percentiles, *_of_tools(agent_id, since))
+
+
+def _of_tools(agent_id: str | None, since: int | None) -> list[ColumnElement[Any]]:
+    sums = {"calls": "tool_calls", "avoided_turns": "avoided_turns"}
+    sums["avoided_tokens"] = "avoided_tokens"
+    filters = _filters(agent_id, since, tool_runs)
+    return [
+        select(func.coalesce(_sum(tool_runs.c[name]), 0))
+        .where(*filters)
+        .scalar_subquery()
+        .label(to)
+        for name, to in sums.items()
+    ]
 
 
 def _language_counts() -> list[ColumnElement[int]]:
@@ -235,7 +268,7 @@ def trends_query(agent_id: str | None, since: int | None) -> Select[Any]:
     return found.where(*filters).group_by(_day.day, _day.language)
 
 
-def _sum(column: Column[Any]) -> ColumnElement[Any]:
+def _sum(column: Any) -> ColumnElement[Any]:
     # PostgreSQL's sum of whole numbers is a decimal.
     return cast(func.sum(column), column.type)
 
@@ -289,6 +322,69 @@ def slowest_query(agent_id: str | None, since: int | None, limit: int) -> Select
     return select(*columns).where(_run.sequence.in_(places.scalar_subquery())).order_by(*order)
 
 
+def tool_stats_query(
+    agent_id: str | None, since: int | None, limit: int, by_agent: bool
+) -> Select[Any]:
+    """A row for each tool, or for each tool and agent: counts, sums and percentiles."""
+    call = tool_calls.c
+    key = [call.tool, call.agent_id] if by_agent else [call.tool]
+    is_timed = call.duration > 0
+    kind = [*key, is_timed]  # those that did not reach their tool are ranked by themselves
+    ranked = select(
+        *key,
+        call.outcome,
+        call.duration,
+        call.bytes_in,
+        call.bytes_out,
+        func.row_number().over(partition_by=kind, order_by=call.duration).label("place"),
+        func.count().over(partition_by=kind).label("of"),
+    ).where(*_filters(agent_id, since, tool_calls))
+    return _grouped(ranked.subquery("ranked"), by_agent).limit(limit)
+
+
+def _grouped(ranked: Subquery, by_agent: bool) -> Select[Any]:
+    call, calls = ranked.c, func.count().label("calls")
+    key = [call.tool, call.agent_id] if by_agent else [call.tool]
+    is_timed = call.duration > 0
+    outcomes = [
+        _count_where(call.outcome == name).label(name) for name in ("failed", "denied", "unknown")
+    ]
+    # Division truncates towards zero; places begin at 1 here, and at 0 in _answers.place.
+    percentiles = [
+        func.max(call.duration)
+        .filter(is_timed, call.place == (call["of"] * percent - 1) // 100 + 1)
+        .label(f"p{percent}")
+        for percent in (50, 95)
+    ]
+    found = select(
+        *key,
+        calls,
+        *outcomes,
+        func.sum(call.duration).label("time"),
+        _count_where(is_timed).label("timed"),
+        *percentiles,
+        _sum(call.bytes_in).label("bytes_in"),
+        _sum(call.bytes_out).label("bytes_out"),
+    )
+    return found.group_by(*key).order_by(calls.desc(), *key)
+
+
+def _tool_stats(row: Row[Any]) -> ToolStats:
+    return ToolStats(
+        tool=row.tool,
+        agent_id=row._mapping.get("agent_id"),
+        calls=row.calls,
+        failed=row.failed,
+        denied=row.denied,
+        unknown=row.unknown,
+        average_duration=_answers.mean(row.time, row.timed),
+        p50_duration=row.p50 or 0.0,
+        p95_duration=row.p95 or 0.0,
+        bytes_in=row.bytes_in,
+        bytes_out=row.bytes_out,
+    )
+
+
 def security_profile_query(agent_id: str | None, since: int | None) -> Select[Any]:
     """The fields of SecurityCount."""
     filters: list[ColumnElement[bool]] = [_event.pattern.is_not(None)]  # only issues have one
@@ -302,12 +398,14 @@ def security_profile_query(agent_id: str | None, since: int | None) -> Select[An
     return grouped.order_by(total.desc(), _event.pattern, _event.severity)
 
 
-def _filters(agent_id: str | None, since: int | None) -> list[ColumnElement[bool]]:
+def _filters(
+    agent_id: str | None, since: int | None, table: Table = executions
+) -> list[ColumnElement[bool]]:
     filters: list[ColumnElement[bool]] = []
     if agent_id is not None:
-        filters.append(_run.agent_id == clean_text(agent_id))
+        filters.append(table.c.agent_id == clean_text(agent_id))
     if since is not None:
-        filters.append(_run.executed_at >= since)
+        filters.append(table.c.executed_at >= since)
     return filters
 
 
