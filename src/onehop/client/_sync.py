@@ -26,6 +26,8 @@ from onehop.types import CheckPolicy, ExecutionResult, Language, OutputPage, Val
 if TYPE_CHECKING:
     import httpx2
 
+    from onehop.tools import Tool, Tools
+
 T = TypeVar("T")
 _END: Final = object()
 
@@ -49,6 +51,7 @@ class SyncAgentClient:
         timeout: float = 30_000,
         retries: int = 3,
         transport: httpx2.AsyncBaseTransport | None = None,
+        tools: Tools | Iterable[Tool | Callable[..., Any]] | None = None,
     ) -> None:
         self._client = AgentClient(
             agent_id=agent_id,
@@ -58,6 +61,7 @@ class SyncAgentClient:
             timeout=timeout,
             retries=retries,
             transport=transport,
+            tools=tools,
         )
         self._loop: _LoopThread | None = None
 

@@ -19,7 +19,7 @@ from onehop._loop import running_loop
 from onehop.audit.recorder import Mode, Recorder, make_recorder
 from onehop.audit.redaction import Redactor
 from onehop.callers import Caller
-from onehop.calls import Asker, Grant, Layer, RunDesk, Wanted, make_desk
+from onehop.calls import Asker, Beside, Grant, Layer, RunDesk, Wanted, make_desk
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.corrections import (
     in_original,
@@ -235,14 +235,16 @@ class Executor:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Sequence[Layer] = (),
+        *,
+        beside: Beside | None = None,
     ) -> ExecutionResult:
         """Do what one call of ``code_execute`` asks for; ``arguments`` are its own, on the wire.
 
         A request id that the agent has used gives the first result and runs nothing, unless that
         run was cancelled. What the code does wrong, or why it may not run, is a result with
         ``success=False``. ``on_log`` hears each console line as it is printed. ``tools`` are as in
-        ``Sandbox.execute``, ``rules`` layers of rules beside the sandbox's. Cancelling the awaiting
-        task kills the run.
+        ``Sandbox.execute``, ``rules`` layers of rules beside the sandbox's; tools ``beside`` the
+        sandbox's are there too. Cancelling the awaiting task kills the run.
 
         Raises InvalidRequestError before anything happens; StoreUnavailableError when there are
         tools, and the rules of the agent are not known; Overloaded, SandboxClosedError and
@@ -258,7 +260,7 @@ class Executor:
         ):
             run = await self._prepare(caller, arguments)
             noted.note(request=run.original.request, run_id=run.run_id)
-            run.grant = await self._grant(caller.agent_id, tools, rules)
+            run.grant = await self._grant(caller.agent_id, tools, rules, beside)
             if run.original.request.plan:
                 result = await self._plan(run)
             else:
@@ -284,22 +286,29 @@ class Executor:
         finally:
             del self._runs[run.run_id]
 
-    async def view(self, agent_id: str) -> Grant:
-        """What an agent's code may see of the tools, under the rules of its record.
+    async def view(self, agent_id: str, beside: Beside | None = None) -> Grant:
+        """What an agent's code may see of the tools, and of those ``beside`` them, under the rules
+        of its record.
 
         Raises StoreUnavailableError and StoreError when these are not known.
         """
         toolbox = self.sandbox.toolbox
-        return toolbox.view([await self._rules.of(agent_id)] if toolbox.has_any else ())
+        if not toolbox.has_any and beside is None:
+            return toolbox.view()
+        return toolbox.view([await self._rules.of(agent_id)], beside)
 
     async def _grant(
-        self, agent_id: str, tools: Wanted | None, rules: Sequence[Layer]
+        self,
+        agent_id: str,
+        tools: Wanted | None,
+        rules: Sequence[Layer],
+        beside: Beside | None,
     ) -> Grant | None:
         """The layers are the sandbox's, the agent's, and those of the call."""
         toolbox = self.sandbox.toolbox
-        if tools is None and not toolbox.has_any:
+        if tools is None and not toolbox.has_any and beside is None:
             return toolbox.grant(None, rules)
-        return toolbox.grant(tools, [await self._rules.of(agent_id), *rules])
+        return toolbox.grant(tools, [await self._rules.of(agent_id), *rules], beside)
 
     async def _prepare(self, caller: Caller, arguments: Mapping[str, Any]) -> Run:
         if not is_large(arguments):

@@ -48,7 +48,15 @@ WEB_PARTS = ("web.js", "realm_clone.js", "ports.js", "realm_ports.js")
 """Of the function that a realm parses when the code looks at a class of the web's."""
 REALMS_PARTS = ("primordials.js", "channel.js", "turns.js", "realms.js")
 """Of the main realm of a process that runs jobs in realms."""
-SECOND_PARTS = ("inspect.js", "table.js", "calls.js", "tool_error.js", "arguments.js", "tools.js")
+SECOND_PARTS = (
+    "inspect.js",
+    "table.js",
+    "calls.js",
+    "tool_error.js",
+    "arguments.js",
+    "unawaited.js",
+    "tools.js",
+)
 """The same, of the function that is parsed later and gets what it imports of the first."""
 
 COMPILER_PARTS = ("primordials.js", "positions.js", "bodies.js", "frames.js", "compiler.js")

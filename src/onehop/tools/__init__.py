@@ -5,7 +5,7 @@ from __future__ import annotations
 from onehop.errors import ToolError, ToolFailed
 from onehop.limits import ToolLimits
 from onehop.tools._bound import Bound
-from onehop.tools._catalogue import Catalogue
+from onehop.tools._catalogue import Catalogue, taken_by
 from onehop.tools._compose import LoginFault, Provider, Tools, composed
 from onehop.tools._condition import WHEN
 from onehop.tools._context import ToolContext
@@ -65,6 +65,7 @@ __all__ = [
     "rules_from_json",
     "rules_to_json",
     "stray",
+    "taken_by",
     "tool",
     "unwrapped",
 ]

@@ -167,26 +167,46 @@ class Bound:
         positional, named = self._filled(arguments, context)
         if not self.tool.starts_itself:
             context.start()
-        return await self._written(await self.tool.call(*positional, **named), most)
+        return await self._written(await self.tool.call(*positional, **named), most, context)
 
     async def _call_in_thread(
         self, arguments: dict[str, Any], context: ToolContext, most: int
     ) -> bytes:
         positional, named = self._filled(arguments, _from_thread(context))
 
+        large: list[str] = []
+
         def call() -> Any:
             value = self.tool.call(*positional, **named)
-            return value if inspect.isawaitable(value) else to_json_text(wrapped(value), most)
+            return (
+                value
+                if inspect.isawaitable(value)
+                else to_json_text(wrapped(value), most, large=large)
+            )
 
-        made = await self._threads.run(call, context.on_start)
-        return made if isinstance(made, bytes) else await self._written(await made, most)
+        made = await self._threads.run(call, context.on_start, context.agent_id)
+        if not isinstance(made, bytes):
+            return await self._written(await made, most, context)
+        self._warn_of_large(large, context)
+        return made
 
-    async def _written(self, value: Any, most: int) -> bytes:
-        value = wrapped(value)
+    async def _written(self, value: Any, most: int, context: ToolContext) -> bytes:
+        value, large = wrapped(value), list[str]()
         try:
-            return to_json_text(value, most, _AT_ONCE)
+            made = to_json_text(value, most, _AT_ONCE, large)
         except MoreThanPlannedError:
-            return await asyncio.to_thread(to_json_text, value, most)
+            large.clear()
+            made = await asyncio.to_thread(to_json_text, value, most, large=large)
+        self._warn_of_large(large, context)
+        return made
+
+    def _warn_of_large(self, places: list[str], context: ToolContext) -> None:
+        if places:
+            where = f" at {', '.join(filter(None, places))}" if any(places) else ""
+            context.warn(
+                f"{self.path} answered an integer beyond 2^53{where}: it came as text, with all "
+                "its digits; BigInt(text) makes a number of it"
+            )
 
     def _filled(
         self, arguments: dict[str, Any], context: ToolContext
@@ -256,7 +276,7 @@ class Bound:
     ) -> ToolError:
         return ToolError(
             "invalid_arguments",
-            message,
+            f"{self.path}: {message}",
             self.path,
             field=field,
             expected=expected,
