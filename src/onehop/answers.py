@@ -174,7 +174,7 @@ class ToolStats:
     denied: int
     """By a rule."""
     unknown: int
-    """Writes of which nobody knows whether they took effect."""
+    """Writes that may or may not have taken effect: nobody knows."""
     average_duration: float
     p50_duration: float
     p95_duration: float

@@ -175,6 +175,22 @@ class SandboxConfig(Settings):
         ge=1,
         le=64,
     )
+    checkers: int = _setting(
+        4,
+        "ONEHOP_CHECKERS",
+        "Agents that have a checker at the same time, which looks through code before it runs; "
+        "each takes 110 MB, and 30 more once it has looked at types. With 0 no code is checked.",
+        ge=0,
+        le=64,
+    )
+    check_wait: float = _setting(
+        3000,
+        "ONEHOP_CHECK_WAIT",
+        "Time in ms that code waits for its check, the start of a checker included; then it runs "
+        "unchecked.",
+        ge=10,
+        le=60_000,
+    )
     max_concurrency: int = _setting(
         _CORES * 8, "ONEHOP_MAX_CONCURRENCY", "Executions that run at the same time.", ge=1, le=4096
     )

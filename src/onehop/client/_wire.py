@@ -72,7 +72,7 @@ def given(**arguments: Any) -> dict[str, Any]:
 
 
 def tool_names(names: Any) -> list[str] | None:
-    """As the wire has them. Raises InvalidRequestError for one text, whose letters are no names."""
+    """As the wire has them. Raises InvalidRequestError for one text: its letters are not names."""
     if names is None:
         return None
     if isinstance(names, str | bytes) or not isinstance(names, Iterable):

@@ -36,7 +36,7 @@ from onehop.server.asgi._requests import Requests
 from onehop.server.asgi._room import Room
 from onehop.server.asgi._scope import REQUEST_ID, ASGIApp
 from onehop.server.dashboard.routes import dashboard_routes
-from onehop.server.http import routes
+from onehop.server.http import handed, routes
 from onehop.server.http._docs import docs_routes
 from onehop.server.http._index import index_route
 from onehop.server.http._metrics import metrics_router
@@ -52,6 +52,7 @@ _HEADERS: Final = (
     "X-Agent-Id",
     "X-Channel-Id",
     "X-Request-Id",
+    "X-Tool-Connection",
     "Content-Type",
     "Last-Event-ID",
     "Mcp-Session-Id",
@@ -105,6 +106,7 @@ def create_app(
     app.router.routes.extend(_short_ways(inner))
     app.include_router(routes.probes)
     app.include_router(routes.api)
+    app.include_router(handed.api)
     app.include_router(states)
     app.include_router(metrics_router(metrics, readers))
     app.router.routes.extend([index_route(dashboard=config.dashboard), *docs_routes()])
@@ -129,7 +131,14 @@ def _mcp(parts: routes.Parts) -> list[tuple[ASGIApp, AbstractAsyncContextManager
         return nullcontext()
 
     return [
-        build_mcp(parts.executor, parts.authenticate, parts.settings, admit=admit, runs=parts.runs)
+        build_mcp(
+            parts.executor,
+            parts.authenticate,
+            parts.settings,
+            admit=admit,
+            runs=parts.runs,
+            closing=parts.closing,
+        )
     ]
 
 

@@ -241,7 +241,7 @@ class Store(Protocol):
         reason: str | None = None,
         edited: str | None = None,
     ) -> Approval | None:
-        """Decide about one that is pending; only ``expired`` may be said of one whose time is over.
+        """Decide about one that is pending; one whose time is over can only become ``expired``.
         The first decision stands. Gives what stands now; None if there is no such call."""
 
     # -- analytics; ``agent_id`` None means all agents, ``since`` is ms since the epoch

@@ -27,6 +27,9 @@ _MAX_PLACE: Final = 1 << 31
 
 _A_DAY: Final = 1_767_225_600_000
 _HASH: Final = "a3b5c7d9e1f20344"
+CONNECTION: Final = "[A-Za-z0-9_-]{16,64}"
+"""What the ids of connections with tools, and of their calls, look like."""
+_CONNECTION: Final = "Yh3T8rV1o0aQ5n7LkXcW2pZs9dEfGb4M"
 _NAME_OF_RUN: Final = "0f8fad5bd9cb469fa16570867728950e"
 
 
@@ -126,6 +129,33 @@ RequestHeader = Annotated[
         pattern=f"^{REQUEST_NAME}$",
         description="A new name for this call; a repeated one gives the first result.",
         examples=[_NAME_OF_RUN],
+    ),
+]
+ConnectionHeader = Annotated[
+    str | None,
+    Header(
+        alias="X-Tool-Connection",
+        pattern=f"^{CONNECTION}$",
+        description="The connection of a client whose tools are there too.",
+        examples=[_CONNECTION],
+    ),
+]
+ConnectionPath = Annotated[
+    str,
+    Path(
+        alias="connectionId",
+        pattern=f"^{CONNECTION}$",
+        description="The `connectionId` of the event `ready`.",
+        examples=[_CONNECTION],
+    ),
+]
+CallPath = Annotated[
+    str,
+    Path(
+        alias="callId",
+        pattern=f"^{CONNECTION}$",
+        description="The `callId` of the event `call`.",
+        examples=["uK4JX0nHhS2pCwqk3m9vTg7B"],
     ),
 ]
 LastEvent = Annotated[
