@@ -74,7 +74,10 @@ class Browser:
 
     def text(self, selector: str = "main") -> str:
         """What a person reads there."""
-        return self.find(selector).text
+        self.find(selector)
+        # In one step: a page that renews itself may replace the element between two.
+        script = "return document.querySelector(arguments[0])?.innerText ?? ''"
+        return str(self.run(script, selector))
 
     def run(self, script: str, *arguments: Any) -> Any:
         """Run a script in the page."""

@@ -66,7 +66,8 @@ def test_a_run_appears_live_and_opens(viewer: Browser, ada: httpx2.Client) -> No
     row[0].click()
     until(lambda: identity in viewer.driver.current_url, "its page")
     assert "ReferenceError: missing is not defined" in viewer.text()
-    assert viewer.text(".code .fails").replace("\n", " ").endswith("2 return missing + x;")
+    line = " ".join(viewer.text(".code .fails").split())
+    assert line.endswith("2 return missing + x;")
     assert "rlimits" in viewer.text(".chips")
 
 
