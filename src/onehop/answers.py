@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
+from onehop._markup import pairs
+from onehop._shown import stats_html
 from onehop.types import ErrorType, Language, Severity
 
 CODE_LENGTH_EDGES: Final = (0, 100, 500, 1_000, 5_000, 100_000)
@@ -43,6 +45,9 @@ class AgentStats:
     each result has."""
     avoided_tokens: int = 0
 
+    def _repr_html_(self) -> str:
+        return stats_html(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
@@ -74,6 +79,45 @@ class TrendPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimelinePoint:
+    """Runs that started within one step of time."""
+
+    start: int
+    """ms since the epoch, a multiple of the step."""
+    total: int
+    successful: int
+    timeouts: int
+    average_execution_time: float
+    """ms."""
+    max_memory: float
+    """MB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureCause:
+    """Failures that ended alike."""
+
+    error_type: ErrorType | None
+    total: int
+    last_executed_at: int
+    """ms since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentCount:
+    """Runs of one agent."""
+
+    agent_id: str
+    total: int
+    successful: int
+    timeouts: int
+    average_execution_time: float
+    """ms."""
+    last_executed_at: int
+    """ms since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceUse:
     """What runs used. Times are ms, memory is MB; without a run all are 0."""
 
@@ -86,6 +130,9 @@ class ResourceUse:
     timeout_count: int = 0
     limit_count: int = 0
     """Runs that a resource limit ended (errorType resource_limit)."""
+
+    def _repr_html_(self) -> str:
+        return pairs({item.name: getattr(self, item.name) for item in fields(self)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +174,7 @@ class ToolStats:
     denied: int
     """By a rule."""
     unknown: int
-    """Writes of which nobody knows whether they took effect."""
+    """Writes that may or may not have taken effect: nobody knows."""
     average_duration: float
     p50_duration: float
     p95_duration: float

@@ -175,6 +175,22 @@ class SandboxConfig(Settings):
         ge=1,
         le=64,
     )
+    checkers: int = _setting(
+        4,
+        "ONEHOP_CHECKERS",
+        "Agents that have a checker at the same time, which looks through code before it runs; "
+        "each takes 110 MB, and 30 more once it has looked at types. With 0 no code is checked.",
+        ge=0,
+        le=64,
+    )
+    check_wait: float = _setting(
+        3000,
+        "ONEHOP_CHECK_WAIT",
+        "Time in ms that code waits for its check, the start of a checker included; then it runs "
+        "unchecked.",
+        ge=10,
+        le=60_000,
+    )
     max_concurrency: int = _setting(
         _CORES * 8, "ONEHOP_MAX_CONCURRENCY", "Executions that run at the same time.", ge=1, le=4096
     )
@@ -436,6 +452,21 @@ class ServerConfig(Settings):
     tls_key: str | None = _setting(
         None, "ONEHOP_TLS_KEY", "File of the certificate's private key (PEM)."
     )
+    dashboard: bool = _setting(
+        True, "ONEHOP_DASHBOARD", "Whether the pages at `/dashboard` are served."
+    )
+    session_lifetime: int = _setting(
+        43_200_000,
+        "ONEHOP_SESSION_LIFETIME",
+        "Time, in ms, after which a person has to sign in to the dashboard again.",
+        ge=60_000,
+    )
+    session_idle: int = _setting(
+        7_200_000,
+        "ONEHOP_SESSION_IDLE",
+        "Time, in ms, after which a session of the dashboard that nobody uses ends.",
+        ge=60_000,
+    )
     origins: tuple[str, ...] = _setting(
         (),
         "ONEHOP_ORIGINS",
@@ -524,6 +555,30 @@ class ServerConfig(Settings):
         return self
 
 
+class TelemetryConfig(Settings):
+    """What programs that watch hear of runs: metrics and traces."""
+
+    table: ClassVar[str] = "telemetry"
+
+    metrics: Literal["viewer", "open", "off"] = _setting(
+        "viewer",
+        "ONEHOP_METRICS",
+        "Who may read `/metrics` of `onehop serve`: `viewer`, with the key of a viewer or an "
+        "admin; `open`, anyone who reaches the server; `off`, nobody, and nothing is counted.",
+    )
+    traces: Literal["off", "http", "grpc"] = _setting(
+        "off",
+        "ONEHOP_TRACES",
+        "How spans are sent by OTLP; where to, OpenTelemetry's own variables say, such as "
+        "`OTEL_EXPORTER_OTLP_ENDPOINT`.",
+    )
+    trace_content: bool = _setting(
+        False,
+        "ONEHOP_TRACE_CONTENT",
+        "Whether spans hold code, contexts, outputs, and arguments and answers of tools, unmasked.",
+    )
+
+
 SECTIONS: tuple[type[Settings], ...] = (
     SandboxConfig,
     ValidationConfig,
@@ -532,6 +587,7 @@ SECTIONS: tuple[type[Settings], ...] = (
     AuditConfig,
     AnalyticsConfig,
     ServerConfig,
+    TelemetryConfig,
 )
 """Every table of ``onehop.toml`` but for the servers'."""
 UPSTREAM: Final = "upstream"

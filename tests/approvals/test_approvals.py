@@ -262,7 +262,7 @@ async def test_without_approvals_such_calls_are_blocked() -> None:
 
 
 async def test_wrong_arguments_bother_nobody(sandbox: Sandbox) -> None:
-    result = await sandbox.execute("return tools.pay({ to: 1 }).catch((e) => e.code)")
+    result = await sandbox.execute("return tools.pay({ to: 1, amount: 1 }).catch((e) => e.code)")
     assert result.output == "invalid_arguments"
 
 

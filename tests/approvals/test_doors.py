@@ -34,6 +34,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("shop")
     (folder / "shop.py").write_text(SHOP)
     settings = {"ONEHOP_TOOLS_ASK": "pay", "ONEHOP_TOOLS_APPROVALS": "true"}
+    settings["ONEHOP_TOOLS_HOLD"] = "120000"  # commands may be slow
     with Served(folder, "--tools", str(folder / "shop.py"), **settings) as server:
         yield server
 
@@ -45,6 +46,7 @@ def client_of(shop: Served, name: str, role: str = "agent") -> httpx2.Client:
 @pytest.fixture(scope="module")
 def ada(shop: Served) -> Iterator[httpx2.Client]:
     with client_of(shop, "ada") as client:
+        client.timeout = httpx2.Timeout(150)
         yield client
 
 
@@ -77,7 +79,7 @@ class Running:
         raise AssertionError("nothing waits")
 
     def output(self) -> Any:
-        self._thread.join(30)
+        self._thread.join(60)
         return self.answer["output"]
 
 

@@ -37,6 +37,8 @@ MADE = {
     "docs/contributing/map.md": "_map",
     "docs/reference/cli.md": "_commands",
     "docs/reference/configuration.md": "_configuration",
+    "docs/reference/metrics.md": "_metrics",
+    "deploy/grafana/onehop.json": "_grafana",
     "docs/reference/openapi.md": "_openapi",
     "docs/reference/validation.md": "_rules",
 }
@@ -71,7 +73,7 @@ EXAMPLES = {
     "openapi.py": "{'item': 'chair', 'count': 4}, {'item': 'table', 'count': 0}",
     "tools.py": "order 3: sent 400 cents\norder 4: failed: nobody is called bob\n",
     "rewards.py": "  reward 1.00\n  reward 0.67\n  reward 0.00  (TimeoutError",
-    "served.py": "  5 x code:execution:completed\n",
+    "served.py": "  6 x code:execution:completed\n",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from typing import Final
 
 from onehop import source
 from onehop.backends.outputs import OutputShelf
@@ -30,6 +31,18 @@ _TOO_MUCH = (
 _EVAL = "Code generation from strings disallowed"
 _IMPORT = "import() is not available"
 _ALLOCATION = ("Array buffer allocation failed", "Out of memory")
+
+_CAUSES: Final = {
+    "TimeoutError": "timeout",
+    "CancelledError": "cancelled",
+    "ProtocolError": "protocol",
+    "CpuLimitError": "cpu",
+    "ThreadLimitError": "threads",
+    "MemoryLimitError": "memory",
+    "ForbiddenSystemCall": "system_call",
+    "WorkerExit": "crash",
+}
+"""By the name that ``_died`` gives, which no guest can choose here."""
 
 
 def from_outcome(
@@ -189,6 +202,12 @@ def _died(died: Died, limits: Limits, outcome: Outcome) -> tuple[ErrorType, str,
             (f"the code used more than its {limits.memory_bytes // MIB} MB of memory"),
         )
     return _ended_early(died)
+
+
+def killed(outcome: Outcome, limits: Limits) -> str | None:
+    """Why the worker was killed or ended before the code did, in one word; None if it did not."""
+    end = outcome.end
+    return _CAUSES[_died(end, limits, outcome)[1]] if isinstance(end, Died) else None
 
 
 def _over_cpu(died: Died, limits: Limits, outcome: Outcome) -> bool:

@@ -9,6 +9,7 @@ from onehop.config import SandboxConfig
 from onehop.limits import Limits
 from onehop.questions import Desk
 from onehop.requests import CheckedRequest
+from onehop.states import PoolState
 from onehop.types import ExecutionResult, Language, OnLog, OutputPage
 
 
@@ -61,3 +62,13 @@ class Backend(Protocol):
 
     async def aclose(self) -> None:
         """End every run and leave nothing behind."""
+
+
+@runtime_checkable
+class Pooled(Protocol):
+    """A Backend that can tell how its workers are. Not every one has workers on this machine."""
+
+    @property
+    def pool_state(self) -> PoolState:
+        """How they are now."""
+        ...

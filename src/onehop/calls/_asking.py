@@ -1,4 +1,4 @@
-"""What a desk needs of whoever asks people about calls."""
+"""What a desk needs in order to ask people about calls."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from onehop.errors import ToolError
 from onehop.inputs.gc import read_json
 from onehop.questions import Ask, Call, Reply
 from onehop.types import ToolCall
+from onehop.watching import stage
 
 if TYPE_CHECKING:
     from onehop.tools import Bound, ToolContext
@@ -32,6 +33,9 @@ _WRITE_GRACE: Final = 2.0
 
 _AT_ONCE: Final = 16 * 1024
 """Bytes of arguments that are checked in the event loop; more take a thread."""
+
+_WARNINGS: Final = 8
+"""Of what tools have answered, in one run."""
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +69,8 @@ class RunDesk:
     ) -> None:
         """``asker`` asks people where a rule wants it; without one such calls are blocked."""
         self._asker = asker
-        self._grant = grant
+        self.grant = grant
+        """What the run may use."""
         self._context = context
         self._hear = hear
         limits = grant.limits
@@ -86,27 +91,27 @@ class RunDesk:
     @property
     def limits_json(self) -> str:
         """See Desk."""
-        return self._grant.limits_json
+        return self.grant.limits_json
 
     @property
     def most_calls(self) -> int:
         """See Desk."""
-        return self._grant.limits.calls
+        return self.grant.limits.calls
 
     @property
     def most_arguments(self) -> int:
         """See Desk."""
-        return self._grant.limits.arguments
+        return self.grant.limits.arguments
 
     @property
     def wait_seconds(self) -> float:
         """See Desk."""
-        hold = self._asker.hold if self._asker is not None and self._grant.asks else 0
-        return self._grant.limits.wait / 1000 + hold
+        hold = self._asker.hold if self._asker is not None and self.grant.asks else 0
+        return self.grant.limits.wait / 1000 + hold
 
     def names(self) -> bytes:
         """See Desk."""
-        return self._grant.catalogue.names_json()
+        return self.grant.catalogue.names_json()
 
     def take(self, question: Call | Ask, reply: Reply) -> None:
         """Answer now or later."""
@@ -123,7 +128,7 @@ class RunDesk:
             self._refuse(record, _as_tool_error(error, record.path), reply)
         else:
             task = asyncio.get_running_loop().create_task(
-                self._carry_out(bound, arguments, record, reply)
+                self._watched(bound, arguments, record, reply)
             )
             self._tasks[task] = record
             task.add_done_callback(self._tasks.pop)
@@ -183,7 +188,7 @@ class RunDesk:
         record.path, record.effect = bound.path, bound.effect
         arguments = _arguments(call, bound)
         record.arguments, record.bytes_in = arguments, len((call.arguments or "").encode())
-        decision = self._grant.policy.decide(bound, arguments)
+        decision = self.grant.policy.decide(bound, arguments)
         record.rule = decision.rule
         if decision.action == "deny":
             raise ToolError("denied", f"a rule denies {bound.path}: {decision.rule}", bound.path)
@@ -200,13 +205,13 @@ class RunDesk:
 
     def _find(self, call: Call) -> Bound:
         path = _path(call)
-        bound = self._grant.catalogue.find(call.namespace, call.member)
+        bound = self.grant.catalogue.find(call.namespace, call.member)
         if bound is not None:
             return bound
         raise UnknownError(path)
 
     def _check_budget(self, bound: Bound) -> None:
-        limits = self._grant.limits
+        limits = self.grant.limits
         if self._is_spent:
             words = f"the run has waited {limits.wait / 1000:g} s for tools, which is all it may"
             raise ToolError("budget", words, bound.path)
@@ -214,9 +219,17 @@ class RunDesk:
             words = f"the run has had {self._answered} bytes of answers; {limits.total} are all"
             raise ToolError("budget", words, bound.path)
 
-    async def _carry_out(
+    async def _watched(
         self, bound: Bound, arguments: dict[str, Any], record: CallRecord, reply: Reply
     ) -> None:
+        with stage("tool", namespace=bound.namespace, path=bound.path, id=record.id) as noted:
+            answer = await self._carry_out(bound, arguments, record, reply)
+            noted.note(call=record, arguments=arguments, answer=answer)
+
+    async def _carry_out(
+        self, bound: Bound, arguments: dict[str, Any], record: CallRecord, reply: Reply
+    ) -> bytes | None:
+        """The answer, if there is one."""
         try:
             if record.bytes_in > _AT_ONCE:
                 arguments = await bound.check_large(arguments)
@@ -237,6 +250,8 @@ class RunDesk:
             record.end("ok")
             reply(value, None)
             self._hear("completed", record.call)
+            return value
+        return None
 
     async def _decided(
         self, bound: Bound, arguments: dict[str, Any], record: CallRecord
@@ -265,7 +280,7 @@ class RunDesk:
         self, bound: Bound, given: dict[str, Any], record: CallRecord
     ) -> dict[str, Any]:
         """The schema holds for a person too, and so do rules that deny."""
-        decision = self._grant.policy.decide(bound, given)
+        decision = self.grant.policy.decide(bound, given)
         if decision.action == "deny":
             raise ToolError("denied", f"a rule denies {bound.path}: {decision.rule}", bound.path)
         record.arguments = given
@@ -273,7 +288,7 @@ class RunDesk:
 
     async def _invoke(self, bound: Bound, arguments: dict[str, Any], record: CallRecord) -> bytes:
         """The tool's time begins when it does: waiting for a thread is not its fault."""
-        limits = self._grant.limits
+        limits = self.grant.limits
         seconds = limits.timeout / 1000
 
         def start() -> None:
@@ -282,7 +297,10 @@ class RunDesk:
             self._hear("started", record.call)
 
         context = dataclasses.replace(
-            self._context(bound.path), on_start=start, on_media=self._media.keep
+            self._context(bound.path),
+            on_start=start,
+            on_media=self._media.keep,
+            on_warning=self._warn,
         )
         try:
             async with asyncio.timeout(None) as clock:
@@ -294,8 +312,13 @@ class RunDesk:
                 "timeout", words, bound.path, retryable=effect == "none", effect=effect
             ) from None
 
+    def _warn(self, words: str) -> None:
+        """The same once, however often it happens."""
+        if words not in self.warnings and len(self.warnings) < _WARNINGS:
+            self.warnings.append(words)
+
     def _count(self, bound: Bound, value: bytes) -> None:
-        most = self._grant.limits.total
+        most = self.grant.limits.total
         self._answered += len(value)
         if self._answered > most:
             words = f"all answers together have more than {most} bytes"
@@ -336,7 +359,7 @@ class RunDesk:
         """One after the other, and in a thread: a flood of questions holds up its own run only."""
         if ask.about == "bytes":
             return self._bytes(ask.subject or "")
-        discovery, subject = self._grant.discovery, ask.subject or ""
+        discovery, subject = self.grant.discovery, ask.subject or ""
         async with self._turn:
             if ask.about == "search":
                 few = ask.limit or 10
@@ -355,8 +378,8 @@ class RunDesk:
 
     def _unknown(self, path: str) -> ToolError:
         """With the names that are close to it: many tools take a while to compare."""
-        policy = self._grant.policy
-        nearest = self._grant.catalogue.nearest(
+        policy = self.grant.policy
+        nearest = self.grant.catalogue.nearest(
             path, keep=lambda other: not policy.is_always_denied(other)
         )
         words = f"; did you mean {', '.join(nearest)}?" if nearest else ""
@@ -364,7 +387,7 @@ class RunDesk:
 
     def _bytes(self, name: str) -> str:
         """Of media, in base64: part of what a run may have of answers. Raises ToolError."""
-        limits = self._grant.limits
+        limits = self.grant.limits
         text = self._media.base64(name, limits.result)
         self._answered += len(text)
         if self._answered > limits.total:

@@ -30,10 +30,10 @@ class Grant:
 
         return offer(self.discovery)
 
-    @cached_property
+    @property
     def asks(self) -> bool:
         """Whether a call may have to wait for a person."""
-        return any(self.policy.may_ask(bound) for bound in self.catalogue.bound.values())
+        return self.policy.has_asks
 
     @property
     def effects(self) -> frozenset[Effect]:

@@ -81,7 +81,7 @@ def approve(run_id: _RUN, calls: _CALLS = None, by: _BY = None, as_json: _JSON =
 def deny(
     run_id: _RUN,
     calls: _CALLS = None,
-    reason: Annotated[str, typer.Option(help="Why; the code is told.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; the code gets it.")] = "",
     by: _BY = None,
     as_json: _JSON = False,
 ) -> None:

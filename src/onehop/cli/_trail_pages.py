@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from onehop.analytics import MAX_LIMIT, Analytics, to_dict
 from onehop.cli._exits import ExitCode
 from onehop.cli._output import to_json, write
+from onehop.cli._stats_plots import print_plots
 from onehop.cli._table import Column, clean, print_table
 from onehop.cli._trail_calls import CALLS, call_rows, saved, without_calls
 from onehop.records import ExecutionRecord
@@ -60,9 +61,10 @@ async def print_stats(
         return
     _print_counts(stats, use)
     _print_tools(stats, tools)
-    _print_failures(failures, _zone(utc))
+    _print_failures(failures, zone_of(utc))
     _print_issues(issues)
     _print_trends(trends)
+    print_plots(trends)
 
 
 async def _print_stats_json(
@@ -148,7 +150,7 @@ def _print_failures(failures: Sequence[Failure], zone: tzinfo | None) -> None:
         _heading("Latest failures")
         print_table(
             [_TIME, _RESULT, Column("error"), _REQUEST],
-            [(_time(f.executed_at, zone), f.error_type, f.error, f.request_id) for f in failures],
+            [(time_of(f.executed_at, zone), f.error_type, f.error, f.request_id) for f in failures],
         )
 
 
@@ -190,7 +192,7 @@ async def print_history(
         _print_json([_wire(run) for run in runs])
     elif runs:
         columns = [_TIME, _RESULT, _MS, _AGENT, _REQUEST, Column("language", optional=True)]
-        print_table(columns, [_history_row(run, _zone(utc)) for run in runs])
+        print_table(columns, [_history_row(run, zone_of(utc)) for run in runs])
     else:
         write(sys.stdout, "No such run is kept.\n")
 
@@ -198,7 +200,7 @@ async def print_history(
 def _history_row(run: ExecutionRecord, zone: tzinfo | None) -> Sequence[Any]:
     time = _number(run.execution_time)
     agent = _name(run.agent_id)
-    return (_time(run.executed_at, zone), _result(run), time, agent, run.request_id, run.language)
+    return (time_of(run.executed_at, zone), _result(run), time, agent, run.request_id, run.language)
 
 
 async def print_record(
@@ -214,8 +216,8 @@ async def print_record(
     if as_json:
         _print_json({**_wire(run), "events": [event.to_dict() for event in announced]})
     else:
-        _print_run(run, _zone(utc))
-        _print_events(announced, _zone(utc))
+        _print_run(run, zone_of(utc))
+        _print_events(announced, zone_of(utc))
     return ExitCode.SUCCESS
 
 
@@ -247,7 +249,7 @@ def _facts(run: ExecutionRecord, zone: tzinfo | None) -> dict[str, Any]:
         "agent": _name(run.agent_id),
         "channel": run.channel_id,
         "description": run.description,
-        "started": _time(run.executed_at, zone, exact=True),
+        "started": time_of(run.executed_at, zone, exact=True),
         "result": _result(run),
         "time": f"{_number(run.execution_time)} ms of {_number(run.timeout)} ms",
         "memory": f"{_number(run.memory_usage)} MB",
@@ -264,7 +266,7 @@ def _print_events(announced: Sequence[Event], zone: tzinfo | None) -> None:
         _heading("Events")
         print_table(
             [Column("started", whole=True), Column("event")],
-            [(_time(event.timestamp, zone, exact=True), event.event_type) for event in announced],
+            [(time_of(event.timestamp, zone, exact=True), event.event_type) for event in announced],
         )
 
 
@@ -361,12 +363,12 @@ def _result(run: ExecutionRecord) -> str:
     return "ok" if run.success else str(run.error_type or "failed")
 
 
-def _zone(utc: bool) -> tzinfo | None:
+def zone_of(utc: bool) -> tzinfo | None:
     """Where times are shown: None is the reader's own zone."""
     return UTC if utc else None
 
 
-def _time(when: Any, zone: tzinfo | None, *, exact: bool = False) -> str:
+def time_of(when: Any, zone: tzinfo | None, *, exact: bool = False) -> str:
     """ISO 8601; ``exact`` with ms and the distance from UTC."""
     try:
         local = datetime.fromtimestamp(when / 1000, UTC).astimezone(zone)

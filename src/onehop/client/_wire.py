@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 
 from pydantic.alias_generators import to_camel, to_snake
 
+from onehop._markup import Shown
 from onehop.answers import AgentStats, Failure, LanguageCount, ToolStats
 from onehop.decisions import Approval, Approve, Decision, Edit, Reject
 from onehop.errors import InvalidRequestError
+from onehop.states import JournalState, PoolState, RunState, ServerState, UpstreamState
 from onehop.types import Wire
 
 Rules = Sequence[Any] | Mapping[str, Any]
@@ -70,7 +72,7 @@ def given(**arguments: Any) -> dict[str, Any]:
 
 
 def tool_names(names: Any) -> list[str] | None:
-    """As the wire has them. Raises InvalidRequestError for one text, whose letters are no names."""
+    """As the wire has them. Raises InvalidRequestError for one text: its letters are not names."""
     if names is None:
         return None
     if isinstance(names, str | bytes) or not isinstance(names, Iterable):
@@ -105,7 +107,7 @@ def decode(model: type[W], wire: Any) -> W:
 
 def decode_list(model: type[W], wire: Mapping[str, Any], name: str) -> list[W]:
     """The models in the list that is called ``name``."""
-    return [decode(model, each) for each in _list(wire, name)]
+    return Shown(decode(model, each) for each in _list(wire, name))
 
 
 def decode_identity(wire: Mapping[str, Any]) -> Identity:
@@ -159,9 +161,21 @@ def _approval(wire: Mapping[str, Any]) -> Approval:
     return _dataclass(Approval, {**wire, "arguments": json.dumps(wire.get("arguments"))})
 
 
+def decode_state(wire: Mapping[str, Any]) -> ServerState:
+    """How the server is."""
+    pool, journal = wire.get("pool"), wire.get("journal")
+    parts = {
+        "pool": None if pool is None else _dataclass(PoolState, pool),
+        "journal": None if journal is None else _dataclass(JournalState, journal),
+        "upstreams": tuple(_dataclass(UpstreamState, each) for each in _list(wire, "upstreams")),
+        "runs": tuple(_dataclass(RunState, each) for each in _list(wire, "runs")),
+    }
+    return _dataclass(ServerState, {**wire, **parts})
+
+
 def decode_failures(wire: Mapping[str, Any]) -> list[Failure]:
     """An agent's recent failures."""
-    return [_dataclass(Failure, each) for each in _list(wire, "failures")]
+    return Shown(_dataclass(Failure, each) for each in _list(wire, "failures"))
 
 
 def _list(wire: Mapping[str, Any], name: str) -> list[Any]:

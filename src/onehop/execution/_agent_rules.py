@@ -49,7 +49,7 @@ class AgentRules:
             if known is None or self._clock() - known[0] >= _GRACE:
                 if isinstance(error, StoreUnavailableError):
                     raise
-                reason = f"it has not said within {_PATIENCE:g} s what the rules of an agent are"
+                reason = f"it did not give the rules of an agent within {_PATIENCE:g} s"
                 raise StoreUnavailableError(self._store.url, reason) from None
             _log.info("the rules of %s are those that were last known: %s", agent_id, error)
             return known[1]

@@ -29,6 +29,7 @@ from onehop.tools import Action, Rule, ToolLimits, Tools, load_tools, read_rules
 from onehop.types import Language
 from onehop.upstreams import configured_upstreams
 from onehop.validation import Validator
+from onehop.watching import Watcher
 
 
 @asynccontextmanager
@@ -44,6 +45,7 @@ async def open_executor(
     rules: Layer = (),
     store_may_be_away: bool = False,
     first_language: Language = DEFAULT,
+    watchers: Sequence[Watcher] = (),
 ) -> AsyncIterator[Executor]:
     """An executor with its sandbox, store, journal, bus and rollups, all as configured.
 
@@ -52,8 +54,9 @@ async def open_executor(
     those that the settings name, unless others are given. With ``store_may_be_away`` a
     database server that does not answer yet is opened when it does; until then records wait in the
     journal. What the first program needs if it is in ``first_language`` starts beside the first
-    worker. At the end runs in flight are ended and recorded. Raises ConfigError,
-    StoreUnavailableError, AuditUnavailableError and SandboxUnavailableError.
+    worker. ``watchers`` hear of each stage of each run. At the end runs in flight are ended and
+    recorded. Raises ConfigError, StoreUnavailableError, AuditUnavailableError and
+    SandboxUnavailableError.
     """
     validated = validation or ValidationConfig()
     kept = audit or AuditConfig()
@@ -67,6 +70,7 @@ async def open_executor(
             backend=backend,
             preload_analysis=True,
             first_language=first_language,
+            watchers=watchers,
             **granted(tools, rules, store),
         )
         executor = Executor(

@@ -19,7 +19,7 @@ from onehop._loop import running_loop
 from onehop.audit.recorder import Mode, Recorder, make_recorder
 from onehop.audit.redaction import Redactor
 from onehop.callers import Caller
-from onehop.calls import Asker, Grant, Layer, RunDesk, Wanted, make_desk
+from onehop.calls import Asker, Beside, Grant, Layer, RunDesk, Wanted, make_desk
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.corrections import (
     in_original,
@@ -37,8 +37,11 @@ from onehop.patterns import Patterns, Talk, shape, shape_alone
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.requests import is_large
 from onehop.sandbox import Sandbox
+from onehop.states import ExecutorState
 from onehop.stores.base import HistoryQuery, Store
+from onehop.traces import read_trace
 from onehop.types import (
+    CheckPolicy,
     ErrorInfo,
     ExecutionResult,
     OnLog,
@@ -46,6 +49,7 @@ from onehop.types import (
     ValidationReport,
 )
 from onehop.validation import CodeHistory, Validator, Verdict
+from onehop.watching import stage, watched_by
 
 _UNCHECKED: Final = (
     "the audit trail did not answer, so nobody could look whether this request id has run before; "
@@ -60,6 +64,10 @@ _LESSONS: Final = 500
 """Past runs that are learned from at the start."""
 _LEARNING: Final = 2.0
 """Seconds that reading them may take."""
+_COUNTED: Final = 1000
+"""Calls that wait for a person, which are counted."""
+_COUNTING: Final = 1.0
+"""Seconds that counting them may take."""
 _FAREWELL: Final = 10.0
 """Seconds that closing waits for runs in flight."""
 
@@ -93,7 +101,11 @@ class Executor:
         self._validator = validator or Validator()
         kept = _audit(audit)
         self._redactor = Redactor(kept)
-        self._recorder = None if store is None else make_recorder(store, kept, self._redactor)
+        self._recorder = (
+            None
+            if store is None
+            else make_recorder(store, kept, self._redactor, watchers=sandbox.watchers)
+        )
         self._corrections = corrections or CorrectionConfig()
         self._preparer = Preparer(self._validator, self._corrections)
         self._patterns = patterns or Patterns()
@@ -102,6 +114,8 @@ class Executor:
         self._repeats = Repeats()
         self._repeated: OrderedDict[str, None] = OrderedDict()
         self._opening: asyncio.Task[None] | None = None
+        self._runs: dict[str, Run] = {}
+        """In flight, by their own ids."""
         if self._recorder is not None:
             self._recorder.on_repeat(self._note_repeat)
 
@@ -151,6 +165,26 @@ class Executor:
         """Why runs cannot be recorded, or their records do not get on; None when all is well."""
         return None if self._recorder is None else await self._recorder.trouble()
 
+    async def state(self) -> ExecutorState:
+        """How everything is now."""
+        return ExecutorState(
+            pool=self.sandbox.pool_state(),
+            journal=None if self._recorder is None else await self._recorder.state(),
+            upstreams=self.sandbox.toolbox.upstreams(),
+            runs=tuple(run.state for run in self._runs.values()),
+            approvals=await self._count_approvals(),
+        )
+
+    async def _count_approvals(self) -> int | None:
+        approver = self.sandbox.approver
+        if approver is None:
+            return None
+        try:
+            async with asyncio.timeout(_COUNTING):
+                return len(await approver.pending(limit=_COUNTED))
+        except (StoreError, TimeoutError):
+            return None
+
     async def flush(self, timeout: float = 5.0) -> bool:
         """Wait until the store has every run that has ended; False after ``timeout`` seconds."""
         return self._recorder is None or await self._recorder.flush(timeout)
@@ -170,6 +204,9 @@ class Executor:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Layer = (),
+        typecheck: CheckPolicy | None = None,
+        plan: bool | None = None,
+        traceparent: str | None = None,
     ) -> ExecutionResult:
         """``call`` with the arguments of ``Sandbox.execute``; JavaScript by default."""
         given = {
@@ -179,9 +216,16 @@ class Executor:
             "context": context,
             "captureConsole": capture_console,
             "description": description,
+            "typecheck": typecheck,
+            "plan": plan,
         }
         arguments = {name: value for name, value in given.items() if value is not None}
-        caller = _caller(agent_id, channel_id, request_id)
+        caller = Caller(
+            agent_id=agent_id,
+            channel_id=channel_id,
+            request_id=request_id or "",
+            trace=read_trace(traceparent),
+        )
         return await self.call(arguments, caller, on_log, tools, [rules] if rules else ())
 
     async def call(
@@ -191,14 +235,16 @@ class Executor:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Sequence[Layer] = (),
+        *,
+        beside: Beside | None = None,
     ) -> ExecutionResult:
         """Do what one call of ``code_execute`` asks for; ``arguments`` are its own, on the wire.
 
         A request id that the agent has used gives the first result and runs nothing, unless that
         run was cancelled. What the code does wrong, or why it may not run, is a result with
         ``success=False``. ``on_log`` hears each console line as it is printed. ``tools`` are as in
-        ``Sandbox.execute``, ``rules`` layers of rules beside the sandbox's. Cancelling the awaiting
-        task kills the run.
+        ``Sandbox.execute``, ``rules`` layers of rules beside the sandbox's; tools ``beside`` the
+        sandbox's are there too. Cancelling the awaiting task kills the run.
 
         Raises InvalidRequestError before anything happens; StoreUnavailableError when there are
         tools, and the rules of the agent are not known; Overloaded, SandboxClosedError and
@@ -206,35 +252,63 @@ class Executor:
         be recorded.
         """
         await self.open()
-        run = await self._prepare(caller, arguments)
-        run.grant = await self._grant(caller.agent_id, tools, rules)
+        with (
+            watched_by(self.sandbox.watchers),
+            stage(
+                "execution", caller=caller, agent_id=caller.agent_id, trace=caller.trace
+            ) as noted,
+        ):
+            run = await self._prepare(caller, arguments)
+            noted.note(request=run.original.request, run_id=run.run_id)
+            run.grant = await self._grant(caller.agent_id, tools, rules, beside)
+            if run.original.request.plan:
+                result = await self._plan(run)
+            else:
+                result = await self._first(run, on_log)
+            noted.note(result=result, repeated=run.repeated)
+            return result
+
+    async def _first(self, run: Run, on_log: OnLog | None) -> ExecutionResult:
+        """Of the first run of this name: an earlier one's, or this one's."""
+        caller = run.caller
         earlier, run.unchecked = await self._earlier(caller)
         if earlier is not None:
+            run.repeated = True
             return earlier
         self._repeats.begin(caller)
+        self._runs[run.run_id] = run
         try:
             return await self._carry_out(run, on_log)
         except BaseException as error:
             if not run.ending:
                 self._repeats.fail(caller, error)
             raise
+        finally:
+            del self._runs[run.run_id]
 
-    async def view(self, agent_id: str) -> Grant:
-        """What an agent's code may see of the tools, under the rules of its record.
+    async def view(self, agent_id: str, beside: Beside | None = None) -> Grant:
+        """What an agent's code may see of the tools, and of those ``beside`` them, under the rules
+        of its record.
 
         Raises StoreUnavailableError and StoreError when these are not known.
         """
         toolbox = self.sandbox.toolbox
-        return toolbox.view([await self._rules.of(agent_id)] if toolbox.has_any else ())
+        if not toolbox.has_any and beside is None:
+            return toolbox.view()
+        return toolbox.view([await self._rules.of(agent_id)], beside)
 
     async def _grant(
-        self, agent_id: str, tools: Wanted | None, rules: Sequence[Layer]
+        self,
+        agent_id: str,
+        tools: Wanted | None,
+        rules: Sequence[Layer],
+        beside: Beside | None,
     ) -> Grant | None:
         """The layers are the sandbox's, the agent's, and those of the call."""
         toolbox = self.sandbox.toolbox
-        if tools is None and not toolbox.has_any:
+        if tools is None and not toolbox.has_any and beside is None:
             return toolbox.grant(None, rules)
-        return toolbox.grant(tools, [await self._rules.of(agent_id), *rules])
+        return toolbox.grant(tools, [await self._rules.of(agent_id), *rules], beside)
 
     async def _prepare(self, caller: Caller, arguments: Mapping[str, Any]) -> Run:
         if not is_large(arguments):
@@ -306,9 +380,27 @@ class Executor:
     async def _attempt(self, run: Run, on_log: OnLog | None) -> ExecutionResult:
         report = await self._validate(run)
         if not report.safe:
-            return _outcomes.refused(run.checked.request, report)
+            return _refusal(run, report)
         await self._start(run)
-        return await self.sandbox.run(run.checked, run.caller.agent_id, on_log, self._desk(run))
+        run.step = "run"
+        result = await self.sandbox.run(run.checked, run.caller.agent_id, on_log, self._desk(run))
+        if run.check is not None:
+            result = await run.check.explain(result)
+        return result
+
+    async def _plan(self, run: Run) -> ExecutionResult:
+        """Check the code and list its calls. Nothing is executed, so that nothing is recorded, and
+        the request id stays free."""
+        report = await self._validate(run)
+        result = _refusal(run, report) if run.check is None else run.check.result()
+        told = result.model_copy(
+            update={
+                "code_hash": run.digest,
+                "corrections": run.corrections or None,
+                "request_id": run.caller.request_id,
+            }
+        )
+        return in_original(told, run.original.request.code, run.corrected)
 
     def _desk(self, run: Run) -> RunDesk | None:
         """Where the run's calls of tools are answered, announced and kept."""
@@ -343,8 +435,12 @@ class Executor:
         """Have the code repaired and judged."""
         self._announce(run, run.announcer.validation_started())
         began = time.perf_counter()
-        verdict = await run.prepare(self._preparer, self.sandbox.analyst)
-        report = await self._judge(run, verdict)
+        with stage("validation") as noted:
+            verdict = await run.prepare(self._preparer, self.sandbox.analyst)
+            report = await self._judge(run, verdict)
+            if report.safe:
+                report = await self._typecheck(run, report)
+            noted.note(report=report)
         elapsed = (time.perf_counter() - began) * 1000
         run.report = report
         if not report.safe:
@@ -352,6 +448,14 @@ class Executor:
         for event in run.announcer.validated(run.placed(report), elapsed):
             self._announce(run, event)
         return report
+
+    async def _typecheck(self, run: Run, report: ValidationReport) -> ValidationReport:
+        """The report with what the check of the types and tools finds."""
+        run.check = await self.sandbox.typecheck(run.checked, run.caller.agent_id, run.grant)
+        if not run.check.is_refused:
+            return report
+        issues = [*run.check.findings, *report.issues]
+        return report.model_copy(update={"safe": False, "issues": issues})
 
     async def _judge(self, run: Run, verdict: Verdict | None) -> ValidationReport:
         agent_id, request = run.caller.agent_id, run.checked.request
@@ -382,7 +486,8 @@ class Executor:
             failed = self._redactor.event(_failure(run, result), run.secrets)
             record = run.record(result, {"interrupted": True})
             events = (*run.events, started, failed)
-            await self._recorder.start(record, events, run.size, run.secrets)
+            with stage("store"):
+                await self._recorder.start(record, events, run.size, run.secrets)
         self._announce(run, started)
 
     async def _end(self, run: Run, result: ExecutionResult) -> ExecutionResult:
@@ -391,6 +496,7 @@ class Executor:
         Not a task of its own: the sandbox would first start the next worker.
         """
         run.ending = True
+        run.step = "end"
         size = 0
         try:
             result = self._explain(run, result)
@@ -416,9 +522,10 @@ class Executor:
     async def _record(self, run: Run, result: ExecutionResult, size: int) -> None:
         if self._recorder is not None:
             record = run.record(result, run.facts())
-            await self._recorder.finish(
-                run.run_id, record, tuple(run.events), run.size + size, run.secrets
-            )
+            with stage("store", run_id=run.run_id):
+                await self._recorder.finish(
+                    run.run_id, record, tuple(run.events), run.size + size, run.secrets
+                )
 
     def _with_repeat(self, run: Run, result: ExecutionResult) -> ExecutionResult:
         """Say so, if the store has taken the run already, and not as the first of its name."""
@@ -439,7 +546,7 @@ class Executor:
             update={
                 "code_hash": run.digest,
                 "corrections": run.corrections or None,
-                "hints": hints or None,
+                "hints": [*(result.hints or ()), *hints] or None,
                 "warnings": _warnings(run, result),
                 "request_id": caller.request_id,
             }
@@ -476,6 +583,12 @@ async def learn(patterns: Patterns, store: Store) -> None:
             patterns.observe(talk, record.code_hash, shape)
 
 
+def _refusal(run: Run, report: ValidationReport) -> ExecutionResult:
+    if run.check is not None and run.check.is_refused:
+        return run.check.result()
+    return _outcomes.refused(run.checked.request, report)
+
+
 def _with_findings(run: Run, result: ExecutionResult) -> ExecutionResult:
     if run.report is None or not run.report.issues:
         return result
@@ -498,7 +611,3 @@ def _audit(given: AuditConfig | Mode | None) -> AuditConfig:
     if isinstance(given, AuditConfig):
         return given
     return AuditConfig() if given is None else AuditConfig(mode=given)
-
-
-def _caller(agent_id: str, channel_id: str, request_id: str | None) -> Caller:
-    return Caller(agent_id=agent_id, channel_id=channel_id, request_id=request_id or "")

@@ -22,8 +22,8 @@ then; it is replaced at half of that."""
 
 
 def deno_programs(path: str | None = None) -> dict[str, list[str]]:
-    """What Deno is run as: the program and arguments of a worker and of a compiler; ``@HEAP@``
-    stands for the heap limit in MB.
+    """What Deno is run as: the program and arguments of a worker, a compiler and a checker;
+    ``@HEAP@`` stands for the heap limit in MB.
 
     Without ``path``, Deno is the one that the package ``deno`` installed. Raises
     SandboxUnavailableError when it is not there.
@@ -33,6 +33,7 @@ def deno_programs(path: str | None = None) -> dict[str, list[str]]:
         "worker": [deno, *guest.deno_arguments("@HEAP@")],
         "realms": [deno, *guest.realms_arguments("@HEAP@")],
         "compiler": [deno, *guest.compiler_arguments("@HEAP@")],
+        "checker": [deno, *guest.checker_arguments("@HEAP@")],
     }
 
 

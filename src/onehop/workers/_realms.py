@@ -86,6 +86,11 @@ class RealmPool:
         """How many there are, with those that start."""
         return len(self._idle) + len(self._spare) + len(self._busy) + self._starting
 
+    @property
+    def waiting(self) -> int:
+        """Runs that wait for one."""
+        return len(self._waiting)
+
     # --- check out ---
 
     async def check_out(self, agent: str) -> Worker:

@@ -27,6 +27,7 @@ from onehop.server.mcp._fit import fit
 from onehop.server.mcp._outputs import KeptOutputs, link, uri_of
 from onehop.server.mcp._progress import Report, report_lines
 from onehop.server.mcp._refusals import refusal
+from onehop.traces import Trace, read_trace
 from onehop.types import ExecutionResult
 
 REQUEST_ID: Final = "onehop/requestId"
@@ -61,6 +62,8 @@ class Call:
     meta: Mapping[str, Any]
     channel_id: str = ""
     conversation: str = ""
+    trace: Trace | None = None
+    """What the request's headers say; ``_meta`` of the call comes first."""
 
 
 class Calls:
@@ -125,6 +128,7 @@ def _caller(call: Call) -> Caller:
         channel_id=_named(call.meta, CHANNEL_ID) or call.channel_id,
         request_id=_named(call.meta, REQUEST_ID),
         conversation=_short(call.conversation),
+        trace=read_trace(call.meta.get("traceparent"), call.meta.get("tracestate")) or call.trace,
     )
 
 
