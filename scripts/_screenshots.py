@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,8 @@ from onehop.stores.base import Entry  # noqa: E402
 from onehop.testing.records import record  # noqa: E402
 
 IMAGES = ROOT / "docs/images"
-COLOURS = 128
-"""A page has few; a picture of that many is a third as large."""
+COLOURS = 256
+"""A page has few; a picture of the most frequent ones is a third as large."""
 LOOKS = {"light": (1200, 820), "dark": (1200, 820), "narrow": (360, 740)}
 TOOLS = '''
 """Tools of a shop."""
@@ -103,6 +104,13 @@ RUNS: tuple[dict[str, Any], ...] = (
     {"code": LATE, "context": {"customers": ["c-4"]}, "description": "Worth of late orders"},
 )
 
+NOTES: dict[str, Any] = {
+    "code": "const text = 'Your order is late, and here is why';\n"
+    "await Promise.all(context.ids.map((customer) => tools.send_note({ customer, text })))",
+    "context": {"ids": ["c-1", "c-2"]},
+    "description": "Tell customers of late orders",
+}
+
 
 def earlier(now: int, source: random.Random) -> Iterator[Entry]:
     """An hour, and the days before it more thinly."""
@@ -170,6 +178,15 @@ def work(served: Served) -> list[str]:
     return names
 
 
+def palette_of(picture: Image.Image) -> Image.Image:
+    """The colours that it has most of, as they are."""
+    counted: Any = picture.getcolors(1 << 24)
+    chosen = [colour for _, colour in sorted(counted, reverse=True)[:COLOURS]]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for colour in chosen for part in colour])
+    return palette
+
+
 def take(page: Browser, name: str) -> None:
     """One picture of each look."""
     for look, (width, height) in LOOKS.items():
@@ -178,7 +195,7 @@ def take(page: Browser, name: str) -> None:
         until(lambda: page.run("return document.readyState") == "complete", "the page")
         time.sleep(0.4)  # what is drawn after a change of size
         picture = Image.open(BytesIO(page.driver.get_screenshot_as_png())).convert("RGB")
-        small = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        small = picture.quantize(palette=palette_of(picture), dither=Image.Dither.NONE)
         small.save(IMAGES / f"dashboard-{name}-{look}.png", optimize=True)
     page.resize(1200, 820)
 
@@ -190,7 +207,8 @@ def main() -> None:
         folder = Path(name)
         tools = folder / "shop.py"
         tools.write_text(TOOLS)
-        served = Served(folder, ONEHOP_TOOLS=str(tools))
+        asks = {"ONEHOP_TOOLS_ASK": "send_note", "ONEHOP_TOOLS_APPROVALS": "true"}
+        served = Served(folder, ONEHOP_TOOLS=str(tools), **asks)
         asyncio.run(fill(served.store))
         with served, browser(served.url, folder / "profile") as page:
             look_at(served, page)
@@ -215,7 +233,6 @@ def look_at(served: Served, page: Browser) -> None:
         "execution": f"/dashboard/executions/{late}",
         "failure": f"/dashboard/executions/{broken}",
         "compare": f"/dashboard/compare?left={late}&right={again}",
-        "approvals": "/dashboard/approvals",
         "agents": "/dashboard/agents",
         "agent": "/dashboard/agents/ada",
         "tools": "/dashboard/tools",
@@ -224,6 +241,13 @@ def look_at(served: Served, page: Browser) -> None:
     for name, path in places.items():
         page.open(path)
         take(page, name)
+    with served.client(served.key("support-bot")) as agent, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(agent.post, "/api/v1/execute", json=NOTES)
+        page.open("/dashboard/approvals")
+        until(lambda: len(page.all("article.call")) == 2, "the calls that wait")
+        take(page, "approvals")
+        page.press("Approve all 2")
+        waiting.result(30)
 
 
 if __name__ == "__main__":

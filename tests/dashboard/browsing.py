@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -59,7 +60,17 @@ class Browser:
     def press(self, words: str) -> None:
         """Press the button, or follow the link, with these words."""
         path = f"//*[self::button or self::a][normalize-space()={words!r}]"
-        until(lambda: self.driver.find_elements(By.XPATH, path), words)[0].click()
+
+        def pressed() -> bool:
+            for found in self.driver.find_elements(By.XPATH, path):
+                try:
+                    found.click()
+                except StaleElementReferenceException:  # the page has just renewed itself
+                    return False
+                return True
+            return False
+
+        until(pressed, words)
 
     def text(self, selector: str = "main") -> str:
         """What a person reads there."""

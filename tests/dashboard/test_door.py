@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -388,3 +389,21 @@ def test_a_copy_of_the_memory_holds_no_token() -> None:
     sessions = Sessions(100, 100)
     token = sessions.begin(_agent())
     assert token not in repr(vars(sessions)) + json.dumps(list(vars(sessions)["_open"]))
+
+
+def test_a_viewer_that_never_reads_holds_up_nobody(
+    served: Served, viewer: Visitor, ada: httpx2.Client
+) -> None:
+    cookie = "; ".join(f"{name}={value}" for name, value in viewer.http.cookies.items())
+    place = urlsplit(served.url)
+    head = (
+        f"GET /dashboard/live/events HTTP/1.1\r\nHost: {place.netloc}\r\nCookie: {cookie}\r\n\r\n"
+    )
+    with socket.create_connection((place.hostname or "", place.port or 0)) as deaf:
+        deaf.sendall(head.encode())
+        with viewer.http.stream("GET", "/dashboard/live/events") as heard:
+            assert heard.headers["content-type"].startswith("text/event-stream")
+            code = {"code": "return 'for all who listen'"}
+            name = ada.post("/api/v1/execute", json=code).json()["requestId"]
+            lines = heard.iter_lines()
+            assert any(name in line for line in lines if line.startswith("data:"))

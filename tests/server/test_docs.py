@@ -154,7 +154,7 @@ def test_a_wheel_has_the_page_and_the_licences(tmp_path: Path) -> None:
     with ZipFile(wheel) as archive:
         packed = set(archive.namelist())
     for folder in (OURS, VENDORED, TYPESCRIPT, *DASHBOARD):
-        for file in folder.iterdir():
+        for file in (each for each in folder.rglob("*") if each.is_file()):
             assert str(file.relative_to(ROOT / "src")) in packed
     licences = {name.partition("/licenses/")[2] for name in packed if "/licenses/" in name}
     kept = ("LICENSE", "NOTICE", "swagger-ui-bundle.js.LICENSE.txt")

@@ -63,6 +63,7 @@ class Overview:
             store.history(HistoryQuery(success=False, since=since, limit=_LATEST, brief=True)),
             _trouble(visit),
         )
+        state = await parts.executor.state()
         findings = figures.findings
         facts = {
             "span": span,
@@ -79,6 +80,11 @@ class Overview:
             "failed": [Row.of(record) for record in failed],
             "lights": await asyncio.to_thread(lights_of, recent),
             "trouble": trouble,
+            "pool": state.pool,
+            "journal": state.journal,
+            "runs": state.runs[:_LATEST],
+            "running": len(state.runs),
+            "down": [each for each in state.upstreams if not each.up],
             "refresh": 5,
         }
         return Page("overview.html", facts)

@@ -23,7 +23,9 @@ async def look(visit: Visit) -> Page:
     stats = await visit.parts.analytics.get_tool_stats(None, span.since(now_ms()), MAX_LIMIT)
     uses = {each.tool: each for each in stats}
     known = {tool["path"] for tool in found}
+    upstreams = visit.parts.executor.sandbox.toolbox.upstreams()
     facts = {
+        "upstreams": upstreams,
         "query": wanted,
         "span": span,
         "spans": SPANS.values(),

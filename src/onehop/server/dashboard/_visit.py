@@ -39,7 +39,7 @@ class Visit:
 
     @property
     def can_decide(self) -> bool:
-        """Whether the person may decide about calls: known by a key, and in nobody's name."""
+        """Whether the person may decide about calls: known by a key, and in no other's name."""
         who = self.principal
         is_known = self.parts.settings.auth and who.agent_id == who.holder
         return is_known and who.role in ("approver", "admin")
