@@ -21,6 +21,7 @@ PROGRAMS = (
     "roundtrips",
     "taskbench",
     "calls",
+    "typecheck",
     "mcp_tokens",
     "discovery",
 )

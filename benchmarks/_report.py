@@ -31,6 +31,7 @@ _ORDER = (
     "roundtrips",
     "taskbench",
     "calls",
+    "typecheck",
     "mcp_tokens",
     "discovery",
 )

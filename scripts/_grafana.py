@@ -83,6 +83,7 @@ PANELS: Final[tuple[tuple[str, str, list[Query]], ...]] = (
         "s",
         [_quantiles("onehop_tool_duration_seconds", "namespace")[1]],
     ),
+    ("Calls that wait for a person", "short", [("max(onehop_approvals_waiting{$here})", "calls")]),
     (
         "Servers of tools",
         "short",

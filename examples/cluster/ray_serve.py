@@ -15,10 +15,6 @@ from starlette.requests import Request
 from onehop import OnehopError, Sandbox, SandboxConfig
 
 
-@serve.deployment(
-    max_ongoing_requests=16,
-    autoscaling_config={"min_replicas": 1, "max_replicas": 4, "target_ongoing_requests": 8},
-)
 class Code:
     """Takes the arguments of ``code_execute`` as JSON, and answers with its result."""
 
@@ -38,7 +34,11 @@ class Code:
         return result.to_dict()
 
 
-app = Code.bind()
+deploy = serve.deployment(
+    max_ongoing_requests=16,
+    autoscaling_config={"min_replicas": 1, "max_replicas": 4, "target_ongoing_requests": 8},
+)
+app = deploy(Code).bind()
 
 
 def main() -> None:

@@ -17,13 +17,16 @@ from pydantic.alias_generators import to_camel
 
 from onehop._markup import Shown
 from onehop.answers import (
+    AgentCount,
     AgentStats,
     CodeLengthBucket,
     Failure,
+    FailureCause,
     LanguageCount,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    TimelinePoint,
     ToolStats,
     TrendPoint,
 )
@@ -31,16 +34,19 @@ from onehop.config import AnalyticsConfig
 from onehop.errors import InvalidRequestError, StoreUnavailableError
 from onehop.records import ExecutionRecord
 from onehop.stores._trusted import STEP, TrustedTime
-from onehop.stores.base import HistoryQuery, Store
+from onehop.stores.base import RETENTION_SECONDS, HistoryQuery, Store
 
 Answer = (
-    AgentStats
+    AgentCount
+    | AgentStats
     | CodeLengthBucket
     | Failure
+    | FailureCause
     | LanguageCount
     | RepeatedCode
     | ResourceUse
     | SecurityCount
+    | TimelinePoint
     | ToolStats
     | TrendPoint
     | ExecutionRecord
@@ -50,6 +56,8 @@ MAX_LIMIT: Final = 1000
 """The most that one question may ask for."""
 _LATEST: Final = 253_402_300_799_999
 """The end of the year 9999, in ms since the epoch."""
+_STEPS: Final = 50_000
+"""Steps of one timeline."""
 _HASH: Final = re.compile("[0-9a-f]{16}")
 _PRUNE_EVERY: Final = 3600.0
 _FAREWELL: Final = 2.0
@@ -96,6 +104,30 @@ class Analytics:
         """By day (UTC) and language, ascending, as of the last rollup; the day that ``since``
         belongs to is counted whole."""
         return Shown(await self._store.trends(_agent(agent_id), _since(since)))
+
+    async def get_timeline(
+        self, agent_id: str | None = None, since: int | None = None, step: int = 60_000
+    ) -> list[TimelinePoint]:
+        """Runs by steps of ``step`` ms (1000 or more), ascending; empty steps are left out. At
+        most 50,000 steps fit between ``since`` and now."""
+        begin = max(_since(since) or 0, _now() - RETENTION_SECONDS * 1000)
+        least = max(1000, (_now() - begin) // _STEPS)
+        if type(step) is not int or not least <= step <= _LATEST:
+            allowed = f"a whole number of ms, {least} or more for this time"
+            raise InvalidRequestError("step", shortened(step), allowed)
+        return await self._store.timeline(_agent(agent_id), _since(since), step)
+
+    async def get_failure_causes(
+        self, agent_id: str | None = None, since: int | None = None
+    ) -> list[FailureCause]:
+        """Failures by error type, most first."""
+        return await self._store.failure_causes(_agent(agent_id), _since(since))
+
+    async def get_agent_counts(
+        self, limit: int = 100, since: int | None = None
+    ) -> list[AgentCount]:
+        """Runs by agent, most first."""
+        return await self._store.agent_counts(_since(since), _limit(limit))
 
     async def get_resource_use(
         self, agent_id: str | None = None, since: int | None = None

@@ -79,6 +79,45 @@ class TrendPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimelinePoint:
+    """Runs that started within one step of time."""
+
+    start: int
+    """ms since the epoch, a multiple of the step."""
+    total: int
+    successful: int
+    timeouts: int
+    average_execution_time: float
+    """ms."""
+    max_memory: float
+    """MB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureCause:
+    """Failures that ended alike."""
+
+    error_type: ErrorType | None
+    total: int
+    last_executed_at: int
+    """ms since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentCount:
+    """Runs of one agent."""
+
+    agent_id: str
+    total: int
+    successful: int
+    timeouts: int
+    average_execution_time: float
+    """ms."""
+    last_executed_at: int
+    """ms since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceUse:
     """What runs used. Times are ms, memory is MB; without a run all are 0."""
 

@@ -175,6 +175,22 @@ class SandboxConfig(Settings):
         ge=1,
         le=64,
     )
+    checkers: int = _setting(
+        4,
+        "ONEHOP_CHECKERS",
+        "Agents that have a checker at the same time, which looks through code before it runs; "
+        "each takes 110 MB, and 30 more once it has looked at types. With 0 no code is checked.",
+        ge=0,
+        le=64,
+    )
+    check_wait: float = _setting(
+        3000,
+        "ONEHOP_CHECK_WAIT",
+        "Time in ms that code waits for its check, the start of a checker included; then it runs "
+        "unchecked.",
+        ge=10,
+        le=60_000,
+    )
     max_concurrency: int = _setting(
         _CORES * 8, "ONEHOP_MAX_CONCURRENCY", "Executions that run at the same time.", ge=1, le=4096
     )
@@ -435,6 +451,21 @@ class ServerConfig(Settings):
     )
     tls_key: str | None = _setting(
         None, "ONEHOP_TLS_KEY", "File of the certificate's private key (PEM)."
+    )
+    dashboard: bool = _setting(
+        True, "ONEHOP_DASHBOARD", "Whether the pages at `/dashboard` are served."
+    )
+    session_lifetime: int = _setting(
+        43_200_000,
+        "ONEHOP_SESSION_LIFETIME",
+        "Time, in ms, after which a person has to sign in to the dashboard again.",
+        ge=60_000,
+    )
+    session_idle: int = _setting(
+        7_200_000,
+        "ONEHOP_SESSION_IDLE",
+        "Time, in ms, after which a session of the dashboard that nobody uses ends.",
+        ge=60_000,
     )
     origins: tuple[str, ...] = _setting(
         (),

@@ -350,6 +350,10 @@ class PermissionDeniedError(RemoteError, PermissionError):
     """The role of the key does not allow the call."""
 
 
+class ToolsGoneError(RemoteError):
+    """A run named a connection with tools that has ended; nothing ran. A client connects again."""
+
+
 class ExecutionNotFoundError(RemoteError, LookupError):
     """The server has no such run, or it is another agent's."""
 

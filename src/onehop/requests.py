@@ -27,7 +27,7 @@ from onehop.inputs.integers import (
 )
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.inputs.values import count_values
-from onehop.types import ExecutionRequest, Isolation, Language
+from onehop.types import CheckPolicy, ExecutionRequest, Isolation, Language
 
 MIN_TIMEOUT = 100
 """ms"""
@@ -65,6 +65,8 @@ def check_request(
     context: Any = None,
     capture_console: Any = None,
     description: Any = None,
+    typecheck: Any = None,
+    plan: Any = None,
     isolation: Any = None,
 ) -> CheckedRequest:
     """Check every argument and fill in what ``config`` decides.
@@ -81,6 +83,8 @@ def check_request(
         context=copy,
         capture_console=_check_capture(capture_console, config),
         description=_check_description(description),
+        typecheck=_check_policy(typecheck),
+        plan=_check_plan(plan),
     )
     return CheckedRequest(
         request, text.decode(), warnings, check_isolation(isolation, config.isolation)
@@ -154,6 +158,23 @@ def _check_capture(capture_console: Any, config: SandboxConfig) -> bool:
     if isinstance(capture_console, bool):
         return capture_console
     raise InvalidRequestError("capture_console", _show(capture_console), "true or false")
+
+
+def _check_policy(typecheck: Any) -> CheckPolicy | None:
+    if typecheck is None:
+        return None
+    policies = get_args(CheckPolicy)
+    if typecheck not in policies:
+        allowed = ", ".join(map(repr, policies))
+        raise InvalidRequestError("typecheck", _show(typecheck), f"one of {allowed}")
+    policy: CheckPolicy = typecheck
+    return policy
+
+
+def _check_plan(plan: Any) -> bool:
+    if plan is None or isinstance(plan, bool):
+        return bool(plan)
+    raise InvalidRequestError("plan", _show(plan), "true or false")
 
 
 def check_isolation(isolation: Any, default: Isolation = "process") -> Isolation:

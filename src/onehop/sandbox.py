@@ -17,6 +17,7 @@ from onehop.analysis import Analyst
 from onehop.approvals import Approvals
 from onehop.backends.base import Backend, Pooled
 from onehop.calls import (
+    Grant,
     Layer,
     RunDesk,
     Toolbox,
@@ -25,6 +26,7 @@ from onehop.calls import (
     make_desk,
     with_calls,
 )
+from onehop.checks import Check, Checks, Room
 from onehop.config import SandboxConfig
 from onehop.decisions import Approval, Decision
 from onehop.errors import (
@@ -40,7 +42,7 @@ from onehop.states import PoolState
 from onehop.stores.memory import MemoryStore
 from onehop.tools import Bound, ToolError, ToolLimits
 from onehop.traces import read_trace
-from onehop.types import ExecutionResult, Isolation, Language, OnLog, OutputPage
+from onehop.types import CheckPolicy, ExecutionResult, Isolation, Language, OnLog, OutputPage
 from onehop.watching import Watcher, stage, watched_by
 
 _log = logging.getLogger(__name__)
@@ -161,6 +163,8 @@ class Sandbox:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Layer = (),
+        typecheck: CheckPolicy | None = None,
+        plan: bool = False,
         isolation: Isolation | None = None,
         traceparent: str | None = None,
     ) -> ExecutionResult:
@@ -171,7 +175,10 @@ class Sandbox:
         ``agent_id`` is whom the queue is fair to. ``on_log`` hears each console line as it is
         printed. ``tools`` are for this run instead of the sandbox's own: functions and ``Tool``
         objects, and names and globs of those that the sandbox has; ``rules`` hold beside the
-        sandbox's. ``isolation`` is ``process`` (a fresh process) or ``realm`` (a fresh realm in a
+        sandbox's. ``typecheck`` is what the check before the run may refuse: ``"off"``,
+        ``"provable"`` (what must fail; the usual one where tools are granted) or ``"strict"``. With
+        ``plan`` the code is checked and its calls are listed, and nothing is executed.
+        ``isolation`` is ``process`` (a fresh process) or ``realm`` (a fresh realm in a
         process of the agent's own); the settings decide where it is None. ``traceparent`` is the
         caller's place in a trace, as W3C writes it. What the code does wrong is a result with
         ``success=False``. Cancelling the awaiting task kills the run at once.
@@ -180,7 +187,7 @@ class Sandbox:
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
         """
         self._open_backend()
-        desk = self.desk(tools, [rules] if rules else (), agent_id=agent_id)
+        grant = self.toolbox.grant(tools, [rules] if rules else ())
         checked = check_request(
             self._config,
             code=code,
@@ -189,6 +196,8 @@ class Sandbox:
             context=context,
             capture_console=capture_console,
             description=description,
+            typecheck=typecheck,
+            plan=plan,
             isolation=isolation,
         )
         request = checked.request
@@ -198,9 +207,28 @@ class Sandbox:
                 "execution", request=request, agent_id=agent_id, trace=read_trace(traceparent)
             ) as noted,
         ):
-            result = await self.run(checked, agent_id, on_log, desk)
+            result = await self._checked_run(checked, agent_id, on_log, grant)
             noted.note(result=result)
             return result
+
+    async def _checked_run(
+        self, checked: CheckedRequest, agent_id: str, on_log: OnLog | None, grant: Grant | None
+    ) -> ExecutionResult:
+        check = await self.typecheck(checked, agent_id, grant)
+        if check.ends_here:
+            return check.result()
+        desk = self._desk_of(grant, agent_id=agent_id)
+        result = await self.run(checked, agent_id, on_log, desk)
+        return await check.explain(result)
+
+    async def typecheck(
+        self, checked: CheckedRequest, agent_id: str = "", grant: Grant | None = None
+    ) -> Check:
+        """Check the code of a call before it runs, which ``run`` does not; ``grant`` are its tools.
+        Hand the result of the run to its ``explain``."""
+        backend = self._open_backend()
+        checks = Checks(backend if isinstance(backend, Room) else None)
+        return await checks.check(checked.request, agent_id, grant)
 
     def map(
         self,
@@ -258,7 +286,9 @@ class Sandbox:
     ) -> RunDesk | None:
         """Where a run's calls of tools are answered; None when it may call none. ``run`` is what
         ``make_desk`` takes. Raises InvalidRequestError."""
-        grant = self.toolbox.grant(tools, layers)
+        return self._desk_of(self.toolbox.grant(tools, layers), **run)
+
+    def _desk_of(self, grant: Grant | None, **run: Any) -> RunDesk | None:
         if grant is None:
             return None
         asker = None
@@ -417,9 +447,11 @@ def run(
     config: SandboxConfig | None = None,
     tools: Wanted | None = None,
     rules: Layer = (),
+    typecheck: CheckPolicy | None = None,
+    plan: bool = False,
 ) -> ExecutionResult:
     """Run ``code`` once, synchronously, in a sandbox opened for it, with its ``tools`` and
-    ``rules``.
+    ``rules``; ``typecheck`` and ``plan`` are those of ``Sandbox.execute``.
 
     For more than one execution open a Sandbox: it keeps workers warm. Inside a running event loop
     (a notebook) the work happens in a thread while the caller waits. Raises what
@@ -431,7 +463,9 @@ def run(
         sandbox = Sandbox(settings, tools=tools, rules=rules)
         try:
             await sandbox._open(language_named(language) or DEFAULT)
-            return await sandbox.execute(code, language, timeout, context, capture_console)
+            return await sandbox.execute(
+                code, language, timeout, context, capture_console, typecheck=typecheck, plan=plan
+            )
         finally:
             await sandbox.aclose()
 

@@ -33,6 +33,8 @@ class PoolState:
     """Starts that failed, since then."""
     lost: int
     """Idle workers that ended by themselves, since then."""
+    realms: int = 0
+    """Processes that serve one agent each, a realm for each run; the numbers above are without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,8 @@ class ExecutorState:
     upstreams: tuple[UpstreamState, ...]
     runs: tuple[RunState, ...]
     """Oldest first."""
+    approvals: int | None = None
+    """Calls that wait for a person, at most 1000; None where none can, or the store is away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,3 +107,6 @@ class ServerState:
     """In flight, the oldest first."""
     more_runs: int
     """In flight, and not listed."""
+    approvals: int | None = None
+    """Calls of tools that wait for a person, at most 1000; None where none can, or the store is
+    away."""

@@ -35,6 +35,8 @@ ErrorType = Literal[
 Effect = Literal["read", "write", "destructive"]
 """What a tool does to the world."""
 ToolOutcome = Literal["ok", "failed", "denied", "cancelled", "unknown"]
+CheckPolicy = Literal["off", "provable", "strict"]
+"""What lets the check refuse a run: nothing, what must fail, or all that TypeScript says."""
 Status = Literal["completed", "failed", "paused", "running"]
 Isolation = Literal["process", "realm"]
 
@@ -63,6 +65,10 @@ class ExecutionRequest(Wire):
     """JSON data that the code sees as ``context``."""
     capture_console: bool = True
     description: str | None = None
+    typecheck: CheckPolicy | None = None
+    """None: ``provable`` where tools are granted, ``off`` elsewhere."""
+    plan: bool = False
+    """Whether the calls are listed, and nothing is executed."""
 
 
 class LogEntry(Wire):
@@ -199,6 +205,37 @@ class ToolCall(Wire):
     """The rule that decided about it."""
 
 
+class Typecheck(Wire):
+    """Whether the code was checked before the run."""
+
+    verdict: Literal["checked", "unchecked"]
+    reason: str | None = None
+    """Why it was not."""
+
+
+class PlannedCall(Wire):
+    """A call of a tool that the code would make, as its text shows it."""
+
+    tool: str | None
+    """Its path; None where the name is computed."""
+    effect: Effect | None
+    """None for a tool that is not known."""
+    action: Literal["allow", "ask", "deny"] | None
+    """What the rules say; the most restrictive that they may say, if that depends on arguments."""
+    rule: str | None = None
+    """The rule that says so."""
+    depends: bool = False
+    """Whether that depends on arguments that only the run can tell."""
+    certain: bool
+    """Whether each run makes it."""
+    repeats: bool
+    """Whether it may be made more than once."""
+    arguments: dict[str, Any] | None = None
+    """Those that are known; None when none can be."""
+    line: int
+    column: int
+
+
 class Avoided(Wire):
     """What did not pass through the model, because the code called the tools."""
 
@@ -244,6 +281,10 @@ class ExecutionResult(Wire):
     avoided: Avoided | None = None
     """Set when there were calls."""
     isolation: Isolation = "process"
+    typecheck: Typecheck | None = None
+    """Set unless the check was off."""
+    plan: list[PlannedCall] | None = None
+    """Set when a plan was asked for: nothing was executed."""
 
     def to_dict(self) -> dict[str, Any]:
         """The wire JSON: camelCase, without the fields that do not apply.
@@ -279,6 +320,8 @@ _ONLY_WHEN_SET = (
     "request_id",
     "tool_calls",
     "avoided",
+    "typecheck",
+    "plan",
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,21 @@ def test_a_batch_that_was_killed_goes_on_where_it_stopped(tmp_path: Path, ending
     again = shell(tmp_path, *words)
     assert "0 succeeded, 60 were there already" in again.stderr
     assert read_results(out) == results
+
+
+def test_an_interrupted_batch_keeps_its_results_and_says_how_far_it_got(tmp_path: Path) -> None:
+    write_requests(tmp_path / "in.jsonl", 400, "await new Promise((r) => setTimeout(r, 20))")
+    out = tmp_path / "out.jsonl"
+    running = subprocess.Popen(
+        [*COMMAND, "in.jsonl", "--out", out.name], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    until(lambda: out.exists() and out.stat().st_size > 1500, "some results")
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 130
+    count = len(read_results(out))
+    assert f"onehop: {count} succeeded" in told
+    assert "interrupted" in told
 
 
 def test_results_of_other_code_are_not_taken_for_these(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ EXAMPLES = {
     "openapi.py": "{'item': 'chair', 'count': 4}, {'item': 'table', 'count': 0}",
     "tools.py": "order 3: sent 400 cents\norder 4: failed: nobody is called bob\n",
     "rewards.py": "  reward 1.00\n  reward 0.67\n  reward 0.00  (TimeoutError",
-    "served.py": "  5 x code:execution:completed\n",
+    "served.py": "  6 x code:execution:completed\n",
 }
 
 

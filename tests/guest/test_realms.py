@@ -239,6 +239,9 @@ ENDING = {
     "an interval": "setInterval(() => {}, 1000); return 1",
     "a signal that will abort": "AbortSignal.timeout(60000); return 1",
     "a registry of objects": "new FinalizationRegistry(() => {}); return 1",
+    "a registry by another way": (
+        "new (new FinalizationRegistry(() => {}).constructor)(() => {}); return 1"
+    ),
     "a wait": "Atomics.waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0); return 1",
     "work that the value begins": "return { get a() { setTimeout(() => {}, 9000); return 1 } }",
     "a rejection": "return { get a() { Promise.reject(1); return 1 } }",

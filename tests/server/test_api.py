@@ -188,9 +188,17 @@ def test_analytics_answer_by_their_names(ada: httpx2.Client) -> None:
         "repeated-code": "repeatedCode",
         "slowest": "slowest",
         "security": "security",
+        "timeline": "timeline",
+        "failure-causes": "failureCauses",
+        "agents": "agents",
     }
     for question, key in answers.items():
         assert key in ada.get(f"/api/v1/analytics/{question}").json(), question
+    counts = ada.get("/api/v1/analytics/agents").json()["agents"]
+    assert [each["agentId"] for each in counts] == ["ada"]  # no other agent's
+    points = ada.get("/api/v1/analytics/timeline", params={"step": 3_600_000}).json()["timeline"]
+    assert sum(point["total"] for point in points) >= 1
+    error(ada.get("/api/v1/analytics/timeline", params={"step": 1000}), 400, "invalid_request")
 
 
 # --- agents

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,14 +13,15 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from onehop import Executor, Sandbox, SandboxConfig
+from onehop import Executor, Sandbox, SandboxConfig, tool
+from onehop.decisions import Approve
 from onehop.telemetry import Metrics
 from onehop.telemetry._families import FAMILIES
 from onehop.testing import FakeBackend
 from tests.server.served import Served, run
 from tests.telemetry.scraping import Prometheus, Samples, program, samples, value
 from tests.users import ROOT
-from tests.waiting import until
+from tests.waiting import soon, until
 
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 EXECUTIONS = "onehop_executions_total"
@@ -133,9 +137,10 @@ def test_every_metric_is_in_the_table_and_the_table_has_no_other(
     text = viewer.get("/metrics").text
     told = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE onehop_")}
     told = {name.removesuffix("_total") for name in told if not name.endswith("_created")}
-    upstreams = {"onehop_upstream_up", "onehop_upstream_tools"}  # there are none here
+    absent = {"onehop_upstream_up", "onehop_upstream_tools"}  # there are none here
+    absent |= {"onehop_approvals_waiting"}  # and nobody can be asked
     known = {family.name for family in FAMILIES} | {"onehop_info"}
-    assert told == known - upstreams
+    assert told == known - absent
 
 
 def test_only_those_who_may_see_all_read_metrics(
@@ -196,6 +201,38 @@ def test_servers_of_tools_show_whether_they_are_connected(tmp_path: Path) -> Non
         assert "its command" in next(each["reason"] for each in status if not each["up"])
 
 
+async def test_calls_that_wait_for_a_person_are_counted() -> None:
+    @tool
+    def pay(amount: float) -> float:
+        """Pay."""
+        return amount
+
+    metrics = Metrics()
+    async with Sandbox(
+        SandboxConfig(pool_size=1),
+        tools=[pay],
+        rules={"ask": ["pay"]},
+        approvals=True,
+        watchers=[metrics],
+    ) as sandbox:
+        executor = Executor(sandbox)
+
+        async def waiting() -> float:
+            text, _ = metrics.render(await executor.state())
+            return samples(text.decode())["onehop_approvals_waiting", frozenset()]
+
+        assert await waiting() == 0
+        running = asyncio.create_task(executor.execute("return await tools.pay({amount: 6})"))
+        await soon(waiting, "the call")
+        (asked,) = await sandbox.approvals()
+        await sandbox.decide(asked.run_id, {asked.call_id: Approve()}, by="ann")
+        assert (await running).output == 6
+        assert await waiting() == 0
+        text, _ = metrics.render(await executor.state())
+        spent = "onehop_tool_duration_seconds_sum"
+        assert value(samples(text.decode()), spent, namespace="", outcome="ok") < 5
+
+
 async def test_two_executors_of_one_process_count_for_themselves() -> None:
     first, second = Metrics(), Metrics()
     for metrics, runs in ((first, 1), (second, 2)):
@@ -225,8 +262,6 @@ async def test_tools_of_more_namespaces_than_have_series_share_one() -> None:
 def test_a_real_prometheus_reads_the_server_and_answers_every_panel(
     served: Served, ada: httpx2.Client, viewer_key: str, tmp_path: Path
 ) -> None:
-    import json
-
     run(ada, "return 1")
     target = urlsplit(served.url).netloc
     with Prometheus(tmp_path, target, viewer_key, PROMETHEUS / "alerts.yml") as prometheus:
@@ -252,9 +287,6 @@ def test_a_real_prometheus_reads_the_server_and_answers_every_panel(
 
 
 def test_every_panel_and_alert_names_metrics_that_there_are() -> None:
-    import json
-    import re
-
     names = {
         f"{family.name}{end}"
         for family in FAMILIES

@@ -15,7 +15,11 @@ from onehop.types import ExecutionResult, Language, OnLog, OutputPage
 
 @runtime_checkable
 class Backend(Protocol):
-    """Runs checked requests somewhere: ``open``, any number of ``run``, ``aclose``."""
+    """Runs checked requests somewhere: ``open``, any number of ``run``, ``aclose``.
+
+    ``isolations``, if it has that, names the classes of ``CheckedRequest.isolation`` that it
+    offers; without, it offers ``process``, and the sandbox refuses the other.
+    """
 
     @property
     def ready(self) -> bool:

@@ -10,7 +10,15 @@ from onehop import source
 from onehop.analysis import Analyst
 from onehop.backends import _results
 from onehop.backends.outputs import Outputs
-from onehop.compiler import Broken, Compiled, Compiler, Compilers, Refused
+from onehop.compiler import (
+    Broken,
+    Checker,
+    Checkers,
+    Compiled,
+    Compiler,
+    Compilers,
+    Refused,
+)
 from onehop.config import SandboxConfig
 from onehop.errors import WorkerStartError
 from onehop.limits import Limits
@@ -72,6 +80,10 @@ class LocalBackend:
         self._compilers = Compilers(
             self._start_compiler, most=config.compilers, max_queue=config.max_queue
         )
+        self.checkers = Checkers(
+            self._start_checker, most=config.checkers, seconds=config.check_wait / 1000
+        )
+        """What looks through code before it runs; ``run`` itself does not ask it."""
         self._outputs = Outputs(config.kept_outputs)
 
     @property
@@ -82,7 +94,9 @@ class LocalBackend:
     @property
     def pool_state(self) -> PoolState:
         """See Pooled."""
-        return self._pool.state
+        state = self._pool.state
+        waiting = state.waiting + self._realms.waiting
+        return replace(state, waiting=waiting, realms=self._realms.processes)
 
     async def open(self, language: Language = "javascript") -> None:
         """Start the spawner and the first worker, and what the first program needs if it is in
@@ -140,6 +154,21 @@ class LocalBackend:
         found = await self._explain(request, agent, said)
         return Refused(found.message, found.line, found.column)
 
+    async def confirm_syntax(
+        self, request: ExecutionRequest, agent: str, said: source.Diagnosis
+    ) -> source.Diagnosis | None:
+        """A syntax error that a checker has found, in the best words; None if it is none, for
+        TypeScript's compiler has the last word on TypeScript. Raises what ``run`` raises."""
+        if request.language == "javascript":
+            return await self._explain(request, agent, said)
+        result = await self._compile(request, source.without_shebang(request.code), agent)
+        if not isinstance(result, Refused):
+            return None
+        return source.Diagnosis(result.message, result.line, result.column)
+
+    async def _start_checker(self) -> Checker:
+        return await Checker.start(await self._factory.launcher())
+
     async def _start_compiler(self) -> Compiler:
         return await Compiler.start(await self._factory.launcher())
 
@@ -173,6 +202,7 @@ class LocalBackend:
     async def aclose(self) -> None:
         """See Backend.aclose."""
         await self._compilers.aclose()
+        await self.checkers.aclose()
         await self._realms.aclose()
         await self._pool.aclose()
         self._outputs.clear()

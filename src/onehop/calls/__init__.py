@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onehop.calls._asking import Asker, Question
 from onehop.calls._avoided import with_calls
+from onehop.calls._beside import Beside
 from onehop.calls._desk import CallEvent, Hear, RunDesk
 from onehop.calls._grant import Grant
 from onehop.calls._narrowing import LONGEST_NAME, MOST_NAMES, Narrowing, narrowing_from
@@ -13,6 +14,7 @@ __all__ = [
     "LONGEST_NAME",
     "MOST_NAMES",
     "Asker",
+    "Beside",
     "CallEvent",
     "Grant",
     "Hear",

@@ -34,6 +34,9 @@ _WRITE_GRACE: Final = 2.0
 _AT_ONCE: Final = 16 * 1024
 """Bytes of arguments that are checked in the event loop; more take a thread."""
 
+_WARNINGS: Final = 8
+"""Of what tools have answered, in one run."""
+
 _log = logging.getLogger(__name__)
 
 CallEvent = Literal["started", "completed", "failed", "denied"]
@@ -66,7 +69,8 @@ class RunDesk:
     ) -> None:
         """``asker`` asks people where a rule wants it; without one such calls are blocked."""
         self._asker = asker
-        self._grant = grant
+        self.grant = grant
+        """What the run may use."""
         self._context = context
         self._hear = hear
         limits = grant.limits
@@ -87,27 +91,27 @@ class RunDesk:
     @property
     def limits_json(self) -> str:
         """See Desk."""
-        return self._grant.limits_json
+        return self.grant.limits_json
 
     @property
     def most_calls(self) -> int:
         """See Desk."""
-        return self._grant.limits.calls
+        return self.grant.limits.calls
 
     @property
     def most_arguments(self) -> int:
         """See Desk."""
-        return self._grant.limits.arguments
+        return self.grant.limits.arguments
 
     @property
     def wait_seconds(self) -> float:
         """See Desk."""
-        hold = self._asker.hold if self._asker is not None and self._grant.asks else 0
-        return self._grant.limits.wait / 1000 + hold
+        hold = self._asker.hold if self._asker is not None and self.grant.asks else 0
+        return self.grant.limits.wait / 1000 + hold
 
     def names(self) -> bytes:
         """See Desk."""
-        return self._grant.catalogue.names_json()
+        return self.grant.catalogue.names_json()
 
     def take(self, question: Call | Ask, reply: Reply) -> None:
         """Answer now or later."""
@@ -184,7 +188,7 @@ class RunDesk:
         record.path, record.effect = bound.path, bound.effect
         arguments = _arguments(call, bound)
         record.arguments, record.bytes_in = arguments, len((call.arguments or "").encode())
-        decision = self._grant.policy.decide(bound, arguments)
+        decision = self.grant.policy.decide(bound, arguments)
         record.rule = decision.rule
         if decision.action == "deny":
             raise ToolError("denied", f"a rule denies {bound.path}: {decision.rule}", bound.path)
@@ -201,13 +205,13 @@ class RunDesk:
 
     def _find(self, call: Call) -> Bound:
         path = _path(call)
-        bound = self._grant.catalogue.find(call.namespace, call.member)
+        bound = self.grant.catalogue.find(call.namespace, call.member)
         if bound is not None:
             return bound
         raise UnknownError(path)
 
     def _check_budget(self, bound: Bound) -> None:
-        limits = self._grant.limits
+        limits = self.grant.limits
         if self._is_spent:
             words = f"the run has waited {limits.wait / 1000:g} s for tools, which is all it may"
             raise ToolError("budget", words, bound.path)
@@ -276,7 +280,7 @@ class RunDesk:
         self, bound: Bound, given: dict[str, Any], record: CallRecord
     ) -> dict[str, Any]:
         """The schema holds for a person too, and so do rules that deny."""
-        decision = self._grant.policy.decide(bound, given)
+        decision = self.grant.policy.decide(bound, given)
         if decision.action == "deny":
             raise ToolError("denied", f"a rule denies {bound.path}: {decision.rule}", bound.path)
         record.arguments = given
@@ -284,7 +288,7 @@ class RunDesk:
 
     async def _invoke(self, bound: Bound, arguments: dict[str, Any], record: CallRecord) -> bytes:
         """The tool's time begins when it does: waiting for a thread is not its fault."""
-        limits = self._grant.limits
+        limits = self.grant.limits
         seconds = limits.timeout / 1000
 
         def start() -> None:
@@ -293,7 +297,10 @@ class RunDesk:
             self._hear("started", record.call)
 
         context = dataclasses.replace(
-            self._context(bound.path), on_start=start, on_media=self._media.keep
+            self._context(bound.path),
+            on_start=start,
+            on_media=self._media.keep,
+            on_warning=self._warn,
         )
         try:
             async with asyncio.timeout(None) as clock:
@@ -305,8 +312,13 @@ class RunDesk:
                 "timeout", words, bound.path, retryable=effect == "none", effect=effect
             ) from None
 
+    def _warn(self, words: str) -> None:
+        """The same once, however often it happens."""
+        if words not in self.warnings and len(self.warnings) < _WARNINGS:
+            self.warnings.append(words)
+
     def _count(self, bound: Bound, value: bytes) -> None:
-        most = self._grant.limits.total
+        most = self.grant.limits.total
         self._answered += len(value)
         if self._answered > most:
             words = f"all answers together have more than {most} bytes"
@@ -347,7 +359,7 @@ class RunDesk:
         """One after the other, and in a thread: a flood of questions holds up its own run only."""
         if ask.about == "bytes":
             return self._bytes(ask.subject or "")
-        discovery, subject = self._grant.discovery, ask.subject or ""
+        discovery, subject = self.grant.discovery, ask.subject or ""
         async with self._turn:
             if ask.about == "search":
                 few = ask.limit or 10
@@ -366,8 +378,8 @@ class RunDesk:
 
     def _unknown(self, path: str) -> ToolError:
         """With the names that are close to it: many tools take a while to compare."""
-        policy = self._grant.policy
-        nearest = self._grant.catalogue.nearest(
+        policy = self.grant.policy
+        nearest = self.grant.catalogue.nearest(
             path, keep=lambda other: not policy.is_always_denied(other)
         )
         words = f"; did you mean {', '.join(nearest)}?" if nearest else ""
@@ -375,7 +387,7 @@ class RunDesk:
 
     def _bytes(self, name: str) -> str:
         """Of media, in base64: part of what a run may have of answers. Raises ToolError."""
-        limits = self._grant.limits
+        limits = self.grant.limits
         text = self._media.base64(name, limits.result)
         self._answered += len(text)
         if self._answered > limits.total:

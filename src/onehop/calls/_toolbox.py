@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from onehop.calls._asking import Asker
+from onehop.calls._beside import Beside
 from onehop.calls._desk import Hear, RunDesk, deaf
 from onehop.calls._grant import Grant
 from onehop.calls._media import without_ids
@@ -47,8 +48,10 @@ class Toolbox:
         self._threads = Threads()
         self._tools = composed(tools)
         self._opened: list[Provider] = []
+        self._listeners: dict[object, Callable[[], None]] = {}
         self._rules = read_rules(rules)
-        self._limits = limits or ToolLimits()
+        self.limits = limits or ToolLimits()
+        """How much of them one run may use."""
         self._read()
 
     async def open(self) -> None:
@@ -69,6 +72,13 @@ class Toolbox:
         self._opened.append(provider)
         provider.on_change = self._read
 
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` in the event loop whenever the tools are others; what is returned
+        ends that."""
+        token = object()
+        self._listeners[token] = listener
+        return lambda: self._listeners.pop(token, None) and None
+
     async def aclose(self) -> None:
         """Close what provides tools, as far as it was opened here."""
         opened, self._opened = self._opened, []
@@ -80,6 +90,8 @@ class Toolbox:
         """Make a catalogue of what there is now. A run keeps the one that it began with."""
         self._catalogue = Catalogue.of(self._tools, self._threads)
         self._usual = self._under(self._policy(()), self._catalogue)
+        for listener in list(self._listeners.values()):
+            listener()
 
     def upstreams(self) -> tuple[UpstreamState, ...]:
         """How the servers are now, in the order in which they were given."""
@@ -119,26 +131,44 @@ class Toolbox:
         """Whether there may be something to call."""
         return bool(self._catalogue.bound or self._catalogue.missing)
 
-    def view(self, layers: Sequence[Layer] = ()) -> Grant:
-        """What a caller under further ``layers`` of rules may see of the tools. Raises
-        InvalidRequestError."""
+    def view(self, layers: Sequence[Layer] = (), beside: Beside | None = None) -> Grant:
+        """What a caller under further ``layers`` of rules may see of the tools, and of what it has
+        ``beside`` them. Raises InvalidRequestError."""
+        usual = self._usual_with(beside)
         if not any(layers):
-            return self._usual
-        return self._under(self._policy(layers), self._catalogue, self.discovery)
+            return usual
+        return self._under(self._policy(layers), usual.catalogue, usual.discovery)
 
-    def grant(self, wanted: Wanted | None = None, layers: Sequence[Layer] = ()) -> Grant | None:
+    def _usual_with(self, beside: Beside | None) -> Grant:
+        """All, under the server's rules only."""
+        if beside is None:
+            return self._usual
+        own = self._catalogue
+        if (kept := beside.kept(own)) is None:
+            kept = self._under(self._policy(()), beside.catalogue(own))
+            beside.keep(own, kept)
+        return kept
+
+    def grant(
+        self,
+        wanted: Wanted | None = None,
+        layers: Sequence[Layer] = (),
+        beside: Beside | None = None,
+    ) -> Grant | None:
         """What a run may use: all tools, or those that are ``wanted``, under the server's rules and
-        those of further ``layers``. None when it may use none.
+        those of further ``layers``; what it has ``beside`` the sandbox's counts as that. None when
+        it may use none.
 
         Raises ToolError for a name that is not there, and InvalidRequestError for wrong rules.
         """
+        usual = self._usual_with(beside)
         if wanted is None and not any(layers):
-            grant = self._usual
+            grant = usual
         else:
             self._refuse_closed(wanted)
             policy = self._policy(layers)
-            chosen = self._catalogue.granted(wanted, lambda one: not policy.is_always_denied(one))
-            grant = self._under(policy, chosen, self.discovery)
+            chosen = usual.catalogue.granted(wanted, lambda one: not policy.is_always_denied(one))
+            grant = self._under(policy, chosen, usual.discovery)
         has_any = grant.catalogue.bound or grant.catalogue.missing
         return grant if has_any else None
 
@@ -155,7 +185,7 @@ class Toolbox:
         return Policy([self._rules, *map(read_rules, layers)])
 
     def _under(self, policy: Policy, catalogue: Catalogue, wider: Discovery | None = None) -> Grant:
-        return Grant(catalogue, policy, self._limits, Discovery(catalogue, policy, wider))
+        return Grant(catalogue, policy, self.limits, Discovery(catalogue, policy, wider))
 
 
 def make_desk(

@@ -56,6 +56,8 @@ def read_call(
     language: str | None,
     timeout: float | None,
     memory: int | None,
+    typecheck: str | None = None,
+    plan: bool = False,
 ) -> Call:
     """Read and check everything. Raises InvalidRequestError and ConfigError.
 
@@ -75,6 +77,8 @@ def read_call(
         language=language or language_of_file(file) or wrapped_language(given or ""),
         timeout=timeout,
         context=None if context is None else _read_context(context, config.max_context),
+        typecheck=typecheck,
+        plan=plan,
     )
     return Call(checked.request, config)
 
@@ -136,6 +140,8 @@ async def _execute(
             request.timeout,
             request.context,
             agent_id=CLI_AGENT,
+            typecheck=request.typecheck,
+            plan=request.plan,
             tools=names,
             rules=rules,
         )

@@ -66,6 +66,18 @@ def run(
     tools: RunTools = None,
     rule: RunRules = None,
     mcp_servers: McpServers = None,
+    typecheck: Annotated[
+        str | None,
+        typer.Option(
+            metavar="off|provable|strict",
+            help="What the check before the run may refuse: nothing, what must fail (the default "
+            "where tools are given), or all that TypeScript says.",
+        ),
+    ] = None,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Check the code and list its calls of tools; run nothing."),
+    ] = False,
     record: Annotated[
         bool, typer.Option("--record/--no-record", help="Whether to keep the run in the history.")
     ] = True,
@@ -89,7 +101,7 @@ def run(
     def command() -> ExitCode:
         from onehop.cli import _input, _output
 
-        call = _input.read_call(source, code, context, language, timeout, memory)
+        call = _input.read_call(source, code, context, language, timeout, memory, typecheck, plan)
         result = _input.execute(
             call, record=record, tools=tools, rules=rule, mcp_servers=mcp_servers
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from onehop.cli import _import
+from onehop.cli import _import, _login
 from onehop.cli._command import exit_with
 from onehop.cli._exits import ExitCode, epilog
 from onehop.cli._options import McpServers, Tools
@@ -58,7 +58,9 @@ def list_(
         spaces = toolbox.discovery.visible
         chosen = [namespace] if namespace is not None else list(spaces)
         paths = [str(path) for name in chosen for path in toolbox.discovery.list(name)]
-        return _print_hits([toolbox.discovery.hit(path) for path in paths], as_json)
+        return _print_hits(
+            [toolbox.discovery.hit(path) for path in paths], as_json, toolbox.catalogue.missing
+        )
 
     _with_tools(tools, mcp_servers, work)
 
@@ -128,6 +130,7 @@ _Work = Callable[["Toolbox"], Awaitable[ExitCode]]
 
 
 app.command("import", epilog=_import.EXITS)(_import.import_)
+app.command(epilog=_login.EXITS)(_login.login)
 
 
 def _with_tools(files: list[str] | None, mcp_servers: str | None, work: _Work) -> None:
@@ -149,6 +152,8 @@ async def _work(files: list[str] | None, mcp_servers: str | None, work: _Work) -
     toolbox = Toolbox(given["tools"], given["rules"], given["tool_limits"])
     try:
         await toolbox.open()
+        for name, fault in toolbox.catalogue.missing.items():
+            _complain(f"{name}: {fault}")
         return await work(toolbox)
     except ToolError as error:
         _complain(_told(error))
@@ -163,11 +168,13 @@ def _told(error: ToolError) -> str:
     return f"{error.code}: {error}{parameters}"
 
 
-def _print_hits(hits: list[dict[str, Any]], as_json: bool) -> ExitCode:
+def _print_hits(
+    hits: list[dict[str, Any]], as_json: bool, missing: Mapping[str, str] | None = None
+) -> ExitCode:
     if as_json:
         typer.echo(_as_json(hits))
         return ExitCode.SUCCESS
-    if not hits:
+    if not hits and not missing:
         _complain("no tools are granted: name a file with --tools")
     for hit in hits:
         typer.echo(f"{hit['signature']}  [{hit['effect']}{', asks' if hit['asks'] else ''}]")

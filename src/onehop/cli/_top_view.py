@@ -72,8 +72,12 @@ def view(state: ServerState, recent: Recent, *, width: int, trouble: str = "") -
 def _head(state: ServerState) -> str:
     return (
         f"onehop {clean(state.version)}   up {_duration(state.uptime)}   "
-        f"{len(state.runs) + state.more_runs} runs in flight   q ends, p pauses"
+        f"{len(state.runs) + state.more_runs} runs in flight{_waits(state)}   q ends, p pauses"
     )
+
+
+def _waits(state: ServerState) -> str:
+    return f", {state.approvals} calls wait for a person" if state.approvals else ""
 
 
 def _pool(pool: PoolState, width: int) -> str:
@@ -84,6 +88,8 @@ def _pool(pool: PoolState, width: int) -> str:
         f"{pool.resting} wait for tools, {pool.idle} idle, {pool.starting} starting"
     )
     queue = f"queue   {pool.waiting} of {pool.max_queue}"
+    if pool.realms:
+        queue += f"   {pool.realms} processes of realms"
     faults = f"started {pool.started}, failed {pool.failed}, lost {pool.lost}"
     return f"{told}\n{queue}   {faults}"
 

@@ -15,6 +15,7 @@ from onehop.answers import AgentStats, Failure, ToolStats
 from onehop.client._connection import Call, Connection
 from onehop.client._events import Follower
 from onehop.client._feed import Feed, Tasks
+from onehop.client._handed import HandedTools
 from onehop.client._live import Item, LiveRun
 from onehop.client._options import HEADER_TEXT, header_text, make_options
 from onehop.client._trace import trace_headers
@@ -49,10 +50,12 @@ from onehop.errors import (
 from onehop.events import EVENT_TYPES, Event
 from onehop.records import ExecutionRecord
 from onehop.states import ServerState
-from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
+from onehop.types import CheckPolicy, ExecutionResult, Language, OutputPage, ValidationReport
 
 if TYPE_CHECKING:
     import httpx2
+
+    from onehop.tools import Tool, Tools
 
 T = TypeVar("T")
 TOOL: Final = "code_execute"
@@ -71,7 +74,9 @@ class AgentClient:
     in passing (no connection, 429, 502 to 504) is tried again, at most ``retries`` times, as long
     as there is time for it; a repeated ``execute`` carries the same request id, so that nothing
     runs twice. More runs at once than the agent may have wait here for their turn. ``transport``
-    replaces the network, or configures it: another certificate authority, a proxy.
+    replaces the network, or configures it: another certificate authority, a proxy. ``tools`` are
+    functions, ``Tool`` objects or a ``Tools`` of them that the code of this client's runs may call,
+    beside the server's own: they run in this process, for the runs of this client only.
 
     Needs a running asyncio event loop, and belongs to the one it was connected in. Every method
     raises ServerUnreachableError, ServerTimeoutError, UnexpectedAnswerError, AuthenticationError,
@@ -88,7 +93,10 @@ class AgentClient:
         timeout: float = 30_000,
         retries: int = 3,
         transport: httpx2.AsyncBaseTransport | None = None,
+        tools: Tools | Iterable[Tool | Callable[..., Any]] | None = None,
     ) -> None:
+        """Raises ConfigError for an argument that cannot be used."""
+        self._handed = None if tools is None else HandedTools(tools)
         self._options = make_options(agent_id, api_key, server_url, channel_id, timeout, retries)
         self._transport = transport
         self._connection: Connection | None = None
@@ -115,12 +123,16 @@ class AgentClient:
         await self.disconnect()
 
     async def connect(self) -> Identity:
-        """Check that the server is there and knows the key; whom it takes the caller for."""
+        """Check that the server is there and knows the key, and hand it the client's tools; whom
+        it takes the caller for. Raises InvalidRequestError for a tool that it does not take."""
         connection = self._connection or Connection(self._options, self._transport)
         try:
             self._identity = await connection.ask(
                 Call("GET", "/me"), self._options.margin, decode_identity
             )
+            if self._handed is not None and connection is not self._connection:
+                await self._handed.open(connection)
+                connection.beside = self._handed
         except BaseException:
             if connection is not self._connection:
                 await connection.aclose()
@@ -137,6 +149,8 @@ class AgentClient:
             task.cancel()
         if ending:
             await asyncio.wait(ending)
+        if self._handed is not None:
+            await self._handed.aclose()
         if connection is not None:
             await connection.aclose()
 
@@ -175,15 +189,18 @@ class AgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        typecheck: CheckPolicy | None = None,
+        plan: bool | None = None,
         tools: Sequence[str] | None = None,
         rules: Rules | None = None,
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
         ``timeout`` is in ms (the server's 5000 by default). A ``request_id`` that the server knows
-        gives the first result and runs nothing. Cancelling the awaiting task ends the run. What
-        the code does wrong is a result with ``success=False``. Raises InvalidRequestError and
-        DuplicateRequestError.
+        gives the first result and runs nothing. ``typecheck`` is what the check before the run may
+        refuse (``off``, ``provable``, ``strict``); with ``plan`` the calls of tools are listed, and
+        nothing is executed. Cancelling the awaiting task ends the run. What the code does wrong is
+        a result with ``success=False``. Raises InvalidRequestError and DuplicateRequestError.
 
         The code may call the server's tools: of these only ``tools``, names and globs, if they are
         given, and under ``rules`` (dicts, ``Rule`` objects, or globs by action) beside those of the
@@ -196,6 +213,8 @@ class AgentClient:
             context=context,
             capture_console=capture_console,
             description=description,
+            typecheck=typecheck,
+            plan=plan,
             tools=tool_names(tools),
             rules=rule_list(rules),
         )

@@ -21,10 +21,12 @@ from onehop.errors import NotConnectedError
 from onehop.events import Event
 from onehop.records import ExecutionRecord
 from onehop.states import ServerState
-from onehop.types import ExecutionResult, Language, OutputPage, ValidationReport
+from onehop.types import CheckPolicy, ExecutionResult, Language, OutputPage, ValidationReport
 
 if TYPE_CHECKING:
     import httpx2
+
+    from onehop.tools import Tool, Tools
 
 T = TypeVar("T")
 _END: Final = object()
@@ -49,6 +51,7 @@ class SyncAgentClient:
         timeout: float = 30_000,
         retries: int = 3,
         transport: httpx2.AsyncBaseTransport | None = None,
+        tools: Tools | Iterable[Tool | Callable[..., Any]] | None = None,
     ) -> None:
         self._client = AgentClient(
             agent_id=agent_id,
@@ -58,6 +61,7 @@ class SyncAgentClient:
             timeout=timeout,
             retries=retries,
             transport=transport,
+            tools=tools,
         )
         self._loop: _LoopThread | None = None
 
@@ -116,6 +120,8 @@ class SyncAgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        typecheck: CheckPolicy | None = None,
+        plan: bool | None = None,
         tools: Sequence[str] | None = None,
         rules: Rules | None = None,
     ) -> ExecutionResult:
@@ -129,6 +135,8 @@ class SyncAgentClient:
                 capture_console,
                 description=description,
                 request_id=request_id,
+                typecheck=typecheck,
+                plan=plan,
                 tools=tools,
                 rules=rules,
             )

@@ -55,6 +55,9 @@ class RayBackend:
     that had nothing to do for ``idle_seconds`` is given back to the cluster, but for the last one.
     """
 
+    isolations: Final = ("process", "realm")
+    """The isolation classes that its nodes offer."""
+
     def __init__(
         self,
         config: SandboxConfig | None = None,
@@ -277,4 +280,5 @@ def _failed(request: CheckedRequest, kind: Any, name: str, message: str) -> Exec
         resource_usage=ResourceUsage(memory=0),
         error=error.headline,
         error_info=error,
+        isolation=request.isolation,
     )

@@ -46,6 +46,8 @@ INPUT_SCHEMA: Final[dict[str, Any]] = {
         "context": {"type": "object", "default": {}},
         "captureConsole": {"type": "boolean", "default": True},
         "description": {"type": "string", "description": "For the audit trail"},
+        "typecheck": {"type": "string", "enum": ["off", "provable", "strict"]},
+        "plan": {"type": "boolean", "description": "List the calls of tools, run nothing"},
     },
     "required": ["code"],
     "additionalProperties": False,

@@ -21,6 +21,8 @@ def to_text(told: Told) -> str:
 
     JSON has no indentation: it would cost a model a third more tokens, and tell it nothing.
     """
+    if told.plan is not None:
+        return "\n\n".join([_plan(told.plan), *_beside(told)])
     if told.success and not told.is_preview:
         paragraphs = [*_beside(told)]
         value = _json(told.output)
@@ -37,6 +39,12 @@ def _beside(told: Told) -> Iterator[str]:
         yield _list("Warnings", told.warnings)
     if told.findings and told.success:
         yield _list("Worth a look", told.findings)
+
+
+def _plan(calls: Sequence[str]) -> str:
+    if not calls:
+        return "Plan: no calls of tools. Nothing was executed."
+    return _list("Plan (nothing was executed)", calls)
 
 
 def _preview(told: Told) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from onehop.types import Correction, ErrorInfo, ExecutionResult, Finding
+from onehop.types import Correction, ErrorInfo, ExecutionResult, Finding, PlannedCall
 
 _SHOWN: Final = 120
 """Characters of a corrected value that are shown."""
@@ -32,6 +32,8 @@ class Told:
     findings: Sequence[str]
     """What validation has seen in the code, with what to write instead."""
     hints: Sequence[str]
+    plan: Sequence[str] | None
+    """The calls that the code would make, if that was asked; nothing was executed then."""
     reading: str
     """How to come by the rest of an output that was too large."""
 
@@ -52,6 +54,7 @@ def told_of(
         corrections=[*map(_correction, result.corrections or ())],
         findings=[*_findings(result.findings or (), result.error_info)],
         hints=result.hints or (),
+        plan=None if result.plan is None else [*map(planned, result.plan)],
         reading=_reading(reference) if result.output_truncated else "",
     )
 
@@ -59,6 +62,26 @@ def told_of(
 def console(result: ExecutionResult) -> list[str]:
     """The console lines, and that there were more if the sandbox has dropped some."""
     return [*result.logs, _MORE] if result.logs_truncated else result.logs
+
+
+def planned(call: PlannedCall) -> str:
+    """A call that the code would make, and what the rules say of it."""
+    given = "…" if call.arguments is None else _brief(call.arguments)
+    notes = [
+        f"line {call.line}",
+        call.effect or "unknown tool",
+        _decision(call),
+        "" if call.certain else "perhaps",
+        "perhaps several times" if call.repeats else "",
+    ]
+    return f"{call.tool or '(a computed name)'}({given}): {', '.join(filter(None, notes))}"
+
+
+def _decision(call: PlannedCall) -> str:
+    words = {None: "", "allow": "", "ask": "asks first", "deny": "denied"}[call.action]
+    if words and call.depends:
+        words += ", depending on its arguments"
+    return f"{words} ({call.rule})" if words and call.rule else words
 
 
 def _error(result: ExecutionResult) -> str:

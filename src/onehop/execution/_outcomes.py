@@ -18,6 +18,7 @@ from onehop.types import (
     LogEntry,
     ResourceUsage,
     ToolCall,
+    Typecheck,
     ValidationReport,
     code_hash,
 )
@@ -141,6 +142,7 @@ def _details(result: ExecutionResult) -> dict[str, Any]:
         "findings": [item.model_dump(by_alias=True) for item in result.findings or ()],
         "toolCalls": [item.model_dump(by_alias=True) for item in result.tool_calls or ()],
         "avoided": result.avoided and result.avoided.model_dump(by_alias=True),
+        "typecheck": result.typecheck and result.typecheck.model_dump(by_alias=True),
     }
     return {name: value for name, value in wire.items() if value not in (None, [])}
 
@@ -176,6 +178,9 @@ def result_of(record: ExecutionRecord) -> ExecutionResult:
         enforcement=details.get("enforcement", []),
         tool_calls=[ToolCall.model_validate(item) for item in details.get("toolCalls", ())] or None,
         avoided=Avoided.model_validate(details["avoided"]) if details.get("avoided") else None,
+        typecheck=Typecheck.model_validate(details["typecheck"])
+        if details.get("typecheck")
+        else None,
         request_id=record.request_id,
     )
 

@@ -12,6 +12,7 @@ from onehop.analysis import Analyst
 from onehop.audit.redaction import Secrets
 from onehop.callers import Caller
 from onehop.calls import Grant, RunDesk
+from onehop.checks import Check
 from onehop.config import CorrectionConfig
 from onehop.corrections import (
     CorrectedCall,
@@ -38,6 +39,8 @@ _FIELDS: Final = {
     "context": "context",
     "captureConsole": "capture_console",
     "description": "description",
+    "typecheck": "typecheck",
+    "plan": "plan",
 }
 """The arguments of ``code_execute``, on the wire and here."""
 
@@ -76,6 +79,8 @@ class Run:
         self.grant: Grant | None = None
         """The tools that it may call."""
         self.desk: RunDesk | None = None
+        self.check: Check | None = None
+        """What the check before the run has found."""
         self.ending = False
         self.step: Step = "validation"
         self.repeated = False

@@ -19,7 +19,7 @@ from onehop._loop import running_loop
 from onehop.audit.recorder import Mode, Recorder, make_recorder
 from onehop.audit.redaction import Redactor
 from onehop.callers import Caller
-from onehop.calls import Asker, Grant, Layer, RunDesk, Wanted, make_desk
+from onehop.calls import Asker, Beside, Grant, Layer, RunDesk, Wanted, make_desk
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.corrections import (
     in_original,
@@ -41,6 +41,7 @@ from onehop.states import ExecutorState
 from onehop.stores.base import HistoryQuery, Store
 from onehop.traces import read_trace
 from onehop.types import (
+    CheckPolicy,
     ErrorInfo,
     ExecutionResult,
     OnLog,
@@ -63,6 +64,10 @@ _LESSONS: Final = 500
 """Past runs that are learned from at the start."""
 _LEARNING: Final = 2.0
 """Seconds that reading them may take."""
+_COUNTED: Final = 1000
+"""Calls that wait for a person, which are counted."""
+_COUNTING: Final = 1.0
+"""Seconds that counting them may take."""
 _FAREWELL: Final = 10.0
 """Seconds that closing waits for runs in flight."""
 
@@ -167,7 +172,18 @@ class Executor:
             journal=None if self._recorder is None else await self._recorder.state(),
             upstreams=self.sandbox.toolbox.upstreams(),
             runs=tuple(run.state for run in self._runs.values()),
+            approvals=await self._count_approvals(),
         )
+
+    async def _count_approvals(self) -> int | None:
+        approver = self.sandbox.approver
+        if approver is None:
+            return None
+        try:
+            async with asyncio.timeout(_COUNTING):
+                return len(await approver.pending(limit=_COUNTED))
+        except (StoreError, TimeoutError):
+            return None
 
     async def flush(self, timeout: float = 5.0) -> bool:
         """Wait until the store has every run that has ended; False after ``timeout`` seconds."""
@@ -188,6 +204,8 @@ class Executor:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Layer = (),
+        typecheck: CheckPolicy | None = None,
+        plan: bool | None = None,
         traceparent: str | None = None,
     ) -> ExecutionResult:
         """``call`` with the arguments of ``Sandbox.execute``; JavaScript by default."""
@@ -198,6 +216,8 @@ class Executor:
             "context": context,
             "captureConsole": capture_console,
             "description": description,
+            "typecheck": typecheck,
+            "plan": plan,
         }
         arguments = {name: value for name, value in given.items() if value is not None}
         caller = Caller(
@@ -215,14 +235,16 @@ class Executor:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Sequence[Layer] = (),
+        *,
+        beside: Beside | None = None,
     ) -> ExecutionResult:
         """Do what one call of ``code_execute`` asks for; ``arguments`` are its own, on the wire.
 
         A request id that the agent has used gives the first result and runs nothing, unless that
         run was cancelled. What the code does wrong, or why it may not run, is a result with
         ``success=False``. ``on_log`` hears each console line as it is printed. ``tools`` are as in
-        ``Sandbox.execute``, ``rules`` layers of rules beside the sandbox's. Cancelling the awaiting
-        task kills the run.
+        ``Sandbox.execute``, ``rules`` layers of rules beside the sandbox's; tools ``beside`` the
+        sandbox's are there too. Cancelling the awaiting task kills the run.
 
         Raises InvalidRequestError before anything happens; StoreUnavailableError when there are
         tools, and the rules of the agent are not known; Overloaded, SandboxClosedError and
@@ -238,8 +260,11 @@ class Executor:
         ):
             run = await self._prepare(caller, arguments)
             noted.note(request=run.original.request, run_id=run.run_id)
-            run.grant = await self._grant(caller.agent_id, tools, rules)
-            result = await self._first(run, on_log)
+            run.grant = await self._grant(caller.agent_id, tools, rules, beside)
+            if run.original.request.plan:
+                result = await self._plan(run)
+            else:
+                result = await self._first(run, on_log)
             noted.note(result=result, repeated=run.repeated)
             return result
 
@@ -261,22 +286,29 @@ class Executor:
         finally:
             del self._runs[run.run_id]
 
-    async def view(self, agent_id: str) -> Grant:
-        """What an agent's code may see of the tools, under the rules of its record.
+    async def view(self, agent_id: str, beside: Beside | None = None) -> Grant:
+        """What an agent's code may see of the tools, and of those ``beside`` them, under the rules
+        of its record.
 
         Raises StoreUnavailableError and StoreError when these are not known.
         """
         toolbox = self.sandbox.toolbox
-        return toolbox.view([await self._rules.of(agent_id)] if toolbox.has_any else ())
+        if not toolbox.has_any and beside is None:
+            return toolbox.view()
+        return toolbox.view([await self._rules.of(agent_id)], beside)
 
     async def _grant(
-        self, agent_id: str, tools: Wanted | None, rules: Sequence[Layer]
+        self,
+        agent_id: str,
+        tools: Wanted | None,
+        rules: Sequence[Layer],
+        beside: Beside | None,
     ) -> Grant | None:
         """The layers are the sandbox's, the agent's, and those of the call."""
         toolbox = self.sandbox.toolbox
-        if tools is None and not toolbox.has_any:
+        if tools is None and not toolbox.has_any and beside is None:
             return toolbox.grant(None, rules)
-        return toolbox.grant(tools, [await self._rules.of(agent_id), *rules])
+        return toolbox.grant(tools, [await self._rules.of(agent_id), *rules], beside)
 
     async def _prepare(self, caller: Caller, arguments: Mapping[str, Any]) -> Run:
         if not is_large(arguments):
@@ -348,10 +380,27 @@ class Executor:
     async def _attempt(self, run: Run, on_log: OnLog | None) -> ExecutionResult:
         report = await self._validate(run)
         if not report.safe:
-            return _outcomes.refused(run.checked.request, report)
+            return _refusal(run, report)
         await self._start(run)
         run.step = "run"
-        return await self.sandbox.run(run.checked, run.caller.agent_id, on_log, self._desk(run))
+        result = await self.sandbox.run(run.checked, run.caller.agent_id, on_log, self._desk(run))
+        if run.check is not None:
+            result = await run.check.explain(result)
+        return result
+
+    async def _plan(self, run: Run) -> ExecutionResult:
+        """Check the code and list its calls. Nothing is executed, so that nothing is recorded, and
+        the request id stays free."""
+        report = await self._validate(run)
+        result = _refusal(run, report) if run.check is None else run.check.result()
+        told = result.model_copy(
+            update={
+                "code_hash": run.digest,
+                "corrections": run.corrections or None,
+                "request_id": run.caller.request_id,
+            }
+        )
+        return in_original(told, run.original.request.code, run.corrected)
 
     def _desk(self, run: Run) -> RunDesk | None:
         """Where the run's calls of tools are answered, announced and kept."""
@@ -389,6 +438,8 @@ class Executor:
         with stage("validation") as noted:
             verdict = await run.prepare(self._preparer, self.sandbox.analyst)
             report = await self._judge(run, verdict)
+            if report.safe:
+                report = await self._typecheck(run, report)
             noted.note(report=report)
         elapsed = (time.perf_counter() - began) * 1000
         run.report = report
@@ -397,6 +448,14 @@ class Executor:
         for event in run.announcer.validated(run.placed(report), elapsed):
             self._announce(run, event)
         return report
+
+    async def _typecheck(self, run: Run, report: ValidationReport) -> ValidationReport:
+        """The report with what the check of the types and tools finds."""
+        run.check = await self.sandbox.typecheck(run.checked, run.caller.agent_id, run.grant)
+        if not run.check.is_refused:
+            return report
+        issues = [*run.check.findings, *report.issues]
+        return report.model_copy(update={"safe": False, "issues": issues})
 
     async def _judge(self, run: Run, verdict: Verdict | None) -> ValidationReport:
         agent_id, request = run.caller.agent_id, run.checked.request
@@ -487,7 +546,7 @@ class Executor:
             update={
                 "code_hash": run.digest,
                 "corrections": run.corrections or None,
-                "hints": hints or None,
+                "hints": [*(result.hints or ()), *hints] or None,
                 "warnings": _warnings(run, result),
                 "request_id": caller.request_id,
             }
@@ -522,6 +581,12 @@ async def learn(patterns: Patterns, store: Store) -> None:
         if record.success or shape is not None:
             talk = Talk(record.agent_id, record.channel_id)
             patterns.observe(talk, record.code_hash, shape)
+
+
+def _refusal(run: Run, report: ValidationReport) -> ExecutionResult:
+    if run.check is not None and run.check.is_refused:
+        return run.check.result()
+    return _outcomes.refused(run.checked.request, report)
 
 
 def _with_findings(run: Run, result: ExecutionResult) -> ExecutionResult:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import lru_cache
+from importlib.resources import files
 from urllib.parse import quote
 
 from onehop.guest._assembly import Module, join, read_module
@@ -46,11 +48,30 @@ WEB_PARTS = ("web.js", "realm_clone.js", "ports.js", "realm_ports.js")
 """Of the function that a realm parses when the code looks at a class of the web's."""
 REALMS_PARTS = ("primordials.js", "channel.js", "turns.js", "realms.js")
 """Of the main realm of a process that runs jobs in realms."""
-SECOND_PARTS = ("inspect.js", "table.js", "calls.js", "tool_error.js", "arguments.js", "tools.js")
+SECOND_PARTS = (
+    "inspect.js",
+    "table.js",
+    "calls.js",
+    "tool_error.js",
+    "arguments.js",
+    "unawaited.js",
+    "tools.js",
+)
 """The same, of the function that is parsed later and gets what it imports of the first."""
 
-COMPILER_PARTS = ("primordials.js", "positions.js", "compiler.js")
+COMPILER_PARTS = ("primordials.js", "positions.js", "bodies.js", "frames.js", "compiler.js")
 """In the order in which they stand in one module."""
+CHECKER_PARTS = (
+    "primordials.js",
+    "bodies.js",
+    "frames.js",
+    "checker_world.js",
+    "checker_names.js",
+    "checker_flow.js",
+    "checker_awaits.js",
+    "checker.js",
+)
+"""The same."""
 
 _LOADER = "data:application/javascript,Deno[Deno.internal].core.evalContext(Deno.args[0],%22{}%22)"
 _REALMS_LOADER = (
@@ -191,11 +212,26 @@ def realms_arguments(heap_mb: int | str) -> list[str]:
 
 def compiler_arguments(heap_mb: int | str) -> list[str]:
     """The same for the process that compiles TypeScript."""
+    return _reader_arguments(heap_mb, COMPILER_PARTS)
+
+
+def checker_arguments(heap_mb: int | str) -> list[str]:
+    """The same for the process that checks programs before they run."""
+    return _reader_arguments(heap_mb, CHECKER_PARTS)
+
+
+def _reader_arguments(heap_mb: int | str, parts: Iterable[str]) -> list[str]:
+    """For a process that reads programs and runs none."""
     return [
         *_options(heap_mb),
         f"data:application/javascript,{quote(read_module('compiler_main.js').text)}",
-        join(map(read_module, COMPILER_PARTS)),
+        join(map(read_module, parts)),
     ]
+
+
+def globals_declared() -> str:
+    """Declarations of what code finds in the sandbox beside the language."""
+    return (files(__package__) / "globals.d.ts").read_text("utf-8")
 
 
 def _options(heap_mb: int | str) -> list[str]:

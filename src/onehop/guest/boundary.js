@@ -47,6 +47,7 @@ export const own = {
   Uint32Array,
   Uint8Array,
   Uint8ClampedArray,
+  construct: Reflect.construct,
   create: Object.create,
   whenSettled: uncurry(Promise.prototype.then),
   valueOfDate: uncurry(Date.prototype.getTime),

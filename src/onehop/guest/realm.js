@@ -1,13 +1,15 @@
 // One realm: its globals, its one run, and what the process's main realm may ask of it.
 
 import {
+  CapturedTypeError,
   eventLoopHasMoreWork,
   JSONParse,
+  listOf,
   ObjectDefineProperty,
   processTicksAndRejections,
 } from "./primordials.js";
 import { die, mute } from "./channel.js";
-import { border } from "./boundary.js";
+import { border, own } from "./boundary.js";
 import { isWebLoaded, loadWeb } from "./web_part.js";
 import { encodeValue } from "./values.js";
 import { answers, fail, succeed } from "./answers.js";
@@ -38,28 +40,23 @@ function end() {
   main.ended(isWebLoaded());
 }
 
-/** A run in whose time objects are registered ends its process: their callbacks come later. */
-class WatchedRegistry extends FinalizationRegistry {
-  constructor(callback) {
-    super(callback);
-    border.hasTrace = true;
+const { FinalizationRegistry: OwnRegistry } = globalThis;
+
+/** A run that has one ends its process: the callbacks come later, in the time of another run. */
+function WatchedRegistry(callback) {
+  if (new.target === undefined) {
+    throw new CapturedTypeError("Constructor FinalizationRegistry requires 'new'");
   }
+  border.hasTrace = true;
+  return own.construct(OwnRegistry, listOf(callback), new.target);
 }
 
 /** @beforeGuest a realm is opened before its job */
 function open() {
-  ObjectDefineProperty(WatchedRegistry, "name", {
-    __proto__: null,
-    value: "FinalizationRegistry",
-    configurable: true,
-  });
-  ObjectDefineProperty(WatchedRegistry.prototype, Symbol.toStringTag, {
-    __proto__: null,
-    value: "FinalizationRegistry",
-    configurable: true,
-  });
-  Object.defineProperty(globalThis, "FinalizationRegistry", { value: WatchedRegistry });
-  FinalizationRegistry.prototype.constructor = WatchedRegistry;
+  ObjectDefineProperty(WatchedRegistry, "name", { value: "FinalizationRegistry" });
+  WatchedRegistry.prototype = OwnRegistry.prototype;
+  ObjectDefineProperty(OwnRegistry.prototype, "constructor", { value: WatchedRegistry });
+  ObjectDefineProperty(globalThis, "FinalizationRegistry", { value: WatchedRegistry });
   // All else that a fresh realm has is allowed, as `prove` sees before the first job.
   delete /** @type {any} */ (globalThis).WebAssembly;
   lockDown();
@@ -111,7 +108,9 @@ export const realm = {
   run,
   prove,
   endStuckRun,
-  noteRejection,
+  noteRejection(promise, reason) {
+    noteRejection(promise, isWebLoaded() ? loadWeb().toGuest(reason) : reason);
+  },
   forgetRejection,
   noteTrace() {
     border.hasTrace = true;

@@ -20,6 +20,7 @@ import { readNames, request } from "./calls.js";
 import { encodeArguments } from "./arguments.js";
 import { blankToolError, fillToolError } from "./tool_error.js";
 import { grant } from "./grant.js";
+import { watchReads } from "./unawaited.js";
 
 const made = { __proto__: null, tools: null, asked: 0, called: 0 };
 
@@ -137,9 +138,9 @@ function makeTool(namespace, member) {
 
 function callTool(namespace, member, args) {
   const error = blankToolError();
-  return new CapturedPromise((resolve, reject) => {
-    const refuse = (code, message) =>
-      reject(refused(error, pathOf(namespace, member), code, message));
+  const path = pathOf(namespace, member);
+  const promise = new CapturedPromise((resolve, reject) => {
+    const refuse = (code, message) => reject(refused(error, path, code, message));
     if (grant.limits === null) {
       return refuse("unknown_tool", NONE);
     }
@@ -153,6 +154,7 @@ function callTool(namespace, member, args) {
       else reject(fillToolError(error, told));
     });
   });
+  return watchReads(promise, path);
 }
 
 /** An HTTP operation's answer comes as `{$http, $body}`: the code gets the body, and what came with
@@ -210,7 +212,7 @@ const SUBJECTS = {
 /** Ask about tools; none of it is a call. */
 function find(what, subject, options, make = (found) => found) {
   const error = blankToolError();
-  return new CapturedPromise((resolve, reject) => {
+  const promise = new CapturedPromise((resolve, reject) => {
     const refuse = (code, message) => reject(refused(error, "$" + what, code, message));
     if (grant.limits === null) {
       if (what === "describe") return refuse("unknown_tool", NONE);
@@ -233,6 +235,7 @@ function find(what, subject, options, make = (found) => found) {
       else reject(fillToolError(error, told));
     });
   });
+  return watchReads(promise, "$" + what);
 }
 
 function optionFields(options) {

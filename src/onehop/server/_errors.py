@@ -22,12 +22,14 @@ from onehop.errors import (
     InvalidRequestError,
     JournalFullError,
     JournalUnavailableError,
+    MissingExtraError,
     OnehopError,
     OutputNotFoundError,
     Overloaded,
     SandboxClosedError,
     SandboxUnavailableError,
     StoreError,
+    ToolsGoneError,
     UnauthorizedError,
     UnknownToolsError,
 )
@@ -42,6 +44,7 @@ _JOURNAL_FULL: Final = (
     "nothing is run now: the audit trail's database has been away for so long that no more records "
     "may wait for it"
 )
+_NO_PART: Final = "the server lacks a part that this needs; its log says which"
 _NO_WORKER: Final = "no worker can be started; the server's log says why"
 _STOPPING: Final = "the server is stopping"
 _RETRY: Final = 5.0
@@ -135,6 +138,7 @@ _TABLE: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (ApprovalNotFoundError, 404, "not_found"),
     (BodyTooSlowError, 408, "timeout"),
     (AgentExistsError, 409, "exists"),
+    (ToolsGoneError, 409, "tools_gone"),
     (BodyTooLargeError, 413, "too_large"),
     (WrongMediaTypeError, 415, "unsupported_media_type"),
     (WrongHostError, 421, "wrong_host"),
@@ -148,6 +152,7 @@ _AWAY: Final[tuple[tuple[type[Exception], str], ...]] = (
     (JournalFullError, _JOURNAL_FULL),
     (AuditUnavailableError, _STORE_AWAY),
     (StoreError, _STORE_AWAY),
+    (MissingExtraError, _NO_PART),
     (SandboxClosedError, _STOPPING),
     (SandboxUnavailableError, _NO_WORKER),
 )

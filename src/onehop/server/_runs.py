@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from typing import Any, Final
 
 from onehop.callers import Caller
-from onehop.calls import Narrowing
+from onehop.calls import Beside, Narrowing
 from onehop.execution.executor import Executor
 from onehop.types import ExecutionResult, LogEntry
 
@@ -60,27 +60,36 @@ class Runs:
         self._watched: dict[Name, Watched] = {}
 
     def begin(
-        self, arguments: Mapping[str, Any], caller: Caller, narrowing: Narrowing = ALL
+        self,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        narrowing: Narrowing = ALL,
+        beside: Beside | None = None,
     ) -> Watched:
-        """Start a run in a task of its own."""
+        """Start a run in a task of its own, with tools ``beside`` the server's."""
         run = Watched(caller.agent_id)
-        work = self._call(arguments, caller, run, narrowing)
+        work = self._call(arguments, caller, run, narrowing, beside)
         run.outcome = asyncio.get_running_loop().create_task(work, name="onehop.run")
         first = self._watched.setdefault(_name(caller), run) is run
         run.outcome.add_done_callback(lambda _task: self._ended(run, _name(caller), first))
         return run
 
     async def here(
-        self, arguments: Mapping[str, Any], caller: Caller, narrowing: Narrowing = ALL
+        self,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        narrowing: Narrowing = ALL,
+        beside: Beside | None = None,
     ) -> ExecutionResult:
-        """Run in the awaiting task, which goes on in the very turn of the loop that brings the
-        result: before the worker is killed and the next one started. Cancelling it kills the run.
+        """As ``begin``, but in the awaiting task, which goes on in the very turn of the loop that
+        brings the result: before the worker is killed and the next one started. Cancelling it
+        kills the run.
         """
         run = Watched(caller.agent_id)
         run.outcome = asyncio.get_running_loop().create_future()
         first = self._watched.setdefault(_name(caller), run) is run
         try:
-            result = await self._call(arguments, caller, run, narrowing)
+            result = await self._call(arguments, caller, run, narrowing, beside)
         except BaseException as error:
             _fail(run.outcome, error)
             raise
@@ -91,10 +100,17 @@ class Runs:
             self._ended(run, _name(caller), first)
 
     def _call(
-        self, arguments: Mapping[str, Any], caller: Caller, run: Watched, narrowing: Narrowing
+        self,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        run: Watched,
+        narrowing: Narrowing,
+        beside: Beside | None,
     ) -> Coroutine[Any, Any, ExecutionResult]:
         layers = [narrowing.rules] if narrowing.rules else ()
-        return self._executor.call(arguments, caller, run.print, narrowing.tools, layers)
+        return self._executor.call(
+            arguments, caller, run.print, narrowing.tools, layers, beside=beside
+        )
 
     def find(self, request_id: str, agent_id: str | None = None) -> Watched | None:
         """An agent's run of this name, while it is in flight; any agent's for None."""

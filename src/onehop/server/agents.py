@@ -188,6 +188,10 @@ class Agents:
             raise UnauthorizedError
         return agent
 
+    async def find(self, key_id: str) -> AgentRecord | None:
+        """Who has the key of this id, revoked or not; believed as long as a key's check is."""
+        return await self._find(key_id)
+
     def knows(self, key: str) -> bool:
         """Whether the store need not be asked about this key, right or wrong."""
         parts = _KEY.fullmatch(key)

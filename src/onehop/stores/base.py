@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from onehop.answers import (
+    AgentCount,
     AgentStats,
     CodeLengthBucket,
     Failure,
+    FailureCause,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    TimelinePoint,
     ToolStats,
     TrendPoint,
 )
@@ -51,6 +54,8 @@ class HistoryQuery:
     """Executed before this time, ms since the epoch."""
     limit: int = 50
     offset: int = 0
+    brief: bool = False
+    """Without output, logs and context, which may be long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +254,17 @@ class Store(Protocol):
 
     async def trends(self, agent_id: str | None, since: int | None) -> list[TrendPoint]:
         """From the rollups, by day and then language, ascending."""
+
+    async def timeline(
+        self, agent_id: str | None, since: int | None, step: int
+    ) -> list[TimelinePoint]:
+        """Runs by steps of ``step`` ms, ascending; steps without a run are left out."""
+
+    async def failure_causes(self, agent_id: str | None, since: int | None) -> list[FailureCause]:
+        """Failures by error type, most first, then by type."""
+
+    async def agent_counts(self, since: int | None, limit: int) -> list[AgentCount]:
+        """Runs by agent, most first, then by name."""
 
     async def resource_use(self, agent_id: str | None, since: int | None) -> ResourceUse:
         """What runs used."""

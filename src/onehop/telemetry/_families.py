@@ -86,15 +86,21 @@ FAMILIES: Final = (
     ),
     Family("onehop_pool_size", "gauge", "Workers that are kept warm."),
     Family("onehop_pool_max_concurrency", "gauge", "Runs that may compute at the same time."),
+    Family("onehop_realm_processes", "gauge", "Processes that serve one agent each, by realms."),
     Family("onehop_worker_starts", "counter", "Starts of workers: ready, failed.", ("outcome",)),
     Family("onehop_workers_lost", "counter", "Idle workers that ended by themselves."),
     Family(
         "onehop_tool_duration_seconds",
         "histogram",
-        "Calls of tools by the code, from the question to the answer.",
+        "Calls of tools by the code, from when the tool was asked to its answer.",
         ("namespace", "outcome"),
     ),
     Family("onehop_tool_calls", "counter", "Calls of tools, those refused included.", ("outcome",)),
+    Family(
+        "onehop_approvals_waiting",
+        "gauge",
+        "Calls of tools that wait for a person, at most 1000; absent where none can.",
+    ),
     Family("onehop_avoided_turns", "counter", "Model turns that calls of tools in code avoided."),
     Family("onehop_avoided_tokens", "counter", "Tokens avoided so, as estimated."),
     Family(

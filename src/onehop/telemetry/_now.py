@@ -38,6 +38,8 @@ class Now(Collector):
         if state is None:
             return
         yield _one("onehop_executions_in_flight", len(state.runs))
+        if state.approvals is not None:
+            yield _one("onehop_approvals_waiting", state.approvals)
         if state.pool is not None:
             yield from _pool(state.pool)
         if state.journal is not None:
@@ -61,6 +63,7 @@ def _pool(pool: PoolState) -> Iterator[Metric]:
     starts = [(("ready",), pool.started), (("failed",), pool.failed)]
     yield _many("onehop_worker_starts", starts)
     yield _one("onehop_workers_lost", pool.lost)
+    yield _one("onehop_realm_processes", pool.realms)
 
 
 def _journal(journal: JournalState) -> Iterator[Metric]:

@@ -117,7 +117,7 @@ class Metrics:
             case "run":
                 self._note_kill(facts, error)
             case "tool":
-                self._note_tool(seconds, facts)
+                self._note_tool(facts)
             case "store" | "delivery":
                 self._note_write("journal" if stage == "store" else stage, seconds, error)
             case _:
@@ -159,9 +159,11 @@ class Metrics:
         if cause is not None:
             self._counters["onehop_kills"].labels(cause).inc()
 
-    def _note_tool(self, seconds: float, facts: Mapping[str, Any]) -> None:
-        call = facts.get("call")
-        outcome = (call and call.outcome) or "unknown"
+    def _note_tool(self, facts: Mapping[str, Any]) -> None:
+        """The tool's own time: a call may have waited for a place, or a day for a person."""
+        record = facts.get("call")
+        outcome = "unknown" if record is None else record.call.outcome
+        seconds = 0.0 if record is None else record.call.duration / 1000
         labels = (self._namespace(facts["namespace"]), outcome)
         self._histograms["onehop_tool_duration_seconds"].labels(*labels).observe(seconds)
 

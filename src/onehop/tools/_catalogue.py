@@ -13,8 +13,15 @@ from pydantic_core import to_json
 
 from onehop.errors import ConfigError, InvalidRequestError, ToolError, UnknownToolsError
 from onehop.tools._bound import Bound
-from onehop.tools._compose import Provider, Tools, composed
-from onehop.tools._names import Likeness, Spellings, checked, checked_namespace, reached_as
+from onehop.tools._compose import ACCEPTED, LoginFault, Provider, Tools, composed
+from onehop.tools._names import (
+    Likeness,
+    Spellings,
+    alias_of,
+    checked,
+    checked_namespace,
+    reached_as,
+)
 from onehop.tools._needs import require_checker
 from onehop.tools._threads import Threads
 from onehop.tools._tool import Tool
@@ -83,7 +90,10 @@ class Catalogue:
         if not (space := self._space(namespace, member)):
             return None
         if space in self.missing:
-            words = f"the tools of {space} are not known: {self.missing[space]}"
+            fault = self.missing[space]
+            words = f"the tools of {space} are not known: {fault}"
+            if isinstance(fault, LoginFault):
+                raise ToolError("auth_required", words, f"{space}.{member}")
             raise ToolError("unavailable", words, f"{space}.{member}", retryable=True)
         members = self._members[space]
         return self._only(self._spellings[space].find(member), f"{space}.{member}", members)
@@ -129,6 +139,18 @@ class Catalogue:
         skipped = dict(self.skipped)
         more = list(_bind(Tools(*added), self._threads, skipped))
         return Catalogue([*chosen, *more], self._threads, skipped, self._missing_in(names))
+
+    def with_more(self, tools: Tools) -> Catalogue:
+        """One of what is here and ``tools``. Raises ConfigError that names the tool."""
+        skipped = dict(self.skipped)
+        more = _bind(tools, self._threads, skipped)
+        return Catalogue([*self.bound.values(), *more], self._threads, skipped, self.missing)
+
+    @property
+    def first_names(self) -> frozenset[str]:
+        """What stands right behind ``tools.`` in code: tools without a namespace, and
+        namespaces."""
+        return frozenset({*self._members.get("", {}), *filter(None, self._members)})
 
     def _missing_in(self, names: list[str]) -> dict[str, str]:
         """The namespaces that are meant by ``names``, and whose tools are not known."""
@@ -217,11 +239,20 @@ class Catalogue:
             yield one
 
 
+def taken_by(own: Catalogue, tools: Tools) -> str | None:
+    """The first name of ``tools`` that could be taken for one of ``own``, as it is or as code may
+    write it: a stranger's tool takes no other's place."""
+    taken = {alias_of(name) for name in own.first_names}
+    first = [*(tool.name for tool in tools.root), *tools.namespaces]
+    heads = ((name, reached_as(name).partition(".")[0] or name) for name in first if name)
+    return next((name for name, head in heads if alias_of(head) in taken), None)
+
+
 def _listed(given: Iterable[Any] | None) -> list[Any]:
     if given is None:
         return []
-    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
-        raise ConfigError("tools", f"got {given!r:.200}; it must be a Tools or a list")
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise ConfigError("tools", f"got {given!r:.200}; {ACCEPTED}, or names of the sandbox's own")
     return list(given)
 
 

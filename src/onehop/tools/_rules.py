@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -86,6 +86,10 @@ class Rule:
         """Whether it is about these arguments."""
         return self._condition is None or self._condition.matches(arguments)
 
+    def looks_at(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether its condition is about one of these arguments."""
+        return self._condition is not None and self._condition.field[0] in arguments
+
     @property
     def rank(self) -> tuple[int, int]:
         """Its place in a layer: more literal characters first, then the more restrictive."""
@@ -122,6 +126,22 @@ class Policy:
                 decided = Decision(rule.action, str(rule))
         return decided
 
+    def foresee(
+        self, bound: Bound, known: Mapping[str, Any], *, complete: bool
+    ) -> tuple[Decision, bool]:
+        """The decision about a call if these arguments are ``known``, the most restrictive that
+        there may be; and whether that depends on others."""
+        if complete:
+            return self.decide(bound, known), False
+        worst, depends = Decision("allow"), False
+        for rules in self._about(bound):
+            possible = list(_possible(rules, known))
+            depends = depends or len({rule.action if rule else "allow" for rule in possible}) > 1
+            for rule in filter(None, possible):
+                if ACTIONS.index(rule.action) > ACTIONS.index(worst.action) or not worst.rule:
+                    worst = Decision(rule.action, str(rule))
+        return worst, depends
+
     def is_always_denied(self, bound: Bound) -> bool:
         """Whether no arguments let a call of it pass, or be asked about."""
         return any(_outcomes(rules) == {"deny"} for rules in self._about(bound))
@@ -138,6 +158,17 @@ class Policy:
                 [rule for rule in layer if rule.concerns(bound)] for layer in self._layers
             ]
         return self._known[key]
+
+
+def _possible(rules: Sequence[Rule], known: Mapping[str, Any]) -> Iterator[Rule | None]:
+    """The rules of a layer that may decide, if arguments are added to those that are known."""
+    for rule in rules:
+        if not rule.matches(known):
+            continue  # it looks at an argument that is known
+        yield rule
+        if not rule.is_conditional or rule.looks_at(known):
+            return
+    yield None
 
 
 def _outcomes(rules: Sequence[Rule]) -> set[Action]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from onehop.upstreams._configured import Upstream, configured_upstreams, read_table
+from onehop.upstreams._configured import (
+    Upstream,
+    configured_upstreams,
+    login_url,
+    read_table,
+)
 from onehop.upstreams._options import UpstreamOptions, read_options
 from onehop.upstreams._secrets import is_secret_name
 from onehop.upstreams._servers_file import Servers, read_servers
@@ -18,6 +23,7 @@ __all__ = [
     "UpstreamOptions",
     "configured_upstreams",
     "is_secret_name",
+    "login_url",
     "read_options",
     "read_servers",
     "read_table",

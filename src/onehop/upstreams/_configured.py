@@ -10,6 +10,7 @@ from typing import Any, Final
 from onehop.config import UPSTREAM, upstream_tables
 from onehop.errors import ConfigError
 from onehop.upstreams._options import NESTED, read_options
+from onehop.upstreams._secrets import resolve
 from onehop.upstreams._servers_file import read_servers
 from onehop.upstreams._upstream import McpUpstream
 from onehop.upstreams.openapi import OpenApi, read_openapi_options
@@ -26,6 +27,19 @@ def read_table(table: Mapping[str, Any], place: str) -> None:
     """Raises ConfigError for a table ``[upstream.NAME]`` that cannot be used."""
     read = read_openapi_options if _OPENAPI in table else read_options
     read(table, place)
+
+
+def login_url(name: str, servers_file: str | None = None) -> str:
+    """The address at which one logs in to the server of this namespace. Raises ConfigError."""
+    upstreams = configured_upstreams(servers_file)
+    place = f"{UPSTREAM}.{name}"
+    if name not in upstreams:
+        there = ", ".join(sorted(upstreams)) or "none"
+        raise ConfigError(place, f"there is no such table; there are: {there}")
+    one = upstreams[name]
+    if not isinstance(one, McpUpstream) or one.options.url is None:
+        raise ConfigError(place, "it is not an MCP server at a url: nobody logs in there")
+    return resolve(one.options.url, f"{place}.url", os.environ)
 
 
 def _made(table: Mapping[str, Any], place: str) -> Upstream:

@@ -24,10 +24,13 @@ _EVENT_END: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 
 @asynccontextmanager
-async def connect(url: str, headers: Mapping[str, str]) -> AsyncIterator[tuple[Any, Any]]:
+async def connect(
+    url: str, headers: Mapping[str, str], auth: httpx2.Auth | None = None
+) -> AsyncIterator[tuple[Any, Any]]:
     """The streams that the SDK reads and writes."""
     client = httpx2.AsyncClient(
         headers={"Accept-Encoding": "identity", **headers},
+        auth=auth,
         timeout=httpx2.Timeout(_CONNECT, read=_READ),
         event_hooks={"request": [_place], "response": [_bound]},
     )

@@ -16,13 +16,14 @@ from onehop.errors import SandboxUnavailableError
 from onehop.limits import Limits
 from onehop.workers._process import Worker
 
-REALMS_CPU_SECONDS: Final = 600.0
-"""Of all runs of one process that has realms, beyond what a single run may use."""
+REALMS_CPU_SECONDS: Final = 120.0
+"""Of all runs of one process that has realms, beyond what a single run may use. The kernel ends it
+then; it is replaced at half of that."""
 
 
 def deno_programs(path: str | None = None) -> dict[str, list[str]]:
-    """What Deno is run as: the program and arguments of a worker and of a compiler; ``@HEAP@``
-    stands for the heap limit in MB.
+    """What Deno is run as: the program and arguments of a worker, a compiler and a checker;
+    ``@HEAP@`` stands for the heap limit in MB.
 
     Without ``path``, Deno is the one that the package ``deno`` installed. Raises
     SandboxUnavailableError when it is not there.
@@ -32,6 +33,7 @@ def deno_programs(path: str | None = None) -> dict[str, list[str]]:
         "worker": [deno, *guest.deno_arguments("@HEAP@")],
         "realms": [deno, *guest.realms_arguments("@HEAP@")],
         "compiler": [deno, *guest.compiler_arguments("@HEAP@")],
+        "checker": [deno, *guest.checker_arguments("@HEAP@")],
     }
 
 

@@ -174,9 +174,10 @@ class Run:
             self.timer = self.loop.call_later(left, self._expire)
             return
         if desk is not None:
-            if self.clock.waited(now) >= desk.wait_seconds:
+            cpu = self._cpu_seconds()
+            if self.clock.only_waited(now, cpu) >= desk.wait_seconds:
                 desk.run_out()
-            self.rest.look(self.clock.is_open, self._cpu_seconds())
+            self.rest.look(self.clock.is_open, cpu)
         self._look_later(now, left)
 
     def take(self, message: Word, size: int, token: str) -> None:

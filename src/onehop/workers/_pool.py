@@ -20,7 +20,7 @@ from onehop.errors import (
 from onehop.states import PoolState
 from onehop.workers._factory import WorkerFactory
 from onehop.workers._job import Turn
-from onehop.workers._places import Places
+from onehop.workers._places import Places, Shares
 from onehop.workers._process import Worker
 from onehop.workers._queue import FairQueue
 
@@ -57,6 +57,7 @@ class Pool:
         self._places = Places(max_concurrency)
         self._answered: dict[Worker, asyncio.TimerHandle] = {}
         self._resting: set[Worker] = set()
+        self._rests = Shares(_RESTING * max_concurrency)
         """Of the running: those that only wait for tools, and have no place."""
         self._resuming: deque[tuple[Worker, asyncio.Future[None]]] = deque()
         self._waiting: FairQueue[asyncio.Future[Worker]] = FairQueue()
@@ -168,11 +169,13 @@ class Pool:
 
     def rest(self, worker: Worker) -> bool:
         """Take back the place of a worker that only waits for tools; it keeps its memory, so that
-        not any number may do so. Whether it was taken."""
-        if worker not in self._running or len(self._resting) >= _RESTING * self._max_concurrency:
+        not any number may do so, and no agent's may be all of them. Whether it was taken."""
+        agent = self._running.get(worker)
+        if agent is None or not self._rests.admits(agent):
             return False
+        self._rests.take(agent)
         self._resting.add(worker)
-        self._places.give_back(self._running[worker])
+        self._places.give_back(agent)
         self._serve()
         return True
 
@@ -191,6 +194,7 @@ class Pool:
                 continue
             if self._places.admits(self._running[worker]):
                 self._resting.discard(worker)
+                self._rests.give_back(self._running[worker])
                 self._places.take(self._running[worker])
                 turn.set_result(None)
             else:
@@ -237,6 +241,7 @@ class Pool:
             agent = self._running.pop(worker)
             if worker in self._resting:
                 self._resting.discard(worker)
+                self._rests.give_back(agent)
             else:
                 self._places.give_back(agent)
         self._close_later(worker)

@@ -86,6 +86,8 @@ class Worker:
         """Jobs that it was given."""
         self.grown = 0
         """Bytes of memory that it had before its last run, beyond those when it was ready."""
+        self.cpu_seconds = 0.0
+        """CPU time that it had used before its last run."""
         self.was_near_limit = False
         """Whether its last run was near a limit of memory or CPU time."""
         self.on_early_exit: Callable[[], None] = lambda: None
@@ -187,6 +189,7 @@ class Worker:
         run = self._run = Run(job, self._loop, self._watched, self._end, self._send, turn)
         try:
             run.start = self._sample()
+            self.cpu_seconds = run.start.cpu_seconds
             if self._watched.ready is not None:
                 self.grown = run.start.rss_bytes - self._watched.ready.rss_bytes
             self._dispatch(job, run)

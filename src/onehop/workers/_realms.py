@@ -22,7 +22,7 @@ from onehop.errors import (
     SandboxUnavailableError,
 )
 from onehop.limits import MIB
-from onehop.workers._factory import WorkerFactory
+from onehop.workers._factory import REALMS_CPU_SECONDS, WorkerFactory
 from onehop.workers._job import Turn
 from onehop.workers._process import Worker
 from onehop.workers._queue import FairQueue
@@ -85,6 +85,11 @@ class RealmPool:
     def processes(self) -> int:
         """How many there are, with those that start."""
         return len(self._idle) + len(self._spare) + len(self._busy) + self._starting
+
+    @property
+    def waiting(self) -> int:
+        """Runs that wait for one."""
+        return len(self._waiting)
 
     # --- check out ---
 
@@ -264,6 +269,8 @@ class RealmPool:
 
     def _is_used_up(self, worker: Worker) -> bool:
         if worker.was_near_limit or worker.runs >= self._runs:
+            return True
+        if worker.cpu_seconds > REALMS_CPU_SECONDS / 2:
             return True
         return worker.grown > max(_MOST_GROWN, self._factory.ceiling.memory_bytes // 2)
 

@@ -8,7 +8,9 @@ It runs where the client's own requirements are; what each call gave is printed,
 
 from __future__ import annotations
 
+import json
 import sys
+import threading
 
 from made import AuthenticatedClient
 from made.api.agents import (
@@ -28,15 +30,18 @@ from made.api.events import execution_stream
 from made.api.health import alive, ready
 from made.api.history import by_code, execution, output
 from made.api.history import history as listed
-from made.api.tools import tools
+from made.api.tools import answer_call, hand_in, tools
 from made.models import (
     AddAgentBody,
     ExecuteBody,
     ExecuteBodyContextType0,
+    HandedTool,
+    HandedTools,
     QuestionQuestion,
     RuleBody,
     RuleBodyAction,
     RulesBody,
+    ToolAnswer,
     ValidateBody,
 )
 
@@ -92,8 +97,30 @@ def main(url: str, key: str) -> None:
     assert [(each.tool, each.when) for each in told.rules] == [(rule.tool, rule.when)]
     assert call(rotate_agent, made.agent.agent_id).key != made.key
     call(revoke_agent, made.agent.agent_id)
+    hand(client, call)
     with client.get_httpx_client().stream(**feed._get_kwargs()) as stream:
         print("events", stream.status_code, stream.headers["content-type"].partition(";")[0])
+
+
+def hand(client, call) -> None:
+    """Hand a tool in, and answer its call."""
+    body = HandedTools(tools=[HandedTool(name="ask")])
+    with client.get_httpx_client().stream(**hand_in._get_kwargs(body=body)) as stream:
+        print("hand_in", stream.status_code, stream.headers["content-type"].partition(";")[0])
+        sent = (json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: "))
+        connection = next(sent)["connectionId"]
+        answers = []
+
+        def ask() -> None:
+            asking = ExecuteBody(code="return await tools.ask()")
+            more = {"client": client, "x_tool_connection": connection}
+            answers.append(execute.sync(body=asking, **more))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        call(answer_call, connection, next(sent)["callId"], body=ToolAnswer(value={"lines": 3}))
+        asking.join()
+        assert answers[0].output == {"lines": 3}, answers
 
 
 main(*sys.argv[1:])

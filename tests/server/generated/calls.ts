@@ -25,8 +25,8 @@ const requestId: string = page.executions[0].requestId;
 const path = { requestId };
 told("execution", await client.GET("/api/v1/executions/{requestId}", { params: { path } }));
 told("output", await client.GET("/api/v1/executions/{requestId}/output", { params: { path } }));
-const stream = { params: { path }, parseAs: "text" as const };
-told("execution_stream", await client.GET("/api/v1/executions/{requestId}/stream", stream));
+const following = { params: { path }, parseAs: "text" as const };
+told("execution_stream", await client.GET("/api/v1/executions/{requestId}/stream", following));
 const codeHash: string = ran.codeHash;
 told("by_code", await client.GET("/api/v1/code/{codeHash}", { params: { path: { codeHash } } }));
 const agent = { params: { path: { agentId: "root" } } };
@@ -48,6 +48,34 @@ const kept = told("agent_rules", await client.GET("/api/v1/agents/{agentId}/rule
 if (kept.rules[0].when !== rules[0].when) throw new Error("the rules are others");
 told("rotate_agent", await client.POST("/api/v1/agents/{agentId}/rotate", its));
 told("revoke_agent", await client.DELETE("/api/v1/agents/{agentId}", its));
+
+async function* events(stream: ReadableStream<Uint8Array>): AsyncGenerator<Record<string, string>> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
+    text += decoder.decode(chunk, { stream: true });
+    const lines = text.split("\n");
+    text = lines.pop() ?? "";
+    for (const line of lines) if (line.startsWith("data: ")) yield JSON.parse(line.slice(6));
+  }
+}
+const gone = new AbortController();
+const asking = { body: { tools: [{ name: "ask" }] }, parseAs: "stream" as const, signal: gone.signal };
+const stream = told("hand_in", await client.POST("/api/v1/tools/connections", asking));
+const sent = events(stream as ReadableStream<Uint8Array>);
+const connectionId: string = (await sent.next()).value.connectionId;
+const header = { "X-Tool-Connection": connectionId };
+const running = client.POST("/api/v1/execute", {
+  body: { code: "return await tools.ask()" },
+  params: { header },
+});
+const callId: string = (await sent.next()).value.callId;
+const answer = { params: { path: { connectionId, callId } }, body: { value: { lines: 3 } } };
+const answering = "/api/v1/tools/connections/{connectionId}/calls/{callId}";
+told("answer_call", await client.POST(answering, answer));
+const answered = (await running).data?.output as { lines: number };
+if (answered.lines !== 3) throw new Error(JSON.stringify(answered));
+gone.abort();
 const leaving = new AbortController();
 const feed = { parseAs: "stream" as const, signal: leaving.signal };
 told("events", await client.GET("/api/v1/events", feed));

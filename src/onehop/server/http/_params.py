@@ -27,6 +27,9 @@ _MAX_PLACE: Final = 1 << 31
 
 _A_DAY: Final = 1_767_225_600_000
 _HASH: Final = "a3b5c7d9e1f20344"
+CONNECTION: Final = "[A-Za-z0-9_-]{16,64}"
+"""What the ids of connections with tools, and of their calls, look like."""
+_CONNECTION: Final = "Yh3T8rV1o0aQ5n7LkXcW2pZs9dEfGb4M"
 _NAME_OF_RUN: Final = "0f8fad5bd9cb469fa16570867728950e"
 
 
@@ -67,6 +70,7 @@ ByAgent = Annotated[
 Since = Annotated[int, *_whole(0, _LATEST, "From then on, in ms since 1970", _A_DAY)]
 Until = Annotated[int, *_whole(0, _LATEST, "Before then, in ms since 1970", _A_DAY)]
 Limit = Annotated[int, *_whole(1, MAX_LIMIT, "How many at most", 10)]
+Step = Annotated[int, *_whole(1000, _LATEST, "ms of each step of a timeline", 60_000)]
 Place = Annotated[int, *_whole(0, _MAX_PLACE, "How many to leave out first", 0)]
 FirstCharacter = Annotated[int, *_whole(0, _MAX_PLACE, "The first character", 0)]
 Characters = Annotated[int, *_whole(1, 1 << 20, "How many characters", 65536)]
@@ -127,6 +131,33 @@ RequestHeader = Annotated[
         examples=[_NAME_OF_RUN],
     ),
 ]
+ConnectionHeader = Annotated[
+    str | None,
+    Header(
+        alias="X-Tool-Connection",
+        pattern=f"^{CONNECTION}$",
+        description="The connection of a client whose tools are there too.",
+        examples=[_CONNECTION],
+    ),
+]
+ConnectionPath = Annotated[
+    str,
+    Path(
+        alias="connectionId",
+        pattern=f"^{CONNECTION}$",
+        description="The `connectionId` of the event `ready`.",
+        examples=[_CONNECTION],
+    ),
+]
+CallPath = Annotated[
+    str,
+    Path(
+        alias="callId",
+        pattern=f"^{CONNECTION}$",
+        description="The `callId` of the event `call`.",
+        examples=["uK4JX0nHhS2pCwqk3m9vTg7B"],
+    ),
+]
 LastEvent = Annotated[
     str | None,
     Header(
@@ -137,7 +168,17 @@ LastEvent = Annotated[
     ),
 ]
 Question = Annotated[
-    Literal["resources", "code-lengths", "repeated-code", "slowest", "security", "tools"],
+    Literal[
+        "resources",
+        "code-lengths",
+        "repeated-code",
+        "slowest",
+        "security",
+        "tools",
+        "timeline",
+        "failure-causes",
+        "agents",
+    ],
     Path(description="What is asked.", examples=["resources"]),
 ]
 
@@ -198,6 +239,7 @@ class QuestionParams(TrendParams):
     """Whose runs, from when on, and how many where the answer is a list of the most."""
 
     limit: Limit = 10
+    step: Step = 60_000
     by_agent: ByAgent = False
 
 

@@ -15,7 +15,7 @@ from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
 from onehop.stores.base import AgentRecord, Role
 from onehop.tools import GLOB, WHEN
-from onehop.types import Effect, Language, Wire
+from onehop.types import CheckPolicy, Effect, Language, Wire
 
 _MOST: Final = 1 << 40
 
@@ -101,6 +101,17 @@ class ExecuteBody(Wire):
         default=None,
         description="What the code is for, in a person's words; kept in the audit trail.",
         examples=["Double some numbers"],
+    )
+    typecheck: CheckPolicy | None = Field(
+        default=None,
+        description="What the check before the run may refuse: nothing, what must fail (the "
+        "default where tools are granted), or all that TypeScript says.",
+        examples=["provable"],
+    )
+    plan: bool | None = Field(
+        default=False,
+        description="Check the code and list its calls of tools; nothing is executed.",
+        examples=[False],
     )
     tools: list[_ToolName] | None = Field(
         default=None,
@@ -342,6 +353,9 @@ _Bucket: Final = _answer(answers.CodeLengthBucket)
 _Repeated: Final = _answer(answers.RepeatedCode)
 _ToolStats: Final = _answer(answers.ToolStats)
 _Security: Final = _answer(answers.SecurityCount)
+_Timeline: Final = _answer(answers.TimelinePoint)
+_Cause: Final = _answer(answers.FailureCause)
+_Agent: Final = _answer(answers.AgentCount)
 
 
 class Run(Wire):
@@ -390,6 +404,9 @@ RepeatedCodes: Final = _listed("RepeatedCodes", "repeatedCode", _Repeated)
 Slowest: Final = _listed("Slowest", "slowest", Run)
 ToolUse: Final = _listed("ToolUse", "tools", _ToolStats)
 SecurityProfile: Final = _listed("SecurityProfile", "security", _Security)
+Timeline: Final = _listed("Timeline", "timeline", _Timeline)
+FailureCauses: Final = _listed("FailureCauses", "failureCauses", _Cause)
+AgentCounts: Final = _listed("AgentCounts", "agents", _Agent)
 
 
 class FoundTool(Wire):
@@ -438,3 +455,88 @@ class Status(Wire):
         description="Runs in flight, the oldest first."
     )
     more_runs: int = Field(description="Runs in flight that are not listed.")
+    approvals: int | None = Field(
+        description="Calls of tools that wait for a person, at most 1000; null where none can."
+    )
+
+
+class HandedTool(Wire):
+    """A tool that runs in the process of the client that hands it in."""
+
+    name: str = Field(min_length=1, max_length=128, description="Its name.", examples=["read_file"])
+    namespace: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=128,
+        description="What stands before the name in code; without it, nothing does.",
+        examples=["disk"],
+    )
+    description: str = Field(
+        default="", description="What it does.", examples=["Reads a file of this machine."]
+    )
+    input_schema: dict[str, Any] = Field(
+        default_factory=lambda: {"type": "object"},
+        description="The JSON Schema of its arguments, which are one object.",
+        examples=[{"type": "object", "properties": {"path": {"type": "string"}}}],
+    )
+    output_schema: dict[str, Any] | None = Field(
+        default=None,
+        description="The JSON Schema of its answer, if it has one.",
+        examples=[{"type": "string"}],
+    )
+    effect: Effect = Field(
+        default="write", description="What it does to the world.", examples=["read"]
+    )
+
+
+class HandedTools(Wire):
+    """The tools of one client."""
+
+    tools: list[HandedTool] = Field(
+        min_length=1,
+        max_length=200,
+        description="All of them; none is added later.",
+        examples=[[{"name": "read_file", "effect": "read"}]],
+    )
+
+
+class ToolFailure(Wire):
+    """Why a call has no value."""
+
+    code: str = Field(
+        default="failed",
+        description="As in a ToolError; what the server decides itself counts as `failed`.",
+        examples=["failed"],
+    )
+    message: str = Field(
+        default="", description="In words, for the code.", examples=["the file is not there"]
+    )
+    field: str | None = Field(
+        default=None, description="The path of a wrong argument.", examples=["path"]
+    )
+    expected: str | None = Field(
+        default=None, description="What belongs there.", examples=["an absolute path"]
+    )
+    retryable: bool | None = Field(
+        default=None, description="Whether another try may succeed.", examples=[False]
+    )
+    retry_after: float | None = Field(
+        default=None, description="When, in ms from now.", examples=[1000]
+    )
+    status: int | None = Field(
+        default=None, description="Of an HTTP answer behind it.", examples=[404]
+    )
+    effect: Literal["none", "applied", "unknown"] | None = Field(
+        default=None, description="What the call has done nevertheless.", examples=["none"]
+    )
+
+
+class ToolAnswer(Wire):
+    """The answer of a call: `value`, or `error` instead."""
+
+    value: Any = Field(default=None, description="JSON data.", examples=[{"lines": 3}])
+    error: ToolFailure | None = Field(
+        default=None,
+        description="Why there is no value.",
+        examples=[{"code": "failed", "message": "the file is not there"}],
+    )

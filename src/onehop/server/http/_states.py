@@ -47,5 +47,6 @@ def _told(state: ExecutorState, uptime: float) -> schemas.Status:
         journal=None if state.journal is None else schemas.Journal(**asdict(state.journal)),
         upstreams=[schemas.Upstream(**asdict(each)) for each in state.upstreams],
         runs=[schemas.RunInFlight(**asdict(run)) for run in state.runs[:_SHOWN]],
+        approvals=state.approvals,
         more_runs=max(len(state.runs) - _SHOWN, 0),
     )

@@ -19,10 +19,10 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from onehop import analytics
-from onehop.analytics import Analytics
+from onehop.analytics import MAX_LIMIT, Analytics
 from onehop.approvals import Approvals
 from onehop.callers import Caller
-from onehop.calls import narrowing_from
+from onehop.calls import Beside, narrowing_from
 from onehop.config import ServerConfig
 from onehop.errors import InvalidRequestError, SandboxClosedError, ToolError
 from onehop.execution import _outcomes
@@ -34,6 +34,7 @@ from onehop.server._errors import (
     NotFoundError,
     problem_of,
 )
+from onehop.server._handed import HandedTools
 from onehop.server._limits import Gate
 from onehop.server._runs import Runs, Watched
 from onehop.server.agents import Agents, NewKey
@@ -52,6 +53,7 @@ from onehop.server.http._params import (
     AgentPath,
     ApprovalParams,
     CodeParams,
+    ConnectionHeader,
     EventParams,
     FailureParams,
     HashPath,
@@ -115,6 +117,7 @@ class Parts:
         self.authenticate = Authenticator(agents, settings, self.refusals)
         self.gate = Gate(settings.max_streams)
         self.runs = Runs(executor)
+        self.handed = HandedTools()
         self.feed = Feed(executor, self.store)
         self.readiness = Readiness(executor)
         self.closing = asyncio.Event()
@@ -199,7 +202,7 @@ _WHY: Final = {
     403: "The role does not allow it.",
     404: "No such thing, or another agent's.",
     408: "The body came too slowly.",
-    409: "The name is taken.",
+    409: "The name is taken, or the connection with tools has ended.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     421: "The Host is not answered here.",
@@ -254,7 +257,7 @@ async def ready(here: Here) -> Response:
     "/execute",
     tags=["code"],
     response_model=ExecutionResult,
-    responses=_errors(404, 429, *_BODY),
+    responses=_errors(404, 409, 429, *_BODY),
     openapi_extra=_takes(schemas.ExecuteBody, _RUN),
 )
 async def execute(request: Request) -> Response:
@@ -268,13 +271,16 @@ async def execute(request: Request) -> Response:
     principal = _runner(await here.authenticate(request.scope))
     _no_query(request)
     caller = _caller(request, principal)
+    more = _beside(here, principal, request.headers.get("x-tool-connection"))
     request.scope[REQUEST_ID] = caller.request_id
     principal.hold(here.gate.run(principal.holder, principal.limits))  # before the body is read
     narrowing, arguments = narrowing_from(await read_object(request))
     if "text/event-stream" in request.headers.get("accept", ""):
-        return await _streamed(principal, here.runs.begin(arguments, caller, narrowing), caller)
+        return await _streamed(
+            principal, here.runs.begin(arguments, caller, narrowing, more), caller
+        )
     async with while_there(request.receive):
-        result = await here.runs.here(arguments, caller, narrowing)
+        result = await here.runs.here(arguments, caller, narrowing, more)
     return Json(result.to_json())
 
 
@@ -292,6 +298,18 @@ def _caller(request: Request, principal: Principal) -> Caller:
         request_id=named or "",
         trace=read_trace(request.headers.get("traceparent"), request.headers.get("tracestate")),
     )
+
+
+def _beside(here: Parts, principal: Principal, connection_id: str | None) -> Beside | None:
+    """The tools of the client's connection, if it names one. Raises ToolsGoneError."""
+    if connection_id is None:
+        return None
+    return here.handed.find(connection_id, owner(principal)).beside
+
+
+def owner(principal: Principal) -> tuple[str, str]:
+    """Whose a connection with tools is: the key's agent, for the agent that it calls for."""
+    return principal.holder, principal.agent_id
 
 
 async def _streamed(principal: Principal, run: Watched, caller: Caller) -> Response:
@@ -534,10 +552,16 @@ async def failures(
     return Json({"failures": _dicts(found)})
 
 
-@api.get("/tools", tags=["tools"], response_model=schemas.FoundTools, responses=_errors(404))
-async def tools(here: Here, principal: Who, wanted: Annotated[ToolParams, Query()]) -> Response:
+@api.get("/tools", tags=["tools"], response_model=schemas.FoundTools, responses=_errors(404, 409))
+async def tools(
+    here: Here,
+    principal: Who,
+    wanted: Annotated[ToolParams, Query()],
+    connection_id: ConnectionHeader = None,
+) -> Response:
     """Find tools that code may call: by what they do, by namespace or by name."""
-    discovery = (await here.executor.view(principal.agent_id)).discovery
+    more = _beside(here, principal, connection_id)
+    discovery = (await here.executor.view(principal.agent_id, more)).discovery
     try:
         return Json(look_up(discovery, **wanted.model_dump()))
     except ToolError as error:
@@ -561,7 +585,10 @@ async def trends(here: Here, principal: Who, wanted: Annotated[TrendParams, Quer
     | schemas.RepeatedCodes
     | schemas.Slowest
     | schemas.SecurityProfile
-    | schemas.ToolUse,
+    | schemas.ToolUse
+    | schemas.Timeline
+    | schemas.FailureCauses
+    | schemas.AgentCounts,
     responses=_errors(404),
 )
 async def question(
@@ -586,6 +613,17 @@ async def question(
             return Json({"tools": _dicts(tools)})
         case "security":
             return Json({"security": _dicts(await ask.get_security_profile(agent, since))})
+        case "timeline":
+            points = await ask.get_timeline(agent, since, wanted.step)
+            return Json({"timeline": _dicts(points)})
+        case "failure-causes":
+            causes = await ask.get_failure_causes(agent, since)
+            return Json({"failureCauses": _dicts(causes)})
+        case "agents":
+            counts = await ask.get_agent_counts(MAX_LIMIT if agent else limit, since)
+            return Json(
+                {"agents": _dicts([each for each in counts if agent in (None, each.agent_id)])}
+            )
 
 
 # --- events

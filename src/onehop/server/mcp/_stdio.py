@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import anyio
+from mcp.server.lowlevel import NotificationOptions
 from mcp.server.stdio import stdio_server
 
 from onehop.callers import Caller
@@ -62,13 +63,19 @@ async def serve_stdio(
                 ) as executor,
             ):
                 principal = await _local(executor, agent_id, key)
-                server = make_server(Runs(executor), executor, lambda _context: principal)
+                server, notices = make_server(Runs(executor), executor, lambda _context: principal)
                 keep_what_is_loaded()
                 lines.start()
                 writer = Writer(sink, lines)
                 incoming = taken(lines, writer.write)
-                async with stdio_server(_any(incoming), _any(writer)) as (read, write):
-                    await server.run(read, write, server.create_initialization_options())
+                changes = server.create_initialization_options(
+                    NotificationOptions(tools_changed=True)
+                )
+                async with (
+                    notices.open(),
+                    stdio_server(_any(incoming), _any(writer)) as (read, write),
+                ):
+                    await server.run(read, write, changes)
 
 
 async def _local(executor: Executor, agent_id: str | None, key: str | None) -> LocalPrincipal:

@@ -6,6 +6,7 @@ that any replica can answer any of them.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -37,6 +38,7 @@ from onehop.server._runs import Runs
 from onehop.server.mcp._calls import Admit, Call, Calls, Principal
 from onehop.server.mcp._http import Authenticate, KeyCheck, OnePiece, Running, Sessions, session_of
 from onehop.server.mcp._lookup import answer
+from onehop.server.mcp._notices import Notices
 from onehop.server.mcp._outputs import KeptOutputs, link, template
 from onehop.server.mcp._refusals import cancelled
 from onehop.server.mcp._tool import INPUT_SCHEMA, LOOKUP, LOOKUP_SCHEMA, NAME, make_tools
@@ -70,7 +72,9 @@ class Handlers:
         whoever: Whoever,
         running: Running,
         executor: Executor,
+        notices: Notices,
     ) -> None:
+        self._notices = notices
         self._calls = calls
         self._outputs = outputs
         self._whoever = whoever
@@ -83,6 +87,7 @@ class Handlers:
         self, context: Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
         """``code_execute``, and ``code_tools`` where there are tools to find. Raises MCPError."""
+        self._notices.remember(context)
         return types.ListToolsResult(tools=make_tools(await self._view(context)))
 
     async def _view(self, context: Context) -> Grant:
@@ -169,15 +174,17 @@ def build_mcp(
     *,
     admit: Admit = nullcontext,
     runs: Runs | None = None,
+    closing: asyncio.Event | None = None,
 ) -> tuple[ASGIApp, AbstractAsyncContextManager[None]]:
     """The application for the path ``/mcp``, and what it must run within.
 
     Route it as it is, at the whole path: a mount would redirect clients to ``/mcp/``. Host and
     Origin are for the application around it to check. ``authenticate`` tells who calls, or raises
-    an OnehopError; ``admit`` holds each agent's runs to its limits.
+    an OnehopError; ``admit`` holds each agent's runs to its limits. Streams end when ``closing``
+    is set.
     """
     running = Running()
-    server = make_server(runs or Runs(executor), executor, _of_request, admit, running)
+    server, notices = make_server(runs or Runs(executor), executor, _of_request, admit, running)
     streamed, whole = (
         StreamableHTTPSessionManager(
             server, stateless=True, json_response=json, max_request_body_size=settings.max_body
@@ -185,12 +192,17 @@ def build_mcp(
         for json in (False, True)
     )
     answering = OnePiece(streamed.handle_request, whole.handle_request)
-    return KeyCheck(Sessions(answering, running), authenticate), _both(streamed, whole)
+    return KeyCheck(Sessions(answering, running), authenticate), _all(
+        notices.open(closing), streamed, whole
+    )
 
 
 @asynccontextmanager
-async def _both(*managers: StreamableHTTPSessionManager) -> AsyncIterator[None]:
+async def _all(
+    notices: AbstractAsyncContextManager[None], *managers: StreamableHTTPSessionManager
+) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(notices)
         for manager in managers:
             await stack.enter_async_context(manager.run())
         yield
@@ -202,12 +214,15 @@ def make_server(
     whoever: Whoever,
     admit: Admit = nullcontext,
     running: Running | None = None,
-) -> Server[Any]:
-    """The protocol's server; ``whoever`` tells whose request it is, ``running`` cancels calls of
-    clients that have sessions."""
+) -> tuple[Server[Any], Notices]:
+    """The protocol's server, and what tells its clients of changes, for the caller to open;
+    ``whoever`` tells whose request it is, ``running`` cancels calls of clients that have
+    sessions."""
     outputs = KeptOutputs(executor)
     calls = Calls(runs, outputs, admit)
-    handlers = Handlers(calls, outputs, whoever, running or Running(), executor)
+    toolbox = executor.sandbox.toolbox
+    notices = Notices(toolbox, lambda context: whoever(context).agent_id)
+    handlers = Handlers(calls, outputs, whoever, running or Running(), executor, notices)
     server: Server[Any] = Server(
         "onehop",
         title="onehop",
@@ -223,10 +238,11 @@ def make_server(
         on_list_resources=handlers.list_resources,
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
+        on_subscriptions_listen=notices.listen,
     )
     if find_spec("opentelemetry.sdk") is None:
         server.middleware.clear()  # it traces each request, to nowhere
-    return server
+    return server, notices
 
 
 def _of_request(context: Context) -> Principal:

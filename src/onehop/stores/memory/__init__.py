@@ -125,7 +125,8 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals):
             and (query.until is None or record.executed_at < query.until)
         ]
         found.sort(key=lambda record: (record.executed_at, record.sequence or 0), reverse=True)
-        return [_copy(record) for record in found[query.offset : query.offset + query.limit]]
+        page = found[query.offset : query.offset + query.limit]
+        return [_brief(record) if query.brief else _copy(record) for record in page]
 
     async def events(self, query: EventQuery) -> list[StoredEvent]:
         """Events in the order they were taken."""
@@ -180,6 +181,10 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals):
 def _copy(record: ExecutionRecord) -> ExecutionRecord:
     """What a caller may change without changing what is kept."""
     return record.model_copy(deep=True)
+
+
+def _brief(record: ExecutionRecord) -> ExecutionRecord:
+    return record.model_copy(update={"output": None, "logs": [], "context_data": None}, deep=True)
 
 
 def _matches(

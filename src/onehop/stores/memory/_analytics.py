@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, get_args
 
 from onehop.answers import (
+    AgentCount,
     AgentStats,
     CodeLengthBucket,
     Failure,
+    FailureCause,
     LanguageCount,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    TimelinePoint,
     ToolStats,
     TrendPoint,
 )
@@ -24,7 +27,7 @@ from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
 from onehop.stores._tool_calls import KeptCall, tool_run
 from onehop.stores.base import StoredEvent
-from onehop.types import Language
+from onehop.types import ErrorType, Language
 
 _BARE: Final[dict[str, Any]] = {"output": None, "logs": [], "context_data": None}
 """What ``slowest`` leaves out."""
@@ -80,6 +83,55 @@ class MemoryAnalytics:
             for rollup in self._rollups.values()
             if wanted in (None, rollup.agent_id) and rollup.day >= first
         )
+
+    async def timeline(
+        self, agent_id: str | None, since: int | None, step: int
+    ) -> list[TimelinePoint]:
+        """Runs by steps of ``step`` ms, ascending; steps without a run are left out."""
+        groups: dict[int, list[ExecutionRecord]] = defaultdict(list)
+        for run in self._runs(agent_id, since):
+            groups[run.executed_at // step * step].append(run)
+        return [
+            TimelinePoint(
+                start=start,
+                total=len(runs),
+                successful=sum(run.success for run in runs),
+                timeouts=sum(run.timeout_occurred for run in runs),
+                average_execution_time=_answers.mean(_time(runs), len(runs)),
+                max_memory=max(run.memory_usage for run in runs),
+            )
+            for start, runs in sorted(groups.items())
+        ]
+
+    async def failure_causes(self, agent_id: str | None, since: int | None) -> list[FailureCause]:
+        """Failures by error type, most first, then by type."""
+        groups: dict[ErrorType | None, list[int]] = defaultdict(list)
+        for run in self._runs(agent_id, since):
+            if not run.success:
+                groups[run.error_type].append(run.executed_at)
+        found = [
+            FailureCause(error_type=cause, total=len(times), last_executed_at=max(times))
+            for cause, times in groups.items()
+        ]
+        return sorted(found, key=lambda each: (-each.total, each.error_type or ""))
+
+    async def agent_counts(self, since: int | None, limit: int) -> list[AgentCount]:
+        """Runs by agent, most first, then by name."""
+        groups: dict[str, list[ExecutionRecord]] = defaultdict(list)
+        for run in self._runs(None, since):
+            groups[run.agent_id].append(run)
+        found = [
+            AgentCount(
+                agent_id=agent,
+                total=len(runs),
+                successful=sum(run.success for run in runs),
+                timeouts=sum(run.timeout_occurred for run in runs),
+                average_execution_time=_answers.mean(_time(runs), len(runs)),
+                last_executed_at=max(run.executed_at for run in runs),
+            )
+            for agent, runs in groups.items()
+        ]
+        return sorted(found, key=lambda each: (-each.total, each.agent_id))[:limit]
 
     async def resource_use(self, agent_id: str | None, since: int | None) -> ResourceUse:
         """What runs used."""
@@ -251,3 +303,7 @@ def _rollup(day: str, runs: list[ExecutionRecord]) -> Rollup:
         sum_memory=sum(run.memory_usage for run in runs),
         max_memory=max(run.memory_usage for run in runs),
     )
+
+
+def _time(runs: Iterable[ExecutionRecord]) -> float:
+    return sum(run.execution_time for run in runs)

@@ -11,13 +11,16 @@ from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 
 from onehop.answers import (
+    AgentCount,
     AgentStats,
     CodeLengthBucket,
     Failure,
+    FailureCause,
     LanguageCount,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    TimelinePoint,
     ToolStats,
     TrendPoint,
 )
@@ -26,13 +29,11 @@ from onehop.records import ExecutionRecord
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
-from onehop.stores.mongodb._documents import CALLED, record_of
+from onehop.stores.mongodb._documents import BARE, CALLED, record_of
 from onehop.types import Language
 
 Document = dict[str, Any]
 
-_BARE: Final = {"output": "null", "logs": "[]", "contextData": "null"}
-"""What stands for the fields that ``slowest`` leaves out."""
 _RUNS: Final[Document] = {"$sum": 1}
 _SUCCESSFUL: Final[Document] = {"$sum": {"$cond": ["$success", 1, 0]}}
 _TIMEOUTS: Final[Document] = {"$sum": {"$cond": ["$timeoutOccurred", 1, 0]}}
@@ -133,6 +134,79 @@ class MongoAnalytics:
         found = await self._aggregate("rollups", {"$match": wanted}, {"$group": group})
         return _answers.trend_points(map(_rollup, found))
 
+    async def timeline(
+        self, agent_id: str | None, since: int | None, step: int
+    ) -> list[TimelinePoint]:
+        """Runs by steps of ``step`` ms, ascending; steps without a run are left out."""
+        time: Document = {"$toLong": "$executedAt"}
+        group: Document = {
+            "_id": {"$subtract": [time, {"$mod": [time, step]}]},
+            "total": _RUNS,
+            "successful": _SUCCESSFUL,
+            "timeouts": _TIMEOUTS,
+            "time": {"$sum": "$executionTime"},
+            "memory": {"$max": "$memoryUsage"},
+        }
+        found = await self._group_runs(agent_id, since, group)
+        return [
+            TimelinePoint(
+                start=int(each["_id"]),
+                total=each["total"],
+                successful=each["successful"],
+                timeouts=each["timeouts"],
+                average_execution_time=_answers.mean(each["time"], each["total"]),
+                max_memory=each["memory"],
+            )
+            for each in sorted(found, key=lambda each: int(each["_id"]))
+        ]
+
+    async def failure_causes(self, agent_id: str | None, since: int | None) -> list[FailureCause]:
+        """Failures by error type, most first, then by type."""
+        group = {
+            "_id": {"success": "$success", "type": "$errorType"},
+            "total": _RUNS,
+            "last": {"$max": "$executedAt"},
+        }
+        causes = [
+            FailureCause(
+                error_type=each["_id"].get("type"),
+                total=each["total"],
+                last_executed_at=int(each["last"]),
+            )
+            for each in await self._group_runs(agent_id, since, group)
+            if not each["_id"]["success"]
+        ]
+        return sorted(causes, key=lambda each: (-each.total, each.error_type or ""))
+
+    async def agent_counts(self, since: int | None, limit: int) -> list[AgentCount]:
+        """Runs by agent, most first, then by name."""
+        group = {
+            "_id": "$agentId",
+            "total": _RUNS,
+            "successful": _SUCCESSFUL,
+            "timeouts": _TIMEOUTS,
+            "time": {"$sum": "$executionTime"},
+            "last": {"$max": "$executedAt"},
+        }
+        found = await self._aggregate(
+            "executions",
+            {"$match": _runs(None, since)},
+            {"$group": group},
+            {"$sort": {"total": -1, "_id": 1}},
+            {"$limit": limit},
+        )
+        return [
+            AgentCount(
+                agent_id=each["_id"],
+                total=each["total"],
+                successful=each["successful"],
+                timeouts=each["timeouts"],
+                average_execution_time=_answers.mean(each["time"], each["total"]),
+                last_executed_at=int(each["last"]),
+            )
+            for each in found
+        ]
+
     async def resource_use(self, agent_id: str | None, since: int | None) -> ResourceUse:
         """What runs used."""
         limited = {"$cond": [{"$eq": ["$errorType", "resource_limit"]}, 1, 0]}
@@ -191,10 +265,10 @@ class MongoAnalytics:
     ) -> list[ExecutionRecord]:
         """By execution_time, descending, then by sequence; without output, logs and context."""
         found = self._database["executions"].find(
-            _runs(agent_id, since), projection=dict.fromkeys(_BARE, False)
+            _runs(agent_id, since), projection=dict.fromkeys(BARE, False)
         )
         found = found.sort([("executionTime", DESCENDING), ("sequence", ASCENDING)]).limit(limit)
-        return [record_of({**document, **_BARE}) async for document in found]
+        return [record_of({**document, **BARE}) async for document in found]
 
     async def security_profile(
         self, agent_id: str | None, since: int | None

@@ -18,6 +18,8 @@ from onehop.stores.sql._rows import FIELDS, event_from, event_values, record_fro
 
 REPEAT: Final = "repeat"
 """The field that lets a run be a repeat: without it, one of an agent and request id is unique."""
+BARE: Final = {"output": "null", "logs": "[]", "contextData": "null"}
+"""What stands for the fields that a brief record leaves out."""
 CALLED: Final = "calledTools"
 """The field of a record whose run called tools."""
 _DATES: Final = frozenset({"executed_at", "created_at", "timestamp"})

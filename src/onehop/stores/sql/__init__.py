@@ -46,7 +46,7 @@ from onehop.stores.sql._agents import SqlAgents
 from onehop.stores.sql._analytics import SqlAnalytics
 from onehop.stores.sql._approvals import SqlApprovals
 from onehop.stores.sql._migrations import MIGRATIONS, Migration, migrate
-from onehop.stores.sql._rows import event_from, event_values, record_from, record_values
+from onehop.stores.sql._rows import BARE, event_from, event_values, record_from, record_values
 from onehop.stores.sql._schema import (
     approvals,
     chain_anchors,
@@ -214,8 +214,9 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals):
 
     async def history(self, query: HistoryQuery) -> list[ExecutionRecord]:
         """Records, newest first."""
+        columns = [column for column in executions.c if not query.brief or column.name not in BARE]
         statement = (
-            select(executions)
+            select(*columns)
             .where(*_conditions(query))
             .order_by(executions.c.executed_at.desc(), executions.c.sequence.desc())
             .limit(query.limit)
@@ -223,7 +224,7 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals):
         )
         async with self._engine.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
-        return [record_from(row) for row in rows]
+        return [record_from({**row, **BARE} if query.brief else row) for row in rows]
 
     async def events(self, query: EventQuery) -> list[StoredEvent]:
         """Events in the order they were taken."""

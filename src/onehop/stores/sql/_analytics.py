@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     CompoundSelect,
+    Integer,
     Result,
     Row,
     Select,
@@ -32,13 +33,16 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from onehop.answers import (
+    AgentCount,
     AgentStats,
     CodeLengthBucket,
     Failure,
+    FailureCause,
     LanguageCount,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    TimelinePoint,
     ToolStats,
     TrendPoint,
 )
@@ -46,7 +50,7 @@ from onehop.records import ExecutionRecord
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
-from onehop.stores.sql._rows import record_from
+from onehop.stores.sql._rows import BARE, record_from
 from onehop.stores.sql._schema import (
     events,
     executions,
@@ -65,8 +69,6 @@ _LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 _PERCENTS: Final = (50, 95, 99)
 _SUMS: Final = ("total", "successful", "failed", "timeouts", "sum_execution_time", "sum_memory")
 """What is added up of rollups."""
-_BARE: Final = {"output": "null", "logs": "[]", "context_data": "null"}
-"""What stands for the fields that ``slowest`` leaves out."""
 
 
 class SqlAnalytics:
@@ -108,6 +110,50 @@ class SqlAnalytics:
         rows = await self._rows(trends_query(agent_id, since))
         return _answers.trend_points(Rollup(**row._mapping) for row in rows)
 
+    async def timeline(
+        self, agent_id: str | None, since: int | None, step: int
+    ) -> list[TimelinePoint]:
+        """Runs by steps of ``step`` ms, ascending; steps without a run are left out."""
+        rows = await self._rows(timeline_query(agent_id, since, step))
+        return [
+            TimelinePoint(
+                start=row.place * step,
+                total=row.total,
+                successful=row.successful,
+                timeouts=row.timeouts,
+                average_execution_time=_answers.mean(row.time, row.total),
+                max_memory=row.max_memory,
+            )
+            for row in rows
+        ]
+
+    async def failure_causes(self, agent_id: str | None, since: int | None) -> list[FailureCause]:
+        """Failures by error type, most first, then by type."""
+        rows = await self._rows(failure_causes_query(agent_id, since))
+        found = [
+            FailureCause(
+                error_type=row.error_type, total=row.total, last_executed_at=row.last_executed_at
+            )
+            for row in rows
+            if not row.success
+        ]
+        return sorted(found, key=lambda each: (-each.total, each.error_type or ""))
+
+    async def agent_counts(self, since: int | None, limit: int) -> list[AgentCount]:
+        """Runs by agent, most first, then by name."""
+        rows = await self._rows(agent_counts_query(since, limit))
+        return [
+            AgentCount(
+                agent_id=row.agent_id,
+                total=row.total,
+                successful=row.successful,
+                timeouts=row.timeouts,
+                average_execution_time=_answers.mean(row.time, row.total),
+                last_executed_at=row.last_executed_at,
+            )
+            for row in rows
+        ]
+
     async def resource_use(self, agent_id: str | None, since: int | None) -> ResourceUse:
         """What runs used."""
         [row] = await self._rows(resource_use_query(agent_id, since))
@@ -139,7 +185,7 @@ class SqlAnalytics:
     ) -> list[ExecutionRecord]:
         """By execution_time, descending, then by sequence; without output, logs and context."""
         rows = await self._rows(slowest_query(agent_id, since, limit))
-        return [record_from({**row._mapping, **_BARE}) for row in rows]
+        return [record_from({**row._mapping, **BARE}) for row in rows]
 
     async def security_profile(
         self, agent_id: str | None, since: int | None
@@ -273,6 +319,47 @@ def _sum(column: Any) -> ColumnElement[Any]:
     return cast(func.sum(column), column.type)
 
 
+def timeline_query(agent_id: str | None, since: int | None, step: int) -> Select[Any]:
+    """The place of each step, and what ran within it."""
+    place = (_run.executed_at // step).label("place")
+    found = select(
+        place,
+        func.count().label("total"),
+        _count_where(_run.success).label("successful"),
+        _count_where(_run.timeout_occurred).label("timeouts"),
+        func.sum(_run.execution_time).label("time"),
+        func.max(_run.memory_usage).label("max_memory"),
+    ).where(*_filters(agent_id, since))
+    return found.group_by(place).order_by(place)
+
+
+def failure_causes_query(agent_id: str | None, since: int | None) -> Select[Any]:
+    """The fields of FailureCause, and of what succeeded too: with success itself, SQLite would
+    choose an index that does not hold the type."""
+    success = cast(_run.success, Integer).label("success")
+    found = select(
+        success,
+        _run.error_type,
+        func.count().label("total"),
+        func.max(_run.executed_at).label("last_executed_at"),
+    ).where(*_filters(agent_id, since))
+    return found.group_by(success, _run.error_type)
+
+
+def agent_counts_query(since: int | None, limit: int) -> Select[Any]:
+    """What ran of each agent."""
+    total = func.count().label("total")
+    found = select(
+        _run.agent_id,
+        total,
+        _count_where(_run.success).label("successful"),
+        _count_where(_run.timeout_occurred).label("timeouts"),
+        func.sum(_run.execution_time).label("time"),
+        func.max(_run.executed_at).label("last_executed_at"),
+    ).where(*_filters(None, since))
+    return found.group_by(_run.agent_id).order_by(total.desc(), _run.agent_id).limit(limit)
+
+
 def resource_use_query(agent_id: str | None, since: int | None) -> Select[Any]:
     """One row of sums, maxima and counts."""
     columns: list[ColumnElement[Any]] = [
@@ -315,10 +402,10 @@ def repeated_code_query(agent_id: str | None, since: int | None, limit: int) -> 
 
 
 def slowest_query(agent_id: str | None, since: int | None, limit: int) -> Select[Any]:
-    """Every column of a record but those that _BARE stands for."""
+    """Every column of a record but those that BARE stands for."""
     order = (_run.execution_time.desc(), _run.sequence)
     places = select(_run.sequence).where(*_filters(agent_id, since)).order_by(*order).limit(limit)
-    columns: list[Column[Any]] = [column for column in _run if column.name not in _BARE]
+    columns: list[Column[Any]] = [column for column in _run if column.name not in BARE]
     return select(*columns).where(_run.sequence.in_(places.scalar_subquery())).order_by(*order)
 
 

@@ -13,7 +13,7 @@ from onehop.tools import Effect
 
 _Milliseconds = Annotated[float, Field(ge=100, le=3_600_000, allow_inf_nan=False)]
 _Texts = tuple[str, ...]
-_REFERENCE: Final = "a secret can be given as env:NAME or file:PATH"
+_REFERENCE: Final = "a secret can be given as env:NAME, file:PATH or keyring:SERVICE/USER"
 _STRICT: Final = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
