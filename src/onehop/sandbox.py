@@ -178,9 +178,9 @@ class Sandbox:
         sandbox's. ``typecheck`` is what the check before the run may refuse: ``"off"``,
         ``"provable"`` (what must fail; the usual one where tools are granted) or ``"strict"``. With
         ``plan`` the code is checked and its calls are listed, and nothing is executed.
-        ``isolation`` is ``process`` (a fresh process) or ``realm`` (a fresh realm in a
-        process of the agent's own); the settings decide where it is None. ``traceparent`` is the
-        caller's place in a trace, as W3C writes it. What the code does wrong is a result with
+        ``isolation`` is ``process`` (a fresh process) or ``realm`` (a fresh realm in a process of
+        the agent's own); the settings decide where it is None. ``traceparent`` is the caller's
+        place in a trace, as W3C writes it. What the code does wrong is a result with
         ``success=False``. Cancelling the awaiting task kills the run at once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,

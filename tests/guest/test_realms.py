@@ -105,7 +105,7 @@ function look(name, value) {
 function add(name, get) {
   let value;
   try { value = get() } catch (thrown) { value = thrown; name += '!' }
-  if (value instanceof Promise) value.catch(() => {});
+  try { if (value instanceof Promise) value.catch(() => {}) } catch { /* it only inherits */ }
   if ((typeof value === 'object' && value !== null) || typeof value === 'function') {
     if (!seen.has(value)) queue.push([name, value]);
     seen.add(value);

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from onehop import OpenApi, ToolError
+from onehop import ConfigError, OpenApi, ToolError
 from onehop.tools import Bound
 from onehop.upstreams.openapi._addresses import refusal
 from tests.openapi.running import api_server, document, free_port, opened, written
@@ -160,3 +160,11 @@ def serving(data: dict[str, Any]) -> Any:
     text = json.dumps(data).encode()
     head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(text)}\r\n\r\n".encode()
     return answering(head + text)
+
+
+async def test_settings_that_do_not_fit_a_document_at_a_url_are_refused_at_once() -> None:
+    async with serving(document({}, servers=[{"url": "https://api.test"}])) as url:
+        provider = OpenApi(url, private=True, base_url="https://api.test", auth={"no": "env:X"})
+        with pytest.raises(ConfigError, match="no such security scheme"):
+            await provider.open("api")
+        assert provider.fault is not None

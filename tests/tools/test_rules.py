@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import from_regex
 
 from onehop import InvalidRequestError, Rule, Tool, Tools
@@ -209,11 +209,13 @@ def test_a_text_that_is_no_rule_is_refused(text: str) -> None:
         rule_from_text(text)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=from_regex(f"\\A({WHEN})\\Z").filter(lambda text: len(text) <= 1000))
 def test_each_text_of_the_form_of_a_condition_is_one(text: str) -> None:
     assert Rule("deny", when=text).is_conditional
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=from_regex(f"\\A{GLOB}\\Z").filter(lambda text: len(text) <= 257))
 def test_each_text_of_the_form_of_a_glob_is_one(text: str) -> None:
     assert Rule("deny", text).tool == text

@@ -77,7 +77,8 @@ def fault_of(target: Target, site: CallSite) -> Fault | None:
     error = _refusal(target.bound, site)
     if error is None:
         return None
-    return Fault(f"tools.{target.path}: {error.message}", _parameters(target.bound), site)
+    words = error.message.removeprefix(f"{target.path}: ")
+    return Fault(f"tools.{target.path}: {words}", _parameters(target.bound), site)
 
 
 def _refusal(bound: Bound, site: CallSite) -> ToolError | None:

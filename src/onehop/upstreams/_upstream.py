@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _SILENCE: Final = 2.0
-"""Seconds after which whoever waits hears what for."""
+"""Seconds after which the log says what is waited for."""
 _PATIENCE: Final = 10.0
 """Seconds that the start of others waits for a server which is not required."""
 

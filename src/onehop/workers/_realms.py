@@ -265,7 +265,8 @@ class RealmPool:
             self._close_later(worker)
         else:
             self._keep(worker, agent)
-        self._serve()
+        if self._waiting or self._resuming or not self._spare:
+            self._serve()
 
     def _is_used_up(self, worker: Worker) -> bool:
         if worker.was_near_limit or worker.runs >= self._runs:

@@ -84,7 +84,7 @@ class Credentials:
         return Sent(headers, query, cookies)
 
     def missing(self, security: tuple[Requirement, ...] | None) -> list[str]:
-        """Schemes of which a secret would help."""
+        """Schemes that want a secret, and have none."""
         wanted = {name for one in security or () for name in one}
         return sorted(wanted - self._ways.keys())
 

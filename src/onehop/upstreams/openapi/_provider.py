@@ -6,8 +6,8 @@ import asyncio
 import logging
 import os
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from onehop.upstreams.openapi._calling import Api
 
 _log = logging.getLogger(__name__)
+_SILENCE: Final = 2.0
+"""Seconds after which the log says what is waited for."""
 _PATIENCE: Final = 10.0
 """Seconds that the start of others waits for a document which is not required."""
 _FIRST: Final = 1.0
@@ -54,6 +56,7 @@ class OpenApi:
         self._api: Api | None = None
         self._is_open = False
         self._reason = "it has not been read yet"
+        self._since = time.time()
         self._tried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         _require_parts()
@@ -73,7 +76,7 @@ class OpenApi:
         document is required and does not come."""
         if self._is_open:
             raise ConfigError(f"tools.{namespace}", "this document is open already, as another's")
-        self._name, self._is_open = namespace, True
+        self._name, self._is_open, self._since = namespace, True, time.time()
         try:
             if self.options.url is None:
                 await self._open_file()
@@ -93,18 +96,31 @@ class OpenApi:
         self._task = asyncio.create_task(self._keep_trying(), name="onehop openapi")
         is_required = self.options.required
         seconds = self.options.connect_timeout / 1000 + 1 if is_required else _PATIENCE
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._tried.wait()
+        await self._wait(min(seconds, _SILENCE))
+        if not self._tried.is_set() and not self._task.done():
+            _log.warning("upstream %s: waiting for its document", self._name)
+            await self._wait(seconds - _SILENCE)
         if self._task.done() and (error := self._task.exception()):
             raise error
         if is_required and self._api is None:
             raise UpstreamUnavailableError(self._name, self._reason)
 
+    async def _wait(self, seconds: float) -> None:
+        """Until the first attempt is over, or has failed for good."""
+        assert self._task is not None  # noqa: S101 - for mypy
+        first = asyncio.create_task(self._tried.wait())
+        await asyncio.wait(
+            [first, self._task], timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        first.cancel()
+
     @property
     def fault(self) -> str | None:
         """Why its tools are not known; None if they are."""
-        return None if self._api is not None else f"its document is not there: {self._reason}"
+        if self._api is not None:
+            return None
+        since = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(self._since))
+        return f"its document is not there: {self._reason} (since {since})"
 
     @property
     def skipped(self) -> Mapping[str, str]:

@@ -22,8 +22,8 @@ class Scheme:
 
 
 def requirements(document: Document, operation: dict[str, Any]) -> tuple[Requirement, ...] | None:
-    """The alternatives, of which one is enough: none where other operations have some; None where
-    the whole document says nothing."""
+    """The alternatives; one of them is enough. An operation that says nothing has none, or None if
+    no other one says anything."""
     given = operation.get("security", document.data.get("security"))
     if not isinstance(given, list):
         return () if document.has_security else None
