@@ -10,6 +10,7 @@ PROGRAMS = (
     "latency",
     "doors",
     "throughput",
+    "realms",
     "compute",
     "typescript",
     "contexts",
@@ -20,6 +21,7 @@ PROGRAMS = (
     "roundtrips",
     "taskbench",
     "calls",
+    "typecheck",
     "mcp_tokens",
     "discovery",
 )

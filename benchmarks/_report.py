@@ -20,6 +20,7 @@ _ORDER = (
     "latency",
     "doors",
     "throughput",
+    "realms",
     "compute",
     "typescript",
     "contexts",
@@ -30,6 +31,7 @@ _ORDER = (
     "roundtrips",
     "taskbench",
     "calls",
+    "typecheck",
     "mcp_tokens",
     "discovery",
 )

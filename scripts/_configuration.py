@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args, get_origin
 
+from pydantic import BaseModel
+
 from onehop import cores
 
 _CORES = 1009
 cores.usable_cores = lambda: _CORES  # before the import: some defaults follow the machine
 
 from onehop.config import SECTIONS, Layer, Settings, env_name  # noqa: E402
-from onehop.upstreams import UpstreamOptions  # noqa: E402
+from onehop.upstreams import OpenApiOptions, UpstreamOptions  # noqa: E402
 
 _MIB = 1 << 20
 _PAGE = """\
@@ -32,6 +34,11 @@ MCP servers whose tools code may call. In the file: `[upstream.NAME]`, where NAM
 in Python: the arguments of `McpUpstream`. [How to](../how-to/mcp-servers.md) give them to the code.
 
 {upstreams}
+
+With `openapi`, such a table is that of an OpenAPI document; in Python: the arguments of `OpenApi`.
+[How to](../how-to/openapi.md) give its operations to the code.
+
+{documents}
 
 ## The limits of a run
 
@@ -86,18 +93,30 @@ def main() -> None:
     """Print the page."""
     layers = ", ".join(f"`{layer}`" for layer in get_args(Layer))
     sections = "\n\n".join(map(_section, SECTIONS))
-    print(_PAGE.format(sections=sections, layers=layers, upstreams=_upstreams()), end="")
+    print(
+        _PAGE.format(
+            sections=sections,
+            layers=layers,
+            upstreams=_options(UpstreamOptions),
+            documents=_options(OpenApiOptions),
+        ),
+        end="",
+    )
 
 
-def _upstreams() -> str:
+def _options(model: type[BaseModel]) -> str:
     """Those have no variables of the environment."""
     head = ["| option | default | allowed | meaning |", "| --- " * 4 + "|"]
-    return "\n".join([*head, *map(_option, UpstreamOptions.model_fields.items())])
+    return "\n".join([*head, *map(_option, model.model_fields.items())])
 
 
 def _option(option: tuple[str, Any]) -> str:
     name, field = option
-    default = _default(field.get_default(call_default_factory=True))
+    default = (
+        "required"
+        if field.is_required()
+        else _default(field.get_default(call_default_factory=True))
+    )
     cells = f"`{name}`", default, _allowed(field).replace("names", "text or list of texts")
     return f"| {' | '.join(cells)} | {field.description} |"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-THIRD_PARTY = ("compiler/typescript", "swagger_ui")
+THIRD_PARTY = ("compiler/typescript", "swagger_ui", "uplot")
 BE = r"\b(?:is|are|was|were|be)"
 NOT_THERE = r"(?<!\b[Tt]here )(?<!there would )(?<!there may )"
 RULES = {

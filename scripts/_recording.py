@@ -18,7 +18,7 @@ from rich.text import Text
 
 _FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 _FONT = "ui-monospace, 'Cascadia Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
-_STYLES = ((r"^\$ .*", "bold"), (r"^  \| .*", "cyan"), (r"^  (output|console|took): ", "dim"))
+_STYLES = ((r"^\$ .*", "bold"), (r"^  \| .*", "cyan"), (r"^  (output|console|took|tools): ", "dim"))
 _WIDTH = 90
 
 

@@ -55,6 +55,11 @@ def compilers(root: int | None = None) -> list[int]:
     return [pid for pid in workers(root) if b"stripTypeScriptTypes" in _command(pid)]
 
 
+def checkers(root: int | None = None) -> list[int]:
+    """Those of them that check programs before they run."""
+    return [pid for pid in workers(root) if b"missingAwaits" in _command(pid)]
+
+
 def spawners(root: int | None = None) -> list[int]:
     """The processes below this one that start all others."""
     return [pid for pid in descendants(root or os.getpid()) if b"spawner.main" in _command(pid)]

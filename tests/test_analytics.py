@@ -52,6 +52,9 @@ async def test_stats_have_the_names_of_the_contract(store: MemoryStore) -> None:
             "javascript": {"total": 1, "successful": 1},
             "typescript": {"total": 1, "successful": 0},
         },
+        "toolCalls": 0,
+        "avoidedTurns": 0,
+        "avoidedTokens": 0,
     }
     assert stats == await Analytics(store).get_agent_stats("ada", since=NOW)
 

@@ -40,6 +40,11 @@ CONTRACT = {
     "code:tool:completed": {*CALL, "duration", "bytesOut"},
     "code:tool:failed": {*CALL, "outcome", "error", "duration"},
     "code:tool:denied": {*CALL, "error", "rule"},
+    "code:approval:requested": {
+        *(CALL - {"bytesIn"}),
+        *("runId", "rule", "expiresAt"),
+    },
+    "code:approval:decided": {"runId", "callId", "tool", "decision", "by"},
 }
 CLASSES = [cls for cls in vars(events).values() if isinstance(cls, type) and issubclass(cls, Event)]
 A_CALL = {
@@ -89,6 +94,15 @@ SAMPLES: list[Event] = [
     events.ToolCompleted(**A_CALL, duration=1.5, bytes_out=20),
     events.ToolFailed(**A_CALL, outcome="failed", error="timeout", duration=30_000),
     events.ToolDenied(**A_CALL, error="denied", rule="deny crm.*"),
+    events.ApprovalRequested(
+        **{name: value for name, value in A_CALL.items() if name != "bytes_in"},
+        run_id="0" * 32,
+        rule="ask crm.*",
+        expires_at=1_800_000_000_000,
+    ),
+    events.ApprovalDecided(
+        **COMMON, run_id="0" * 32, call_id="call_1", tool="pay", decision="denied", by="ann"
+    ),
 ]
 
 

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 CORE_SANDBOX = "import onehop; print(onehop.run('return 1 + 1').output)"
 OPTIONAL = (
     "aiosqlite anyio asyncpg docstring_parser fastapi greenlet httpx2 jsonschema mcp mcp_types "
-    "pymongo referencing rich sqlalchemy starlette typer uvicorn"
+    "opentelemetry prometheus_client pymongo referencing rich sqlalchemy starlette typer uvicorn"
 )
 MISSING = {
     "client": ("import onehop; onehop.AgentClient", "onehop's client: ", "httpx2"),
@@ -35,6 +35,16 @@ MISSING = {
         "import onehop.tools; onehop.tools.Catalogue.of([print, id])",
         "onehop's tools: ",
         "jsonschema",
+    ),
+    "metrics": (
+        "import onehop.telemetry; onehop.telemetry.Metrics()",
+        "metrics: ",
+        "prometheus_client",
+    ),
+    "otel": (
+        "import onehop.telemetry; onehop.telemetry.Tracing()",
+        "traces: ",
+        "opentelemetry",
     ),
     "cli": ("from onehop.cli import main; main()", "onehop: ", "typer"),
     "server": (

@@ -37,6 +37,19 @@ async def test_the_same_seed_and_clock_give_the_same_bytes(language: str, sandbo
     assert other.output["dates"] == first.output["dates"]
 
 
+async def test_a_realm_has_the_seed_and_the_clock_of_its_run_alone(sandbox: Sandbox) -> None:
+    own = await sandbox.execute(EVERYTHING, seed=7, clock=NOON)
+    realm = await sandbox.execute(EVERYTHING, seed=7, clock=NOON, isolation="realm")
+    assert realm.success, realm.error
+    assert (realm.output, realm.logs, realm.isolation) == (own.output, own.logs, "realm")
+    code = "return [Date.now(), Math.random(), performance.now()]"
+    free = [await sandbox.execute(code, isolation="realm") for _ in range(2)]
+    (now, drawn, elapsed), (_, other, _) = free[0].output, free[1].output
+    assert now > MS or now < MS - 1000
+    assert elapsed > 0
+    assert drawn != other
+
+
 async def test_a_fixed_clock_stands_still(sandbox: Sandbox) -> None:
     code = """
       const before = [Date.now(), performance.now(), String(Temporal.Now.instant())];

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from onehop import Sandbox, SandboxConfig
+from tests.isolation import isolation  # noqa: F401 - both classes
 
 ENDLESS = {
     "a loop": "for (;;) {}",

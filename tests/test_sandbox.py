@@ -20,6 +20,7 @@ from onehop import (
     SandboxClosedError,
     SandboxConfig,
 )
+from tests.isolation import isolation  # noqa: F401 - both classes
 
 
 async def test_the_returned_value_comes_back(sandbox: Sandbox) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from onehop.analytics import Analytics
+    from onehop.batches import map  # noqa: A004
     from onehop.callers import Caller
     from onehop.client import AgentClient, SyncAgentClient
     from onehop.config import (
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
         SessionConfig,
         ValidationConfig,
     )
+    from onehop.decisions import Approval, Approve, Edit, Reject
     from onehop.errors import (
+        ApprovalNotFoundError,
         ArtifactNotFoundError,
         AuditUnavailableError,
         AuthenticationError,
@@ -78,11 +81,12 @@ if TYPE_CHECKING:
         SessionInfo,
         ValidationReport,
     )
-    from onehop.upstreams import McpUpstream
+    from onehop.upstreams import McpUpstream, OpenApi
     from onehop.validation import Validator, validate_code
 
 _HOMES = {
     "onehop.analytics": ["Analytics"],
+    "onehop.batches": ["map"],
     "onehop.execution.bus": ["EventBus"],
     "onehop.callers": ["Caller"],
     "onehop.client": ["AgentClient", "SyncAgentClient"],
@@ -95,7 +99,9 @@ _HOMES = {
         "SessionConfig",
         "ValidationConfig",
     ],
+    "onehop.decisions": ["Approval", "Approve", "Edit", "Reject"],
     "onehop.errors": [
+        "ApprovalNotFoundError",
         "ArtifactNotFoundError",
         "AuditUnavailableError",
         "AuthenticationError",
@@ -149,7 +155,7 @@ _HOMES = {
         "SessionInfo",
         "ValidationReport",
     ],
-    "onehop.upstreams": ["McpUpstream"],
+    "onehop.upstreams": ["McpUpstream", "OpenApi"],
     "onehop.validation": ["Validator", "validate_code"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -158,6 +164,9 @@ __all__ = [
     "AgentClient",
     "Analytics",
     "AnalyticsConfig",
+    "Approval",
+    "ApprovalNotFoundError",
+    "Approve",
     "Artifact",
     "ArtifactNotFoundError",
     "AuditConfig",
@@ -168,6 +177,7 @@ __all__ = [
     "Correction",
     "CorrectionConfig",
     "DuplicateRequestError",
+    "Edit",
     "ErrorInfo",
     "Event",
     "EventBus",
@@ -182,6 +192,7 @@ __all__ = [
     "McpUpstream",
     "NotConnectedError",
     "OnehopError",
+    "OpenApi",
     "OutputNotFoundError",
     "OutputPage",
     "Overloaded",
@@ -189,6 +200,7 @@ __all__ = [
     "Progress",
     "RateLimitedError",
     "RecordRejectedError",
+    "Reject",
     "RemoteError",
     "ResourceUsage",
     "RiskAssessment",
@@ -220,6 +232,7 @@ __all__ = [
     "ValidationReport",
     "Validator",
     "WorkerStartError",
+    "map",
     "open_executor",
     "open_store",
     "run",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, requires
@@ -14,14 +15,16 @@ _PART_OF: Final = {
     "bson": "pymongo",
     "gridfs": "pymongo",
     "httpcore2": "httpx2",
+    "jsonpointer": "jsonpatch",
     "mcp_types": "mcp",
+    "opentelemetry": "opentelemetry-sdk",
     "referencing": "jsonschema",
     "starlette": "fastapi",
+    "yaml": "pyyaml",
 }
 """Modules that come with a package of another name."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _EXTRA: Final = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
-_ALL: Final = "all"
 
 
 @contextmanager
@@ -45,10 +48,13 @@ def advice(module: str | None) -> str | None:
     if not top or top == "onehop":
         return None
     package = _normal(_PART_OF.get(top, top))
-    extras = [extra for name, extra in _optional() if name == package and extra != _ALL]
+    optional = [*_optional()]
+    sizes = Counter(extra for _, extra in optional)
+    extras = [extra for name, extra in optional if name == package]
     if not extras:
         return f"the package {package} is missing: pip install {package}"
-    return f"this needs the package {package}: pip install 'onehop[{extras[0]}]'"
+    smallest = min(extras, key=sizes.__getitem__)
+    return f"this needs the package {package}: pip install 'onehop[{smallest}]'"
 
 
 def _optional() -> Iterator[tuple[str, str]]:

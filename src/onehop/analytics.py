@@ -15,30 +15,39 @@ from typing import Any, Final, Self
 
 from pydantic.alias_generators import to_camel
 
+from onehop._markup import Shown
 from onehop.answers import (
+    AgentCount,
     AgentStats,
     CodeLengthBucket,
     Failure,
+    FailureCause,
     LanguageCount,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    TimelinePoint,
+    ToolStats,
     TrendPoint,
 )
 from onehop.config import AnalyticsConfig
 from onehop.errors import InvalidRequestError, StoreUnavailableError
 from onehop.records import ExecutionRecord
 from onehop.stores._trusted import STEP, TrustedTime
-from onehop.stores.base import HistoryQuery, Store
+from onehop.stores.base import RETENTION_SECONDS, HistoryQuery, Store
 
 Answer = (
-    AgentStats
+    AgentCount
+    | AgentStats
     | CodeLengthBucket
     | Failure
+    | FailureCause
     | LanguageCount
     | RepeatedCode
     | ResourceUse
     | SecurityCount
+    | TimelinePoint
+    | ToolStats
     | TrendPoint
     | ExecutionRecord
 )
@@ -47,6 +56,8 @@ MAX_LIMIT: Final = 1000
 """The most that one question may ask for."""
 _LATEST: Final = 253_402_300_799_999
 """The end of the year 9999, in ms since the epoch."""
+_STEPS: Final = 50_000
+"""Steps of one timeline."""
 _HASH: Final = re.compile("[0-9a-f]{16}")
 _PRUNE_EVERY: Final = 3600.0
 _FAREWELL: Final = 2.0
@@ -70,22 +81,53 @@ class Analytics:
         """Counts, rates and times."""
         return await self._store.agent_stats(_agent(agent_id), _since(since))
 
+    async def get_history(
+        self, agent_id: str | None = None, limit: int = 20
+    ) -> list[ExecutionRecord]:
+        """Records, newest first."""
+        query = HistoryQuery(agent_id=_agent(agent_id), limit=_limit(limit))
+        return Shown(await self._store.history(query))
+
     async def find_by_code_hash(self, code_hash: str, limit: int = 10) -> list[ExecutionRecord]:
         """All agents' runs of one piece of code, newest first, without output and logs."""
         query = HistoryQuery(code_hash=_code_hash(code_hash), limit=_limit(limit))
         found = await self._store.history(query)
-        return [record.model_copy(update={"output": None, "logs": []}) for record in found]
+        return Shown(record.model_copy(update={"output": None, "logs": []}) for record in found)
 
     async def get_recent_failures(self, agent_id: str | None, limit: int = 20) -> list[Failure]:
         """Newest first."""
-        return await self._store.recent_failures(_agent(agent_id), _limit(limit))
+        return Shown(await self._store.recent_failures(_agent(agent_id), _limit(limit)))
 
     async def get_trends(
         self, agent_id: str | None = None, since: int | None = None
     ) -> list[TrendPoint]:
         """By day (UTC) and language, ascending, as of the last rollup; the day that ``since``
         belongs to is counted whole."""
-        return await self._store.trends(_agent(agent_id), _since(since))
+        return Shown(await self._store.trends(_agent(agent_id), _since(since)))
+
+    async def get_timeline(
+        self, agent_id: str | None = None, since: int | None = None, step: int = 60_000
+    ) -> list[TimelinePoint]:
+        """Runs by steps of ``step`` ms (1000 or more), ascending; empty steps are left out. At
+        most 50,000 steps fit between ``since`` and now."""
+        begin = max(_since(since) or 0, _now() - RETENTION_SECONDS * 1000)
+        least = max(1000, (_now() - begin) // _STEPS)
+        if type(step) is not int or not least <= step <= _LATEST:
+            allowed = f"a whole number of ms, {least} or more for this time"
+            raise InvalidRequestError("step", shortened(step), allowed)
+        return await self._store.timeline(_agent(agent_id), _since(since), step)
+
+    async def get_failure_causes(
+        self, agent_id: str | None = None, since: int | None = None
+    ) -> list[FailureCause]:
+        """Failures by error type, most first."""
+        return await self._store.failure_causes(_agent(agent_id), _since(since))
+
+    async def get_agent_counts(
+        self, limit: int = 100, since: int | None = None
+    ) -> list[AgentCount]:
+        """Runs by agent, most first."""
+        return await self._store.agent_counts(_since(since), _limit(limit))
 
     async def get_resource_use(
         self, agent_id: str | None = None, since: int | None = None
@@ -97,25 +139,39 @@ class Analytics:
         self, agent_id: str | None = None, since: int | None = None
     ) -> list[CodeLengthBucket]:
         """Runs by the length of their code, the empty buckets too."""
-        return await self._store.code_lengths(_agent(agent_id), _since(since))
+        return Shown(await self._store.code_lengths(_agent(agent_id), _since(since)))
 
     async def get_repeated_code(
         self, limit: int = 10, agent_id: str | None = None, since: int | None = None
     ) -> list[RepeatedCode]:
         """Code that ran more than once, most often first."""
-        return await self._store.repeated_code(_agent(agent_id), _since(since), _limit(limit))
+        return Shown(
+            await self._store.repeated_code(_agent(agent_id), _since(since), _limit(limit))
+        )
 
     async def get_slowest(
         self, limit: int = 10, agent_id: str | None = None, since: int | None = None
     ) -> list[ExecutionRecord]:
         """By execution time, descending; without output, logs and context."""
-        return await self._store.slowest(_agent(agent_id), _since(since), _limit(limit))
+        return Shown(await self._store.slowest(_agent(agent_id), _since(since), _limit(limit)))
+
+    async def get_tool_stats(
+        self,
+        agent_id: str | None = None,
+        since: int | None = None,
+        limit: int = 10,
+        *,
+        by_agent: bool = False,
+    ) -> list[ToolStats]:
+        """Calls of tools by tool, or by tool and agent: most calls first."""
+        asked = _agent(agent_id), _since(since), _limit(limit)
+        return await self._store.tool_stats(*asked, by_agent)
 
     async def get_security_profile(
         self, agent_id: str | None = None, since: int | None = None
     ) -> list[SecurityCount]:
         """Security issues by pattern and severity, most first."""
-        return await self._store.security_profile(_agent(agent_id), _since(since))
+        return Shown(await self._store.security_profile(_agent(agent_id), _since(since)))
 
 
 def to_dict(answer: Answer) -> dict[str, Any]:

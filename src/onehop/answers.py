@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
+from onehop._markup import pairs
+from onehop._shown import stats_html
 from onehop.types import ErrorType, Language, Severity
 
 CODE_LENGTH_EDGES: Final = (0, 100, 500, 1_000, 5_000, 100_000)
@@ -36,6 +38,15 @@ class AgentStats:
     p99_execution_time: float = 0
     timeout_count: int = 0
     language_breakdown: dict[str, LanguageCount] = field(default_factory=dict)
+    tool_calls: int = 0
+    """Calls of tools that the code made."""
+    avoided_turns: int = 0
+    """Turns of the model that were not needed because code called the tools, by the formula that
+    each result has."""
+    avoided_tokens: int = 0
+
+    def _repr_html_(self) -> str:
+        return stats_html(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +79,45 @@ class TrendPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimelinePoint:
+    """Runs that started within one step of time."""
+
+    start: int
+    """ms since the epoch, a multiple of the step."""
+    total: int
+    successful: int
+    timeouts: int
+    average_execution_time: float
+    """ms."""
+    max_memory: float
+    """MB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureCause:
+    """Failures that ended alike."""
+
+    error_type: ErrorType | None
+    total: int
+    last_executed_at: int
+    """ms since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentCount:
+    """Runs of one agent."""
+
+    agent_id: str
+    total: int
+    successful: int
+    timeouts: int
+    average_execution_time: float
+    """ms."""
+    last_executed_at: int
+    """ms since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceUse:
     """What runs used. Times are ms, memory is MB; without a run all are 0."""
 
@@ -80,6 +130,9 @@ class ResourceUse:
     timeout_count: int = 0
     limit_count: int = 0
     """Runs that a resource limit ended (errorType resource_limit)."""
+
+    def _repr_html_(self) -> str:
+        return pairs({item.name: getattr(self, item.name) for item in fields(self)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +155,33 @@ class RepeatedCode:
     total: int
     successful: int
     last_executed_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolStats:
+    """What came of the calls of one tool. Times are ms.
+
+    Percentiles, by nearest rank, and the average are of the calls that reached the tool; without
+    one they are 0.
+    """
+
+    tool: str
+    """Its path."""
+    agent_id: str | None = None
+    """Whose calls; None: those of all agents that were asked about."""
+    calls: int
+    failed: int
+    denied: int
+    """By a rule."""
+    unknown: int
+    """Writes that may or may not have taken effect: nobody knows."""
+    average_duration: float
+    p50_duration: float
+    p95_duration: float
+    bytes_in: int
+    """Of the arguments, as JSON."""
+    bytes_out: int
+    """Of the answers, as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

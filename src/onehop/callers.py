@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from onehop.errors import InvalidRequestError
+from onehop.traces import Trace
 
 _MAX_LENGTH: Final = 256
 
@@ -24,6 +25,8 @@ class Caller:
     """Unique; made here when it is not given."""
     conversation: str = ""
     """What tells one conversation of the agent in this channel from others; it is not recorded."""
+    trace: Trace | None = field(default=None, compare=False)
+    """The caller's own trace, if this call is a part of one."""
     minted: bool = field(init=False)
     """Whether it was made here, so that no run of this name can be known."""
 

@@ -30,7 +30,7 @@ from pydantic.fields import FieldInfo
 from onehop.cores import usable_cores
 from onehop.errors import ConfigError
 from onehop.limits import MIB, Limits
-from onehop.types import Severity, ValidationLevel
+from onehop.types import Isolation, Severity, ValidationLevel
 
 Layer = Literal[
     "namespaces", "threads", "cgroup", "landlock", "seccomp", "rlimits", "uid", "seatbelt"
@@ -175,11 +175,52 @@ class SandboxConfig(Settings):
         ge=1,
         le=64,
     )
+    checkers: int = _setting(
+        4,
+        "ONEHOP_CHECKERS",
+        "Agents that have a checker at the same time, which looks through code before it runs; "
+        "each takes 110 MB, and 30 more once it has looked at types. With 0 no code is checked.",
+        ge=0,
+        le=64,
+    )
+    check_wait: float = _setting(
+        3000,
+        "ONEHOP_CHECK_WAIT",
+        "Time in ms that code waits for its check, the start of a checker included; then it runs "
+        "unchecked.",
+        ge=10,
+        le=60_000,
+    )
     max_concurrency: int = _setting(
         _CORES * 8, "ONEHOP_MAX_CONCURRENCY", "Executions that run at the same time.", ge=1, le=4096
     )
     max_queue: int = _setting(
         1000, "ONEHOP_MAX_QUEUE", "Executions that may wait for a worker; more are refused.", ge=0
+    )
+    isolation: Isolation = _setting(
+        "process",
+        "ONEHOP_ISOLATION",
+        "Where a run that does not say so itself is executed: in a fresh `process`, or in a fresh "
+        "`realm` of a process that its agent has.",
+    )
+    realm_processes: int = _setting(
+        _CORES,
+        "ONEHOP_REALM_PROCESSES",
+        "Processes of one agent that run code in realms at the same time.",
+        ge=1,
+        le=256,
+    )
+    realm_runs: int = _setting(
+        1000,
+        "ONEHOP_REALM_RUNS",
+        "Runs after which a process that has realms is replaced.",
+        ge=1,
+    )
+    realm_idle: Annotated[float, Field(allow_inf_nan=False)] = _setting(
+        10_000,
+        "ONEHOP_REALM_IDLE",
+        "Time after which an idle process that has realms is ended, in ms.",
+        ge=100,
     )
     allow_degraded: frozenset[Layer] = _setting(
         frozenset(),
@@ -193,6 +234,13 @@ class SandboxConfig(Settings):
         "for each. Without, each has memory addresses of its own.",
     )
 
+    backend: str = _setting(
+        "local",
+        "ONEHOP_BACKEND",
+        "Where code runs: `local`, on this machine; `ray`, on the Ray cluster of this process or "
+        "of RAY_ADDRESS; or on the one at an address such as `ray://host:10001`.",
+        pattern=r"^(local|ray|ray://\S+)$",
+    )
     deno: str | None = _setting(
         None, "ONEHOP_DENO", "Path of a Deno 2.9 to use instead of the Python package's."
     )
@@ -308,7 +356,25 @@ class ToolsConfig(Settings):
     ask: tuple[str, ...] = _setting(
         (),
         "ONEHOP_TOOLS_ASK",
-        "Tools about which a person must decide; as long as nobody can be asked, they are blocked.",
+        "Tools about which a person must decide: see `approvals`.",
+    )
+    rules: tuple[str, ...] = _setting(
+        (),
+        "ONEHOP_TOOLS_RULES",
+        "Rules for calls of tools, such as `ask crm.pay when amount > 100` and "
+        "`deny * effect destructive`: an action, a path or glob, an effect, a condition.",
+    )
+    approvals: bool = _setting(
+        False,
+        "ONEHOP_TOOLS_APPROVALS",
+        "Whether a call that a rule asks about waits for a person; otherwise it is blocked.",
+    )
+    hold: int = _setting(
+        30_000,
+        "ONEHOP_TOOLS_HOLD",
+        "Time that a run waits for people in all, in ms; then what nobody decided has expired.",
+        ge=100,
+        le=600_000,
     )
     max_calls: int = _setting(
         200, "ONEHOP_TOOLS_MAX_CALLS", "Calls of tools in one run.", ge=1, le=100_000
@@ -416,6 +482,21 @@ class ServerConfig(Settings):
     tls_key: str | None = _setting(
         None, "ONEHOP_TLS_KEY", "File of the certificate's private key (PEM)."
     )
+    dashboard: bool = _setting(
+        True, "ONEHOP_DASHBOARD", "Whether the pages at `/dashboard` are served."
+    )
+    session_lifetime: int = _setting(
+        43_200_000,
+        "ONEHOP_SESSION_LIFETIME",
+        "Time, in ms, after which a person has to sign in to the dashboard again.",
+        ge=60_000,
+    )
+    session_idle: int = _setting(
+        7_200_000,
+        "ONEHOP_SESSION_IDLE",
+        "Time, in ms, after which a session of the dashboard that nobody uses ends.",
+        ge=60_000,
+    )
     origins: tuple[str, ...] = _setting(
         (),
         "ONEHOP_ORIGINS",
@@ -504,6 +585,30 @@ class ServerConfig(Settings):
         return self
 
 
+class TelemetryConfig(Settings):
+    """What programs that watch hear of runs: metrics and traces."""
+
+    table: ClassVar[str] = "telemetry"
+
+    metrics: Literal["viewer", "open", "off"] = _setting(
+        "viewer",
+        "ONEHOP_METRICS",
+        "Who may read `/metrics` of `onehop serve`: `viewer`, with the key of a viewer or an "
+        "admin; `open`, anyone who reaches the server; `off`, nobody, and nothing is counted.",
+    )
+    traces: Literal["off", "http", "grpc"] = _setting(
+        "off",
+        "ONEHOP_TRACES",
+        "How spans are sent by OTLP; where to, OpenTelemetry's own variables say, such as "
+        "`OTEL_EXPORTER_OTLP_ENDPOINT`.",
+    )
+    trace_content: bool = _setting(
+        False,
+        "ONEHOP_TRACE_CONTENT",
+        "Whether spans hold code, contexts, outputs, and arguments and answers of tools, unmasked.",
+    )
+
+
 SECTIONS: tuple[type[Settings], ...] = (
     SandboxConfig,
     SessionConfig,
@@ -513,6 +618,7 @@ SECTIONS: tuple[type[Settings], ...] = (
     AuditConfig,
     AnalyticsConfig,
     ServerConfig,
+    TelemetryConfig,
 )
 """Every table of ``onehop.toml`` but for the servers'."""
 UPSTREAM: Final = "upstream"

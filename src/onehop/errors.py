@@ -85,6 +85,10 @@ class InvalidRequestError(OnehopError, ValueError):
         self.allowed = allowed
 
 
+class UnknownToolsError(InvalidRequestError):
+    """A call names tools that are not there."""
+
+
 class ConfigError(OnehopError, ValueError):
     """A setting has a value that cannot be used. ``field`` names it."""
 
@@ -151,6 +155,10 @@ class AgentNotFoundError(OnehopError, LookupError):
     def __init__(self, agent_id: str) -> None:
         super().__init__(f"there is no agent {agent_id!r}")
         self.agent_id = agent_id
+
+
+class ApprovalNotFoundError(OnehopError, LookupError):
+    """No call of this name waits for a decision, or ever did."""
 
 
 class StoreError(OnehopError):
@@ -370,6 +378,10 @@ class AuthenticationError(RemoteError):
 
 class PermissionDeniedError(RemoteError, PermissionError):
     """The role of the key does not allow the call."""
+
+
+class ToolsGoneError(RemoteError):
+    """A run named a connection with tools that has ended; nothing ran. A client connects again."""
 
 
 class ExecutionNotFoundError(RemoteError, LookupError):

@@ -1,4 +1,4 @@
-"""The events of an execution: eight of the run, how far it is, and four of its calls of tools.
+"""The events of an execution: eight of the run, how far it is, and six of its calls of tools.
 
 Event
 ├── ValidationStarted        code:validation:started
@@ -13,7 +13,9 @@ Event
 ├── ToolStarted              code:tool:started
 ├── ToolCompleted            code:tool:completed
 ├── ToolFailed               code:tool:failed
-└── ToolDenied               code:tool:denied
+├── ToolDenied               code:tool:denied
+├── ApprovalRequested        code:approval:requested
+└── ApprovalDecided          code:approval:decided
 
 Fields are snake_case here and camelCase on the wire; times are milliseconds.
 """
@@ -44,6 +46,8 @@ EventType = Literal[
     "code:tool:completed",
     "code:tool:failed",
     "code:tool:denied",
+    "code:approval:requested",
+    "code:approval:decided",
 ]
 IssueType = Literal["dangerous_pattern", "unauthorized_access", "malicious_code"]
 Resource = Literal["memory", "cpu", "time"]
@@ -61,6 +65,8 @@ CODE_TOOL_STARTED: Final = "code:tool:started"
 CODE_TOOL_COMPLETED: Final = "code:tool:completed"
 CODE_TOOL_FAILED: Final = "code:tool:failed"
 CODE_TOOL_DENIED: Final = "code:tool:denied"
+CODE_APPROVAL_REQUESTED: Final = "code:approval:requested"
+CODE_APPROVAL_DECIDED: Final = "code:approval:decided"
 
 
 def _new_id() -> str:
@@ -265,6 +271,39 @@ class ToolDenied(ToolEvent):
     rule: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequested(Event):
+    """A call waits for a person."""
+
+    event_type: ClassVar[EventType] = CODE_APPROVAL_REQUESTED
+
+    run_id: str
+    """What the decision is about, with ``call_id``."""
+    call_id: str
+    tool: str
+    effect: Effect
+    arguments_hash: str
+    rule: str | None
+    """The rule that asks."""
+    expires_at: int
+    """ms since 1970."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalDecided(Event):
+    """Somebody has decided, or nobody has in time."""
+
+    event_type: ClassVar[EventType] = CODE_APPROVAL_DECIDED
+
+    run_id: str
+    call_id: str
+    tool: str
+    decision: str
+    """``approved``, ``edited``, ``denied`` or ``expired``."""
+    by: str | None
+    """Who; None if nobody."""
+
+
 EVENT_TYPES: Final[tuple[EventType, ...]] = get_args(EventType)
 _CLASSES: Final[tuple[type[Event], ...]] = (
     ValidationStarted,
@@ -280,6 +319,8 @@ _CLASSES: Final[tuple[type[Event], ...]] = (
     ToolCompleted,
     ToolFailed,
     ToolDenied,
+    ApprovalRequested,
+    ApprovalDecided,
 )
 _BY_TYPE: Final = {cls.event_type: cls for cls in _CLASSES}
 

@@ -9,12 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
+from onehop.limits import MIB
 from onehop.types import Progress
 
 MOST_ASKS: Final = 1000
 """Questions about tools in one run."""
 MOST_STORED: Final = 10_000
 """Questions about what is stored, in one run."""
+MOST_SHOWN: Final = 32
+"""Files that one run may show, and"""
+MOST_SHOWN_BYTES: Final = 16 * MIB
+"""bytes of all of them. An honest guest keeps to both by itself."""
+MOST_REPORTS: Final = 500
+"""Of progress, in one run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import Field
 
+from onehop._shown import record_columns, record_html
 from onehop.types import ErrorType, Language, Wire
 
 SNIPPET_LENGTH: Final = 500
@@ -69,6 +70,13 @@ class ExecutionRecord(Wire):
     def to_dict(self) -> dict[str, Any]:
         """The wire JSON, camelCase."""
         return self.model_dump(by_alias=True)
+
+    def columns(self) -> dict[str, Any]:
+        """What of it a table of several records shows."""
+        return record_columns(self)
+
+    def _repr_html_(self) -> str:
+        return record_html(self)
 
     def chained(
         self, sequence: int, previous_hash: str, key: bytes | None = None

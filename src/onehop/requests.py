@@ -28,7 +28,7 @@ from onehop.inputs.integers import (
 )
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.inputs.values import count_values
-from onehop.types import ExecutionRequest, Language
+from onehop.types import CheckPolicy, ExecutionRequest, Isolation, Language
 
 MIN_TIMEOUT = 100
 """ms"""
@@ -53,6 +53,8 @@ class CheckedRequest:
     context_json: str
     warnings: tuple[str, ...] = ()
     """What the caller should know of a call that passes."""
+    isolation: Isolation = "process"
+    """Where it must run; a backend that cannot do that refuses it."""
 
 
 def check_request(
@@ -64,6 +66,9 @@ def check_request(
     context: Any = None,
     capture_console: Any = None,
     description: Any = None,
+    typecheck: Any = None,
+    plan: Any = None,
+    isolation: Any = None,
     seed: Any = None,
     clock: Any = None,
     session: Any = None,
@@ -82,11 +87,14 @@ def check_request(
         context=copy,
         capture_console=_check_capture(capture_console, config),
         description=_check_description(description),
+        typecheck=_check_policy(typecheck),
+        plan=_check_plan(plan),
         seed=check_seed(seed),
         clock=check_clock(clock),
         session=check_session(session),
     )
-    return CheckedRequest(request, text.decode(), warnings)
+    found = _isolation_with(request.session, isolation, config.isolation)
+    return CheckedRequest(request, text.decode(), warnings, found)
 
 
 def is_large(arguments: Any) -> bool:
@@ -156,6 +164,44 @@ def _check_capture(capture_console: Any, config: SandboxConfig) -> bool:
     if isinstance(capture_console, bool):
         return capture_console
     raise InvalidRequestError("capture_console", _show(capture_console), "true or false")
+
+
+def _check_policy(typecheck: Any) -> CheckPolicy | None:
+    if typecheck is None:
+        return None
+    policies = get_args(CheckPolicy)
+    if typecheck not in policies:
+        allowed = ", ".join(map(repr, policies))
+        raise InvalidRequestError("typecheck", _show(typecheck), f"one of {allowed}")
+    policy: CheckPolicy = typecheck
+    return policy
+
+
+def _check_plan(plan: Any) -> bool:
+    if plan is None or isinstance(plan, bool):
+        return bool(plan)
+    raise InvalidRequestError("plan", _show(plan), "true or false")
+
+
+def _isolation_with(session: str | None, isolation: Any, default: Isolation) -> Isolation:
+    """A session has a process of its own, also where realms are the default."""
+    if session is None:
+        return check_isolation(isolation, default)
+    if check_isolation(isolation) == "realm":
+        allowed = "'process' or left out in a call with a session: a realm ends with its run"
+        raise InvalidRequestError("isolation", "'realm'", allowed)
+    return "process"
+
+
+def check_isolation(isolation: Any, default: Isolation = "process") -> Isolation:
+    """The class, ``default`` if none is named. Raises InvalidRequestError."""
+    if isolation is None:
+        return default
+    if isolation in get_args(Isolation):
+        found: Isolation = isolation
+        return found
+    allowed = " or ".join(map(repr, get_args(Isolation)))
+    raise InvalidRequestError("isolation", _show(isolation), allowed)
 
 
 def _check_description(description: Any) -> str | None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import secrets
 import sys
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
 
 from onehop._loop import running_loop
 from onehop.analysis import Analyst
-from onehop.backends.base import Backend, BackendSession
+from onehop.approvals import Approvals
+from onehop.backends.base import Backend, BackendSession, Pooled
 from onehop.calls import (
+    Grant,
     Layer,
     RunDesk,
     Toolbox,
@@ -22,20 +27,43 @@ from onehop.calls import (
     make_desk,
     with_calls,
 )
+from onehop.checks import Check, Checks, Room
 from onehop.config import SandboxConfig, SessionConfig
-from onehop.errors import SandboxClosedError, SandboxUnavailableError
+from onehop.decisions import Approval, Decision
+from onehop.errors import (
+    ApprovalNotFoundError,
+    InvalidRequestError,
+    SandboxClosedError,
+    SandboxUnavailableError,
+)
 from onehop.inputs.choices import Choices, check_session, check_yield
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.later import Later
+from onehop.mapping import Requests, attempting, mapped
 from onehop.requests import CheckedRequest, check_request
 from onehop.services import Artifacts, RunServices
 from onehop.session_scope import SessionScope
 from onehop.sessions import Sessions
-from onehop.tools import ToolError, ToolLimits
-from onehop.types import ExecutionResult, Language, OnLog, OnProgress, OutputPage, SessionInfo
+from onehop.states import PoolState
+from onehop.stores.memory import MemoryStore
+from onehop.tools import Bound, ToolError, ToolLimits
+from onehop.traces import Trace, read_trace
+from onehop.types import (
+    CheckPolicy,
+    ExecutionResult,
+    Isolation,
+    Language,
+    OnLog,
+    OnProgress,
+    OutputPage,
+    SessionInfo,
+)
+from onehop.watching import Watcher, stage, watched_by
 
 _KEPT_ARTIFACTS: Final = 128 << 20
 """Bytes of files that runs have shown."""
+
+_log = logging.getLogger(__name__)
 
 
 class Sandbox:
@@ -54,22 +82,29 @@ class Sandbox:
         tools: Wanted | None = None,
         rules: Layer = (),
         tool_limits: ToolLimits | None = None,
+        approvals: Approvals | bool = False,
         sessions: SessionConfig | None = None,
         preload_analysis: bool = False,
         first_language: Language = DEFAULT,
+        watchers: Sequence[Watcher] = (),
     ) -> None:
         """``backend`` runs the code: workers on this machine, unless another one is given. It is
         opened and closed with the sandbox. ``tools``: functions, ``Tool`` objects or a ``Tools``
-        that the code may call, under ``rules`` and within ``tool_limits``. ``preload_analysis``:
+        that the code may call, under ``rules`` and within ``tool_limits``. ``approvals``: calls
+        that a rule asks about wait for ``decide``; without, they are blocked. ``preload_analysis``:
         load what parses texts while the first worker starts, since an Executor will need it.
         ``sessions``: how many there may be, and how long they live. ``first_language``: start what
-        the first program needs in it too."""
+        the first program needs in it too. ``watchers`` hear of each stage of each run:
+        ``onehop.telemetry`` has one for traces and one for metrics."""
+        self.watchers = tuple(watchers)
         self._preload_analysis = preload_analysis
         self._first_language = first_language
         self._config = config or SandboxConfig()
         self._given = backend
         self.toolbox = Toolbox(tools, rules, tool_limits)
         """The tools that the code may call."""
+        self.approver = self._approver(approvals)
+        """Asks people about calls; None where such calls are blocked."""
         self.sessions = Sessions(sessions or SessionConfig(), self._open_session)
         """The sessions of all agents."""
         self.later = Later()
@@ -79,6 +114,15 @@ class Sandbox:
         self._backend: Backend | None = None
         self.analyst = Analyst(self._config.allow_degraded)
         """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
+
+    def _approver(self, given: Approvals | bool) -> Approvals | None:
+        if isinstance(given, Approvals):
+            given.find = self._tool
+            return given
+        return Approvals(MemoryStore(), find=self._tool) if given else None
+
+    def _tool(self, path: str) -> Bound | None:
+        return self.toolbox.catalogue.bound.get(path)
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -106,7 +150,7 @@ class Sandbox:
         if self._backend is not None:
             return
         running_loop()
-        backend = self._given or _local(self._config, self.analyst)
+        backend = self._given or _backend(self._config, self.analyst)
         self.analyst.open()
         if self._preload_analysis:
             self.analyst.start()
@@ -121,6 +165,8 @@ class Sandbox:
             await self.analyst.aclose()
             raise
         self._backend = backend
+        for words in self.toolbox.stray():
+            _log.warning("%s", words)
 
     async def aclose(self) -> None:
         """End every run as cancelled, and leave no process, descriptor or thread behind."""
@@ -146,6 +192,10 @@ class Sandbox:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Layer = (),
+        typecheck: CheckPolicy | None = None,
+        plan: bool = False,
+        isolation: Isolation | None = None,
+        traceparent: str | None = None,
         on_progress: OnProgress | None = None,
         **choices: Unpack[Choices],
     ) -> ExecutionResult:
@@ -156,11 +206,17 @@ class Sandbox:
         ``agent_id`` is whom the queue is fair to. ``on_log`` hears each console line as it is
         printed. ``tools`` are for this run instead of the sandbox's own: functions and ``Tool``
         objects, and names and globs of those that the sandbox has; ``rules`` hold beside the
-        sandbox's. ``seed`` fixes random numbers, ``clock`` (ms since 1970, or an ISO time) every
-        clock of the code; ``session`` names the agent's session that it runs in. ``on_progress``
-        hears what the code tells by ``progress``. ``yield_after`` ms have an answer come by then,
-        with status ``running``, and ``wait`` gives the rest. What the code does wrong is a result
-        with ``success=False``. Cancelling the awaiting task kills the run at once.
+        sandbox's. ``typecheck`` is what the check before the run may refuse: ``"off"``,
+        ``"provable"`` (what must fail; the usual one where tools are granted) or ``"strict"``. With
+        ``plan`` the code is checked and its calls are listed, and nothing is executed.
+        ``isolation`` is ``process`` (a fresh process) or ``realm`` (a fresh realm in a process of
+        the agent's own); the settings decide where it is None. ``traceparent`` is the caller's
+        place in a trace, as W3C writes it. ``seed`` fixes random numbers, ``clock`` (ms since 1970,
+        or an ISO time) every clock of the code; ``session`` names the agent's session that it runs
+        in. ``on_progress`` hears what the code tells by ``progress``. ``yield_after`` ms have an
+        answer come by then, with status ``running``, and ``wait`` gives the rest. What the code
+        does wrong is a result with ``success=False``. Cancelling the awaiting task kills the run at
+        once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
@@ -168,7 +224,7 @@ class Sandbox:
         self._open_backend()
         chosen: dict[str, Any] = {**choices}  # an unknown one is a TypeError of check_request
         after = check_yield(chosen.pop("yield_after", None))
-        desk = self.desk(tools, [rules] if rules else (), agent_id=agent_id)
+        grant = self.toolbox.grant(tools, [rules] if rules else ())
         checked = check_request(
             self._config,
             code=code,
@@ -177,14 +233,46 @@ class Sandbox:
             context=context,
             capture_console=capture_console,
             description=description,
+            typecheck=typecheck,
+            plan=plan,
+            isolation=isolation,
             **chosen,
         )
-        running = self.run(checked, agent_id, on_log, desk, on_progress)
+        trace = read_trace(traceparent)
+        running = self._watched_run(checked, agent_id, trace, on_log, grant, on_progress)
         if after is None:
             return await running
         run_id = secrets.token_hex(16)
         named = _named(running, run_id)
         return await self.later.start(agent_id, run_id, code, named, after / 1000)
+
+    async def _watched_run(
+        self, checked: CheckedRequest, agent_id: str, trace: Trace | None, *run: Any
+    ) -> ExecutionResult:
+        """The stage lasts as long as the run, also of one that is answered before its end."""
+        request = checked.request
+        with (
+            watched_by(self.watchers),
+            stage("execution", request=request, agent_id=agent_id, trace=trace) as noted,
+        ):
+            result = await self._checked_run(checked, agent_id, *run)
+            noted.note(result=result)
+            return result
+
+    async def _checked_run(
+        self,
+        checked: CheckedRequest,
+        agent_id: str,
+        on_log: OnLog | None,
+        grant: Grant | None,
+        on_progress: OnProgress | None,
+    ) -> ExecutionResult:
+        check = await self.typecheck(checked, agent_id, grant)
+        if check.ends_here:
+            return check.result()
+        desk = self._desk_of(grant, agent_id=agent_id)
+        result = await self.run(checked, agent_id, on_log, desk, on_progress)
+        return await check.explain(result)
 
     async def wait(
         self, run_id: str, timeout: float | None = None, *, agent_id: str = ""
@@ -196,6 +284,42 @@ class Sandbox:
         """
         seconds = None if timeout is None else timeout / 1000
         return await self.later.wait(agent_id, run_id, seconds)
+
+    async def typecheck(
+        self, checked: CheckedRequest, agent_id: str = "", grant: Grant | None = None
+    ) -> Check:
+        """Check the code of a call before it runs, which ``run`` does not; ``grant`` are its tools.
+        Hand the result of the run to its ``explain``."""
+        backend, request = self._open_backend(), checked.request
+        checks = Checks(backend if isinstance(backend, Room) else None)
+        declared = self.sessions.names(agent_id, request.session) if request.session else ()
+        return await checks.check(request, agent_id, grant, declared)
+
+    def map(
+        self,
+        requests: Requests,
+        *,
+        concurrency: int | None = None,
+        isolation: Isolation | None = None,
+        ordered: bool = True,
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """Run many requests: ``async for result in sandbox.map({"code": c} for c in programs)``.
+
+        ``requests``, also an async iterator, has dicts of the arguments of ``execute``, except
+        ``yield_after``. At most ``concurrency`` run at once (as many as the sandbox runs, by
+        default). Results come in the order of the requests, or with ``ordered=False`` as they are
+        there. A bad request is a failed result. Only a few requests beyond those that run are taken
+        ahead, so that their number does not matter. Closing the iterator cancels what runs.
+
+        Raises InvalidRequestError for bad arguments of its own, and while results are taken what
+        ``requests`` raises and what ``execute`` raises, except InvalidRequestError and Overloaded.
+        """
+        most = self._config.max_concurrency
+        wanted = most if concurrency is None else concurrency
+        if type(wanted) is not int or wanted < 1:
+            raise InvalidRequestError("concurrency", repr(concurrency)[:80], "an integer from 1")
+        run = attempting(partial(self.execute, isolation=isolation))
+        return mapped(run, requests, concurrency=wanted, ordered=ordered)
 
     def check(self, **call: Any) -> CheckedRequest:
         """Check the arguments of ``execute`` without running. Raises InvalidRequestError."""
@@ -212,6 +336,7 @@ class Sandbox:
         """Run what ``check`` has passed; ``desk`` answers its calls of tools, and is closed with
         the run; ``on_progress`` hears how far it says that it is. Raises what ``execute`` raises.
         """
+        _refuse_unsupported(self._open_backend(), checked)
         session = checked.request.session
         values = None if session is None else self.sessions.values(agent_id, session)
         services = RunServices(self.artifacts.of(agent_id), on_progress, values)
@@ -272,8 +397,33 @@ class Sandbox:
     ) -> RunDesk | None:
         """Where a run's calls of tools are answered; None when it may call none. ``run`` is what
         ``make_desk`` takes. Raises InvalidRequestError."""
-        grant = self.toolbox.grant(tools, layers)
-        return None if grant is None else make_desk(grant, **run)
+        return self._desk_of(self.toolbox.grant(tools, layers), **run)
+
+    def _desk_of(self, grant: Grant | None, **run: Any) -> RunDesk | None:
+        if grant is None:
+            return None
+        asker = None
+        if self.approver is not None:
+            agent_id = run.get("agent_id", "")
+            asker = self.approver.asker(os.urandom(16).hex(), agent_id=agent_id)
+        return make_desk(grant, asker=asker, **run)
+
+    async def approvals(self) -> list[Approval]:
+        """The calls that wait for a person now, the oldest first."""
+        return [] if self.approver is None else await self.approver.pending()
+
+    async def decide(
+        self, run_id: str, decisions: Mapping[str, Decision], by: str
+    ) -> dict[str, Approval]:
+        """Decide about calls of a run that wait, by their ids; gives what stands of each: a
+        decision that was made before stays.
+
+        Raises InvalidRequestError, also for edited arguments that the tool does not take, and
+        ApprovalNotFoundError; then nothing was decided.
+        """
+        if self.approver is None:
+            raise ApprovalNotFoundError("nothing waits: Sandbox(approvals=True) lets calls wait")
+        return await self.approver.decide(run_id, decisions, by)
 
     async def call_tool(
         self,
@@ -334,6 +484,12 @@ class Sandbox:
         """Whether it is open and a worker is at hand."""
         return self._backend is not None and self._backend.ready
 
+    def pool_state(self) -> PoolState | None:
+        """How the workers are now; None while it is not open, and for a backend without a pool on
+        this machine."""
+        backend: object = self._backend
+        return backend.pool_state if isinstance(backend, Pooled) else None
+
     def _open_backend(self) -> Backend:
         if self._backend is None:
             raise SandboxClosedError(
@@ -346,6 +502,17 @@ class Sandbox:
 async def _named(running: Coroutine[Any, Any, ExecutionResult], run_id: str) -> ExecutionResult:
     result = await running
     return result.model_copy(update={"request_id": run_id})
+
+
+def _refuse_unsupported(backend: Backend, checked: CheckedRequest) -> None:
+    """Another class than the one that was asked for is never taken instead."""
+    offered, isolation = getattr(backend, "isolations", ("process",)), checked.isolation
+    if checked.request.session is not None and not getattr(backend, "has_sessions", True):
+        allowed = f"left out with this backend ({type(backend).__name__}), which has no sessions"
+        raise InvalidRequestError("session", repr(checked.request.session), allowed)
+    if isolation not in offered:
+        allowed = f"{' or '.join(map(repr, offered))} with this backend ({type(backend).__name__})"
+        raise InvalidRequestError("isolation", repr(isolation), allowed)
 
 
 async def _or_close(backend: Backend, tools: asyncio.Task[None]) -> None:
@@ -370,6 +537,15 @@ async def _with_desk(
     return with_calls(result, desk)
 
 
+def _backend(config: SandboxConfig, analyst: Analyst) -> Backend:
+    if config.backend != "local":
+        from onehop.cluster import RayBackend  # needs Ray, which takes a second to import
+
+        address = None if config.backend == "ray" else config.backend
+        return RayBackend(config, address=address)
+    return _local(config, analyst)
+
+
 def _local(config: SandboxConfig, analyst: Analyst) -> Backend:
     if sys.platform == "win32":
         raise SandboxUnavailableError(
@@ -390,9 +566,11 @@ def run(
     config: SandboxConfig | None = None,
     tools: Wanted | None = None,
     rules: Layer = (),
+    typecheck: CheckPolicy | None = None,
+    plan: bool = False,
 ) -> ExecutionResult:
     """Run ``code`` once, synchronously, in a sandbox opened for it, with its ``tools`` and
-    ``rules``.
+    ``rules``; ``typecheck`` and ``plan`` are those of ``Sandbox.execute``.
 
     For more than one execution open a Sandbox: it keeps workers warm. Inside a running event loop
     (a notebook) the work happens in a thread while the caller waits. Raises what
@@ -404,7 +582,9 @@ def run(
         sandbox = Sandbox(settings, tools=tools, rules=rules)
         try:
             await sandbox._open(language_named(language) or DEFAULT)
-            return await sandbox.execute(code, language, timeout, context, capture_console)
+            return await sandbox.execute(
+                code, language, timeout, context, capture_console, typecheck=typecheck, plan=plan
+            )
         finally:
             await sandbox.aclose()
 

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
+from onehop._shown import report_html, result_html
+
 Language = Literal["javascript", "typescript"]
 Severity = Literal["low", "medium", "high", "critical"]
 ValidationLevel = Literal["NONE", "ASYNC", "BLOCKING", "STRICT"]
@@ -33,6 +35,8 @@ ErrorType = Literal[
 Effect = Literal["read", "write", "destructive"]
 """What a tool does to the world."""
 ToolOutcome = Literal["ok", "failed", "denied", "cancelled", "unknown"]
+CheckPolicy = Literal["off", "provable", "strict"]
+"""What lets the check refuse a run: nothing, what must fail, or all that TypeScript says."""
 Status = Literal["completed", "failed", "paused", "running"]
 Isolation = Literal["process", "realm"]
 
@@ -67,6 +71,10 @@ class ExecutionRequest(Wire):
     """ms since 1970, at which every clock of the code stands still; None: time goes on."""
     session: str | None = None
     """The agent's session that it runs in; None: it runs alone."""
+    typecheck: CheckPolicy | None = None
+    """None: ``provable`` where tools are granted, ``off`` elsewhere."""
+    plan: bool = False
+    """Whether the calls are listed, and nothing is executed."""
 
 
 class LogEntry(Wire):
@@ -184,6 +192,9 @@ class ValidationReport(Wire):
         """The wire JSON, camelCase."""
         return self.model_dump(by_alias=True)
 
+    def _repr_html_(self) -> str:
+        return report_html(self)
+
 
 class ToolCall(Wire):
     """One call of a tool of the host's, as it went."""
@@ -219,6 +230,37 @@ class Artifact(Wire):
     size: int
     """Bytes."""
     id: str
+
+
+class Typecheck(Wire):
+    """Whether the code was checked before the run."""
+
+    verdict: Literal["checked", "unchecked"]
+    reason: str | None = None
+    """Why it was not."""
+
+
+class PlannedCall(Wire):
+    """A call of a tool that the code would make, as its text shows it."""
+
+    tool: str | None
+    """Its path; None where the name is computed."""
+    effect: Effect | None
+    """None for a tool that is not known."""
+    action: Literal["allow", "ask", "deny"] | None
+    """What the rules say; the most restrictive that they may say, if that depends on arguments."""
+    rule: str | None = None
+    """The rule that says so."""
+    depends: bool = False
+    """Whether that depends on arguments that only the run can tell."""
+    certain: bool
+    """Whether each run makes it."""
+    repeats: bool
+    """Whether it may be made more than once."""
+    arguments: dict[str, Any] | None = None
+    """Those that are known; None when none can be."""
+    line: int
+    column: int
 
 
 class Avoided(Wire):
@@ -268,6 +310,10 @@ class ExecutionResult(Wire):
     artifacts: list[Artifact] | None = None
     """What the code has shown, in order."""
     isolation: Isolation = "process"
+    typecheck: Typecheck | None = None
+    """Set unless the check was off."""
+    plan: list[PlannedCall] | None = None
+    """Set when a plan was asked for: nothing was executed."""
 
     def to_dict(self) -> dict[str, Any]:
         """The wire JSON: camelCase, without the fields that do not apply.
@@ -282,6 +328,9 @@ class ExecutionResult(Wire):
     def to_json(self) -> bytes:
         """The text of ``to_dict()``, made in one go. Numbers that JSON does not know are null."""
         return to_json(self.to_dict(), inf_nan_mode="null")
+
+    def _repr_html_(self) -> str:
+        return result_html(self)
 
     def _absent(self) -> set[str]:
         return {name for name in _ONLY_WHEN_SET if getattr(self, name) is None}
@@ -301,6 +350,8 @@ _ONLY_WHEN_SET = (
     "tool_calls",
     "avoided",
     "artifacts",
+    "typecheck",
+    "plan",
 )
 
 

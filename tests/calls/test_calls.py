@@ -24,6 +24,7 @@ from onehop import (
     Tools,
     tool,
 )
+from tests.isolation import isolation  # noqa: F401 - both classes
 from tests.waiting import soon
 
 ANYTHING = {"type": "object"}
@@ -545,7 +546,7 @@ async def test_code_that_calls_nothing_has_no_calls(sandbox: Sandbox) -> None:
     wire = (await run(sandbox, "return 1")).to_dict()
     assert "toolCalls" not in wire
     assert wire["status"] == "completed"
-    assert wire["isolation"] == "process"
+    assert wire["isolation"] == sandbox.get_config().isolation
 
 
 async def test_many_runs_leave_no_task_behind(sandbox: Sandbox) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from onehop import Rule, Sandbox, SandboxConfig, Tool, ToolError, Tools, tool
 from onehop.calls import Toolbox, call_directly, make_desk
+from tests.isolation import isolation  # noqa: F401 - both classes
 
 
 @tool(effect="read")

@@ -7,7 +7,7 @@ import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 from starlette.responses import PlainTextResponse
@@ -43,8 +43,9 @@ class Below:
 class Served:
     """A server with one agent of each role, and another one; ``keys`` has theirs."""
 
-    def __init__(self, folder: Path, path: str = "") -> None:
+    def __init__(self, folder: Path, path: str = "", tools: Any = None, rules: Any = ()) -> None:
         """``path`` is where a proxy serves it, if not at the root."""
+        self._tools = {"tools": tools, "rules": rules}
         self._path = path
         self.keys: dict[str, str] = {}
         self.url = ""
@@ -75,7 +76,9 @@ class Served:
             journal=str(self._folder / "journal"),
         )
         sandbox = SandboxConfig(pool_size=2, max_concurrency=4, max_output=4096)
-        self.executor = await self._stack.enter_async_context(open_executor(sandbox, audit=audit))
+        self.executor = await self._stack.enter_async_context(
+            open_executor(sandbox, audit=audit, **self._tools)
+        )
         assert self.executor.store is not None
         self._store = self.executor.store
         listening = socket.create_server(("127.0.0.1", self._port))

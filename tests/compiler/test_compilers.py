@@ -218,12 +218,12 @@ async def test_a_compiler_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch
         first = await until_compilers(2)
         result = await run(backend, NAMESPACE.replace("NUMBER", "5"))
         assert result.output == 5
-        monkeypatch.setattr(_process, "_ANSWER_SECONDS", 1.0)
+        monkeypatch.setattr(_process.Compiler, "answer_seconds", 1.0)
         for pid in first:
             await stop(pid)
         result = await run(backend, "return 5 as number")
         assert not result.success  # the spare hangs as well, and there is no third attempt
-        monkeypatch.setattr(_process, "_ANSWER_SECONDS", 10.0)
+        monkeypatch.setattr(_process.Compiler, "answer_seconds", 10.0)
         await value(backend, 1)
 
 
@@ -378,7 +378,7 @@ async def test_an_answer_that_is_none_is_a_failure_in_words(answer: str) -> None
 
 
 async def test_one_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_process, "_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(_process.Compiler, "answer_seconds", 0.3)
     async with opened(hostile("")) as backend:
         began = time.monotonic()
         assert not (await run(backend, "return 1 as number")).success

@@ -37,6 +37,8 @@ MADE = {
     "docs/contributing/map.md": "_map",
     "docs/reference/cli.md": "_commands",
     "docs/reference/configuration.md": "_configuration",
+    "docs/reference/metrics.md": "_metrics",
+    "deploy/grafana/onehop.json": "_grafana",
     "docs/reference/openapi.md": "_openapi",
     "docs/reference/validation.md": "_rules",
 }
@@ -68,9 +70,11 @@ EXAMPLES = {
     "pattern_decision.py": "refund 204 (silver)\n",
     "pattern_loop.py": "2 of 8 sensors raise an alarm\n",
     "pattern_transform.py": "FR: 265\nUS: 213\nDE: 177\n",
+    "openapi.py": "{'item': 'chair', 'count': 4}, {'item': 'table', 'count': 0}",
     "session.py": "large.csv ['b,20', 'c,30']\ndeclared anew: 3\nstored: ['b', 'c']\n",
     "tools.py": "order 3: sent 400 cents\norder 4: failed: nobody is called bob\n",
-    "served.py": "  5 x code:execution:completed\n",
+    "rewards.py": "  reward 1.00\n  reward 0.67\n  reward 0.00  (TimeoutError",
+    "served.py": "  6 x code:execution:completed\n",
 }
 
 

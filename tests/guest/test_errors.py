@@ -107,6 +107,8 @@ def test_reasons_behind_an_error_are_told(run: RunGuest) -> None:
     assert failure.message == "All promises were rejected (a; b)"
 
 
+WITHOUT_STACK = ("delete e.stack", "stackTraceLimit = 0")
+"""V8 does not tell where an error of another realm was made, once the error has no stack."""
 PROMISES = "\nconst fail = async (text) => { throw new Error(text) };\n"
 
 
@@ -132,7 +134,10 @@ def test_an_error_has_its_line_as_far_as_v8_knows_it(
     code: str, line: int | None, column: int | None, run: RunGuest
 ) -> None:
     failure = run(code).failure
-    assert (failure.line, failure.column) == (line, column)
+    expected = (line, column)
+    if run.keywords["isolation"] == "realm" and any(words in code for words in WITHOUT_STACK):  # type: ignore[attr-defined]
+        expected = (None, None)
+    assert (failure.line, failure.column) == expected
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -293,7 +293,7 @@ def test_denos_brand_for_host_objects_opens_nothing(value: str, run: RunGuest) -
         assert "panicked" in run_.stderr
     else:
         brand, outcome = run_.output
-        assert "hostObject" in brand
+        assert "hostObject" in brand or brand == "undefined"  # a realm shows no brand
         assert outcome in ("refused", "plain", "blob of 1")
 
 
@@ -348,10 +348,12 @@ return { used, seen: [...seen.values()] };
 
 
 def test_what_deno_loads_late_shows_no_way_to_its_operations(run: RunGuest) -> None:
-    """A known weak point: the guest does see some of Deno's own objects (web IDL converters)."""
+    """A known weak point: in a process, the guest does see some of Deno's own objects (web IDL
+    converters). In a realm it sees none."""
     output = run(LOADED_LATE).output
     assert output["used"] > 20
-    assert "converter" in output["seen"]  # so the hooks do see
+    isolation = run.keywords["isolation"]  # type: ignore[attr-defined]
+    assert ("converter" in output["seen"]) == (isolation == "process")  # so the hooks do see
     privileged = {"ops", "opNames", "core", "internals", "primordials", "evalContext", "print"}
     assert privileged.isdisjoint(output["seen"])
     assert not [key for key in output["seen"] if key.startswith("op_")]

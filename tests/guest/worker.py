@@ -18,7 +18,7 @@ import deno
 from onehop import guest
 from onehop.compiler import Refused
 from onehop.questions import Shown
-from onehop.types import Progress
+from onehop.types import Isolation, Progress
 from onehop.workers.protocol import (
     Failure,
     FrameReader,
@@ -34,18 +34,19 @@ from onehop.workers.protocol import (
 from tests.guest.compiler import shared_compiler
 
 TOKEN = "a token"
+ARGUMENTS = {"process": guest.deno_arguments, "realm": guest.realms_arguments}
 LIMITS = {"output": 4 << 20, "keep": 32 << 20, "logs": 1 << 20, "entries": 10_000}
 
 
 class Worker:
     """One Deno process; every wait ends after ``patience`` seconds."""
 
-    def __init__(self, patience: float = 20) -> None:
+    def __init__(self, patience: float = 20, isolation: Isolation = "process") -> None:
         # A file, because a panic of Deno prints its arguments, which fill a pipe.
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._deadline = time.monotonic() + patience
         self.process = subprocess.Popen(
-            [deno.find_deno_bin(), *guest.deno_arguments(160)],
+            [deno.find_deno_bin(), *ARGUMENTS[isolation](160)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -138,16 +139,19 @@ def run_guest(
     capture: bool = True,
     before: Callable[[Worker], None] | None = None,
     patience: float = 20,
+    isolation: Isolation = "process",
+    fixed: str = "null",
     **limits: int,
 ) -> Run:
-    """Run ``code`` in a fresh worker; ``before`` is called between ready and the job."""
+    """Run ``code`` in a fresh worker, or in the first realm of a fresh process; ``before`` is
+    called between ready and the job; ``fixed`` is JSON."""
     original = None
     if language == "typescript":
         compiled = shared_compiler().compile(code)
         if isinstance(compiled, Refused):
             return Run(_failure(compiled))
         code, original = compiled.code, Original(code, compiled.positions)
-    worker = Worker(patience)
+    worker = Worker(patience, isolation)
     run = Run(None)
     bounds = {**LIMITS, **limits}
     try:
@@ -161,6 +165,7 @@ def run_guest(
                 context_json=json.dumps(context or {}),
                 capture=capture,
                 limits_json=json.dumps(bounds),
+                fixed_json=fixed,
             )
         )
         while True:

@@ -43,12 +43,12 @@ class Service:
 
 
 @asynccontextmanager
-async def service(folder: Path, **settings: Any) -> AsyncIterator[Service]:
+async def service(folder: Path, tools: Any = None, **settings: Any) -> AsyncIterator[Service]:
     """Real everything, on a port of its own."""
     store = f"sqlite:///{folder / 'onehop.db'}"
     audit = AuditConfig(store=store, journal=str(folder / "journal"))
     config = ServerConfig(port=0, **settings)
-    async with open_executor(SandboxConfig(pool_size=4), audit=audit) as executor:
+    async with open_executor(SandboxConfig(pool_size=4), audit=audit, tools=tools) as executor:
         assert executor.store is not None
         agents = Agents(executor.store)
         keys = {

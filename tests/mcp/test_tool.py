@@ -27,6 +27,8 @@ CONTRACT = {
     "clock": {"type": ["number", "string"]},
     "yield": {"type": "number"},
     "session": {"type": "string"},
+    "typecheck": {"type": "string", "enum": ["off", "provable", "strict"]},
+    "plan": {"type": "boolean"},
 }
 
 

@@ -188,9 +188,17 @@ def test_analytics_answer_by_their_names(ada: httpx2.Client) -> None:
         "repeated-code": "repeatedCode",
         "slowest": "slowest",
         "security": "security",
+        "timeline": "timeline",
+        "failure-causes": "failureCauses",
+        "agents": "agents",
     }
     for question, key in answers.items():
         assert key in ada.get(f"/api/v1/analytics/{question}").json(), question
+    counts = ada.get("/api/v1/analytics/agents").json()["agents"]
+    assert [each["agentId"] for each in counts] == ["ada"]  # no other agent's
+    points = ada.get("/api/v1/analytics/timeline", params={"step": 3_600_000}).json()["timeline"]
+    assert sum(point["total"] for point in points) >= 1
+    error(ada.get("/api/v1/analytics/timeline", params={"step": 1000}), 400, "invalid_request")
 
 
 # --- agents
@@ -280,7 +288,7 @@ def test_the_document_names_every_address_of_the_page(served: Served) -> None:
         for method in operations
     }
     text = (ROOT / "docs/reference/http.md").read_text("utf-8")
-    told = set(re.findall(r"`((?:GET|POST|DELETE) /[^`?]*)`", text))
+    told = set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`?]*)`", text))
     told = {address.replace("{question}", "{question}") for address in told}
     told |= {f"POST {path.split()[1]}" for path in told if path == "GET /api/v1/agents"}
     assert known == told

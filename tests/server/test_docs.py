@@ -21,6 +21,9 @@ from tests.users import ROOT
 VENDORED = ROOT / "src/onehop/server/http/swagger_ui"
 TYPESCRIPT = ROOT / "src/onehop/compiler/typescript"
 OURS = ROOT / "src/onehop/server/http/page"
+DASHBOARD = tuple(
+    ROOT / "src/onehop/server/dashboard" / name for name in ("assets", "templates", "uplot")
+)
 ASSETS = {
     "/docs/docs.css": "text/css; charset=utf-8",
     "/docs/docs.js": "text/javascript; charset=utf-8",
@@ -150,11 +153,12 @@ def test_a_wheel_has_the_page_and_the_licences(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     with ZipFile(wheel) as archive:
         packed = set(archive.namelist())
-    for folder in (OURS, VENDORED, TYPESCRIPT):
-        for file in folder.iterdir():
+    for folder in (OURS, VENDORED, TYPESCRIPT, *DASHBOARD):
+        for file in (each for each in folder.rglob("*") if each.is_file()):
             assert str(file.relative_to(ROOT / "src")) in packed
     licences = {name.partition("/licenses/")[2] for name in packed if "/licenses/" in name}
     kept = ("LICENSE", "NOTICE", "swagger-ui-bundle.js.LICENSE.txt")
     vendored = {str((VENDORED / name).relative_to(ROOT)) for name in kept}
     vendored |= {str(file.relative_to(ROOT)) for file in TYPESCRIPT.glob("*.txt")}
+    vendored.add("src/onehop/server/dashboard/uplot/LICENSE")
     assert licences == {"LICENSE", *vendored}

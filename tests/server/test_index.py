@@ -40,5 +40,5 @@ def test_a_browser_gets_a_page_whose_links_are_answered(served: Served) -> None:
 
 
 def _is_there(status: int) -> bool:
-    """Answered, if only to ask for a key or for another method."""
-    return status in (200, 401, 405)
+    """Answered, if only to ask for a key, a login or another method."""
+    return status in (200, 303, 401, 405)

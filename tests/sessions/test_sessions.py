@@ -284,6 +284,20 @@ async def test_a_kept_tool_function_has_the_present_calls_grants() -> None:
         assert "a rule denies send" in denied.error
 
 
+async def test_a_mistake_with_a_tools_answer_is_warned_of_in_each_call() -> None:
+    async def find(n: int) -> dict[str, int]:
+        """Find."""
+        return {"found": n}
+
+    code = "const p = tools.find({ n: 1 }); p.found; return await p"
+    async with Sandbox(SandboxConfig(pool_size=1), tools=[find]) as sandbox:
+        for _ in range(2):
+            result = await sandbox.execute(code, session="mine")
+            assert result.output == {"found": 1}
+            assert "`.found` was read from the promise" in (result.warnings or [""])[0]
+        assert (await sandbox.execute("return 1", session="mine")).warnings is None
+
+
 async def test_a_late_call_of_an_earlier_calls_tool_is_refused() -> None:
     called: list[str] = []
 

@@ -46,7 +46,28 @@ async def test_a_revoked_agent_is_known_but_gone(store: Store) -> None:
     assert await store.agents() == [again]
 
 
+async def test_rules_of_an_agent_are_kept_and_replaced(store: Store) -> None:
+    rules = '[{"action": "deny", "tool": "π.*"}]'
+    await store.add_agent(dataclasses.replace(ADA, rules=rules))
+    assert (await store.get_agent("ada")) == dataclasses.replace(ADA, rules=rules)
+    assert await store.set_rules("ada", None)
+    assert (await store.get_agent("ada")) == ADA
+    assert await store.set_rules("ada", rules)
+    await store.rekey_agent("ada", "k2", "b" * 64, 2)
+    found = await store.find_agent("k2")
+    assert found is not None
+    assert found.rules == rules
+    await store.revoke_agent("ada", 3)
+    assert not await store.set_rules("ada", None)
+    revoked = await store.get_agent("ada")
+    assert revoked is not None
+    assert revoked.rules == rules
+    assert await store.get_agent("a\0da\ud800") is None
+
+
 async def test_nobody_unknown_can_be_changed(store: Store) -> None:
+    assert await store.get_agent("nobody") is None
+    assert not await store.set_rules("nobody", "[]")
     assert not await store.revoke_agent("nobody", 1)
     assert not await store.rekey_agent("nobody", "k", "c" * 64, 1)
 

@@ -14,13 +14,16 @@ import pytest_asyncio
 
 from onehop.analytics import Aggregator
 from onehop.answers import (
+    AgentCount,
     AgentStats,
     CodeLengthBucket,
     Failure,
+    FailureCause,
     LanguageCount,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    TimelinePoint,
     TrendPoint,
 )
 from onehop.config import AnalyticsConfig
@@ -179,6 +182,64 @@ async def test_failures_come_newest_first_and_later_ones_of_the_same_time_before
     )
     everyone = await store.recent_failures(None, 10)
     assert [failure.request_id for failure in everyone] == ["r5", "r4", "r2", "r1"]
+
+
+async def test_a_timeline_counts_by_steps_and_leaves_out_empty_ones(store: Store) -> None:
+    step = 60_000
+    await take(
+        store,
+        run(1, executed_at=NOW, execution_time=10.0, memory_usage=1.0),
+        failed(2, "timeout", executed_at=NOW + step - 1, execution_time=30.0, memory_usage=9.0),
+        run(3, executed_at=NOW + 3 * step),
+        run(4, executed_at=NOW - 1, agent_id="bob"),
+    )
+    assert await store.timeline(None, NOW, step) == [
+        TimelinePoint(
+            start=NOW,
+            total=2,
+            successful=1,
+            timeouts=1,
+            average_execution_time=20.0,
+            max_memory=9.0,
+        ),
+        TimelinePoint(
+            start=NOW + 3 * step,
+            total=1,
+            successful=1,
+            timeouts=0,
+            average_execution_time=10.0,
+            max_memory=2.0,
+        ),
+    ]
+    assert [point.start for point in await store.timeline("bob", None, step)] == [NOW - step]
+    assert await store.timeline("nobody", None, step) == []
+
+
+async def test_failures_are_counted_by_cause_and_runs_by_agent(store: Store) -> None:
+    await take(
+        store,
+        run(1),
+        failed(2, "timeout", executed_at=NOW - 5),
+        failed(3, "runtime"),
+        failed(4, "timeout", executed_at=NOW - 9),
+        run(5, agent_id="bob", execution_time=70.0),
+    )
+    assert await store.failure_causes("ada", None) == [
+        FailureCause(error_type="timeout", total=2, last_executed_at=NOW - 5),
+        FailureCause(error_type="runtime", total=1, last_executed_at=NOW),
+    ]
+    assert [each.error_type for each in await store.failure_causes(None, NOW)] == ["runtime"]
+    [ada, bob] = await store.agent_counts(None, 10)
+    assert (ada.agent_id, ada.total, ada.successful, ada.timeouts) == ("ada", 4, 1, 2)
+    assert bob == AgentCount(
+        agent_id="bob",
+        total=1,
+        successful=1,
+        timeouts=0,
+        average_execution_time=70.0,
+        last_executed_at=NOW,
+    )
+    assert [each.agent_id for each in await store.agent_counts(None, 1)] == ["ada"]
 
 
 async def test_resource_use_knows_sums_and_maxima(store: Store) -> None:
@@ -444,8 +505,25 @@ def _made_up_run(source: random.Random, number: int) -> ExecutionRecord:
         code_length=source.choice((0, 99, 100, 500, 4999, 5000, 100_000, 123_456)),
         execution_time=source.choice((0.0, 1.5, 1.5, 20.0, source.uniform(0, 5000))),
         memory_usage=round(source.uniform(0, 64), 3),
+        details=_made_up_calls(source),
         executed_at=TODAY - source.randrange(5) * DAY + source.choice((-1, 0, 1, DAY // 3)),
     )
+
+
+def _made_up_calls(source: random.Random) -> dict[str, Any]:
+    calls = [
+        {
+            "tool": source.choice(("a", "a.b", "A", "ä", "a ")),
+            "outcome": source.choice(("ok", "ok", "failed", "denied", "cancelled", "unknown")),
+            "duration": source.choice((0.0, 1.5, 1.5, source.uniform(0, 500))),
+            "bytesIn": source.randrange(100),
+            "bytesOut": source.randrange(10_000),
+            "error": source.choice((None, None, "unknown_tool")),
+        }
+        for _ in range(source.choice((0, 0, 1, 5)))
+    ]
+    avoided = {"turns": source.randrange(5), "tokens": source.randrange(999)}
+    return {"toolCalls": calls, "avoided": avoided}
 
 
 _ERRORS = ("runtime", "timeout", "validation", "resource_limit", "security", "cancelled")
@@ -457,11 +535,16 @@ async def answers(store: Store, agent_id: str | None, since: int | None) -> dict
         "stats": await store.agent_stats(agent_id, since),
         "failures": await store.recent_failures(agent_id, 20),
         "trends": await store.trends(agent_id, since),
+        "timeline": await store.timeline(agent_id, since, 3_600_000),
+        "causes": await store.failure_causes(agent_id, since),
+        "agents": await store.agent_counts(since, 4),
         "use": await store.resource_use(agent_id, since),
         "lengths": await store.code_lengths(agent_id, since),
         "repeated": await store.repeated_code(agent_id, since, 5),
         "slowest": await store.slowest(agent_id, since, 15),
         "security": await store.security_profile(agent_id, since),
+        "tools": await store.tool_stats(agent_id, since, 3),
+        "tools of agents": await store.tool_stats(agent_id, since, 50, by_agent=True),
     }
 
 

@@ -64,6 +64,13 @@ COUNTED: dict[str, Question] = {
     "stats of an agent, lately": lambda asked: asked.get_agent_stats("ada", NOW),
     "stats of all": lambda asked: asked.get_agent_stats(None),
     "stats of all, lately": lambda asked: asked.get_agent_stats(None, NOW),
+    "an agent's timeline": lambda asked: asked.get_timeline("ada", NOW),
+    "timeline": lambda asked: asked.get_timeline(),
+    "timeline, lately": lambda asked: asked.get_timeline(None, NOW),
+    "an agent's causes": lambda asked: asked.get_failure_causes("ada"),
+    "causes, lately": lambda asked: asked.get_failure_causes(None, NOW),
+    "agents": lambda asked: asked.get_agent_counts(),
+    "agents, lately": lambda asked: asked.get_agent_counts(10, NOW),
     "resource use of an agent": lambda asked: asked.get_resource_use("ada"),
     "resource use of all": lambda asked: asked.get_resource_use(),
     "resource use of all, lately": lambda asked: asked.get_resource_use(since=NOW),
@@ -75,6 +82,10 @@ COUNTED: dict[str, Question] = {
     "repeated code": lambda asked: asked.get_repeated_code(),
     "repeated code, lately": lambda asked: asked.get_repeated_code(10, None, NOW),
     "an agent's security profile": lambda asked: asked.get_security_profile("ada", NOW),
+    "an agent's tools": lambda asked: asked.get_tool_stats("ada"),
+    "an agent's tools, lately": lambda asked: asked.get_tool_stats("ada", NOW),
+    "tools": lambda asked: asked.get_tool_stats(),
+    "tools of agents, lately": lambda asked: asked.get_tool_stats(since=NOW, by_agent=True),
     "security profile": lambda asked: asked.get_security_profile(),
 }
 """Questions that need no row at all."""
@@ -99,7 +110,7 @@ async def _steps(store: SqlStore, path: Path, question: Question) -> list[str]:
         await question(Analytics(store))
     assert len(sent) == 1, "each question is one statement, so that its parts agree"
     steps = plan(path, sent[0])
-    tables = r"\b(executions|events|rollups)\b"
+    tables = r"\b(executions|events|rollups|tool_runs|tool_calls)\b"
     return [step for step in steps if re.search(tables, step)]
 
 

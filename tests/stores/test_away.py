@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from onehop.decisions import Approval
 from onehop.errors import StoreUnavailableError
 from onehop.stores._border import METHODS
-from onehop.stores.base import AgentRecord, EventQuery, HistoryQuery, Store
+from onehop.stores.base import AgentRecord, EventQuery, HistoryQuery, SessionNote, Store
 from tests.servers import MongoServer, PostgresServer
 from tests.stores.records import NOW, entries, record, runs, unopened
 
@@ -24,6 +25,21 @@ Server = PostgresServer | MongoServer
 PATIENCE = 0.2
 
 AGENT = AgentRecord(agent_id="agent", role="agent", key_id="key", key_hash="hash", created_at=NOW)
+APPROVAL = Approval(
+    run_id="run",
+    call_id="call_1",
+    request_id="request",
+    agent_id="agent",
+    channel_id="",
+    tool="pay",
+    effect="write",
+    rule=None,
+    arguments="{}",
+    arguments_hash="0" * 16,
+    requested_at=NOW,
+    expires_at=NOW + 30_000,
+)
+NOTE = SessionNote(agent_id="agent", session="s", created_at=NOW, used_at=NOW)
 CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "open": lambda store: store.open(),
     "ping": lambda store: store.ping(),
@@ -39,6 +55,8 @@ CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "add_agent": lambda store: store.add_agent(AGENT),
     "agents": lambda store: store.agents(),
     "find_agent": lambda store: store.find_agent("key"),
+    "get_agent": lambda store: store.get_agent("agent"),
+    "set_rules": lambda store: store.set_rules("agent", None),
     "rekey_agent": lambda store: store.rekey_agent("agent", "new key", "hash", NOW),
     "revoke_agent": lambda store: store.revoke_agent("agent", NOW),
     "agent_stats": lambda store: store.agent_stats(None, None),
@@ -49,6 +67,22 @@ CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "repeated_code": lambda store: store.repeated_code(None, None, 10),
     "slowest": lambda store: store.slowest(None, None, 10),
     "security_profile": lambda store: store.security_profile(None, None),
+    "add_approvals": lambda store: store.add_approvals([APPROVAL]),
+    "approvals": lambda store: store.approvals(),
+    "decide_approval": lambda store: store.decide_approval(
+        "run", "call_1", "denied", by="ann", now=NOW
+    ),
+    "note_session": lambda store: store.note_session(NOTE),
+    "session_note": lambda store: store.session_note("agent", "s"),
+    "forget_session": lambda store: store.forget_session("agent", "s"),
+    "session_value": lambda store: store.session_value("agent", "s", "key"),
+    "set_session_value": lambda store: store.set_session_value("agent", "s", "key", "1", 100),
+    "delete_session_value": lambda store: store.delete_session_value("agent", "s", "key"),
+    "session_keys": lambda store: store.session_keys("agent", "s"),
+    "agent_counts": lambda store: store.agent_counts(None, 10),
+    "timeline": lambda store: store.timeline(None, None, 60_000),
+    "failure_causes": lambda store: store.failure_causes(None, None),
+    "tool_stats": lambda store: store.tool_stats(None, None, 10),
     "roll_up": lambda store: store.roll_up(NOW, 90),
 }
 

@@ -77,7 +77,10 @@ async def test_a_store_of_the_last_version_is_upgraded_with_all_that_is_in_it(
         assert [(each.run_id, each.repeat_of) for each in old] == [(None, None)] * 3
         assert old[0].output == {"π": [1, "\0"]}
         assert len(await store.events(EventQuery())) == 6
-        assert await store.find_agent("0" * 16) is not None
+        agent = await store.find_agent("0" * 16)
+        assert agent is not None
+        assert agent.rules is None
+        assert await store.set_rules(agent.agent_id, "[]")
     finally:
         await store.aclose()
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from onehop import ToolError, ToolFailed, tool
+from onehop import Tool, ToolError, ToolFailed, tool
 from onehop.tools import Bound, Catalogue, Tools
 from onehop.tools._threads import Threads
 from tests.tools.calling import CONTEXT, bound, call, failure
@@ -204,6 +204,23 @@ async def test_threads_that_hang_are_replaced_up_to_as_many_again() -> None:
             return False
 
     await soon(works)
+
+
+async def test_all_agents_together_have_a_bound_too() -> None:
+    release = threading.Event()
+    catalogue = Catalogue.of(Tools(Tool("hang", lambda: release.wait(30))), Threads(2, most=3))
+    one = catalogue.bound["hang"]
+    for agent in ("ada", "ada", "bob"):
+        context = replace(CONTEXT, agent_id=agent)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await one.invoke({}, context)
+    for agent in ("ada", "bob", "eve"):
+        context = replace(CONTEXT, agent_id=agent)
+        with pytest.raises(ToolError, match="do not end"):
+            await one.invoke({}, context)
+    release.set()
+    catalogue.close()
 
 
 def test_a_function_that_never_ends_does_not_hold_the_process() -> None:

@@ -165,7 +165,7 @@ def test_a_namespace_that_reads_as_something_else_is_refused(name: str) -> None:
         (lambda: Tools(x=[3]), "tools.x: got 3; it must be a function or a Tool"),
         (lambda: Tool("x", dict, effect="rad"), "must be one of read, write, destructive"),  # type: ignore[arg-type]
         (lambda: Tool("x", 3), "3 cannot be called"),  # type: ignore[arg-type]
-        (lambda: "crm.*", "must be a Tools or a list"),
+        (lambda: "crm.*", "must be a list of functions and Tool objects"),
     ],
 )
 def test_what_does_not_compose_is_refused(make: Any, message: str) -> None:
@@ -246,8 +246,8 @@ def test_a_call_is_granted_what_it_names(wanted: Any, expected: list[str]) -> No
         (["crm.find_persn"], "crm.find_person"),
         (["zzz.*"], "nothing is near it"),
         ([3], "it must be a function or a Tool"),
-        ("now", "it must be a Tools or a list"),
-        (3, "it must be a Tools or a list"),
+        ("now", "it must be a list of functions and Tool objects"),
+        (3, "it must be a list of functions and Tool objects"),
         (["now", *named("now")], "the tool comes twice"),
     ],
 )

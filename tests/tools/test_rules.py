@@ -5,9 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import from_regex
 
 from onehop import InvalidRequestError, Rule, Tool, Tools
-from onehop.tools import Bound, Catalogue, Policy, read_rules
+from onehop.tools import (
+    GLOB,
+    WHEN,
+    Bound,
+    Catalogue,
+    Policy,
+    read_rules,
+    rule_from_text,
+    rules_from_json,
+    rules_to_json,
+    stray,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -27,8 +40,8 @@ def tool(member: str) -> Bound:
     return CATALOGUE.bound[f"crm.{member}"]
 
 
-def action(given: Any, member: str = "pay", **arguments: Any) -> str:
-    return Policy([read_rules(given)]).decide(tool(member), arguments).action
+def action(rules: Any, member: str = "pay", **arguments: Any) -> str:
+    return Policy([read_rules(rules)]).decide(tool(member), arguments).action
 
 
 def test_without_a_rule_a_tool_is_allowed() -> None:
@@ -122,7 +135,7 @@ def test_a_condition_that_is_not_one_is_refused(when: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "field"),
+    ("rules", "field"),
     [
         ("deny", "rules"),
         (5, "rules"),
@@ -139,17 +152,102 @@ def test_a_condition_that_is_not_one_is_refused(when: Any) -> None:
         ({"deny": ["x"] * 10_001}, "rules"),
     ],
 )
-def test_a_wrong_rule_is_named_with_its_place(given: Any, field: str) -> None:
+def test_a_wrong_rule_is_named_with_its_place(rules: Any, field: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        read_rules(given)
+        read_rules(rules)
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("rules", "field", "words"),
+    [
+        ([{"actoin": "deny", "tool": "x"}], "rules[0].actoin", "did you mean action?"),
+        ({"dney": ["x"]}, "rules.dney", "did you mean deny?"),
+        ({"action": "dney"}, "rules.action", "did you mean deny?"),
+        ([{"tool": "x"}], "rules[0].action", "one of allow, ask, deny"),
+        ([{}], "rules[0]", "it has no action"),
+        ([{"action": "ask", "effect": "wirte"}], "rules[0].effect", "did you mean write?"),
+        ([{"action": "ask", "when": "amount = 5"}], "rules[0].when", "for = write =="),
+        ([{"action": "ask", "when": "amount === 5"}], "rules[0].when", "for === write =="),
+        ([{"action": "ask", "when": "amount => 5"}], "rules[0].when", "for => write >="),
+        ([{"action": "ask", "when": "a..b > 5"}], "rules[0].when", "on both sides of each dot"),
+        ({"deny": ["$search"]}, "rules.deny[0].tool", "names with $ in front"),
+        ({"deny": ["crm.$*"]}, "rules.deny[0].tool", "names with $ in front"),
+        ({"deny": ["crm.find "]}, "rules.deny[0].tool", "leave out the space"),
+        ({"deny": ["crm.\tx"]}, "rules.deny[0].tool", "what cannot be seen"),
+        ({"deny": ["a" * 258]}, "rules.deny[0].tool", "at most 257"),
+    ],
+)
+def test_a_slip_is_refused_with_the_right_spelling(rules: Any, field: str, words: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        read_rules(rules)
+    assert caught.value.field == field
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("deny *", "allow crm.find", "ask crm.* effect destructive", "ask pay when amount > 100"),
+        *("deny crm.p[ai]y effect write when to.zip == 'x y'",),
+    ],
+)
+def test_a_rule_is_read_from_the_text_that_shows_it(text: str) -> None:
+    assert str(rule_from_text(text)) == text
+    assert rules_from_json(rules_to_json([rule_from_text(text)])) == (rule_from_text(text),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "deny", "forbid x", "deny x y", "deny x when", "deny x effect", "deny x effect big"),
+        *("deny x when a > 1 effect read", "deny x whne a > 1", "deny x efect read"),
+    ],
+)
+def test_a_text_that_is_no_rule_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequestError, match="rule"):
+        rule_from_text(text)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(text=from_regex(f"\\A({WHEN})\\Z").filter(lambda text: len(text) <= 1000))
+def test_each_text_of_the_form_of_a_condition_is_one(text: str) -> None:
+    assert Rule("deny", when=text).is_conditional
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(text=from_regex(f"\\A{GLOB}\\Z").filter(lambda text: len(text) <= 257))
+def test_each_text_of_the_form_of_a_glob_is_one(text: str) -> None:
+    assert Rule("deny", text).tool == text
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ({"deny": ["*", "crm.*", "crm.pay", "crm.drop_all"]}, []),
+        ({"deny": ["crm.pya"]}, ["did you mean crm.pay"]),
+        ({"deny": ["crm.[z-a]"]}, ["concerns no tool that there is"]),
+        ({"deny": ["shop.*"]}, ["concerns no tool that there is"]),
+        ({"action": "deny", "tool": "crm.*", "effect": "write"}, []),
+        ({"action": "deny", "tool": "shut.*", "when": "anuont > 5"}, ["did you mean amount?"]),
+        ({"action": "deny", "tool": "shut.*", "when": "amount.value > 5"}, []),
+        ({"action": "deny", "tool": "crm.*", "when": "anything > 5"}, []),
+    ],
+)
+def test_rules_that_concern_no_tool_are_told(rules: Any, words: list[str]) -> None:
+    amount = {"properties": {"amount": {}}, "additionalProperties": False}
+    shut = Tool("pay", dict, input_schema={"type": "object", **amount})
+    crm = [Tool(name, dict, input_schema={}) for name in ("pay", "find", "drop-all")]
+    told = stray(read_rules(rules), Catalogue.of(Tools(crm=crm, shut=[shut])))
+    assert len(told) == len(words)
+    assert all(word in line for word, line in zip(words, told, strict=True))
 
 
 def test_rules_are_read_in_every_form() -> None:
     rule = Rule("deny", "crm.*")
     by_action = {"deny": "crm.*"}
     fields = {"action": "deny", "tool": "crm.*"}
-    for given in (
+    for form in (
         rule,
         fields,
         by_action,
@@ -158,7 +256,7 @@ def test_rules_are_read_in_every_form() -> None:
         [by_action],
         {"deny": [{"tool": "crm.*"}]},
     ):
-        assert read_rules(given) == (rule,)
+        assert read_rules(form) == (rule,)
     assert read_rules(None) == read_rules([]) == read_rules({}) == ()
 
 

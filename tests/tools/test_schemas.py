@@ -100,7 +100,7 @@ def test_an_error_is_camel_case_in_json_and_has_what_is_known() -> None:
     assert refusal(with_schema({"required": ["a"]}), {}).to_dict() == {
         "tool": "take",
         "code": "invalid_arguments",
-        "message": "a is missing; it must be anything",
+        "message": "take: a is missing; it must be anything",
         "field": "a",
         "expected": "anything",
         "parameters": [],

@@ -28,12 +28,12 @@ def http_server(port: int) -> Iterator[str]:
     command = [sys.executable, SERVER, "--http", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            until(lambda: _is_there(port), "the server")
+            until(lambda: is_there(port), "the server")
             yield f"http://127.0.0.1:{port}/mcp"
         finally:
             process.kill()
 
 
-def _is_there(port: int) -> bool:
+def is_there(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

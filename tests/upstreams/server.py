@@ -63,6 +63,14 @@ def picture() -> types.ImageContent:
     return types.ImageContent(type="image", data="AA==", mime_type="image/png")
 
 
+@server.tool(annotations=types.ToolAnnotations(read_only_hint=True))
+def carried(context: Context[Any, Any]) -> dict[str, Any]:
+    """What came with the call beside its arguments."""
+    asked = context.request_context
+    headers = dict(asked.request.headers) if asked.request is not None else {}
+    return {"meta": dict(asked.meta or {}), "headers": headers}
+
+
 @server.tool()
 async def grow(name: str, context: Context[Any, Any]) -> str:
     """Add a tool, and say so."""

@@ -12,7 +12,15 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from onehop import ExecutionResult, Overloaded, Sandbox, SandboxClosedError, SandboxConfig
+from onehop import (
+    ExecutionResult,
+    Overloaded,
+    Sandbox,
+    SandboxClosedError,
+    SandboxConfig,
+    ToolLimits,
+    tool,
+)
 from onehop.workers import WorkerFactory
 from onehop.workers._queue import FairQueue
 from tests.processes import is_dead, spawners, workers
@@ -110,6 +118,34 @@ async def test_sleepers_of_one_agent_do_not_hold_the_places_that_others_need() -
         for run in greedy:
             run.cancel()
         await asyncio.gather(*greedy, return_exceptions=True)
+
+
+async def test_runs_of_one_agent_that_wait_for_tools_leave_room_for_those_of_others() -> None:
+    release = asyncio.Event()
+
+    @tool(effect="read")
+    async def hold() -> int:
+        await release.wait()
+        return 1
+
+    config = SandboxConfig(pool_size=2, max_concurrency=4, max_queue=40)
+    limits = ToolLimits(timeout=100_000, wait=100_000)
+    async with Sandbox(config, tools=[hold], tool_limits=limits) as sandbox:
+        code = "return await tools.hold()"
+
+        def hold_on(agent: str) -> asyncio.Task[ExecutionResult]:
+            return asyncio.create_task(sandbox.execute(code, agent_id=agent, timeout=30_000))
+
+        greedy = [hold_on("eve") for _ in range(20)]
+        await asyncio.sleep(3)  # they hold all that they can get
+        patient = [hold_on("ada") for _ in range(2)]
+        async with asyncio.timeout(30):
+            for _ in range(2):
+                done = await sandbox.execute("return 1", agent_id="ada", timeout=30_000)
+                assert done.output == 1
+        release.set()
+        results = await asyncio.gather(*greedy, *patient)
+        assert {(result.output, result.error) for result in results} == {(1, None)}
 
 
 async def test_calls_that_name_no_agent_have_all_places() -> None:

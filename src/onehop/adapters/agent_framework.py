@@ -6,8 +6,9 @@ from typing import Any
 
 from onehop.adapters._call import CodeExecute, schema
 from onehop.adapters._frameworks import needs
+from onehop.adapters._given import description
 from onehop.adapters._runner import Runner
-from onehop.definition import DESCRIPTION, NAME
+from onehop.definition import NAME
 
 with needs("agent-framework"):
     from agent_framework import Content, FunctionTool
@@ -24,4 +25,6 @@ def code_execute_tool(runner: Runner, *, agent_id: str = "") -> FunctionTool:
         answer = await execute(arguments)
         return Content.from_text(answer.text, raw_representation=answer.data)
 
-    return FunctionTool(name=NAME, description=DESCRIPTION, func=code_execute, input_model=schema())
+    return FunctionTool(
+        name=NAME, description=description(runner), func=code_execute, input_model=schema()
+    )

@@ -6,8 +6,9 @@ from typing import Any
 
 from onehop.adapters._call import CodeExecute, schema
 from onehop.adapters._frameworks import needs
+from onehop.adapters._given import description
 from onehop.adapters._runner import Runner
-from onehop.definition import DESCRIPTION, NAME
+from onehop.definition import NAME
 
 with needs("google-adk"):
     from google.adk.tools.base_tool import BaseTool
@@ -20,17 +21,17 @@ def code_execute_tool(runner: Runner, *, agent_id: str = "") -> BaseTool:
 
     Its response says whether the code has succeeded, and has text for the model as ``result``.
     """
-    return _CodeExecuteTool(CodeExecute(runner, agent_id))
+    return _CodeExecuteTool(CodeExecute(runner, agent_id), description(runner))
 
 
 class _CodeExecuteTool(BaseTool):
-    def __init__(self, execute: CodeExecute) -> None:
-        super().__init__(name=NAME, description=DESCRIPTION)
+    def __init__(self, execute: CodeExecute, words: str) -> None:
+        super().__init__(name=NAME, description=words)
         self._execute = execute
 
     def _get_declaration(self) -> types.FunctionDeclaration:
         return types.FunctionDeclaration(
-            name=NAME, description=DESCRIPTION, parameters_json_schema=schema()
+            name=NAME, description=self.description, parameters_json_schema=schema()
         )
 
     async def run_async(

@@ -9,6 +9,7 @@ from anyio.from_thread import BlockingPortal
 from onehop.adapters._blocking import Blocking, blocking
 from onehop.adapters._call import schema
 from onehop.adapters._frameworks import needs
+from onehop.adapters._given import description
 from onehop.adapters._runner import Runner, SyncClient
 from onehop.definition import DESCRIPTION, NAME
 
@@ -24,7 +25,7 @@ def code_execute_tool(
     ``portal`` leads to the event loop that ``runner`` belongs to, in another thread than the
     agent's; a SyncAgentClient needs none. Raises ConfigError.
     """
-    return _CodeExecuteTool(blocking(runner, portal, agent_id))
+    return _CodeExecuteTool(blocking(runner, portal, agent_id), description(runner))
 
 
 def _inputs() -> dict[str, Any]:
@@ -42,7 +43,8 @@ class _CodeExecuteTool(Tool):
     output_type = "string"
     skip_forward_signature_validation = True
 
-    def __init__(self, execute: Blocking) -> None:
+    def __init__(self, execute: Blocking, words: str) -> None:
+        self.description = words
         self.inputs = _inputs()
         self._execute = execute
         super().__init__()

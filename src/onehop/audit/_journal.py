@@ -168,6 +168,15 @@ class Journal:
         """Bytes of the entries that wait."""
         return self._bytes
 
+    @property
+    def max_size(self) -> int:
+        """Bytes that may wait before it is full."""
+        return self._max_bytes
+
+    def length(self) -> int:
+        """Entries that wait."""
+        return int(self._read("SELECT COUNT(*) FROM waiting")[0][0])
+
     def delivered(self, sequence: int) -> None:
         """The store has everything up to this place."""
         self._bytes -= self._size("sequence <= ?", sequence)

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +27,9 @@ from onehop.errors import (
 )
 from onehop.events import Event
 from onehop.records import ExecutionRecord
+from onehop.states import JournalState
 from onehop.stores.base import Entry, Store
+from onehop.watching import Watcher, stage, watched_by
 
 T = TypeVar("T")
 Told = Callable[[ExecutionRecord], None]
@@ -59,7 +61,12 @@ _STUCK: Final = 30.0
 _log = logging.getLogger(__name__)
 
 
-def make_recorder(store: Store, config: AuditConfig, redactor: Redactor | None = None) -> Recorder:
+def make_recorder(
+    store: Store,
+    config: AuditConfig,
+    redactor: Redactor | None = None,
+    watchers: Sequence[Watcher] = (),
+) -> Recorder:
     """A recorder of ``store`` with a journal, and a redactor unless it is given, as ``config`` has
     them."""
     folder = _journal_folder(store.url, config.journal)
@@ -69,6 +76,7 @@ def make_recorder(store: Store, config: AuditConfig, redactor: Redactor | None =
         redactor or Redactor(config),
         mode=config.mode,
         in_thread=config.sync == "power",
+        watchers=watchers,
     )
 
 
@@ -96,7 +104,10 @@ class Recorder:
         *,
         mode: Mode = "journal",
         in_thread: bool = False,
+        watchers: Sequence[Watcher] = (),
     ) -> None:
+        """``watchers`` hear of each delivery to the store."""
+        self._watchers = watchers
         self._store = store
         self._journal = journal
         self._redactor = redactor
@@ -121,6 +132,20 @@ class Recorder:
     def set_aside(self) -> int:
         """Entries and files of the journal that could not be delivered, and are kept there."""
         return self._journal.set_aside
+
+    async def state(self) -> JournalState:
+        """How it is now."""
+        try:
+            entries = await self._disk.run(self._journal.length)
+        except AuditUnavailableError:
+            entries = None
+        return JournalState(
+            entries=entries,
+            bytes=self._journal.size,
+            max_bytes=self._journal.max_size,
+            set_aside=self._journal.set_aside,
+            store_away=self.away,
+        )
 
     def on_repeat(self, tell: Told) -> None:
         """Call ``tell`` with each record that the store took as a repeat of an earlier run."""
@@ -358,7 +383,9 @@ class Recorder:
 
     async def _put(self, entries: list[Entry]) -> None:
         if entries:
-            for repeat in await self._store.append(entries) or ():
+            with watched_by(self._watchers), stage("delivery", run_ids=_run_ids(entries)):
+                repeats = await self._store.append(entries) or ()
+            for repeat in repeats:
                 self._report(repeat)
         else:  # nothing waits: is it back?
             await self._store.ping()
@@ -405,6 +432,10 @@ class Recorder:
 
 def _key(record: ExecutionRecord) -> str:
     return record.run_id or record.request_id
+
+
+def _run_ids(entries: list[Entry]) -> list[str]:
+    return [entry.record.run_id or "" for entry in entries if entry.record is not None]
 
 
 def _request_id(entry: Entry) -> str | None:

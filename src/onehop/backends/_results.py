@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from typing import Final
 
 from onehop import source
 from onehop.backends.outputs import OutputShelf
@@ -13,6 +14,7 @@ from onehop.types import (
     ErrorType,
     ExecutionRequest,
     ExecutionResult,
+    Isolation,
     ResourceUsage,
     code_hash,
 )
@@ -30,9 +32,26 @@ _EVAL = "Code generation from strings disallowed"
 _IMPORT = "import() is not available"
 _ALLOCATION = ("Array buffer allocation failed", "Out of memory")
 
+_CAUSES: Final = {
+    "TimeoutError": "timeout",
+    "CancelledError": "cancelled",
+    "ProtocolError": "protocol",
+    "CpuLimitError": "cpu",
+    "ThreadLimitError": "threads",
+    "MemoryLimitError": "memory",
+    "ForbiddenSystemCall": "system_call",
+    "WorkerExit": "crash",
+}
+"""By the name that ``_died`` gives, which no guest can choose here."""
+
 
 def from_outcome(
-    request: ExecutionRequest, digest: str, limits: Limits, outcome: Outcome, shelf: OutputShelf
+    request: ExecutionRequest,
+    digest: str,
+    limits: Limits,
+    outcome: Outcome,
+    shelf: OutputShelf,
+    isolation: Isolation = "process",
 ) -> ExecutionResult:
     """The result of a run that reached a worker; ``digest`` is the code's hash."""
     error = _error(request, limits, outcome)
@@ -59,6 +78,7 @@ def from_outcome(
         logs_truncated=True if outcome.logs_dropped else None,
         warnings=_warnings(outcome),
         enforcement=list(outcome.enforcement),
+        isolation=isolation,
     )
 
 
@@ -73,7 +93,9 @@ def _thousandths(value: float) -> float:
     return round(value * 1000) / 1000
 
 
-def uncompiled(request: ExecutionRequest, why: Refused | Broken) -> ExecutionResult:
+def uncompiled(
+    request: ExecutionRequest, why: Refused | Broken, isolation: Isolation = "process"
+) -> ExecutionResult:
     """The result of TypeScript that no worker was asked to run."""
     if isinstance(why, Refused):
         error = _at(request, "runtime", "SyntaxError", why.message, why.line, why.column)
@@ -86,6 +108,7 @@ def uncompiled(request: ExecutionRequest, why: Refused | Broken) -> ExecutionRes
         resource_usage=ResourceUsage(memory=0),
         error=error.headline,
         error_info=error,
+        isolation=isolation,
     )
 
 
@@ -179,6 +202,12 @@ def _died(died: Died, limits: Limits, outcome: Outcome) -> tuple[ErrorType, str,
             (f"the code used more than its {limits.memory_bytes // MIB} MB of memory"),
         )
     return _ended_early(died)
+
+
+def killed(outcome: Outcome, limits: Limits) -> str | None:
+    """Why the worker was killed or ended before the code did, in one word; None if it did not."""
+    end = outcome.end
+    return _CAUSES[_died(end, limits, outcome)[1]] if isinstance(end, Died) else None
 
 
 def _over_cpu(died: Died, limits: Limits, outcome: Outcome) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from onehop.backends import _results
 from onehop.backends.base import SessionGoneError
 from onehop.errors import SandboxClosedError, WorkerStartError
 from onehop.limits import Limits
@@ -13,6 +14,7 @@ from onehop.questions import Desk, Services
 from onehop.requests import CheckedRequest
 from onehop.source import Kept
 from onehop.types import ExecutionResult, OnLog
+from onehop.watching import stage
 from onehop.workers import Died, Job, Outcome, Pool, Worker
 
 _CPU_SHARE: Final = 0.9
@@ -80,10 +82,14 @@ class LocalSession:
             self._idle.set()
 
     async def _run_job(self, job: Job) -> Outcome:
-        worker = await self._worker_with_place()
+        with stage("queue"):
+            worker = await self._worker_with_place()
         worker.on_early_exit = self._lose
         try:
-            return await worker.run(job, self._pool.turn(worker))
+            with stage("run") as noted:
+                outcome = await worker.run(job, self._pool.turn(worker))
+                noted.note(killed=_results.killed(outcome, job.limits))
+                return outcome
         except WorkerStartError as error:
             self._end("its worker was lost")
             raise SessionGoneError(str(error)) from None
@@ -107,8 +113,9 @@ class LocalSession:
             self._end(_VERDICTS[end.verdict])
         elif end.has_open:
             self._end(_LEFT_OPEN)
-        elif worker is not None and worker.used_cpu_seconds > _CPU_SHARE * worker.cpu_seconds:
-            self._end(f"its calls have used the {worker.cpu_seconds:g} s of CPU time that it has")
+        elif worker is not None and worker.used_cpu_seconds > _CPU_SHARE * worker.most_cpu_seconds:
+            most = worker.most_cpu_seconds
+            self._end(f"its calls have used the {most:g} s of CPU time that it has")
 
     def _lose(self) -> None:
         """Its worker ended between two calls, or in one."""

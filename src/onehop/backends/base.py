@@ -9,6 +9,7 @@ from onehop.config import SandboxConfig
 from onehop.limits import Limits
 from onehop.questions import Desk, Services
 from onehop.requests import CheckedRequest
+from onehop.states import PoolState
 from onehop.types import ExecutionResult, Language, OnLog, OutputPage
 
 
@@ -44,7 +45,12 @@ class BackendSession(Protocol):
 
 @runtime_checkable
 class Backend(Protocol):
-    """Runs checked requests somewhere: ``open``, any number of ``run``, ``aclose``."""
+    """Runs checked requests somewhere: ``open``, any number of ``run``, ``aclose``.
+
+    ``isolations``, if it has that, names the classes of ``CheckedRequest.isolation`` that it
+    offers; without, it offers ``process``, and the sandbox refuses the other. ``has_sessions``, if
+    it has that and it is false, says that it keeps nothing between two calls.
+    """
 
     @property
     def ready(self) -> bool:
@@ -95,3 +101,13 @@ class Backend(Protocol):
 
     async def aclose(self) -> None:
         """End every run and leave nothing behind."""
+
+
+@runtime_checkable
+class Pooled(Protocol):
+    """A Backend that can tell how its workers are. Not every one has workers on this machine."""
+
+    @property
+    def pool_state(self) -> PoolState:
+        """How they are now."""
+        ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from dataclasses import replace
+from typing import Final
 from weakref import WeakSet
 
 from onehop import source
@@ -12,12 +13,21 @@ from onehop.analysis import Analyst
 from onehop.backends import _results
 from onehop.backends._session import LocalSession
 from onehop.backends.outputs import Outputs
-from onehop.compiler import Broken, Compiled, Compiler, Compilers, Refused
+from onehop.compiler import (
+    Broken,
+    Checker,
+    Checkers,
+    Compiled,
+    Compiler,
+    Compilers,
+    Refused,
+)
 from onehop.config import SandboxConfig
 from onehop.errors import WorkerStartError
 from onehop.limits import Limits
 from onehop.questions import Desk, Services
 from onehop.requests import CheckedRequest
+from onehop.states import PoolState
 from onehop.types import (
     ExecutionRequest,
     ExecutionResult,
@@ -26,7 +36,8 @@ from onehop.types import (
     OutputPage,
     code_hash,
 )
-from onehop.workers import Job, Outcome, Pool, WorkerFactory, deno_programs
+from onehop.watching import stage
+from onehop.workers import Job, Outcome, Pool, RealmPool, WorkerFactory, deno_programs
 from onehop.workers.protocol import Failure, Original
 
 _FIRST_PAUSE = 0.001
@@ -38,6 +49,9 @@ class LocalBackend:
 
     ``analyst`` finds better words for syntax errors than the engine has; it stays the caller's.
     """
+
+    isolations: Final = ("process", "realm")
+    """The isolation classes that it offers."""
 
     def __init__(
         self,
@@ -58,9 +72,21 @@ class LocalBackend:
             max_concurrency=config.max_concurrency,
             max_queue=config.max_queue,
         )
+        self._realms = RealmPool(
+            self._factory,
+            per_agent=config.realm_processes,
+            most=max(config.realm_processes + 1, config.max_concurrency),
+            max_queue=config.max_queue,
+            runs=config.realm_runs,
+            idle=config.realm_idle / 1000,
+        )
         self._compilers = Compilers(
             self._start_compiler, most=config.compilers, max_queue=config.max_queue
         )
+        self.checkers = Checkers(
+            self._start_checker, most=config.checkers, seconds=config.check_wait / 1000
+        )
+        """What looks through code before it runs; ``run`` itself does not ask it."""
         self._outputs = Outputs(config.kept_outputs)
         self._sessions: WeakSet[LocalSession] = WeakSet()
 
@@ -68,6 +94,13 @@ class LocalBackend:
     def ready(self) -> bool:
         """Whether a run could start now or soon."""
         return self._pool.ready
+
+    @property
+    def pool_state(self) -> PoolState:
+        """See Pooled."""
+        state = self._pool.state
+        waiting = state.waiting + self._realms.waiting
+        return replace(state, waiting=waiting, realms=self._realms.processes)
 
     async def open(self, language: Language = "javascript") -> None:
         """Start the spawner and the first worker, and what the first program needs if it is in
@@ -95,7 +128,8 @@ class LocalBackend:
             return job
         digest = _Digest(request.request.code)
         asyncio.get_running_loop().call_soon(digest.compute)  # while the worker is at it
-        outcome = await self._run_job(job, agent)
+        pool = self._pool if request.isolation == "process" else self._realms
+        outcome = await _run_job(pool, job, agent)
         return await self._result(request, limits, agent, outcome, digest)
 
     async def _job(
@@ -112,7 +146,7 @@ class LocalBackend:
         if request.request.language == "typescript":
             compiled = await self._compile(request.request, code, agent)
             if not isinstance(compiled, Compiled):
-                return _results.uncompiled(request.request, compiled)
+                return _results.uncompiled(request.request, compiled, request.isolation)
             code, original = compiled.code, Original(code, compiled.positions)
         return Job(
             code=code,
@@ -138,7 +172,9 @@ class LocalBackend:
         outcome = await self._explained(request.request, agent, outcome)
         digest = digest or _Digest(request.request.code)
         shelf = self._outputs.of(agent)
-        return _results.from_outcome(request.request, digest.compute(), limits, outcome, shelf)
+        return _results.from_outcome(
+            request.request, digest.compute(), limits, outcome, shelf, request.isolation
+        )
 
     async def open_session(self, agent: str) -> LocalSession:
         """See Backend.open_session."""
@@ -178,6 +214,21 @@ class LocalBackend:
         found = await self._explain(request, agent, said)
         return Refused(found.message, found.line, found.column)
 
+    async def confirm_syntax(
+        self, request: ExecutionRequest, agent: str, said: source.Diagnosis
+    ) -> source.Diagnosis | None:
+        """A syntax error that a checker has found, in the best words; None if it is none, for
+        TypeScript's compiler has the last word on TypeScript. Raises what ``run`` raises."""
+        if request.language == "javascript":
+            return await self._explain(request, agent, said)
+        result = await self._compile(request, source.without_shebang(request.code), agent)
+        if not isinstance(result, Refused):
+            return None
+        return source.Diagnosis(result.message, result.line, result.column)
+
+    async def _start_checker(self) -> Checker:
+        return await Checker.start(await self._factory.launcher())
+
     async def _start_compiler(self) -> Compiler:
         return await Compiler.start(await self._factory.launcher())
 
@@ -198,27 +249,11 @@ class LocalBackend:
             return said
         return await source.explained(self._analyst, agent, request.code, request.language, said)
 
-    async def _run_job(self, job: Job, agent: str) -> Outcome:
-        """A worker that is lost before it has the job is replaced while the run has time. All idle
-        workers may be lost at once, which the pool notices when the event loop goes on."""
-        loop = asyncio.get_running_loop()
-        last, pause = loop.time() + job.limits.timeout, _FIRST_PAUSE
-        while True:
-            worker = await self._pool.check_out(agent)
-            try:
-                return await worker.run(job, self._pool.turn(worker))
-            except WorkerStartError:
-                if loop.time() > last:
-                    raise
-            finally:
-                self._pool.hand_back(worker)
-            await asyncio.sleep(pause)
-            pause *= 2
-
     def reconfigure(self, config: SandboxConfig) -> None:
         """Bound workers by ``config`` from now on, and replace idle ones that are not."""
         self._factory.ceiling = _ceiling(config)
         self._pool.renew()
+        self._realms.renew()
 
     def read_output(self, identifier: str, offset: int, limit: int) -> OutputPage:
         """A page of a kept output. Raises OutputNotFoundError."""
@@ -227,10 +262,34 @@ class LocalBackend:
     async def aclose(self) -> None:
         """See Backend.aclose."""
         await self._compilers.aclose()
+        await self.checkers.aclose()
         for session in list(self._sessions):
             await session.aclose()
+        await self._realms.aclose()
         await self._pool.aclose()
         self._outputs.clear()
+
+
+async def _run_job(pool: Pool | RealmPool, job: Job, agent: str) -> Outcome:
+    """A worker that is lost before it has the job is replaced while the run has time. All idle
+    workers may be lost at once, which the pool notices when the event loop goes on."""
+    loop = asyncio.get_running_loop()
+    last, pause = loop.time() + job.limits.timeout, _FIRST_PAUSE
+    while True:
+        with stage("queue"):
+            worker = await pool.check_out(agent)
+        try:
+            with stage("run") as noted:
+                outcome = await worker.run(job, pool.turn(worker))
+                noted.note(killed=_results.killed(outcome, job.limits))
+                return outcome
+        except WorkerStartError:
+            if loop.time() > last:
+                raise
+        finally:
+            pool.hand_back(worker)
+        await asyncio.sleep(pause)
+        pause *= 2
 
 
 class _Digest:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from onehop.calls._desk import RunDesk
+from onehop.calls._hints import with_hint
 from onehop.types import Avoided, ExecutionResult, ToolCall
 
 _BYTES_PER_TOKEN: Final = 4
@@ -18,7 +19,8 @@ FORMULA: Final = (
 
 
 def with_calls(result: ExecutionResult, desk: RunDesk) -> ExecutionResult:
-    """Also of a run that failed, so that another try is informed."""
+    """Also of a run that failed, with a hint where it was about a tool: another try is informed."""
+    result = with_hint(result, desk.grant)
     calls = desk.calls
     if not calls:
         return result

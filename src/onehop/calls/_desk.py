@@ -13,14 +13,17 @@ import secrets
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from onehop.calls._asking import Asker, Question
 from onehop.calls._grant import Grant
 from onehop.calls._media import MediaShelf
 from onehop.calls._places import Places
-from onehop.calls._record import CallRecord
+from onehop.calls._record import CallRecord, hash_of
+from onehop.decisions import Approve, Reject
 from onehop.errors import ToolError
 from onehop.inputs.gc import read_json
 from onehop.questions import Ask, Call, Reply
 from onehop.types import ToolCall
+from onehop.watching import stage
 
 if TYPE_CHECKING:
     from onehop.tools import Bound, ToolContext
@@ -30,6 +33,9 @@ _WRITE_GRACE: Final = 2.0
 
 _AT_ONCE: Final = 16 * 1024
 """Bytes of arguments that are checked in the event loop; more take a thread."""
+
+_WARNINGS: Final = 8
+"""Of what tools have answered, in one run."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,8 +60,17 @@ class UnknownError(Exception):
 class RunDesk:
     """Answers what one run asks. ``aclose`` when it has ended; ``calls`` tells of all of them."""
 
-    def __init__(self, grant: Grant, context: MakeContext, hear: Hear = deaf) -> None:
-        self._grant = grant
+    def __init__(
+        self,
+        grant: Grant,
+        context: MakeContext,
+        hear: Hear = deaf,
+        asker: Asker | None = None,
+    ) -> None:
+        """``asker`` asks people where a rule wants it; without one such calls are blocked."""
+        self._asker = asker
+        self.grant = grant
+        """What the run may use."""
         self._context = context
         self._hear = hear
         limits = grant.limits
@@ -76,26 +91,27 @@ class RunDesk:
     @property
     def limits_json(self) -> str:
         """See Desk."""
-        return self._grant.limits_json
+        return self.grant.limits_json
 
     @property
     def most_calls(self) -> int:
         """See Desk."""
-        return self._grant.limits.calls
+        return self.grant.limits.calls
 
     @property
     def most_arguments(self) -> int:
         """See Desk."""
-        return self._grant.limits.arguments
+        return self.grant.limits.arguments
 
     @property
     def wait_seconds(self) -> float:
         """See Desk."""
-        return self._grant.limits.wait / 1000
+        hold = self._asker.hold if self._asker is not None and self.grant.asks else 0
+        return self.grant.limits.wait / 1000 + hold
 
     def names(self) -> bytes:
         """See Desk."""
-        return self._grant.catalogue.names_json()
+        return self.grant.catalogue.names_json()
 
     def take(self, question: Call | Ask, reply: Reply) -> None:
         """Answer now or later."""
@@ -112,7 +128,7 @@ class RunDesk:
             self._refuse(record, _as_tool_error(error, record.path), reply)
         else:
             task = asyncio.get_running_loop().create_task(
-                self._carry_out(bound, arguments, record, reply)
+                self._watched(bound, arguments, record, reply)
             )
             self._tasks[task] = record
             task.add_done_callback(self._tasks.pop)
@@ -172,11 +188,12 @@ class RunDesk:
         record.path, record.effect = bound.path, bound.effect
         arguments = _arguments(call, bound)
         record.arguments, record.bytes_in = arguments, len((call.arguments or "").encode())
-        decision = self._grant.policy.decide(bound, arguments)
+        decision = self.grant.policy.decide(bound, arguments)
         record.rule = decision.rule
         if decision.action == "deny":
             raise ToolError("denied", f"a rule denies {bound.path}: {decision.rule}", bound.path)
-        if decision.action == "ask":
+        record.asks = decision.action == "ask"
+        if record.asks and self._asker is None:
             raise ToolError(
                 "blocked",
                 f"a rule wants a person to decide about {bound.path} ({decision.rule}), and "
@@ -188,13 +205,13 @@ class RunDesk:
 
     def _find(self, call: Call) -> Bound:
         path = _path(call)
-        bound = self._grant.catalogue.find(call.namespace, call.member)
+        bound = self.grant.catalogue.find(call.namespace, call.member)
         if bound is not None:
             return bound
         raise UnknownError(path)
 
     def _check_budget(self, bound: Bound) -> None:
-        limits = self._grant.limits
+        limits = self.grant.limits
         if self._is_spent:
             words = f"the run has waited {limits.wait / 1000:g} s for tools, which is all it may"
             raise ToolError("budget", words, bound.path)
@@ -202,14 +219,24 @@ class RunDesk:
             words = f"the run has had {self._answered} bytes of answers; {limits.total} are all"
             raise ToolError("budget", words, bound.path)
 
-    async def _carry_out(
+    async def _watched(
         self, bound: Bound, arguments: dict[str, Any], record: CallRecord, reply: Reply
     ) -> None:
+        with stage("tool", namespace=bound.namespace, path=bound.path, id=record.id) as noted:
+            answer = await self._carry_out(bound, arguments, record, reply)
+            noted.note(call=record, arguments=arguments, answer=answer)
+
+    async def _carry_out(
+        self, bound: Bound, arguments: dict[str, Any], record: CallRecord, reply: Reply
+    ) -> bytes | None:
+        """The answer, if there is one."""
         try:
             if record.bytes_in > _AT_ONCE:
                 arguments = await bound.check_large(arguments)
             else:
                 arguments = bound.check(arguments)
+            if record.asks:
+                arguments = await self._decided(bound, arguments, record)
             record.admit()
             async with self._places.place(bound.namespace):
                 value = await self._invoke(bound, arguments, record)
@@ -223,10 +250,45 @@ class RunDesk:
             record.end("ok")
             reply(value, None)
             self._hear("completed", record.call)
+            return value
+        return None
+
+    async def _decided(
+        self, bound: Bound, arguments: dict[str, Any], record: CallRecord
+    ) -> dict[str, Any]:
+        """The arguments that a person lets the call be made with. Raises ToolError."""
+        assert self._asker is not None  # noqa: S101 - else the call was blocked
+        question = Question(
+            record.id, bound, bound.effect, record.rule, record.arguments, hash_of(record.arguments)
+        )
+        decision = await self._asker.ask(question)
+        if decision is None:
+            raise ToolError(
+                "expired",
+                f"nobody decided about {bound.path} within {self._asker.hold:g} s: "
+                "go on without this call, or ask again later",
+                bound.path,
+            )
+        if isinstance(decision, Reject):
+            why = f": {decision.reason}" if decision.reason else ""
+            raise ToolError("denied", f"a person denied {bound.path}{why}", bound.path)
+        if isinstance(decision, Approve):
+            return arguments
+        return await self._edited(bound, dict(decision.arguments), record)
+
+    async def _edited(
+        self, bound: Bound, given: dict[str, Any], record: CallRecord
+    ) -> dict[str, Any]:
+        """The schema holds for a person too, and so do rules that deny."""
+        decision = self.grant.policy.decide(bound, given)
+        if decision.action == "deny":
+            raise ToolError("denied", f"a rule denies {bound.path}: {decision.rule}", bound.path)
+        record.arguments = given
+        return await bound.check_large(given)
 
     async def _invoke(self, bound: Bound, arguments: dict[str, Any], record: CallRecord) -> bytes:
         """The tool's time begins when it does: waiting for a thread is not its fault."""
-        limits = self._grant.limits
+        limits = self.grant.limits
         seconds = limits.timeout / 1000
 
         def start() -> None:
@@ -235,7 +297,10 @@ class RunDesk:
             self._hear("started", record.call)
 
         context = dataclasses.replace(
-            self._context(bound.path), on_start=start, on_media=self._media.keep
+            self._context(bound.path),
+            on_start=start,
+            on_media=self._media.keep,
+            on_warning=self._warn,
         )
         try:
             async with asyncio.timeout(None) as clock:
@@ -247,8 +312,13 @@ class RunDesk:
                 "timeout", words, bound.path, retryable=effect == "none", effect=effect
             ) from None
 
+    def _warn(self, words: str) -> None:
+        """The same once, however often it happens."""
+        if words not in self.warnings and len(self.warnings) < _WARNINGS:
+            self.warnings.append(words)
+
     def _count(self, bound: Bound, value: bytes) -> None:
-        most = self._grant.limits.total
+        most = self.grant.limits.total
         self._answered += len(value)
         if self._answered > most:
             words = f"all answers together have more than {most} bytes"
@@ -256,7 +326,7 @@ class RunDesk:
             raise ToolError("budget", words, bound.path, effect=effect)
 
     def _refuse(self, record: CallRecord, error: ToolError, reply: Reply) -> None:
-        is_denied = error.code in ("denied", "blocked")
+        is_denied = error.code in ("denied", "blocked", "expired")
         outcome: Literal["denied", "failed", "unknown"] = "denied" if is_denied else "failed"
         if error.effect == "unknown":
             outcome = "unknown"
@@ -289,7 +359,7 @@ class RunDesk:
         """One after the other, and in a thread: a flood of questions holds up its own run only."""
         if ask.about == "bytes":
             return self._bytes(ask.subject or "")
-        discovery, subject = self._grant.discovery, ask.subject or ""
+        discovery, subject = self.grant.discovery, ask.subject or ""
         async with self._turn:
             if ask.about == "search":
                 few = ask.limit or 10
@@ -308,8 +378,8 @@ class RunDesk:
 
     def _unknown(self, path: str) -> ToolError:
         """With the names that are close to it: many tools take a while to compare."""
-        policy = self._grant.policy
-        nearest = self._grant.catalogue.nearest(
+        policy = self.grant.policy
+        nearest = self.grant.catalogue.nearest(
             path, keep=lambda other: not policy.is_always_denied(other)
         )
         words = f"; did you mean {', '.join(nearest)}?" if nearest else ""
@@ -317,7 +387,7 @@ class RunDesk:
 
     def _bytes(self, name: str) -> str:
         """Of media, in base64: part of what a run may have of answers. Raises ToolError."""
-        limits = self._grant.limits
+        limits = self.grant.limits
         text = self._media.base64(name, limits.result)
         self._answered += len(text)
         if self._answered > limits.total:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from onehop.questions import MOST_ASKS
+from onehop.types import Effect
 
 if TYPE_CHECKING:
     from onehop.tools import Catalogue, Discovery, Policy, ToolLimits
@@ -21,6 +22,29 @@ class Grant:
     policy: Policy
     limits: ToolLimits
     discovery: Discovery
+
+    @cached_property
+    def offer(self) -> str:
+        """What the description of ``code_execute`` says of the tools; empty if there are none."""
+        from onehop.tools import offer
+
+        return offer(self.discovery)
+
+    @property
+    def asks(self) -> bool:
+        """Whether a call may have to wait for a person."""
+        return self.policy.has_asks
+
+    @property
+    def effects(self) -> frozenset[Effect]:
+        """What the tools do that are not always denied. A stranger's word that one only reads is
+        not enough."""
+        spaces = self.discovery.visible.values()
+        return frozenset(
+            "write" if bound.tool.is_hint and bound.effect == "read" else bound.effect
+            for space in spaces
+            for bound in space
+        )
 
     @cached_property
     def limits_json(self) -> str:

@@ -18,6 +18,8 @@ class CallRecord:
         self.path = path
         self.effect: Effect = "read"
         self.rule: str | None = None
+        self.asks = False
+        """Whether a person must decide about it."""
         self.outcome: ToolOutcome | None = None
         self.error: str | None = None
         self.bytes_in = 0

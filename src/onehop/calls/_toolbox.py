@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
+from onehop.calls._asking import Asker
+from onehop.calls._beside import Beside
 from onehop.calls._desk import Hear, RunDesk, deaf
 from onehop.calls._grant import Grant
 from onehop.calls._media import without_ids
 from onehop.errors import InvalidRequestError, ToolError
 from onehop.questions import Call
+from onehop.states import UpstreamState
 from onehop.tools import (
     Catalogue,
     Discovery,
@@ -25,10 +27,10 @@ from onehop.tools import (
     ToolLimits,
     Tools,
     composed,
-    offer,
     read_rules,
+    stray,
+    unwrapped,
 )
-from onehop.types import Effect
 
 Wanted = Tools | Iterable[Tool | Callable[..., Any] | str]
 """Tools for one run: those of a ``Tools``, functions and ``Tool`` objects beside the names and
@@ -46,8 +48,10 @@ class Toolbox:
         self._threads = Threads()
         self._tools = composed(tools)
         self._opened: list[Provider] = []
+        self._listeners: dict[object, Callable[[], None]] = {}
         self._rules = read_rules(rules)
-        self._limits = limits or ToolLimits()
+        self.limits = limits or ToolLimits()
+        """How much of them one run may use."""
         self._read()
 
     async def open(self) -> None:
@@ -68,6 +72,13 @@ class Toolbox:
         self._opened.append(provider)
         provider.on_change = self._read
 
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` in the event loop whenever the tools are others; what is returned
+        ends that."""
+        token = object()
+        self._listeners[token] = listener
+        return lambda: self._listeners.pop(token, None) and None
+
     async def aclose(self) -> None:
         """Close what provides tools, as far as it was opened here."""
         opened, self._opened = self._opened, []
@@ -78,8 +89,22 @@ class Toolbox:
     def _read(self) -> None:
         """Make a catalogue of what there is now. A run keeps the one that it began with."""
         self._catalogue = Catalogue.of(self._tools, self._threads)
-        self._usual = self._grant(self._catalogue, [])
-        self.__dict__.pop("offer", None)
+        self._usual = self._under(self._policy(()), self._catalogue)
+        for listener in list(self._listeners.values()):
+            listener()
+
+    def upstreams(self) -> tuple[UpstreamState, ...]:
+        """How the servers are now, in the order in which they were given."""
+        return tuple(self._state(*each) for each in self._tools.providers.items())
+
+    def _state(self, namespace: str, provider: Provider) -> UpstreamState:
+        reason = getattr(provider, "away", provider.fault)
+        return UpstreamState(
+            namespace=namespace,
+            up=reason is None,
+            reason=reason,
+            tools=len(provider.tools()),
+        )
 
     @property
     def catalogue(self) -> Catalogue:
@@ -91,34 +116,59 @@ class Toolbox:
         """What a run finds of them that is granted all."""
         return self._usual.discovery
 
-    @cached_property
+    @property
     def offer(self) -> str:
         """What the description of ``code_execute`` says of them; empty when there are none."""
-        return offer(self.discovery)
+        return self._usual.offer
+
+    def stray(self, rules: Layer | None = None) -> list[str]:
+        """A sentence for each of the ``rules`` (the sandbox's own by default) that concerns none of
+        the tools that there are now."""
+        return stray(self._rules if rules is None else read_rules(rules), self._catalogue)
 
     @property
-    def effects(self) -> frozenset[Effect]:
-        """What the tools do that are not always denied. A stranger's word that one only reads is
-        not enough."""
-        spaces = self.discovery.visible.values()
-        return frozenset(
-            "write" if bound.tool.is_hint and bound.effect == "read" else bound.effect
-            for space in spaces
-            for bound in space
-        )
+    def has_any(self) -> bool:
+        """Whether there may be something to call."""
+        return bool(self._catalogue.bound or self._catalogue.missing)
 
-    def grant(self, wanted: Wanted | None = None, layers: Sequence[Layer] = ()) -> Grant | None:
+    def view(self, layers: Sequence[Layer] = (), beside: Beside | None = None) -> Grant:
+        """What a caller under further ``layers`` of rules may see of the tools, and of what it has
+        ``beside`` them. Raises InvalidRequestError."""
+        usual = self._usual_with(beside)
+        if not any(layers):
+            return usual
+        return self._under(self._policy(layers), usual.catalogue, usual.discovery)
+
+    def _usual_with(self, beside: Beside | None) -> Grant:
+        """All, under the server's rules only."""
+        if beside is None:
+            return self._usual
+        own = self._catalogue
+        if (kept := beside.kept(own)) is None:
+            kept = self._under(self._policy(()), beside.catalogue(own))
+            beside.keep(own, kept)
+        return kept
+
+    def grant(
+        self,
+        wanted: Wanted | None = None,
+        layers: Sequence[Layer] = (),
+        beside: Beside | None = None,
+    ) -> Grant | None:
         """What a run may use: all tools, or those that are ``wanted``, under the server's rules and
-        those of further ``layers``. None when it may use none.
+        those of further ``layers``; what it has ``beside`` the sandbox's counts as that. None when
+        it may use none.
 
         Raises ToolError for a name that is not there, and InvalidRequestError for wrong rules.
         """
+        usual = self._usual_with(beside)
         if wanted is None and not any(layers):
-            grant = self._usual
+            grant = usual
         else:
             self._refuse_closed(wanted)
-            chosen = self._catalogue if wanted is None else self._catalogue.granted(wanted)
-            grant = self._grant(chosen, layers, self.discovery)
+            policy = self._policy(layers)
+            chosen = usual.catalogue.granted(wanted, lambda one: not policy.is_always_denied(one))
+            grant = self._under(policy, chosen, usual.discovery)
         has_any = grant.catalogue.bound or grant.catalogue.missing
         return grant if has_any else None
 
@@ -131,11 +181,11 @@ class Toolbox:
                 allowed = "functions, tools and names: a server is given to the sandbox"
                 raise InvalidRequestError(f"tools.{name}", "a server", allowed)
 
-    def _grant(
-        self, catalogue: Catalogue, layers: Sequence[Layer], wider: Discovery | None = None
-    ) -> Grant:
-        policy = Policy([self._rules, *map(read_rules, layers)])
-        return Grant(catalogue, policy, self._limits, Discovery(catalogue, policy, wider))
+    def _policy(self, layers: Sequence[Layer]) -> Policy:
+        return Policy([self._rules, *map(read_rules, layers)])
+
+    def _under(self, policy: Policy, catalogue: Catalogue, wider: Discovery | None = None) -> Grant:
+        return Grant(catalogue, policy, self.limits, Discovery(catalogue, policy, wider))
 
 
 def make_desk(
@@ -145,6 +195,7 @@ def make_desk(
     channel_id: str = "",
     request_id: str = "",
     hear: Hear = deaf,
+    asker: Asker | None = None,
 ) -> RunDesk:
     """A desk for one run of an agent."""
 
@@ -153,7 +204,7 @@ def make_desk(
             agent_id=agent_id, channel_id=channel_id, request_id=request_id, tool=path
         )
 
-    return RunDesk(grant, context, hear)
+    return RunDesk(grant, context, hear, asker)
 
 
 async def call_directly(desk: RunDesk, path: str, arguments: Mapping[str, Any]) -> Any:
@@ -172,7 +223,7 @@ async def call_directly(desk: RunDesk, path: str, arguments: Mapping[str, Any]) 
     call = Call(1, namespace, member, json.dumps(dict(arguments)))
     desk.take(call if member else Call(1, "", path, call.arguments), reply)
     try:
-        return without_ids(json.loads(await answered))
+        return without_ids(unwrapped(json.loads(await answered)))
     finally:
         await desk.aclose(at_once=True)
 

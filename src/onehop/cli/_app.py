@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from onehop._version import onehop_version
-from onehop.cli import _config, _history, _mcp, _run, _serve, _tools
+from onehop.cli import _approvals, _batch, _config, _history, _live, _mcp, _run, _serve, _tools
 from onehop.cli._exits import ALL, STORE
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 
 app.command(epilog=ALL)(_run.run)
+app.command(epilog=_batch.BATCH_EXITS)(_batch.batch)
 app.command(epilog=_run.DOCTOR_EXITS)(_run.doctor)
 app.command(epilog=_run.VALIDATE_EXITS)(_run.validate)
 app.command(epilog=STORE)(_history.stats)
@@ -33,6 +34,9 @@ app.add_typer(_history.audit, name="audit")
 app.add_typer(_history.store, name="store")
 app.command("serve", epilog=_serve.SERVE_EXITS)(_serve.serve)
 app.add_typer(_serve.agents, name="agents")
+app.add_typer(_approvals.app, name="approvals")
+app.command("top", epilog=_live.TOP_EXITS)(_live.top)
+app.command("tail", epilog=_live.TAIL_EXITS)(_live.tail)
 app.add_typer(_mcp.app, name="mcp")
 app.add_typer(_tools.app, name="tools")
 app.add_typer(_config.app, name="config")

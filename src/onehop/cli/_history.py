@@ -35,7 +35,8 @@ def stats(
 ) -> None:
     """Show statistics of an agent's runs, or of all runs.
 
-    They are counts, times, memory, languages, the latest failures and security issues.
+    They are counts, times, memory, languages, calls of tools, the latest failures and security
+    issues.
     """
     _ask(lambda trail: trail.stats(agent, utc=utc, as_json=as_json))
 

@@ -21,6 +21,7 @@ from onehop.types import ExecutionRequest, ExecutionResult, Language
 if TYPE_CHECKING:
     from onehop.config import ToolsConfig
     from onehop.execution.executor import Executor
+    from onehop.tools import Rule
 
 CLI_AGENT: Final = "cli"
 """The agent under whose name the command line's runs are recorded."""
@@ -57,6 +58,8 @@ def read_call(
     memory: int | None,
     seed: int | None = None,
     clock: str | None = None,
+    typecheck: str | None = None,
+    plan: bool = False,
 ) -> Call:
     """Read and check everything. Raises InvalidRequestError and ConfigError.
 
@@ -78,6 +81,8 @@ def read_call(
         context=None if context is None else _read_context(context, config.max_context),
         seed=seed,
         clock=_read_clock(clock),
+        typecheck=typecheck,
+        plan=plan,
     )
     return Call(checked.request, config)
 
@@ -104,20 +109,39 @@ def execute(
     *,
     record: bool = True,
     tools: Sequence[str] | None = None,
+    rules: Sequence[str] | None = None,
     mcp_servers: str | None = None,
 ) -> ExecutionResult:
     """Run the call in a sandbox of its own, validated, and recorded as the settings say unless
-    ``record`` is false; ``tools`` are files with tools that the code may call, and ``mcp_servers``
-    is a file with servers whose tools it may call.
+    ``record`` is false; ``tools`` are files with tools that the code may call, and names and globs
+    of those that it is granted; ``rules`` hold for this run, as text; ``mcp_servers`` is a file
+    with servers whose tools it may call.
 
-    Raises SandboxUnavailableError, StoreUnavailableError, AuditUnavailableError and ConfigError.
+    Raises SandboxUnavailableError, StoreUnavailableError, AuditUnavailableError, ConfigError and
+    InvalidRequestError.
     """
     import asyncio
 
-    return asyncio.run(_execute(call, record, tools_config(tools, mcp_servers)))
+    from onehop.tools import rule_from_text
+
+    layer = [rule_from_text(text, "--rule") for text in rules or ()]
+    files = [given for given in tools or () if _is_tools_file(given)]
+    names = [given for given in tools or () if given not in files] or None
+    config = tools_config(files, mcp_servers)
+    return asyncio.run(_execute(call, record, config, names, layer))
 
 
-async def _execute(call: Call, record: bool, tools: ToolsConfig) -> ExecutionResult:
+def _is_tools_file(given: str) -> bool:
+    return given.endswith(".py") or "/" in given or os.path.isfile(given)
+
+
+async def _execute(
+    call: Call,
+    record: bool,
+    tools: ToolsConfig,
+    names: Sequence[str] | None,
+    rules: Sequence[Rule],
+) -> ExecutionResult:
     request = call.request
     config = call.config.replace(pool_size=1)
     opened = _recording if record else _forgetting
@@ -130,6 +154,10 @@ async def _execute(call: Call, record: bool, tools: ToolsConfig) -> ExecutionRes
             agent_id=CLI_AGENT,
             seed=request.seed,
             clock=request.clock,
+            typecheck=request.typecheck,
+            plan=request.plan,
+            tools=names,
+            rules=rules,
         )
 
 
@@ -166,6 +194,17 @@ def read_code(source: str | None, code: str | None, language: str | None) -> tup
     """The code to examine and its language. Raises InvalidRequestError and ConfigError."""
     call = read_call(source, code, None, language, None, None)
     return call.request.code, call.request.language
+
+
+def read_file(field: str, path: str) -> str:
+    """The text of a file. Raises InvalidRequestError and ConfigError."""
+    return _read_text(field, path, SandboxConfig().max_code)
+
+
+def read_context(given: str) -> Any:
+    """JSON itself, or what is in the file of that name. Raises InvalidRequestError and
+    ConfigError."""
+    return _read_context(given, SandboxConfig().max_context)
 
 
 def _standard_input(context: str | None) -> str | None:

@@ -16,6 +16,25 @@ Tools = Annotated[
         show_default=False,
     ),
 ]
+RunTools = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tools",
+        metavar="FILE.py|NAME",
+        help="A Python file whose functions, decorated with @tool, the code may call; or the name "
+        "or a glob of tools that there are, to grant only these. May be given more than once.",
+        show_default=False,
+    ),
+]
+RunRules = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rule",
+        metavar="RULE",
+        help='A rule for this run, such as "deny * effect write"; may be given more than once.',
+        show_default=False,
+    ),
+]
 McpServers = Annotated[
     str | None,
     typer.Option(

@@ -16,10 +16,10 @@ from onehop.cli._exits import ExitCode
 
 if TYPE_CHECKING:
     from onehop.cli.doctor import Report
-    from onehop.types import ErrorInfo, ExecutionResult, Finding, ValidationReport
+    from onehop.types import ErrorInfo, ExecutionResult, Finding, PlannedCall, ValidationReport
 
-STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _STATE_STYLES = {
     "in force": "green",
     "available": "cyan",
@@ -44,7 +44,9 @@ def print_result(result: ExecutionResult) -> None:
     """Console output, then the value or the error, then a summary for people."""
     for line in result.logs:
         write(sys.stderr, line + "\n")
-    if result.success:
+    if result.plan is not None:
+        _print_plan(result.plan)
+    elif result.success:
         _print_output(result)
     else:
         _print_error(result)
@@ -123,6 +125,15 @@ def _print_output(result: ExecutionResult) -> None:
         write(sys.stderr, f"onehop: {note}\n", "yellow")
     else:
         write(sys.stdout, to_json(result.output, indent=2) + "\n")
+
+
+def _print_plan(calls: list[PlannedCall]) -> None:
+    from onehop.definition.told import planned
+
+    for call in calls:
+        write(sys.stdout, f"{planned(call)}\n")
+    note = f"{len(calls)} calls of tools; nothing was executed"
+    write(sys.stderr, f"onehop: {note}\n", "dim")
 
 
 def _print_error(result: ExecutionResult) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from onehop.cli._command import exit_with
 from onehop.cli._exits import ExitCode, epilog
-from onehop.cli._options import McpServers, Tools
+from onehop.cli._options import McpServers, RunRules, RunTools
 
 DOCTOR_EXITS: Final = epilog(
     {ExitCode.UNAVAILABLE: "a check failed, or onehop cannot run here as configured"}
@@ -75,8 +75,21 @@ def run(
             "time.",
         ),
     ] = None,
-    tools: Tools = None,
+    tools: RunTools = None,
+    rule: RunRules = None,
     mcp_servers: McpServers = None,
+    typecheck: Annotated[
+        str | None,
+        typer.Option(
+            metavar="off|provable|strict",
+            help="What the check before the run may refuse: nothing, what must fail (the default "
+            "where tools are given), or all that TypeScript says.",
+        ),
+    ] = None,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Check the code and list its calls of tools; run nothing."),
+    ] = False,
     record: Annotated[
         bool, typer.Option("--record/--no-record", help="Whether to keep the run in the history.")
     ] = True,
@@ -100,8 +113,12 @@ def run(
     def command() -> ExitCode:
         from onehop.cli import _input, _output
 
-        call = _input.read_call(source, code, context, language, timeout, memory, seed, clock)
-        result = _input.execute(call, record=record, tools=tools, mcp_servers=mcp_servers)
+        call = _input.read_call(
+            source, code, context, language, timeout, memory, seed, clock, typecheck, plan
+        )
+        result = _input.execute(
+            call, record=record, tools=tools, rules=rule, mcp_servers=mcp_servers
+        )
         (_output.print_json if as_json else _output.print_result)(result)
         return _output.exit_code(result)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 from onehop.config import SECTIONS, UPSTREAM, Settings
-from onehop.upstreams import UpstreamOptions
+from onehop.upstreams import OpenApiOptions, UpstreamOptions
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -36,14 +39,27 @@ def _table(section: type[Settings]) -> dict[str, Any]:
 
 
 def _upstreams() -> dict[str, Any]:
-    """A table for each server, by its namespace. What may be a list may be one text too."""
-    made = UpstreamOptions.model_json_schema()
+    """A table for each server, by its namespace: of an MCP server, or of an OpenAPI document."""
+    described = "Servers whose tools code may call, by the name of their namespace."
+    tables = {"then": _options(OpenApiOptions), "else": _options(UpstreamOptions)}
+    one = {"if": {"required": ["openapi"]}, **tables}
+    return {"type": "object", "description": described, "additionalProperties": one}
+
+
+def _options(model: type[BaseModel]) -> dict[str, Any]:
+    """What may be a list may be one text too; types are in their places, since a table is not the
+    whole document."""
+    made = model.model_json_schema()
+    types = made.pop("$defs", {})
     for told in made["properties"].values():
         told.pop("title", None)
         if told.get("type") == "array":
             told["type"] = ["array", "string"]
-    described = "MCP servers whose tools code may call, by the name of their namespace."
-    return {"type": "object", "description": described, "additionalProperties": made}
+    text = json.dumps(made)
+    for name, type_ in types.items():
+        text = text.replace(json.dumps({"$ref": f"#/$defs/{name}"}), json.dumps(type_))
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 _OF_MACHINE: Final = frozenset({"pool_size", "max_concurrency"})

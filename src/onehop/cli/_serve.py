@@ -165,7 +165,10 @@ def add(
     name: _NAME,
     role: Annotated[
         str,
-        typer.Option(help="agent: runs code, sees its own; viewer: sees all; admin: may do all."),
+        typer.Option(
+            help="agent: runs code, sees its own; viewer: sees all; approver: also decides about "
+            "calls that wait; admin: may do all."
+        ),
     ] = "agent",
     max_runs: Annotated[
         int | None, typer.Option(help="Runs at the same time; the server's own limit if not set.")
@@ -197,6 +200,48 @@ def list_(as_json: _JSON = False) -> None:
         for agent, role, state in rows:
             _print(f"{agent:<{widths[0]}}  {role:<{widths[1]}}  {state}")
 
+    _with_agents(work)
+
+
+@agents.command(epilog=_AGENT_EXITS)
+def rules(
+    name: _NAME,
+    given: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RULE",
+            help='Such as "ask crm.pay when amount > 100"; see below.',
+            show_default=False,
+        ),
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Take all rules away.")] = False,
+    as_json: _JSON = False,
+) -> None:
+    """Show an agent's rules for its calls of tools, or set them.
+
+    Rules that are given replace all that there were. Each is one argument: ACTION TOOL
+    [effect EFFECT] [when CONDITION]. The action is allow, ask or deny. The tool is a path, or a
+    glob such as "crm.*". They count from the agent's next run on, on every server that shares the
+    store, beside the server's own rules.
+    """
+
+    async def work(known: Agents) -> None:
+        from onehop.tools import rule_from_text, rules_from_json
+
+        if given or clear:
+            read = [rule_from_text(text, f"rule {n}") for n, text in enumerate(given or (), 1)]
+            found = await known.set_rules(name, read)
+        else:
+            found = rules_from_json((await known.get(name)).rules)
+        if as_json:
+            _print(json.dumps([rule.to_dict() for rule in found]))
+        elif found:
+            _print("\n".join(map(str, found)))
+        else:
+            _say(f"The agent {name} has no rules of its own.")
+
+    if given and clear:
+        raise typer.BadParameter("give rules, or --clear", param_hint="'--clear'")
     _with_agents(work)
 
 

@@ -18,6 +18,7 @@ from onehop.config import (
     SECTIONS,
     UPSTREAM,
     Settings,
+    ToolsConfig,
     checked_value,
     env_name,
     parse_settings,
@@ -75,6 +76,8 @@ def judge(environ: Mapping[str, str], options: Options | None = None) -> Judgeme
         found = dict(_section(section, file, environ, options or {}, judged))
         judged.settings += found.values()
         _check_whole(section, found, judged)
+        if section is ToolsConfig:
+            _judge_rules(found, judged)
     judged.problems[:] = dict.fromkeys(judged.problems)
     return judged
 
@@ -154,7 +157,7 @@ def _find_unknown(file: _File, judged: Judgement) -> None:
 
 def _judge_upstreams(content: Any, file: _File, judged: Judgement) -> None:
     """Each server's table by itself."""
-    from onehop.upstreams import read_options
+    from onehop.upstreams import read_table
 
     if not isinstance(content, dict):
         told = f"{UPSTREAM} is not a table: write [{UPSTREAM}.NAME]"
@@ -163,10 +166,22 @@ def _judge_upstreams(content: Any, file: _File, judged: Judgement) -> None:
     for name, options in content.items():
         table = f"{UPSTREAM}.{name}"
         try:
-            read_options(options if isinstance(options, dict) else {"": options}, table)
+            read_table(options if isinstance(options, dict) else {"": options}, table)
         except ConfigError as error:
             setting = error.field.removeprefix(f"{table}.").partition(".")[0]
             judged.problems.append(Problem(file.place(table, setting), str(error)))
+
+
+def _judge_rules(found: Mapping[str, Setting], judged: Judgement) -> None:
+    """Rules that cannot be any."""
+    from onehop.execution.compose import configured_rules
+
+    for name in ("deny", "ask", "rules"):
+        setting = found[name]
+        try:
+            configured_rules(**{name: setting.value})
+        except ConfigError as error:
+            judged.problems.append(Problem(setting.place, str(error)))
 
 
 def _hint(name: str, names: list[str]) -> str:

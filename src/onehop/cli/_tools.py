@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from onehop.cli import _import
+from onehop.cli import _import, _login
 from onehop.cli._command import exit_with
 from onehop.cli._exits import ExitCode, epilog
 from onehop.cli._options import McpServers, Tools
@@ -41,14 +41,26 @@ def list_(
     tools: Tools = None,
     mcp_servers: McpServers = None,
     as_json: _Json = False,
+    skipped: Annotated[
+        bool, typer.Option("--skipped", help="What could not become a tool, and why.")
+    ] = False,
 ) -> None:
-    """List the tools, with their signatures."""
+    """List the tools, with their signatures.
+
+    Standard error names the rules that concern none of them.
+    """
 
     async def work(toolbox: Toolbox) -> ExitCode:
+        if skipped:
+            return _print_skipped(toolbox.catalogue.skipped, namespace, as_json)
+        for words in toolbox.stray():
+            _complain(f"warning: {words}")
         spaces = toolbox.discovery.visible
         chosen = [namespace] if namespace is not None else list(spaces)
         paths = [str(path) for name in chosen for path in toolbox.discovery.list(name)]
-        return _print_hits([toolbox.discovery.hit(path) for path in paths], as_json)
+        return _print_hits(
+            [toolbox.discovery.hit(path) for path in paths], as_json, toolbox.catalogue.missing
+        )
 
     _with_tools(tools, mcp_servers, work)
 
@@ -118,6 +130,7 @@ _Work = Callable[["Toolbox"], Awaitable[ExitCode]]
 
 
 app.command("import", epilog=_import.EXITS)(_import.import_)
+app.command(epilog=_login.EXITS)(_login.login)
 
 
 def _with_tools(files: list[str] | None, mcp_servers: str | None, work: _Work) -> None:
@@ -139,6 +152,8 @@ async def _work(files: list[str] | None, mcp_servers: str | None, work: _Work) -
     toolbox = Toolbox(given["tools"], given["rules"], given["tool_limits"])
     try:
         await toolbox.open()
+        for name, fault in toolbox.catalogue.missing.items():
+            _complain(f"{name}: {fault}")
         return await work(toolbox)
     except ToolError as error:
         _complain(_told(error))
@@ -153,16 +168,31 @@ def _told(error: ToolError) -> str:
     return f"{error.code}: {error}{parameters}"
 
 
-def _print_hits(hits: list[dict[str, Any]], as_json: bool) -> ExitCode:
+def _print_hits(
+    hits: list[dict[str, Any]], as_json: bool, missing: Mapping[str, str] | None = None
+) -> ExitCode:
     if as_json:
         typer.echo(_as_json(hits))
         return ExitCode.SUCCESS
-    if not hits:
+    if not hits and not missing:
         _complain("no tools are granted: name a file with --tools")
     for hit in hits:
         typer.echo(f"{hit['signature']}  [{hit['effect']}{', asks' if hit['asks'] else ''}]")
         if hit["description"]:
             typer.echo(f"    {hit['description']}")
+    return ExitCode.SUCCESS
+
+
+def _print_skipped(skipped: Mapping[str, str], namespace: str | None, as_json: bool) -> ExitCode:
+    prefix = "" if namespace is None else f"{namespace}."
+    chosen = {path: why for path, why in skipped.items() if path.startswith(prefix)}
+    if as_json:
+        typer.echo(_as_json(chosen))
+        return ExitCode.SUCCESS
+    for path, why in chosen.items():
+        typer.echo(f"{path}: {why}")
+    if not chosen:
+        _complain("nothing was skipped")
     return ExitCode.SUCCESS
 
 

@@ -11,21 +11,31 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
-from onehop.analytics import Analytics, to_dict
+from onehop.analytics import MAX_LIMIT, Analytics, to_dict
 from onehop.cli._exits import ExitCode
 from onehop.cli._output import to_json, write
+from onehop.cli._stats_plots import print_plots
 from onehop.cli._table import Column, clean, print_table
 from onehop.cli._trail_calls import CALLS, call_rows, saved, without_calls
 from onehop.records import ExecutionRecord
 from onehop.stores.base import EventQuery, HistoryQuery, Store
 
 if TYPE_CHECKING:
-    from onehop.answers import AgentStats, Failure, ResourceUse, SecurityCount, TrendPoint
+    from onehop.answers import (
+        AgentStats,
+        Failure,
+        ResourceUse,
+        SecurityCount,
+        ToolStats,
+        TrendPoint,
+    )
     from onehop.audit import AuditReport
     from onehop.events import Event
 
 _FAILURES: Final = 5
 """Recent failures that the statistics show."""
+_TOOLS: Final = 20
+"""Tools that they show to people."""
 _DAYS: Final = 14
 """Days of trends that they show to people."""
 _TIME: Final = Column("time", whole=True)
@@ -45,13 +55,16 @@ async def print_stats(
     failures = await asked.get_recent_failures(agent_id, _FAILURES)
     issues = await asked.get_security_profile(agent_id)
     trends = await asked.get_trends(agent_id)
+    tools = await asked.get_tool_stats(agent_id, None, MAX_LIMIT if as_json else _TOOLS)
     if as_json:
-        await _print_stats_json(asked, agent_id, stats, use, failures, issues, trends)
+        await _print_stats_json(asked, agent_id, stats, use, failures, issues, trends, tools)
         return
     _print_counts(stats, use)
-    _print_failures(failures, _zone(utc))
+    _print_tools(stats, tools)
+    _print_failures(failures, zone_of(utc))
     _print_issues(issues)
     _print_trends(trends)
+    print_plots(trends)
 
 
 async def _print_stats_json(
@@ -62,11 +75,13 @@ async def _print_stats_json(
     failures: Sequence[Failure],
     issues: Sequence[SecurityCount],
     trends: Sequence[TrendPoint],
+    tools: Sequence[ToolStats],
 ) -> None:
     lists: dict[str, Sequence[Any]] = {
         "recentFailures": failures,
         "securityProfile": issues,
         "trends": trends,
+        "tools": tools,
         "codeLengths": await asked.get_code_lengths(agent_id),
         "repeatedCode": await asked.get_repeated_code(agent_id=agent_id),
         "slowest": await asked.get_slowest(agent_id=agent_id),
@@ -108,12 +123,34 @@ def _print_use(stats: AgentStats, use: ResourceUse) -> None:
     write(sys.stdout, f"{ended}\n")
 
 
+def _print_tools(stats: AgentStats, tools: Sequence[ToolStats]) -> None:
+    if not stats.tool_calls:
+        return
+    _heading("Calls of tools")
+    names = ("calls", "failed", "denied", "p50 ms", "p95 ms")
+    print_table(
+        [Column("tool"), *(Column(name, number=True) for name in names)],
+        [
+            (
+                *(each.tool, each.calls, each.failed, each.denied),
+                *(_number(each.p50_duration), _number(each.p95_duration)),
+            )
+            for each in tools
+        ],
+    )
+    write(
+        sys.stdout,
+        f"{stats.tool_calls} calls in all; the code kept {stats.avoided_turns} turns and about "
+        f"{stats.avoided_tokens} tokens from the model\n",
+    )
+
+
 def _print_failures(failures: Sequence[Failure], zone: tzinfo | None) -> None:
     if failures:
         _heading("Latest failures")
         print_table(
             [_TIME, _RESULT, Column("error"), _REQUEST],
-            [(_time(f.executed_at, zone), f.error_type, f.error, f.request_id) for f in failures],
+            [(time_of(f.executed_at, zone), f.error_type, f.error, f.request_id) for f in failures],
         )
 
 
@@ -155,7 +192,7 @@ async def print_history(
         _print_json([_wire(run) for run in runs])
     elif runs:
         columns = [_TIME, _RESULT, _MS, _AGENT, _REQUEST, Column("language", optional=True)]
-        print_table(columns, [_history_row(run, _zone(utc)) for run in runs])
+        print_table(columns, [_history_row(run, zone_of(utc)) for run in runs])
     else:
         write(sys.stdout, "No such run is kept.\n")
 
@@ -163,7 +200,7 @@ async def print_history(
 def _history_row(run: ExecutionRecord, zone: tzinfo | None) -> Sequence[Any]:
     time = _number(run.execution_time)
     agent = _name(run.agent_id)
-    return (_time(run.executed_at, zone), _result(run), time, agent, run.request_id, run.language)
+    return (time_of(run.executed_at, zone), _result(run), time, agent, run.request_id, run.language)
 
 
 async def print_record(
@@ -179,8 +216,8 @@ async def print_record(
     if as_json:
         _print_json({**_wire(run), "events": [event.to_dict() for event in announced]})
     else:
-        _print_run(run, _zone(utc))
-        _print_events(announced, _zone(utc))
+        _print_run(run, zone_of(utc))
+        _print_events(announced, zone_of(utc))
     return ExitCode.SUCCESS
 
 
@@ -212,7 +249,7 @@ def _facts(run: ExecutionRecord, zone: tzinfo | None) -> dict[str, Any]:
         "agent": _name(run.agent_id),
         "channel": run.channel_id,
         "description": run.description,
-        "started": _time(run.executed_at, zone, exact=True),
+        "started": time_of(run.executed_at, zone, exact=True),
         "result": _result(run),
         "time": f"{_number(run.execution_time)} ms of {_number(run.timeout)} ms",
         "memory": f"{_number(run.memory_usage)} MB",
@@ -229,7 +266,7 @@ def _print_events(announced: Sequence[Event], zone: tzinfo | None) -> None:
         _heading("Events")
         print_table(
             [Column("started", whole=True), Column("event")],
-            [(_time(event.timestamp, zone, exact=True), event.event_type) for event in announced],
+            [(time_of(event.timestamp, zone, exact=True), event.event_type) for event in announced],
         )
 
 
@@ -326,12 +363,12 @@ def _result(run: ExecutionRecord) -> str:
     return "ok" if run.success else str(run.error_type or "failed")
 
 
-def _zone(utc: bool) -> tzinfo | None:
+def zone_of(utc: bool) -> tzinfo | None:
     """Where times are shown: None is the reader's own zone."""
     return UTC if utc else None
 
 
-def _time(when: Any, zone: tzinfo | None, *, exact: bool = False) -> str:
+def time_of(when: Any, zone: tzinfo | None, *, exact: bool = False) -> str:
     """ISO 8601; ``exact`` with ms and the distance from UTC."""
     try:
         local = datetime.fromtimestamp(when / 1000, UTC).astimezone(zone)

@@ -4,31 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
 from urllib.parse import quote
 
-from onehop.answers import AgentStats, Failure
+from onehop.answers import AgentStats, Failure, ToolStats
 from onehop.client._connection import Call, Connection
 from onehop.client._events import Follower
 from onehop.client._feed import Feed, Tasks
+from onehop.client._handed import HandedTools
 from onehop.client._live import Item, LiveRun
 from onehop.client._options import HEADER_TEXT, header_text, make_options
+from onehop.client._trace import trace_headers
 from onehop.client._wire import (
     Identity,
+    Rules,
     decode,
+    decode_approvals,
+    decode_decided,
     decode_failures,
     decode_identity,
     decode_list,
+    decode_state,
     decode_stats,
+    decode_tool_stats,
     encode,
+    encode_decisions,
     given,
     query,
+    rule_list,
+    tool_names,
 )
+from onehop.decisions import Approval, Decision
 from onehop.errors import (
+    ApprovalNotFoundError,
     ArtifactNotFoundError,
     ConfigError,
     ExecutionNotFoundError,
@@ -41,7 +53,9 @@ from onehop.events import EVENT_TYPES, Event
 from onehop.inputs.choices import Choices, check_session, to_wire
 from onehop.records import ExecutionRecord
 from onehop.session_scope import SessionScope
+from onehop.states import ServerState
 from onehop.types import (
+    CheckPolicy,
     ExecutionResult,
     Language,
     OnProgress,
@@ -53,6 +67,8 @@ from onehop.types import (
 
 if TYPE_CHECKING:
     import httpx2
+
+    from onehop.tools import Tool, Tools
 
 T = TypeVar("T")
 TOOL: Final = "code_execute"
@@ -73,7 +89,9 @@ class AgentClient:
     in passing (no connection, 429, 502 to 504) is tried again, at most ``retries`` times, as long
     as there is time for it; a repeated ``execute`` carries the same request id, so that nothing
     runs twice. More runs at once than the agent may have wait here for their turn. ``transport``
-    replaces the network, or configures it: another certificate authority, a proxy.
+    replaces the network, or configures it: another certificate authority, a proxy. ``tools`` are
+    functions, ``Tool`` objects or a ``Tools`` of them that the code of this client's runs may call,
+    beside the server's own: they run in this process, for the runs of this client only.
 
     Needs a running asyncio event loop, and belongs to the one it was connected in. Every method
     raises ServerUnreachableError, ServerTimeoutError, UnexpectedAnswerError, AuthenticationError,
@@ -90,7 +108,10 @@ class AgentClient:
         timeout: float = 30_000,
         retries: int = 3,
         transport: httpx2.AsyncBaseTransport | None = None,
+        tools: Tools | Iterable[Tool | Callable[..., Any]] | None = None,
     ) -> None:
+        """Raises ConfigError for an argument that cannot be used."""
+        self._handed = None if tools is None else HandedTools(tools)
         self._options = make_options(agent_id, api_key, server_url, channel_id, timeout, retries)
         self._transport = transport
         self._connection: Connection | None = None
@@ -117,12 +138,16 @@ class AgentClient:
         await self.disconnect()
 
     async def connect(self) -> Identity:
-        """Check that the server is there and knows the key; whom it takes the caller for."""
+        """Check that the server is there and knows the key, and hand it the client's tools; whom
+        it takes the caller for. Raises InvalidRequestError for a tool that it does not take."""
         connection = self._connection or Connection(self._options, self._transport)
         try:
             self._identity = await connection.ask(
                 Call("GET", "/me"), self._options.margin, decode_identity
             )
+            if self._handed is not None and connection is not self._connection:
+                await self._handed.open(connection)
+                connection.beside = self._handed
         except BaseException:
             if connection is not self._connection:
                 await connection.aclose()
@@ -139,6 +164,8 @@ class AgentClient:
             task.cancel()
         if ending:
             await asyncio.wait(ending)
+        if self._handed is not None:
+            await self._handed.aclose()
         if connection is not None:
             await connection.aclose()
 
@@ -178,15 +205,27 @@ class AgentClient:
         description: str | None = None,
         request_id: str | None = None,
         on_progress: OnProgress | None = None,
+        typecheck: CheckPolicy | None = None,
+        plan: bool | None = None,
+        tools: Sequence[str] | None = None,
+        rules: Rules | None = None,
         **choices: Unpack[Choices],
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
-        ``timeout`` is in ms (the server's 5000 by default). ``choices``: ``seed`` fixes random
-        numbers, ``clock`` (ms since 1970, or an ISO time) every clock of the code. A
-        ``request_id`` that the server knows gives the first result and runs nothing. Cancelling
-        the awaiting task ends the run. What the code does wrong is a result with
-        ``success=False``. Raises InvalidRequestError and DuplicateRequestError.
+        ``timeout`` is in ms (the server's 5000 by default). A ``request_id`` that the server knows
+        gives the first result and runs nothing. ``typecheck`` is what the check before the run may
+        refuse (``off``, ``provable``, ``strict``); with ``plan`` the calls of tools are listed, and
+        nothing is executed. ``choices``: ``seed`` fixes random numbers, ``clock`` (ms since 1970,
+        or an ISO time) every clock of the code; ``session`` names the agent's session that it runs
+        in; ``yield_after`` ms have an answer come by then, and ``wait`` gives the rest.
+        ``on_progress`` hears what the code tells by ``progress``. Cancelling the awaiting task ends
+        the run. What the code does wrong is a result with ``success=False``. Raises
+        InvalidRequestError and DuplicateRequestError.
+
+        The code may call the server's tools: of these only ``tools``, names and globs, if they are
+        given, and under ``rules`` (dicts, ``Rule`` objects, or globs by action) beside those of the
+        server and of the agent.
         """
         arguments = given(
             code=code,
@@ -195,6 +234,10 @@ class AgentClient:
             context=context,
             capture_console=capture_console,
             description=description,
+            typecheck=typecheck,
+            plan=plan,
+            tools=tool_names(tools),
+            rules=rule_list(rules),
         )
         arguments |= to_wire(choices)
         call = _execution(arguments, request_id)
@@ -227,6 +270,8 @@ class AgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        tools: Sequence[str] | None = None,
+        rules: Rules | None = None,
         **choices: Unpack[Choices],
     ) -> Feed[Item]:
         """``execute`` as an iterator: a LogEntry for each console line and a Progress for each
@@ -240,6 +285,8 @@ class AgentClient:
             timeout=timeout,
             context=context,
             description=description,
+            tools=tool_names(tools),
+            rules=rule_list(rules),
         )
         arguments |= to_wire(choices)
         call = _execution(arguments, request_id)
@@ -257,10 +304,45 @@ class AgentClient:
         path = f"/agents/{self._agent(agent_id)}/stats"
         return await self._ask(Call("GET", path, query(since=since)), decode_stats)
 
+    async def tool_stats(
+        self,
+        agent_id: str | None = None,
+        since: int | datetime | None = None,
+        limit: int = 10,
+        *,
+        by_agent: bool = False,
+    ) -> list[ToolStats]:
+        """What came of calls of tools, by tool, the most called first; of all agents whose runs
+        the key may see, unless one is named, and with ``by_agent`` of each by itself."""
+        wanted = query(agent_id=agent_id, since=since, limit=limit, by_agent=by_agent)
+        return await self._ask(Call("GET", "/analytics/tools", wanted), decode_tool_stats)
+
     async def failures(self, agent_id: str | None = None, limit: int = 20) -> list[Failure]:
         """An agent's recent failures, newest first."""
         path = f"/agents/{self._agent(agent_id)}/failures"
         return await self._ask(Call("GET", path, query(limit=limit)), decode_failures)
+
+    async def approvals(
+        self, *, run_id: str | None = None, agent_id: str | None = None, limit: int = 100
+    ) -> list[Approval]:
+        """Calls that wait for a person, the oldest first: this agent's, or those of all whose runs
+        the key may see."""
+        wanted = query(run_id=run_id, agent_id=agent_id, limit=limit)
+        return await self._ask(Call("GET", "/approvals", wanted), decode_approvals)
+
+    async def decide(self, run_id: str, decisions: Mapping[str, Decision]) -> dict[str, Approval]:
+        """Decide about calls of a run, by their ids; gives what stands of each, since the first
+        decision does. For keys with the role approver or admin.
+
+        Raises ApprovalNotFoundError, and InvalidRequestError for arguments that the tool does not
+        take; then nothing was decided.
+        """
+        body = {"run_id": run_id, "decisions": encode_decisions(decisions)}
+        call = Call("POST", "/approvals", body=encode(given(**body)))
+        try:
+            return await self._ask(call, decode_decided)
+        except ExecutionNotFoundError as error:
+            raise ApprovalNotFoundError(str(error)) from None
 
     async def history(
         self,
@@ -356,6 +438,11 @@ class AgentClient:
         except ExecutionNotFoundError as error:
             raise ArtifactNotFoundError(str(error)) from None
 
+    async def status(self) -> ServerState:
+        """How workers, queue, journal and servers of tools are, and which runs are in flight; for a
+        viewer or an admin. Raises PermissionDeniedError for an agent."""
+        return await self._ask(Call("GET", "/status"), decode_state)
+
     def events(
         self,
         types: Iterable[str] | str | None = None,
@@ -399,7 +486,12 @@ _REQUEST_ID: Final = "X-Request-Id"
 
 def _execution(arguments: Mapping[str, Any], request_id: str | None) -> Call:
     identifier = _name("request_id", request_id) if request_id else uuid.uuid4().hex
-    return Call("POST", "/execute", body=encode(arguments), headers={_REQUEST_ID: identifier})
+    return Call(
+        "POST",
+        "/execute",
+        body=encode(arguments),
+        headers={_REQUEST_ID: identifier, **trace_headers()},
+    )
 
 
 def _name(field: str, text: str) -> str:

@@ -7,8 +7,8 @@ import random
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol, TypeVar
 
 import httpx2
 
@@ -19,6 +19,7 @@ from onehop.errors import (
     NotConnectedError,
     OnehopError,
     ServerTimeoutError,
+    ToolsGoneError,
     UnexpectedAnswerError,
 )
 
@@ -28,6 +29,8 @@ _CONNECT: Final = 10.0
 _SILENCE: Final = 60.0
 """Seconds without a byte after which a stream is taken for dead."""
 _MAX_EVENT: Final = 64 * 1024 * 1024
+_GONE: Final = 3
+"""Times that a run is asked for whose connection with tools has just ended."""
 _LOOPBACK: Final = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
@@ -45,6 +48,17 @@ class Call:
     """Whether the answer is not JSON, but ``{"data": bytes}`` here."""
 
 
+class Beside(Protocol):
+    """What a client has for its runs beside what they say."""
+
+    @property
+    def wait(self) -> float:
+        """Seconds that a run may take longer by it."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """What a run says of it; waits until it is there."""
+
+
 class Connection:
     """Connections to one server, open until ``aclose``."""
 
@@ -52,6 +66,8 @@ class Connection:
         self._options = options
         self._closed = False
         self._turns: asyncio.Semaphore | None = None
+        self.beside: Beside | None = None
+        """Goes with each run."""
         self._http = httpx2.AsyncClient(
             base_url=options.server_url + API,
             headers=options.headers(),
@@ -76,7 +92,33 @@ class Connection:
     async def run(self, call: Call, patience: float, decode: Callable[[dict[str, Any]], T]) -> T:
         """``ask``, when it is its turn; the time until then does not count."""
         async with self._turns or nullcontext():
-            return await self.ask(call, patience, decode)
+            if self.beside is None:
+                return await self.ask(call, patience, decode)
+            return await self._run_with(self.beside, call, patience, decode)
+
+    async def _run_with(
+        self, beside: Beside, call: Call, patience: float, decode: Callable[[dict[str, Any]], T]
+    ) -> T:
+        """Nothing has run where what was beside it was gone, so that it is asked for again."""
+        for attempt in range(_GONE):
+            try:
+                async with asyncio.timeout(patience):
+                    more = await beside.headers()
+            except TimeoutError:
+                told = "the connection for the client's tools is broken"
+                raise ServerTimeoutError(self._options.server_url, told) from None
+            whole = replace(call, headers={**call.headers, **more})
+            try:
+                return await self.ask(whole, patience + beside.wait, decode)
+            except ToolsGoneError:
+                if attempt + 1 == _GONE:
+                    raise
+                await asyncio.sleep(0.1)  # the stream's end is about to be heard of
+        raise AssertionError("unreachable")
+
+    async def tell(self, call: Call, patience: float) -> None:
+        """``ask`` where the answer is that it was taken."""
+        await self._ask_within(call, patience)
 
     async def ask(self, call: Call, patience: float, decode: Callable[[dict[str, Any]], T]) -> T:
         """What ``decode`` makes of the answer, within ``patience`` seconds, attempts included.
@@ -109,7 +151,8 @@ class Connection:
                 call.path.lstrip("/"),
                 method=call.method,
                 params=dict(call.query),
-                headers=dict(call.headers),
+                headers=_headers(call),
+                content=call.body,
                 timeout=httpx2.Timeout(None, connect=_CONNECT, read=_SILENCE),
                 max_event_size=_MAX_EVENT,
             ) as source:
@@ -143,14 +186,13 @@ class Connection:
     async def _attempt(self, call: Call) -> dict[str, Any]:
         if self._closed:
             raise NotConnectedError("the client has been disconnected")
-        headers = {**call.headers, **({"Content-Type": "application/json"} if call.body else {})}
         try:
             response = await self._http.request(
                 call.method,
                 call.path.lstrip("/"),
                 params=dict(call.query),
                 content=call.body,
-                headers=headers,
+                headers=_headers(call),
             )
         except httpx2.RequestError as error:
             raise self._failure(error) from error
@@ -162,6 +204,10 @@ class Connection:
         if self._closed:
             return NotConnectedError("the client was disconnected before the answer came")
         return unreachable(self._options.server_url, error)
+
+
+def _headers(call: Call) -> dict[str, str]:
+    return {**call.headers, **({"Content-Type": "application/json"} if call.body else {})}
 
 
 def _trust(server_url: str) -> ssl.SSLContext | bool:

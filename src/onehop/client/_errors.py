@@ -27,6 +27,7 @@ from onehop.errors import (
     ServerError,
     ServerTimeoutError,
     ServerUnreachableError,
+    ToolsGoneError,
     UnexpectedAnswerError,
 )
 
@@ -46,9 +47,12 @@ class _Refusal:
 
 
 def answer_of(response: httpx2.Response, options: Options) -> dict[str, Any]:
-    """The JSON object of a good answer. Raises what a bad one stands for."""
+    """The JSON object of a good answer, empty where there is nothing to say. Raises what a bad one
+    stands for."""
     if not response.is_success:
         raise_refusal(response, options)
+    if response.status_code == 204:
+        return {}
     found = _object(response.content)
     if found is None:
         told = "it sent no JSON object"
@@ -140,8 +144,12 @@ def _exception(refusal: _Refusal) -> OnehopError:
             return AuthenticationError(refusal.message)
         case _Refusal(status=403):
             return PermissionDeniedError(refusal.message)
+        case _Refusal(status=404, field="tools"):
+            return _invalid(refusal)
         case _Refusal(status=404):
             return ExecutionNotFoundError(refusal.message)
+        case _Refusal(code="tools_gone"):
+            return ToolsGoneError(refusal.message)
         case _Refusal(status=409):
             return DuplicateRequestError(refusal.message)
         case _Refusal(status=429):

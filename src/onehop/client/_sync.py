@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, Unpack
 
-from onehop.answers import AgentStats, Failure
+from onehop.answers import AgentStats, Failure, ToolStats
 from onehop.client._client import AgentClient
 from onehop.client._feed import Feed
 from onehop.client._live import Item
-from onehop.client._wire import Identity
+from onehop.client._wire import Identity, Rules
+from onehop.decisions import Approval, Decision
 from onehop.errors import NotConnectedError
 from onehop.events import Event
 from onehop.inputs.choices import Choices
 from onehop.records import ExecutionRecord
+from onehop.states import ServerState
 from onehop.types import (
+    CheckPolicy,
     ExecutionResult,
     Language,
     OnProgress,
@@ -31,6 +34,8 @@ from onehop.types import (
 
 if TYPE_CHECKING:
     import httpx2
+
+    from onehop.tools import Tool, Tools
 
 T = TypeVar("T")
 _END: Final = object()
@@ -55,6 +60,7 @@ class SyncAgentClient:
         timeout: float = 30_000,
         retries: int = 3,
         transport: httpx2.AsyncBaseTransport | None = None,
+        tools: Tools | Iterable[Tool | Callable[..., Any]] | None = None,
     ) -> None:
         self._client = AgentClient(
             agent_id=agent_id,
@@ -64,6 +70,7 @@ class SyncAgentClient:
             timeout=timeout,
             retries=retries,
             transport=transport,
+            tools=tools,
         )
         self._loop: _LoopThread | None = None
 
@@ -123,6 +130,10 @@ class SyncAgentClient:
         description: str | None = None,
         request_id: str | None = None,
         on_progress: OnProgress | None = None,
+        typecheck: CheckPolicy | None = None,
+        plan: bool | None = None,
+        tools: Sequence[str] | None = None,
+        rules: Rules | None = None,
         **choices: Unpack[Choices],
     ) -> ExecutionResult:
         """See ``AgentClient.execute``."""
@@ -136,6 +147,10 @@ class SyncAgentClient:
                 description=description,
                 request_id=request_id,
                 on_progress=on_progress,
+                typecheck=typecheck,
+                plan=plan,
+                tools=tools,
+                rules=rules,
                 **choices,
             )
         )
@@ -149,6 +164,8 @@ class SyncAgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        tools: Sequence[str] | None = None,
+        rules: Rules | None = None,
         **choices: Unpack[Choices],
     ) -> SyncFeed[Item]:
         """See ``AgentClient.stream``."""
@@ -160,6 +177,8 @@ class SyncAgentClient:
                 context,
                 description=description,
                 request_id=request_id,
+                tools=tools,
+                rules=rules,
                 **choices,
             )
         )
@@ -198,9 +217,30 @@ class SyncAgentClient:
         """See ``AgentClient.stats``."""
         return self._wait(self._client.stats(agent_id, since))
 
+    def tool_stats(
+        self,
+        agent_id: str | None = None,
+        since: int | datetime | None = None,
+        limit: int = 10,
+        *,
+        by_agent: bool = False,
+    ) -> list[ToolStats]:
+        """See ``AgentClient.tool_stats``."""
+        return self._wait(self._client.tool_stats(agent_id, since, limit, by_agent=by_agent))
+
     def failures(self, agent_id: str | None = None, limit: int = 20) -> list[Failure]:
         """See ``AgentClient.failures``."""
         return self._wait(self._client.failures(agent_id, limit))
+
+    def approvals(
+        self, *, run_id: str | None = None, agent_id: str | None = None, limit: int = 100
+    ) -> list[Approval]:
+        """See ``AgentClient.approvals``."""
+        return self._wait(self._client.approvals(run_id=run_id, agent_id=agent_id, limit=limit))
+
+    def decide(self, run_id: str, decisions: Mapping[str, Decision]) -> dict[str, Approval]:
+        """See ``AgentClient.decide``."""
+        return self._wait(self._client.decide(run_id, decisions))
 
     def history(
         self,
@@ -237,6 +277,10 @@ class SyncAgentClient:
     def output(self, request_id: str, offset: int = 0, limit: int = 65_536) -> OutputPage:
         """See ``AgentClient.output``."""
         return self._wait(self._client.output(request_id, offset, limit))
+
+    def status(self) -> ServerState:
+        """See ``AgentClient.status``."""
+        return self._wait(self._client.status())
 
     def events(
         self,

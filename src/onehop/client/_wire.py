@@ -6,17 +6,22 @@ What a newer server adds is left out; what is missing or of another type raises 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic.alias_generators import to_camel, to_snake
 
-from onehop.answers import AgentStats, Failure, LanguageCount
+from onehop._markup import Shown
+from onehop.answers import AgentStats, Failure, LanguageCount, ToolStats
+from onehop.decisions import Approval, Approve, Decision, Edit, Reject
 from onehop.errors import InvalidRequestError
+from onehop.states import JournalState, PoolState, RunState, ServerState, UpstreamState
 from onehop.types import Wire
 
+Rules = Sequence[Any] | Mapping[str, Any]
+"""Rules as ``onehop.Rule`` objects, dicts of their fields, or globs by action."""
 W = TypeVar("W", bound=Wire)
 D = TypeVar("D")
 
@@ -66,6 +71,24 @@ def given(**arguments: Any) -> dict[str, Any]:
     return {to_camel(name): value for name, value in arguments.items() if value is not None}
 
 
+def tool_names(names: Any) -> list[str] | None:
+    """As the wire has them. Raises InvalidRequestError for one text: its letters are not names."""
+    if names is None:
+        return None
+    if isinstance(names, str | bytes) or not isinstance(names, Iterable):
+        raise InvalidRequestError("tools", repr(names)[:80], "a list of names and globs of tools")
+    return list(names)
+
+
+def rule_list(rules: Rules | None) -> list[dict[str, str]] | None:
+    """Rules in any of their forms as the wire has them. Raises InvalidRequestError."""
+    if rules is None:
+        return None
+    from onehop.tools import read_rules  # only who has rules needs what knows them
+
+    return [rule.to_dict() for rule in read_rules(rules)]
+
+
 def query(**arguments: Any) -> dict[str, Any]:
     """``given`` for a query string."""
     return {name: _query_value(value) for name, value in given(**arguments).items()}
@@ -84,7 +107,7 @@ def decode(model: type[W], wire: Any) -> W:
 
 def decode_list(model: type[W], wire: Mapping[str, Any], name: str) -> list[W]:
     """The models in the list that is called ``name``."""
-    return [decode(model, each) for each in _list(wire, name)]
+    return Shown(decode(model, each) for each in _list(wire, name))
 
 
 def decode_identity(wire: Mapping[str, Any]) -> Identity:
@@ -103,9 +126,56 @@ def decode_stats(wire: Mapping[str, Any]) -> AgentStats:
     return _dataclass(AgentStats, {**wire, "languageBreakdown": counts})
 
 
+def decode_tool_stats(wire: Mapping[str, Any]) -> list[ToolStats]:
+    """What came of calls of tools."""
+    return [_dataclass(ToolStats, each) for each in _list(wire, "tools")]
+
+
+def encode_decisions(decisions: Mapping[str, Decision]) -> dict[str, dict[str, Any]]:
+    """As the wire has them. Raises InvalidRequestError."""
+    return {call_id: _decision(call_id, each) for call_id, each in dict(decisions).items()}
+
+
+def _decision(call_id: str, decision: Any) -> dict[str, Any]:
+    match decision:
+        case Approve():
+            return {"action": "approve"}
+        case Edit(arguments):
+            return {"action": "edit", "arguments": dict(arguments)}
+        case Reject(reason):
+            return {"action": "reject", "reason": reason}
+    raise InvalidRequestError(call_id, repr(decision)[:80], "Approve, Edit or Reject")
+
+
+def decode_approvals(wire: Mapping[str, Any]) -> list[Approval]:
+    """Calls that wait."""
+    return [_approval(each) for each in _list(wire, "approvals")]
+
+
+def decode_decided(wire: Mapping[str, Any]) -> dict[str, Approval]:
+    """What stands."""
+    return {call_id: _approval(each) for call_id, each in (wire.get("decisions") or {}).items()}
+
+
+def _approval(wire: Mapping[str, Any]) -> Approval:
+    return _dataclass(Approval, {**wire, "arguments": json.dumps(wire.get("arguments"))})
+
+
+def decode_state(wire: Mapping[str, Any]) -> ServerState:
+    """How the server is."""
+    pool, journal = wire.get("pool"), wire.get("journal")
+    parts = {
+        "pool": None if pool is None else _dataclass(PoolState, pool),
+        "journal": None if journal is None else _dataclass(JournalState, journal),
+        "upstreams": tuple(_dataclass(UpstreamState, each) for each in _list(wire, "upstreams")),
+        "runs": tuple(_dataclass(RunState, each) for each in _list(wire, "runs")),
+    }
+    return _dataclass(ServerState, {**wire, **parts})
+
+
 def decode_failures(wire: Mapping[str, Any]) -> list[Failure]:
     """An agent's recent failures."""
-    return [_dataclass(Failure, each) for each in _list(wire, "failures")]
+    return Shown(_dataclass(Failure, each) for each in _list(wire, "failures"))
 
 
 def _list(wire: Mapping[str, Any], name: str) -> list[Any]:

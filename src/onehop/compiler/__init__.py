@@ -1,9 +1,26 @@
-"""TypeScript to JavaScript, in jailed processes that serve one agent each."""
+"""Jailed processes that read the programs of one agent each and run none: compilers of TypeScript,
+and checkers of what a program does with types and tools."""
 
 from __future__ import annotations
 
 from onehop.compiler._answers import Compiled, Refused
+from onehop.compiler._checker import Checker
+from onehop.compiler._checkers import Checkers, UncheckedError
 from onehop.compiler._compilers import Broken, Compilers
+from onehop.compiler._facts import CallSite, Facts, Message, MissingAwait
 from onehop.compiler._process import Compiler
 
-__all__ = ["Broken", "Compiled", "Compiler", "Compilers", "Refused"]
+__all__ = [
+    "Broken",
+    "CallSite",
+    "Checker",
+    "Checkers",
+    "Compiled",
+    "Compiler",
+    "Compilers",
+    "Facts",
+    "Message",
+    "MissingAwait",
+    "Refused",
+    "UncheckedError",
+]

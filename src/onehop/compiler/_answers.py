@@ -6,15 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from onehop.inputs.gc import read_json
+from onehop.compiler._frames import AnswerError, frame_of, place_of, text_of
 
 _MOST_WORDS = 2000
-_MOST_LINES = 1 << 30
 _POSITIONS = re.compile(r"[A-Za-z0-9+/,;]*")
-
-
-class AnswerError(Exception):
-    """An honest compiler never says this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,52 +45,24 @@ Answer = Ready | LibraryWanted | Compiled | Refused
 
 def read_answer(body: bytes, number: int) -> Answer:
     """The answer to question ``number``. Raises AnswerError and nothing else."""
-    frame = _object(body)
-    if frame.get("id") != number or isinstance(frame["id"], bool):
-        raise AnswerError("an answer to another question")
+    frame = frame_of(body, number)
     match frame.get("kind"):
         case "ready":
             return Ready()
         case "library":
             return LibraryWanted()
         case "compiled":
-            return Compiled(_text(frame, "code"), _positions(frame))
+            return Compiled(text_of(frame, "code"), _positions(frame))
         case "refused":
-            words = _text(frame, "message")[:_MOST_WORDS]
-            return Refused(words, _place(frame, "line"), _place(frame, "column"))
+            words = text_of(frame, "message")[:_MOST_WORDS]
+            return Refused(words, place_of(frame, "line"), place_of(frame, "column"))
         case _:
             raise AnswerError("an answer of an unknown kind")
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        frame = read_json(body)
-    except ValueError as error:
-        raise AnswerError(f"an answer that is not JSON: {str(error)[:80]}") from None
-    if not isinstance(frame, dict):
-        raise AnswerError("an answer that is not an object")
-    return frame
-
-
-def _text(frame: dict[str, Any], name: str) -> str:
-    value = frame.get(name)
-    if not isinstance(value, str):
-        raise AnswerError(f"an answer with a wrong or missing field {name!r}")
-    return value
-
-
 def _positions(frame: dict[str, Any]) -> str:
     """The numbers in it are read by the worker, whose own places they are, and nobody else."""
-    text = _text(frame, "map")
+    text = text_of(frame, "map")
     if not _POSITIONS.fullmatch(text):
         raise AnswerError("an answer with a map that is not one")
     return text
-
-
-def _place(frame: dict[str, Any], name: str) -> int | None:
-    value = frame.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < _MOST_LINES:
-        raise AnswerError(f"an answer with an impossible number in {name!r}")
-    return value

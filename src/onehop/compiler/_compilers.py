@@ -12,7 +12,8 @@ from typing import Any
 
 from onehop.compiler._answers import Compiled, Refused
 from onehop.compiler._desk import Desk
-from onehop.compiler._process import Compiler, CompilerGoneError
+from onehop.compiler._process import Compiler
+from onehop.compiler._reader import GoneError
 from onehop.errors import OnehopError, Overloaded, SandboxClosedError, WorkerStartError
 
 _ATTEMPTS = 2
@@ -93,7 +94,7 @@ class Compilers:
                 compiler = await self._compiler_of(desk)
                 try:
                     result = await compiler.compile(code)
-                except CompilerGoneError:
+                except GoneError:
                     _log.info("a compiler ended over a program of %d characters", len(code))
                 else:
                     desk.remember(code, result)

@@ -1,20 +1,14 @@
 """One compiler: a jailed process that compiles the TypeScript of one agent.
 
-``guest/compiler.js`` is what runs in it. It lives on from one program to the next of the same
-agent, so that agent may have taken it over: all that it can do then is to give that agent wrong
-code.
+``guest/compiler.js`` is what runs in it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-from collections.abc import Callable
 
 from onehop.compiler._answers import (
     Answer,
-    AnswerError,
     Compiled,
     LibraryWanted,
     Ready,
@@ -22,93 +16,27 @@ from onehop.compiler._answers import (
     read_answer,
 )
 from onehop.compiler._library import library
-from onehop.errors import WorkerStartError
-from onehop.jail import Child, Launcher
-from onehop.limits import MIB, Limits
-from onehop.workers import Pipes, read_some, seal
-from onehop.workers.protocol import FrameReader, ProtocolError, encode_frame
+from onehop.compiler._reader import SMALL_ANSWER, GoneError, Reader
+from onehop.limits import MIB
 
-_START_SECONDS = 20.0
-_END_SECONDS = 5.0
-_ANSWER_SECONDS = 5.0
-"""It takes a thousandth of that for a program, and half a second to load the library."""
-_LIFE = Limits(
-    timeout=0.0,
-    memory_bytes=512 * MIB,
-    cpu_seconds=60.0,
-    output_bytes=0,
-    keep_bytes=0,
-    log_bytes=0,
-    log_entries=0,
-)
-"""For all its life: the kernel ends one that has used a minute."""
-_HEAP_MB = 256
-_STDERR_BYTES = 2048
-_SMALL_ANSWER = 256 * 1024
 _TIMES_THE_CODE = 8
 """An answer is about three times as long as the code: JavaScript, its escapes, its map."""
 _MOST_ANSWER = 32 * MIB
 
 
-class CompilerGoneError(Exception):
-    """It ended, did not answer in time, or said what an honest one never says."""
+class Compiler(Reader):
+    """Compiles one program after another."""
 
-
-class Compiler:
-    """A process that answers one question after another. Made by ``start``."""
-
-    def __init__(self, launcher: Launcher, process: Child, pipes: Pipes) -> None:
-        self._launcher = launcher
-        self._process = process
-        self._pipes = pipes
-        self._loop = asyncio.get_running_loop()
-        self._exited: asyncio.Future[None] = self._loop.create_future()
-        self._frames = FrameReader(_SMALL_ANSWER)
-        self._answer: asyncio.Future[Answer] = self._loop.create_future()
-        self._number = 0
-        self.has_library = False
-        """Whether it has loaded TypeScript's own compiler."""
-        self._stderr = b""
-        self.alive = True
-        for descriptor, reader in self._readers().items():
-            self._loop.add_reader(descriptor, reader)
-
-    @classmethod
-    async def start(cls, launcher: Launcher) -> Compiler:
-        """Raises WorkerStartError, or LayerUnavailableError when a layer is not in force."""
-        pipes = Pipes.open()
-        try:
-            process = await launcher.spawn("compiler", pipes.child_ends, _HEAP_MB)
-        except BaseException:
-            pipes.close()
-            raise
-        finally:
-            pipes.close_child_ends()
-        compiler = cls(launcher, process, pipes)
-        try:
-            await compiler._become_ready()
-        except BaseException:
-            await asyncio.shield(compiler.aclose())
-            raise
-        return compiler
-
-    async def _become_ready(self) -> None:
-        try:
-            answer = await self._receive(_START_SECONDS)
-            status, _ = await seal(self._launcher, self._process, _LIFE)
-        except (CompilerGoneError, OSError) as error:
-            self._read_stderr()
-            words = self._stderr[-500:] or error
-            raise WorkerStartError(f"a compiler was not ready: {words!r}") from None
-        if status is not None:
-            status.close()
-        if not isinstance(answer, Ready):
-            raise WorkerStartError("a compiler was not ready: it answered before it was asked")
+    program = "compiler"
+    answer_seconds = 5.0
+    """It takes a thousandth of that for a program, and half a second to load the library."""
+    has_library = False
+    """Whether it has loaded TypeScript's own compiler."""
 
     async def compile(self, code: str) -> Compiled | Refused:
-        """Raises CompilerGoneError, after which it is of no use any more."""
+        """Raises GoneError, after which it is of no use any more."""
         self._number += 1
-        most = min(_MOST_ANSWER, _SMALL_ANSWER + _TIMES_THE_CODE * len(code.encode()))
+        most = min(_MOST_ANSWER, SMALL_ANSWER + _TIMES_THE_CODE * len(code.encode()))
         self._frames.max_body = most
         question = {"id": self._number, "code": code, "most": most}
         answer = await self._ask(json.dumps(question).encode())
@@ -117,87 +45,12 @@ class Compiler:
             answer = await self._ask(library())
         if not isinstance(answer, Compiled | Refused):
             self.kill()
-            raise CompilerGoneError
+            raise GoneError
         return answer
 
-    async def _ask(self, body: bytes) -> Answer:
-        self._answer = self._loop.create_future()
-        if not self.alive or not self._pipes.write(encode_frame(body), self._loop):
-            self.kill()
-            raise CompilerGoneError
-        return await self._receive(_ANSWER_SECONDS)
+    async def _load(self, seconds: float) -> bool:
+        return isinstance(await self._receive(seconds), Ready)
 
-    async def _receive(self, seconds: float) -> Answer:
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._answer
-        except TimeoutError:
-            self.kill()
-            raise CompilerGoneError from None
-        except BaseException:
-            self.kill()  # nobody would hear the answer, and it would be taken for the next one's
-            raise
-
-    # --- watching the process ---
-
-    def _readers(self) -> dict[int, Callable[[], None]]:
-        return {
-            self._pipes.output: self._read_output,
-            self._pipes.stderr: self._read_stderr,
-            self._process.exit_fd: self._notice_exit,
-        }
-
-    def _read_output(self) -> None:
-        data = read_some(self._pipes.output)
-        if data is None:
-            return
-        try:
-            for body in self._frames.feed(data):
-                self._take(read_answer(body, self._number))
-        except (ProtocolError, AnswerError):
-            self.kill()
-        if not data:
-            self.kill()
-
-    def _take(self, answer: Answer) -> None:
-        if self._answer.done():
-            raise AnswerError("an answer that nobody asked for")
-        self._answer.set_result(answer)
-
-    def _read_stderr(self) -> None:
-        words = read_some(self._pipes.stderr)
-        if words == b"":
-            self._loop.remove_reader(self._pipes.stderr)
-        elif words:
-            self._stderr = (self._stderr + words)[-_STDERR_BYTES:]
-
-    def _notice_exit(self) -> None:
-        self._loop.remove_reader(self._process.exit_fd)
-        self.kill()
-        if not self._exited.done():
-            self._exited.set_result(None)
-
-    # --- the end ---
-
-    def kill(self) -> None:
-        """End it; anyone who waits for an answer gets CompilerGoneError."""
-        if self.alive:
-            self.alive = False
-            self._loop.remove_reader(self._pipes.output)
-            self._process.kill()
-        if not self._answer.done():
-            self._answer.set_exception(CompilerGoneError())
-            self._answer.exception()  # there may be nobody who waits
-
-    async def aclose(self) -> None:
-        """Kill, reap, and close every descriptor."""
-        self.kill()
-        try:
-            async with asyncio.timeout(_END_SECONDS):
-                await asyncio.shield(self._exited)
-            self._launcher.release(self._process.id)
-        finally:
-            self._loop.remove_reader(self._pipes.stderr)
-            self._loop.remove_reader(self._process.exit_fd)
-            self._pipes.close()
-            os.close(self._process.exit_fd)
+    def read(self, body: bytes, number: int) -> Answer:
+        """See Reader."""
+        return read_answer(body, number)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from onehop import source
 from onehop.corrections._code import CorrectedCode
-from onehop.types import ErrorInfo, ExecutionResult, Finding
+from onehop.types import ErrorInfo, ExecutionResult, Finding, PlannedCall
 
 _FRAME = re.compile(r"^(\s+at .*code\.[jt]s):(\d{1,9}):(\d{1,9})(\)?)$", re.MULTILINE)
 _IN_WORDS = re.compile(r"\b(line) (\d{1,9}), (column) (\d{1,9})\b")
@@ -31,6 +31,8 @@ def in_original(
     if result.findings:
         findings = [finding_in_original(finding, corrected) for finding in result.findings]
         changes["findings"] = findings
+    if result.plan:
+        changes["plan"] = [_call_in_original(call, corrected) for call in result.plan]
     return result.model_copy(update=changes)
 
 
@@ -38,6 +40,11 @@ def finding_in_original(finding: Finding, corrected: CorrectedCode) -> Finding:
     """The finding at its place in the caller's text."""
     line, column = corrected.original_position(finding.line, finding.column)
     return finding.model_copy(update={"line": line, "column": column})
+
+
+def _call_in_original(call: PlannedCall, corrected: CorrectedCode) -> PlannedCall:
+    line, column = corrected.original_position(call.line, call.column)
+    return call.model_copy(update={"line": line, "column": column})
 
 
 def _error_in_original(info: ErrorInfo, original: str, corrected: CorrectedCode) -> ErrorInfo:

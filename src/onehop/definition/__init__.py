@@ -50,6 +50,8 @@ INPUT_SCHEMA: Final[dict[str, Any]] = {
         "clock": {"type": ["number", "string"], "description": "ms or ISO time, stands still"},
         "yield": {"type": "number", "description": "ms: answer by then, and get the rest later"},
         "session": {"type": "string", "description": "Keeps variables for calls of this name"},
+        "typecheck": {"type": "string", "enum": ["off", "provable", "strict"]},
+        "plan": {"type": "boolean", "description": "List the calls of tools, run nothing"},
     },
     "required": ["code"],
     "additionalProperties": False,

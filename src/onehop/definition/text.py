@@ -23,6 +23,8 @@ def to_text(told: Told) -> str:
     """
     if told.running:
         return told.running
+    if told.plan is not None:
+        return "\n\n".join([_plan(told.plan), *_beside(told)])
     if told.success and not told.is_preview:
         paragraphs = [*_beside(told)]
         value = _json(told.output)
@@ -41,6 +43,12 @@ def _beside(told: Told) -> Iterator[str]:
         yield _list("Warnings", told.warnings)
     if told.findings and told.success:
         yield _list("Worth a look", told.findings)
+
+
+def _plan(calls: Sequence[str]) -> str:
+    if not calls:
+        return "Plan: no calls of tools. Nothing was executed."
+    return _list("Plan (nothing was executed)", calls)
 
 
 def _preview(told: Told) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from onehop.types import Correction, ErrorInfo, ExecutionResult, Finding
+from onehop.types import Correction, ErrorInfo, ExecutionResult, Finding, PlannedCall
 
 _SHOWN: Final = 120
 """Characters of a corrected value that are shown."""
@@ -36,6 +36,8 @@ class Told:
     """What to do about a run that goes on; empty for one that has ended."""
     artifacts: Sequence[str]
     """Files that the code has shown."""
+    plan: Sequence[str] | None
+    """The calls that the code would make, if that was asked; nothing was executed then."""
     reading: str
     """How to come by the rest of an output that was too large."""
 
@@ -60,6 +62,7 @@ def told_of(
         artifacts=[
             f"{each.name} ({each.type}, {each.size} bytes)" for each in result.artifacts or ()
         ],
+        plan=None if result.plan is None else [*map(planned, result.plan)],
         reading=_reading(reference) if result.output_truncated else "",
     )
 
@@ -73,6 +76,26 @@ def _running(result: ExecutionResult) -> str:
 def console(result: ExecutionResult) -> list[str]:
     """The console lines, and that there were more if the sandbox has dropped some."""
     return [*result.logs, _MORE] if result.logs_truncated else result.logs
+
+
+def planned(call: PlannedCall) -> str:
+    """A call that the code would make, and what the rules say of it."""
+    given = "…" if call.arguments is None else _brief(call.arguments)
+    notes = [
+        f"line {call.line}",
+        call.effect or "unknown tool",
+        _decision(call),
+        "" if call.certain else "perhaps",
+        "perhaps several times" if call.repeats else "",
+    ]
+    return f"{call.tool or '(a computed name)'}({given}): {', '.join(filter(None, notes))}"
+
+
+def _decision(call: PlannedCall) -> str:
+    words = {None: "", "allow": "", "ask": "asks first", "deny": "denied"}[call.action]
+    if words and call.depends:
+        words += ", depending on its arguments"
+    return f"{words} ({call.rule})" if words and call.rule else words
 
 
 def _error(result: ExecutionResult) -> str:

@@ -7,7 +7,11 @@ from typing import Any
 
 from onehop.callers import Caller
 from onehop.calls import CallEvent
+from onehop.checks import TYPECHECK
+from onehop.decisions import Approval
 from onehop.events import (
+    ApprovalDecided,
+    ApprovalRequested,
     Event,
     ExecutionCompleted,
     ExecutionFailed,
@@ -65,6 +69,8 @@ class Announcer:
         blocking = blocking_findings(report)
         for finding in report.issues:
             if finding not in blocking and finding.pattern not in TRIPWIRES:
+                continue
+            if finding.pattern == TYPECHECK:  # a mistake, and no matter of security
                 continue
             yield SecurityIssue(
                 **self._common,
@@ -124,6 +130,24 @@ class Announcer:
                 return ToolFailed(
                     **common, outcome=call.outcome, error=call.error, duration=call.duration
                 )
+
+    def asked(self, approval: Approval) -> Event:
+        """A call waits for a person, or has its decision."""
+        common = {
+            **self._common,
+            "run_id": approval.run_id,
+            "call_id": approval.call_id,
+            "tool": approval.tool,
+        }
+        if approval.status != "pending":
+            return ApprovalDecided(**common, decision=approval.status, by=approval.decided_by)
+        return ApprovalRequested(
+            **common,
+            effect=approval.effect,
+            arguments_hash=approval.arguments_hash,
+            rule=approval.rule,
+            expires_at=approval.expires_at,
+        )
 
     def failed(self, error: str, info: ErrorInfo, execution_time: float = 0) -> Event:
         """How it ended, when it did not end well."""

@@ -19,6 +19,7 @@ from onehop.types import (
     LogEntry,
     ResourceUsage,
     ToolCall,
+    Typecheck,
     ValidationReport,
     code_hash,
 )
@@ -149,6 +150,7 @@ def _details(result: ExecutionResult) -> dict[str, Any]:
         "toolCalls": [item.model_dump(by_alias=True) for item in result.tool_calls or ()],
         "artifacts": [item.model_dump(by_alias=True) for item in result.artifacts or ()],
         "avoided": result.avoided and result.avoided.model_dump(by_alias=True),
+        "typecheck": result.typecheck and result.typecheck.model_dump(by_alias=True),
     }
     return {name: value for name, value in wire.items() if value not in (None, [])}
 
@@ -185,6 +187,9 @@ def result_of(record: ExecutionRecord) -> ExecutionResult:
         tool_calls=[ToolCall.model_validate(item) for item in details.get("toolCalls", ())] or None,
         avoided=Avoided.model_validate(details["avoided"]) if details.get("avoided") else None,
         artifacts=[Artifact.model_validate(item) for item in details.get("artifacts", ())] or None,
+        typecheck=Typecheck.model_validate(details["typecheck"])
+        if details.get("typecheck")
+        else None,
         request_id=record.request_id,
     )
 

@@ -12,6 +12,7 @@ from onehop.analysis import Analyst
 from onehop.audit.redaction import Secrets
 from onehop.callers import Caller
 from onehop.calls import Grant, RunDesk
+from onehop.checks import Check
 from onehop.config import CorrectionConfig
 from onehop.corrections import (
     CorrectedCall,
@@ -27,6 +28,7 @@ from onehop.execution._preparation import Preparer
 from onehop.records import ExecutionRecord
 from onehop.requests import CheckedRequest
 from onehop.sandbox import Sandbox
+from onehop.states import RunState, Step
 from onehop.types import Correction, ExecutionResult, OnProgress, ValidationReport, code_hash
 from onehop.validation import Verdict
 
@@ -40,6 +42,8 @@ _FIELDS: Final = {
     "seed": "seed",
     "clock": "clock",
     "session": "session",
+    "typecheck": "typecheck",
+    "plan": "plan",
 }
 """The arguments of ``code_execute``, on the wire and here."""
 
@@ -78,11 +82,16 @@ class Run:
         self.grant: Grant | None = None
         """The tools that it may call."""
         self.desk: RunDesk | None = None
+        self.check: Check | None = None
+        """What the check before the run has found."""
         self.ending = False
         self.on_progress: OnProgress | None = None
         self.reports = 0
         self.announced_at = float("-inf")
         """When progress was last announced, and how often it was."""
+        self.step: Step = "validation"
+        self.repeated = False
+        """Whether another call of this name was the first."""
 
     async def prepare(self, preparer: Preparer, analyst: Analyst) -> Verdict | None:
         """Repair the code; answers the verdict on it, when there is one already."""
@@ -99,6 +108,19 @@ class Run:
         self.corrections += self.corrected.corrections
         self.checked = _with_code(self.original, self.corrected.code)
         return prepared.verdict
+
+    @property
+    def state(self) -> RunState:
+        """Where it is now."""
+        return RunState(
+            agent_id=self.caller.agent_id,
+            channel_id=self.caller.channel_id,
+            request_id=self.caller.request_id,
+            language=self.original.request.language,
+            step=self.step,
+            began=self.executed_at,
+            description=self.original.request.description,
+        )
 
     def placed(self, report: ValidationReport) -> ValidationReport:
         """The report with its findings where they are in the code as it was written."""

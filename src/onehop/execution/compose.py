@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from onehop.analytics import Aggregator
+from onehop.approvals import Approvals
 from onehop.backends.base import Backend
 from onehop.calls import Layer, Wanted
 from onehop.config import (
@@ -17,15 +18,18 @@ from onehop.config import (
     ToolsConfig,
     ValidationConfig,
 )
+from onehop.errors import ConfigError, InvalidRequestError
 from onehop.execution.bus import EventBus
 from onehop.execution.executor import Executor
 from onehop.inputs.languages import DEFAULT
 from onehop.sandbox import Sandbox
 from onehop.stores import open_store
-from onehop.tools import Rule, ToolLimits, Tools, load_tools, read_rules
+from onehop.stores.base import Store
+from onehop.tools import Action, Rule, ToolLimits, Tools, load_tools, read_rules, rule_from_text
 from onehop.types import Language
 from onehop.upstreams import configured_upstreams
 from onehop.validation import Validator
+from onehop.watching import Watcher
 
 
 @asynccontextmanager
@@ -41,6 +45,7 @@ async def open_executor(
     rules: Layer = (),
     store_may_be_away: bool = False,
     first_language: Language = DEFAULT,
+    watchers: Sequence[Watcher] = (),
 ) -> AsyncIterator[Executor]:
     """An executor with its sandbox, store, journal, bus and rollups, all as configured.
 
@@ -49,8 +54,9 @@ async def open_executor(
     those that the settings name, unless others are given. With ``store_may_be_away`` a
     database server that does not answer yet is opened when it does; until then records wait in the
     journal. What the first program needs if it is in ``first_language`` starts beside the first
-    worker. At the end runs in flight are ended and recorded. Raises ConfigError,
-    StoreUnavailableError, AuditUnavailableError and SandboxUnavailableError.
+    worker. ``watchers`` hear of each stage of each run. At the end runs in flight are ended and
+    recorded. Raises ConfigError, StoreUnavailableError, AuditUnavailableError and
+    SandboxUnavailableError.
     """
     validated = validation or ValidationConfig()
     kept = audit or AuditConfig()
@@ -64,7 +70,8 @@ async def open_executor(
             backend=backend,
             preload_analysis=True,
             first_language=first_language,
-            **granted(tools, rules),
+            watchers=watchers,
+            **granted(tools, rules, store),
         )
         executor = Executor(
             opened,
@@ -82,17 +89,40 @@ async def open_executor(
         yield executor
 
 
-def granted(tools: Wanted | ToolsConfig | None, rules: Layer) -> dict[str, Any]:
-    """What a sandbox takes of tools: those that the settings name, unless others are given. Raises
-    ConfigError."""
+def configured_rules(
+    deny: Sequence[str] = (), ask: Sequence[str] = (), rules: Sequence[str] = ()
+) -> list[Rule]:
+    """The rules that settings name. Raises ConfigError that names the setting."""
+    globs: tuple[tuple[Action, Sequence[str]], ...] = (("deny", deny), ("ask", ask))
+    try:
+        named = [rule for action, of in globs for rule in read_rules({action: list(of)}, "tools")]
+        texts = enumerate(rules)
+        return [*named, *(rule_from_text(text, f"tools.rules[{n}]") for n, text in texts)]
+    except InvalidRequestError as error:
+        raise ConfigError(error.field, f"got {error.got}; it must be {error.allowed}") from None
+
+
+def granted(
+    tools: Wanted | ToolsConfig | None, rules: Layer, store: Store | None = None
+) -> dict[str, Any]:
+    """What a sandbox takes of tools: those that the settings name, unless others are given. What
+    waits for a person is kept in ``store``; without one, nobody can be asked. Raises ConfigError.
+    """
     if tools is not None and not isinstance(tools, ToolsConfig):
-        return {"tools": tools, "rules": rules}
+        return {"tools": tools, "rules": rules, "approvals": _approvals(ToolsConfig(), store)}
     config = tools or ToolsConfig()
-    named = [Rule("deny", glob) for glob in config.deny] + [
-        Rule("ask", glob) for glob in config.ask
-    ]
     return {
         "tools": Tools(load_tools(config.files), **configured_upstreams(config.mcp_servers)),
-        "rules": [*named, *read_rules(rules)],
+        "rules": [
+            *configured_rules(config.deny, config.ask, config.rules),
+            *read_rules(rules),
+        ],
+        "approvals": _approvals(config, store),
         "tool_limits": ToolLimits(calls=config.max_calls, timeout=config.call_timeout),
     }
+
+
+def _approvals(config: ToolsConfig, store: Store | None) -> Approvals | bool:
+    if store is None or not config.approvals:
+        return False
+    return Approvals(store, config.hold / 1000)

@@ -19,7 +19,7 @@ from onehop._loop import running_loop
 from onehop.audit.recorder import Mode, Recorder, make_recorder
 from onehop.audit.redaction import Redactor
 from onehop.callers import Caller
-from onehop.calls import Layer, RunDesk, Wanted, make_desk
+from onehop.calls import Asker, Beside, Grant, Layer, RunDesk, Wanted, make_desk
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.corrections import (
     in_original,
@@ -28,6 +28,7 @@ from onehop.corrections import (
 from onehop.errors import OnehopError, RunNotFoundError, StoreError, StoreUnavailableError
 from onehop.events import Event
 from onehop.execution import _outcomes
+from onehop.execution._agent_rules import AgentRules
 from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Repeats
 from onehop.execution._run import Run
@@ -40,8 +41,11 @@ from onehop.requests import is_large
 from onehop.sandbox import Sandbox
 from onehop.session_scope import SessionScope
 from onehop.sessions import StoreKeeping
+from onehop.states import ExecutorState
 from onehop.stores.base import HistoryQuery, Store
+from onehop.traces import read_trace
 from onehop.types import (
+    CheckPolicy,
     ErrorInfo,
     ExecutionResult,
     OnLog,
@@ -51,6 +55,7 @@ from onehop.types import (
     ValidationReport,
 )
 from onehop.validation import CodeHistory, Validator, Verdict
+from onehop.watching import stage, watched_by
 
 _UNCHECKED: Final = (
     "the audit trail did not answer, so nobody could look whether this request id has run before; "
@@ -71,6 +76,10 @@ _LEARNING: Final = 2.0
 """Seconds that reading them may take."""
 _FRESH: Final = 1.0
 """Seconds that the store has to take what has just ended, before it is asked for it."""
+_COUNTED: Final = 1000
+"""Calls that wait for a person, which are counted."""
+_COUNTING: Final = 1.0
+"""Seconds that counting them may take."""
 _FAREWELL: Final = 10.0
 """Seconds that closing waits for runs in flight."""
 
@@ -106,14 +115,21 @@ class Executor:
         self._validator = validator or Validator()
         kept = _audit(audit)
         self._redactor = Redactor(kept)
-        self._recorder = None if store is None else make_recorder(store, kept, self._redactor)
+        self._recorder = (
+            None
+            if store is None
+            else make_recorder(store, kept, self._redactor, watchers=sandbox.watchers)
+        )
         self._corrections = corrections or CorrectionConfig()
         self._preparer = Preparer(self._validator, self._corrections)
         self._patterns = patterns or Patterns()
         self._level: ValidationLevel = "STRICT" if level == "STRICT" else "BLOCKING"
+        self._rules = AgentRules(store)
         self._repeats = Repeats()
         self._repeated: OrderedDict[str, None] = OrderedDict()
         self._opening: asyncio.Task[None] | None = None
+        self._runs: dict[str, Run] = {}
+        """In flight, by their own ids."""
         if self._recorder is not None:
             self._recorder.on_repeat(self._note_repeat)
 
@@ -163,6 +179,26 @@ class Executor:
         """Why runs cannot be recorded, or their records do not get on; None when all is well."""
         return None if self._recorder is None else await self._recorder.trouble()
 
+    async def state(self) -> ExecutorState:
+        """How everything is now."""
+        return ExecutorState(
+            pool=self.sandbox.pool_state(),
+            journal=None if self._recorder is None else await self._recorder.state(),
+            upstreams=self.sandbox.toolbox.upstreams(),
+            runs=tuple(run.state for run in self._runs.values()),
+            approvals=await self._count_approvals(),
+        )
+
+    async def _count_approvals(self) -> int | None:
+        approver = self.sandbox.approver
+        if approver is None:
+            return None
+        try:
+            async with asyncio.timeout(_COUNTING):
+                return len(await approver.pending(limit=_COUNTED))
+        except (StoreError, TimeoutError):
+            return None
+
     async def flush(self, timeout: float = 5.0) -> bool:
         """Wait until the store has every run that has ended; False after ``timeout`` seconds."""
         return self._recorder is None or await self._recorder.flush(timeout)
@@ -182,6 +218,9 @@ class Executor:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Layer = (),
+        typecheck: CheckPolicy | None = None,
+        plan: bool | None = None,
+        traceparent: str | None = None,
         on_progress: OnProgress | None = None,
         **choices: Unpack[Choices],
     ) -> ExecutionResult:
@@ -193,10 +232,17 @@ class Executor:
             "context": context,
             "captureConsole": capture_console,
             "description": description,
+            "typecheck": typecheck,
+            "plan": plan,
         }
         arguments = {name: value for name, value in given.items() if value is not None}
         arguments |= to_wire(choices)
-        caller = _caller(agent_id, channel_id, request_id)
+        caller = Caller(
+            agent_id=agent_id,
+            channel_id=channel_id,
+            request_id=request_id or "",
+            trace=read_trace(traceparent),
+        )
         layers = [rules] if rules else ()
         return await self.call(arguments, caller, on_log, tools, layers, on_progress)
 
@@ -217,16 +263,18 @@ class Executor:
         tools: Wanted | None = None,
         rules: Sequence[Layer] = (),
         on_progress: OnProgress | None = None,
+        *,
+        beside: Beside | None = None,
     ) -> ExecutionResult:
         """``carry_out``; with ``yield`` (ms) among the arguments, it answers by then with status
         ``running`` if the run has not ended, and ``wait`` gives the rest."""
-        if not _has_yield(arguments):
-            return await self.carry_out(arguments, caller, on_log, tools, rules, on_progress)
-        after = check_yield(arguments["yield"])
-        rest = {name: value for name, value in arguments.items() if name != "yield"}
+        after, rest = None, arguments
+        if _has_yield(arguments):
+            after = check_yield(arguments["yield"])
+            rest = {name: value for name, value in arguments.items() if name != "yield"}
+        work = self.carry_out(rest, caller, on_log, tools, rules, on_progress, beside=beside)
         if after is None:
-            return await self.carry_out(rest, caller, on_log, tools, rules, on_progress)
-        work = self.carry_out(rest, caller, on_log, tools, rules, on_progress)
+            return await work
         later, code = self.sandbox.later, str(rest.get("code", ""))
         agent_id, run_id = caller.agent_id, caller.request_id
         return await later.start(agent_id, run_id, code, work, after / 1000)
@@ -243,7 +291,7 @@ class Executor:
         try:
             return await self.sandbox.later.wait(agent_id, run_id, seconds)
         except RunNotFoundError:
-            found = await self._known(_caller(agent_id, "", run_id), seconds)
+            found = await self._known(Caller(agent_id=agent_id, request_id=run_id), seconds)
             if found is None:
                 raise
             return found
@@ -269,6 +317,8 @@ class Executor:
         tools: Wanted | None = None,
         rules: Sequence[Layer] = (),
         on_progress: OnProgress | None = None,
+        *,
+        beside: Beside | None = None,
     ) -> ExecutionResult:
         """Do what one call of ``code_execute`` asks for; ``arguments`` are its own, on the wire.
 
@@ -276,26 +326,73 @@ class Executor:
         run was cancelled. What the code does wrong, or why it may not run, is a result with
         ``success=False``. ``on_log`` hears each console line as it is printed, ``on_progress`` how
         far the code says that it is. ``tools`` are as in ``Sandbox.execute``, ``rules`` layers of
-        rules beside the sandbox's. Cancelling the awaiting task kills the run.
+        rules beside the sandbox's; tools ``beside`` the sandbox's are there too. Cancelling the
+        awaiting task kills the run.
 
-        Raises InvalidRequestError before anything happens; Overloaded, SandboxClosedError and
+        Raises InvalidRequestError before anything happens; StoreUnavailableError when there are
+        tools, and the rules of the agent are not known; Overloaded, SandboxClosedError and
         SandboxUnavailableError when it could not run; and AuditUnavailableError when it could not
         be recorded.
         """
         await self.open()
-        run = await self._prepare(caller, arguments)
-        run.on_progress = on_progress
-        run.grant = self.sandbox.toolbox.grant(tools, rules)
+        with (
+            watched_by(self.sandbox.watchers),
+            stage(
+                "execution", caller=caller, agent_id=caller.agent_id, trace=caller.trace
+            ) as noted,
+        ):
+            run = await self._prepare(caller, arguments)
+            run.on_progress = on_progress
+            noted.note(request=run.original.request, run_id=run.run_id)
+            run.grant = await self._grant(caller.agent_id, tools, rules, beside)
+            if run.original.request.plan:
+                result = await self._plan(run)
+            else:
+                result = await self._first(run, on_log)
+            noted.note(result=result, repeated=run.repeated)
+            return result
+
+    async def _first(self, run: Run, on_log: OnLog | None) -> ExecutionResult:
+        """Of the first run of this name: an earlier one's, or this one's."""
+        caller = run.caller
         earlier, run.unchecked = await self._earlier(caller)
         if earlier is not None:
+            run.repeated = True
             return earlier
         self._repeats.begin(caller)
+        self._runs[run.run_id] = run
         try:
             return await self._carry_out(run, on_log)
         except BaseException as error:
             if not run.ending:
                 self._repeats.fail(caller, error)
             raise
+        finally:
+            del self._runs[run.run_id]
+
+    async def view(self, agent_id: str, beside: Beside | None = None) -> Grant:
+        """What an agent's code may see of the tools, and of those ``beside`` them, under the rules
+        of its record.
+
+        Raises StoreUnavailableError and StoreError when these are not known.
+        """
+        toolbox = self.sandbox.toolbox
+        if not toolbox.has_any and beside is None:
+            return toolbox.view()
+        return toolbox.view([await self._rules.of(agent_id)], beside)
+
+    async def _grant(
+        self,
+        agent_id: str,
+        tools: Wanted | None,
+        rules: Sequence[Layer],
+        beside: Beside | None,
+    ) -> Grant | None:
+        """The layers are the sandbox's, the agent's, and those of the call."""
+        toolbox = self.sandbox.toolbox
+        if tools is None and not toolbox.has_any and beside is None:
+            return toolbox.grant(None, rules)
+        return toolbox.grant(tools, [await self._rules.of(agent_id), *rules], beside)
 
     async def _prepare(self, caller: Caller, arguments: Mapping[str, Any]) -> Run:
         if not is_large(arguments):
@@ -367,15 +464,19 @@ class Executor:
     async def _attempt(self, run: Run, on_log: OnLog | None) -> ExecutionResult:
         report = await self._validate(run)
         if not report.safe:
-            return _outcomes.refused(run.checked.request, report)
+            return _refusal(run, report)
         await self._start(run)
-        return await self.sandbox.run(
+        run.step = "run"
+        result = await self.sandbox.run(
             run.checked,
             run.caller.agent_id,
             on_log,
             self._desk(run),
             lambda report: self._hear_progress(run, report),
         )
+        if run.check is not None:
+            result = await run.check.explain(result)
+        return result
 
     def _hear_progress(self, run: Run, report: Progress) -> None:
         """Pass it on, and announce it now and then."""
@@ -386,6 +487,20 @@ class Executor:
         if not is_early and run.reports < _MOST_PROGRESS:
             run.reports, run.announced_at = run.reports + 1, now
             self._announce(run, run.announcer.progress(report))
+
+    async def _plan(self, run: Run) -> ExecutionResult:
+        """Check the code and list its calls. Nothing is executed, so that nothing is recorded, and
+        the request id stays free."""
+        report = await self._validate(run)
+        result = _refusal(run, report) if run.check is None else run.check.result()
+        told = result.model_copy(
+            update={
+                "code_hash": run.digest,
+                "corrections": run.corrections or None,
+                "request_id": run.caller.request_id,
+            }
+        )
+        return in_original(told, run.original.request.code, run.corrected)
 
     def _desk(self, run: Run) -> RunDesk | None:
         """Where the run's calls of tools are answered, announced and kept."""
@@ -398,15 +513,34 @@ class Executor:
             channel_id=caller.channel_id,
             request_id=caller.request_id,
             hear=lambda event, call: self._announce(run, run.announcer.tool(event, call)),
+            asker=self._asker(run),
         )
         return run.desk
+
+    def _asker(self, run: Run) -> Asker | None:
+        """Who asks people about the run's calls."""
+        approver, caller = self.sandbox.approver, run.caller
+        if approver is None:
+            return None
+        return approver.asker(
+            run.run_id,
+            agent_id=caller.agent_id,
+            channel_id=caller.channel_id,
+            request_id=caller.request_id,
+            hear=lambda approval: self._announce(run, run.announcer.asked(approval)),
+            mask=lambda given: self._redactor.arguments(given, run.secrets),
+        )
 
     async def _validate(self, run: Run) -> ValidationReport:
         """Have the code repaired and judged."""
         self._announce(run, run.announcer.validation_started())
         began = time.perf_counter()
-        verdict = await run.prepare(self._preparer, self.sandbox.analyst)
-        report = await self._judge(run, verdict)
+        with stage("validation") as noted:
+            verdict = await run.prepare(self._preparer, self.sandbox.analyst)
+            report = await self._judge(run, verdict)
+            if report.safe:
+                report = await self._typecheck(run, report)
+            noted.note(report=report)
         elapsed = (time.perf_counter() - began) * 1000
         run.report = report
         if not report.safe:
@@ -414,6 +548,14 @@ class Executor:
         for event in run.announcer.validated(run.placed(report), elapsed):
             self._announce(run, event)
         return report
+
+    async def _typecheck(self, run: Run, report: ValidationReport) -> ValidationReport:
+        """The report with what the check of the types and tools finds."""
+        run.check = await self.sandbox.typecheck(run.checked, run.caller.agent_id, run.grant)
+        if not run.check.is_refused:
+            return report
+        issues = [*run.check.findings, *report.issues]
+        return report.model_copy(update={"safe": False, "issues": issues})
 
     async def _judge(self, run: Run, verdict: Verdict | None) -> ValidationReport:
         agent_id, request = run.caller.agent_id, run.checked.request
@@ -444,7 +586,8 @@ class Executor:
             failed = self._redactor.event(_failure(run, result), run.secrets)
             record = run.record(result, {"interrupted": True})
             events = (*run.events, started, failed)
-            await self._recorder.start(record, events, run.size, run.secrets)
+            with stage("store"):
+                await self._recorder.start(record, events, run.size, run.secrets)
         self._announce(run, started)
 
     async def _end(self, run: Run, result: ExecutionResult) -> ExecutionResult:
@@ -453,6 +596,7 @@ class Executor:
         Not a task of its own: the sandbox would first start the next worker.
         """
         run.ending = True
+        run.step = "end"
         size = 0
         try:
             result = self._explain(run, result)
@@ -478,9 +622,10 @@ class Executor:
     async def _record(self, run: Run, result: ExecutionResult, size: int) -> None:
         if self._recorder is not None:
             record = run.record(result, run.facts())
-            await self._recorder.finish(
-                run.run_id, record, tuple(run.events), run.size + size, run.secrets
-            )
+            with stage("store", run_id=run.run_id):
+                await self._recorder.finish(
+                    run.run_id, record, tuple(run.events), run.size + size, run.secrets
+                )
 
     def _with_repeat(self, run: Run, result: ExecutionResult) -> ExecutionResult:
         """Say so, if the store has taken the run already, and not as the first of its name."""
@@ -501,7 +646,7 @@ class Executor:
             update={
                 "code_hash": run.digest,
                 "corrections": run.corrections or None,
-                "hints": hints or None,
+                "hints": [*(result.hints or ()), *hints] or None,
                 "warnings": _warnings(run, result),
                 "request_id": caller.request_id,
             }
@@ -542,6 +687,12 @@ async def learn(patterns: Patterns, store: Store) -> None:
             patterns.observe(talk, record.code_hash, shape)
 
 
+def _refusal(run: Run, report: ValidationReport) -> ExecutionResult:
+    if run.check is not None and run.check.is_refused:
+        return run.check.result()
+    return _outcomes.refused(run.checked.request, report)
+
+
 def _with_findings(run: Run, result: ExecutionResult) -> ExecutionResult:
     if run.report is None or not run.report.issues:
         return result
@@ -564,7 +715,3 @@ def _audit(given: AuditConfig | Mode | None) -> AuditConfig:
     if isinstance(given, AuditConfig):
         return given
     return AuditConfig() if given is None else AuditConfig(mode=given)
-
-
-def _caller(agent_id: str, channel_id: str, request_id: str | None) -> Caller:
-    return Caller(agent_id=agent_id, channel_id=channel_id, request_id=request_id or "")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import lru_cache
+from importlib.resources import files
 from urllib.parse import quote
 
-from onehop.guest._assembly import join, read_module
+from onehop.guest._assembly import Module, join, read_module
 
 PARTS = (
     "primordials.js",
@@ -19,6 +21,7 @@ PARTS = (
     "advice.js",
     "positions.js",
     "errors.js",
+    "platform.js",
     "stacks.js",
     "warnings.js",
     "values.js",
@@ -28,18 +31,33 @@ PARTS = (
     "waits.js",
     "clone.js",
     "run.js",
+    "turns.js",
     "ending.js",
     "ports.js",
     "lockdown.js",
     "main.js",
 )
 """In the order in which they stand in one function: each imports from those before it."""
+FOR_REALM = {"platform.js": "realm_platform.js", "main.js": "realm.js"}
+"""What stands in a realm in the place of a file."""
+REALM_PARTS = (
+    "boundary.js",
+    *PARTS[: PARTS.index("second.js")],
+    "web_part.js",
+    *(name for name in PARTS[PARTS.index("second.js") :] if name != "ports.js"),
+)
+"""Of the bootstrap of a realm, under the names that `FOR_REALM` replaces."""
+WEB_PARTS = ("web.js", "realm_clone.js", "ports.js", "realm_ports.js")
+"""Of the function that a realm parses when the code looks at a class of the web's."""
+REALMS_PARTS = ("primordials.js", "channel.js", "turns.js", "realms.js")
+"""Of the main realm of a process that runs jobs in realms."""
 SECOND_PARTS = (
     "inspect.js",
     "table.js",
     "calls.js",
     "tool_error.js",
     "arguments.js",
+    "unawaited.js",
     "tools.js",
     "services.js",
     "forget.js",
@@ -48,10 +66,25 @@ SECOND_PARTS = (
 THIRD_PARTS = ("fixed.js", "session.js")
 """The same, of the function that few jobs need, and before their code runs."""
 
-COMPILER_PARTS = ("primordials.js", "positions.js", "compiler.js")
+COMPILER_PARTS = ("primordials.js", "positions.js", "bodies.js", "frames.js", "compiler.js")
 """In the order in which they stand in one module."""
+CHECKER_PARTS = (
+    "primordials.js",
+    "bodies.js",
+    "frames.js",
+    "checker_world.js",
+    "checker_names.js",
+    "checker_flow.js",
+    "checker_awaits.js",
+    "checker.js",
+)
+"""The same."""
 
 _LOADER = "data:application/javascript,Deno[Deno.internal].core.evalContext(Deno.args[0],%22{}%22)"
+_REALMS_LOADER = (
+    'data:application/javascript,import vm from "onehop:vm";globalThis.onehopVm=vm;'
+    "Deno[Deno.internal].core.evalContext(Deno.args[4],%22onehop:realms%22)"
+)
 _FILE = "onehop:guest"
 
 _BUILTINS = """
@@ -81,37 +114,70 @@ ENVIRONMENT: dict[str, str] = {
 def bootstrap_source() -> str:
     """The bootstrap as one script."""
     parts = join(map(read_module, PARTS))
-    shared = ",".join(_shared())
-    return f'(function(){{"use strict";\n{parts}\nshareWithSecond({{{shared}}});\n}})();\n'
+    shared = ",".join(_shared(PARTS, (*SECOND_PARTS, *THIRD_PARTS)))
+    return f'(function(){{"use strict";\n{parts}\nshareWithSecond(()=>({{{shared}}}));\n}})();\n'
 
 
 @lru_cache(maxsize=1)
 def second_source() -> str:
     """What the bootstrap compiles later: code that makes a function of what is shared."""
-    return _later(
-        SECOND_PARTS,
-        "inspectValue,logTable,refuseColumns,openTools,ToolError,services,forgetCall,isAsking",
-    )
+    made = "inspectValue,logTable,refuseColumns,openTools,ToolError,services,forgetCall,isAsking"
+    return _later(PARTS, SECOND_PARTS, made)
 
 
 @lru_cache(maxsize=1)
 def third_source() -> str:
-    """The same of the part that few jobs need."""
-    return _later(THIRD_PARTS, "fix,beginKeptCall,compileKept")
-
-
-def _later(names: tuple[str, ...], given_back: str) -> str:
-    parts = join(map(read_module, names), given=PARTS)
-    shared = ",".join(_shared())
-    head = f'return (function(shared){{"use strict";\nconst {{{shared}}}=shared;'
-    return f"{head}\n{parts}\nreturn{{{given_back}}};\n}})"
+    """The same of the part that few jobs need; a realm gets the same text."""
+    return _later(PARTS, THIRD_PARTS, "fix,beginKeptCall,compileKept")
 
 
 @lru_cache(maxsize=1)
-def _shared() -> list[str]:
-    """The names of the first part that later ones import."""
-    imports = [read_module(name).imports for name in (*SECOND_PARTS, *THIRD_PARTS)]
-    return sorted({name for each in imports for file in PARTS for name in each.get(file, ())})
+def realm_source() -> str:
+    """The bootstrap of a realm: an expression, a function of what the main realm hands over."""
+    parts = join(map(_realm_module, REALM_PARTS))
+    second = ",".join(_shared(REALM_PARTS, (*SECOND_PARTS, *THIRD_PARTS)))
+    web = ",".join(_shared(REALM_PARTS, WEB_PARTS))
+    share = f"shareWithSecond(()=>({{{second}}}));\nshareWithWeb(()=>({{{web},main}}));"
+    return f'(function(main){{"use strict";\n{parts}\n{share}\nreturn realm;\n}})'
+
+
+@lru_cache(maxsize=1)
+def web_source() -> str:
+    """The part of a realm's bootstrap that has the web's classes."""
+    return _later(
+        REALM_PARTS,
+        WEB_PARTS,
+        "toGuest,webGlobal,makeDOMException,clone",
+        "main",
+    )
+
+
+@lru_cache(maxsize=1)
+def realms_source() -> str:
+    """The main realm of a process that runs jobs in realms."""
+    parts = join(map(read_module, REALMS_PARTS))
+    return f'(function(){{"use strict";\n{parts}\n}})();\n'
+
+
+def _realm_module(name: str) -> Module:
+    """The file that stands in a realm's bootstrap under that name."""
+    module = read_module(FOR_REALM.get(name, name))
+    module.name = name
+    return module
+
+
+def _later(first: tuple[str, ...], later: tuple[str, ...], made: str, *more: str) -> str:
+    parts = join(map(read_module, later), given=first)
+    shared = ",".join([*_shared(first, later), *more])
+    head = f'return (function(shared){{"use strict";\nconst {{{shared}}}=shared;'
+    return f"{head}\n{parts}\nreturn{{{made}}};\n}})"
+
+
+@lru_cache(maxsize=4)
+def _shared(first: tuple[str, ...], later: tuple[str, ...]) -> list[str]:
+    """The names of the first parts that the later ones import."""
+    imports = [read_module(name).imports for name in later]
+    return sorted({name for each in imports for file in first for name in each.get(file, ())})
 
 
 @lru_cache(maxsize=1)
@@ -119,6 +185,17 @@ def _import_map() -> str:
     names = _BUILTINS.split()
     blocked = {prefix + name: None for name in names for prefix in ("node:", "")}
     return json.dumps({"imports": blocked}, separators=(",", ":"))
+
+
+@lru_cache(maxsize=1)
+def _realms_import_map() -> str:
+    """The same, but for the one module that makes realms, under a name that no code of the guest's
+    can import by: in its realms there is no import."""
+    imports: dict[str, str | None] = {
+        **json.loads(_import_map())["imports"],
+        "onehop:vm": "node:vm",
+    }
+    return json.dumps({"imports": imports}, separators=(",", ":"))
 
 
 def deno_arguments(heap_mb: int | str) -> list[str]:
@@ -134,13 +211,42 @@ def deno_arguments(heap_mb: int | str) -> list[str]:
     ]
 
 
+def realms_arguments(heap_mb: int | str) -> list[str]:
+    """The same for a process that runs one job after another, each in a realm of its own."""
+    return [
+        *_options(heap_mb),
+        f"--import-map=data:application/json,{_realms_import_map()}",
+        _REALMS_LOADER,
+        realm_source(),
+        second_source(),
+        third_source(),
+        web_source(),
+        realms_source(),
+    ]
+
+
 def compiler_arguments(heap_mb: int | str) -> list[str]:
     """The same for the process that compiles TypeScript."""
+    return _reader_arguments(heap_mb, COMPILER_PARTS)
+
+
+def checker_arguments(heap_mb: int | str) -> list[str]:
+    """The same for the process that checks programs before they run."""
+    return _reader_arguments(heap_mb, CHECKER_PARTS)
+
+
+def _reader_arguments(heap_mb: int | str, parts: Iterable[str]) -> list[str]:
+    """For a process that reads programs and runs none."""
     return [
         *_options(heap_mb),
         f"data:application/javascript,{quote(read_module('compiler_main.js').text)}",
-        join(map(read_module, COMPILER_PARTS)),
+        join(map(read_module, parts)),
     ]
+
+
+def globals_declared() -> str:
+    """Declarations of what code finds in the sandbox beside the language."""
+    return (files(__package__) / "globals.d.ts").read_text("utf-8")
 
 
 def _options(heap_mb: int | str) -> list[str]:

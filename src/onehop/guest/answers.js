@@ -5,16 +5,15 @@ import { describeThrown, errorToJson } from "./errors.js";
 import { warningsField, warnOfValues } from "./warnings.js";
 import { encodeValue, quoteChunks } from "./values.js";
 import { consoleState } from "./console.js";
-import { isListening } from "./second.js";
 
 export const answers = {
   __proto__: null,
   state: "warming",
-  /**
-   * What comes after the answer; null: nothing, and the host ends the process.
-   * @type {(() => void) | null}
-   */
-  goOn: null,
+  /** After a value, and after an error: nothing of the guest's may run any more. */
+  succeeded: halt,
+  failed: halt,
+  /** Before an answer is sent: more fields of the frame, as JSON text that starts with a comma. */
+  settle: (_isError) => "",
   /** @type {Limits} */
   limits: { output: 0, keep: 0, logs: 0, entries: 0 },
 };
@@ -33,33 +32,24 @@ export function sendError(error, syntax) {
     die("it failed before the job: " + error.name + ": " + error.message);
   }
   answers.state = "ended";
-  const dropped = ',"dropped":' + consoleState.dropped + openField();
+  const dropped = ',"dropped":' + consoleState.dropped + answers.settle(true);
   sendFrame("error", ',"error":' + errorToJson(error) + ',"syntax":' + syntax + dropped);
-  goOn();
+  answers.failed();
 }
 
 export function succeed(value) {
-  sendOutput("result", value);
-  goOn();
+  if (sendOutput("result", value)) answers.succeeded();
 }
 
-/** Of a session: whether the host has been asked something, so that no other call can follow. */
-function openField() {
-  return answers.goOn !== null && isListening() ? ',"open":true' : "";
-}
-
-function goOn() {
-  if (answers.goOn === null) halt();
-  else answers.goOn();
-}
-
+/** Whether it was sent: no, when the run has ended meanwhile. */
 export function sendOutput(kind, value) {
   const encoded = encodeValue(value, answers.limits.keep);
   // A getter may have made the run fail meanwhile.
-  if (answers.state === "ended") return;
+  if (answers.state === "ended") return false;
   if (kind === "result") answers.state = "ended";
   warnOfValues(encoded);
-  const dropped = ',"dropped":' + consoleState.dropped + openField() + warningsField();
+  const more = kind === "result" ? answers.settle(false) : "";
+  const dropped = ',"dropped":' + consoleState.dropped + more + warningsField();
   if (encoded.size > answers.limits.output) {
     const text = quoteChunks(encoded.toChunks(), answers.limits.keep);
     sendChunked(kind, ',"bytes":' + encoded.size + dropped, "text", text.chunks, text.size);
@@ -68,4 +58,5 @@ export function sendOutput(kind, value) {
   } else {
     sendChunked(kind, dropped, "output", encoded.chunks, encoded.size);
   }
+  return true;
 }

@@ -2,7 +2,6 @@
 
 import {
   ArrayIsArray,
-  CapturedDOMException,
   CapturedTypeError,
   core,
   createList,
@@ -12,17 +11,16 @@ import {
   plainArray,
 } from "./primordials.js";
 import { readString } from "./errors.js";
+import { makeDOMException, platformClone } from "./platform.js";
 
 // What these are restored from holds no more than the guest had: text, and parts of its own blobs.
 const CLONEABLE = ["DOMException", "Blob", "File"];
-
-const { structuredClone: cloneByDeno } = globalThis;
 
 /** Deno's own words for a deserializer that threw. */
 const NOT_RESTORED = "could not deserialize value";
 
 export function dataCloneError(what) {
-  return new CapturedDOMException(what + " cannot be cloned", "DataCloneError");
+  return makeDOMException(what + " cannot be cloned", "DataCloneError");
 }
 
 /**
@@ -50,7 +48,7 @@ function refuser(name) {
  */
 function cloneOrRefuse(value, options) {
   try {
-    return cloneByDeno(value, options);
+    return platformClone(value, options);
   } catch (thrown) {
     // A getter of the guest may have thrown the like; it is the same to it.
     if (readString(thrown, "message") !== NOT_RESTORED) throw thrown;

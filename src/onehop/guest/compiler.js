@@ -10,21 +10,15 @@
 
 // deno-lint-ignore-file guest/globals guest/methods guest/iteration -- no guest runs in a compiler
 
-import { core, NO_IMPORTS } from "./primordials.js";
+import { core } from "./primordials.js";
 import { PositionMap } from "./positions.js";
+import { findError } from "./bodies.js";
+import { receiveFrame, writeFrame } from "./frames.js";
 
-// Deno's modules for Node ask for these as soon as the first is loaded, and the jail has neither.
-Deno.execPath = () => "/deno";
-Deno.cwd = () => "/";
 const { stripTypeScriptTypes } = await import("node:module");
 /** @type {{mode: "transform", sourceMap: boolean}} */
 const SWC_OPTIONS = { mode: "transform", sourceMap: true };
 const MAP_COMMENT = /\n\/\/# sourceMappingURL=data:[\w/;=-]*base64,([\w+/=]*)\s*$/;
-
-// As the code will be compiled in the worker (run.js).
-const FUNCTION_HEAD = "async function __run__() {";
-const FUNCTION_TAIL = "\n}";
-const CHECKED_FILE = "onehop:checked.js";
 
 /** The text cannot run; `place` is in the TypeScript, or null. */
 class Refusal {
@@ -150,19 +144,6 @@ function isFinal(words, code) {
 }
 
 // --- V8 ---
-
-/** What V8 says of the body of a function; null when it is one. */
-function findError(body) {
-  // Without a stack, V8 reports the place of the message, which is the place in the text.
-  Error.stackTraceLimit = 0;
-  const text = FUNCTION_HEAD + body + FUNCTION_TAIL;
-  const [, error] = core.compileFunction(text, CHECKED_FILE, NO_IMPORTS, []);
-  if (error === null) return null;
-  const [frame] = core.destructureError(error.thrown).frames;
-  const line = frame?.lineNumber ?? 0;
-  const shift = line === 1 ? FUNCTION_HEAD.length : 0;
-  return { words: error.thrown.message, line, column: (frame?.columnNumber ?? 0) - shift };
-}
 
 function refuse({ words, line, column }, compiled, code) {
   const map = new PositionMap(compiled.map, compiled.code, code);
@@ -307,32 +288,10 @@ function locate(code, offset) {
 
 // --- questions and answers ---
 
-/** Fill `bytes` from standard input; false when it ends before. */
-function receive(bytes) {
-  for (let done = 0; done < bytes.length;) {
-    const count = Deno.stdin.readSync(bytes.subarray(done));
-    if (count === null) return false;
-    done += count;
-  }
-  return true;
-}
-
-function receiveFrame() {
-  const head = new Uint8Array(4);
-  if (!receive(head)) return null;
-  const body = new Uint8Array(new DataView(head.buffer).getUint32(0));
-  return receive(body) ? new TextDecoder().decode(body) : null;
-}
-
 function sendFrame(message, most = Infinity) {
-  const body = new TextEncoder().encode(JSON.stringify(message));
-  if (body.length > most) {
-    return sendFrame({ id: message.id, kind: "refused", ...new Refusal(TOO_LONG, null) });
+  if (!writeFrame(message, most)) {
+    writeFrame({ id: message.id, kind: "refused", ...new Refusal(TOO_LONG, null) });
   }
-  const frame = new Uint8Array(4 + body.length);
-  new DataView(frame.buffer).setUint32(0, body.length);
-  frame.set(body, 4);
-  for (let done = 0; done < frame.length;) done += Deno.stdout.writeSync(frame.subarray(done));
 }
 
 const TOO_LONG = "The code becomes too long when it is compiled to JavaScript";

@@ -11,6 +11,7 @@ import {
   FunctionPrototypeToString,
   isObject,
   JSONStringify,
+  listOf,
   MapPrototypeDelete,
   MapPrototypeGet,
   MapPrototypeSet,
@@ -270,20 +271,6 @@ function cutPoint(text, bytes) {
   return core.byteLength(text) === text.length ? bytes : (bytes / 3) | 0;
 }
 
-/** Make a console method of `(args) => void` that does nothing when nothing is captured. */
-function consoleMethod(name, run) {
-  const method = {
-    [name](...args) {
-      if (consoleState.capture) run(args);
-    },
-  };
-  return method[name];
-}
-
-function print(level) {
-  return (args) => emit(level, format(args));
-}
-
 function after(args, skip) {
   const rest = createList();
   for (let i = skip; i < args.length; i++) rest[i - skip] = args[i];
@@ -419,40 +406,68 @@ export function openConsole(capture, { entries, logs }) {
   consoleState.bytes = logs;
 }
 
-/** @type {Record<string, (...args: any[]) => void>} */
-export const guestConsole = {};
-for (
-  const [name, run] of Object.entries({
-    log: print(LOG),
-    warn: print(WARN),
-    dir,
-    time,
-    timeEnd,
-    timeLog,
-    trace,
-    assert,
-    // There is no screen to clear.
-    clear: () => {},
-    count,
-    countReset,
-    group,
-    groupEnd,
-    table,
-    debug: print(DEBUG),
-    info: print(INFO),
-    dirxml: print(LOG),
-    error: print(ERROR),
-    groupCollapsed: group,
-  })
-) {
-  guestConsole[name] = consoleMethod(name, run);
-}
-/** The one method that may throw, whether or not anything is captured. */
-const printTable = guestConsole.table;
-guestConsole.table = {
+/**
+ * Nothing is done when nothing is captured. One literal, because it is made for each realm.
+ * @type {Record<string, (...args: any[]) => void>}
+ */
+export const guestConsole = {
+  log(...args) {
+    if (consoleState.capture) emit(LOG, format(args));
+  },
+  warn(...args) {
+    if (consoleState.capture) emit(WARN, format(args));
+  },
+  dir(...args) {
+    if (consoleState.capture) dir(args);
+  },
+  time(...args) {
+    if (consoleState.capture) time(args);
+  },
+  timeEnd(...args) {
+    if (consoleState.capture) timeEnd(args);
+  },
+  timeLog(...args) {
+    if (consoleState.capture) timeLog(args);
+  },
+  trace(...args) {
+    if (consoleState.capture) trace(args);
+  },
+  assert(...args) {
+    if (consoleState.capture) assert(args);
+  },
+  // There is no screen to clear.
+  clear() {},
+  count(...args) {
+    if (consoleState.capture) count(args);
+  },
+  countReset(...args) {
+    if (consoleState.capture) countReset(args);
+  },
+  group(...args) {
+    if (consoleState.capture) group(args);
+  },
+  groupEnd() {
+    if (consoleState.capture) groupEnd();
+  },
+  /** The one method that may throw, whether or not anything is captured. */
   table(data, columns = undefined) {
     if (columns !== undefined && !ArrayIsArray(columns)) loadSecondPart().refuseColumns(columns);
-    printTable(data, columns);
+    if (consoleState.capture) table(listOf(data, columns));
   },
-}.table;
+  debug(...args) {
+    if (consoleState.capture) emit(DEBUG, format(args));
+  },
+  info(...args) {
+    if (consoleState.capture) emit(INFO, format(args));
+  },
+  dirxml(...args) {
+    if (consoleState.capture) emit(LOG, format(args));
+  },
+  error(...args) {
+    if (consoleState.capture) emit(ERROR, format(args));
+  },
+  groupCollapsed(...args) {
+    if (consoleState.capture) group(args);
+  },
+};
 Object.defineProperty(guestConsole, Symbol.toStringTag, { value: "console", configurable: true });

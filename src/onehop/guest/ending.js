@@ -5,7 +5,6 @@
 
 import {
   CapturedMap,
-  core,
   createTimer,
   eventLoopHasMoreWork,
   MapIteratorNext,
@@ -16,8 +15,8 @@ import {
   MathMin,
   performanceNow,
   processTicksAndRejections,
-  queueImmediate,
 } from "./primordials.js";
+import { nextTurn } from "./turns.js";
 import { warn } from "./warnings.js";
 import { answers, fail, sendError } from "./answers.js";
 import { isTimerPending, pendingTimers, releaseTimers } from "./timers.js";
@@ -45,20 +44,22 @@ const ending = {
   grace: 0,
 };
 
-export function watchRejections() {
-  core.setUnhandledPromiseRejectionHandler((promise, reason) => {
-    if (isLate()) return true;
-    MapPrototypeSet(ending.unhandled, promise, reason);
-    return true;
-  });
-  core.setHandledPromiseRejectionHandler((promise) =>
-    MapPrototypeDelete(ending.unhandled, promise)
-  );
+export function noteRejection(promise, reason) {
+  if (isLate()) return;
+  MapPrototypeSet(ending.unhandled, promise, reason);
+}
+
+export function forgetRejection(promise) {
+  MapPrototypeDelete(ending.unhandled, promise);
+}
+
+export function hasUnhandled() {
+  return MapPrototypeGetSize(ending.unhandled) > 0;
 }
 
 /** Fail because of the first rejection that nobody has handled; false when there is none. */
 function failUnhandled() {
-  if (MapPrototypeGetSize(ending.unhandled) === 0) return false;
+  if (!hasUnhandled()) return false;
   const { value: entry } = MapIteratorNext(MapPrototypeEntries(ending.unhandled));
   fail(entry[1]);
   return true;
@@ -73,7 +74,7 @@ export function runToEnd(job, handOn) {
   ending.handOn = handOn;
   ending.isFirstTurn = true;
   ending.hasReturned = false;
-  if (MapPrototypeGetSize(ending.unhandled) > 0) ending.unhandled = new CapturedMap();
+  if (hasUnhandled()) ending.unhandled = new CapturedMap();
   // Not awaited: that would look up `constructor` on a promise, and the guest may have run by then.
   runJob(job, noteReturn);
   // Most runs need no turn of the event loop, which costs more than all the rest of such a run.
@@ -86,23 +87,6 @@ function noteReturn(value) {
   ending.hasReturned = true;
   ending.value = value;
   if (!ending.isFirstTurn) nextTurn(answerIfIdle);
-}
-
-/** Call back when the microtasks that there are, and theirs, have run, and rejections are known. */
-export function nextTurn(callback) {
-  core.immediateRefCount(true);
-  // As Node's class of immediates has them, with nothing to inherit from the guest.
-  queueImmediate({
-    __proto__: null,
-    [core.kRefed]: true,
-    _onImmediate: callback,
-    _argv: null,
-    _destroyed: false,
-    _idleNext: null,
-    _idlePrev: null,
-    asyncId: 0,
-    triggerAsyncId: 0,
-  });
 }
 
 function answerIfIdle() {

@@ -16,7 +16,6 @@ import {
   ErrorIsError,
   ErrorPrototypeToString,
   FunctionPrototypeToString,
-  inspectArgs,
   isObject,
   ITERATOR,
   MapIteratorNext,
@@ -59,22 +58,17 @@ import {
   TO_STRING_TAG,
   TypedArrayGetLength,
   TypedArrayGetTag,
-  urlGetters,
-  URLPrototype,
-  URLSearchParamsIteratorNext,
-  URLSearchParamsPrototype,
-  URLSearchParamsPrototypeEntries,
 } from "./primordials.js";
 import {
   behindProxies,
   briefly,
   cleanStacks,
   hasOwn,
-  inheritsFrom,
   isError,
   MAX_PROTOTYPES,
   show,
 } from "./errors.js";
+import { inspectByPlatform, isOfPlatform, readSearch, readUrl } from "./platform.js";
 import { bytesOf, unboxed } from "./values.js";
 import { numberText } from "./console.js";
 
@@ -305,9 +299,9 @@ class Inspector {
       const shown = new Inspector(options).inspect(parts);
       return this.#constructorName(object, level) + " " + this.#indent(shown);
     }
-    const pairs = searchPairs(object);
+    const pairs = readSearch(object);
     if (pairs !== null) return this.#searchParams(object, pairs, level);
-    if (typeof object[DENO_CUSTOM] !== "function") return null;
+    if (!isOfPlatform(object, DENO_CUSTOM)) return null;
     return this.#indent(inspectByDeno(object, MathMax(0, this.#depth - level)));
   }
 
@@ -936,7 +930,7 @@ function dateText(date) {
 export function inspectByDeno(value, depth) {
   const options = { __proto__: null, colors: false, depth, breakLength: 80, compact: 3 };
   options.quotes = QUOTES;
-  return inspectArgs([value], options);
+  return inspectByPlatform(value, options);
 }
 
 const CLASS_HEAD = /^class\b[^({]*\{/;
@@ -1022,37 +1016,13 @@ function improveStack(stack, constructor, name, tag) {
 
 /** The parts of a URL as an object; null for anything else. */
 function urlParts(object) {
-  if (!inheritsFrom(object, URLPrototype)) return null;
+  const read = readUrl(object);
+  if (read === null) return null;
   const parts = {};
-  try {
-    for (let i = 0; i < urlGetters.length; i++) {
-      ObjectDefineProperty(parts, urlGetters[i].name, {
-        __proto__: null,
-        value: urlGetters[i].read(object),
-        enumerable: true,
-      });
-    }
-  } catch {
-    return null;
+  for (let i = 0; i < read.length; i += 2) {
+    ObjectDefineProperty(parts, read[i], { __proto__: null, value: read[i + 1], enumerable: true });
   }
   return parts;
-}
-
-/** Names and values in turn; null for what is not URLSearchParams. */
-function searchPairs(object) {
-  if (!inheritsFrom(object, URLSearchParamsPrototype)) return null;
-  const pairs = createList();
-  try {
-    const entries = URLSearchParamsPrototypeEntries(object);
-    for (;;) {
-      const { done, value } = URLSearchParamsIteratorNext(entries);
-      if (done) return pairs;
-      add(pairs, value[0]);
-      add(pairs, value[1]);
-    }
-  } catch {
-    return null;
-  }
 }
 
 const QUOTES = ["'", '"', "`"];

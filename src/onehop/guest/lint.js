@@ -30,13 +30,19 @@ function methodsOf(prototype) {
 
 const FUNCTIONS = new Set(["FunctionDeclaration", "FunctionExpression", "ArrowFunctionExpression"]);
 const SCOPES = new Set([...FUNCTIONS, "PropertyDefinition"]);
-const SECOND_PART = /^(?:inspect|table|calls|tool_error|arguments|tools|services|forget)\.js$/;
+const SECOND_PART = new RegExp(
+  "^(?:inspect|table|calls|tool_error|arguments|unawaited|tools|services|forget|web|realm_clone|" +
+    "realm_ports)\\.js$",
+);
+/** The main realm of a process with realms: the guest's code is in others. */
+const WITHOUT_GUEST = /^realms\.js$/;
 const HOLDERS = new Set(["VariableDeclarator", "VariableDeclaration", "ExportNamedDeclaration"]);
 const REASON = /@beforeGuest[ \t]+\w/;
 
 /** Whether a place can be reached when the guest may have run. */
 function isReachable(context, node) {
   const ancestors = context.sourceCode.getAncestors(node);
+  if (WITHOUT_GUEST.test(fileName(context))) return false;
   if (ancestors.some((each) => hasReason(context, each))) return false;
   if (SECOND_PART.test(fileName(context))) return true;
   return ancestors.some((each) => SCOPES.has(each.type) && !each.static);

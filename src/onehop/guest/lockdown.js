@@ -15,9 +15,22 @@ import { guestConsole } from "./console.js";
 import { timerGlobals } from "./timers.js";
 import { atomicsFunctions } from "./waits.js";
 import { cloneGlobals, limitCloneables } from "./clone.js";
-import { MessageChannel, MessagePort } from "./ports.js";
 
-const ALLOWED_GLOBALS = [
+/** The web's, as far as they touch nothing outside the process. */
+export const WEB_GLOBALS = [
+  "AbortController AbortSignal Blob ByteLengthQueuingStrategy CompressionStream",
+  "CountQueuingStrategy Crypto CryptoKey CustomEvent DOMException DecompressionStream Event",
+  "EventTarget File MessageEvent Performance PerformanceEntry PerformanceMark PerformanceMeasure",
+  "QuotaExceededError",
+  "ReadableByteStreamController ReadableStream ReadableStreamBYOBReader",
+  "ReadableStreamBYOBRequest ReadableStreamDefaultController ReadableStreamDefaultReader",
+  "SubtleCrypto TextDecoder TextDecoderStream TextEncoder TextEncoderStream TransformStream",
+  "TransformStreamDefaultController URL URLPattern URLSearchParams WritableStream",
+  "WritableStreamDefaultController WritableStreamDefaultWriter atob btoa crypto performance",
+  "addEventListener dispatchEvent removeEventListener",
+].join(" ").split(" ");
+
+const OTHER_GLOBALS = [
   // The language.
   "AggregateError Array ArrayBuffer AsyncDisposableStack Atomics BigInt BigInt64Array",
   "BigUint64Array Boolean DataView Date DisposableStack Error EvalError FinalizationRegistry",
@@ -31,17 +44,7 @@ const ALLOWED_GLOBALS = [
   "clearImmediate clearInterval clearTimeout console queueMicrotask setImmediate setInterval",
   "setTimeout structuredClone MessageChannel MessagePort navigator self tools ToolError",
   "show progress store",
-  // The web's, as far as they touch nothing outside the process.
-  "AbortController AbortSignal Blob ByteLengthQueuingStrategy CompressionStream",
-  "CountQueuingStrategy Crypto CryptoKey CustomEvent DOMException DecompressionStream Event",
-  "EventTarget File MessageEvent Performance PerformanceEntry PerformanceMark PerformanceMeasure",
-  "QuotaExceededError",
-  "ReadableByteStreamController ReadableStream ReadableStreamBYOBReader",
-  "ReadableStreamBYOBRequest ReadableStreamDefaultController ReadableStreamDefaultReader",
-  "SubtleCrypto TextDecoder TextDecoderStream TextEncoder TextEncoderStream TransformStream",
-  "TransformStreamDefaultController URL URLPattern URLSearchParams WritableStream",
-  "WritableStreamDefaultController WritableStreamDefaultWriter atob btoa crypto performance",
-].join(" ").split(" ");
+];
 
 // Deno dispatches `beforeunload` on the global object, whose listeners hang on such symbols.
 const ALLOWED_SYMBOLS = 2;
@@ -58,7 +61,7 @@ const FORBIDDEN_GLOBALS = (
  * Put on `target` what `source` has, as ordinary built-ins look: writable, not enumerable.
  * @beforeGuest the lockdown comes before the job
  */
-function defineBuiltins(target, source) {
+export function defineBuiltins(target, source) {
   for (const name of ObjectKeys(source)) {
     ObjectDefineProperty(target, name, {
       __proto__: null,
@@ -74,30 +77,33 @@ function defineBuiltins(target, source) {
  * Put a global there that is made when it is first looked at; the code may put another in its place.
  * @beforeGuest the lockdown comes before the job
  */
-function defineLazily(name, make) {
-  const define = (value) =>
-    ObjectDefineProperty(globalThis, name, {
-      __proto__: null,
-      value,
-      writable: true,
-      enumerable: false,
-      configurable: true,
-    });
+export function defineLazily(name, make) {
   ObjectDefineProperty(globalThis, name, {
     __proto__: null,
-    get: () => make(),
-    set: define,
+    get: () => make(name),
+    set: (value) =>
+      ObjectDefineProperty(globalThis, name, {
+        __proto__: null,
+        value,
+        writable: true,
+        enumerable: false,
+        configurable: true,
+      }),
     enumerable: false,
     configurable: true,
   });
 }
 
-const allowedGlobals = new Set(ALLOWED_GLOBALS);
+/** @beforeGuest the lockdown comes before the job */
+function allowedGlobals() {
+  return new Set([...OTHER_GLOBALS.join(" ").split(" "), ...WEB_GLOBALS]);
+}
 
 /** @beforeGuest the lockdown comes before the job */
-function removeGlobals() {
+export function removeGlobals() {
+  const allowed = allowedGlobals();
   for (const name of ReflectOwnKeys(globalThis)) {
-    if (typeof name === "string" && !allowedGlobals.has(name)) delete globalThis[name];
+    if (typeof name === "string" && !allowed.has(name)) delete globalThis[name];
   }
 }
 
@@ -114,19 +120,16 @@ const bareNavigator = {
 export function lockDown() {
   limitCloneables();
   takeStacks();
-  removeGlobals();
   defineBuiltins(globalThis, timerGlobals);
   defineBuiltins(globalThis, cloneGlobals);
   defineBuiltins(Atomics, atomicsFunctions);
   defineBuiltins(globalThis, { console: guestConsole, navigator: bareNavigator });
-  defineBuiltins(globalThis, { self: globalThis, MessageChannel, MessagePort });
+  defineBuiltins(globalThis, { self: globalThis });
   defineLazily("tools", () => loadSecondPart().openTools());
   defineLazily("ToolError", () => loadSecondPart().ToolError);
   defineLazily("show", () => loadSecondPart().services.show);
   defineLazily("progress", () => loadSecondPart().services.progress);
   defineLazily("store", () => loadSecondPart().services.store);
-  delete /** @type {any} */ (URL).createObjectURL;
-  delete /** @type {any} */ (URL).revokeObjectURL;
 }
 
 /**
@@ -137,10 +140,11 @@ export function verifyLockdown() {
   for (const name of FORBIDDEN_GLOBALS) {
     if (name in globalThis) die("the global " + name + " is still there");
   }
+  const allowed = allowedGlobals();
   let symbols = 0;
   for (const key of ReflectOwnKeys(globalThis)) {
     if (typeof key === "symbol") symbols++;
-    else if (!allowedGlobals.has(key)) die("the global object still has " + key);
+    else if (!allowed.has(key)) die("the global object still has " + key);
   }
   if (symbols > ALLOWED_SYMBOLS) die("the global object has an unknown symbol");
   let generated = true;

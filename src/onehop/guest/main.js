@@ -8,17 +8,23 @@ import { format } from "./console.js";
 import { answers, fail, sendOutput, succeed } from "./answers.js";
 import { call, compile } from "./run.js";
 import { cancelTimers } from "./timers.js";
-import { endStuckRun, nextTurn, runToEnd, watchRejections } from "./ending.js";
+import { nextTurn } from "./turns.js";
+import { endStuckRun, forgetRejection, noteRejection, runToEnd } from "./ending.js";
 import { beginEpoch, isLate } from "./epoch.js";
 import { isListening } from "./second.js";
-import { lockDown, verifyLockdown } from "./lockdown.js";
+import { defineBuiltins, lockDown, removeGlobals, verifyLockdown } from "./lockdown.js";
+import { MessageChannel, MessagePort } from "./ports.js";
 
 const EventPrototypePreventDefault = uncurryThis(Event.prototype.preventDefault);
 
 /** @beforeGuest the start comes before the job */
 function watchForFailures() {
   core.setReportExceptionCallback(failNow);
-  watchRejections();
+  core.setUnhandledPromiseRejectionHandler((promise, reason) => {
+    noteRejection(promise, reason);
+    return true;
+  });
+  core.setHandledPromiseRejectionHandler(forgetRejection);
   // Listeners of an EventTarget report what they throw in this way only.
   const errorOf = getterOf(ErrorEvent.prototype, "error");
   globalThis.addEventListener("error", (event) => failNow(errorOf(event)));
@@ -106,8 +112,16 @@ function serve() {
 
 function begin(job) {
   answers.state = "running";
-  if (job.session !== null) answers.goOn = serveNext;
+  if (job.session !== null) {
+    answers.settle = openField;
+    answers.succeeded = answers.failed = serveNext;
+  }
   runToEnd(job, succeed);
+}
+
+/** Of a session: whether the host has been asked something, so that no other call can follow. */
+function openField() {
+  return isListening() ? ',"open":true' : "";
 }
 
 /** Of a session: nothing runs until the next call comes. */
@@ -134,6 +148,10 @@ async function main() {
   warmSignals();
   watchForFailures();
   lockDown();
+  removeGlobals();
+  defineBuiltins(globalThis, { MessageChannel, MessagePort });
+  delete /** @type {any} */ (URL).createObjectURL;
+  delete /** @type {any} */ (URL).revokeObjectURL;
   await proveNoImport();
   verifyLockdown();
   sendFrame(

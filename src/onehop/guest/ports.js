@@ -5,11 +5,13 @@ import {
   CapturedTypeError,
   core,
   createList,
+  ObjectDefineProperty,
   ReflectApply,
+  TO_STRING_TAG,
   uncurryThis,
 } from "./primordials.js";
 import { cloneGlobals, dataCloneError } from "./clone.js";
-import { nextTurn } from "./ending.js";
+import { nextTurn } from "./turns.js";
 import { keepEpoch } from "./epoch.js";
 
 const MAKE_PORT = {};
@@ -102,15 +104,19 @@ export class MessageChannel {
   }
 }
 
-for (const constructor of [MessagePort, MessageChannel]) {
+function finish(constructor, name) {
   // V8's cloning asks for it, where it would take these for plain objects.
-  Object.defineProperty(constructor.prototype, core.hostObjectBrand, {
+  ObjectDefineProperty(constructor.prototype, core.hostObjectBrand, {
+    __proto__: null,
     value() {
-      throw dataCloneError("a " + constructor.name);
+      throw dataCloneError("a " + name);
     },
   });
-  Object.defineProperty(constructor.prototype, Symbol.toStringTag, {
-    value: constructor.name,
+  ObjectDefineProperty(constructor.prototype, TO_STRING_TAG, {
+    __proto__: null,
+    value: name,
     configurable: true,
   });
 }
+finish(MessagePort, "MessagePort");
+finish(MessageChannel, "MessageChannel");

@@ -53,7 +53,6 @@ export const DENO_CUSTOM = Symbol.for("Deno.privateCustomInspect");
 export const { toPrimitive: TO_PRIMITIVE, toStringTag: TO_STRING_TAG } = Symbol;
 export const { iterator: ITERATOR, asyncIterator: ASYNC_ITERATOR, species: SPECIES } = Symbol;
 
-export const CapturedDOMException = DOMException;
 export const CapturedError = Error;
 export const ErrorPrototype = Error.prototype;
 export const ErrorPrototypeToString = uncurryThis(Error.prototype.toString);
@@ -156,22 +155,6 @@ export const DataViewGetByteLength = getterOf(DataView.prototype, "byteLength");
 export const DataViewGetByteOffset = getterOf(DataView.prototype, "byteOffset");
 export const Uint8ArrayFromBase64 = Uint8Array.fromBase64.bind(Uint8Array);
 export const Uint8ArrayPrototypeToBase64 = uncurryThis(Uint8Array.prototype.toBase64);
-export const URLSearchParamsPrototypeToString = uncurryThis(URLSearchParams.prototype.toString);
-export const { prototype: URLPrototype } = URL;
-export const { prototype: URLSearchParamsPrototype } = URLSearchParams;
-export const URLSearchParamsPrototypeEntries = uncurryThis(URLSearchParams.prototype.entries);
-export const URLSearchParamsIteratorNext = uncurryThis(
-  Object.getPrototypeOf(new URLSearchParams().entries()).next,
-);
-/** @beforeGuest called below, for each name */
-function urlGetter(name) {
-  return { name, read: getterOf(URL.prototype, name) };
-}
-/** In the order in which Node shows them. */
-export const urlGetters = [
-  ..."href origin protocol username password host hostname port pathname".split(" "),
-  ..."search searchParams hash".split(" "),
-].map(urlGetter);
 export const performanceNow = performance.now.bind(performance);
 // Deno loads its crypto at the first use, which shall not be the guest's.
 void crypto.randomUUID;

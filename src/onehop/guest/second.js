@@ -15,8 +15,8 @@ const secondPart = { __proto__: null, source: Deno.args[1], shared: null, loaded
 const thirdPart = { __proto__: null, source: Deno.args[2], loaded: null };
 
 /**
- * Hand over what the second part uses of the first, by name.
- * @param {object} shared
+ * Hand over what the second part uses of the first, by name: a function, since most runs ask for none.
+ * @param {() => object} shared
  */
 export function shareWithSecond(shared) {
   secondPart.shared = shared;
@@ -81,7 +81,7 @@ export function loadThirdPart() {
 function load(source) {
   const { 0: make, 1: error } = compileFunction(source, "onehop:guest", NO_IMPORTS, []);
   if (error !== null) die("a later part of it cannot be read");
-  return make()(secondPart.shared);
+  return make()(/** @type {any} */ (secondPart).shared());
 }
 
 /**

@@ -14,10 +14,10 @@ import {
   StringPrototypeEndsWith,
   StringPrototypeLastIndexOf,
   StringPrototypeSlice,
-  uncurryThis,
   WeakMapPrototypeSet,
 } from "./primordials.js";
 import { firstStacks, placeInText, source } from "./errors.js";
+import { callSiteMethods } from "./platform.js";
 
 const WRAPPER = "__run__";
 /** Frames that V8 collects: ten as usual, and those of ours that lie below the code and are left out. */
@@ -27,8 +27,10 @@ const stacks = {
   __proto__: null,
   /** Function that the guest has put in place of ours. */
   guestPrepare: null,
+  /** @type {any} */
+  callSite: null,
   /**
-   * The methods of V8's call sites by name, each as a function of the site; see readCallSites.
+   * The methods of V8's call sites by name, each as a function of the site.
    * @type {any}
    */
   siteMethods: { __proto__: null },
@@ -48,61 +50,69 @@ const PLAIN_ANSWERS = [
   "getPromiseIndex",
 ];
 
-/** A frame of the guest's code, as `Error.prepareStackTrace` of the guest gets it. */
-class CallSite {
-  #site;
-  #place;
+/**
+ * The class of a frame of the guest's code, as `Error.prepareStackTrace` of the guest gets it. Hardly any
+ * code has one, so it is made when it is needed.
+ */
+function callSiteClass() {
+  class CallSite {
+    #site;
+    #place;
 
-  constructor(site, place) {
-    this.#site = site;
-    this.#place = place;
-  }
-
-  getFileName() {
-    return this.#place.file;
-  }
-
-  getScriptNameOrSourceURL() {
-    return this.#place.file;
-  }
-
-  getLineNumber() {
-    return this.#place.line;
-  }
-
-  getColumnNumber() {
-    return this.#place.column;
-  }
-
-  getFunctionName() {
-    const name = stacks.siteMethods.getFunctionName(this.#site);
-    return name === WRAPPER ? null : name;
-  }
-
-  getThis() {}
-
-  getFunction() {}
-
-  toString() {
-    return frameText(this.#site, this.#place);
-  }
-
-  static {
-    for (const name of PLAIN_ANSWERS) {
-      const method = {
-        [name]() {
-          return stacks.siteMethods[name](this.#site);
-        },
-      };
-      Object.defineProperty(this.prototype, name, {
-        value: method[name],
-        writable: true,
-        configurable: true,
-      });
+    constructor(site, place) {
+      this.#site = site;
+      this.#place = place;
     }
-    // Nobody needs to make one.
-    delete /** @type {any} */ (this.prototype).constructor;
+
+    getFileName() {
+      return this.#place.file;
+    }
+
+    getScriptNameOrSourceURL() {
+      return this.#place.file;
+    }
+
+    getLineNumber() {
+      return this.#place.line;
+    }
+
+    getColumnNumber() {
+      return this.#place.column;
+    }
+
+    getFunctionName() {
+      const name = stacks.siteMethods.getFunctionName(this.#site);
+      return name === WRAPPER ? null : name;
+    }
+
+    getThis() {}
+
+    getFunction() {}
+
+    toString() {
+      return frameText(this.#site, this.#place);
+    }
+
+    static {
+      for (let i = 0; i < PLAIN_ANSWERS.length; i++) {
+        const name = PLAIN_ANSWERS[i];
+        const method = {
+          [name]() {
+            return stacks.siteMethods[name](this.#site);
+          },
+        };
+        ObjectDefineProperty(this.prototype, name, {
+          __proto__: null,
+          value: method[name],
+          writable: true,
+          configurable: true,
+        });
+      }
+      // Nobody needs to make one.
+      delete /** @type {any} */ (this.prototype).constructor;
+    }
   }
+  return CallSite;
 }
 
 /** The frame in V8's words, at the caller's position, and without the name of our wrapper. */
@@ -146,6 +156,7 @@ function framesText(sites) {
 
 function callSites(sites) {
   const own = createList();
+  const CallSite = stacks.callSite ??= callSiteClass();
   ownFrames(sites, (site, place) => (own[own.length] = new CallSite(site, place)));
   return plainArray(own);
 }
@@ -158,27 +169,11 @@ function prepareStackTrace(error, sites) {
 }
 
 /**
- * Take the methods of call sites, which nobody can change. Not before the bootstrap is off the
- * stack: V8 would parse all of it again for the line numbers.
- * @beforeGuest the lockdown comes before the job
- */
-function readCallSites() {
-  CapturedError.prepareStackTrace = (_error, sites) => {
-    const prototype = Object.getPrototypeOf(sites[0]);
-    for (const name of Object.getOwnPropertyNames(prototype)) {
-      stacks.siteMethods[name] = uncurryThis(prototype[name]);
-    }
-  };
-  void new CapturedError().stack;
-  delete /** @type {any} */ (CapturedError).prepareStackTrace;
-}
-
-/**
  * Put ours into `Error.prepareStackTrace`. An accessor, so that the code can have its own function
  * called, but never with V8's call sites.
  */
 export function takeStacks() {
-  readCallSites();
+  stacks.siteMethods = callSiteMethods();
   CapturedError.stackTraceLimit = FRAMES;
   ObjectDefineProperty(CapturedError, "prepareStackTrace", {
     __proto__: null,

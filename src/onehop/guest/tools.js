@@ -21,6 +21,7 @@ import { encodeArguments } from "./arguments.js";
 import { blankToolError, fillToolError } from "./tool_error.js";
 import { grant } from "./grant.js";
 import { isLate } from "./epoch.js";
+import { watchReads } from "./unawaited.js";
 
 const made = { __proto__: null, tools: null, asked: 0, called: 0 };
 
@@ -146,9 +147,9 @@ function makeTool(namespace, member) {
 
 function callTool(namespace, member, args) {
   const error = blankToolError();
-  return new CapturedPromise((resolve, reject) => {
-    const refuse = (code, message) =>
-      reject(refused(error, pathOf(namespace, member), code, message));
+  const path = pathOf(namespace, member);
+  const promise = new CapturedPromise((resolve, reject) => {
+    const refuse = (code, message) => reject(refused(error, path, code, message));
     if (grant.limits === null) {
       return refuse("unknown_tool", NONE);
     }
@@ -159,10 +160,24 @@ function callTool(namespace, member, args) {
     const fields = ',"namespace":' + quote(namespace) + ',"member":' + quote(member) +
       encodeArguments(args, grant.limits.arguments);
     request("call", fields, ({ error: told }, text) => {
-      if (told === undefined) resolve(withBytes(JSONParse(text)));
+      if (told === undefined) resolve(withBytes(withHttp(JSONParse(text))));
       else reject(fillToolError(error, told));
     });
   });
+  return watchReads(promise, path);
+}
+
+/** An HTTP operation's answer comes as `{$http, $body}`: the code gets the body, and what came with
+ * it as a property that is not listed. The host wraps whatever else looks so, with null. */
+function withHttp(value) {
+  if (!isObject(value) || ArrayIsArray(value)) return value;
+  const names = ObjectKeys(value);
+  if (names.length !== 2 || names[0] !== "$http" || names[1] !== "$body") return value;
+  const { $http: http, $body: body } = value;
+  if (http === null || !isObject(body)) return body;
+  ObjectFreeze(http.headers);
+  ObjectDefineProperty(body, "$http", { __proto__: null, value: ObjectFreeze(http) });
+  return body;
 }
 
 /** Blocks of an answer that the host looks for media among. */
@@ -207,7 +222,7 @@ const SUBJECTS = {
 /** Ask about tools; none of it is a call. */
 function find(what, subject, options, make = (found) => found) {
   const error = blankToolError();
-  return new CapturedPromise((resolve, reject) => {
+  const promise = new CapturedPromise((resolve, reject) => {
     const refuse = (code, message) => reject(refused(error, "$" + what, code, message));
     if (grant.limits === null) {
       if (what === "describe") return refuse("unknown_tool", NONE);
@@ -231,6 +246,7 @@ function find(what, subject, options, make = (found) => found) {
       else reject(fillToolError(error, told));
     });
   });
+  return watchReads(promise, "$" + what);
 }
 
 function optionFields(options) {

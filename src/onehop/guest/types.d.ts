@@ -170,7 +170,7 @@ interface ThirdPart {
 interface SecondState {
   __proto__?: null;
   source: string;
-  shared: object | null;
+  shared: (() => object) | null;
   loaded: SecondPart | null;
 }
 
@@ -300,3 +300,7 @@ interface DenoInternals {
   core: DenoCore;
   inspectArgs(args: unknown[], options: object): string;
 }
+
+/** What realms.js hands to the bootstrap of a realm. */
+// deno-lint-ignore no-explicit-any
+declare const main: any;

@@ -62,7 +62,6 @@ import {
   TypedArrayGetByteOffset,
   TypedArrayGetLength,
   Uint8ArrayPrototypeToBase64,
-  URLSearchParamsPrototypeToString,
 } from "./primordials.js";
 import {
   briefly,
@@ -76,6 +75,7 @@ import {
   readErrorString,
   readStack,
 } from "./errors.js";
+import { searchText } from "./platform.js";
 import { MAX_ITERATED, pathStep, Places, warnOfValues } from "./warnings.js";
 
 const MAX_DEPTH = 100;
@@ -636,7 +636,7 @@ function stringForm(object) {
   // The tag may lie; the method does not.
   if (ObjectPrototypeToString(object) !== "[object URLSearchParams]") return null;
   try {
-    return URLSearchParamsPrototypeToString(object);
+    return searchText(object);
   } catch {
     return null;
   }

@@ -8,6 +8,7 @@ import {
   MapIteratorNext,
   MapPrototypeDelete,
   MapPrototypeEntries,
+  MapPrototypeGetSize,
   MapPrototypeSet,
 } from "./primordials.js";
 import { LONGEST_TIMER, startTimer, stopTimer } from "./timers.js";
@@ -37,6 +38,11 @@ function watchWait(promise, timeout) {
     expectEnds();
   };
   wait.timer = startTimer(end, timeout, [], false);
+}
+
+/** Whether some wait has not been seen to end. */
+export function isWaiting() {
+  return MapPrototypeGetSize(waits.pending) > 0;
 }
 
 /** Some wait is over, and its promise settles soon. */

@@ -17,11 +17,13 @@ from starlette.exceptions import HTTPException
 from onehop.errors import (
     AgentExistsError,
     AgentNotFoundError,
+    ApprovalNotFoundError,
     ArtifactNotFoundError,
     AuditUnavailableError,
     InvalidRequestError,
     JournalFullError,
     JournalUnavailableError,
+    MissingExtraError,
     OnehopError,
     OutputNotFoundError,
     Overloaded,
@@ -30,8 +32,10 @@ from onehop.errors import (
     SandboxUnavailableError,
     SessionNotFoundError,
     StoreError,
+    ToolsGoneError,
     TooManySessionsError,
     UnauthorizedError,
+    UnknownToolsError,
 )
 
 _MISTAKE: Final = "internal error; the server's log has the details under the request id"
@@ -44,6 +48,7 @@ _JOURNAL_FULL: Final = (
     "nothing is run now: the audit trail's database has been away for so long that no more records "
     "may wait for it"
 )
+_NO_PART: Final = "the server lacks a part that this needs; its log says which"
 _NO_WORKER: Final = "no worker can be started; the server's log says why"
 _STOPPING: Final = "the server is stopping"
 _RETRY: Final = 5.0
@@ -137,8 +142,10 @@ _TABLE: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (RunNotFoundError, 404, "not_found"),
     (SessionNotFoundError, 404, "not_found"),
     (AgentNotFoundError, 404, "not_found"),
+    (ApprovalNotFoundError, 404, "not_found"),
     (BodyTooSlowError, 408, "timeout"),
     (AgentExistsError, 409, "exists"),
+    (ToolsGoneError, 409, "tools_gone"),
     (BodyTooLargeError, 413, "too_large"),
     (WrongMediaTypeError, 415, "unsupported_media_type"),
     (WrongHostError, 421, "wrong_host"),
@@ -153,6 +160,7 @@ _AWAY: Final[tuple[tuple[type[Exception], str], ...]] = (
     (JournalFullError, _JOURNAL_FULL),
     (AuditUnavailableError, _STORE_AWAY),
     (StoreError, _STORE_AWAY),
+    (MissingExtraError, _NO_PART),
     (SandboxClosedError, _STOPPING),
     (SandboxUnavailableError, _NO_WORKER),
 )
@@ -164,9 +172,14 @@ def problem_of(error: Exception) -> Problem:
     """What the caller hears about ``error``; the rest is logged."""
     if isinstance(error, InvalidRequestError):
         # Names of Python; what callers made up themselves stays as they wrote it.
-        ours = error.field.islower() and error.got != "an unknown field"
+        ours = (
+            error.field.isidentifier() and error.field.islower() and error.got != "an unknown field"
+        )
         name = to_camel(error.field) if ours else error.field
-        return invalid(name, f"got {error.got}; it must be {error.allowed}")
+        what = f"got {error.got}; it must be {error.allowed}"
+        if isinstance(error, UnknownToolsError):
+            return Problem(404, "not_found", f"{name}: {what}", name)
+        return invalid(name, what)
     if isinstance(error, RequestValidationError | ValidationError):
         return _unfit(error.errors()[0])
     if isinstance(error, HTTPException):

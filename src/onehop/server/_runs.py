@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from typing import Any, Final
 
 from onehop.callers import Caller
+from onehop.calls import Beside, Narrowing
 from onehop.execution.executor import Executor
 from onehop.types import ExecutionResult, LogEntry, Progress
 
+ALL: Final = Narrowing()
+"""All tools, and no rules beside those of the server and the agent."""
 Name = tuple[str, str]
 """An agent and its request id."""
 
@@ -56,24 +59,37 @@ class Runs:
         self._executor = executor
         self._watched: dict[Name, Watched] = {}
 
-    def begin(self, arguments: Mapping[str, Any], caller: Caller) -> Watched:
-        """Start a run in a task of its own."""
+    def begin(
+        self,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        narrowing: Narrowing = ALL,
+        beside: Beside | None = None,
+    ) -> Watched:
+        """Start a run in a task of its own, with tools ``beside`` the server's."""
         run = Watched(caller.agent_id)
-        work = self._executor.call(arguments, caller, run.print, on_progress=run.print)
+        work = self._call(arguments, caller, run, narrowing, beside)
         run.outcome = asyncio.get_running_loop().create_task(work, name="onehop.run")
         first = self._watched.setdefault(_name(caller), run) is run
         run.outcome.add_done_callback(lambda _task: self._ended(run, _name(caller), first))
         return run
 
-    async def here(self, arguments: Mapping[str, Any], caller: Caller) -> ExecutionResult:
-        """Run in the awaiting task, which goes on in the very turn of the loop that brings the
-        result: before the worker is killed and the next one started. Cancelling it kills the run.
+    async def here(
+        self,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        narrowing: Narrowing = ALL,
+        beside: Beside | None = None,
+    ) -> ExecutionResult:
+        """As ``begin``, but in the awaiting task, which goes on in the very turn of the loop that
+        brings the result: before the worker is killed and the next one started. Cancelling it
+        kills the run.
         """
         run = Watched(caller.agent_id)
         run.outcome = asyncio.get_running_loop().create_future()
         first = self._watched.setdefault(_name(caller), run) is run
         try:
-            result = await self._executor.call(arguments, caller, run.print, on_progress=run.print)
+            result = await self._call(arguments, caller, run, narrowing, beside)
         except BaseException as error:
             _fail(run.outcome, error)
             raise
@@ -82,6 +98,25 @@ class Runs:
             return result
         finally:
             self._ended(run, _name(caller), first)
+
+    def _call(
+        self,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        run: Watched,
+        narrowing: Narrowing,
+        beside: Beside | None,
+    ) -> Coroutine[Any, Any, ExecutionResult]:
+        layers = [narrowing.rules] if narrowing.rules else ()
+        return self._executor.call(
+            arguments,
+            caller,
+            run.print,
+            narrowing.tools,
+            layers,
+            on_progress=run.print,
+            beside=beside,
+        )
 
     def find(self, request_id: str, agent_id: str | None = None) -> Watched | None:
         """An agent's run of this name, while it is in flight; any agent's for None."""

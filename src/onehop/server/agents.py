@@ -26,6 +26,7 @@ from onehop.errors import (
     UnauthorizedError,
 )
 from onehop.stores.base import AgentRecord, Role, Store
+from onehop.tools import Rule, read_rules, rules_to_json
 
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}"
 """What an agent's id looks like."""
@@ -44,6 +45,8 @@ _REMEMBERED: Final = 4096
 """Keys that are remembered in this way."""
 _PATIENCE: Final = 1.0
 """Seconds that the store has to say more about a key that is known already."""
+_TOLD: Final = 20
+"""Rules that the log names."""
 _ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 _log = logging.getLogger(__name__)
@@ -100,8 +103,10 @@ class Agents:
         max_runs: int | None = None,
         max_rate: int | None = None,
         max_body: int | None = None,
+        rules: Any = None,
     ) -> NewKey:
-        """Make an agent; one whose key was revoked may be made anew.
+        """Make an agent; one whose key was revoked may be made anew. ``rules`` are for its calls of
+        tools, as ``tools.read_rules`` takes them.
 
         Raises InvalidRequestError and AgentExistsError.
         """
@@ -117,8 +122,11 @@ class Agents:
             role=role,
             key_id=key_id,
             key_hash=_hash(secret),
+            max_runs=max_runs,
+            max_rate=max_rate,
+            max_body=max_body,
+            rules=rules_to_json(read_rules(rules)),
             created_at=_now(),
-            **limits,
         )
         if not await self._store.add_agent(agent):
             raise AgentExistsError(agent_id)
@@ -128,6 +136,25 @@ class Agents:
     async def list(self) -> list[AgentRecord]:
         """All agents, revoked ones too, by name."""
         return await self._store.agents()
+
+    async def get(self, agent_id: str) -> AgentRecord:
+        """One agent. Raises AgentNotFoundError, also for one whose key was revoked."""
+        agent = await self._store.get_agent(agent_id)
+        if agent is None or agent.revoked_at is not None:
+            raise AgentNotFoundError(agent_id)
+        return agent
+
+    async def set_rules(self, agent_id: str, rules: Any) -> tuple[Rule, ...]:
+        """Replace an agent's rules for its calls of tools; they count from its next run on.
+
+        Raises InvalidRequestError for wrong rules, and AgentNotFoundError.
+        """
+        read = read_rules(rules)
+        if not await self._store.set_rules(agent_id, rules_to_json(read)):
+            raise AgentNotFoundError(agent_id)
+        told = "; ".join(map(str, read[:_TOLD])) or "none"
+        _log.info("agent %s has %d rules: %s", agent_id, len(read), told)
+        return read
 
     async def rotate(self, agent_id: str) -> NewKey:
         """Give an agent a new key; the old one stops working. Raises AgentNotFoundError."""
@@ -160,6 +187,10 @@ class Agents:
         if agent.revoked_at is not None:
             raise UnauthorizedError
         return agent
+
+    async def find(self, key_id: str) -> AgentRecord | None:
+        """Who has the key of this id, revoked or not; believed as long as a key's check is."""
+        return await self._find(key_id)
 
     def knows(self, key: str) -> bool:
         """Whether the store need not be asked about this key, right or wrong."""

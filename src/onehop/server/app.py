@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route, compile_path
 
 from onehop._version import onehop_version
-from onehop.config import ServerConfig
+from onehop.config import AuditConfig, ServerConfig, TelemetryConfig
 from onehop.errors import OnehopError
 from onehop.execution.executor import Executor
 from onehop.server._errors import problem_of
@@ -35,11 +35,15 @@ from onehop.server.asgi._json import Json
 from onehop.server.asgi._requests import Requests
 from onehop.server.asgi._room import Room
 from onehop.server.asgi._scope import REQUEST_ID, ASGIApp
-from onehop.server.http import routes
+from onehop.server.dashboard.routes import dashboard_routes
+from onehop.server.http import handed, routes
 from onehop.server.http._docs import docs_routes
 from onehop.server.http._index import index_route
+from onehop.server.http._metrics import metrics_router
 from onehop.server.http._openapi import make_openapi
+from onehop.server.http._states import states
 from onehop.server.principal import Principal
+from onehop.telemetry import Metrics
 from onehop.validation import Validator
 
 _HEADERS: Final = (
@@ -48,12 +52,15 @@ _HEADERS: Final = (
     "X-Agent-Id",
     "X-Channel-Id",
     "X-Request-Id",
+    "X-Tool-Connection",
     "Content-Type",
     "Last-Event-ID",
     "Mcp-Session-Id",
     "Mcp-Protocol-Version",
     "Mcp-Method",
     "Mcp-Name",
+    "Traceparent",
+    "Tracestate",
 )
 _FIELDS: Final = 100
 """Values that a body may hold beside the context's."""
@@ -66,13 +73,19 @@ def create_app(
     agents: Agents,
     settings: ServerConfig | None = None,
     validator: Validator | None = None,
+    metrics: Metrics | None = None,
+    telemetry: TelemetryConfig | None = None,
+    audit: AuditConfig | None = None,
 ) -> FastAPI:
-    """The application over ``executor``, which is open and stays the caller's.
+    """The application over ``executor``, which is open and stays the caller's; ``metrics`` watch
+    its runs, and ``telemetry`` says who may read them; ``audit`` has the key of its trail, if
+    there is one.
 
     Raises StoreError for an executor that keeps nothing.
     """
     config = settings or ServerConfig()
     parts = routes.Parts(executor, agents, config, validator or Validator())
+    readers = (telemetry or TelemetryConfig()).metrics
     inner = [*_mcp(parts)]
     app = FastAPI(
         title="onehop",
@@ -93,8 +106,13 @@ def create_app(
     app.router.routes.extend(_short_ways(inner))
     app.include_router(routes.probes)
     app.include_router(routes.api)
-    app.router.routes.extend([index_route(), *docs_routes()])
+    app.include_router(handed.api)
+    app.include_router(states)
+    app.include_router(metrics_router(metrics, readers))
+    app.router.routes.extend([index_route(dashboard=config.dashboard), *docs_routes()])
     app.router.routes.append(Route("/openapi.json", _document))
+    if config.dashboard:
+        app.router.routes.extend(dashboard_routes(parts, audit or AuditConfig()))
     for served, _ in inner:
         app.router.routes.append(Route("/mcp", served))
     app.openapi = lambda: _remembered(app)  # type: ignore[method-assign]
@@ -113,7 +131,14 @@ def _mcp(parts: routes.Parts) -> list[tuple[ASGIApp, AbstractAsyncContextManager
         return nullcontext()
 
     return [
-        build_mcp(parts.executor, parts.authenticate, parts.settings, admit=admit, runs=parts.runs)
+        build_mcp(
+            parts.executor,
+            parts.authenticate,
+            parts.settings,
+            admit=admit,
+            runs=parts.runs,
+            closing=parts.closing,
+        )
     ]
 
 
@@ -157,7 +182,7 @@ def _middleware(parts: routes.Parts) -> list[Middleware]:
         cors = Middleware(
             Cors,
             allow_origins=config.origins,
-            allow_methods=("GET", "POST", "DELETE"),
+            allow_methods=("GET", "POST", "PUT", "DELETE"),
             allow_headers=_HEADERS,
             expose_headers=_EXPOSED,
         )

@@ -38,29 +38,33 @@ class Authenticator:
 
     async def __call__(self, scope: Scope) -> Principal:
         """Who it is."""
-        known = scope.get(PRINCIPAL)
-        if known is None:
-            known = await (self._of_key(scope) if self._settings.auth else self._of_nobody(scope))
-            scope[PRINCIPAL] = known
-            scope[BODY_LIMIT] = known.limits.max_body
-            scope[BODY_HOLDER] = known.holder
-            self._refusals.check(f"agent {known.holder}", known.limits.max_rate)
-        principal: Principal = known
-        return principal
+        known: Principal | None = scope.get(PRINCIPAL)
+        if known is not None:
+            return known
+        if not self._settings.auth:
+            return self._note(scope, self._of_nobody(scope))
+        return self.admit(scope, await self.holder(scope, _key(scope)))
 
-    async def _of_key(self, scope: Scope) -> Principal:
-        agent = await self._agent(scope)
+    def admit(self, scope: Scope, agent: AgentRecord) -> Principal:
+        """Note that ``agent``, whose key was good, is behind the request."""
         named = _named(scope) or agent.agent_id
         if named != agent.agent_id and agent.role != "admin":
             raise ForbiddenError("X-Agent-Id names another agent than the key's")
         held = scope.setdefault(HELD, ExitStack())
-        return Principal(named, agent.role, self._allowance(agent), agent.agent_id, held)
+        allowed = self._allowance(agent)
+        return self._note(scope, Principal(named, agent.role, allowed, agent.agent_id, held))
 
-    async def _agent(self, scope: Scope) -> AgentRecord:
-        """The key's. An address that tries keys which nobody has must soon wait, and so must
-        a caller from there whose key was not seen lately, since the store would be asked."""
+    def _note(self, scope: Scope, principal: Principal) -> Principal:
+        scope[PRINCIPAL] = principal
+        scope[BODY_LIMIT] = principal.limits.max_body
+        scope[BODY_HOLDER] = principal.holder
+        self._refusals.check(f"agent {principal.holder}", principal.limits.max_rate)
+        return principal
+
+    async def holder(self, scope: Scope, key: str) -> AgentRecord:
+        """Whose key this is. An address that tries keys which nobody has must soon wait, and so
+        must a caller from there whose key was not seen lately, since the store would be asked."""
         client = f"address {address((scope.get('client') or ('',))[0])}"
-        key = _key(scope)
         if not self._agents.knows(key):
             self._refusals.check(client, self._settings.max_refused)
         try:
@@ -69,7 +73,7 @@ class Authenticator:
             self._refusals.note(client)
             raise
 
-    async def _of_nobody(self, scope: Scope) -> Principal:
+    def _of_nobody(self, scope: Scope) -> Principal:
         named = _named(scope) or NOBODY
         held = scope.setdefault(HELD, ExitStack())
         return Principal(named, "admin", self._allowance(None), named, held)

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import uvicorn
 
-from onehop.config import ServerConfig, ToolsConfig
+from onehop.config import ServerConfig, TelemetryConfig, ToolsConfig
 from onehop.errors import ConfigError
 from onehop.execution.compose import open_executor
 from onehop.inputs.gc import keep_what_is_loaded
@@ -30,6 +30,7 @@ from onehop.server.asgi._crowd import Crowd, room_for_connections
 from onehop.server.asgi._guard import is_loopback
 from onehop.server.asgi._protocol import Bounds, Connection
 from onehop.server.asgi._scope import ASGIApp
+from onehop.telemetry.compose import open_watching
 
 _FILES: Final = 65_536
 """Descriptors that a server asks for, as far as it may: each connection takes one."""
@@ -62,21 +63,30 @@ async def serve(
     settings: ServerConfig,
     greet: Callable[[Ready], Awaitable[None]],
     tools: ToolsConfig | None = None,
+    telemetry: TelemetryConfig | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM. ``greet`` is called before the first request is taken. Code
-    may call the ``tools`` that are configured.
+    may call the ``tools`` that are configured; ``telemetry`` says who hears of runs.
 
     Raises ConfigError for an address that cannot be used, and what ``open_executor`` raises.
     """
+    told = telemetry or TelemetryConfig()
     sockets = listen(settings)
     try:
         server = _Server(_uvicorn_config(settings))
         asyncio.get_running_loop().set_exception_handler(_Complaints())
         with server.signals():
-            async with open_executor(store_may_be_away=True, tools=tools) as executor:
+            async with (
+                open_watching(told, counts=True) as watching,
+                open_executor(
+                    store_may_be_away=True, tools=tools, watchers=watching.watchers
+                ) as executor,
+            ):
                 agents = Agents(executor.store, grace=settings.key_grace / 1000)
                 await greet(Ready(_url(settings, sockets), executor.store.url, agents))
-                app = create_app(executor, agents, settings)
+                app = create_app(
+                    executor, agents, settings, metrics=watching.metrics, telemetry=told
+                )
                 keep_what_is_loaded()
                 await server.run_app(app, app.state.parts.closing, sockets)
     finally:

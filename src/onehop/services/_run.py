@@ -8,18 +8,19 @@ import logging
 from typing import Final
 
 from onehop.inputs.gc import read_json
-from onehop.limits import MIB
-from onehop.questions import Reply, Shown, Stored
+from onehop.questions import (
+    MOST_REPORTS,
+    MOST_SHOWN,
+    MOST_SHOWN_BYTES,
+    Reply,
+    Shown,
+    Stored,
+)
 from onehop.services._artifacts import ArtifactShelf
 from onehop.services._names import name_of, type_of
 from onehop.services._values import NotKeptError, SessionValues
 from onehop.types import Artifact, OnProgress, Progress
 
-MOST_SHOWN: Final = 32
-"""Files of a run, and"""
-MOST_SHOWN_BYTES: Final = 16 * MIB
-"""bytes of all of them. An honest guest keeps to both by itself."""
-MOST_REPORTS: Final = 500
 _REPORT_SECONDS: Final = 0.04
 """Reports that come faster are not passed on, but for the last one."""
 

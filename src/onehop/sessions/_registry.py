@@ -70,6 +70,11 @@ class Sessions:
         finally:
             self._touch(agent_id, session)
 
+    def names(self, agent_id: str, name: str) -> tuple[str, ...]:
+        """What the calls of a session have declared so far."""
+        session = self._known.get(agent_id, {}).get(name)
+        return () if session is None else session.names
+
     async def _session(self, agent_id: str, name: str) -> Session:
         own = self._known.setdefault(agent_id, {})
         if name in own:

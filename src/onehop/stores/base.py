@@ -7,19 +7,24 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from onehop.answers import (
+    AgentCount,
     AgentStats,
     CodeLengthBucket,
     Failure,
+    FailureCause,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    TimelinePoint,
+    ToolStats,
     TrendPoint,
 )
+from onehop.decisions import Approval, ApprovalStatus
 from onehop.events import Event
 from onehop.records import ExecutionRecord
 from onehop.types import Language
 
-Role = Literal["agent", "viewer", "admin"]
+Role = Literal["agent", "viewer", "approver", "admin"]
 
 RETENTION_SECONDS: Final = 2_592_000
 """30 days."""
@@ -49,6 +54,8 @@ class HistoryQuery:
     """Executed before this time, ms since the epoch."""
     limit: int = 50
     offset: int = 0
+    brief: bool = False
+    """Without output, logs and context, which may be long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,9 @@ class AgentRecord:
     """Runs in a minute."""
     max_body: int | None = None
     """Bytes of one request."""
+    rules: str | None = None
+    """JSON text of its rules for calls of tools, as ``tools.read_rules`` takes them; None has
+    none."""
     created_at: int
     """ms since the epoch, like the others."""
     rotated_at: int | None = None
@@ -207,6 +217,12 @@ class Store(Protocol):
     async def find_agent(self, key_id: str) -> AgentRecord | None:
         """Whose key this is, revoked or not."""
 
+    async def get_agent(self, agent_id: str) -> AgentRecord | None:
+        """The agent of this name, revoked or not."""
+
+    async def set_rules(self, agent_id: str, rules: str | None) -> bool:
+        """Replace an agent's rules; False when there is no such agent, or it is revoked."""
+
     async def rekey_agent(self, agent_id: str, key_id: str, key_hash: str, now: int) -> bool:
         """Replace the key; False when there is no such agent, or it is revoked."""
 
@@ -239,6 +255,35 @@ class Store(Protocol):
     async def session_keys(self, agent_id: str, session: str) -> list[str]:
         """All keys, ascending."""
 
+    # -- approvals
+
+    async def add_approvals(self, approvals: Sequence[Approval]) -> None:
+        """Take calls that wait for a decision; one that is there already is left as it is."""
+
+    async def approvals(
+        self,
+        *,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        status: ApprovalStatus | None = None,
+        limit: int = 100,
+    ) -> list[Approval]:
+        """The oldest first, then by call. None does not filter."""
+
+    async def decide_approval(
+        self,
+        run_id: str,
+        call_id: str,
+        status: ApprovalStatus,
+        *,
+        by: str | None,
+        now: int,
+        reason: str | None = None,
+        edited: str | None = None,
+    ) -> Approval | None:
+        """Decide about one that is pending; one whose time is over can only become ``expired``.
+        The first decision stands. Gives what stands now; None if there is no such call."""
+
     # -- analytics; ``agent_id`` None means all agents, ``since`` is ms since the epoch
 
     async def agent_stats(self, agent_id: str | None, since: int | None) -> AgentStats:
@@ -249,6 +294,17 @@ class Store(Protocol):
 
     async def trends(self, agent_id: str | None, since: int | None) -> list[TrendPoint]:
         """From the rollups, by day and then language, ascending."""
+
+    async def timeline(
+        self, agent_id: str | None, since: int | None, step: int
+    ) -> list[TimelinePoint]:
+        """Runs by steps of ``step`` ms, ascending; steps without a run are left out."""
+
+    async def failure_causes(self, agent_id: str | None, since: int | None) -> list[FailureCause]:
+        """Failures by error type, most first, then by type."""
+
+    async def agent_counts(self, since: int | None, limit: int) -> list[AgentCount]:
+        """Runs by agent, most first, then by name."""
 
     async def resource_use(self, agent_id: str | None, since: int | None) -> ResourceUse:
         """What runs used."""
@@ -270,6 +326,12 @@ class Store(Protocol):
         self, agent_id: str | None, since: int | None
     ) -> list[SecurityCount]:
         """Counts of the SecurityIssue events, most first, then by pattern and severity."""
+
+    async def tool_stats(
+        self, agent_id: str | None, since: int | None, limit: int, by_agent: bool = False
+    ) -> list[ToolStats]:
+        """By tool, or by tool and agent: most calls first, then by tool and agent. Calls of tools
+        that there are not count for none."""
 
     async def roll_up(self, now: int, keep_days: int) -> None:
         """Bring the rollups by day, agent and language up to date; drop those past ``keep_days``.

@@ -212,6 +212,16 @@ class StoreSuite:
         assert await found(offset=9) == []
         assert await found(agent_id="nobody\0") == []
 
+    async def test_a_brief_history_leaves_out_what_may_be_long(self, store: Store) -> None:
+        given = record(output={"a": 1}, logs=["a line"], context_data={"b": 2}, code_length=7)
+        await store.append(entries(given))
+        [brief] = await store.history(HistoryQuery(brief=True))
+        assert (brief.output, brief.logs, brief.context_data) == (None, [], None)
+        [whole] = await store.history(HistoryQuery())
+        assert (whole.output, whole.logs, whole.context_data) == ({"a": 1}, ["a line"], {"b": 2})
+        assert brief.details == whole.details
+        assert (brief.request_id, brief.code_length) == (whole.request_id, 7)
+
     async def test_events_filter_and_keep_their_order(self, store: Store) -> None:
         first, second = record(agent_id="a"), record(agent_id="b", channel_id="other")
         found = issue(second, line=1, column=2)
@@ -259,6 +269,7 @@ class StoreSuite:
         assert await store.repeated_code(name, None, 10) == []
         assert len(await store.slowest(name, None, 10)) == 1
         assert await store.security_profile(name, None) == []
+        assert await store.tool_stats(name, None, 10) == []
 
     async def test_an_event_that_no_store_can_keep_is_refused(self, store: Store) -> None:
         run = record()

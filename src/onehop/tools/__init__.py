@@ -5,23 +5,42 @@ from __future__ import annotations
 from onehop.errors import ToolError, ToolFailed
 from onehop.limits import ToolLimits
 from onehop.tools._bound import Bound
-from onehop.tools._catalogue import Catalogue
-from onehop.tools._compose import Provider, Tools, composed
+from onehop.tools._catalogue import Catalogue, taken_by
+from onehop.tools._compose import LoginFault, Provider, Tools, composed
+from onehop.tools._condition import WHEN
 from onehop.tools._context import ToolContext
+from onehop.tools._declarations import ambient
 from onehop.tools._discovery import Discovery
 from onehop.tools._files import load_tools
+from onehop.tools._harmless import is_identifier, key, one_line
+from onehop.tools._http import HttpAnswer, unwrapped
 from onehop.tools._lookup import look_up
 from onehop.tools._offer import offer
-from onehop.tools._rules import Decision, Policy, Rule, read_rules
+from onehop.tools._read_rules import (
+    read_rule_list,
+    read_rules,
+    rule_from_text,
+    rules_from_json,
+    rules_to_json,
+)
+from onehop.tools._rules import GLOB, Action, Decision, Policy, Rule
+from onehop.tools._schema import CheckedSchema
+from onehop.tools._stray import stray
 from onehop.tools._threads import Threads
 from onehop.tools._tool import Effect, Tool, tool
 
 __all__ = [
+    "GLOB",
+    "WHEN",
+    "Action",
     "Bound",
     "Catalogue",
+    "CheckedSchema",
     "Decision",
     "Discovery",
     "Effect",
+    "HttpAnswer",
+    "LoginFault",
     "Policy",
     "Provider",
     "Rule",
@@ -32,10 +51,21 @@ __all__ = [
     "ToolFailed",
     "ToolLimits",
     "Tools",
+    "ambient",
     "composed",
+    "is_identifier",
+    "key",
     "load_tools",
     "look_up",
     "offer",
+    "one_line",
+    "read_rule_list",
     "read_rules",
+    "rule_from_text",
+    "rules_from_json",
+    "rules_to_json",
+    "stray",
+    "taken_by",
     "tool",
+    "unwrapped",
 ]

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
@@ -21,6 +21,7 @@ from onehop.tools._checker import Checker, TooMuchError
 from onehop.tools._context import ToolContext
 from onehop.tools._docstrings import Words, words_of
 from onehop.tools._given import GivenSchema
+from onehop.tools._http import wrapped
 from onehop.tools._names import alias_of
 from onehop.tools._schema import SchemaError, read_any_schema, read_schema
 from onehop.tools._signature import Signature, place_of
@@ -38,6 +39,11 @@ _AT_ONCE: Final = 100_000
 _RESULT: Final = ToolLimits().result
 _PARAMETERS: Final = 100
 """Parameters that an error names."""
+_PLAIN: Final = frozenset(
+    "$schema $id $defs definitions title description type properties required "
+    "additionalProperties".split()
+)
+"""Keywords of a schema by which each argument is judged alone."""
 _LONGEST: Final = 8192
 """Characters of what a tool says of its failure."""
 
@@ -80,6 +86,59 @@ class Bound:
         self._check_conversion(arguments)
         return arguments
 
+    def refusal(self, arguments: dict[str, Any]) -> ToolError | None:
+        """What a call with these arguments is refused with, before the tool is asked; None when it
+        may pass."""
+        if isinstance(self._calling, Signature) and self._calling.accepts(arguments):
+            return None
+        try:
+            self._check_schema(arguments)
+        except ToolError as error:
+            return error if error.code == "invalid_arguments" else None
+        return None
+
+    def refusal_of_part(self, known: Mapping[str, Any], given: Collection[str]) -> ToolError | None:
+        """The same of a call with some arguments that are ``known``; ``given`` are the names of all
+        that it has for sure. None when the others may make it pass."""
+        if set(self.input_schema) - _PLAIN:
+            return None
+        if isinstance(self._calling, Signature) and not self._calling.has_plain_names:
+            return None
+        properties = self.input_schema.get("properties", {})
+        if self.input_schema.get("additionalProperties") is False and (
+            unknown := next((name for name in given if name not in properties), None)
+        ):
+            near = get_close_matches(unknown[:80], properties, n=3)
+            advice = f"; did you mean {near[0]}?" if near else ""
+            return self._invalid(unknown[:200], None, f"{unknown[:200]} is unknown{advice}", near)
+        alone = Checker({**self.input_schema, "required": []})
+        for name, value in known.items():
+            error = self._refusal_alone(alone, name, value)
+            if error is not None:
+                return error
+        return None
+
+    def missing(self, names: Collection[str]) -> ToolError | None:
+        """The refusal of a call that has no arguments beside ``names``, if that are too few."""
+        if set(self.input_schema) - _PLAIN:
+            return None
+        if isinstance(self._calling, Signature) and not self._calling.has_plain_names:
+            return None
+        required = self.input_schema.get("required", ())
+        absent = next((name for name in required if name not in names), None)
+        return absent and self._invalid(absent, None, f"{absent} is missing")
+
+    def _refusal_alone(self, alone: Checker, name: str, value: Any) -> ToolError | None:
+        try:
+            fault = alone.fault({name: value})
+        except Exception:  # whatever a stranger's schema makes of it
+            return None
+        if fault is None:
+            return None
+        if isinstance(self._calling, Signature) and not self._calling.refuses(name, value):
+            return None
+        return self._invalid(fault.field, fault.expected, fault.message, fault.nearest)
+
     async def check_large(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """As ``check``, in a thread if the schema has to be applied: many values take a second."""
         if isinstance(self._calling, Signature) and self._calling.accepts(arguments):
@@ -108,25 +167,46 @@ class Bound:
         positional, named = self._filled(arguments, context)
         if not self.tool.starts_itself:
             context.start()
-        return await self._written(await self.tool.call(*positional, **named), most)
+        return await self._written(await self.tool.call(*positional, **named), most, context)
 
     async def _call_in_thread(
         self, arguments: dict[str, Any], context: ToolContext, most: int
     ) -> bytes:
         positional, named = self._filled(arguments, _from_thread(context))
 
+        large: list[str] = []
+
         def call() -> Any:
             value = self.tool.call(*positional, **named)
-            return value if inspect.isawaitable(value) else to_json_text(value, most)
+            return (
+                value
+                if inspect.isawaitable(value)
+                else to_json_text(wrapped(value), most, large=large)
+            )
 
-        made = await self._threads.run(call, context.on_start)
-        return made if isinstance(made, bytes) else await self._written(await made, most)
+        made = await self._threads.run(call, context.on_start, context.agent_id)
+        if not isinstance(made, bytes):
+            return await self._written(await made, most, context)
+        self._warn_of_large(large, context)
+        return made
 
-    async def _written(self, value: Any, most: int) -> bytes:
+    async def _written(self, value: Any, most: int, context: ToolContext) -> bytes:
+        value, large = wrapped(value), list[str]()
         try:
-            return to_json_text(value, most, _AT_ONCE)
+            made = to_json_text(value, most, _AT_ONCE, large)
         except MoreThanPlannedError:
-            return await asyncio.to_thread(to_json_text, value, most)
+            large.clear()
+            made = await asyncio.to_thread(to_json_text, value, most, large=large)
+        self._warn_of_large(large, context)
+        return made
+
+    def _warn_of_large(self, places: list[str], context: ToolContext) -> None:
+        if places:
+            where = f" at {', '.join(filter(None, places))}" if any(places) else ""
+            context.warn(
+                f"{self.path} answered an integer beyond 2^53{where}: it came as text, with all "
+                "its digits; BigInt(text) makes a number of it"
+            )
 
     def _filled(
         self, arguments: dict[str, Any], context: ToolContext
@@ -196,7 +276,7 @@ class Bound:
     ) -> ToolError:
         return ToolError(
             "invalid_arguments",
-            message,
+            f"{self.path}: {message}",
             self.path,
             field=field,
             expected=expected,

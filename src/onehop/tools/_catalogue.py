@@ -11,10 +11,17 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from onehop.errors import ConfigError, InvalidRequestError, ToolError
+from onehop.errors import ConfigError, InvalidRequestError, ToolError, UnknownToolsError
 from onehop.tools._bound import Bound
-from onehop.tools._compose import Provider, Tools, composed
-from onehop.tools._names import Likeness, Spellings, checked, checked_namespace, reached_as
+from onehop.tools._compose import ACCEPTED, LoginFault, Provider, Tools, composed
+from onehop.tools._names import (
+    Likeness,
+    Spellings,
+    alias_of,
+    checked,
+    checked_namespace,
+    reached_as,
+)
 from onehop.tools._needs import require_checker
 from onehop.tools._threads import Threads
 from onehop.tools._tool import Tool
@@ -83,7 +90,10 @@ class Catalogue:
         if not (space := self._space(namespace, member)):
             return None
         if space in self.missing:
-            words = f"the tools of {space} are not known: {self.missing[space]}"
+            fault = self.missing[space]
+            words = f"the tools of {space} are not known: {fault}"
+            if isinstance(fault, LoginFault):
+                raise ToolError("auth_required", words, f"{space}.{member}")
             raise ToolError("unavailable", words, f"{space}.{member}", retryable=True)
         members = self._members[space]
         return self._only(self._spellings[space].find(member), f"{space}.{member}", members)
@@ -102,27 +112,45 @@ class Catalogue:
         found = self._likeness.nearest(path, most if keep is None else most + 20)
         return [name for name in found if keep is None or keep(self.bound[name])][:most]
 
-    def granted(self, wanted: Tools | Iterable[Wanted] | None) -> Catalogue:
+    def granted(
+        self,
+        wanted: Tools | Iterable[Wanted] | None,
+        keep: Callable[[Bound], bool] | None = None,
+    ) -> Catalogue:
         """What one call has: everything here if ``wanted`` is None.
 
         Otherwise what ``wanted`` has, and nothing else: functions and tools, and names and globs
-        of what is here. Raises InvalidRequestError for a name that is not here and for what
-        cannot be a tool.
+        of what is here. Raises InvalidRequestError for a name that is not here, which names those
+        near it that ``keep`` wants, and for what cannot be a tool.
         """
         if wanted is None:
             return self
         try:
-            return self._granted([wanted] if isinstance(wanted, Tools) else _listed(wanted))
+            return self._granted([wanted] if isinstance(wanted, Tools) else _listed(wanted), keep)
+        except ToolError as error:
+            raise InvalidRequestError("tools", error.tool, f"one tool: {error}") from None
         except ConfigError as error:
             raise InvalidRequestError("tools", "one that cannot be used", str(error)) from None
 
-    def _granted(self, listed: list[Any]) -> Catalogue:
+    def _granted(self, listed: list[Any], keep: Callable[[Bound], bool] | None) -> Catalogue:
         names = [item for item in listed if isinstance(item, str)]
         added = [item for item in listed if not isinstance(item, str)]
-        chosen = self._chosen(names)
+        chosen = self._chosen(names, keep)
         skipped = dict(self.skipped)
         more = list(_bind(Tools(*added), self._threads, skipped))
         return Catalogue([*chosen, *more], self._threads, skipped, self._missing_in(names))
+
+    def with_more(self, tools: Tools) -> Catalogue:
+        """One of what is here and ``tools``. Raises ConfigError that names the tool."""
+        skipped = dict(self.skipped)
+        more = _bind(tools, self._threads, skipped)
+        return Catalogue([*self.bound.values(), *more], self._threads, skipped, self.missing)
+
+    @property
+    def first_names(self) -> frozenset[str]:
+        """What stands right behind ``tools.`` in code: tools without a namespace, and
+        namespaces."""
+        return frozenset({*self._members.get("", {}), *filter(None, self._members)})
 
     def _missing_in(self, names: list[str]) -> dict[str, str]:
         """The namespaces that are meant by ``names``, and whose tools are not known."""
@@ -187,16 +215,14 @@ class Catalogue:
             raise _ambiguous(path, [members[n].path if n in members else n for n in found])
         return members.get(found[0]) if found else None
 
-    def _chosen(self, names: list[str]) -> list[Bound]:
+    def _chosen(self, names: list[str], keep: Callable[[Bound], bool] | None) -> list[Bound]:
         chosen: dict[str, Bound] = {}
         for name in names:
             if self._missing_in([name]) and not self._has(name):
                 continue  # it may come up
             if not (found := list(self._matching(name))):
-                near = ", ".join(self.nearest(name)) or "nothing is near it"
-                raise InvalidRequestError(
-                    "tools", repr(name)[:200], f"a tool's name or glob: {near}"
-                )
+                near = ", ".join(self.nearest(name, keep=keep)) or "nothing is near it"
+                raise UnknownToolsError("tools", repr(name)[:200], f"a tool's name or glob: {near}")
             chosen |= {one.path: one for one in found}
         return list(chosen.values())
 
@@ -213,11 +239,20 @@ class Catalogue:
             yield one
 
 
+def taken_by(own: Catalogue, tools: Tools) -> str | None:
+    """The first name of ``tools`` that could be taken for one of ``own``, as it is or as code may
+    write it: a stranger's tool takes no other's place."""
+    taken = {alias_of(name) for name in own.first_names}
+    first = [*(tool.name for tool in tools.root), *tools.namespaces]
+    heads = ((name, reached_as(name).partition(".")[0] or name) for name in first if name)
+    return next((name for name, head in heads if alias_of(head) in taken), None)
+
+
 def _listed(given: Iterable[Any] | None) -> list[Any]:
     if given is None:
         return []
-    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
-        raise ConfigError("tools", f"got {given!r:.200}; it must be a Tools or a list")
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise ConfigError("tools", f"got {given!r:.200}; {ACCEPTED}, or names of the sandbox's own")
     return list(given)
 
 
@@ -236,6 +271,8 @@ def _of_provider(
     name: str, provider: Provider, threads: Threads, skipped: dict[str, str]
 ) -> Iterator[Bound]:
     """What a stranger lists: one tool that cannot be used takes no other with it."""
+    reasons: Mapping[str, str] = getattr(provider, "skipped", {})
+    skipped |= {f"{name}.{one}": reason for one, reason in reasons.items()}
     seen = set[str]()
     for tool in provider.tools():
         path = f"{name}.{tool.name}"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol, cast
 
 from onehop.errors import ConfigError
 from onehop.tools._tool import Tool, as_tool
+
+
+class LoginFault(str):
+    """Why tools are not known: a person has to log in first."""
+
+    __slots__ = ()
 
 
 class Provider(Protocol):
@@ -68,12 +74,19 @@ class Tools:
         self.namespaces[name] = members
 
 
+ACCEPTED: Final = (
+    "it must be a list of functions and Tool objects ([find, Tool('add', call)]), or a Tools with "
+    "namespaces (Tools(find, crm=[add]))"
+)
+"""What an error says of what may be given as tools."""
+
+
 def composed(given: Tools | Iterable[Any] | None) -> Tools:
     """What a caller gave in place of a ``Tools``. Raises ConfigError."""
     if isinstance(given, Tools):
         return given
-    if isinstance(given, str | bytes) or not isinstance(given, Iterable | None):
-        raise ConfigError("tools", f"got {given!r:.200}; it must be a Tools or a list")
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable | None):
+        raise ConfigError("tools", f"got {given!r:.200}; {ACCEPTED}")
     return Tools(*(given or ()))
 
 

@@ -36,6 +36,14 @@ class ToolContext:
     """Keeps bytes on the host as long as the run lasts; their id, by which the code asks for
     them."""
 
+    on_warning: Callable[[str], None] | None = field(default=None, repr=False)
+    """Called in the event loop with what the reader of the run's result should know."""
+
+    def warn(self, words: str) -> None:
+        """The run's result says so."""
+        if self.on_warning is not None:
+            self.on_warning(words)
+
     def start(self) -> None:
         """The tool's time begins now."""
         if self.on_start is not None:

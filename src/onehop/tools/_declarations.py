@@ -41,14 +41,18 @@ def declarations(tools: Iterable[Declared]) -> str:
 
 
 def ambient(
-    tools: Iterable[Declared], aliases: Mapping[str, Mapping[str, str]] | None = None
+    tools: Iterable[Declared],
+    aliases: Mapping[str, Mapping[str, str]] | None = None,
+    *,
+    is_open: bool = False,
 ) -> str:
-    """The same as a module that declares ``tools`` for all others, and none of its types.
+    """The same as a module that declares ``tools`` for all others, and none of its types. It
+    ``is_open`` where there are other tools than those that are declared.
 
     ``aliases`` are other names by namespace, as ``Catalogue.names_json`` has them: those of the
     tools without a namespace, and of the namespaces themselves, under the empty name.
     """
-    types, members = _Text(aliases or {}).write(tools)
+    types, members = _Text(aliases or {}, is_open=is_open).write(tools)
     outside = f"type {_TOOLS} = {members};\n\ndeclare global {{\n  const tools: {_TOOLS};\n}}"
     return "\n\n".join([*types, outside, "export {};\n"])
 
@@ -56,8 +60,9 @@ def ambient(
 class _Text:
     """Declarations of several tools, in which a name means one type."""
 
-    def __init__(self, aliases: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(self, aliases: Mapping[str, Mapping[str, str]], *, is_open: bool = False) -> None:
         self._aliases = aliases
+        self._others = "[name: string]: any;" if is_open else None
         self._named: dict[str, Definition] = {}
 
     def write(self, tools: Iterable[Declared]) -> tuple[list[str], str]:
@@ -73,12 +78,16 @@ class _Text:
         for lines in spaces[""].values():
             yield from lines
         yield from self._other_names("", {**spaces, **spaces[""]}, "  ")
+        if self._others:
+            yield f"  {self._others}"
         for namespace, members in spaces.items():
             if namespace:
                 yield f"  {key(namespace)}: {{"
                 for lines in members.values():
                     yield from lines
                 yield from self._other_names(namespace, members, "    ")
+                if self._others:
+                    yield f"    {self._others}"
                 yield "  };"
 
     def _other_names(

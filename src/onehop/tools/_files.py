@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import traceback
 from collections.abc import Iterable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -14,6 +15,8 @@ from onehop.errors import ConfigError
 from onehop.tools._compose import Tools
 from onehop.tools._tool import Tool
 
+_LINE: Final = 200
+"""Characters of a line that an error shows."""
 _NAME: Final = "tools"
 """Of the global that says what a file offers; without it, all tools of the file's own are."""
 
@@ -52,6 +55,17 @@ def _run(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[spec.name]
-        reason = f"it cannot be run: {type(error).__name__}: {error}"
+        reason = f"it cannot be run: {type(error).__name__}: {error}{_place(error, path)}"
         raise ConfigError(str(path), reason) from error
     return module
+
+
+def _place(error: Exception, path: Path) -> str:
+    """The line of the file where it went wrong; of an error elsewhere, the line that led there."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return ""  # its own words have the line
+    frames = traceback.extract_tb(error.__traceback__)
+    found = [frame for frame in frames if frame.filename == str(path)]
+    if not found:
+        return ""
+    return f" (line {found[-1].lineno}: {(found[-1].line or '')[:_LINE]})"

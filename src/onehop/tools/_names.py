@@ -12,6 +12,8 @@ from typing import Final
 from onehop.errors import ConfigError
 
 _LONGEST: Final = 128
+LONGEST_PATH: Final = 2 * _LONGEST + 1
+"""Characters of a namespace, a dot and a tool."""
 _CANDIDATES: Final = 100
 _CLOSE: Final = 0.4
 """Likeness, from 0 to 1, below which a name is not worth naming."""

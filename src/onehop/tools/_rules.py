@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal, get_args
 
 from onehop.errors import InvalidRequestError
 from onehop.tools._bound import Bound
 from onehop.tools._condition import HELP, Condition, read_condition
+from onehop.tools._names import LONGEST_PATH
 from onehop.tools._tool import EFFECTS, Effect
 
 Action = Literal["allow", "ask", "deny"]
-_ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 """From the loosest to the most restrictive."""
-_FIELDS: Final = ("action", "tool", "effect", "when")
+GLOB: Final = r"(?!\$)(?![^.]*\.\$)[^\s\x00-\x1f\x7f-\x9f]+( +[^\s\x00-\x1f\x7f-\x9f]+)*"
+"""What a path or glob looks like that some tool can match."""
 _LONGEST: Final = 400
-_MOST: Final = 10_000
-"""Rules of one layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,11 @@ class Rule:
     tool: str = "*"
     effect: Effect | None = None
     when: str | None = None
-    _condition: Condition | None = field(init=False, repr=False, default=None)
+    _condition: Condition | None = dataclasses.field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
         """Raises InvalidRequestError that names the field."""
-        _member("action", self.action, _ACTIONS)
+        _member("action", self.action, ACTIONS)
         _check_glob(self.tool)
         if self.effect is not None:
             _member("effect", self.effect, EFFECTS)
@@ -50,10 +53,20 @@ class Rule:
         when = f" when {self.when}" if self.when is not None else ""
         return f"{self.action} {self.tool}{effect}{when}"
 
+    def to_dict(self) -> dict[str, str]:
+        """Its fields, without those that it has not."""
+        fields = {"action": self.action, "tool": self.tool, "effect": self.effect}
+        return {name: value for name, value in {**fields, "when": self.when}.items() if value}
+
     @property
     def is_conditional(self) -> bool:
         """Whether it depends on the arguments."""
         return self._condition is not None
+
+    @property
+    def field(self) -> str | None:
+        """The argument that its condition is about."""
+        return None if self._condition is None else self._condition.field[0]
 
     def concerns(self, bound: Bound) -> bool:
         """Whether it is about this tool at all, however its name is written."""
@@ -73,11 +86,15 @@ class Rule:
         """Whether it is about these arguments."""
         return self._condition is None or self._condition.matches(arguments)
 
+    def looks_at(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether its condition is about one of these arguments."""
+        return self._condition is not None and self._condition.field[0] in arguments
+
     @property
     def rank(self) -> tuple[int, int]:
         """Its place in a layer: more literal characters first, then the more restrictive."""
         literal = sum(character not in "*?[]" for character in self.tool)
-        return -literal, -_ACTIONS.index(self.action)
+        return -literal, -ACTIONS.index(self.action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +110,8 @@ class Policy:
 
     def __init__(self, layers: Sequence[Sequence[Rule]]) -> None:
         self._layers = [sorted(layer, key=lambda rule: rule.rank) for layer in layers if layer]
+        self.has_asks = any(rule.action == "ask" for layer in layers for rule in layer)
+        """Whether a rule asks about anything."""
         self._known: dict[tuple[tuple[str, ...], Effect, bool], list[list[Rule]]] = {}
 
     def decide(self, bound: Bound, arguments: Mapping[str, Any]) -> Decision:
@@ -102,10 +121,26 @@ class Policy:
             rule = next((rule for rule in rules if rule.matches(arguments)), None)
             if rule is None:
                 continue
-            is_stricter = _ACTIONS.index(rule.action) > _ACTIONS.index(decided.action)
+            is_stricter = ACTIONS.index(rule.action) > ACTIONS.index(decided.action)
             if decided.rule is None or is_stricter:
                 decided = Decision(rule.action, str(rule))
         return decided
+
+    def foresee(
+        self, bound: Bound, known: Mapping[str, Any], *, complete: bool
+    ) -> tuple[Decision, bool]:
+        """The decision about a call if these arguments are ``known``, the most restrictive that
+        there may be; and whether that depends on others."""
+        if complete:
+            return self.decide(bound, known), False
+        worst, depends = Decision("allow"), False
+        for rules in self._about(bound):
+            possible = list(_possible(rules, known))
+            depends = depends or len({rule.action if rule else "allow" for rule in possible}) > 1
+            for rule in filter(None, possible):
+                if ACTIONS.index(rule.action) > ACTIONS.index(worst.action) or not worst.rule:
+                    worst = Decision(rule.action, str(rule))
+        return worst, depends
 
     def is_always_denied(self, bound: Bound) -> bool:
         """Whether no arguments let a call of it pass, or be asked about."""
@@ -125,6 +160,17 @@ class Policy:
         return self._known[key]
 
 
+def _possible(rules: Sequence[Rule], known: Mapping[str, Any]) -> Iterator[Rule | None]:
+    """The rules of a layer that may decide, if arguments are added to those that are known."""
+    for rule in rules:
+        if not rule.matches(known):
+            continue  # it looks at an argument that is known
+        yield rule
+        if not rule.is_conditional or rule.looks_at(known):
+            return
+    yield None
+
+
 def _outcomes(rules: Sequence[Rule]) -> set[Action]:
     """All that a layer's rules about one tool may say, whatever the arguments are."""
     outcomes: set[Action] = set()
@@ -135,77 +181,40 @@ def _outcomes(rules: Sequence[Rule]) -> set[Action]:
     return outcomes | {"allow"}
 
 
-def read_rules(given: Any, place: str = "rules") -> tuple[Rule, ...]:
-    """Rules as callers and files give them: a Rule, a dict of its fields, a list of those, or
-    globs by action (``{"deny": ["crm.*"]}``); None has no rules.
-
-    Raises InvalidRequestError that names what is wrong and where.
-    """
-    rules = tuple(_read(given, place))
-    if len(rules) > _MOST:
-        raise InvalidRequestError(place, f"{len(rules)} rules", f"at most {_MOST}")
-    return rules
-
-
-def _read(given: Any, place: str) -> Iterator[Rule]:
-    if given is None:
-        return
-    if isinstance(given, Rule):
-        yield given
-    elif isinstance(given, Mapping):
-        yield from [_rule(given, place)] if "action" in given else _by_action(given, place)
-    elif isinstance(given, Iterable) and not isinstance(given, str | bytes):
-        for index, item in enumerate(given):
-            if not isinstance(item, Rule | Mapping):
-                raise InvalidRequestError(f"{place}[{index}]", _shown(item), "a rule or an object")
-            yield from _read(item, f"{place}[{index}]")
-    else:
-        raise InvalidRequestError(place, _shown(given), "a list of rules")
-
-
-def _by_action(given: Mapping[Any, Any], place: str) -> Iterator[Rule]:
-    for action, items in given.items():
-        here = f"{place}.{action}"
-        if action not in _ACTIONS:
-            raise InvalidRequestError(here[:_LONGEST], _shown(action), _choice(_ACTIONS))
-        listed = [items] if isinstance(items, str | Mapping) else items
-        if not isinstance(listed, Iterable):
-            raise InvalidRequestError(here, _shown(items), "a list of globs")
-        for index, item in enumerate(listed):
-            fields = item if isinstance(item, Mapping) else {"tool": item}
-            yield _rule({**fields, "action": action}, f"{here}[{index}]")
-
-
-def _rule(fields: Mapping[Any, Any], place: str) -> Rule:
-    if unknown := [name for name in fields if name not in _FIELDS]:
-        raise InvalidRequestError(f"{place}.{unknown[0]!s:.80}", "a field", _choice(_FIELDS))
-    try:
-        return Rule(**fields)
-    except InvalidRequestError as error:
-        where = f"{place}.{error.field}"
-        raise InvalidRequestError(where, error.got, error.allowed) from None
-
-
 def _check_glob(given: Any) -> None:
-    if not isinstance(given, str) or not 0 < len(given) <= _LONGEST:
-        raise InvalidRequestError("tool", _shown(given), "a tool's path or a glob")
+    if not isinstance(given, str) or not 0 < len(given) <= LONGEST_PATH:
+        allowed = f"a tool's path or a glob, of at most {LONGEST_PATH} characters"
+        raise InvalidRequestError("tool", shown(given), allowed)
+    if not re.fullmatch(GLOB, given):
+        allowed = f"a tool's path or a glob that some tool can match: {_why_none(given)}"
+        raise InvalidRequestError("tool", shown(given), allowed)
+
+
+def _why_none(glob: str) -> str:
+    if "$" in glob:
+        return "names with $ in front are onehop's own, which rules do not concern"
+    return "leave out the space around it, and what cannot be seen"
 
 
 def _condition(text: Any) -> Condition:
     try:
         return read_condition(text if isinstance(text, str) else "")
     except ValueError as error:
-        raise InvalidRequestError("when", _shown(text), str(error) or HELP) from None
+        raise InvalidRequestError("when", shown(text), str(error) or HELP) from None
 
 
 def _member(name: str, value: Any, allowed: Sequence[str]) -> None:
     if not isinstance(value, str) or value not in allowed:
-        raise InvalidRequestError(name, _shown(value), _choice(allowed))
+        raise InvalidRequestError(name, shown(value), choice(allowed, value))
 
 
-def _choice(allowed: Sequence[str]) -> str:
-    return "one of " + ", ".join(allowed)
+def choice(allowed: Sequence[str], given: Any = None) -> str:
+    """What may stand there, and which of it was probably meant."""
+    near = get_close_matches(given[:_LONGEST], allowed, 1) if isinstance(given, str) else []
+    meant = f" (did you mean {near[0]}?)" if near else ""
+    return f"one of {', '.join(allowed)}{meant}"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A short form of anything."""
     return f"{value!r:.80}"

@@ -105,6 +105,10 @@ class Signature:
         self.schema.pop("title", None)
         self.schema.setdefault("properties", {})
         self._has_bytes = BYTES.encode() in to_json(self.schema)
+        self._has_other_names = any(
+            not isinstance(field.validation_alias, str | None)
+            for field in self._model.model_fields.values()
+        )
         self.output_schema = _output_schema(signed.return_annotation, words.returns)
 
     def _make_model(self, words: Words) -> type[BaseModel]:
@@ -126,6 +130,24 @@ class Signature:
         except Exception:  # a type's own validator may raise anything
             return False
         return True
+
+    def refuses(self, name: str, value: Any) -> bool:
+        """Whether one argument plainly is not of the annotated type, whatever the others are."""
+        if self._has_bytes or self._has_other_names:
+            return False
+        try:
+            text = to_json({name: value})
+            self._model.__pydantic_validator__.validate_json(text, strict=True)
+        except ValidationError as error:
+            return any(fault["loc"][:1] == (name,) for fault in error.errors())
+        except Exception:  # a type's own validator may raise anything
+            return False
+        return False
+
+    @property
+    def has_plain_names(self) -> bool:
+        """Whether each parameter has one name."""
+        return not self._has_other_names
 
     def convert(self, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """What the function is called with, by position and by keyword. Raises ValidationError."""

@@ -139,7 +139,11 @@ def as_tool(given: Any) -> Tool:
         return given
     if callable(given):
         return Tool(name_of(given), given)
-    raise ConfigError("tools", f"got {given!r:.200}; it must be a function or a Tool")
+    raise ConfigError(
+        "tools",
+        f"got {given!r:.200}; it must be a function or a Tool, which "
+        "has a name, a function and perhaps a schema: Tool('add', call)",
+    )
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -33,6 +33,8 @@ _DEEPEST: Final = 190
 """Levels: what reads JSON here takes 200."""
 _LONG: Final = 10_000
 """Bits of an integer from which Python refuses to write its digits."""
+_PLACES: Final = 3
+"""Integers beyond 2^53 whose places are named."""
 _DATES: Final = (datetime, date, time)
 _LISTS: Final = (list, tuple, deque)
 _TEXTS: Final = (
@@ -51,13 +53,16 @@ class MoreThanPlannedError(Exception):
     """It takes more than may be made here."""
 
 
-def to_json_text(value: Any, largest: int, most: int | None = None) -> bytes:
-    """JSON of ``value``, in UTF-8, of at most ``largest`` bytes.
+def to_json_text(
+    value: Any, largest: int, most: int | None = None, large: list[str] | None = None
+) -> bytes:
+    """JSON of ``value``, in UTF-8, of at most ``largest`` bytes. The places of the first integers
+    beyond 2^53, which are text in it, are added to ``large``.
 
     Raises ToolError (``invalid_result``, ``too_large``), and MoreThanPlannedError where it takes
     more than about ``most`` characters.
     """
-    plain = _Writer(largest, most).plain(value)
+    plain = _Writer(largest, most, large).plain(value)
     text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), check_circular=False)
     made = text.encode()
     if len(made) > largest:
@@ -68,7 +73,8 @@ def to_json_text(value: Any, largest: int, most: int | None = None) -> bytes:
 class _Writer:
     """Makes plain data of one value, and counts what its JSON takes at least."""
 
-    def __init__(self, largest: int, most: int | None) -> None:
+    def __init__(self, largest: int, most: int | None, large: list[str] | None = None) -> None:
+        self._large = large
         self._largest = largest
         self._left = largest
         self._values = most
@@ -187,6 +193,8 @@ class _Writer:
             return value
         if value.bit_length() > self._left * 4:
             raise _too_large(self._largest)
+        if self._large is not None and len(self._large) < _PLACES:
+            self._large.append(dotted(self._path))
         return self._text(str(Decimal(value)) if value.bit_length() > _LONG else str(value))
 
     def _float(self, value: float) -> float:

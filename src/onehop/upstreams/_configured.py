@@ -4,17 +4,50 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
+from typing import Any, Final
 
 from onehop.config import UPSTREAM, upstream_tables
 from onehop.errors import ConfigError
-from onehop.upstreams._options import NESTED
+from onehop.upstreams._options import NESTED, read_options
+from onehop.upstreams._secrets import resolve
 from onehop.upstreams._servers_file import read_servers
 from onehop.upstreams._upstream import McpUpstream
+from onehop.upstreams.openapi import OpenApi, read_openapi_options
 
+Upstream = McpUpstream | OpenApi
 _log = logging.getLogger(__name__)
 
 
-def configured_upstreams(servers_file: str | None = None) -> dict[str, McpUpstream]:
+_OPENAPI: Final = "openapi"
+"""What a table with an OpenAPI document has."""
+
+
+def read_table(table: Mapping[str, Any], place: str) -> None:
+    """Raises ConfigError for a table ``[upstream.NAME]`` that cannot be used."""
+    read = read_openapi_options if _OPENAPI in table else read_options
+    read(table, place)
+
+
+def login_url(name: str, servers_file: str | None = None) -> str:
+    """The address at which one logs in to the server of this namespace. Raises ConfigError."""
+    upstreams = configured_upstreams(servers_file)
+    place = f"{UPSTREAM}.{name}"
+    if name not in upstreams:
+        there = ", ".join(sorted(upstreams)) or "none"
+        raise ConfigError(place, f"there is no such table; there are: {there}")
+    one = upstreams[name]
+    if not isinstance(one, McpUpstream) or one.options.url is None:
+        raise ConfigError(place, "it is not an MCP server at a url: nobody logs in there")
+    return resolve(one.options.url, f"{place}.url", os.environ)
+
+
+def _made(table: Mapping[str, Any], place: str) -> Upstream:
+    kind = OpenApi if _OPENAPI in table else McpUpstream
+    return kind.of(table, place)
+
+
+def configured_upstreams(servers_file: str | None = None) -> dict[str, Upstream]:
     """Those of the tables ``[upstream.NAME]`` and of a file with ``mcpServers``, by namespace.
 
     What cannot be used of the file is logged. A onehop that is itself such a server has none.
@@ -23,8 +56,8 @@ def configured_upstreams(servers_file: str | None = None) -> dict[str, McpUpstre
     if os.environ.get(NESTED):
         _log.warning("this onehop is a server of another one: it starts no servers of its own")
         return {}
-    made = {
-        name: McpUpstream.of(table, f"{UPSTREAM}.{name}")
+    made: dict[str, Upstream] = {
+        name: _made(table, f"{UPSTREAM}.{name}")
         for name, table in upstream_tables(os.environ).items()
     }
     if servers_file is None:

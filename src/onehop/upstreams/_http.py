@@ -12,6 +12,7 @@ import mcp_types as types
 from mcp.client.streamable_http import streamable_http_client
 
 from onehop.inputs.values import ValueCount
+from onehop.traces import outgoing
 from onehop.upstreams import _bounds
 from onehop.upstreams._answers import RETRY_AFTER, STATUS
 
@@ -23,12 +24,15 @@ _EVENT_END: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 
 @asynccontextmanager
-async def connect(url: str, headers: Mapping[str, str]) -> AsyncIterator[tuple[Any, Any]]:
+async def connect(
+    url: str, headers: Mapping[str, str], auth: httpx2.Auth | None = None
+) -> AsyncIterator[tuple[Any, Any]]:
     """The streams that the SDK reads and writes."""
     client = httpx2.AsyncClient(
         headers={"Accept-Encoding": "identity", **headers},
+        auth=auth,
         timeout=httpx2.Timeout(_CONNECT, read=_READ),
-        event_hooks={"response": [_bound]},
+        event_hooks={"request": [_place], "response": [_bound]},
     )
     async with (
         client,
@@ -37,6 +41,11 @@ async def connect(url: str, headers: Mapping[str, str]) -> AsyncIterator[tuple[A
         ) as streams,
     ):
         yield streams
+
+
+async def _place(request: httpx2.Request) -> None:
+    """Say which span it belongs to. The SDK sends in the context of the call."""
+    request.headers.update(outgoing())
 
 
 async def _bound(response: httpx2.Response) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -46,6 +47,9 @@ class Keeper:
         self._coming: asyncio.Future[Link] = asyncio.get_running_loop().create_future()
         self._listed: list[types.Tool] | None = None
         self._reason = "it has not been asked yet"
+        self.wants_login = False
+        """Whether the last connection ended because the server wants other credentials."""
+        self._down_since = time.time()
         self._next = 0.0
         self._pause = 0.0
         self._tried = asyncio.Event()
@@ -56,9 +60,25 @@ class Keeper:
         await self._tried.wait()
 
     @property
+    def has_tried(self) -> bool:
+        """Whether the first attempt is over."""
+        return self._tried.is_set()
+
+    @property
+    def told(self) -> str:
+        """The reason, and since when it is so."""
+        since = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(self._down_since))
+        return f"{self._reason} (since {since})"
+
+    @property
     def knows(self) -> bool:
         """Whether the server has listed its tools, now or before."""
         return self._listed is not None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it is connected now."""
+        return self._link is not None and self._link.is_up
 
     @property
     def reason(self) -> str:
@@ -71,7 +91,7 @@ class Keeper:
         link = self._link
         if link is None or link.is_over:
             if (left := self._next - asyncio.get_running_loop().time()) > 0:
-                raise down(self._reason, left)
+                raise down(self.told, left, wants_login=self.wants_login)
             link = await self._next_link()
         return await ready(link)
 
@@ -79,7 +99,7 @@ class Keeper:
         try:
             return await asyncio.shield(self._coming)
         except LinkFailedError as error:
-            raise down(str(error), _FIRST) from None
+            raise down(str(error), _FIRST, wants_login=error.wants_login) from None
 
     async def aclose(self) -> None:
         """Leave."""
@@ -97,14 +117,14 @@ class Keeper:
             pause = self._pause * random.uniform(0.8, 1.2)  # noqa: S311 - not a secret
             self._pause = min(max(self._pause * 2, _FIRST), _LONGEST)
             self._next = clock() + pause
-            _log.warning("upstream %s: %s; next attempt in %.1f s", self._name, self._reason, pause)
+            _log.warning("upstream %s: %s; next attempt in %.1f s", self._name, self.told, pause)
             if pause:
                 self._refuse_waiting()
             await asyncio.sleep(pause)
 
     def _refuse_waiting(self) -> None:
         coming, self._coming = self._coming, asyncio.get_running_loop().create_future()
-        coming.set_exception(LinkFailedError(self._reason))
+        coming.set_exception(LinkFailedError(self._reason, wants_login=self.wants_login))
         coming.exception()  # nobody need wait
 
     async def _live(self) -> None:
@@ -112,8 +132,10 @@ class Keeper:
         link = self._link = self._open_link()
         self._coming.set_result(link)
         self._coming = asyncio.get_running_loop().create_future()
+        is_up = False
         try:
             client = await link.client()
+            is_up = True
             while True:
                 link.changed.clear()
                 spent = await self._list(client)
@@ -126,6 +148,9 @@ class Keeper:
         except (LinkFailedError, _bounds.FloodError, ListFailedError) as error:
             self._reason = link.reason or str(error)
         finally:
+            self.wants_login = link.wants_login
+            if is_up:
+                self._down_since = time.time()
             await link.aclose()
 
     async def _list(self, client: Client) -> float:

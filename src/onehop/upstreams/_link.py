@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -15,6 +16,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mcp import Client
+from onehop.upstreams._answers import STATUS
 from onehop.upstreams._guard import CountedWrites, GuardedStream, OnEnd
 from onehop.upstreams._logs import masked_logs
 from onehop.upstreams._secrets import Mask
@@ -32,6 +34,10 @@ Reach = Callable[[], tuple[Streams, Mask]]
 class LinkFailedError(Exception):
     """The server did not come up; the text says why, without secrets."""
 
+    def __init__(self, words: str, *, wants_login: bool = False) -> None:
+        super().__init__(words)
+        self.wants_login = wants_login
+
 
 class Link:
     """Opens at once, in a task of its own; those who want to use it await ``client``."""
@@ -48,12 +54,22 @@ class Link:
         """Set when the server says that its tools are others, and when the connection ends."""
         self.reason = ""
         """Why it ended."""
-        self._task = loop.create_task(self._own(reach), name="onehop upstream")
+        self.wants_login = False
+        """Whether it ended because the server wants other credentials."""
+        # In no caller's context: it serves other calls too, and no trace is theirs.
+        self._task = loop.create_task(
+            self._own(reach), name="onehop upstream", context=contextvars.Context()
+        )
 
     @property
     def is_over(self) -> bool:
         """Whether it has ended, or is ending."""
         return self._left.is_set() or self._task.done()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it is connected."""
+        return self._up.done() and not self._up.exception() and not self.is_over
 
     async def client(self) -> Client:
         """The SDK's client, when it is connected. Raises LinkFailedError."""
@@ -98,7 +114,7 @@ class Link:
 
     @asynccontextmanager
     async def _connected(self, reach: Reach) -> AsyncIterator[Client]:
-        streams, self._mask = reach()
+        streams, self._mask = await asyncio.to_thread(reach)
         client = Client(
             _Guarded(streams, self._mask, self._end),
             mode=self._mode,
@@ -116,9 +132,10 @@ class Link:
 
     def _fail(self, error: Exception) -> None:
         words = self._mask.text(_reason(error, self._seconds))
+        self.wants_login = _is_refusal(error)
         self.reason = self.reason or words
         if not self._up.done():
-            self._up.set_exception(LinkFailedError(words))
+            self._up.set_exception(LinkFailedError(words, wants_login=self.wants_login))
             self._up.exception()  # nobody need ask
 
 
@@ -172,6 +189,14 @@ def _who() -> types.Implementation:
     from onehop._version import onehop_version
 
     return types.Implementation(name="onehop", version=onehop_version())
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether it stands for an HTTP answer that wants other credentials."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    data = error.data if isinstance(error, MCPError) else None
+    return isinstance(data, dict) and data.get(STATUS) in (401, 403)
 
 
 def _reason(error: BaseException, seconds: float) -> str:

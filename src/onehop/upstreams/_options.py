@@ -16,7 +16,7 @@ _Texts = tuple[str, ...]
 NESTED: Final = "ONEHOP_IS_UPSTREAM"
 """Set for every server that is started: a onehop among them starts none, or it might start itself
 without end."""
-_REFERENCE: Final = "a secret can be given as env:NAME or file:PATH"
+_REFERENCE: Final = "a secret can be given as env:NAME, file:PATH or keyring:SERVICE/USER"
 
 
 class UpstreamOptions(BaseModel):

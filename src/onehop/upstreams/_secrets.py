@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from onehop._extras import needed_for
 from onehop.config import DEFAULT_MASK
 from onehop.errors import ConfigError
 
@@ -25,8 +26,17 @@ class Mask:
     """Replaces secrets in texts, wherever they stand."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = sorted({s for s in secrets if len(s) >= _SHORTEST}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, known))) if known else None
+        self._known: frozenset[str] = frozenset()
+        self._pattern: re.Pattern[str] | None = None
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Further ones, such as a token that was refreshed."""
+        more = self._known | {s for s in secrets if len(s) >= _SHORTEST}
+        if more != self._known:
+            self._known = more
+            known = sorted(more, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, known)))
 
     def __bool__(self) -> bool:
         return self._pattern is not None
@@ -63,15 +73,17 @@ class Resolved:
 
 
 def resolve(text: str, place: str, environ: Mapping[str, str]) -> str:
-    """What ``env:NAME`` or ``file:PATH`` refers to, after ``Bearer`` too; any other text is itself.
-    Raises ConfigError."""
+    """What ``env:NAME``, ``file:PATH`` or ``keyring:SERVICE/USER`` refers to, after ``Bearer`` too;
+    any other text is itself. Raises ConfigError."""
     if scheme := _SCHEME.fullmatch(text):
         return scheme[1] + resolve(scheme[2], place, environ)
     kind, colon, name = text.partition(":")
-    if not colon or kind not in ("env", "file"):
+    if not colon or kind not in ("env", "file", "keyring"):
         return text
     if kind == "file":
         return _from_file(name, place)
+    if kind == "keyring":
+        return _from_keyring(name, place)
     if name not in environ:
         raise ConfigError(place, f"the environment has no variable {name}")
     return environ[name]
@@ -111,3 +123,20 @@ def _from_file(name: str, place: str) -> str:
     except UnicodeDecodeError:
         raise ConfigError(place, f"the file {name} is not UTF-8 text") from None
     raise ConfigError(place, f"the file {name} has more than {_LARGEST} bytes")
+
+
+def _from_keyring(name: str, place: str) -> str:
+    """It may ask a person to unlock it, and waits."""
+    with needed_for("secrets in the keyring"):
+        import keyring
+        from keyring.errors import KeyringError
+    service, slash, user = name.rpartition("/")
+    if not slash or not service or not user:
+        raise ConfigError(place, "write keyring:SERVICE/USER")
+    try:
+        found = keyring.get_password(service, user)
+    except KeyringError as error:
+        raise ConfigError(place, f"the keyring cannot be read: {str(error)[:200]}") from None
+    if found is None:
+        raise ConfigError(place, f"the keyring has nothing for {user} at {service}")
+    return found

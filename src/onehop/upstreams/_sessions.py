@@ -107,7 +107,7 @@ class _Session:
         """Raises ToolError if it has ended so soon that another would too."""
         left = self._opened + _REST - self._loop.time()
         if left > 0:
-            raise down(self.link.reason, left)
+            raise down(self.link.reason, left, wants_login=self.link.wants_login)
 
 
 async def ready(link: Link) -> Link:
@@ -115,11 +115,13 @@ async def ready(link: Link) -> Link:
     try:
         await link.client()
     except LinkFailedError as error:
-        raise down(str(error), _REST) from None
+        raise down(str(error), _REST, wants_login=error.wants_login) from None
     return link
 
 
-def down(reason: str, seconds: float) -> ToolError:
-    """The server cannot be reached now, and perhaps in some seconds."""
+def down(reason: str, seconds: float, *, wants_login: bool = False) -> ToolError:
+    """The server cannot be reached now, and perhaps in some seconds; or wants a login first."""
+    if wants_login:
+        return ToolError("auth_required", f"its server wants other credentials: {reason}")
     words = f"its server is not available: {reason}"
     return ToolError("unavailable", words, retryable=True, retry_after=round(seconds * 1000))

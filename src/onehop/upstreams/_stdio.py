@@ -8,9 +8,12 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
 
 import anyio
@@ -23,6 +26,7 @@ from onehop.inputs.values import count_values
 from onehop.upstreams import _bounds
 from onehop.upstreams._options import NESTED
 
+_SUPERVISOR: Final = str(Path(__file__).with_name("_supervisor.py"))
 _CHUNK: Final = 256 * 1024
 _END: Final = 64
 """Bytes at the end of a line among which its id may be."""
@@ -66,20 +70,19 @@ async def run_server(
     on_words: Callable[[str], None],
 ) -> AsyncIterator[tuple[Any, Any]]:
     """Start a server; the streams that the SDK reads and writes. At the end its process is gone,
-    and all that it has started in its group. ``on_words`` gets the end of what it wrote on stderr.
+    and all that it has started. ``on_words`` gets the end of what it wrote on stderr.
 
     Raises OSError if it cannot be started.
     """
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=dict(environment),
-        cwd=cwd,
-        limit=_CHUNK,
-        start_new_session=True,
-    )
+    _check_command(argv[0], environment, cwd)
+    watched, lifeline = os.pipe()
+    try:
+        process = await _start(argv, environment, cwd, watched)
+    except BaseException:
+        os.close(lifeline)
+        raise
+    finally:
+        os.close(watched)
     to_client, for_client = anyio.create_memory_object_stream[Message](0)
     to_server, for_server = anyio.create_memory_object_stream[SessionMessage](0)
     words = bytearray()
@@ -94,14 +97,41 @@ async def run_server(
             finally:
                 with anyio.CancelScope(shield=True):
                     for_client.close()
-                    await _end(process)
+                    lifeline = await _end(process, lifeline)
                 group.cancel_scope.cancel()
     finally:
+        if lifeline >= 0:
+            os.close(lifeline)
         _kill(process)
         for stream in (to_client, for_client, to_server, for_server):
             stream.close()
         _close(process)
         on_words(words.decode("utf-8", "replace").strip())
+
+
+def _check_command(command: str, environment: Mapping[str, str], cwd: str | None) -> None:
+    """Raises FileNotFoundError, which the supervisor could only say by its exit."""
+    place = command if os.sep not in command else os.path.join(cwd or "", command)
+    if shutil.which(place, path=environment.get("PATH")) is None:
+        raise FileNotFoundError(command)
+
+
+async def _start(
+    argv: tuple[str, ...], environment: Mapping[str, str], cwd: str | None, watched: int
+) -> asyncio.subprocess.Process:
+    """The supervisor, which runs the server and ends with the other end of ``watched``."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", _SUPERVISOR, str(watched)),
+        *argv,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=dict(environment),
+        cwd=cwd,
+        limit=_CHUNK,
+        start_new_session=True,
+        pass_fds=(watched,),
+    )
 
 
 async def _read(stdout: asyncio.StreamReader, to_client: Sender) -> None:
@@ -190,15 +220,17 @@ def _too_large(beginning: bytes, end: bytes) -> Message:
     return SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=int(found[1]), error=error))
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Close its stdin, ask it to end, and kill what is left of its group."""
+async def _end(process: asyncio.subprocess.Process, lifeline: int) -> int:
+    """Close its stdin, ask it to end, and have all that is left of it killed; the lifeline that is
+    closed then."""
     if process.stdin is not None:
         process.stdin.close()
     if not await _ends(process):
         _signal(process, signal.SIGTERM)
         await _ends(process)
-    _kill(process)
+    os.close(lifeline)
     await _ends(process)
+    return -1
 
 
 async def _ends(process: asyncio.subprocess.Process) -> bool:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from onehop._extras import needed_for
 from onehop.errors import ConfigError, ToolError, UpstreamUnavailableError
-from onehop.tools import Effect, Tool, ToolContext
+from onehop.tools import Effect, LoginFault, Tool, ToolContext
 from onehop.upstreams._options import read_options
 from onehop.upstreams._secrets import Mask, Resolved, resolve, secrets_of_url
+from onehop.watching import stage
 
 if TYPE_CHECKING:
     import mcp_types as types
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from onehop.upstreams._sessions import Sessions
 
 _log = logging.getLogger(__name__)
+_SILENCE: Final = 2.0
+"""Seconds after which the log says what is waited for."""
 _PATIENCE: Final = 10.0
 """Seconds that the start of others waits for a server which is not required."""
 
@@ -84,8 +87,16 @@ class McpUpstream:
     async def _wait(self, keeper: Keeper) -> None:
         is_required = self.options.required
         with suppress(TimeoutError):
-            async with asyncio.timeout(None if is_required else _PATIENCE):
+            async with asyncio.timeout(_SILENCE):
                 await keeper.tried()
+        if not keeper.has_tried:
+            _log.warning("upstream %s: waiting for it to come up", self._name)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if is_required else _PATIENCE - _SILENCE):
+                    await keeper.tried()
+        if not keeper.has_tried:
+            words = "upstream %s: it is not ready after %g s; going on without its tools"
+            _log.warning(words, self._name, _PATIENCE)
         if is_required and not keeper.knows:
             raise UpstreamUnavailableError(self._name, keeper.reason)
 
@@ -94,7 +105,23 @@ class McpUpstream:
         """Why its tools are not known; None if they are."""
         if self._keeper is None:
             return "its server is not connected"
-        return None if self._keeper.knows else f"its server is not available: {self._keeper.reason}"
+        if self._keeper.knows:
+            return None
+        if self._keeper.wants_login:
+            return LoginFault(f"its server wants other credentials{self._advice}")
+        return f"its server is not available: {self._keeper.told}"
+
+    @property
+    def _advice(self) -> str:
+        """The command that ends the fault, where a login may."""
+        return f": run onehop tools login {self._name}" if self.options.url is not None else ""
+
+    @property
+    def away(self) -> str | None:
+        """Why it does not answer now, though its tools may be known; None while it is connected."""
+        if self._keeper is None:
+            return "it is not connected"
+        return None if self._keeper.is_up else self._keeper.reason
 
     def tools(self) -> Sequence[Tool]:
         """As the server listed them last."""
@@ -113,9 +140,15 @@ class McpUpstream:
 
     def _make_call(self, name: str, effect: Effect) -> Callable[..., Any]:
         async def call(arguments: dict[str, Any], /, context: ToolContext) -> Any:
-            async with self._place(), self._session(context.agent_id) as link:
-                context.start()
-                return await self._call(link, name, effect, arguments, context)
+            try:
+                async with self._place(), self._session(context.agent_id) as link:
+                    context.start()
+                    return await self._call(link, name, effect, arguments, context)
+            except ToolError as error:
+                if error.code == "auth_required":
+                    words = error.message + self._advice
+                    raise ToolError("auth_required", words, status=error.status) from None
+                raise
 
         return call
 
@@ -140,7 +173,11 @@ class McpUpstream:
         seconds = None if self.options.timeout is None else self.options.timeout / 1000
         try:
             async with asyncio.timeout(seconds) as clock:
-                result = await _asking.call(link, name, effect, arguments, context)
+                with stage(
+                    "upstream", server=self._name, tool=name, is_local=self._is_local
+                ) as noted:
+                    noted.note(protocol=(await link.client()).protocol_version)
+                    result = await _asking.call(link, name, effect, arguments, context)
         except TimeoutError:
             if not clock.expired():
                 raise
@@ -162,6 +199,11 @@ class McpUpstream:
             return
         async with self._sessions.use(agent_id) as own:
             yield own
+
+    @property
+    def _is_local(self) -> bool:
+        """Whether it is a process of this machine, and not a server at a URL."""
+        return self.options.url is None
 
     # --- the connection ---
 
@@ -200,7 +242,14 @@ class McpUpstream:
         place = f"upstream.{self._name}"
         url = resolve(self.options.url or "", f"{place}.url", os.environ)
         found = Resolved(self.options.headers, f"{place}.headers", os.environ)
-        return connect(url, found.values), Mask([*found.secrets, *secrets_of_url(url)])
+        mask = Mask([*found.secrets, *secrets_of_url(url)])
+        if any(name.lower() == "authorization" for name in found.values):
+            return connect(url, found.values), mask
+        from onehop.upstreams._oauth import KeptToken
+        from onehop.upstreams._tokens import TokenFile, tokens_path
+
+        auth = KeptToken(url, TokenFile(tokens_path()), lambda secret: mask.add([secret]))
+        return connect(url, found.values, auth), mask
 
 
 def _require_sdk() -> None:

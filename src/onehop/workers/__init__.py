@@ -8,14 +8,18 @@ from onehop.workers._job import Died, Job, Outcome
 from onehop.workers._pipes import Pipes, read_some
 from onehop.workers._pool import Pool
 from onehop.workers._process import Worker
+from onehop.workers._queue import FairQueue
+from onehop.workers._realms import RealmPool
 from onehop.workers._seal import seal
 
 __all__ = [
     "Died",
+    "FairQueue",
     "Job",
     "Outcome",
     "Pipes",
     "Pool",
+    "RealmPool",
     "Worker",
     "WorkerFactory",
     "deno_programs",

@@ -17,6 +17,9 @@ class RunClock:
         self._open = 0
         self._opened = 0.0
         self._waited = 0.0
+        self._only = 0.0
+        self._seen = (0.0, 0.0)
+        """Time in which calls were open, and that of the processor, at the last look."""
 
     @property
     def is_open(self) -> bool:
@@ -43,6 +46,14 @@ class RunClock:
     def waited(self, now: float) -> float:
         """Time in which calls were open."""
         return self._waited + (now - self._opened if self._open else 0.0)
+
+    def only_waited(self, now: float, cpu_seconds: float) -> float:
+        """Time in which calls were open and nothing else ran: without what the processor did
+        meanwhile. To be asked often, since what it did between two looks counts as one."""
+        waited, cpu = self.waited(now), cpu_seconds
+        self._only += max(0.0, (waited - self._seen[0]) - (cpu - self._seen[1]))
+        self._seen = (waited, cpu)
+        return self._only
 
     def own(self, now: float, cpu_seconds: float) -> float:
         """The run's own time: the rest, or the processor's where that is more."""

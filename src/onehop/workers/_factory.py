@@ -6,18 +6,22 @@ import asyncio
 import os
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-
-from deno import find_deno_bin
+from dataclasses import replace
+from typing import Final
 
 from onehop import guest, jail
 from onehop.errors import SandboxUnavailableError
 from onehop.limits import Limits
 from onehop.workers._process import Worker
 
+REALMS_CPU_SECONDS: Final = 120.0
+"""Of all runs of one process that has realms, beyond what a single run may use. The kernel ends it
+then; it is replaced at half of that."""
+
 
 def deno_programs(path: str | None = None) -> dict[str, list[str]]:
-    """What Deno is run as: the program and arguments of a worker and of a compiler; ``@HEAP@``
-    stands for the heap limit in MB.
+    """What Deno is run as: the program and arguments of a worker, a compiler and a checker;
+    ``@HEAP@`` stands for the heap limit in MB.
 
     Without ``path``, Deno is the one that the package ``deno`` installed. Raises
     SandboxUnavailableError when it is not there.
@@ -25,7 +29,9 @@ def deno_programs(path: str | None = None) -> dict[str, list[str]]:
     deno = _named_deno(path) if path else _installed_deno()
     return {
         "worker": [deno, *guest.deno_arguments("@HEAP@")],
+        "realms": [deno, *guest.realms_arguments("@HEAP@")],
         "compiler": [deno, *guest.compiler_arguments("@HEAP@")],
+        "checker": [deno, *guest.checker_arguments("@HEAP@")],
     }
 
 
@@ -38,6 +44,8 @@ def _named_deno(path: str) -> str:
 
 
 def _installed_deno() -> str:
+    from deno import find_deno_bin  # other backends do without it
+
     try:
         return str(find_deno_bin())
     except FileNotFoundError as error:
@@ -70,6 +78,12 @@ class WorkerFactory:
     async def start_worker(self) -> Worker:
         """Raises LayerUnavailableError or WorkerStartError."""
         return await Worker.start(await self.launcher(), self.ceiling)
+
+    async def start_realms(self) -> Worker:
+        """A process that runs one job after another, each in a realm of its own. Raises
+        LayerUnavailableError or WorkerStartError."""
+        life = replace(self.ceiling, cpu_seconds=self.ceiling.cpu_seconds + REALMS_CPU_SECONDS)
+        return await Worker.start(await self.launcher(), life, "realms")
 
     async def launcher(self) -> jail.Launcher:
         """What starts confined processes, alive. Raises LayerUnavailableError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import json
 import time
@@ -158,6 +159,8 @@ class Run:
         self.log_bytes = 0
         self.clock = RunClock(loop.time(), 0.0)
         self.timer: asyncio.TimerHandle | None = None
+        self._context = contextvars.copy_context()
+        """The caller's, for its tools: frames arrive in the context in which the worker started."""
 
     def arm(self) -> None:
         """Start the clock."""
@@ -199,9 +202,10 @@ class Run:
             self.timer = self.loop.call_later(left, self._expire)
             return
         if desk is not None:
-            if self.clock.waited(now) >= desk.wait_seconds:
+            cpu = self._cpu_seconds()
+            if self.clock.only_waited(now, cpu) >= desk.wait_seconds:
                 desk.run_out()
-            self.rest.look(self.clock.is_open, self._cpu_seconds())
+            self.rest.look(self.clock.is_open, cpu)
         self._look_later(now, left)
 
     def take(self, message: Word, size: int, token: str) -> None:
@@ -230,7 +234,7 @@ class Run:
         self._count(question, desk)
         if isinstance(question, Call):
             self.clock.open(self.loop.time())
-        desk.take(question, functools.partial(self._reply, token, question))
+        self._context.run(desk.take, question, functools.partial(self._reply, token, question))
 
     def _serve(self, message: Shown | Progress | Stored, token: str) -> None:
         services = self.job.services

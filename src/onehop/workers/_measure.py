@@ -160,7 +160,9 @@ class Status:
     costs a third of opening the file. Raises OSError when the process is gone."""
 
     def __init__(self, pid: int) -> None:
+        self._pid = pid
         self._file = os.open(f"/proc/{pid}/status", os.O_RDONLY | os.O_CLOEXEC)
+        self._references: int | None = None
 
     def peak(self) -> int | None:
         """Of resident memory, in bytes; None when the process has ended."""
@@ -176,6 +178,22 @@ class Status:
             raise ProcessLookupError("the process has ended") from None
         return Extent(size, rss, tables, int(found[b"Threads"]))
 
+    def sample(self) -> Sample:
+        """The state now, for a fifth of what opening its files costs. Raises OSError when the
+        process has ended."""
+        rss = self.extent().rss_bytes
+        return Sample(rss, 0, _cpu(self._pid))
+
+    def forget_peak(self) -> None:
+        """See the function of this name."""
+        if self._references is None:
+            path = f"/proc/{self._pid}/clear_refs"
+            with contextlib.suppress(OSError):
+                self._references = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        if self._references is not None:
+            with contextlib.suppress(OSError):
+                os.pwrite(self._references, b"5", 0)
+
     def confinement(self) -> dict[bytes, bytes]:
         """The fields that tell of layers, as they are written there."""
         return dict(_CONFINEMENT.findall(os.pread(self._file, _STATUS_BYTES, 0)))
@@ -183,6 +201,8 @@ class Status:
     def close(self) -> None:
         """Give the descriptor back."""
         os.close(self._file)
+        if self._references is not None:
+            os.close(self._references)
 
 
 def usage(pid: int, start: Sample, status: Status | None) -> tuple[float, int] | None:

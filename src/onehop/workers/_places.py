@@ -22,8 +22,11 @@ class Places:
         """Whether ``agent`` may take a place now."""
         if agent:  # calls that name nobody are one caller's, to whom all places belong
             self._kept = self._size // _KEPT
-        free = self._size - self._taken
-        return free > (self._kept if self._held[agent] else 0)
+        return self._free > (self._kept if self._held[agent] else 0)
+
+    @property
+    def _free(self) -> int:
+        return self._size - self._taken
 
     def take(self, agent: str) -> None:
         """Count a place that ``admits`` has allowed."""
@@ -36,3 +39,14 @@ class Places:
         self._held[agent] -= 1
         if not self._held[agent]:
             del self._held[agent]
+
+
+class Shares(Places):
+    """Places where an agent may hold several: while calls name their agents, a quarter goes only
+    to agents that hold less than a quarter."""
+
+    def admits(self, agent: str) -> bool:
+        """Whether ``agent`` may take a place now."""
+        share = self._size // _KEPT
+        may_have_more = not agent or self._held[agent] < share or self._free > share
+        return self._free > 0 and may_have_more

@@ -17,9 +17,10 @@ from onehop.errors import (
     SandboxClosedError,
     SandboxUnavailableError,
 )
+from onehop.states import PoolState
 from onehop.workers._factory import WorkerFactory
 from onehop.workers._job import Turn
-from onehop.workers._places import Places
+from onehop.workers._places import Places, Shares
 from onehop.workers._process import Worker
 from onehop.workers._queue import FairQueue
 
@@ -56,11 +57,13 @@ class Pool:
         self._places = Places(max_concurrency)
         self._answered: dict[Worker, asyncio.TimerHandle] = {}
         self._resting: set[Worker] = set()
+        self._rests = Shares(_RESTING * max_concurrency)
         """Of the running: those that only wait for tools, and have no place."""
         self._resuming: deque[tuple[Worker, asyncio.Future[None]]] = deque()
         self._waiting: FairQueue[asyncio.Future[Worker]] = FairQueue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting = 0
+        self._started = self._failed = self._lost = 0
         self._failures = 0
         self._failed_at = 0.0
         self._refill_timer: asyncio.TimerHandle | None = None
@@ -76,6 +79,23 @@ class Pool:
     def ready(self) -> bool:
         """Whether a run could start now or soon."""
         return not self._closed and bool(self._idle or self._running)
+
+    @property
+    def state(self) -> PoolState:
+        """How it is now."""
+        return PoolState(
+            size=self._size,
+            max_concurrency=self._max_concurrency,
+            idle=len(self._idle),
+            running=len(self._running),
+            resting=len(self._resting),
+            starting=self._starting,
+            waiting=len(self._waiting),
+            max_queue=self._max_queue,
+            started=self._started,
+            failed=self._failed,
+            lost=self._lost,
+        )
 
     async def open(self) -> None:
         """Return when the first worker is ready. Raises SandboxUnavailableError when none is."""
@@ -149,13 +169,16 @@ class Pool:
 
     def rest(self, worker: Worker) -> bool:
         """Take back the place of a worker that only waits, for tools or for the next call of its
-        session; it keeps its memory, so that not any number may do so. Whether it was taken."""
+        session; it keeps its memory, so that not any number may do so, and no agent's may be all
+        of them. Whether it was taken."""
         if worker in self._resting:
             return True
-        if worker not in self._running or len(self._resting) >= _RESTING * self._max_concurrency:
+        agent = self._running.get(worker)
+        if agent is None or not self._rests.admits(agent):
             return False
+        self._rests.take(agent)
         self._resting.add(worker)
-        self._places.give_back(self._running[worker])
+        self._places.give_back(agent)
         self._serve()
         return True
 
@@ -174,6 +197,7 @@ class Pool:
                 continue
             if self._places.admits(self._running[worker]):
                 self._resting.discard(worker)
+                self._rests.give_back(self._running[worker])
                 self._places.take(self._running[worker])
                 turn.set_result(None)
             else:
@@ -220,6 +244,7 @@ class Pool:
             agent = self._running.pop(worker)
             if worker in self._resting:
                 self._resting.discard(worker)
+                self._rests.give_back(agent)
             else:
                 self._places.give_back(agent)
         self._close_later(worker)
@@ -280,6 +305,7 @@ class Pool:
 
     def _note_failure(self, error: Exception, began: float) -> None:
         """Starts that went on when the last failure was counted say nothing new: see _lose_idle."""
+        self._failed += 1
         if began > self._failed_at:
             self._count_failure()
         _log.warning("a worker did not start (%d in a row): %s", self._failures, error)
@@ -302,6 +328,7 @@ class Pool:
         if self._closed:
             self._close_later(worker)
             return
+        self._started += 1
         ready_at = time.monotonic()
         worker.on_early_exit = lambda: self._lose_idle(worker, ready_at)
         self._idle.append(worker)
@@ -314,6 +341,7 @@ class Pool:
         that were ready before the failure that was counted last say nothing new."""
         if time.monotonic() - ready_at < _GOOD_LIFE and ready_at > self._failed_at:
             self._count_failure()
+        self._lost += 1
         _log.warning("an idle worker was lost")
         self._drop_idle(worker)
 

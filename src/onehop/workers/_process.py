@@ -1,4 +1,5 @@
-"""One worker: a confined process that serves one job. Start, talk, kill, measure, reap."""
+"""One worker: a confined process that serves one job, or, with realms, one after another. Start,
+talk, kill, measure, reap."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 from onehop.errors import WorkerStartError
 from onehop.jail import Child, Exit, Launcher
@@ -22,8 +24,11 @@ from onehop.workers._states import WITH_JOB, State, turn
 from onehop.workers.protocol import (
     SMALL_BODY,
     FrameReader,
+    LargeResult,
+    Message,
     ProtocolError,
     Ready,
+    Result,
     Warm,
     encode_job,
     encode_warm,
@@ -35,16 +40,25 @@ START_SECONDS = 20.0
 IDLE_SECONDS = 0.01
 """From ready to the request to warm up, which a job that comes at once goes without."""
 _STDERR_BYTES = 8192
+_NEAR = 0.75
+"""Share of a limit."""
 
 _OUT_OF_TURN = "a worker spoke out of turn, or ended, right after it was ready"
+
+Program = Literal["worker", "realms"]
+"""What runs in the process: one job, or one after another, each in a realm of its own."""
 
 _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """A process that is ready for one job. Made by ``start``; ``aclose`` reaps it."""
+    """A process that is ready for one job. Made by ``start``; ``aclose`` reaps it. One that has
+    realms may be ready again after a job: see ``idle``."""
 
-    def __init__(self, launcher: Launcher, process: Child, pipes: Pipes) -> None:
+    def __init__(
+        self, launcher: Launcher, process: Child, pipes: Pipes, program: Program = "worker"
+    ) -> None:
+        self._program = program
         self._launcher = launcher
         self._process = process
         self._pipes = pipes
@@ -68,33 +82,44 @@ class Worker:
         self._max_output = 0
         self.enforcement: tuple[str, ...] = ()
         self.memory_bytes = 0
-        self.cpu_seconds = 0.0
+        self.most_cpu_seconds = 0.0
         """What all its jobs may use; the kernel ends it soon after."""
         self._first: _measure.Sample | None = None
+        self.runs = 0
+        """Jobs that it was given."""
+        self.grown = 0
+        """Bytes of memory that it had before its last run, beyond those when it was ready."""
+        self.cpu_seconds = 0.0
+        """CPU time that it had used before its last run."""
+        self.was_near_limit = False
+        """Whether its last run was near a limit of memory or CPU time."""
         self.on_early_exit: Callable[[], None] = lambda: None
         self._watch()
 
     # --- from spawn to ready ---
 
     @classmethod
-    async def start(cls, launcher: Launcher, ceiling: Limits) -> Worker:
+    async def start(
+        cls, launcher: Launcher, ceiling: Limits, program: Program = "worker"
+    ) -> Worker:
         """Spawn, wait for the lockdown, seal, and verify the confinement from outside.
 
-        ``ceiling`` is what no job of this worker may exceed, whatever its own limits are.
+        ``ceiling`` is what no job of this worker may exceed, whatever its own limits are; its CPU
+        time is that of the process's whole life.
 
         Raises WorkerStartError, or LayerUnavailableError when a layer is not in force.
         """
         pipes = Pipes.open()
         try:
-            process = await launcher.spawn("worker", pipes.child_ends, ceiling.memory_bytes // MIB)
+            process = await launcher.spawn(program, pipes.child_ends, ceiling.memory_bytes // MIB)
         except BaseException:
             pipes.close()
             raise
         finally:
             pipes.close_child_ends()
-        worker = cls(launcher, process, pipes)
+        worker = cls(launcher, process, pipes, program)
         worker.memory_bytes = ceiling.memory_bytes
-        worker.cpu_seconds = ceiling.cpu_seconds
+        worker.most_cpu_seconds = ceiling.cpu_seconds
         try:
             await worker._become_ready(ceiling)
         except BaseException:
@@ -118,7 +143,8 @@ class Worker:
             if self._output_ended.done():  # killed for what it said, while it was being examined
                 raise WorkerStartError(_OUT_OF_TURN) from None
             raise WorkerStartError(f"a worker could not be examined: {error}") from None
-        self._idle_timer = self._loop.call_later(IDLE_SECONDS, self._warm_up)
+        if self._program == "worker":  # one with realms has run some before it was ready
+            self._idle_timer = self._loop.call_later(IDLE_SECONDS, self._warm_up)
         if self._output_ended.done():
             raise WorkerStartError(_OUT_OF_TURN)
 
@@ -154,7 +180,7 @@ class Worker:
 
     @property
     def idle(self) -> bool:
-        """Whether it can take its job."""
+        """Whether it can take its job, or another one."""
         return self._state in ("idle", "warming") and not self._output_ended.done()
 
     @property
@@ -178,7 +204,13 @@ class Worker:
         self._run = run
         try:
             run.start = self._sample()
-            run.first = self._first = self._first or run.start
+            self.cpu_seconds = run.start.cpu_seconds
+            if self._watched.ready is not None:
+                self.grown = run.start.rss_bytes - self._watched.ready.rss_bytes
+            if self._program == "worker":  # a session's calls share what they may use
+                run.first = self._first = self._first or run.start
+            else:
+                run.first = run.start
             self._dispatch(job, run)
             await run.ended
             return await self._conclude(run)
@@ -218,15 +250,17 @@ class Worker:
         if self._resting is not None:
             resting, self._resting = self._resting, None
             return resting
-        if self._state == "kept":
-            _measure.forget_peak(self._process.pid)
         try:
-            return _measure.sample(self._process.pid)
+            if not self.runs or self._status is None:
+                return _measure.sample(self._process.pid)
+            self._status.forget_peak()
+            return self._status.sample()
         except OSError:
             raise _ended_before_its_job() from None
 
     def _dispatch(self, job: Job, run: Run) -> None:
         limits = job.limits
+        self.runs += 1
         self._token, self._next_token = self._next_token, secrets.token_hex(16)
         self._max_output = limits.output_bytes
         largest = max(limits.keep_bytes, _arguments(job), MIB)  # the last is what is stored
@@ -252,6 +286,7 @@ class Worker:
         if run.message is not None:
             usage = _measure.usage(self._process.pid, run.start, self._status)
             if usage is not None:
+                self._note_share(usage, run.job.limits)
                 return run.outcome(run.message, *usage, self.enforcement)
         self.kill()
         exit_ = await self._reaped()
@@ -260,6 +295,12 @@ class Worker:
         if isinstance(end, Died) and end.verdict in ("exit", "protocol"):
             _log.info("a worker ended early: %s, %r", exit_, end.detail[-500:])
         return run.outcome(end, cpu, peak, self.enforcement)
+
+    def _note_share(self, usage: tuple[float, int], limits: Limits) -> None:
+        cpu, peak = usage
+        self.was_near_limit = (
+            cpu >= _NEAR * limits.cpu_seconds or peak >= _NEAR * limits.memory_bytes
+        )
 
     def _last_words(self) -> str:
         return self._stderr.decode(errors="replace").strip()
@@ -304,7 +345,19 @@ class Worker:
         elif self._run is not None:
             self._run.take(message, len(body), self._token)
             if self._run.ended.done():
-                self._state = "answered" if self._run.job.session_json is None else "kept"
+                self._state = self._state_after(self._run, message)
+
+    def _state_after(self, run: Run, message: Message) -> State:
+        """A session goes on after any answer, and a process that has realms when it says so."""
+        if run.job.session_json is not None:
+            return "kept"
+        return "idle" if self._is_ready_again(message) else "answered"
+
+    def _is_ready_again(self, message: Message) -> bool:
+        """Whether a process that has realms says so; the one run of any other is over."""
+        if self._program == "worker" or not isinstance(message, Result | LargeResult):
+            return False
+        return message.again
 
     def _read_stderr(self) -> None:
         data = read_some(self._pipes.stderr)

@@ -29,6 +29,10 @@ class FairQueue(Generic[T]):
         """Whether ``agent`` has an item here."""
         return agent in self._by_agent
 
+    def agents(self) -> list[str]:
+        """Those that have items here, in turn."""
+        return list(self._by_agent)
+
     def turn(self, admits: Callable[[str], bool]) -> str | None:
         """The agent whose turn it is among those that may come in now."""
         return next((agent for agent in self._by_agent if admits(agent)), None)

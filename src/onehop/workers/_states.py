@@ -20,7 +20,8 @@ from onehop.workers.protocol import (
 
 State = Literal["starting", "idle", "warming", "overtaken", "running", "ending", "answered", "kept"]
 """starting → idle ⇄ warming; then, with its one job, running → ending or answered. With a call of a
-session: running → ending or kept, and kept → running with the next call.
+session: running → ending or kept, and kept → running with the next call. With a process that has
+realms, running → idle again after a result that says so.
 
 - ``starting``: confines itself; ``idle``: waits for its job; ``warming``: runs the machinery once.
 - ``overtaken``: the job came while it was warming up, which it ends first.

@@ -29,7 +29,8 @@ ANSWER_PART = 256 * 1024
 _HEAD = b'{"v":3,"token":"'
 _LARGE_HEAD = re.compile(
     rb'\{"v":3,"token":"(?P<token>[^"\\]*)","kind":"result",'
-    rb'"bytes":(?P<bytes>\d{1,15}),"dropped":(?P<dropped>\d{1,15}),(?P<open>"open":true,)?'
+    rb'"bytes":(?P<bytes>\d{1,15}),"dropped":(?P<dropped>\d{1,15}),'
+    rb'(?:"again":(?P<again>true),)?(?:"open":(?P<open>true),)?'
     rb'(?:"warnings":(?P<warnings>\[(?:"(?:[^"\\]|\\.){0,4096}",?){1,16}\]),)?"text":"'
 )
 _CALL_HEAD = re.compile(
@@ -84,6 +85,8 @@ class Result:
     output: Any
     dropped: int
     warnings: tuple[str, ...] = ()
+    again: bool = False
+    """Whether the process can take another job, as it says; only one that has realms does."""
     has_open: bool = False
     """Whether the code has asked something that was not answered, so that its session ends."""
 
@@ -98,7 +101,10 @@ class LargeResult:
     """Length of the whole text as the guest gave it; only good for display."""
     dropped: int
     warnings: tuple[str, ...] = ()
+    again: bool = False
+    """As in Result."""
     has_open: bool = False
+    """As in Result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +278,14 @@ def _parse_large(body: bytes, token: str) -> LargeResult:
     if not isinstance(text, str) or not body.endswith(b"}"):
         raise ProtocolError("a large result that is not one string")
     warnings = _warnings(_from_json(head["warnings"] or b"[]"))
-    return LargeResult(text, int(head["bytes"]), int(head["dropped"]), warnings, bool(head["open"]))
+    return LargeResult(
+        text,
+        int(head["bytes"]),
+        int(head["dropped"]),
+        warnings,
+        again=head["again"] is not None,
+        has_open=head["open"] is not None,
+    )
 
 
 def _parse_large_call(body: bytes, token: str, head: re.Match[bytes]) -> Call:
@@ -357,13 +370,14 @@ def _log(frame: dict[str, Any]) -> Log:
 def _result(frame: dict[str, Any]) -> Result | LargeResult:
     dropped = _count(frame, "dropped")
     warnings = _warnings(frame.get("warnings", []))
+    again = _field(frame, "again", bool, optional=True) or False
     is_open = frame.get("open") is True
     if "text" in frame:
         text, size = _field(frame, "text", str), _count(frame, "bytes")
-        return LargeResult(text, size, dropped, warnings, is_open)
+        return LargeResult(text, size, dropped, warnings, again, is_open)
     if "output" not in frame:
         raise ProtocolError("a result frame without an output")
-    return Result(frame["output"], dropped, warnings, is_open)
+    return Result(frame["output"], dropped, warnings, again, is_open)
 
 
 def _warnings(found: Any) -> tuple[str, ...]:

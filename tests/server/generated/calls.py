@@ -8,23 +8,41 @@ It runs where the client's own requirements are; what each call gave is printed,
 
 from __future__ import annotations
 
+import json
 import sys
+import threading
 
 from made import AuthenticatedClient
-from made.api.agents import add_agent, list_agents, me, revoke_agent, rotate_agent
+from made.api.agents import (
+    add_agent,
+    agent_rules,
+    list_agents,
+    me,
+    revoke_agent,
+    rotate_agent,
+    set_agent_rules,
+)
 from made.api.analytics import failures, question, stats, trends
+from made.api.approvals import approvals
 from made.api.code import execute, validate
 from made.api.events import events as feed
 from made.api.events import execution_stream
-from made.api.health import alive, ready
-from made.api.history import by_code, execution, output
+from made.api.health import alive, metrics, ready, status
+from made.api.history import artifact, by_code, execution, output
 from made.api.history import history as listed
-from made.api.tools import tools
+from made.api.sessions import end_session, sessions
+from made.api.tools import answer_call, hand_in, tools
 from made.models import (
     AddAgentBody,
     ExecuteBody,
     ExecuteBodyContextType0,
+    HandedTool,
+    HandedTools,
     QuestionQuestion,
+    RuleBody,
+    RuleBodyAction,
+    RulesBody,
+    ToolAnswer,
     ValidateBody,
 )
 
@@ -44,10 +62,18 @@ def main(url: str, key: str) -> None:
 
     call(alive)
     call(ready)
+    call(status)
+    call(metrics)
     call(me)
     context = ExecuteBodyContextType0.from_dict({"n": 21})
     ran = call(
-        execute, body=ExecuteBody(code="console.log('hi'); return context.n * 2", context=context)
+        execute,
+        body=ExecuteBody(
+            code="console.log('hi'); return context.n * 2",
+            context=context,
+            tools=[],
+            rules=[RuleBody(action=RuleBodyAction.DENY)],
+        ),
     )
     assert ran.output == 42
     assert ran.logs == ["hi"]
@@ -57,6 +83,13 @@ def main(url: str, key: str) -> None:
     call(execution, ran.request_id)
     assert call(output, ran.request_id).text == "42"
     call(execution_stream, ran.request_id)
+    shown = execute.sync(
+        client=client,
+        body=ExecuteBody(code="show('a,b', {type: 'text/csv'}); let n = 1", session="kept", seed=7),
+    )
+    assert call(artifact, shown.request_id, shown.artifacts[0].id).payload.read() == b"a,b"
+    assert [each.session for each in call(sessions).sessions] == ["kept"]
+    assert call(end_session, "kept").ended
     call(by_code, ran.code_hash)
     assert call(stats, "root").total_executions >= 2
     assert call(failures, "root").failures
@@ -65,12 +98,39 @@ def main(url: str, key: str) -> None:
     for asked in QuestionQuestion:
         print(asked.value, end=" ")
         call(question, asked)
+    call(approvals)
     call(list_agents)
     made = call(add_agent, body=AddAgentBody(agent_id="made-by-a-client"))
+    rule = RuleBody(action=RuleBodyAction.DENY, tool="crm.*", when="amount > 5")
+    told = call(set_agent_rules, made.agent.agent_id, body=RulesBody(rules=[rule]))
+    assert told.rules == call(agent_rules, made.agent.agent_id).rules
+    assert [(each.tool, each.when) for each in told.rules] == [(rule.tool, rule.when)]
     assert call(rotate_agent, made.agent.agent_id).key != made.key
     call(revoke_agent, made.agent.agent_id)
+    hand(client, call)
     with client.get_httpx_client().stream(**feed._get_kwargs()) as stream:
         print("events", stream.status_code, stream.headers["content-type"].partition(";")[0])
+
+
+def hand(client, call) -> None:
+    """Hand a tool in, and answer its call."""
+    body = HandedTools(tools=[HandedTool(name="ask")])
+    with client.get_httpx_client().stream(**hand_in._get_kwargs(body=body)) as stream:
+        print("hand_in", stream.status_code, stream.headers["content-type"].partition(";")[0])
+        sent = (json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: "))
+        connection = next(sent)["connectionId"]
+        answers = []
+
+        def ask() -> None:
+            asking = ExecuteBody(code="return await tools.ask()")
+            more = {"client": client, "x_tool_connection": connection}
+            answers.append(execute.sync(body=asking, **more))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        call(answer_call, connection, next(sent)["callId"], body=ToolAnswer(value={"lines": 3}))
+        asking.join()
+        assert answers[0].output == {"lines": 3}, answers
 
 
 main(*sys.argv[1:])

@@ -102,6 +102,11 @@ class Redactor:
             }
         )
 
+    def arguments(self, arguments: Any, known: Secrets) -> Any:
+        """The arguments of a call as they may be shown."""
+        found = self._with(known, _ARGUMENTS, arguments)
+        return _One(self, found.recurring).field(_ARGUMENTS, arguments)
+
     def event(self, event: Event, known: Secrets | None = None) -> Event:
         """The event as it may be sent and kept. ``known``: the secrets of its run; otherwise those
         of the record that was redacted last, if it is of the same run."""
@@ -224,6 +229,8 @@ class _One:
             return value
         if name == _ARGUMENTS:
             return self.field(name, value)
+        if name == "toolCalls":
+            return _with_tools(self._plain_copy(value, self.cut_text), value)
         if name == "errorInfo" and isinstance(value, dict):
             return {part: self._detail(part, each) for part, each in value.items()}
         return self._plain_copy(value, self._cut_code if name in _CODE else self.cut_text)
@@ -251,6 +258,21 @@ class _One:
         if self._config.mask_secrets:
             text = mask_tokens(text)
         return self._named.mask(text, code=code)
+
+
+def _with_tools(copies: Any, calls: Any) -> Any:
+    """Paths of tools and rules are words of the host's, which a guest's value may happen to equal;
+    those of tools that there are not are the guest's."""
+    if not isinstance(copies, list) or not isinstance(calls, list):
+        return copies
+    for copy, call in zip(copies, calls, strict=False):
+        if (
+            isinstance(copy, dict)
+            and isinstance(call, dict)
+            and call.get("error") != "unknown_tool"
+        ):
+            copy.update({name: call[name] for name in ("tool", "rule") if name in copy})
+    return copies
 
 
 def _encode(value: Any) -> bytes:

@@ -60,7 +60,7 @@ def map_user(uid: int, gid: int, nobody: int) -> None:
 
 
 def enter_empty_root(files: list[str], library: bytes) -> None:
-    """Make a root that holds ``files`` and the library and nothing else, read-only."""
+    """Make a root that holds ``files``, the library and a dead link and nothing else, read-only."""
     mount("none", "/", None, MS_REC | MS_PRIVATE)
     base = "/tmp"  # noqa: S108 - only a mount point; what is below it stays out of sight
     old = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
@@ -73,6 +73,10 @@ def enter_empty_root(files: list[str], library: bytes) -> None:
         mount(f"/proc/self/fd/{old}{path}", inside, None, MS_BIND)
     with open(base + LIBRARY, "xb") as file:
         file.write(library)
+    # Deno asks where its binary is when it loads the module that makes realms, and ends without an
+    # answer. The link leads nowhere.
+    os.makedirs(f"{base}/proc/self", 0o755)
+    os.symlink("/deno", f"{base}/proc/self/exe")
     mount("none", base, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
     os.chdir(base)
     check("namespaces", "pivot_root", syscall(SYS_PIVOT_ROOT, b".", b"."))

@@ -147,10 +147,15 @@ class Feed:
         """Give it no more."""
         self._readers.discard(reader)
 
-    async def attach(self, wanted: Filter) -> tuple[Reader, AsyncGenerator[bytes, None]]:
-        """A reader of the events from now on."""
+    async def attach(
+        self, wanted: Filter, recent: int = 0
+    ) -> tuple[Reader, AsyncGenerator[bytes, None]]:
+        """A reader of the events from now on, and of those of the last ``recent`` before that it
+        wants."""
         reader = Reader(self, wanted)
         await self._marks.settle()
+        if recent:
+            reader.catch_up(list(self._remembered)[-recent:])
         self._readers.add(reader)
         return reader, reader.follow()
 

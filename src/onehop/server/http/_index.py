@@ -14,6 +14,7 @@ from onehop._version import onehop_version
 from onehop.server.asgi._json import Json
 
 _PLACES: Final = {
+    "dashboard": ("dashboard", "what agents do, for people with a viewer's key"),
     "docs": ("docs", "the API, to read and try out"),
     "api": ("api/v1", "the start of every address of the API"),
     "openapi": ("openapi.json", "the description of the API"),
@@ -31,13 +32,19 @@ _HEADERS: Final = {
 }
 
 
-def index_route() -> Route:
+def index_route(*, dashboard: bool = True) -> Route:
     """Needs no key: it tells nothing about anybody."""
-    return Route("/", _index)
+    absent = set() if dashboard else {"dashboard"}
+
+    async def index(request: Request) -> Response:
+        return await _index(request, absent)
+
+    return Route("/", index)
 
 
-async def _index(request: Request) -> Response:
-    places = {name: place for name, place in _PLACES.items() if name != "mcp" or find_spec("mcp")}
+async def _index(request: Request, absent: set[str]) -> Response:
+    left_out = absent if find_spec("mcp") else absent | {"mcp"}
+    places = {name: place for name, place in _PLACES.items() if name not in left_out}
     if _wants_html(request.headers.get("Accept", "")):
         return Response(_page(places), headers=_HEADERS, media_type="text/html")
     links = {name: f"/{address}" for name, (address, _) in places.items()}

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from onehop.server.http import _schemas as schemas
-from onehop.server.http._params import CHANNEL
+from onehop.server.http._params import CHANNEL, CONNECTION
 
 _ABOUT: Final = """\
 Run an agent's JavaScript or TypeScript in a jailed, disposable V8 process, and see what ran.
@@ -33,6 +33,10 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
     schemas.ExecuteBody,
     schemas.ValidateBody,
     schemas.AddAgentBody,
+    schemas.HandedTools,
+    schemas.ToolAnswer,
+    schemas.RulesBody,
+    schemas.DecideBody,
 )
 _CHANNEL: Final = {
     "name": "X-Channel-Id",
@@ -41,13 +45,22 @@ _CHANNEL: Final = {
     "description": "The channel that the agent speaks in.",
     "schema": {"type": "string", "pattern": f"^{CHANNEL}$", "examples": ["support"]},
 }
+_CONNECTION: Final = {
+    "name": "X-Tool-Connection",
+    "in": "header",
+    "required": False,
+    "description": "The connection of a client whose tools the code may call too.",
+    "schema": {"type": "string", "pattern": f"^{CONNECTION}$", "examples": ["Yh3T8rV1o0aQ5n7L"]},
+}
 _TAGS: Final = {
     "health": "Whether the server works.",
     "code": "Run code, or check it.",
     "history": "What has run.",
     "analytics": "Questions about what has run.",
     "sessions": "Calls that share variables.",
+    "tools": "What code may call, and tools that a client hands in.",
     "events": "What happens, as it happens.",
+    "approvals": "Calls that wait for a person.",
     "agents": "Agents and their keys.",
 }
 _LICENSE: Final = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
@@ -111,7 +124,7 @@ def _complete(paths: dict[str, Any]) -> None:
     """Document the headers of the one address that reads them by hand, as its neighbour's are."""
     execute, beside = paths["/api/v1/execute"]["post"], paths["/api/v1/validate"]["post"]
     execute["security"] = beside["security"]
-    execute["parameters"] = [*map(dict, beside["parameters"]), _CHANNEL]
+    execute["parameters"] = [*map(dict, beside["parameters"]), _CHANNEL, _CONNECTION]
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:

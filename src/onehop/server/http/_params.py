@@ -28,6 +28,9 @@ _MAX_PLACE: Final = 1 << 31
 
 _A_DAY: Final = 1_767_225_600_000
 _HASH: Final = "a3b5c7d9e1f20344"
+CONNECTION: Final = "[A-Za-z0-9_-]{16,64}"
+"""What the ids of connections with tools, and of their calls, look like."""
+_CONNECTION: Final = "Yh3T8rV1o0aQ5n7LkXcW2pZs9dEfGb4M"
 _NAME_OF_RUN: Final = "0f8fad5bd9cb469fa16570867728950e"
 
 
@@ -60,9 +63,15 @@ YesNo = Annotated[
     Field(description="Only runs that did, or did not, succeed", examples=[True]),
     BeforeValidator(_yes_or_no),
 ]
+ByAgent = Annotated[
+    bool,
+    Field(description="Each agent by itself, where `tools` are asked about", examples=[True]),
+    BeforeValidator(_yes_or_no),
+]
 Since = Annotated[int, *_whole(0, _LATEST, "From then on, in ms since 1970", _A_DAY)]
 Until = Annotated[int, *_whole(0, _LATEST, "Before then, in ms since 1970", _A_DAY)]
 Limit = Annotated[int, *_whole(1, MAX_LIMIT, "How many at most", 10)]
+Step = Annotated[int, *_whole(1000, _LATEST, "ms of each step of a timeline", 60_000)]
 Wait = Annotated[
     int, *_whole(0, 30_000, "Wait so many ms for the run's end, and give its result", 20_000)
 ]
@@ -145,6 +154,33 @@ RequestHeader = Annotated[
         examples=[_NAME_OF_RUN],
     ),
 ]
+ConnectionHeader = Annotated[
+    str | None,
+    Header(
+        alias="X-Tool-Connection",
+        pattern=f"^{CONNECTION}$",
+        description="The connection of a client whose tools are there too.",
+        examples=[_CONNECTION],
+    ),
+]
+ConnectionPath = Annotated[
+    str,
+    Path(
+        alias="connectionId",
+        pattern=f"^{CONNECTION}$",
+        description="The `connectionId` of the event `ready`.",
+        examples=[_CONNECTION],
+    ),
+]
+CallPath = Annotated[
+    str,
+    Path(
+        alias="callId",
+        pattern=f"^{CONNECTION}$",
+        description="The `callId` of the event `call`.",
+        examples=["uK4JX0nHhS2pCwqk3m9vTg7B"],
+    ),
+]
 LastEvent = Annotated[
     str | None,
     Header(
@@ -155,7 +191,17 @@ LastEvent = Annotated[
     ),
 ]
 Question = Annotated[
-    Literal["resources", "code-lengths", "repeated-code", "slowest", "security"],
+    Literal[
+        "resources",
+        "code-lengths",
+        "repeated-code",
+        "slowest",
+        "security",
+        "tools",
+        "timeline",
+        "failure-causes",
+        "agents",
+    ],
     Path(description="What is asked.", examples=["resources"]),
 ]
 
@@ -228,6 +274,8 @@ class QuestionParams(TrendParams):
     """Whose runs, from when on, and how many where the answer is a list of the most."""
 
     limit: Limit = 10
+    step: Step = 60_000
+    by_agent: ByAgent = False
 
 
 class ToolParams(Query):
@@ -250,6 +298,17 @@ class ToolParams(Query):
     ] = "signature"
 
 
+class ApprovalParams(Query):
+    """Which calls that wait."""
+
+    agent_id: AgentName | None = None
+    run_id: Annotated[
+        str | None,
+        Field(max_length=256, description="Only of this run", examples=[_NAME_OF_RUN]),
+    ] = None
+    limit: Limit = 100
+
+
 class EventParams(Query):
     """Which events."""
 
@@ -258,7 +317,7 @@ class EventParams(Query):
     type: Annotated[
         list[EventType],
         Field(
-            max_length=12,
+            max_length=14,
             description="Only of these kinds",
             examples=[["code:execution:completed"]],
         ),

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from typing import Annotated, Any, Final, Literal, get_type_hints
 
 from pydantic import BeforeValidator, Field, create_model
 
-from onehop import answers
+from onehop import answers, decisions, states
+from onehop.calls import LONGEST_NAME, MOST_NAMES
+from onehop.decisions import ApprovalStatus
 from onehop.inputs.choices import LONGEST_SESSION, MOST_CLOCK, MOST_SEED
 from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
 from onehop.stores.base import AgentRecord, Role
-from onehop.types import Effect, Language, SessionInfo, Wire
+from onehop.tools import GLOB, WHEN
+from onehop.types import CheckPolicy, Effect, Language, SessionInfo, Wire
 
 _MOST: Final = 1 << 40
 
@@ -25,6 +29,9 @@ def _whole(value: Any) -> Any:
 _Count = Annotated[int, Field(ge=1, le=_MOST), BeforeValidator(_whole)]
 
 _LANGUAGE: Final = "What the code is written in."
+
+
+_ToolName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
 class ErrorDetail(Wire):
@@ -51,6 +58,29 @@ _DAY: Final = (
 _TIME: Final = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{3})?)?(?:Z|[+-](?:0\d|1[01]):[0-5]\d)?"
 _IsoTime = Annotated[str, Field(pattern=f"^{_DAY}(?:T{_TIME})?$")]
 """What is surely a time; others may be."""
+
+
+class RuleBody(Wire):
+    """A rule for calls of tools."""
+
+    action: Literal["allow", "ask", "deny"] = Field(examples=["deny"])
+    tool: str = Field(
+        default="*",
+        max_length=257,
+        json_schema_extra={"pattern": f"^{GLOB}$"},
+        description="A tool's path, or a glob of paths.",
+        examples=["crm.*"],
+    )
+    effect: Effect | None = Field(
+        default=None, description="Only tools with this effect.", examples=["destructive"]
+    )
+    when: str | None = Field(
+        default=None,
+        max_length=1000,
+        json_schema_extra={"pattern": f"^({WHEN})$"},
+        description="Only calls whose arguments match: a field, a comparison, a literal.",
+        examples=["amount > 100"],
+    )
 
 
 class ExecuteBody(Wire):
@@ -109,6 +139,29 @@ class ExecuteBody(Wire):
         "`/executions/{requestId}?wait=` gives the rest.",
         examples=[1000],
     )
+    typecheck: CheckPolicy | None = Field(
+        default=None,
+        description="What the check before the run may refuse: nothing, what must fail (the "
+        "default where tools are granted), or all that TypeScript says.",
+        examples=["provable"],
+    )
+    plan: bool | None = Field(
+        default=False,
+        description="Check the code and list its calls of tools; nothing is executed.",
+        examples=[False],
+    )
+    tools: list[_ToolName] | None = Field(
+        default=None,
+        max_length=MOST_NAMES,
+        description="Names and globs of the server's tools that the code may call; null is all.",
+        examples=[[]],
+    )
+    rules: list[RuleBody] | None = Field(
+        default=None,
+        max_length=1000,
+        description="Rules for this run, beside those of the server and of the agent.",
+        examples=[[{"action": "deny", "tool": "*", "effect": "write"}]],
+    )
 
 
 class ValidateBody(Wire):
@@ -151,19 +204,44 @@ class AgentLimits(Wire):
     )
 
 
+class RulesBody(Wire):
+    """The rules of an agent."""
+
+    rules: list[RuleBody] = Field(
+        max_length=1000, description="All of them, instead of those before."
+    )
+
+
+class AgentRules(Wire):
+    """The rules of an agent, and what may be wrong with them."""
+
+    agent_id: str
+    rules: list[RuleBody]
+    warnings: list[str] = Field(
+        description="Rules that concern none of the tools that the server has now."
+    )
+
+
 class AddAgentBody(Wire):
     """An agent to be made."""
 
     agent_id: str = Field(pattern=f"^{NAME}$", description="Its new name.", examples=["ada"])
     role: Role = Field(
         default="agent",
-        description="`agent` runs code, `viewer` sees everything, `admin` may do both.",
+        description="`agent` runs code, `viewer` sees everything, `approver` also decides about "
+        "calls that wait, `admin` may do all.",
         examples=["agent"],
     )
     limits: AgentLimits = Field(
         default_factory=AgentLimits,
         description="What it may ask for, where that is not what the settings say.",
         examples=[{"maxRuns": 8}],
+    )
+    rules: list[RuleBody] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="The rules for its calls of tools, beside the server's own.",
+        examples=[[{"action": "deny", "tool": "crm.delete_*"}]],
     )
 
 
@@ -205,6 +283,89 @@ class AgentList(Wire):
     agents: list[Agent]
 
 
+class Approval(Wire):
+    """A call that waits for a person, or what was decided about it. Times are ms since 1970."""
+
+    run_id: str
+    call_id: str
+    request_id: str
+    agent_id: str
+    channel_id: str
+    tool: str
+    effect: Effect
+    rule: str | None = Field(description="The rule that asks.")
+    arguments: Any = Field(description="What the code gave, with what records mask masked.")
+    arguments_hash: str
+    requested_at: int
+    expires_at: int
+    status: ApprovalStatus
+    decided_by: str | None
+    decided_at: int | None
+    reason: str | None
+
+
+def approval(found: decisions.Approval) -> dict[str, Any]:
+    """Its JSON."""
+    fields = {name: getattr(found, name) for name in Approval.model_fields}
+    return Approval(**{**fields, "arguments": json.loads(found.arguments)}).model_dump(
+        by_alias=True
+    )
+
+
+class ApprovalList(Wire):
+    """Calls that wait for a person."""
+
+    approvals: list[Approval]
+
+
+class DecisionBody(Wire):
+    """What a person decides about one call."""
+
+    action: Literal["approve", "edit", "reject"] = Field(examples=["approve"])
+    arguments: dict[str, Any] = Field(
+        default_factory=dict,
+        description="With `edit`: the arguments that the call is made with instead.",
+        examples=[{"amount": 5}],
+    )
+    reason: str = Field(
+        default="",
+        max_length=2000,
+        description="With `reject`: why; the code gets it.",
+        examples=["too much"],
+    )
+
+
+def decision(body: DecisionBody) -> decisions.Decision:
+    """From its JSON."""
+    match body.action:
+        case "approve":
+            return decisions.Approve()
+        case "edit":
+            return decisions.Edit(body.arguments)
+        case "reject":
+            return decisions.Reject(body.reason)
+
+
+class DecideBody(Wire):
+    """Decisions about calls of one run."""
+
+    run_id: str = Field(
+        max_length=256, description="The `runId` of the calls.", examples=["0" * 32]
+    )
+    decisions: dict[str, DecisionBody] = Field(
+        min_length=1,
+        max_length=1000,
+        description="By the calls' `callId`.",
+        examples=[{"call_1": {"action": "reject", "reason": "too much"}}],
+    )
+
+
+class Decided(Wire):
+    """What stands of each call: the first decision."""
+
+    decisions: dict[str, Approval]
+
+
 class Me(Wire):
     """Who the key belongs to."""
 
@@ -239,7 +400,11 @@ _Failure: Final = _answer(answers.Failure)
 _Trend: Final = _answer(answers.TrendPoint)
 _Bucket: Final = _answer(answers.CodeLengthBucket)
 _Repeated: Final = _answer(answers.RepeatedCode)
+_ToolStats: Final = _answer(answers.ToolStats)
 _Security: Final = _answer(answers.SecurityCount)
+_Timeline: Final = _answer(answers.TimelinePoint)
+_Cause: Final = _answer(answers.FailureCause)
+_Agent: Final = _answer(answers.AgentCount)
 
 
 class Run(Wire):
@@ -286,7 +451,11 @@ Trends: Final = _listed("Trends", "trends", _Trend)
 CodeLengths: Final = _listed("CodeLengths", "codeLengths", _Bucket)
 RepeatedCodes: Final = _listed("RepeatedCodes", "repeatedCode", _Repeated)
 Slowest: Final = _listed("Slowest", "slowest", Run)
+ToolUse: Final = _listed("ToolUse", "tools", _ToolStats)
 SecurityProfile: Final = _listed("SecurityProfile", "security", _Security)
+Timeline: Final = _listed("Timeline", "timeline", _Timeline)
+FailureCauses: Final = _listed("FailureCauses", "failureCauses", _Cause)
+AgentCounts: Final = _listed("AgentCounts", "agents", _Agent)
 
 
 class FoundTool(Wire):
@@ -314,3 +483,109 @@ class FoundTools(Wire):
 
     tools: list[FoundTool] | None = None
     namespaces: list[ToolNamespace] | None = None
+
+
+Pool: Final = _answer(states.PoolState)
+Journal: Final = _answer(states.JournalState)
+Upstream: Final = _answer(states.UpstreamState)
+RunInFlight: Final = _answer(states.RunState)
+
+
+class Status(Wire):
+    """How the server is now."""
+
+    version: str
+    now: int = Field(description="The server's clock, in ms since the epoch.")
+    uptime: int = Field(description="ms since it has started.")
+    pool: Pool | None  # type: ignore[valid-type]
+    journal: Journal | None  # type: ignore[valid-type]
+    upstreams: list[Upstream]  # type: ignore[valid-type]
+    runs: list[RunInFlight] = Field(  # type: ignore[valid-type]
+        description="Runs in flight, the oldest first."
+    )
+    more_runs: int = Field(description="Runs in flight that are not listed.")
+    approvals: int | None = Field(
+        description="Calls of tools that wait for a person, at most 1000; null where none can."
+    )
+
+
+class HandedTool(Wire):
+    """A tool that runs in the process of the client that hands it in."""
+
+    name: str = Field(min_length=1, max_length=128, description="Its name.", examples=["read_file"])
+    namespace: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=128,
+        description="What stands before the name in code; without it, nothing does.",
+        examples=["disk"],
+    )
+    description: str = Field(
+        default="", description="What it does.", examples=["Reads a file of this machine."]
+    )
+    input_schema: dict[str, Any] = Field(
+        default_factory=lambda: {"type": "object"},
+        description="The JSON Schema of its arguments, which are one object.",
+        examples=[{"type": "object", "properties": {"path": {"type": "string"}}}],
+    )
+    output_schema: dict[str, Any] | None = Field(
+        default=None,
+        description="The JSON Schema of its answer, if it has one.",
+        examples=[{"type": "string"}],
+    )
+    effect: Effect = Field(
+        default="write", description="What it does to the world.", examples=["read"]
+    )
+
+
+class HandedTools(Wire):
+    """The tools of one client."""
+
+    tools: list[HandedTool] = Field(
+        min_length=1,
+        max_length=200,
+        description="All of them; none is added later.",
+        examples=[[{"name": "read_file", "effect": "read"}]],
+    )
+
+
+class ToolFailure(Wire):
+    """Why a call has no value."""
+
+    code: str = Field(
+        default="failed",
+        description="As in a ToolError; what the server decides itself counts as `failed`.",
+        examples=["failed"],
+    )
+    message: str = Field(
+        default="", description="In words, for the code.", examples=["the file is not there"]
+    )
+    field: str | None = Field(
+        default=None, description="The path of a wrong argument.", examples=["path"]
+    )
+    expected: str | None = Field(
+        default=None, description="What belongs there.", examples=["an absolute path"]
+    )
+    retryable: bool | None = Field(
+        default=None, description="Whether another try may succeed.", examples=[False]
+    )
+    retry_after: float | None = Field(
+        default=None, description="When, in ms from now.", examples=[1000]
+    )
+    status: int | None = Field(
+        default=None, description="Of an HTTP answer behind it.", examples=[404]
+    )
+    effect: Literal["none", "applied", "unknown"] | None = Field(
+        default=None, description="What the call has done nevertheless.", examples=["none"]
+    )
+
+
+class ToolAnswer(Wire):
+    """The answer of a call: `value`, or `error` instead."""
+
+    value: Any = Field(default=None, description="JSON data.", examples=[{"lines": 3}])
+    error: ToolFailure | None = Field(
+        default=None,
+        description="Why there is no value.",
+        examples=[{"code": "failed", "message": "the file is not there"}],
+    )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack
 from typing import Annotated, Any, Final
 
@@ -18,8 +19,10 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from onehop import analytics
-from onehop.analytics import Analytics
+from onehop.analytics import MAX_LIMIT, Analytics
+from onehop.approvals import Approvals
 from onehop.callers import Caller
+from onehop.calls import Beside, narrowing_from
 from onehop.config import ServerConfig
 from onehop.errors import InvalidRequestError, SandboxClosedError, ToolError
 from onehop.execution import _outcomes
@@ -31,6 +34,7 @@ from onehop.server._errors import (
     NotFoundError,
     problem_of,
 )
+from onehop.server._handed import HandedTools
 from onehop.server._limits import Gate
 from onehop.server._runs import Runs, Watched
 from onehop.server.agents import Agents, NewKey
@@ -48,8 +52,10 @@ from onehop.server.http._params import (
     CHANNEL,
     AgentHeader,
     AgentPath,
+    ApprovalParams,
     ArtifactPath,
     CodeParams,
+    ConnectionHeader,
     EventParams,
     FailureParams,
     HashPath,
@@ -70,7 +76,8 @@ from onehop.server.http._params import (
 from onehop.server.http._readiness import Readiness
 from onehop.server.principal import Principal
 from onehop.stores.base import HistoryQuery, Store
-from onehop.tools import look_up
+from onehop.tools import Rule, look_up, read_rule_list, rules_from_json
+from onehop.traces import read_trace
 from onehop.types import ExecutionResult, LogEntry, OutputPage, Progress, ValidationReport
 from onehop.validation import Validator
 
@@ -88,6 +95,9 @@ _RUN: Final = {
 """What the page /docs sends, unless something else is written."""
 _LISTS: Final = frozenset({"type", "namespaces", "names"})
 """What the query may have more than once."""
+_FILE: Final[dict[str, Any]] = {
+    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+}
 _STREAM: Final[dict[str, Any]] = {
     "text/event-stream": {
         "schema": {
@@ -115,9 +125,16 @@ class Parts:
         self.authenticate = Authenticator(agents, settings, self.refusals)
         self.gate = Gate(settings.max_streams)
         self.runs = Runs(executor)
+        self.handed = HandedTools()
         self.feed = Feed(executor, self.store)
         self.readiness = Readiness(executor)
         self.closing = asyncio.Event()
+        self._began = time.monotonic()
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since they were made."""
+        return time.monotonic() - self._began
 
 
 def _parts(request: Request) -> Parts:
@@ -142,8 +159,19 @@ Who = Annotated[Principal, Depends(_principal)]
 
 
 def _runner(principal: Who) -> Principal:
-    if principal.role == "viewer":
-        raise ForbiddenError("a viewer may look, but not run code")
+    if principal.role in ("viewer", "approver"):
+        raise ForbiddenError(f"the role {principal.role} may look, but not run code")
+    return principal
+
+
+def _approver(here: Here, principal: Who) -> Principal:
+    """Who may decide: never a key of an agent, nor one that acts in an agent's name."""
+    if not here.settings.auth:
+        raise ForbiddenError("without keys anyone may be an agent, and so nobody may decide")
+    if principal.role not in ("approver", "admin"):
+        raise ForbiddenError("only an approver or an admin may decide")
+    if principal.agent_id != principal.holder:
+        raise ForbiddenError("X-Agent-Id names an agent, and no agent may decide")
     return principal
 
 
@@ -173,6 +201,7 @@ def _alone(request: Request, _principal: Who) -> None:
 
 Runner = Annotated[Principal, Depends(_runner)]
 Admin = Annotated[Principal, Depends(_admin)]
+Approver = Annotated[Principal, Depends(_approver)]
 
 Responses = dict[int | str, dict[str, Any]]
 _WHY: Final = {
@@ -181,7 +210,7 @@ _WHY: Final = {
     403: "The role does not allow it.",
     404: "No such thing, or another agent's.",
     408: "The body came too slowly.",
-    409: "The name is taken.",
+    409: "The name is taken, or the connection with tools has ended.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     421: "The Host is not answered here.",
@@ -236,7 +265,7 @@ async def ready(here: Here) -> Response:
     "/execute",
     tags=["code"],
     response_model=ExecutionResult,
-    responses=_errors(429, *_BODY),
+    responses=_errors(404, 409, 429, *_BODY),
     openapi_extra=_takes(schemas.ExecuteBody, _RUN),
 )
 async def execute(request: Request) -> Response:
@@ -250,13 +279,16 @@ async def execute(request: Request) -> Response:
     principal = _runner(await here.authenticate(request.scope))
     _no_query(request)
     caller = _caller(request, principal)
+    more = _beside(here, principal, request.headers.get("x-tool-connection"))
     request.scope[REQUEST_ID] = caller.request_id
     principal.hold(here.gate.run(principal.holder, principal.limits))  # before the body is read
-    arguments = await read_object(request)
+    narrowing, arguments = narrowing_from(await read_object(request))
     if "text/event-stream" in request.headers.get("accept", ""):
-        return await _streamed(here, principal, arguments, caller)
+        return await _streamed(
+            principal, here.runs.begin(arguments, caller, narrowing, more), caller
+        )
     async with while_there(request.receive):
-        result = await here.runs.here(arguments, caller)
+        result = await here.runs.here(arguments, caller, narrowing, more)
     if result.status == "running":
         place = principal.held.pop_all()  # of the run, which goes on
         here.executor.sandbox.later.when_ended(caller.agent_id, caller.request_id, place.close)
@@ -271,14 +303,28 @@ def _caller(request: Request, principal: Principal) -> Caller:
     if named is None and "x-request-id" in request.headers:
         got = repr(request.headers["x-request-id"])[:80]
         raise InvalidRequestError("X-Request-Id", got, "one name of visible ASCII without a slash")
-    return Caller(agent_id=principal.agent_id, channel_id=channel, request_id=named or "")
+    return Caller(
+        agent_id=principal.agent_id,
+        channel_id=channel,
+        request_id=named or "",
+        trace=read_trace(request.headers.get("traceparent"), request.headers.get("tracestate")),
+    )
 
 
-async def _streamed(
-    here: Parts, principal: Principal, arguments: Mapping[str, Any], caller: Caller
-) -> Response:
+def _beside(here: Parts, principal: Principal, connection_id: str | None) -> Beside | None:
+    """The tools of the client's connection, if it names one. Raises ToolsGoneError."""
+    if connection_id is None:
+        return None
+    return here.handed.find(connection_id, owner(principal)).beside
+
+
+def owner(principal: Principal) -> tuple[str, str]:
+    """Whose a connection with tools is: the key's agent, for the agent that it calls for."""
+    return principal.holder, principal.agent_id
+
+
+async def _streamed(principal: Principal, run: Watched, caller: Caller) -> Response:
     place = principal.held.pop_all()  # of the run, which may end after the request
-    run = here.runs.begin(arguments, caller)
     run.outcome.add_done_callback(_seen)
 
     def leave() -> None:
@@ -424,7 +470,7 @@ def _page(text: str, wanted: OutputParams) -> OutputPage:
     "/executions/{requestId}/artifacts/{artifactId}",
     tags=["history"],
     response_class=Response,
-    responses={**_errors(404), 200: {"content": {"application/octet-stream": {}}}},
+    responses={**_errors(404), 200: {"content": _FILE}},
 )
 async def artifact(
     here: Here, principal: Who, request_id: RequestPath, artifact_id: ArtifactPath
@@ -590,10 +636,16 @@ async def failures(
     return Json({"failures": _dicts(found)})
 
 
-@api.get("/tools", tags=["tools"], response_model=schemas.FoundTools, responses=_errors(404))
-async def tools(here: Here, _principal: Who, wanted: Annotated[ToolParams, Query()]) -> Response:
+@api.get("/tools", tags=["tools"], response_model=schemas.FoundTools, responses=_errors(404, 409))
+async def tools(
+    here: Here,
+    principal: Who,
+    wanted: Annotated[ToolParams, Query()],
+    connection_id: ConnectionHeader = None,
+) -> Response:
     """Find tools that code may call: by what they do, by namespace or by name."""
-    discovery = here.executor.sandbox.toolbox.discovery
+    more = _beside(here, principal, connection_id)
+    discovery = (await here.executor.view(principal.agent_id, more)).discovery
     try:
         return Json(look_up(discovery, **wanted.model_dump()))
     except ToolError as error:
@@ -616,7 +668,11 @@ async def trends(here: Here, principal: Who, wanted: Annotated[TrendParams, Quer
     | schemas.CodeLengths
     | schemas.RepeatedCodes
     | schemas.Slowest
-    | schemas.SecurityProfile,
+    | schemas.SecurityProfile
+    | schemas.ToolUse
+    | schemas.Timeline
+    | schemas.FailureCauses
+    | schemas.AgentCounts,
     responses=_errors(404),
 )
 async def question(
@@ -636,8 +692,22 @@ async def question(
             return Json({"repeatedCode": _dicts(found)})
         case "slowest":
             return Json({"slowest": _dicts(await ask.get_slowest(limit, agent, since))})
+        case "tools":
+            tools = await ask.get_tool_stats(agent, since, limit, by_agent=wanted.by_agent)
+            return Json({"tools": _dicts(tools)})
         case "security":
             return Json({"security": _dicts(await ask.get_security_profile(agent, since))})
+        case "timeline":
+            points = await ask.get_timeline(agent, since, wanted.step)
+            return Json({"timeline": _dicts(points)})
+        case "failure-causes":
+            causes = await ask.get_failure_causes(agent, since)
+            return Json({"failureCauses": _dicts(causes)})
+        case "agents":
+            counts = await ask.get_agent_counts(MAX_LIMIT if agent else limit, since)
+            return Json(
+                {"agents": _dicts([each for each in counts if agent in (None, each.agent_id)])}
+            )
 
 
 # --- events
@@ -669,6 +739,46 @@ async def events(
     return EventStream(source, leave=leave, closing=here.closing)
 
 
+# --- approvals
+
+
+@api.get(
+    "/approvals",
+    tags=["approvals"],
+    response_model=schemas.ApprovalList,
+    responses=_errors(),
+)
+async def approvals(
+    here: Here, principal: Who, wanted: Annotated[ApprovalParams, Query()]
+) -> Response:
+    """List calls that wait for a person, the oldest first."""
+    agent = _scope(principal, wanted.agent_id)
+    approver = here.executor.sandbox.approver or Approvals(here.store)
+    found = await approver.pending(run_id=wanted.run_id, agent_id=agent, limit=wanted.limit)
+    return Json({"approvals": [schemas.approval(each) for each in found]})
+
+
+@plain.post(
+    "/approvals",
+    tags=["approvals"],
+    response_model=schemas.Decided,
+    responses=_errors(404, *_BODY),
+    openapi_extra=_takes(
+        schemas.DecideBody,
+        {"runId": "0" * 32, "decisions": {"call_1": {"action": "reject", "reason": "too much"}}},
+    ),
+)
+async def decide(request: Request, here: Here, principal: Approver) -> Response:
+    """Decide about calls of a run; the first decision about each stands, and is given."""
+    body = schemas.DecideBody.model_validate(await read_object(request))
+    approver = here.executor.sandbox.approver
+    if approver is None:
+        raise NotFoundError("nothing waits: the setting approvals of this server is off")
+    given = {call_id: schemas.decision(each) for call_id, each in body.decisions.items()}
+    stand = await approver.decide(body.run_id, given, principal.holder)
+    return Json({"decisions": {call_id: schemas.approval(each) for call_id, each in stand.items()}})
+
+
 # --- agents
 
 
@@ -697,8 +807,10 @@ async def list_agents(here: Here, _admin: Admin) -> Response:
 )
 async def add_agent(request: Request, here: Here, _admin: Admin) -> Response:
     """Make an agent; its key is shown this once."""
-    body = schemas.AddAgentBody.model_validate(await read_object(request))
-    made = await here.agents.add(body.agent_id, body.role, **body.limits.model_dump())
+    given = dict(await read_object(request))
+    rules = read_rule_list(given.pop("rules", []))
+    body = schemas.AddAgentBody.model_validate(given)
+    made = await here.agents.add(body.agent_id, body.role, rules=rules, **body.limits.model_dump())
     return Json(_with_key(made), status_code=201)
 
 
@@ -718,6 +830,45 @@ async def revoke_agent(here: Here, _admin: Admin, agent_id: AgentPath) -> Respon
     """Revoke an agent's key."""
     await here.agents.revoke(agent_id)
     return Response(status_code=204)
+
+
+@plain.get(
+    "/agents/{agentId}/rules",
+    tags=["agents"],
+    response_model=schemas.AgentRules,
+    responses=_errors(404),
+)
+async def agent_rules(here: Here, _admin: Admin, agent_id: AgentPath) -> Response:
+    """Give an agent's rules for its calls of tools."""
+    agent = await here.agents.get(agent_id)
+    return Json(_with_warnings(here, agent_id, rules_from_json(agent.rules)))
+
+
+@plain.put(
+    "/agents/{agentId}/rules",
+    tags=["agents"],
+    response_model=schemas.AgentRules,
+    responses=_errors(404, *_BODY),
+    openapi_extra=_takes(
+        schemas.RulesBody, {"rules": [{"action": "ask", "tool": "crm.pay", "when": "amount > 100"}]}
+    ),
+)
+async def set_agent_rules(
+    request: Request, here: Here, _admin: Admin, agent_id: AgentPath
+) -> Response:
+    """Replace an agent's rules; they count from its next run on, on every server."""
+    body = await read_object(request)
+    for name in body:
+        if name != "rules":
+            raise InvalidRequestError(name[:80], "an unknown field", "rules")
+    rules = await here.agents.set_rules(agent_id, read_rule_list(body.get("rules")))
+    return Json(_with_warnings(here, agent_id, rules))
+
+
+def _with_warnings(here: Parts, agent_id: str, rules: Sequence[Rule]) -> dict[str, Any]:
+    told = [rule.to_dict() for rule in rules]
+    warnings = here.executor.sandbox.toolbox.stray(rules)
+    return {"agentId": agent_id, "rules": told, "warnings": warnings}
 
 
 def _shown(agent: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import anyio
 import mcp_types as types
 
 from onehop.callers import Caller
+from onehop.calls import narrowing_from
 from onehop.definition.text import to_text
 from onehop.definition.told import told_of
 from onehop.errors import InvalidRequestError, SandboxClosedError
@@ -23,17 +24,19 @@ from onehop.execution.executor import Executor
 from onehop.server._errors import ForbiddenError
 from onehop.server._runs import Runs
 from onehop.server.mcp import _artifacts
-from onehop.server.mcp._data import to_data, to_meta
+from onehop.server.mcp._data import PREFIX, to_data, to_meta
 from onehop.server.mcp._fit import fit
 from onehop.server.mcp._outputs import KeptOutputs, link, uri_of
 from onehop.server.mcp._progress import Report, report_lines
 from onehop.server.mcp._refusals import refusal
+from onehop.traces import Trace, read_trace
 from onehop.types import ExecutionResult
 
 REQUEST_ID: Final = "onehop/requestId"
 """In ``_meta`` of a call: its unique name; a repeated one gives the first result."""
 CHANNEL_ID: Final = "onehop/channelId"
-"""In ``_meta`` of a call: the channel that the agent speaks in."""
+"""In ``_meta`` of a call: the channel that the agent speaks in. ``onehop/tools`` and
+``onehop/rules`` beside it are those of the run: the host's to set, not the model's."""
 
 
 _USUAL_WAIT: Final = 20_000
@@ -50,7 +53,7 @@ class Principal(Protocol):
 
     @property
     def role(self) -> str:
-        """``agent``, ``viewer`` or ``admin``."""
+        """``agent``, ``viewer``, ``approver`` or ``admin``."""
 
 
 Admit = Callable[[Any], AbstractContextManager[None]]
@@ -66,6 +69,8 @@ class Call:
     meta: Mapping[str, Any]
     channel_id: str = ""
     conversation: str = ""
+    trace: Trace | None = None
+    """What the request's headers say; ``_meta`` of the call comes first."""
 
 
 class Calls:
@@ -110,7 +115,8 @@ class Calls:
             return refusal(error)
 
     async def _run(self, call: Call, caller: Caller, report: Report | None) -> ExecutionResult:
-        run = self._runs.begin(call.arguments, caller)
+        narrowing, _ = narrowing_from(call.meta, PREFIX)
+        run = self._runs.begin(call.arguments, caller, narrowing)
         if report is None:
             await _ended(run.outcome)
         else:
@@ -153,13 +159,15 @@ def _read_wait(arguments: Mapping[str, Any]) -> tuple[str, float]:
 
 
 def _caller(call: Call) -> Caller:
-    if call.principal.role == "viewer":
-        raise ForbiddenError("this key may look, but not run code: its role is viewer")
+    role = call.principal.role
+    if role in ("viewer", "approver"):
+        raise ForbiddenError(f"this key may look, but not run code: its role is {role}")
     return Caller(
         agent_id=call.principal.agent_id,
         channel_id=_named(call.meta, CHANNEL_ID) or call.channel_id,
         request_id=_named(call.meta, REQUEST_ID),
         conversation=_short(call.conversation),
+        trace=read_trace(call.meta.get("traceparent"), call.meta.get("tracestate")) or call.trace,
     )
 
 

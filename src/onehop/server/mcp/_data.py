@@ -33,6 +33,7 @@ SCHEMA: Final[dict[str, Any]] = {
         "corrections": _LINES,
         "artifacts": _LINES,
         "next": _LINES,
+        "plan": _LINES,
     },
     "required": ["status"],
 }
@@ -44,8 +45,11 @@ def to_data(told: Told) -> dict[str, Any]:
     """``structuredContent``: what the text says, without the fields that have nothing to say."""
     if told.running:
         return {"status": "running", "next": [told.running]}
-    if told.success:
-        data: dict[str, Any] = {"status": "completed", "output": told.output}
+    if told.plan is not None:
+        data: dict[str, Any] = {"status": "completed", "plan": [*told.plan]}
+        warnings, advice = [*told.warnings, *told.findings], []
+    elif told.success:
+        data = {"status": "completed", "output": told.output}
         warnings, advice = [*told.warnings, *told.findings], [told.reading]
     else:
         data = {"status": "failed", "error": told.error}

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import anyio
+from mcp.server.lowlevel import NotificationOptions
 from mcp.server.stdio import stdio_server
 
 from onehop.callers import Caller
-from onehop.config import ToolsConfig
+from onehop.config import TelemetryConfig, ToolsConfig
 from onehop.errors import UnauthorizedError
 from onehop.execution.compose import open_executor
 from onehop.execution.executor import Executor
@@ -27,6 +28,7 @@ from onehop.server.mcp._lines import Lines
 from onehop.server.mcp._strict import taken
 from onehop.server.mcp.app import make_server
 from onehop.stores.base import Store
+from onehop.telemetry.compose import open_watching
 
 NOBODY: Final = "mcp"
 """The agent of runs for which none is named."""
@@ -54,15 +56,26 @@ async def serve_stdio(
     with _own_streams() as (source, sink):
         lines = Lines(source)
         with _signals(lines):
-            async with open_executor(store_may_be_away=True, tools=tools) as executor:
+            async with (
+                open_watching(TelemetryConfig(), counts=False) as watching,
+                open_executor(
+                    store_may_be_away=True, tools=tools, watchers=watching.watchers
+                ) as executor,
+            ):
                 principal = await _local(executor, agent_id, key)
-                server = make_server(Runs(executor), executor, lambda _context: principal)
+                server, notices = make_server(Runs(executor), executor, lambda _context: principal)
                 keep_what_is_loaded()
                 lines.start()
                 writer = Writer(sink, lines)
                 incoming = taken(lines, writer.write)
-                async with stdio_server(_any(incoming), _any(writer)) as (read, write):
-                    await server.run(read, write, server.create_initialization_options())
+                changes = server.create_initialization_options(
+                    NotificationOptions(tools_changed=True)
+                )
+                async with (
+                    notices.open(),
+                    stdio_server(_any(incoming), _any(writer)) as (read, write),
+                ):
+                    await server.run(read, write, changes)
 
 
 async def _local(executor: Executor, agent_id: str | None, key: str | None) -> LocalPrincipal:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import mcp_types as types
 
-from onehop.calls import Toolbox
+from onehop.calls import Grant
 from onehop.definition import DESCRIPTION, INPUT_SCHEMA, NAME, describe
 from onehop.server.mcp._data import SCHEMA
 
@@ -55,19 +55,19 @@ WAIT_SCHEMA: Final[dict[str, Any]] = {
 _WAIT: Final = "Get the result of a run that code_execute has answered with status `running`."
 
 
-def make_tools(toolbox: Toolbox) -> list[types.Tool]:
+def make_tools(grant: Grant) -> list[types.Tool]:
     """As long as the tools are the same, each byte of this is."""
-    made = [_execute(toolbox), _wait()]
-    return [*made, _look_up()] if toolbox.offer else made
+    made = [_execute(grant), _wait()]
+    return [*made, _look_up()] if grant.offer else made
 
 
-def _execute(toolbox: Toolbox) -> types.Tool:
+def _execute(grant: Grant) -> types.Tool:
     """Without tools, the code has no file, no network and no memory of earlier calls to change."""
-    effects = toolbox.effects
+    effects = grant.effects
     return types.Tool(
         name=NAME,
         title="Run code",
-        description=describe(toolbox.offer),
+        description=describe(grant.offer),
         input_schema=INPUT_SCHEMA,
         output_schema=SCHEMA,
         annotations=types.ToolAnnotations(

@@ -6,6 +6,7 @@ that any replica can answer any of them.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -29,15 +30,16 @@ from mcp.shared.exceptions import MCPError
 from starlette.types import ASGIApp
 
 from onehop._version import onehop_version
+from onehop.calls import Grant
 from onehop.config import ServerConfig
 from onehop.errors import OnehopError
 from onehop.execution.executor import Executor
-from onehop.sandbox import Sandbox
 from onehop.server._runs import Runs
 from onehop.server.mcp import _artifacts
 from onehop.server.mcp._calls import Admit, Call, Calls, Principal
 from onehop.server.mcp._http import Authenticate, KeyCheck, OnePiece, Running, Sessions, session_of
 from onehop.server.mcp._lookup import answer
+from onehop.server.mcp._notices import Notices
 from onehop.server.mcp._outputs import KeptOutputs, link, template
 from onehop.server.mcp._refusals import cancelled
 from onehop.server.mcp._tool import (
@@ -49,6 +51,7 @@ from onehop.server.mcp._tool import (
     WAIT_SCHEMA,
     make_tools,
 )
+from onehop.traces import Trace, read_trace
 from onehop.types import OutputPage
 
 Context = ServerRequestContext[Any, Any]
@@ -77,29 +80,39 @@ class Handlers:
         outputs: KeptOutputs,
         whoever: Whoever,
         running: Running,
-        sandbox: Sandbox,
+        executor: Executor,
+        notices: Notices,
     ) -> None:
+        self._notices = notices
         self._calls = calls
         self._outputs = outputs
         self._whoever = whoever
         self._running = running
-        self._toolbox = sandbox.toolbox
-        self._sandbox = sandbox
+        self._executor = executor
+        self._sandbox = executor.sandbox
         self._only = uuid.uuid4().hex
         """The conversation where there is but one client, as over stdio."""
 
     async def list_tools(
-        self, _context: Context, _params: types.PaginatedRequestParams | None
+        self, context: Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        """``code_execute``, and ``code_tools`` where there are tools to find."""
-        return types.ListToolsResult(tools=make_tools(self._toolbox))
+        """``code_execute``, and ``code_tools`` where there are tools to find. Raises MCPError."""
+        self._notices.remember(context)
+        return types.ListToolsResult(tools=make_tools(await self._view(context)))
+
+    async def _view(self, context: Context) -> Grant:
+        """What the caller's code may call. Raises MCPError."""
+        try:
+            return await self._executor.view(self._whoever(context).agent_id)
+        except OnehopError as error:
+            raise MCPError(types.INTERNAL_ERROR, str(error)) from None
 
     async def call_tool(
         self, context: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult:
         """Run code, or find tools. Raises MCPError for another tool's name."""
-        if params.name == LOOKUP and self._toolbox.offer:
-            return answer(self._toolbox.discovery, params.arguments or {})
+        if params.name == LOOKUP and (view := await self._view(context)).offer:
+            return answer(view.discovery, params.arguments or {})
         if params.name == WAIT:
             return await self._calls.wait(self._whoever(context), params.arguments or {})
         if params.name != NAME:
@@ -113,6 +126,7 @@ class Handlers:
             meta,
             _channel(context),
             self._conversation(context),
+            _trace(context),
         )
         report = context.session.report_progress if "progress_token" in meta else None
         with self._cancellable(context, call.principal):
@@ -178,15 +192,17 @@ def build_mcp(
     *,
     admit: Admit = nullcontext,
     runs: Runs | None = None,
+    closing: asyncio.Event | None = None,
 ) -> tuple[ASGIApp, AbstractAsyncContextManager[None]]:
     """The application for the path ``/mcp``, and what it must run within.
 
     Route it as it is, at the whole path: a mount would redirect clients to ``/mcp/``. Host and
     Origin are for the application around it to check. ``authenticate`` tells who calls, or raises
-    an OnehopError; ``admit`` holds each agent's runs to its limits.
+    an OnehopError; ``admit`` holds each agent's runs to its limits. Streams end when ``closing``
+    is set.
     """
     running = Running()
-    server = make_server(runs or Runs(executor), executor, _of_request, admit, running)
+    server, notices = make_server(runs or Runs(executor), executor, _of_request, admit, running)
     streamed, whole = (
         StreamableHTTPSessionManager(
             server, stateless=True, json_response=json, max_request_body_size=settings.max_body
@@ -194,12 +210,17 @@ def build_mcp(
         for json in (False, True)
     )
     answering = OnePiece(streamed.handle_request, whole.handle_request)
-    return KeyCheck(Sessions(answering, running), authenticate), _both(streamed, whole)
+    return KeyCheck(Sessions(answering, running), authenticate), _all(
+        notices.open(closing), streamed, whole
+    )
 
 
 @asynccontextmanager
-async def _both(*managers: StreamableHTTPSessionManager) -> AsyncIterator[None]:
+async def _all(
+    notices: AbstractAsyncContextManager[None], *managers: StreamableHTTPSessionManager
+) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(notices)
         for manager in managers:
             await stack.enter_async_context(manager.run())
         yield
@@ -211,19 +232,22 @@ def make_server(
     whoever: Whoever,
     admit: Admit = nullcontext,
     running: Running | None = None,
-) -> Server[Any]:
-    """The protocol's server; ``whoever`` tells whose request it is, ``running`` cancels calls of
-    clients that have sessions."""
+) -> tuple[Server[Any], Notices]:
+    """The protocol's server, and what tells its clients of changes, for the caller to open;
+    ``whoever`` tells whose request it is, ``running`` cancels calls of clients that have
+    sessions."""
     outputs = KeptOutputs(executor)
     calls = Calls(runs, outputs, admit, executor)
-    handlers = Handlers(calls, outputs, whoever, running or Running(), executor.sandbox)
+    toolbox = executor.sandbox.toolbox
+    notices = Notices(toolbox, lambda context: whoever(context).agent_id)
+    handlers = Handlers(calls, outputs, whoever, running or Running(), executor, notices)
     server: Server[Any] = Server(
         "onehop",
         title="onehop",
         version=onehop_version(),
         instructions=_INSTRUCTIONS,
         cache_hints={
-            "tools/list": CacheHint(_HOUR, "public"),
+            "tools/list": CacheHint(_HOUR, "private"),  # an agent's rules may hide tools from it
             "resources/templates/list": CacheHint(_HOUR, "public"),
         },
         get_tool_input_schema={NAME: INPUT_SCHEMA, LOOKUP: LOOKUP_SCHEMA, WAIT: WAIT_SCHEMA}.get,
@@ -232,10 +256,11 @@ def make_server(
         on_list_resources=handlers.list_resources,
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
+        on_subscriptions_listen=notices.listen,
     )
     if find_spec("opentelemetry.sdk") is None:
         server.middleware.clear()  # it traces each request, to nowhere
-    return server
+    return server, notices
 
 
 def _of_request(context: Context) -> Principal:
@@ -251,6 +276,14 @@ def _channel(context: Context) -> str:
         return ""
     channel: str = context.request.headers.get("x-channel-id", "")
     return channel
+
+
+def _trace(context: Context) -> Trace | None:
+    """The trace of the HTTP request, where there is one."""
+    if context.request is None:
+        return None
+    headers = context.request.headers
+    return read_trace(headers.get("traceparent"), headers.get("tracestate"))
 
 
 def _contents(uri: str, page: OutputPage) -> types.TextResourceContents:

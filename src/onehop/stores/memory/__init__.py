@@ -23,10 +23,11 @@ from onehop.stores.base import (
 )
 from onehop.stores.memory._agents import MemoryAgents
 from onehop.stores.memory._analytics import MemoryAnalytics
+from onehop.stores.memory._approvals import MemoryApprovals
 from onehop.stores.memory._sessions import MemorySessions
 
 
-class MemoryStore(MemoryAnalytics, MemoryAgents, MemorySessions):
+class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions):
     """Records in lists, chained with ``key`` if given."""
 
     def __init__(self, key: bytes | None = None) -> None:
@@ -43,6 +44,7 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemorySessions):
         self._agents = {}
         self._notes = {}
         self._values = {}
+        self._approvals = {}
 
     @property
     def url(self) -> str:
@@ -126,7 +128,8 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemorySessions):
             and (query.until is None or record.executed_at < query.until)
         ]
         found.sort(key=lambda record: (record.executed_at, record.sequence or 0), reverse=True)
-        return [_copy(record) for record in found[query.offset : query.offset + query.limit]]
+        page = found[query.offset : query.offset + query.limit]
+        return [_brief(record) if query.brief else _copy(record) for record in page]
 
     async def events(self, query: EventQuery) -> list[StoredEvent]:
         """Events in the order they were taken."""
@@ -150,6 +153,9 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemorySessions):
         self._events = [item for item in self._events if not expiry.of(item.event.timestamp)]
         self._event_ids = {item.event.event_id for item in self._events}
         self._prune_sessions(expiry)
+        self._approvals = {
+            key: each for key, each in self._approvals.items() if not expiry.of(each.requested_at)
+        }
         gone = self._records[: expiry.prefix([record.executed_at for record in self._records])]
         if gone:
             newest = expiry.newest([record.executed_at for record in gone])
@@ -179,6 +185,10 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemorySessions):
 def _copy(record: ExecutionRecord) -> ExecutionRecord:
     """What a caller may change without changing what is kept."""
     return record.model_copy(deep=True)
+
+
+def _brief(record: ExecutionRecord) -> ExecutionRecord:
+    return record.model_copy(update={"output": None, "logs": [], "context_data": None}, deep=True)
 
 
 def _matches(

@@ -28,6 +28,14 @@ class MemoryAgents:
         """Whose key this is, revoked or not."""
         return next((agent for agent in self._agents.values() if agent.key_id == key_id), None)
 
+    async def get_agent(self, agent_id: str) -> AgentRecord | None:
+        """The agent of this name, revoked or not."""
+        return self._agents.get(agent_id)
+
+    async def set_rules(self, agent_id: str, rules: str | None) -> bool:
+        """Replace an agent's rules; False when there is no such agent, or it is revoked."""
+        return self._change(agent_id, rules=rules)
+
     async def rekey_agent(self, agent_id: str, key_id: str, key_hash: str, now: int) -> bool:
         """Replace the key; False when there is no such agent, or it is revoked."""
         return self._change(agent_id, key_id=key_id, key_hash=key_hash, rotated_at=now)
@@ -36,7 +44,7 @@ class MemoryAgents:
         """Let the key open nothing more; False when there is no such agent, or it is revoked."""
         return self._change(agent_id, revoked_at=now)
 
-    def _change(self, agent_id: str, **changes: str | int) -> bool:
+    def _change(self, agent_id: str, **changes: str | int | None) -> bool:
         known = self._agents.get(agent_id)
         if known is None or known.revoked_at is not None:
             return False

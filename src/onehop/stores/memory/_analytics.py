@@ -7,13 +7,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, get_args
 
 from onehop.answers import (
+    AgentCount,
     AgentStats,
     CodeLengthBucket,
     Failure,
+    FailureCause,
     LanguageCount,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    TimelinePoint,
+    ToolStats,
     TrendPoint,
 )
 from onehop.events import SecurityIssue
@@ -21,8 +25,9 @@ from onehop.records import ExecutionRecord
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
+from onehop.stores._tool_calls import KeptCall, tool_run
 from onehop.stores.base import StoredEvent
-from onehop.types import Language
+from onehop.types import ErrorType, Language
 
 _BARE: Final[dict[str, Any]] = {"output": None, "logs": [], "context_data": None}
 """What ``slowest`` leaves out."""
@@ -44,6 +49,7 @@ class MemoryAnalytics:
         runs = self._runs(agent_id, since)
         successful = sum(run.success for run in runs)
         times = sorted(run.execution_time for run in runs)
+        called = list(filter(None, map(tool_run, runs)))
         return AgentStats(
             agent_id=agent_id,
             total_executions=len(runs),
@@ -56,6 +62,9 @@ class MemoryAnalytics:
             p99_execution_time=_percentile(times, 99),
             timeout_count=sum(run.timeout_occurred for run in runs),
             language_breakdown=_by_language(runs),
+            tool_calls=sum(run.calls for run in called),
+            avoided_turns=sum(run.avoided_turns for run in called),
+            avoided_tokens=sum(run.avoided_tokens for run in called),
         )
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
@@ -74,6 +83,55 @@ class MemoryAnalytics:
             for rollup in self._rollups.values()
             if wanted in (None, rollup.agent_id) and rollup.day >= first
         )
+
+    async def timeline(
+        self, agent_id: str | None, since: int | None, step: int
+    ) -> list[TimelinePoint]:
+        """Runs by steps of ``step`` ms, ascending; steps without a run are left out."""
+        groups: dict[int, list[ExecutionRecord]] = defaultdict(list)
+        for run in self._runs(agent_id, since):
+            groups[run.executed_at // step * step].append(run)
+        return [
+            TimelinePoint(
+                start=start,
+                total=len(runs),
+                successful=sum(run.success for run in runs),
+                timeouts=sum(run.timeout_occurred for run in runs),
+                average_execution_time=_answers.mean(_time(runs), len(runs)),
+                max_memory=max(run.memory_usage for run in runs),
+            )
+            for start, runs in sorted(groups.items())
+        ]
+
+    async def failure_causes(self, agent_id: str | None, since: int | None) -> list[FailureCause]:
+        """Failures by error type, most first, then by type."""
+        groups: dict[ErrorType | None, list[int]] = defaultdict(list)
+        for run in self._runs(agent_id, since):
+            if not run.success:
+                groups[run.error_type].append(run.executed_at)
+        found = [
+            FailureCause(error_type=cause, total=len(times), last_executed_at=max(times))
+            for cause, times in groups.items()
+        ]
+        return sorted(found, key=lambda each: (-each.total, each.error_type or ""))
+
+    async def agent_counts(self, since: int | None, limit: int) -> list[AgentCount]:
+        """Runs by agent, most first, then by name."""
+        groups: dict[str, list[ExecutionRecord]] = defaultdict(list)
+        for run in self._runs(None, since):
+            groups[run.agent_id].append(run)
+        found = [
+            AgentCount(
+                agent_id=agent,
+                total=len(runs),
+                successful=sum(run.success for run in runs),
+                timeouts=sum(run.timeout_occurred for run in runs),
+                average_execution_time=_answers.mean(_time(runs), len(runs)),
+                last_executed_at=max(run.executed_at for run in runs),
+            )
+            for agent, runs in groups.items()
+        ]
+        return sorted(found, key=lambda each: (-each.total, each.agent_id))[:limit]
 
     async def resource_use(self, agent_id: str | None, since: int | None) -> ResourceUse:
         """What runs used."""
@@ -134,6 +192,17 @@ class MemoryAnalytics:
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return [SecurityCount(pattern=p, severity=s, total=total) for (p, s), total in ordered]
 
+    async def tool_stats(
+        self, agent_id: str | None, since: int | None, limit: int, by_agent: bool = False
+    ) -> list[ToolStats]:
+        """By tool, or by tool and agent: most calls first, then by tool and agent."""
+        groups: dict[tuple[str, str], list[KeptCall]] = defaultdict(list)
+        for run in self._runs(agent_id, since):
+            for call in found.listed if (found := tool_run(run)) else ():
+                groups[call.tool, run.agent_id if by_agent else ""].append(call)
+        ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+        return [_tool_stats(key, calls, by_agent) for key, calls in ordered[:limit]]
+
     async def roll_up(self, now: int, keep_days: int) -> None:
         """Bring the rollups of each day up to date; drop those past ``keep_days``."""
         first = _answers.first_rolled_up(now, keep_days)
@@ -193,6 +262,24 @@ def _failure(run: ExecutionRecord) -> Failure:
     )
 
 
+def _tool_stats(key: tuple[str, str], calls: list[KeptCall], by_agent: bool) -> ToolStats:
+    times = sorted(call.duration for call in calls if call.duration)
+    outcomes = Counter(call.outcome for call in calls)
+    return ToolStats(
+        tool=key[0],
+        agent_id=key[1] if by_agent else None,
+        calls=len(calls),
+        failed=outcomes["failed"],
+        denied=outcomes["denied"],
+        unknown=outcomes["unknown"],
+        average_duration=_answers.mean(sum(times), len(times)),
+        p50_duration=_percentile(times, 50),
+        p95_duration=_percentile(times, 95),
+        bytes_in=sum(call.bytes_in for call in calls),
+        bytes_out=sum(call.bytes_out for call in calls),
+    )
+
+
 def _repeated(runs: list[ExecutionRecord]) -> RepeatedCode:
     return RepeatedCode(
         code_hash=runs[0].code_hash,
@@ -216,3 +303,7 @@ def _rollup(day: str, runs: list[ExecutionRecord]) -> Rollup:
         sum_memory=sum(run.memory_usage for run in runs),
         max_memory=max(run.memory_usage for run in runs),
     )
+
+
+def _time(runs: Iterable[ExecutionRecord]) -> float:
+    return sum(run.execution_time for run in runs)

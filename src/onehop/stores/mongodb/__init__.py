@@ -38,7 +38,9 @@ from onehop.stores.base import (
 )
 from onehop.stores.mongodb._agents import MongoAgents
 from onehop.stores.mongodb._analytics import MongoAnalytics
+from onehop.stores.mongodb._approvals import MongoApprovals
 from onehop.stores.mongodb._documents import (
+    BARE,
     anchor_document,
     anchor_of,
     event_document,
@@ -69,7 +71,7 @@ Documents = AsyncCollection[dict[str, Any]]
 
 
 @translated
-class MongoStore(MongoAnalytics, MongoAgents, MongoSessions):
+class MongoStore(MongoAnalytics, MongoAgents, MongoApprovals, MongoSessions):
     """Records in the database that a ``mongodb://`` URL names, chained with ``key`` if given."""
 
     _database: Database
@@ -259,12 +261,15 @@ class MongoStore(MongoAnalytics, MongoAgents, MongoSessions):
             wanted["executedAt"] = {**wanted.get("executedAt", {}), "$gte": oldest}
         found = (
             self._database["executions"]
-            .find(wanted)
+            .find(wanted, dict.fromkeys(BARE, False) if query.brief else None)
             .sort([("executedAt", DESCENDING), ("sequence", DESCENDING)])
             .skip(query.offset)
             .limit(query.limit)
         )
-        return [record_of(document) async for document in found] if query.limit else []
+        if not query.limit:
+            return []
+        added = BARE if query.brief else {}
+        return [record_of({**document, **added}) async for document in found]
 
     async def _time_at(self, wanted: Mapping[str, Any], place: int) -> DatetimeMS | None:
         """When the record at ``place`` of the history ran: found by an index alone.

@@ -11,6 +11,7 @@ from pymongo import ASCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
+from onehop.stores._kept import clean_text
 from onehop.stores.base import AgentRecord
 
 
@@ -38,6 +39,15 @@ class MongoAgents:
         """Whose key this is, revoked or not."""
         document = await self._database["agents"].find_one({"keyId": key_id})
         return _agent(document) if document else None
+
+    async def get_agent(self, agent_id: str) -> AgentRecord | None:
+        """The agent of this name, revoked or not."""
+        document = await self._database["agents"].find_one({"agentId": clean_text(agent_id)})
+        return _agent(document) if document else None
+
+    async def set_rules(self, agent_id: str, rules: str | None) -> bool:
+        """Replace an agent's rules; False when there is no such agent, or it is revoked."""
+        return await self._change(agent_id, {"rules": rules})
 
     async def rekey_agent(self, agent_id: str, key_id: str, key_hash: str, now: int) -> bool:
         """Replace the key; False when there is no such agent, or it is revoked."""

@@ -11,13 +11,17 @@ from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 
 from onehop.answers import (
+    AgentCount,
     AgentStats,
     CodeLengthBucket,
     Failure,
+    FailureCause,
     LanguageCount,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    TimelinePoint,
+    ToolStats,
     TrendPoint,
 )
 from onehop.events import CODE_SECURITY_ISSUE
@@ -25,13 +29,11 @@ from onehop.records import ExecutionRecord
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
-from onehop.stores.mongodb._documents import record_of
+from onehop.stores.mongodb._documents import BARE, CALLED, record_of
 from onehop.types import Language
 
 Document = dict[str, Any]
 
-_BARE: Final = {"output": "null", "logs": "[]", "contextData": "null"}
-"""What stands for the fields that ``slowest`` leaves out."""
 _RUNS: Final[Document] = {"$sum": 1}
 _SUCCESSFUL: Final[Document] = {"$sum": {"$cond": ["$success", 1, 0]}}
 _TIMEOUTS: Final[Document] = {"$sum": {"$cond": ["$timeoutOccurred", 1, 0]}}
@@ -46,6 +48,43 @@ _SUMS: Final = {
 """The sums of a rollup, here and in its document."""
 
 
+_RANKED: Final[Document] = {
+    "partitionBy": {"key": "$key", "timed": "$timed"},
+    "sortBy": {"call.duration": 1},
+    "output": {
+        "place": {"$documentNumber": {}},
+        "of": {"$sum": 1, "window": {"documents": ["unbounded", "unbounded"]}},
+    },
+}
+"""The place of each call among those of its tool that reached it, from 1 on, and their number."""
+
+
+def _having(name: str) -> Document:
+    return {"$sum": {"$cond": [{"$eq": ["$call.outcome", name]}, 1, 0]}}
+
+
+def _at(percent: int) -> Document:
+    """The duration at the place ceil(percent / 100 * n), from 1 on."""
+    place = {"$ceil": {"$divide": [{"$multiply": ["$of", percent]}, 100]}}
+    is_there = {"$and": ["$timed", {"$eq": ["$place", place]}]}
+    return {"$max": {"$cond": [is_there, "$call.duration", 0]}}
+
+
+_BY_TOOL: Final[Document] = {
+    "_id": "$key",
+    "calls": {"$sum": 1},
+    "failed": _having("failed"),
+    "denied": _having("denied"),
+    "unknown": _having("unknown"),
+    "time": {"$sum": "$call.duration"},
+    "timed": {"$sum": {"$cond": ["$timed", 1, 0]}},
+    "p50": _at(50),
+    "p95": _at(95),
+    "bytesIn": {"$sum": "$call.bytesIn"},
+    "bytesOut": {"$sum": "$call.bytesOut"},
+}
+
+
 class MongoAnalytics:
     """Questions put to MongoDB. MongoStore translates what the driver raises.
 
@@ -57,6 +96,7 @@ class MongoAnalytics:
     async def agent_stats(self, agent_id: str | None, since: int | None) -> AgentStats:
         """Counts, rates and times."""
         runs = await self._by_language(agent_id, since)
+        sums = await self._tool_sums(agent_id, since)
         total = sum(group["total"] for group in runs)
         successful = sum(group["successful"] for group in runs)
         return AgentStats(
@@ -71,6 +111,9 @@ class MongoAnalytics:
             p99_execution_time=await self._percentile(agent_id, since, total, 99),
             timeout_count=sum(group["timeouts"] for group in runs),
             language_breakdown=_breakdown(runs),
+            tool_calls=int(sums["calls"]),
+            avoided_turns=int(sums["turns"]),
+            avoided_tokens=int(sums["tokens"]),
         )
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
@@ -90,6 +133,79 @@ class MongoAnalytics:
         group["maxMemory"] = {"$max": "$maxMemory"}
         found = await self._aggregate("rollups", {"$match": wanted}, {"$group": group})
         return _answers.trend_points(map(_rollup, found))
+
+    async def timeline(
+        self, agent_id: str | None, since: int | None, step: int
+    ) -> list[TimelinePoint]:
+        """Runs by steps of ``step`` ms, ascending; steps without a run are left out."""
+        time: Document = {"$toLong": "$executedAt"}
+        group: Document = {
+            "_id": {"$subtract": [time, {"$mod": [time, step]}]},
+            "total": _RUNS,
+            "successful": _SUCCESSFUL,
+            "timeouts": _TIMEOUTS,
+            "time": {"$sum": "$executionTime"},
+            "memory": {"$max": "$memoryUsage"},
+        }
+        found = await self._group_runs(agent_id, since, group)
+        return [
+            TimelinePoint(
+                start=int(each["_id"]),
+                total=each["total"],
+                successful=each["successful"],
+                timeouts=each["timeouts"],
+                average_execution_time=_answers.mean(each["time"], each["total"]),
+                max_memory=each["memory"],
+            )
+            for each in sorted(found, key=lambda each: int(each["_id"]))
+        ]
+
+    async def failure_causes(self, agent_id: str | None, since: int | None) -> list[FailureCause]:
+        """Failures by error type, most first, then by type."""
+        group = {
+            "_id": {"success": "$success", "type": "$errorType"},
+            "total": _RUNS,
+            "last": {"$max": "$executedAt"},
+        }
+        causes = [
+            FailureCause(
+                error_type=each["_id"].get("type"),
+                total=each["total"],
+                last_executed_at=int(each["last"]),
+            )
+            for each in await self._group_runs(agent_id, since, group)
+            if not each["_id"]["success"]
+        ]
+        return sorted(causes, key=lambda each: (-each.total, each.error_type or ""))
+
+    async def agent_counts(self, since: int | None, limit: int) -> list[AgentCount]:
+        """Runs by agent, most first, then by name."""
+        group = {
+            "_id": "$agentId",
+            "total": _RUNS,
+            "successful": _SUCCESSFUL,
+            "timeouts": _TIMEOUTS,
+            "time": {"$sum": "$executionTime"},
+            "last": {"$max": "$executedAt"},
+        }
+        found = await self._aggregate(
+            "executions",
+            {"$match": _runs(None, since)},
+            {"$group": group},
+            {"$sort": {"total": -1, "_id": 1}},
+            {"$limit": limit},
+        )
+        return [
+            AgentCount(
+                agent_id=each["_id"],
+                total=each["total"],
+                successful=each["successful"],
+                timeouts=each["timeouts"],
+                average_execution_time=_answers.mean(each["time"], each["total"]),
+                last_executed_at=int(each["last"]),
+            )
+            for each in found
+        ]
 
     async def resource_use(self, agent_id: str | None, since: int | None) -> ResourceUse:
         """What runs used."""
@@ -149,10 +265,10 @@ class MongoAnalytics:
     ) -> list[ExecutionRecord]:
         """By execution_time, descending, then by sequence; without output, logs and context."""
         found = self._database["executions"].find(
-            _runs(agent_id, since), projection=dict.fromkeys(_BARE, False)
+            _runs(agent_id, since), projection=dict.fromkeys(BARE, False)
         )
         found = found.sort([("executionTime", DESCENDING), ("sequence", ASCENDING)]).limit(limit)
-        return [record_of({**document, **_BARE}) async for document in found]
+        return [record_of({**document, **BARE}) async for document in found]
 
     async def security_profile(
         self, agent_id: str | None, since: int | None
@@ -167,6 +283,32 @@ class MongoAnalytics:
         found = await self._aggregate("events", {"$match": wanted}, {"$group": group})
         counts = [SecurityCount(**issue["_id"], total=issue["total"]) for issue in found]
         return sorted(counts, key=lambda count: (-count.total, count.pattern, count.severity))
+
+    async def tool_stats(
+        self, agent_id: str | None, since: int | None, limit: int, by_agent: bool = False
+    ) -> list[ToolStats]:
+        """By tool, or by tool and agent: most calls first, then by tool and agent."""
+        whose = {"agentId": "$agentId"} if by_agent else {}
+        found = await self._aggregate(
+            "executions",
+            {"$match": {CALLED: True, **_runs(agent_id, since)}},
+            {"$project": {"_id": False, "agentId": True, "toolCalls": True}},
+            {"$unwind": "$toolCalls"},
+            {"$project": {"call": "$toolCalls", "key": {"tool": "$toolCalls.tool", **whose}}},
+            {"$addFields": {"timed": {"$gt": ["$call.duration", 0]}}},
+            {"$setWindowFields": _RANKED},
+            {"$group": _BY_TOOL},
+            {"$sort": {"calls": -1, "_id.tool": 1, "_id.agentId": 1}},
+            {"$limit": limit},
+        )
+        return list(map(_tool_stats, found))
+
+    async def _tool_sums(self, agent_id: str | None, since: int | None) -> Document:
+        names = ("calls", "turns", "tokens")
+        group = {"_id": None, **{name: {"$sum": f"$toolSums.{name}"} for name in names}}
+        match = {"$match": {CALLED: True, **_runs(agent_id, since)}}
+        found = await self._aggregate("executions", match, {"$group": group})
+        return found[0] if found else dict.fromkeys(names, 0)
 
     async def roll_up(self, now: int, keep_days: int) -> None:
         """Bring the rollups by day, agent and language up to date; drop those past ``keep_days``.
@@ -288,6 +430,22 @@ def _resource_use(document: Document) -> ResourceUse:
         total_execution_time=document["time"],
         timeout_count=document["timeouts"],
         limit_count=document["limits"],
+    )
+
+
+def _tool_stats(group: Document) -> ToolStats:
+    return ToolStats(
+        tool=group["_id"]["tool"],
+        agent_id=group["_id"].get("agentId"),
+        calls=group["calls"],
+        failed=group["failed"],
+        denied=group["denied"],
+        unknown=group["unknown"],
+        average_duration=_answers.mean(group["time"], group["timed"]),
+        p50_duration=float(group["p50"]),
+        p95_duration=float(group["p95"]),
+        bytes_in=int(group["bytesIn"]),
+        bytes_out=int(group["bytesOut"]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 from bson.datetime_ms import DatetimeMS
@@ -11,11 +12,16 @@ from pydantic.alias_generators import to_camel
 
 from onehop.records import ExecutionRecord
 from onehop.stores._kept import KeptEvent
+from onehop.stores._tool_calls import tool_run
 from onehop.stores.base import ChainAnchor, StoredEvent
 from onehop.stores.sql._rows import FIELDS, event_from, event_values, record_from, record_values
 
 REPEAT: Final = "repeat"
 """The field that lets a run be a repeat: without it, one of an agent and request id is unique."""
+BARE: Final = {"output": "null", "logs": "[]", "contextData": "null"}
+"""What stands for the fields that a brief record leaves out."""
+CALLED: Final = "calledTools"
+"""The field of a record whose run called tools."""
 _DATES: Final = frozenset({"executed_at", "created_at", "timestamp"})
 _EVENT_FIELDS: Final = (
     "sequence",
@@ -39,7 +45,17 @@ def record_document(record: ExecutionRecord, texts: Mapping[str, str]) -> dict[s
         del document["runId"]
     if record.repeat_of is not None:
         document[REPEAT] = document["sequence"]
-    return document
+    return document | called(record)
+
+
+def called(record: ExecutionRecord) -> dict[str, Any]:
+    """What statistics need of a record's calls of tools, beside its own fields."""
+    run = tool_run(record)
+    if run is None:
+        return {}
+    sums = {"calls": run.calls, "turns": run.avoided_turns, "tokens": run.avoided_tokens}
+    listed = [_document(asdict(call)) for call in run.listed]
+    return {CALLED: True, "toolSums": _document(sums), "toolCalls": listed}
 
 
 def event_document(kept: KeptEvent, sequence: int) -> dict[str, Any]:

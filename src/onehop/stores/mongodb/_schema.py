@@ -16,7 +16,7 @@ from onehop.errors import StoreError
 from onehop.events import CODE_SECURITY_ISSUE
 from onehop.records import GENESIS
 from onehop.stores.base import RETENTION_SECONDS
-from onehop.stores.mongodb._documents import REPEAT
+from onehop.stores.mongodb._documents import CALLED, REPEAT, called, record_of
 
 Database = AsyncDatabase[dict[str, Any]]
 
@@ -45,6 +45,10 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("codeHash", _UP), *_NEWEST_FIRST]),
         IndexModel([("agentId", _UP), *_SLOWEST_FIRST]),
         IndexModel([*_SLOWEST_FIRST]),
+        IndexModel(
+            [(CALLED, _UP), ("agentId", _UP), ("executedAt", _DOWN)],
+            partialFilterExpression={CALLED: True},
+        ),
     ),
     "events": (
         IndexModel([("sequence", _UP)], unique=True),
@@ -107,6 +111,30 @@ async def _create_agents(database: Database) -> None:
     )
 
 
+async def _give_agents_rules(_database: Database) -> None:
+    """An agent without the field has none."""
+
+
+async def _count_tool_calls(database: Database) -> None:
+    """Calls of tools can be counted, also those of the records that are there already."""
+    await _create_indexes(database)
+    wanted = {"details": {"$regex": '"toolCalls"'}, CALLED: {"$exists": False}}
+    async for document in database["executions"].find(wanted):
+        fields = called(record_of(document))
+        if fields:
+            await database["executions"].update_one({"_id": document["_id"]}, {"$set": fields})
+
+
+async def _create_approvals(database: Database) -> None:
+    await database["approvals"].create_indexes(
+        [
+            IndexModel([("runId", _UP), ("callId", _UP)], unique=True),
+            IndexModel([("status", _UP), ("requestedAt", _UP)]),
+            IndexModel([("expireFrom", _UP)], expireAfterSeconds=RETENTION_SECONDS),
+        ]
+    )
+
+
 async def _create_sessions(database: Database) -> None:
     for name, more in (("sessions", []), ("session_values", [("key", _UP)])):
         await database[name].create_indexes(
@@ -122,7 +150,10 @@ MIGRATIONS: Final = (
     Migration(2, "index what is asked for", _create_indexes),
     Migration(3, "know agents by their keys", _create_agents),
     Migration(4, "give each run a name of its own", _name_runs),
-    Migration(5, "keep what sessions store", _create_sessions),
+    Migration(5, "give agents rules", _give_agents_rules),
+    Migration(6, "count calls of tools", _count_tool_calls),
+    Migration(7, "keep calls that wait for a person", _create_approvals),
+    Migration(8, "keep what sessions store", _create_sessions),
 )
 
 

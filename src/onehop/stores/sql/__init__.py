@@ -44,9 +44,18 @@ from onehop.stores.base import (
 )
 from onehop.stores.sql._agents import SqlAgents
 from onehop.stores.sql._analytics import SqlAnalytics
+from onehop.stores.sql._approvals import SqlApprovals
 from onehop.stores.sql._migrations import MIGRATIONS, Migration, migrate
-from onehop.stores.sql._rows import event_from, event_values, record_from, record_values
-from onehop.stores.sql._schema import chain_anchors, chain_head, events, executions
+from onehop.stores.sql._rows import BARE, event_from, event_values, record_from, record_values
+from onehop.stores.sql._schema import (
+    approvals,
+    chain_anchors,
+    chain_head,
+    events,
+    executions,
+    tool_calls,
+    tool_runs,
+)
 from onehop.stores.sql._sessions import SqlSessions
 from onehop.stores.sql._sqlite import (
     compact_file,
@@ -55,6 +64,7 @@ from onehop.stores.sql._sqlite import (
     sqlite_engine,
     sqlite_path,
 )
+from onehop.stores.sql._tool_rows import tool_rows
 from onehop.stores.sql._writes import writing
 
 PATIENCE: Final = 4.0
@@ -68,7 +78,7 @@ _PRUNED_AT_ONCE: Final = 5000
 
 
 @translated
-class SqlStore(SqlAnalytics, SqlAgents, SqlSessions):
+class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals, SqlSessions):
     """Records in SQLite (by ``sqlite:///`` URL) or PostgreSQL, chained with ``key`` if given."""
 
     _engine: AsyncEngine
@@ -174,6 +184,7 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlSessions):
         if placed:
             rows = [record_values(each.record, each.texts) for each in placed]
             await connection.execute(insert(executions), rows)
+            await _add_calls(connection, [each.record for each in placed])
             end = end_of(placed, end)
             note = update(chain_head).values(sequence=end.sequence, hash=end.hash)
             await connection.execute(note)
@@ -204,8 +215,9 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlSessions):
 
     async def history(self, query: HistoryQuery) -> list[ExecutionRecord]:
         """Records, newest first."""
+        columns = [column for column in executions.c if not query.brief or column.name not in BARE]
         statement = (
-            select(executions)
+            select(*columns)
             .where(*_conditions(query))
             .order_by(executions.c.executed_at.desc(), executions.c.sequence.desc())
             .limit(query.limit)
@@ -213,7 +225,7 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlSessions):
         )
         async with self._engine.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
-        return [record_from(row) for row in rows]
+        return [record_from({**row, **BARE} if query.brief else row) for row in rows]
 
     async def events(self, query: EventQuery) -> list[StoredEvent]:
         """Events in the order they were taken."""
@@ -243,6 +255,7 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlSessions):
         while await self._prune_events(expiry) == _PRUNED_AT_ONCE:
             pass
         await self._prune_sessions(expiry)
+        await self._prune_approvals(expiry)
         pruned = 0
         noted_at = time.time_ns() // 1_000_000
         while dropped := await self._prune_some(expiry, noted_at):
@@ -258,6 +271,11 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlSessions):
             done = await connection.execute(delete(events).where(number.in_(some)))
         return done.rowcount
 
+    async def _prune_approvals(self, expiry: Expiry) -> None:
+        old = approvals.c.requested_at <= expiry.cutoff
+        async with self._turn, writing(self._engine) as connection:
+            await connection.execute(delete(approvals).where(old))
+
     async def _prune_some(self, expiry: Expiry, noted_at: int) -> int:
         run = executions.c
         oldest = select(run.sequence, run.hash, run.executed_at).order_by(run.sequence)
@@ -267,7 +285,8 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlSessions):
             if not gone:
                 return 0
             last = gone[-1]
-            await connection.execute(delete(executions).where(run.sequence <= last.sequence))
+            for table in (executions, tool_runs, tool_calls):
+                await connection.execute(delete(table).where(table.c.sequence <= last.sequence))
             newest = expiry.newest([row.executed_at for row in gone])
             await _anchor(connection, ChainAnchor(last.sequence, last.hash, newest, (), noted_at))
         return len(gone)
@@ -327,6 +346,13 @@ async def _known(
         some = select(column).where(column.in_(values[start : start + _MANY]))
         found.update((await connection.execute(some)).scalars())
     return found
+
+
+async def _add_calls(connection: AsyncConnection, records: Sequence[ExecutionRecord]) -> None:
+    runs, calls = tool_rows(records)
+    for table, rows in ((tool_runs, runs), (tool_calls, calls)):
+        if rows:
+            await connection.execute(insert(table), rows)
 
 
 def _after(given_up: RowMapping) -> Select[Any]:

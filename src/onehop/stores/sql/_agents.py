@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from onehop.stores._kept import clean_text
 from onehop.stores.base import AgentRecord
 from onehop.stores.sql._schema import agents
 from onehop.stores.sql._writes import writing
@@ -46,6 +47,17 @@ class SqlAgents:
         async with self._engine.connect() as connection:
             row = (await connection.execute(wanted)).mappings().first()
         return AgentRecord(**row) if row else None
+
+    async def get_agent(self, agent_id: str) -> AgentRecord | None:
+        """The agent of this name, revoked or not."""
+        wanted = select(agents).where(agents.c.agent_id == clean_text(agent_id))
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(wanted)).mappings().first()
+        return AgentRecord(**row) if row else None
+
+    async def set_rules(self, agent_id: str, rules: str | None) -> bool:
+        """Replace an agent's rules; False when there is no such agent, or it is revoked."""
+        return await self._change(agent_id, rules=rules)
 
     async def rekey_agent(self, agent_id: str, key_id: str, key_hash: str, now: int) -> bool:
         """Replace the key; False when there is no such agent, or it is revoked."""

@@ -15,9 +15,12 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     CompoundSelect,
+    Integer,
     Result,
     Row,
     Select,
+    Subquery,
+    Table,
     cast,
     delete,
     func,
@@ -30,21 +33,32 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from onehop.answers import (
+    AgentCount,
     AgentStats,
     CodeLengthBucket,
     Failure,
+    FailureCause,
     LanguageCount,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
+    TimelinePoint,
+    ToolStats,
     TrendPoint,
 )
 from onehop.records import ExecutionRecord
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
-from onehop.stores.sql._rows import record_from
-from onehop.stores.sql._schema import events, executions, rollup_state, rollups
+from onehop.stores.sql._rows import BARE, record_from
+from onehop.stores.sql._schema import (
+    events,
+    executions,
+    rollup_state,
+    rollups,
+    tool_calls,
+    tool_runs,
+)
 from onehop.stores.sql._writes import writing
 from onehop.types import Language
 
@@ -55,8 +69,6 @@ _LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 _PERCENTS: Final = (50, 95, 99)
 _SUMS: Final = ("total", "successful", "failed", "timeouts", "sum_execution_time", "sum_memory")
 """What is added up of rollups."""
-_BARE: Final = {"output": "null", "logs": "[]", "context_data": "null"}
-"""What stands for the fields that ``slowest`` leaves out."""
 
 
 class SqlAnalytics:
@@ -82,6 +94,9 @@ class SqlAnalytics:
             p99_execution_time=row.p99 or 0.0,
             timeout_count=row.timeouts,
             language_breakdown=_by_language(row),
+            tool_calls=row.tool_calls,
+            avoided_turns=row.avoided_turns,
+            avoided_tokens=row.avoided_tokens,
         )
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
@@ -94,6 +109,50 @@ class SqlAnalytics:
         included."""
         rows = await self._rows(trends_query(agent_id, since))
         return _answers.trend_points(Rollup(**row._mapping) for row in rows)
+
+    async def timeline(
+        self, agent_id: str | None, since: int | None, step: int
+    ) -> list[TimelinePoint]:
+        """Runs by steps of ``step`` ms, ascending; steps without a run are left out."""
+        rows = await self._rows(timeline_query(agent_id, since, step))
+        return [
+            TimelinePoint(
+                start=row.place * step,
+                total=row.total,
+                successful=row.successful,
+                timeouts=row.timeouts,
+                average_execution_time=_answers.mean(row.time, row.total),
+                max_memory=row.max_memory,
+            )
+            for row in rows
+        ]
+
+    async def failure_causes(self, agent_id: str | None, since: int | None) -> list[FailureCause]:
+        """Failures by error type, most first, then by type."""
+        rows = await self._rows(failure_causes_query(agent_id, since))
+        found = [
+            FailureCause(
+                error_type=row.error_type, total=row.total, last_executed_at=row.last_executed_at
+            )
+            for row in rows
+            if not row.success
+        ]
+        return sorted(found, key=lambda each: (-each.total, each.error_type or ""))
+
+    async def agent_counts(self, since: int | None, limit: int) -> list[AgentCount]:
+        """Runs by agent, most first, then by name."""
+        rows = await self._rows(agent_counts_query(since, limit))
+        return [
+            AgentCount(
+                agent_id=row.agent_id,
+                total=row.total,
+                successful=row.successful,
+                timeouts=row.timeouts,
+                average_execution_time=_answers.mean(row.time, row.total),
+                last_executed_at=row.last_executed_at,
+            )
+            for row in rows
+        ]
 
     async def resource_use(self, agent_id: str | None, since: int | None) -> ResourceUse:
         """What runs used."""
@@ -126,7 +185,7 @@ class SqlAnalytics:
     ) -> list[ExecutionRecord]:
         """By execution_time, descending, then by sequence; without output, logs and context."""
         rows = await self._rows(slowest_query(agent_id, since, limit))
-        return [record_from({**row._mapping, **_BARE}) for row in rows]
+        return [record_from({**row._mapping, **BARE}) for row in rows]
 
     async def security_profile(
         self, agent_id: str | None, since: int | None
@@ -134,6 +193,13 @@ class SqlAnalytics:
         """Counts of the SecurityIssue events, most first, then by pattern and severity."""
         rows = await self._rows(security_profile_query(agent_id, since))
         return [SecurityCount(**row._mapping) for row in rows]
+
+    async def tool_stats(
+        self, agent_id: str | None, since: int | None, limit: int, by_agent: bool = False
+    ) -> list[ToolStats]:
+        """By tool, or by tool and agent: most calls first, then by tool and agent."""
+        rows = await self._rows(tool_stats_query(agent_id, since, limit, by_agent))
+        return [_tool_stats(row) for row in rows]
 
     async def roll_up(self, now: int, keep_days: int) -> None:
         """Bring the rollups by day, agent and language up to date; drop those past ``keep_days``.
@@ -181,7 +247,20 @@ def agent_stats_query(agent_id: str | None, since: int | None) -> Select[Any]:
     )
     totals = counts.where(*_filters(agent_id, since)).cte("totals")
     percentiles = [_percentile(totals, percent, agent_id, since) for percent in _PERCENTS]
-    return select(totals, *percentiles)
+    return select(totals, *percentiles, *_of_tools(agent_id, since))
+
+
+def _of_tools(agent_id: str | None, since: int | None) -> list[ColumnElement[Any]]:
+    sums = {"calls": "tool_calls", "avoided_turns": "avoided_turns"}
+    sums["avoided_tokens"] = "avoided_tokens"
+    filters = _filters(agent_id, since, tool_runs)
+    return [
+        select(func.coalesce(_sum(tool_runs.c[name]), 0))
+        .where(*filters)
+        .scalar_subquery()
+        .label(to)
+        for name, to in sums.items()
+    ]
 
 
 def _language_counts() -> list[ColumnElement[int]]:
@@ -235,9 +314,50 @@ def trends_query(agent_id: str | None, since: int | None) -> Select[Any]:
     return found.where(*filters).group_by(_day.day, _day.language)
 
 
-def _sum(column: Column[Any]) -> ColumnElement[Any]:
+def _sum(column: Any) -> ColumnElement[Any]:
     # PostgreSQL's sum of whole numbers is a decimal.
     return cast(func.sum(column), column.type)
+
+
+def timeline_query(agent_id: str | None, since: int | None, step: int) -> Select[Any]:
+    """The place of each step, and what ran within it."""
+    place = (_run.executed_at // step).label("place")
+    found = select(
+        place,
+        func.count().label("total"),
+        _count_where(_run.success).label("successful"),
+        _count_where(_run.timeout_occurred).label("timeouts"),
+        func.sum(_run.execution_time).label("time"),
+        func.max(_run.memory_usage).label("max_memory"),
+    ).where(*_filters(agent_id, since))
+    return found.group_by(place).order_by(place)
+
+
+def failure_causes_query(agent_id: str | None, since: int | None) -> Select[Any]:
+    """The fields of FailureCause, and of what succeeded too: with success itself, SQLite would
+    choose an index that does not hold the type."""
+    success = cast(_run.success, Integer).label("success")
+    found = select(
+        success,
+        _run.error_type,
+        func.count().label("total"),
+        func.max(_run.executed_at).label("last_executed_at"),
+    ).where(*_filters(agent_id, since))
+    return found.group_by(success, _run.error_type)
+
+
+def agent_counts_query(since: int | None, limit: int) -> Select[Any]:
+    """What ran of each agent."""
+    total = func.count().label("total")
+    found = select(
+        _run.agent_id,
+        total,
+        _count_where(_run.success).label("successful"),
+        _count_where(_run.timeout_occurred).label("timeouts"),
+        func.sum(_run.execution_time).label("time"),
+        func.max(_run.executed_at).label("last_executed_at"),
+    ).where(*_filters(None, since))
+    return found.group_by(_run.agent_id).order_by(total.desc(), _run.agent_id).limit(limit)
 
 
 def resource_use_query(agent_id: str | None, since: int | None) -> Select[Any]:
@@ -282,11 +402,74 @@ def repeated_code_query(agent_id: str | None, since: int | None, limit: int) -> 
 
 
 def slowest_query(agent_id: str | None, since: int | None, limit: int) -> Select[Any]:
-    """Every column of a record but those that _BARE stands for."""
+    """Every column of a record but those that BARE stands for."""
     order = (_run.execution_time.desc(), _run.sequence)
     places = select(_run.sequence).where(*_filters(agent_id, since)).order_by(*order).limit(limit)
-    columns: list[Column[Any]] = [column for column in _run if column.name not in _BARE]
+    columns: list[Column[Any]] = [column for column in _run if column.name not in BARE]
     return select(*columns).where(_run.sequence.in_(places.scalar_subquery())).order_by(*order)
+
+
+def tool_stats_query(
+    agent_id: str | None, since: int | None, limit: int, by_agent: bool
+) -> Select[Any]:
+    """A row for each tool, or for each tool and agent: counts, sums and percentiles."""
+    call = tool_calls.c
+    key = [call.tool, call.agent_id] if by_agent else [call.tool]
+    is_timed = call.duration > 0
+    kind = [*key, is_timed]  # those that did not reach their tool are ranked by themselves
+    ranked = select(
+        *key,
+        call.outcome,
+        call.duration,
+        call.bytes_in,
+        call.bytes_out,
+        func.row_number().over(partition_by=kind, order_by=call.duration).label("place"),
+        func.count().over(partition_by=kind).label("of"),
+    ).where(*_filters(agent_id, since, tool_calls))
+    return _grouped(ranked.subquery("ranked"), by_agent).limit(limit)
+
+
+def _grouped(ranked: Subquery, by_agent: bool) -> Select[Any]:
+    call, calls = ranked.c, func.count().label("calls")
+    key = [call.tool, call.agent_id] if by_agent else [call.tool]
+    is_timed = call.duration > 0
+    outcomes = [
+        _count_where(call.outcome == name).label(name) for name in ("failed", "denied", "unknown")
+    ]
+    # Division truncates towards zero; places begin at 1 here, and at 0 in _answers.place.
+    percentiles = [
+        func.max(call.duration)
+        .filter(is_timed, call.place == (call["of"] * percent - 1) // 100 + 1)
+        .label(f"p{percent}")
+        for percent in (50, 95)
+    ]
+    found = select(
+        *key,
+        calls,
+        *outcomes,
+        func.sum(call.duration).label("time"),
+        _count_where(is_timed).label("timed"),
+        *percentiles,
+        _sum(call.bytes_in).label("bytes_in"),
+        _sum(call.bytes_out).label("bytes_out"),
+    )
+    return found.group_by(*key).order_by(calls.desc(), *key)
+
+
+def _tool_stats(row: Row[Any]) -> ToolStats:
+    return ToolStats(
+        tool=row.tool,
+        agent_id=row._mapping.get("agent_id"),
+        calls=row.calls,
+        failed=row.failed,
+        denied=row.denied,
+        unknown=row.unknown,
+        average_duration=_answers.mean(row.time, row.timed),
+        p50_duration=row.p50 or 0.0,
+        p95_duration=row.p95 or 0.0,
+        bytes_in=row.bytes_in,
+        bytes_out=row.bytes_out,
+    )
 
 
 def security_profile_query(agent_id: str | None, since: int | None) -> Select[Any]:
@@ -302,12 +485,14 @@ def security_profile_query(agent_id: str | None, since: int | None) -> Select[An
     return grouped.order_by(total.desc(), _event.pattern, _event.severity)
 
 
-def _filters(agent_id: str | None, since: int | None) -> list[ColumnElement[bool]]:
+def _filters(
+    agent_id: str | None, since: int | None, table: Table = executions
+) -> list[ColumnElement[bool]]:
     filters: list[ColumnElement[bool]] = []
     if agent_id is not None:
-        filters.append(_run.agent_id == clean_text(agent_id))
+        filters.append(table.c.agent_id == clean_text(agent_id))
     if since is not None:
-        filters.append(_run.executed_at >= since)
+        filters.append(table.c.executed_at >= since)
     return filters
 
 

@@ -10,15 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, insert, inspect, select, text
+from sqlalchemy import Column, Connection, Select, insert, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from onehop.errors import StoreError
 from onehop.records import GENESIS
+from onehop.stores.sql._rows import record_from
 from onehop.stores.sql._schema import (
     INDEXES,
     agents,
+    approvals,
     chain_anchors,
     chain_head,
     executions,
@@ -27,11 +29,18 @@ from onehop.stores.sql._schema import (
     schema_migrations,
     session_values,
     sessions,
+    tool_calls,
+    tool_runs,
 )
+from onehop.stores.sql._tool_rows import tool_rows
 from onehop.stores.sql._writes import writing
 
 _LOCK: Final = 0x6F6E65686F70
 """Number of the advisory lock on PostgreSQL: "onehop"."""
+
+
+_AT_ONCE: Final = 500
+"""Records that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,11 @@ def _create_tables(connection: Connection) -> None:
 
 
 def _create_indexes(connection: Connection) -> None:
+    """Of the tables that are there; a later migration makes others, and theirs."""
+    known = set(inspect(connection).get_table_names())
     for index in INDEXES:
+        if index.table is None or index.table.name not in known:
+            continue
         connection.execute(CreateIndex(index, if_not_exists=True))
 
 
@@ -76,6 +89,35 @@ def _create_agents(connection: Connection) -> None:
     connection.execute(CreateTable(agents, if_not_exists=True))
 
 
+def _give_agents_rules(connection: Connection) -> None:
+    _add_column(connection, agents.c.rules)
+
+
+def _count_tool_calls(connection: Connection) -> None:
+    """Calls of tools get rows, also those of the records that are there already."""
+    for table in (tool_runs, tool_calls):
+        connection.execute(CreateTable(table, if_not_exists=True))
+    _create_indexes(connection)
+    after = 0
+    while rows := connection.execute(_with_calls(after)).mappings().all():
+        runs, calls = tool_rows(record_from(row) for row in rows)
+        for table, found in ((tool_runs, runs), (tool_calls, calls)):
+            if found:
+                connection.execute(insert(table), found)
+        after = rows[-1]["sequence"]
+
+
+def _create_approvals(connection: Connection) -> None:
+    connection.execute(CreateTable(approvals, if_not_exists=True))
+    _create_indexes(connection)
+
+
+def _with_calls(after: int) -> Select[Any]:
+    run = executions.c
+    wanted = run.sequence > after, run.details.like('%"toolCalls"%')
+    return select(executions).where(*wanted).order_by(run.sequence).limit(_AT_ONCE)
+
+
 def _create_sessions(connection: Connection) -> None:
     for table in (sessions, session_values):
         connection.execute(CreateTable(table, if_not_exists=True))
@@ -86,7 +128,10 @@ MIGRATIONS: Final = (
     Migration(2, "index what is asked for", _create_indexes),
     Migration(3, "know agents by their keys", _create_agents),
     Migration(4, "give each run a name of its own", _name_runs),
-    Migration(5, "keep what sessions store", _create_sessions),
+    Migration(5, "give agents rules", _give_agents_rules),
+    Migration(6, "count calls of tools", _count_tool_calls),
+    Migration(7, "keep calls that wait for a person", _create_approvals),
+    Migration(8, "keep what sessions store", _create_sessions),
 )
 
 

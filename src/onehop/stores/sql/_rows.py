@@ -22,6 +22,10 @@ def record_values(record: ExecutionRecord, texts: Mapping[str, str]) -> dict[str
     return {name: texts[name] if name in texts else getattr(record, name) for name in FIELDS}
 
 
+BARE: Final = {"output": "null", "logs": "[]", "context_data": "null"}
+"""What stands for the fields that a brief record leaves out."""
+
+
 def record_from(values: Mapping[Any, Any]) -> ExecutionRecord:
     """The inverse of ``record_values``.
 

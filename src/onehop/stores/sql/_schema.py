@@ -92,11 +92,62 @@ agents: Final = Table(
     Column("max_runs", BigInteger),
     Column("max_rate", BigInteger),
     Column("max_body", BigInteger),
+    Column("rules", _text()),
     Column("created_at", BigInteger, nullable=False),
     Column("rotated_at", BigInteger),
     Column("revoked_at", BigInteger),
 )
 """One row for each AgentRecord, with its field names."""
+
+tool_runs: Final = Table(
+    "tool_runs",
+    metadata,
+    Column("sequence", _place(), primary_key=True, autoincrement=False),
+    Column("agent_id", _text(), nullable=False),
+    Column("executed_at", BigInteger, nullable=False),
+    Column("calls", BigInteger, nullable=False),
+    Column("avoided_turns", BigInteger, nullable=False),
+    Column("avoided_tokens", BigInteger, nullable=False),
+)
+"""One row for each execution that called tools, made of its record's details."""
+
+tool_calls: Final = Table(
+    "tool_calls",
+    metadata,
+    Column("sequence", _place(), primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("agent_id", _text(), nullable=False),
+    Column("executed_at", BigInteger, nullable=False),
+    Column("tool", _text(), nullable=False),
+    Column("outcome", _text(), nullable=False),
+    Column("duration", Double, nullable=False),
+    Column("bytes_in", BigInteger, nullable=False),
+    Column("bytes_out", BigInteger, nullable=False),
+)
+"""One row for each call of a tool, made of the details of its execution's record."""
+
+approvals: Final = Table(
+    "approvals",
+    metadata,
+    Column("run_id", _text(), primary_key=True),
+    Column("call_id", _text(), primary_key=True),
+    Column("request_id", _text(), nullable=False),
+    Column("agent_id", _text(), nullable=False),
+    Column("channel_id", _text(), nullable=False),
+    Column("tool", _text(), nullable=False),
+    Column("effect", _text(), nullable=False),
+    Column("rule", _text()),
+    Column("arguments", _text(), nullable=False),
+    Column("arguments_hash", _text(), nullable=False),
+    Column("requested_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("status", _text(), nullable=False),
+    Column("decided_by", _text()),
+    Column("decided_at", BigInteger),
+    Column("reason", _text()),
+    Column("edited", _text()),
+)
+"""One row for each Approval, with its field names."""
 
 chain_head: Final = Table(
     "chain_head",
@@ -168,6 +219,10 @@ session_values: Final = Table(
 
 _run = executions.c
 _event = events.c
+_called = tool_runs.c
+_call = tool_calls.c
+_sums = (_called.calls, _called.avoided_turns, _called.avoided_tokens)
+_of_call = (_call.duration, _call.executed_at, _call.outcome, _call.bytes_in, _call.bytes_out)
 _measured = (
     _run.language,
     _run.success,
@@ -252,6 +307,12 @@ INDEXES: Final[tuple[Index, ...]] = (
         **_is_issue,
     ),
     Index("ix_events_issues", _event.pattern, _event.severity, _event.timestamp, **_is_issue),
+    Index("ix_approvals_status", approvals.c.status, approvals.c.requested_at),
+    Index("ix_approvals_requested_at", approvals.c.requested_at),
+    Index("ix_tool_runs_agent", _called.agent_id, _called.executed_at, *_sums),
+    Index("ix_tool_runs", _called.executed_at, *_sums),
+    Index("ix_tool_calls_agent", _call.agent_id, _call.tool, *_of_call),
+    Index("ix_tool_calls", _call.tool, *_of_call, _call.agent_id),
     Index("ix_rollups_agent_id_day", rollups.c.agent_id, rollups.c.day),
 )
 """Every index but the primary keys: the contract's, those of retention and of the events' readers,

@@ -1,0 +1,8 @@
+"""People decide about calls of tools: what waits is in the store, where any server finds it."""
+
+from __future__ import annotations
+
+from onehop.approvals._approvals import Approvals
+from onehop.approvals._waiting import Hear, RunAsker
+
+__all__ = ["Approvals", "Hear", "RunAsker"]

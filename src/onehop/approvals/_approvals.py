@@ -1,0 +1,146 @@
+"""What waits for a person, and the decisions about it: the first one stands."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from onehop.approvals._waiting import MOST, Hear, Mask, RunAsker, deaf, unmasked
+from onehop.decisions import Approval, ApprovalStatus, Approve, Decision, Edit, Reject
+from onehop.errors import ApprovalNotFoundError, InvalidRequestError, ToolError
+from onehop.stores.base import Store
+from onehop.tools import Bound
+
+Find = Callable[[str], "Bound | None"]
+"""The tool of a path."""
+_LONGEST: Final = 256
+"""Characters of the name of somebody who decides."""
+_REASON: Final = 2000
+_EDITED: Final = 1 << 20
+"""Bytes of arguments that a person gives."""
+
+
+class Approvals:
+    """Asks for decisions about the calls of runs, and takes them.
+
+    ``store``, open, keeps what waits, for every process that shares it. A run waits ``hold``
+    seconds in all; then what nobody decided has expired. ``find`` tells the tools that are here.
+    """
+
+    def __init__(self, store: Store, hold: float = 30.0, find: Find = lambda _path: None) -> None:
+        self.store = store
+        self.hold = hold
+        self.find = find
+        self._runs: dict[str, RunAsker] = {}
+
+    def asker(
+        self,
+        run_id: str,
+        *,
+        agent_id: str = "",
+        channel_id: str = "",
+        request_id: str = "",
+        hear: Hear = deaf,
+        mask: Mask = unmasked,
+    ) -> RunAsker:
+        """Asks about the calls of one run. ``hear`` hears of what waits and what was decided;
+        ``mask`` gives arguments as they may be shown."""
+        names = agent_id, channel_id, request_id
+        return RunAsker(self.store, self.hold, run_id, names, hear, mask, self._runs)
+
+    async def pending(
+        self, *, run_id: str | None = None, agent_id: str | None = None, limit: int = 100
+    ) -> list[Approval]:
+        """What waits now, the oldest first."""
+        found = await self.store.approvals(
+            run_id=run_id, agent_id=agent_id, status="pending", limit=limit
+        )
+        now = _now()
+        return [each for each in found if each.expires_at > now]
+
+    async def decide(
+        self, run_id: str, decisions: Mapping[str, Decision], by: str
+    ) -> dict[str, Approval]:
+        """Decide about calls of a run, by their ids; gives what stands of each.
+
+        A decision that was made before stays. Nothing is decided if one of them is wrong: raises
+        InvalidRequestError, also for arguments that the tool does not take, and
+        ApprovalNotFoundError.
+        """
+        _check_text("by", by, _LONGEST, least=1)
+        known = {
+            each.call_id: each for each in await self.store.approvals(run_id=run_id, limit=MOST)
+        }
+        chosen = [
+            (call_id, await self._checked(known, run_id, call_id, decision))
+            for call_id, decision in _given(decisions).items()
+        ]
+        now = _now()
+        stand = {
+            call_id: await self.store.decide_approval(run_id, call_id, by=by, now=now, **values)
+            for call_id, values in chosen
+        }
+        if (asker := self._runs.get(run_id)) is not None:
+            asker.look()
+        return {call_id: each for call_id, each in stand.items() if each is not None}
+
+    async def _checked(
+        self, known: Mapping[str, Approval], run_id: str, call_id: str, decision: Any
+    ) -> dict[str, Any]:
+        if call_id not in known:
+            raise ApprovalNotFoundError(f"there is no call {call_id!r:.80} of a run {run_id!r:.80}")
+        if isinstance(decision, Approve):
+            return {"status": _status("approved")}
+        if isinstance(decision, Reject):
+            _check_text("reason", decision.reason, _REASON)
+            return {"status": _status("denied"), "reason": decision.reason or None}
+        if isinstance(decision, Edit):
+            text = await self._edited(known[call_id], decision)
+            return {"status": _status("edited"), "edited": text}
+        raise InvalidRequestError(call_id, f"{decision!r:.80}", "Approve, Edit or Reject")
+
+    async def _edited(self, approval: Approval, edit: Edit) -> str:
+        try:
+            text = json.dumps(dict(edit.arguments), allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidRequestError("arguments", str(error)[:80], "a JSON object") from None
+        if len(text) > _EDITED:
+            raise InvalidRequestError("arguments", f"{len(text)} bytes", f"at most {_EDITED} bytes")
+        bound = self._bound(approval)
+        try:
+            await bound.check_large(json.loads(text))
+        except ToolError as error:
+            raise InvalidRequestError(error.field or "arguments", "others", str(error)) from None
+        return text
+
+    def _bound(self, approval: Approval) -> Bound:
+        asker = self._runs.get(approval.run_id)
+        bound = asker.bound(approval.call_id) if asker is not None else None
+        if bound is None:
+            bound = self.find(approval.tool)
+        if bound is None:
+            allowed = "approved or denied here: edit it at a server that has the tool"
+            raise InvalidRequestError("arguments", f"others for {approval.tool}", allowed)
+        return bound
+
+
+def _status(status: ApprovalStatus) -> ApprovalStatus:
+    return status
+
+
+def _given(decisions: Any) -> Mapping[str, Decision]:
+    if not isinstance(decisions, Mapping) or not decisions:
+        allowed = "a decision for each call, by the call's id"
+        raise InvalidRequestError("decisions", f"{decisions!r:.80}", allowed)
+    return decisions
+
+
+def _check_text(name: str, text: Any, most: int, least: int = 0) -> None:
+    if not isinstance(text, str) or not least <= len(text) <= most:
+        raise InvalidRequestError(name, f"{text!r:.80}", f"{least} to {most} characters")
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

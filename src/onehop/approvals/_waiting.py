@@ -1,0 +1,221 @@
+"""The calls of one run that wait for people."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from onehop.calls import Question
+from onehop.decisions import Approval, Approve, Decision, Edit, Reject
+from onehop.errors import StoreError, ToolError
+from onehop.stores.base import Store
+from onehop.tools import Bound
+
+_GATHER: Final = 0.05
+"""Seconds in which further calls join those that wait already, to be decided together."""
+MOST: Final = 1000
+"""Calls of one run that are looked for."""
+_LOOK: Final = 0.25
+"""Seconds between two looks at the store: somebody may have decided at another server."""
+
+Hear = Callable[[Approval], None]
+Names = tuple[str, str, str]
+"""The agent, the channel, and the request."""
+Mask = Callable[[Mapping[str, Any]], Any]
+
+_log = logging.getLogger(__name__)
+
+
+def deaf(_approval: Approval) -> None:
+    pass
+
+
+def unmasked(arguments: Mapping[str, Any]) -> Any:
+    return arguments
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A call, its tool, and who waits for the decision."""
+
+    approval: Approval
+    bound: Bound
+    decided: asyncio.Future[Approval]
+
+
+class RunAsker:
+    """Asks people about the calls of one run; see ``calls.Asker``."""
+
+    def __init__(
+        self,
+        store: Store,
+        hold: float,
+        run_id: str,
+        names: Names,
+        hear: Hear,
+        mask: Mask,
+        runs: MutableMapping[str, RunAsker],
+    ) -> None:
+        self._store = store
+        self.hold = hold
+        self._run_id = run_id
+        self._agent_id, self._channel_id, self._request_id = names
+        self._hear = hear
+        self._mask = mask
+        self._runs = runs
+        self._waiting: dict[str, _Waiting] = {}
+        self._new: list[_Waiting] = []
+        self._spent = 0.0
+        self._since = 0.0
+        self._moved = asyncio.Event()
+        self._work: asyncio.Task[None] | None = None
+
+    def look(self) -> None:
+        """Somebody has decided here."""
+        self._moved.set()
+
+    def bound(self, call_id: str) -> Bound | None:
+        """The tool of a call that waits."""
+        waiting = self._waiting.get(call_id)
+        return None if waiting is None else waiting.bound
+
+    async def ask(self, question: Question) -> Decision | None:
+        """What was decided; None if nobody did in time. Raises ToolError if nobody can be asked."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            self._since = loop.time()
+        left = self.hold - self._spent - (loop.time() - self._since)
+        if left <= _GATHER:  # too little for anybody to be asked in
+            return None
+        waiting = _Waiting(self._approval(question, left), question.bound, loop.create_future())
+        self._waiting[question.call_id] = waiting
+        self._new.append(waiting)
+        self._begin()
+        try:
+            async with asyncio.timeout(left):
+                decided: Approval | None = await waiting.decided
+        except TimeoutError:
+            decided = await self._expire(waiting)
+        except asyncio.CancelledError:
+            self._take_back(waiting)
+            raise
+        finally:
+            self._end(question.call_id)
+        if decided is None:
+            return None
+        self._hear(decided)
+        return _decision(decided)
+
+    def _approval(self, question: Question, left: float) -> Approval:
+        now = time.time_ns() // 1_000_000
+        return Approval(
+            run_id=self._run_id,
+            call_id=question.call_id,
+            tool=question.bound.path,
+            effect=question.effect,
+            rule=question.rule,
+            arguments=json.dumps(self._mask(question.arguments)),
+            arguments_hash=question.arguments_hash,
+            requested_at=now,
+            expires_at=now + int(left * 1000),
+            agent_id=self._agent_id,
+            channel_id=self._channel_id,
+            request_id=self._request_id,
+        )
+
+    def _begin(self) -> None:
+        self._runs[self._run_id] = self
+        loop = asyncio.get_running_loop()
+        if self._work is None or self._work.done():
+            self._work = loop.create_task(self._watch())
+        else:
+            loop.call_later(_GATHER, self._moved.set)
+
+    def _end(self, call_id: str) -> None:
+        del self._waiting[call_id]
+        if not self._waiting:
+            self._spent += asyncio.get_running_loop().time() - self._since
+            self._runs.pop(self._run_id, None)
+            if self._work is not None:
+                self._work.cancel()
+                self._work = None
+
+    async def _watch(self) -> None:
+        """Write down what waits, and look what was decided, as long as something waits."""
+        await asyncio.sleep(_GATHER)
+        while self._waiting:
+            await self._write()
+            self._moved.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK):
+                    await self._moved.wait()
+            await self._read()
+
+    async def _write(self) -> None:
+        new, self._new = self._new, []
+        new = [each for each in new if not each.decided.done()]
+        if not new:
+            return
+        try:
+            await self._store.add_approvals([each.approval for each in new])
+        except StoreError as error:
+            for each in new:
+                _fail(each, error)
+            return
+        for each in new:
+            self._hear(each.approval)
+
+    async def _read(self) -> None:
+        try:
+            known = await self._store.approvals(run_id=self._run_id, limit=MOST)
+        except StoreError as error:  # it may be back before the time is over
+            _log.info("decisions about the run %s are not known now: %s", self._run_id, error)
+            return
+        for each in known:
+            waiting = self._waiting.get(each.call_id)
+            if waiting is not None and each.status != "pending" and not waiting.decided.done():
+                waiting.decided.set_result(each)
+
+    async def _expire(self, waiting: _Waiting) -> Approval | None:
+        """Nobody decided in time, unless somebody just did: the store knows. None for what was not
+        written down in time."""
+        asked = waiting.approval
+        try:
+            return await self._store.decide_approval(
+                asked.run_id, asked.call_id, "expired", by=None, now=time.time_ns() // 1_000_000
+            )
+        except StoreError as error:
+            raise _unavailable(asked.tool, error) from None
+
+    def _take_back(self, waiting: _Waiting) -> None:
+        """The run has ended: nothing is left to decide."""
+        task = asyncio.get_running_loop().create_task(self._expire(waiting))
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+def _decision(standing: Approval) -> Decision | None:
+    match standing.status:
+        case "approved":
+            return Approve()
+        case "edited":
+            return Edit(json.loads(standing.edited or "{}"))
+        case "denied":
+            return Reject(standing.reason or "")
+    return None
+
+
+def _fail(waiting: _Waiting, error: StoreError) -> None:
+    if not waiting.decided.done():
+        waiting.decided.set_exception(_unavailable(waiting.approval.tool, error))
+
+
+def _unavailable(tool: str, why: object) -> ToolError:
+    _log.warning("nobody can be asked about %s: %s", tool, why)
+    words = f"nobody can be asked about {tool} now: the host cannot keep the question"
+    return ToolError("unavailable", words, tool, retryable=True)

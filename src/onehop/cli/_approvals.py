@@ -1,0 +1,171 @@
+"""``onehop approvals``: which calls of tools wait for a person, and what is decided."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from onehop.cli._command import exit_with
+from onehop.cli._exits import ExitCode, epilog
+
+if TYPE_CHECKING:
+    from onehop.approvals import Approvals
+    from onehop.decisions import Approval, Decision
+
+app = typer.Typer(
+    help="Decide about calls of tools that wait for a person.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+_EXITS: Final = epilog(
+    {
+        ExitCode.FAILED: "another decision stands already",
+        ExitCode.BAD_INPUT: "bad usage, or no such call",
+        ExitCode.UNAVAILABLE: "the store cannot be used",
+    }
+)
+_JSON = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+_RUN = Annotated[str, typer.Argument(metavar="RUN_ID", help="The run, as the list names it.")]
+_CALLS = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="CALL_ID", help="Its calls; otherwise all that wait.", show_default=False
+    ),
+]
+_BY = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Who decides; otherwise this machine's user.")
+]
+
+
+@app.command("list", epilog=_EXITS)
+def list_(as_json: _JSON = False) -> None:
+    """List the calls that wait, the oldest first."""
+
+    async def work(approvals: Approvals) -> ExitCode:
+        _print(await approvals.pending(limit=1000), as_json)
+        return ExitCode.SUCCESS
+
+    _with_approvals(work)
+
+
+@app.command(epilog=_EXITS)
+def show(run_id: _RUN, as_json: _JSON = False) -> None:
+    """Show the calls of one run, those that were decided too, with their arguments."""
+
+    async def work(approvals: Approvals) -> ExitCode:
+        found = await approvals.store.approvals(run_id=run_id, limit=1000)
+        if not found:
+            return _complain(f"there is no call of a run {run_id!r:.80}")
+        _print(found, as_json, whole=True)
+        return ExitCode.SUCCESS
+
+    _with_approvals(work)
+
+
+@app.command(epilog=_EXITS)
+def approve(run_id: _RUN, calls: _CALLS = None, by: _BY = None, as_json: _JSON = False) -> None:
+    """Let calls be made as they are."""
+    from onehop.decisions import Approve
+
+    _decide(run_id, calls, Approve(), by, as_json)
+
+
+@app.command(epilog=_EXITS)
+def deny(
+    run_id: _RUN,
+    calls: _CALLS = None,
+    reason: Annotated[str, typer.Option(help="Why; the code gets it.")] = "",
+    by: _BY = None,
+    as_json: _JSON = False,
+) -> None:
+    """Refuse calls."""
+    from onehop.decisions import Reject
+
+    _decide(run_id, calls, Reject(reason), by, as_json)
+
+
+def _decide(
+    run_id: str, calls: list[str] | None, decision: Decision, by: str | None, as_json: bool
+) -> None:
+    async def work(approvals: Approvals) -> ExitCode:
+        chosen = calls or [each.call_id for each in await approvals.pending(run_id=run_id)]
+        if not chosen:
+            return _complain(f"no call of a run {run_id!r:.80} waits")
+        given = dict.fromkeys(chosen, decision)
+        stand = await approvals.decide(run_id, given, by or getpass.getuser())
+        _print(list(stand.values()), as_json)
+        wanted = {"Approve": "approved", "Reject": "denied"}[type(decision).__name__]
+        same = all(each.status == wanted for each in stand.values())
+        return ExitCode.SUCCESS if same else ExitCode.FAILED
+
+    _with_approvals(work)
+
+
+def _with_approvals(work: Callable[[Approvals], Awaitable[ExitCode]]) -> None:
+    def command() -> ExitCode:
+        from onehop.errors import ApprovalNotFoundError
+
+        try:
+            return asyncio.run(_open(work))
+        except ApprovalNotFoundError as error:
+            return _complain(str(error))
+
+    exit_with(command)
+
+
+async def _open(work: Callable[[Approvals], Awaitable[ExitCode]]) -> ExitCode:
+    from onehop.approvals import Approvals
+    from onehop.config import AuditConfig
+    from onehop.errors import ConfigError
+    from onehop.stores import open_store
+
+    config = AuditConfig()
+    if config.store == "memory:":
+        raise ConfigError("store", "memory: is lost when this command ends: name a database")
+    store = await open_store(config)
+    try:
+        return await work(Approvals(store))
+    finally:
+        await store.aclose()
+
+
+def _print(found: list[Approval], as_json: bool, whole: bool = False) -> None:
+    from onehop.cli._output import to_json, write
+    from onehop.cli._table import Column, print_table
+
+    if as_json:
+        write(sys.stdout, to_json([_wire(each) for each in found]) + "\n")
+        return
+    if not found:
+        write(sys.stderr, "Nothing waits.\n")
+        return
+    columns = [Column("run", whole=True), Column("call", whole=True), Column("agent")]
+    columns += [Column("tool"), Column("state", whole=True), Column("by")]
+    columns += [Column("arguments", wraps=whole)]
+    print_table(columns, [_row(each) for each in found])
+
+
+def _row(approval: Approval) -> tuple[Any, ...]:
+    names = approval.run_id, approval.call_id, approval.agent_id, approval.tool
+    return (*names, approval.status, approval.decided_by, approval.arguments)
+
+
+def _wire(approval: Approval) -> dict[str, Any]:
+    from pydantic.alias_generators import to_camel
+
+    fields = {to_camel(name): value for name, value in asdict(approval).items()}
+    return {**fields, "arguments": json.loads(approval.arguments)}
+
+
+def _complain(words: str) -> ExitCode:
+    from onehop.cli._output import write
+
+    write(sys.stderr, f"onehop: {words}\n")
+    return ExitCode.BAD_INPUT

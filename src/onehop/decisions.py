@@ -1,0 +1,63 @@
+"""What people decide about calls of tools that a rule asks about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, get_args
+
+from onehop.types import Effect
+
+ApprovalStatus = Literal["pending", "approved", "edited", "denied", "expired"]
+STATUSES: Final[tuple[ApprovalStatus, ...]] = get_args(ApprovalStatus)
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """The call may be made as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The call may be made with these arguments instead of its own."""
+
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The call may not be made; the code hears the reason."""
+
+    reason: str = ""
+
+
+Decision = Approve | Edit | Reject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """One call that waits for a person, or what was decided about it. Times are ms since 1970."""
+
+    run_id: str
+    """Of the run, random; calls of one run are decided together or one by one."""
+    call_id: str
+    """Of the call, in its run."""
+    request_id: str
+    agent_id: str
+    channel_id: str
+    tool: str
+    """Its path."""
+    effect: Effect
+    rule: str | None
+    """The rule that asks."""
+    arguments: str = field(repr=False)
+    """JSON text of what the code gave, with what is masked in records masked here too."""
+    arguments_hash: str
+    requested_at: int
+    expires_at: int
+    status: ApprovalStatus = "pending"
+    decided_by: str | None = None
+    decided_at: int | None = None
+    reason: str | None = None
+    edited: str | None = field(default=None, repr=False)
+    """JSON text of the arguments that a person gave instead."""

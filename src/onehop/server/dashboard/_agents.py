@@ -1,0 +1,139 @@
+"""Agents: what each does; for admins their keys too."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Final
+
+from starlette.responses import Response
+
+from onehop.errors import AgentExistsError, InvalidRequestError
+from onehop.server._errors import NotFoundError
+from onehop.server.agents import NAME, NewKey
+from onehop.server.dashboard._charts import chart_of
+from onehop.server.dashboard._door import field, need_admin, redirect
+from onehop.server.dashboard._executions import Row
+from onehop.server.dashboard._spans import SPANS, now_ms, span_of
+from onehop.server.dashboard._visit import FRESH, Page, Visit
+from onehop.stores.base import AgentRecord, HistoryQuery
+
+_NAME: Final = re.compile(NAME)
+_MOST: Final = 500
+"""Agents that the page lists."""
+_FEW: Final = 8
+_LIMITS: Final = {
+    "maxRuns": ("max_runs", 1_000_000),
+    "maxRate": ("max_rate", 1_000_000),
+    "maxBody": ("max_body", 1 << 28),
+}
+"""Field of the form, argument, and the most it may be."""
+
+
+async def look(visit: Visit) -> Page:
+    """All agents: what they ran, and for an admin their keys."""
+    return await _list(visit)
+
+
+async def _list(visit: Visit, problem: str = "", status: int = 200) -> Page:
+    span = span_of(visit.asked, "24h")
+    await visit.parts.executor.flush(FRESH)
+    counts = await visit.parts.store.agent_counts(span.since(now_ms()), _MOST)
+    keys = await visit.parts.agents.list() if visit.is_admin else []
+    facts = {
+        "span": span,
+        "spans": SPANS.values(),
+        "counts": counts,
+        "keys": keys,
+        "usual": visit.parts.settings,
+        "problem": problem,
+    }
+    return Page("agents.html", facts, status)
+
+
+async def one(visit: Visit) -> Page:
+    """One agent's statistics."""
+    agent_id = _agent(visit)
+    span, now = span_of(visit.asked, "24h"), now_ms()
+    since = span.since(now)
+    await visit.parts.executor.flush(FRESH)
+    store = visit.parts.store
+    stats, causes, repeated, slowest, recent, chart = await asyncio.gather(
+        store.agent_stats(agent_id, since),
+        store.failure_causes(agent_id, since),
+        store.repeated_code(agent_id, since, _FEW),
+        store.slowest(agent_id, since, _FEW),
+        store.history(HistoryQuery(agent_id=agent_id, limit=_FEW, brief=True)),
+        chart_of(store, agent_id, span, now),
+    )
+    tools = await visit.parts.analytics.get_tool_stats(agent_id, since, _FEW)
+    facts = {
+        "agent_id": agent_id,
+        "key": await _key(visit, agent_id),
+        "span": span,
+        "spans": SPANS.values(),
+        "stats": stats,
+        "causes": causes,
+        "repeated": repeated,
+        "slowest": [Row.of(record) for record in slowest],
+        "latest": [Row.of(record) for record in recent],
+        "tools": tools,
+        "chart": chart,
+    }
+    return Page("agent.html", facts)
+
+
+async def _key(visit: Visit, agent_id: str) -> AgentRecord | None:
+    """Whose key it is; for admins."""
+    if not visit.is_admin:
+        return None
+    found = [agent for agent in await visit.parts.agents.list() if agent.agent_id == agent_id]
+    return found[-1] if found else None
+
+
+# -- what an admin does
+
+
+async def add(visit: Visit, form: dict[str, str]) -> Page:
+    """Make an agent; the page shows its key, this once."""
+    need_admin(visit)
+    agent_id, role = field(form, "agentId"), form.get("role", "agent")
+    try:
+        limits = {argument: _limit(form, name) for name, (argument, _) in _LIMITS.items()}
+        made = await visit.parts.agents.add(agent_id, role, **limits)  # type: ignore[arg-type]
+    except (AgentExistsError, InvalidRequestError) as error:
+        return await _list(visit, str(error), 400)
+    return _shown(made, "was added")
+
+
+async def rotate(visit: Visit, _form: dict[str, str]) -> Page:
+    """Give an agent a new key."""
+    need_admin(visit)
+    return _shown(await visit.parts.agents.rotate(_agent(visit)), "has a new key")
+
+
+async def revoke(visit: Visit, _form: dict[str, str]) -> Response:
+    """Let a key open nothing more."""
+    need_admin(visit)
+    await visit.parts.agents.revoke(_agent(visit))
+    return redirect(visit, "dashboard/agents#keys")
+
+
+def _shown(made: NewKey, what: str) -> Page:
+    return Page("key.html", {"agent": made.agent, "key": made.key, "what": what})
+
+
+def _agent(visit: Visit) -> str:
+    agent_id: str = visit.request.path_params["agentId"]
+    if not _NAME.fullmatch(agent_id):
+        raise NotFoundError("no agent can have this name")
+    return agent_id
+
+
+def _limit(form: dict[str, str], name: str) -> int | None:
+    text, most = form.get(name, ""), _LIMITS[name][1]
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
+        raise InvalidRequestError(name, repr(text)[:40], f"a whole number from 1 to {most}")
+    return int(text)

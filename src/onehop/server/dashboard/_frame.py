@@ -1,0 +1,91 @@
+"""Pages as HTML: templates of this package, and the headers that every page has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.responses import Response
+
+from onehop._version import onehop_version
+from onehop.server.dashboard import _figures, _shown
+from onehop.server.dashboard._assets import asset_path
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types onehop",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",  # with less, browsers leave the Origin of a form out
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""A page holds nothing of its own that runs, and loads nothing from elsewhere."""
+NAVIGATION: Final = (
+    ("overview", "dashboard", "Overview"),
+    ("live", "dashboard/live", "Live feed"),
+    ("executions", "dashboard/executions", "Executions"),
+    ("approvals", "dashboard/approvals", "Approvals"),
+    ("agents", "dashboard/agents", "Agents"),
+    ("tools", "dashboard/tools", "Tools"),
+    ("security", "dashboard/security", "Security"),
+)
+_FILTERS: Final = {
+    "shown": _shown.marked,
+    "shown_lines": _shown.lines,
+    "visible": _shown.visible,
+    "name": _shown.name,
+    "count": _figures.count,
+    "short": _figures.short,
+    "share": _figures.share,
+    "duration": _figures.duration,
+    "size": _figures.size,
+    "memory": _figures.memory,
+    "moment": _figures.moment,
+}
+
+
+class Frame:
+    """Renders templates; they are read when the first page is asked for."""
+
+    async def page(
+        self, template: str, facts: Mapping[str, Any], *, up: str, status: int = 200
+    ) -> Response:
+        """A page; ``up`` leads from its address to the root, so that links work behind a proxy
+        that puts a path in front. A large one is put together in a thread."""
+        text = await asyncio.to_thread(self._render, template, {**facts, "up": up})
+        return Response(text, status, headers=HEADERS, media_type="text/html")
+
+    def _render(self, template: str, facts: Mapping[str, Any]) -> bytes:
+        text = self._environment.get_template(template).render(facts)
+        return text.encode(errors="replace")  # half a surrogate pair cannot be sent
+
+    @cached_property
+    def _environment(self) -> Environment:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+
+        made = Environment(
+            loader=PackageLoader(__package__ or "", "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            auto_reload=False,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        made.filters.update(_FILTERS)
+        made.globals.update(
+            asset=asset_path, navigation=NAVIGATION, version=onehop_version(), refresh=0
+        )
+        return made
+
+
+def up_from(path: str) -> str:
+    """The way from an address to ``/``: for ``/dashboard/live`` it is ``../``."""
+    return "../" * (path.count("/") - 1)

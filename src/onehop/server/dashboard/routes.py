@@ -1,0 +1,70 @@
+"""The addresses of the dashboard."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from onehop.config import AuditConfig
+from onehop.server._errors import NotFoundError
+from onehop.server.dashboard import (
+    _agents,
+    _approvals,
+    _compare,
+    _execution,
+    _executions,
+    _live,
+    _tools,
+)
+from onehop.server.dashboard._assets import serve_asset
+from onehop.server.dashboard._door import Act, Door, Look
+from onehop.server.dashboard._frame import Frame
+from onehop.server.dashboard._overview import Overview
+from onehop.server.dashboard._security import Security
+from onehop.server.dashboard._sessions import Sessions
+from onehop.server.dashboard._verifier import Verifier
+from onehop.server.dashboard._visit import Page, Visit
+from onehop.server.http.routes import Parts
+
+
+def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
+    """Pages for people, over what the API is made of; ``audit`` has the key of the trail."""
+    settings = parts.settings
+    sessions = Sessions(settings.session_lifetime / 1000, settings.session_idle / 1000)
+    door = Door(parts, sessions, Frame(), _approvals.waiting_count)
+    security = Security(Verifier(audit.key.get_secret_value().encode() if audit.key else None))
+    pages: dict[str, Look] = {
+        "": Overview().look,
+        "/live": _live.look,
+        "/live/events": _live.stream,
+        "/compare": _compare.look,
+        "/approvals": _approvals.look,
+        "/agents": _agents.look,
+        "/agents/{agentId}": _agents.one,
+        "/tools": _tools.look,
+        "/security": security.look,
+        "/executions": _executions.look,
+        "/executions/{requestId}": _execution.look,
+        "/executions/{requestId}/{part}": _execution.raw,
+    }
+    forms: dict[str, Act] = {
+        "/logout": door.log_out,
+        "/approvals": _approvals.decide,
+        "/agents": _agents.add,
+        "/agents/{agentId}/rotate": _agents.rotate,
+        "/agents/{agentId}/revoke": _agents.revoke,
+        "/security/verify": security.verify,
+    }
+    return [
+        Route("/dashboard/assets/{tag}/{name}", serve_asset),
+        Route("/dashboard/login", door.login(), methods=["GET", "POST"]),
+        *(
+            Route("/dashboard" + path, door.form(act), methods=["POST"])
+            for path, act in forms.items()
+        ),
+        *(Route("/dashboard" + path, door.page(look)) for path, look in pages.items()),
+        Route("/dashboard/{rest:path}", door.page(_nothing)),
+    ]
+
+
+async def _nothing(_visit: Visit) -> Page:
+    raise NotFoundError("the dashboard has no such page")

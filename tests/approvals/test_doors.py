@@ -1,0 +1,173 @@
+"""Who may see and decide what waits: over HTTP, by the client, and from the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from onehop import Approve, Edit, InvalidRequestError, Reject, SyncAgentClient
+from onehop.errors import ApprovalNotFoundError, PermissionDeniedError
+from tests.server.served import Served, run
+
+SHOP = '''
+from onehop import tool
+
+@tool
+def pay(to: str, amount: float) -> str:
+    """Pay somebody."""
+    return f"{to} has {amount:g} more"
+'''
+PAY = "return await tools.pay({ to: 'ada', amount: 6 }).catch((e) => [e.code, e.message])"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server whose one tool asks."""
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "shop.py").write_text(SHOP)
+    settings = {"ONEHOP_TOOLS_ASK": "pay", "ONEHOP_TOOLS_APPROVALS": "true"}
+    settings["ONEHOP_TOOLS_HOLD"] = "120000"  # commands may be slow
+    with Served(folder, "--tools", str(folder / "shop.py"), **settings) as server:
+        yield server
+
+
+def client_of(shop: Served, name: str, role: str = "agent") -> httpx2.Client:
+    return shop.client(shop.key(name, role))
+
+
+@pytest.fixture(scope="module")
+def ada(shop: Served) -> Iterator[httpx2.Client]:
+    with client_of(shop, "ada") as client:
+        client.timeout = httpx2.Timeout(150)
+        yield client
+
+
+@pytest.fixture(scope="module")
+def ann(shop: Served) -> Iterator[httpx2.Client]:
+    """Who may decide."""
+    with client_of(shop, "ann", "approver") as client:
+        yield client
+
+
+class Running:
+    """A run of ada's that waits for a person."""
+
+    def __init__(self, ada: httpx2.Client) -> None:
+        self.answer: dict[str, Any] = {}
+        self._thread = threading.Thread(target=lambda: self._run(ada))
+        self._thread.start()
+        self.waiting = self._waits(ada)
+
+    def _run(self, ada: httpx2.Client) -> None:
+        self.answer = run(ada, PAY).json()
+
+    @staticmethod
+    def _waits(ada: httpx2.Client) -> dict[str, Any]:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            found: list[dict[str, Any]] = ada.get("/api/v1/approvals").json()["approvals"]
+            if found:
+                return found[0]
+        raise AssertionError("nothing waits")
+
+    def output(self) -> Any:
+        self._thread.join(60)
+        return self.answer["output"]
+
+
+def decide(client: httpx2.Client, waiting: dict[str, Any], **decision: Any) -> httpx2.Response:
+    body = {"runId": waiting["runId"], "decisions": {waiting["callId"]: decision}}
+    return client.post("/api/v1/approvals", json=body)
+
+
+def test_an_approver_sees_what_waits_and_decides(ada: httpx2.Client, ann: httpx2.Client) -> None:
+    running = Running(ada)
+    (seen,) = ann.get("/api/v1/approvals").json()["approvals"]
+    assert seen == running.waiting
+    assert (seen["tool"], seen["agentId"], seen["rule"]) == ("pay", "ada", "ask pay")
+    assert seen["arguments"] == {"to": "ada", "amount": 6}
+    wrong = decide(ann, seen, action="edit", arguments={"to": "bob"})
+    assert wrong.status_code == 400
+    assert "amount" in wrong.json()["error"]["message"]
+    stands = decide(ann, seen, action="edit", arguments={"to": "bob", "amount": 2})
+    assert stands.json()["decisions"]["call_1"]["status"] == "edited"
+    again = decide(ann, seen, action="reject")
+    assert again.json() == stands.json()
+    assert running.output() == "bob has 2 more"
+
+
+def test_no_key_of_an_agent_decides(shop: Served, ada: httpx2.Client, ann: httpx2.Client) -> None:
+    running = Running(ada)
+    with client_of(shop, "eve") as eve, client_of(shop, "vic", "viewer") as viewer:
+        assert eve.get("/api/v1/approvals").json() == {"approvals": []}
+        assert eve.get("/api/v1/approvals?agentId=ada").status_code == 403
+        assert len(viewer.get("/api/v1/approvals").json()["approvals"]) == 1
+        for client in (ada, eve, viewer):
+            assert decide(client, running.waiting, action="approve").status_code == 403
+    with shop.client(shop.key("root", "admin"), **{"X-Agent-Id": "ada"}) as as_ada:
+        assert decide(as_ada, running.waiting, action="approve").status_code == 403
+    assert run(ann, "return 1").status_code == 403
+    assert decide(ann, running.waiting, action="reject", reason="no").status_code == 200
+    assert running.output() == ["denied", "a person denied pay: no"]
+
+
+def test_what_does_not_wait_cannot_be_decided(ann: httpx2.Client) -> None:
+    unknown = {"runId": "0" * 32, "callId": "call_1"}
+    assert decide(ann, unknown, action="approve").status_code == 404
+    assert decide(ann, unknown, action="maybe").status_code == 400
+    assert ann.post("/api/v1/approvals", json={"runId": "x", "decisions": {}}).status_code == 400
+
+
+def test_the_client_shows_and_decides(shop: Served, ada: httpx2.Client) -> None:
+    key = shop.key("amy", "approver")
+    running = Running(ada)
+    with SyncAgentClient(server_url=shop.url, api_key=key) as client:
+        (waiting,) = client.approvals()
+        assert json.loads(waiting.arguments) == {"to": "ada", "amount": 6}
+        with pytest.raises(InvalidRequestError):
+            client.decide(waiting.run_id, {waiting.call_id: Edit({"to": 1})})
+        with pytest.raises(ApprovalNotFoundError):
+            client.decide(waiting.run_id, {"call_7": Approve()})
+        stand = client.decide(waiting.run_id, {waiting.call_id: Approve()})
+        assert (stand["call_1"].status, stand["call_1"].decided_by) == ("approved", "amy")
+        assert running.output() == "ada has 6 more"
+        assert client.approvals() == []
+    own = ada.headers["authorization"].split()[1]
+    with (
+        SyncAgentClient(server_url=shop.url, api_key=own) as agent,
+        pytest.raises(PermissionDeniedError),
+    ):
+        agent.decide(waiting.run_id, {"call_1": Reject()})
+
+
+def test_the_command_line_shows_and_decides(shop: Served, ada: httpx2.Client) -> None:
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "onehop", "approvals", *words],
+            env=shop.environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    running = Running(ada)
+    run_id = running.waiting["runId"]
+    (listed,) = json.loads(command("list", "--json").stdout)
+    assert (listed["runId"], listed["arguments"]) == (run_id, {"to": "ada", "amount": 6})
+    assert "pay" in command("list").stdout
+    assert command("approve", "0" * 32).returncode == 2
+    denied = command("deny", run_id, "--reason", "not today", "--by", "carl")
+    assert denied.returncode == 0, denied.stderr
+    assert running.output() == ["denied", "a person denied pay: not today"]
+    late = command("approve", run_id, "call_1")
+    assert (late.returncode, "denied" in late.stdout, "carl" in late.stdout) == (1, True, True)
+    assert "denied" in command("show", run_id).stdout

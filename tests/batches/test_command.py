@@ -1,0 +1,176 @@
+"""`onehop batch` as a shell sees it: real processes, files that are killed half-way."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from backports import zstd
+
+from tests.waiting import until
+
+COMMAND = [sys.executable, "-m", "onehop", "batch"]
+
+
+def shell(folder: Path, *words: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *words], cwd=folder, input=text, capture_output=True, text=True, timeout=120
+    )
+
+
+def write_requests(path: Path, count: int, code: str = "return context.n * 2") -> None:
+    lines = [json.dumps({"id": f"r{n}", "code": code, "context": {"n": n}}) for n in range(count)]
+    text = "\n".join(lines) + "\n"
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(text.encode()))
+    elif path.suffix == ".zst":
+        path.write_bytes(zstd.compress(text.encode()))
+    else:
+        path.write_text(text)
+
+
+def read_results(path: Path) -> list[dict[str, Any]]:
+    data = path.read_bytes()
+    if path.suffix == ".gz":
+        data = gzip.decompress(data)
+    elif path.suffix == ".zst":
+        data = zstd.decompress(data)
+    return [json.loads(line) for line in data.decode().splitlines()]
+
+
+def test_each_line_of_requests_gets_a_line_of_results(tmp_path: Path) -> None:
+    requests = [
+        {"id": 7, "code": "return 1 + 1"},
+        {"code": "throw new Error('no')"},
+        {"code": "const n: number = 4; return n", "language": "typescript"},
+        {"kode": "return 1"},
+    ]
+    text = "\n".join([*map(json.dumps, requests), "", "not json"])
+    (tmp_path / "in.jsonl").write_text(text)
+    ended = shell(tmp_path, "in.jsonl", "--out", "out.jsonl")
+    assert ended.returncode == 1, ended.stderr
+    results = read_results(tmp_path / "out.jsonl")
+    assert [result["line"] for result in results] == [1, 2, 3, 4, 6]
+    assert [result["output"] for result in results] == [2, None, 4, None, None]
+    assert results[0]["id"] == 7
+    assert "id" not in results[1]
+    assert "kode" in results[3]["error"]
+    assert "line 6" in results[4]["error"]
+    assert "2 succeeded, 3 failed (2 validation, 1 runtime)" in ended.stderr
+
+
+@pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
+def test_a_batch_that_was_killed_goes_on_where_it_stopped(tmp_path: Path, ending: str) -> None:
+    wait = "await new Promise((r) => setTimeout(r, 20)); return context.n"
+    write_requests(tmp_path / f"in.jsonl{ending}", 60, wait)
+    out = tmp_path / f"out.jsonl{ending}"
+    words = [f"in.jsonl{ending}", "--out", out.name, "--concurrency", "2"]
+    running = subprocess.Popen([*COMMAND, *words], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    until(lambda: out.exists() and out.stat().st_size > 1500, "some results")
+    running.kill()
+    running.wait()
+    out.write_bytes(out.read_bytes()[:-7])  # as a machine that lost its power leaves it
+
+    ended = shell(tmp_path, *words)
+    assert ended.returncode == 0, ended.stderr
+    results = read_results(out)
+    assert [result["line"] for result in results] == list(range(1, 61))
+    assert [result["output"] for result in results] == list(range(60))
+    skipped = int(ended.stderr.split(" were there already")[0].split()[-1])
+    assert 0 < skipped < 60
+    assert f"{60 - skipped} succeeded" in ended.stderr
+
+    again = shell(tmp_path, *words)
+    assert "0 succeeded, 60 were there already" in again.stderr
+    assert read_results(out) == results
+
+
+def test_an_interrupted_batch_keeps_its_results_and_says_how_far_it_got(tmp_path: Path) -> None:
+    write_requests(tmp_path / "in.jsonl", 400, "await new Promise((r) => setTimeout(r, 20))")
+    out = tmp_path / "out.jsonl"
+    running = subprocess.Popen(
+        [*COMMAND, "in.jsonl", "--out", out.name], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    until(lambda: out.exists() and out.stat().st_size > 1500, "some results")
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 130
+    count = len(read_results(out))
+    assert f"onehop: {count} succeeded" in told
+    assert "interrupted" in told
+
+
+def test_results_of_other_code_are_not_taken_for_these(tmp_path: Path) -> None:
+    write_requests(tmp_path / "in.jsonl", 2)
+    assert shell(tmp_path, "in.jsonl", "-o", "out.jsonl").returncode == 0
+    before = (tmp_path / "out.jsonl").read_bytes()
+    write_requests(tmp_path / "in.jsonl", 2, "return 'changed'")
+    refused = shell(tmp_path, "in.jsonl", "-o", "out.jsonl")
+    assert refused.returncode == 2
+    assert "line 1 of the input is not what ran" in refused.stderr
+    assert (tmp_path / "out.jsonl").read_bytes() == before
+
+    ended = shell(tmp_path, "in.jsonl", "-o", "out.jsonl", "--restart")
+    assert ended.returncode == 0, ended.stderr
+    assert [r["output"] for r in read_results(tmp_path / "out.jsonl")] == ["changed"] * 2
+
+
+def test_a_file_that_is_none_of_results_is_left_alone(tmp_path: Path) -> None:
+    write_requests(tmp_path / "in.jsonl", 1)
+    (tmp_path / "diary.txt").write_text("dear diary\n")
+    refused = shell(tmp_path, "in.jsonl", "--out", "diary.txt")
+    assert refused.returncode == 2
+    assert "its line 1 is not a result of a batch" in refused.stderr
+    assert (tmp_path / "diary.txt").read_text() == "dear diary\n"
+    same = shell(tmp_path, "in.jsonl", "--out", "in.jsonl")
+    assert same.returncode == 2
+    assert "another file than the input" in same.stderr
+
+
+def test_two_batches_do_not_write_to_one_file(tmp_path: Path) -> None:
+    import fcntl
+
+    write_requests(tmp_path / "in.jsonl", 1)
+    with (tmp_path / "out.jsonl").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        refused = shell(tmp_path, "in.jsonl", "--out", "out.jsonl")
+    assert refused.returncode == 2
+    assert "another batch writes to it" in refused.stderr
+
+
+def test_standard_input_goes_to_standard_output(tmp_path: Path) -> None:
+    text = "".join(json.dumps({"code": f"return {n}"}) + "\n" for n in range(5))
+    piped = shell(tmp_path, text=text)
+    assert [json.loads(line)["output"] for line in piped.stdout.splitlines()] == [0, 1, 2, 3, 4]
+    write_requests(tmp_path / "in.jsonl", 3)
+    with (tmp_path / "in.jsonl").open() as stream:
+        redirected = subprocess.run(
+            COMMAND, stdin=stream, capture_output=True, text=True, timeout=60
+        )
+    assert [json.loads(line)["output"] for line in redirected.stdout.splitlines()] == [0, 2, 4]
+
+
+def test_lines_may_leave_code_and_context_to_the_command(tmp_path: Path) -> None:
+    (tmp_path / "program.ts").write_text("return (context.n as number) * context.by")
+    (tmp_path / "in.jsonl").write_text(
+        '{"context": {"n": 2, "by": 5}}\n{}\n{"code": "return 1", "language": "js"}\n'
+    )
+    words = ("in.jsonl", "--code", "program.ts", "--context", '{"n": 3, "by": 4}')
+    ended = shell(tmp_path, *words)
+    assert [json.loads(line)["output"] for line in ended.stdout.splitlines()] == [10, 12, 1]
+
+
+def test_a_missing_file_and_a_broken_one_are_bad_input(tmp_path: Path) -> None:
+    missing = shell(tmp_path, "nowhere.jsonl")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "no such file" in missing.stderr
+    (tmp_path / "in.jsonl.gz").write_bytes(b"not gzip at all")
+    broken = shell(tmp_path, "in.jsonl.gz")
+    assert broken.returncode == 2
+    assert "cannot be read" in broken.stderr

@@ -1,0 +1,246 @@
+"""What a person does with the dashboard, in a real browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.remote.webelement import WebElement
+
+from tests.dashboard.browsing import Browser, browser
+from tests.server.served import Served
+from tests.waiting import until
+
+
+def run(agent: httpx2.Client, code: str, **call: Any) -> dict[str, Any]:
+    """Have an agent run code: the result."""
+    answer = agent.post("/api/v1/execute", json={"code": code, **call})
+    assert answer.status_code == 200, answer.text
+    result: dict[str, Any] = answer.json()
+    return result
+
+
+@pytest.fixture(autouse=True)
+def _no_complaints(request: pytest.FixtureRequest) -> Any:
+    """No page breaks its own policy or has an error in a script."""
+    yield
+    for name in ("viewer", "admin"):
+        if name in request.fixturenames:
+            assert request.getfixturevalue(name).complaints() == []
+
+
+def test_a_key_is_exchanged_for_a_cookie_that_scripts_cannot_read(
+    served: Served, viewer_key: str, profile: Path
+) -> None:
+    with browser(served.url, profile) as person:
+        person.open("/dashboard/executions?outcome=failed")
+        assert "/dashboard/login" in person.driver.current_url
+        person.find("#key").send_keys("oh_wrong")
+        person.press("Sign in")
+        assert "not known" in person.text("[role=alert]")
+        person.find("#key").send_keys(viewer_key)
+        person.press("Sign in")
+        until(lambda: "/executions" in person.driver.current_url, "the page that was asked for")
+        assert person.driver.current_url.endswith("/dashboard/executions?outcome=failed")
+        [cookie] = person.driver.get_cookies()
+        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
+        assert viewer_key not in str(cookie)
+        assert person.run("return document.cookie + JSON.stringify(localStorage)") == "{}"
+        person.press("Sign out")
+        until(lambda: person.all("#key"), "the login")
+        person.driver.back()
+        person.open("/dashboard")
+        assert "/dashboard/login" in person.driver.current_url
+
+
+def test_a_run_appears_live_and_opens(viewer: Browser, ada: httpx2.Client) -> None:
+    viewer.open("/dashboard/live")
+    until(lambda: "live" in viewer.text("#link"), "the connection")
+    result = run(ada, "const x = 1;\nreturn missing + x;")
+    identity = result["requestId"]
+    row = until(lambda: viewer.all(f'#events a[href*="{identity}"]'), "the event")
+    assert "execution:failed" in viewer.text("#events")
+    row[0].click()
+    until(lambda: identity in viewer.driver.current_url, "its page")
+    assert "ReferenceError: missing is not defined" in viewer.text()
+    line = " ".join(viewer.text(".code .fails").split())
+    assert line.endswith("2 return missing + x;")
+    assert "rlimits" in viewer.text(".chips")
+
+
+def test_filters_take_effect_at_once_and_are_in_the_address(
+    viewer: Browser, ada: httpx2.Client
+) -> None:
+    run(ada, "return 'well'", description="this one is well")
+    run(ada, "throw new Error('bad')", description="this one is not")
+    viewer.open("/dashboard/executions")
+    assert "this one is well" in viewer.text()
+    viewer.run(
+        "const box = document.querySelector('select[name=outcome]'); box.value = 'failed';"
+        "box.dispatchEvent(new Event('input', {bubbles: true}))"
+    )
+    until(lambda: "this one is well" not in viewer.text(), "the filter")
+    assert "this one is not" in viewer.text()
+    address = viewer.driver.current_url
+    assert address.endswith("/dashboard/executions?outcome=failed")
+    viewer.driver.get(address)
+    assert "this one is not" in viewer.text()
+    assert "this one is well" not in viewer.text()
+
+
+def test_the_feed_loses_nothing_while_it_is_paused(viewer: Browser, ada: httpx2.Client) -> None:
+    viewer.open("/dashboard/live?agent=ada&outcome=ok&type=code:execution:completed")
+    until(lambda: "live" in viewer.text("#link"), "the connection")
+    before = {row.get_attribute("href") for row in viewer.all("#events a")}
+    viewer.press("Pause")
+    names = {run(ada, f"return {number}")["requestId"] for number in range(5)}
+    until(lambda: "Paused. 2" in viewer.text("#counts"), "the events that wait")
+    assert {row.get_attribute("href") for row in viewer.all("#events a")} == before
+    viewer.press("Resume")
+
+    def shown() -> bool:
+        links = [row.get_attribute("href") or "" for row in viewer.all("#events a")]
+        return all(any(name in link for link in links) for name in names)
+
+    until(shown, "what was missed")
+    assert len(viewer.all("#events tr")) == len(before) + 5  # of the chosen kind only
+
+
+def test_times_are_those_of_the_readers_zone(viewer: Browser, ada: httpx2.Client) -> None:
+    identity = run(ada, "return 1")["requestId"]
+    viewer.be_in("Asia/Kathmandu")  # 5:45 ahead of UTC
+    viewer.open(f"/dashboard/executions/{identity}")
+    time = viewer.find("time")
+    shown = viewer.run(
+        "const zone = {timeZone: 'Asia/Kathmandu', hour12: false};"
+        "return new Date(arguments[0].dateTime).toLocaleTimeString('en-GB', zone)",
+        time,
+    )
+    assert time.text.endswith(shown)
+    assert "Kathmandu" in viewer.text("#zone") or "Katmandu" in viewer.text("#zone")
+    viewer.be_in("")
+
+
+HOSTILE = (
+    "\u202e<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+    "\x1b[31m\u2066'\"</td></code>"
+)
+
+
+def test_what_strangers_wrote_is_text_on_every_page(
+    admin: Browser, ada: httpx2.Client, served: Served
+) -> None:
+    code = (
+        f"// {HOSTILE}\nconst all = {HOSTILE!a};\nconsole.log(all + '\\0', 'x'.repeat(1000000));\n"
+        "console.error(all);\nreturn {[all]: all, nul: '\\0', list: [all]};"
+    )
+    given = {"description": HOSTILE, "context": {HOSTILE: [HOSTILE]}}
+    ran = run(ada, code, **given)
+    assert ran["success"], ran
+    threw = run(ada, f"throw new Error({HOSTILE!a})", **given)
+    for path in (
+        "/dashboard",
+        "/dashboard/live",
+        "/dashboard/executions",
+        f"/dashboard/executions/{ran['requestId']}",
+        f"/dashboard/executions/{threw['requestId']}",
+        f"/dashboard/compare?left={ran['requestId']}&right={threw['requestId']}",
+        "/dashboard/agents/ada",
+    ):
+        admin.open(path)
+        until(lambda: "<script>" in admin.text(), f"the text on {path}")
+        assert "⟨U+202E⟩" in admin.text()
+        assert not admin.driver.title.startswith("owned")
+        assert (
+            admin.run("return document.querySelectorAll('main img[src=x], main script').length")
+            == 0
+        )
+        raw = "\u202e\u2066\x1b\x00"
+        assert not set(raw) & set(admin.run("return document.documentElement.textContent")), path
+    admin.open(f"/dashboard/executions/{ran['requestId']}")
+    assert "more characters" in admin.text(".console")
+    assert len(admin.run("return document.body.textContent")) < 100_000
+
+
+def _row(admin: Browser, name: str) -> WebElement:
+    """The row of an agent's key, once the page has it."""
+
+    def found() -> WebElement | None:
+        try:
+            rows = admin.all("#keys tbody tr")
+            return next((row for row in rows if name in row.text), None)
+        except StaleElementReferenceException:  # the page is just being left
+            return None
+
+    row: WebElement = until(found, f"the row of {name}")
+    return row
+
+
+def test_an_admin_adds_rotates_and_revokes(admin: Browser, served: Served) -> None:
+    admin.open("/dashboard/agents")
+    admin.find("input[name=agentId]").send_keys("made-here")
+    admin.press("Add")
+    first = admin.text("#new-key")
+    with served.client(first) as agent:
+        assert agent.get("/api/v1/me").json()["agentId"] == "made-here"
+        admin.press("I have kept it")
+        row = _row(admin, "made-here")
+        assert first.rpartition("_")[2] not in admin.driver.page_source
+        row.find_elements("tag name", "summary")[0].click()
+        admin.press("Rotate the key of made-here")
+        second = admin.text("#new-key")
+        assert second != first
+        until(lambda: agent.get("/api/v1/me").status_code == 401, "the end of the old key")
+    with served.client(second) as agent:
+        assert agent.get("/api/v1/me").status_code == 200
+        admin.press("I have kept it")
+        _row(admin, "made-here").find_elements("tag name", "summary")[1].click()
+        admin.press("Revoke the key of made-here")
+        until(lambda: agent.get("/api/v1/me").status_code == 401, "the end of the key")
+        until(lambda: "revoked" in _row(admin, "made-here").text, "the page that says so")
+
+
+def test_a_viewer_sees_no_keys(viewer: Browser) -> None:
+    viewer.open("/dashboard/agents")
+    assert "Keys are an admin's" in viewer.text()
+    assert "oh_" not in viewer.driver.page_source
+
+
+def test_the_trail_is_verified_on_demand(viewer: Browser, ada: httpx2.Client) -> None:
+    run(ada, "return 1")
+    viewer.open("/dashboard/security")
+    viewer.press("Verify the trail now")
+    until(lambda: "Verified up to record" in viewer.text(), "the end of the audit")
+    assert "without a key" in viewer.text()
+
+
+def test_tools_are_found_by_what_they_do(viewer: Browser, ada: httpx2.Client) -> None:
+    result = run(ada, "return await tools.find_orders({customer: 'c'})")
+    run(ada, "try { await tools.refund({order: 'o'}) } catch (error) { return error.code }")
+    viewer.open("/dashboard/tools")
+    row = next(row for row in viewer.all("tbody tr") if "refund" in row.text)
+    assert "destructive" in row.text
+    box = viewer.find("input[name=query]")
+    box.send_keys("give money back")
+    until(lambda: "find_orders" not in viewer.text("tbody"), "the search")
+    assert viewer.driver.current_url.endswith("query=give+money+back")
+    viewer.open(f"/dashboard/executions/{result['requestId']}")
+    bar = viewer.find(".calls svg rect.good")
+    assert float(bar.get_attribute("width") or 0) > 0
+
+
+def test_what_was_corrected_is_shown_as_a_diff(viewer: Browser, ada: httpx2.Client) -> None:
+    result = run(ada, "```js\nreturn 6 * 7\n```")
+    viewer.open(f"/dashboard/executions/{result['requestId']}")
+    assert any("```js" in row.text for row in viewer.all(".diff .out"))
+
+
+def test_the_overview_renews_itself_and_draws_charts(viewer: Browser, ada: httpx2.Client) -> None:
+    viewer.open("/dashboard")
+    until(lambda: len(viewer.all(".chart canvas")) == 2, "the charts")
+    run(ada, "return 'a run that comes later'", description="a run that comes later")
+    until(lambda: "a run that comes later" in viewer.text(), "the renewal")
+    until(lambda: len(viewer.all(".chart canvas")) == 2, "the charts")
