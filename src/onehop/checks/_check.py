@@ -88,7 +88,8 @@ class Check:
         if self.typecheck is None:
             return result
         changes: dict[str, Any] = {"typecheck": self.typecheck}
-        awaits = [_await_words(each) for each in self.facts.awaits[:3]]
+        told = " ".join(result.warnings or ())  # the run may have seen the mistake itself
+        awaits = [_await_words(each) for each in self.facts.awaits[:3] if _called(each) not in told]
         if result.success and awaits:
             changes["warnings"] = [*(result.warnings or ()), *dict.fromkeys(awaits)]
         elif result.error_info is not None and result.error_info.type == "runtime":
@@ -279,6 +280,10 @@ def _finding(message: str, line: int | None, column: int | None) -> Finding:
     )
 
 
-def _await_words(missing: MissingAwait) -> str:
+def _called(missing: MissingAwait) -> str:
     path = one_line(".".join(step or "…" for step in missing.path), 120)
-    return f"the promise of tools.{path}(…) is taken for its answer: put `await` before the call"
+    return f"the promise of tools.{path}(…)"
+
+
+def _await_words(missing: MissingAwait) -> str:
+    return f"{_called(missing)} is taken for its answer: put `await` before the call"
