@@ -6,6 +6,7 @@ from onehop.errors import ToolError, ToolFailed
 from onehop.limits import ToolLimits
 from onehop.tools._bound import Bound
 from onehop.tools._catalogue import Catalogue, taken_by
+from onehop.tools._checker import shown_at
 from onehop.tools._compose import LoginFault, Provider, Tools, composed
 from onehop.tools._condition import WHEN
 from onehop.tools._context import ToolContext
@@ -64,6 +65,7 @@ __all__ = [
     "rule_from_text",
     "rules_from_json",
     "rules_to_json",
+    "shown_at",
     "stray",
     "taken_by",
     "tool",
