@@ -28,7 +28,7 @@ app = typer.Typer(
 )
 _EXITS: Final = epilog(
     {
-        ExitCode.FAILED: "another decision stands already, or the answer was no",
+        ExitCode.FAILED: "another decision stands already, or you did not agree",
         ExitCode.BAD_INPUT: "bad usage, or no such call",
         ExitCode.UNAVAILABLE: "the store cannot be used",
     }

@@ -15,6 +15,7 @@ from onehop.tools._discovery import Discovery
 from onehop.tools._files import load_tools
 from onehop.tools._harmless import is_identifier, key, one_line
 from onehop.tools._http import HttpAnswer, unwrapped
+from onehop.tools._lookalikes import mixed_alphabets
 from onehop.tools._lookup import look_up
 from onehop.tools._offer import offer
 from onehop.tools._read_rules import (
@@ -58,6 +59,7 @@ __all__ = [
     "key",
     "load_tools",
     "look_up",
+    "mixed_alphabets",
     "offer",
     "one_line",
     "read_rule_list",
