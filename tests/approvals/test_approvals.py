@@ -111,12 +111,18 @@ async def test_arguments_that_the_tool_does_not_take_are_refused_and_the_call_wa
 ) -> None:
     running = asyncio.create_task(sandbox.execute(PAY))
     (asked,) = await waiting(sandbox.approvals)
-    for wrong in (
-        {"to": "bob"},
-        {"to": "bob", "amount": "much"},
-        {"to": 1, "amount": float("nan")},
+    for wrong, told in (
+        ({"to": "bob"}, "arguments.amount: got nothing; it must be a number"),
+        ({"to": "bob", "amount": "1"}, 'arguments.amount: got "1"; it must be a number'),
+        ({"to": 5, "amount": 1}, "arguments.to: got 5; it must be a string"),
+        ({"to": {"a": 1}, "amount": 1}, "arguments.to: got an object of 1; it must be a string"),
+        (
+            {"to": "bob", "amount": 1, "a.b": 2},
+            'arguments.a.b: got an unknown field; it must be one of "to", "amount"',
+        ),
+        ({"to": 1, "amount": float("nan")}, "arguments: got .*; it must be a JSON object"),
     ):
-        with pytest.raises(InvalidRequestError):
+        with pytest.raises(InvalidRequestError, match=f"^{told}$"):
             await sandbox.decide(asked.run_id, {asked.call_id: Edit(wrong)}, by="ann")
     assert await sandbox.approvals() == [asked]
     await sandbox.decide(asked.run_id, {asked.call_id: Edit({"to": "b", "amount": 2})}, by="ann")

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -15,7 +16,9 @@ import pytest
 
 from onehop import Approve, Edit, InvalidRequestError, Reject, SyncAgentClient
 from onehop.errors import ApprovalNotFoundError, PermissionDeniedError
+from tests.cli.terminal import Terminal
 from tests.server.served import Served, run
+from tests.waiting import until
 
 SHOP = '''
 from onehop import tool
@@ -60,14 +63,14 @@ def ann(shop: Served) -> Iterator[httpx2.Client]:
 class Running:
     """A run of ada's that waits for a person."""
 
-    def __init__(self, ada: httpx2.Client) -> None:
+    def __init__(self, ada: httpx2.Client, code: str = PAY) -> None:
         self.answer: dict[str, Any] = {}
-        self._thread = threading.Thread(target=lambda: self._run(ada))
+        self._thread = threading.Thread(target=lambda: self._run(ada, code))
         self._thread.start()
         self.waiting = self._waits(ada)
 
-    def _run(self, ada: httpx2.Client) -> None:
-        self.answer = run(ada, PAY).json()
+    def _run(self, ada: httpx2.Client, code: str) -> None:
+        self.answer = run(ada, code).json()
 
     @staticmethod
     def _waits(ada: httpx2.Client) -> dict[str, Any]:
@@ -96,7 +99,8 @@ def test_an_approver_sees_what_waits_and_decides(ada: httpx2.Client, ann: httpx2
     assert seen["arguments"] == {"to": "ada", "amount": 6}
     wrong = decide(ann, seen, action="edit", arguments={"to": "bob"})
     assert wrong.status_code == 400
-    assert "amount" in wrong.json()["error"]["message"]
+    told = "arguments.amount: got nothing; it must be a number"
+    assert told in wrong.json()["error"]["message"]
     stands = decide(ann, seen, action="edit", arguments={"to": "bob", "amount": 2})
     assert stands.json()["decisions"]["call_1"]["status"] == "edited"
     again = decide(ann, seen, action="reject")
@@ -167,7 +171,52 @@ def test_the_command_line_shows_and_decides(shop: Served, ada: httpx2.Client) ->
     assert command("approve", "0" * 32).returncode == 2
     denied = command("deny", run_id, "--reason", "not today", "--by", "carl")
     assert denied.returncode == 0, denied.stderr
+    assert 'call_1  pay  {"to": "ada", "amount": 6}' in denied.stderr
     assert running.output() == ["denied", "a person denied pay: not today"]
     late = command("approve", run_id, "call_1")
     assert (late.returncode, "denied" in late.stdout, "carl" in late.stdout) == (1, True, True)
     assert "denied" in command("show", run_id).stdout
+
+
+@pytest.mark.parametrize(("words", "keys"), [((), "y"), (("--yes",), "")])
+def test_a_person_at_a_terminal_sees_the_calls_before_they_are_decided(
+    shop: Served, ada: httpx2.Client, words: tuple[str, ...], keys: str
+) -> None:
+    running = Running(ada)
+    command = ("approvals", "approve", running.waiting["runId"])
+    with Terminal(*command, environment=shop.environment) as terminal:
+        terminal.wait("Approve this call? [y/N]")
+        assert 'call_1  pay  {"to": "ada", "amount": 6}' in terminal.text
+        terminal.press("\r")  # no
+        assert terminal.ended() == 1
+    with Terminal(*command, *words, environment=shop.environment) as terminal:
+        if keys:
+            terminal.wait("[y/N]")
+            terminal.press(f"{keys}\r")
+        assert terminal.ended() == 0
+        assert ("[y/N]" in terminal.text) == bool(keys)
+        assert 'call_1  pay  {"to": "ada", "amount": 6}' in terminal.text
+    assert running.output() == "ada has 6 more"
+
+
+def test_a_call_that_comes_while_a_person_looks_is_not_decided_with_the_others(
+    shop: Served, ada: httpx2.Client, ann: httpx2.Client
+) -> None:
+    pay = "const pay = (amount) => tools.pay({ to: 'ada', amount }).catch((e) => e.code);"
+    running = Running(ada, f"{pay} return Promise.all([pay(1).then(() => pay(1000)), pay(2)])")
+    run_id = running.waiting["runId"]
+    waiting = partial(ada.get, "/api/v1/approvals")
+    until(lambda: len(waiting().json()["approvals"]) == 2, "both calls")
+    with Terminal("approvals", "approve", run_id, environment=shop.environment) as terminal:
+        terminal.wait("Approve these 2 calls? [y/N]")
+        decide(ann, running.waiting, action="approve")
+        until(lambda: _ids(waiting()) == {"call_2", "call_3"}, "the call of 1000")
+        terminal.press("y\r")
+        assert terminal.ended() == 0
+    assert _ids(waiting()) == {"call_3"}
+    decide(ann, {"runId": run_id, "callId": "call_3"}, action="reject")
+    assert running.output() == ["denied", "ada has 2 more"]
+
+
+def _ids(answer: httpx2.Response) -> set[str]:
+    return {each["callId"] for each in answer.json()["approvals"]}

@@ -62,7 +62,41 @@ def test_each_line_of_requests_gets_a_line_of_results(tmp_path: Path) -> None:
     assert "id" not in results[1]
     assert "kode" in results[3]["error"]
     assert "line 6" in results[4]["error"]
-    assert "2 succeeded, 3 failed (2 validation, 1 runtime)" in ended.stderr
+    assert "2 succeeded, 3 failed: 2 validation, 1 runtime" in ended.stderr
+
+
+def test_failures_do_not_vanish_when_the_finished_batch_is_run_again(tmp_path: Path) -> None:
+    codes = ["return 1", "throw new Error('no')", "return 2", "return missing", "return ("]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps({"code": c}) + "\n" for c in codes))
+    first = shell(tmp_path, "in.jsonl", "--out", "out.jsonl")
+    assert first.returncode == 1, first.stderr
+    told = first.stderr.partition("succeeded, ")[2].partition(" in ")[0]
+    assert told.startswith("3 failed: ")
+    again = shell(tmp_path, "in.jsonl", "--out", "out.jsonl")
+    assert again.returncode == 1, again.stderr
+    assert f"0 succeeded, 5 were there already ({told})" in again.stderr
+
+    with (tmp_path / "in.jsonl").open("a") as file:
+        file.write(json.dumps({"code": "return 3"}) + "\n")
+    more = shell(tmp_path, "in.jsonl", "--out", "out.jsonl")
+    assert more.returncode == 1
+    assert f"1 succeeded, 5 were there already ({told})" in more.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"code": "return 1", "code": "return 2"}',
+        '{"code": "return 1", "context": {"a": 1, "a": 2}}',
+    ],
+)
+def test_a_line_with_a_key_twice_is_refused_and_not_run(tmp_path: Path, line: str) -> None:
+    ended = shell(tmp_path, "-", "--out", "out.jsonl", text=f"{line}\n")
+    assert ended.returncode == 1
+    (result,) = read_results(tmp_path / "out.jsonl")
+    assert result["errorInfo"]["type"] == "validation"
+    assert "line 1" in result["error"]
+    assert "twice in one object" in result["error"]
 
 
 @pytest.mark.parametrize("ending", ["", ".gz", ".zst"])

@@ -308,6 +308,9 @@ async def test_a_client_may_connect_again(served: Served) -> None:
         pytest.param(Tools(crm=[Tool("other", lambda: 1)]), id="the same namespace"),
         pytest.param(Tools(server_tool=[Tool("other", lambda: 1)]), id="a namespace of a tool"),
         pytest.param([Tool("crm.find-person", lambda: 1)], id="a path"),
+        pytest.param([Tool("\u0441\u0433\u043c", lambda: 1)], id="Cyrillic that looks like crm"),
+        pytest.param([Tool("s\u00e9rver_tool", lambda: 1)], id="an accent"),
+        pytest.param([Tool("\uff43rm", lambda: 1)], id="a wide letter"),
     ],
 )
 async def test_a_name_of_the_servers_is_refused(served: Served, kind: Kind, tools: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from asyncio import to_thread
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -11,9 +13,12 @@ import httpx2
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from onehop.config import AuditConfig
+from onehop.decisions import Approval
+from onehop.stores import open_store
 from tests.dashboard.browsing import Browser
 from tests.dashboard.test_browser import run
-from tests.dashboard.visiting import Visitor
+from tests.dashboard.visiting import Elements, Visitor
 from tests.server.served import Served
 from tests.waiting import until
 
@@ -112,3 +117,102 @@ def test_a_viewer_sees_what_waits_and_decides_nothing(
 
 
 _IDS = ("runId", "callId")
+
+
+# --- what the button decides is what the page showed ---
+
+
+def _waiting(person: Visitor, count: int) -> list[dict[str, str]]:
+    """The forms of the page, when that many calls wait."""
+    forms: list[dict[str, str]] = []
+
+    def are_there() -> bool:
+        page = Elements(person.get("/dashboard/approvals").text)
+        forms.clear()
+        for tag, attributes in page.tags:
+            if tag == "form":
+                forms.append({})
+            elif tag == "input" and attributes.get("name") in _IDS:
+                forms[-1][str(attributes["name"])] = str(attributes.get("value"))
+        return sum(tag == "article" for tag, _ in page.tags) == count
+
+    until(are_there, f"{count} calls that wait")
+    return [form for form in forms if "callId" in form]
+
+
+@pytest.fixture
+def person(served: Served, admin_key: str) -> Iterator[Visitor]:
+    found = Visitor(served.url)
+    found.log_in(admin_key)
+    yield found
+    found.close()
+
+
+def test_a_call_that_came_after_the_page_was_shown_is_not_approved_with_the_others(
+    person: Visitor, asking: Asking
+) -> None:
+    result = asking("""
+        const pay = (amount) => tools.pay({to: 'bob', amount}).then((a) => a.paid, (e) => e.code);
+        return Promise.all([pay(1).then((one) => pay(1000)), pay(2), pay(3)])
+    """)
+    all_three, first, *_ = _waiting(person, 3)
+    assert all_three["callId"] == "call_1 call_2 call_3"
+    person.send("/dashboard/approvals", {**first, "action": "approve"})
+    _waiting(person, 3)  # the one of 1000 has taken the first one's place
+    answer = person.send("/dashboard/approvals", {**all_three, "action": "approve"})
+    assert answer.status_code == 303
+    (unseen,) = _waiting(person, 1)
+    assert unseen["callId"] == "call_4"
+    assert not result.done()
+    person.send("/dashboard/approvals", {**unseen, "action": "reject"})
+    assert result.result(30)["output"] == ["denied", 2, 3]
+
+
+def test_a_form_that_means_all_calls_without_naming_them_decides_nothing(
+    person: Visitor, asking: Asking
+) -> None:
+    result = asking(PAY)
+    (form,) = _waiting(person, 1)
+    for call_id, status in (("*", 404), ("", 400)):
+        sent = {**form, "callId": call_id, "action": "approve"}
+        assert person.send("/dashboard/approvals", sent).status_code == status
+    assert not result.done()
+    person.send("/dashboard/approvals", {**form, "action": "approve"})
+    assert result.result(30)["success"]
+
+
+async def test_calls_for_which_the_page_has_no_room_are_not_decided_by_it(
+    person: Visitor, served: Served
+) -> None:
+    store = await open_store(AuditConfig(store=served.store))
+    try:
+        await store.add_approvals([_approval(number) for number in range(130)])
+        all_shown, *_ = await to_thread(_waiting, person, 100)
+        shown = all_shown["callId"].split()
+        assert len(shown) == 100
+        await to_thread(person.send, "/dashboard/approvals", {**all_shown, "action": "approve"})
+        found = await store.approvals(run_id="crowd", limit=200)
+        assert {each.call_id for each in found if each.status == "approved"} == set(shown)
+        rest, *_ = await to_thread(_waiting, person, 30)
+        await to_thread(person.send, "/dashboard/approvals", {**rest, "action": "reject"})
+        await to_thread(_waiting, person, 0)
+    finally:
+        await store.aclose()
+
+
+def _approval(number: int) -> Approval:
+    now = time.time_ns() // 1_000_000
+    return Approval(
+        run_id="crowd",
+        call_id=f"call_{number}",
+        request_id="",
+        agent_id="ada",
+        channel_id="",
+        tool="pay",
+        effect="write",
+        rule="pay",
+        arguments="{}",
+        arguments_hash="",
+        requested_at=now + number,
+        expires_at=now + 600_000,
+    )

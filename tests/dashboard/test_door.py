@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from starlette.requests import Request
 
+from onehop.server.dashboard._cookies import cookie_of
 from onehop.server.dashboard._sessions import Sessions
 from onehop.stores.base import AgentRecord
 from tests.dashboard.visiting import Elements, Visitor
@@ -138,6 +140,39 @@ def test_the_cookie_is_for_this_server_alone(stranger: Visitor, viewer_key: str)
     assert answer.status_code in (303, 403)  # loopback behind TLS is not a place that is served
     if answer.status_code == 303:
         assert answer.headers["set-cookie"].startswith("__Host-onehop_")
+
+
+def test_a_cookie_without_tls_opens_nothing_over_tls(viewer: Visitor) -> None:
+    assert viewer.get("/dashboard").status_code == 200
+    fixed = viewer.get("/dashboard", **{"X-Forwarded-Proto": "https"})
+    assert (fixed.status_code, "dashboard/login" in fixed.headers["location"]) == (303, True)
+    [(name, value)] = viewer.http.cookies.items()
+    viewer.http.cookies.clear()
+    viewer.http.cookies.set(f"__Host-{name}", value)
+    for proxy in ({"X-Forwarded-Proto": "https"}, {}):  # not every proxy says what it ends
+        assert viewer.get("/dashboard", **proxy).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "counts"),
+    [
+        ({"Host": "runs.example"}, True),
+        ({"Host": "localhost:8080", "Sec-Fetch-Site": "none"}, True),
+        ({"Host": "[::1]:8080", "Sec-Fetch-Site": "none"}, True),
+        ({"Host": "runs.example", "Sec-Fetch-Site": "none"}, False),
+        ({"Host": "runs.example", "Origin": "https://runs.example"}, False),
+        ({"Host": "runs.example", "X-Forwarded-Proto": "https"}, False),
+    ],
+)
+def test_the_plain_cookie_counts_only_where_the_browser_has_no_tls(
+    headers: dict[str, str], counts: bool
+) -> None:
+    port = headers["Host"].rpartition(":")[2]
+    name = f"onehop_{port if port.isdigit() else 'session'}"
+    sent = {**headers, "Cookie": f"{name}=planted"}
+    raw = [(key.lower().encode(), value.encode()) for key, value in sent.items()]
+    scope = {"type": "http", "scheme": "http", "path": "/dashboard", "headers": raw}
+    assert cookie_of(Request(scope)) == ("planted" if counts else None)
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,11 @@ async def garbage() -> Response:
     return Response(b'{"a": NaN, ]', media_type="application/json")
 
 
+@app.get("/deep", operation_id="deep")
+async def deep() -> Response:
+    return Response(b"[" * 300 + b"]" * 300, media_type="application/json")
+
+
 @app.get("/packed", operation_id="packed")
 async def packed() -> Response:
     return Response(b"x", media_type="text/plain", headers={"content-encoding": "gzip"})

@@ -200,6 +200,12 @@ async def test_garbage_is_an_invalid_result(sandbox: Sandbox) -> None:
     assert (await caught(sandbox, "shop.garbage")).code == "invalid_result"
 
 
+async def test_an_answer_that_is_nested_too_deep_is_called_that(sandbox: Sandbox) -> None:
+    error = await caught(sandbox, "shop.deep")
+    assert error.code == "invalid_result"
+    assert error.message == "the answer is nested too deep: it may have 200 levels"
+
+
 async def test_a_compressed_answer_is_refused(sandbox: Sandbox) -> None:
     error = await caught(sandbox, "shop.packed")
     assert error.code == "failed"

@@ -296,6 +296,45 @@ async def test_a_document_without_an_address_needs_one(
     assert reason in await refused(written(tmp_path, document({}, **more)))
 
 
+@pytest.mark.parametrize(
+    "base",
+    [
+        "http://①②⑦.0.0.1",
+        "http://xn--\u00fc.test",
+        "http://a b.test",
+        "http://x.test/a b",
+        "http://x.test/ü",
+    ],
+)
+async def test_an_address_to_which_nothing_can_be_sent_is_refused_at_the_start(
+    tmp_path: Path, base: str
+) -> None:
+    data = document({"/x": {"get": {"operationId": "x"}}})
+    assert "no request can go to" in await refused(written(tmp_path, data), base_url=base)
+    named = written(tmp_path, {**data, "servers": [{"url": base}]})
+    assert "no request can go to" in await refused(named)
+
+
+async def test_a_document_whose_address_has_an_impossible_host_is_refused() -> None:
+    assert "no request can go to" in await refused("http://①②⑦.0.0.1/openapi.json")
+
+
+async def test_a_host_with_letters_of_its_own_language_may_be(tmp_path: Path) -> None:
+    data = document({"/x": {"get": {"operationId": "x"}}})
+    assert "api.x" in (await tools_of(tmp_path, data, base_url="https://bücher.test")).bound
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../up", "/a/../../up", "/.", "/%2e%2E/up", "/a/..%2fup", "/..\\up", "/..;x=1/up", "/..?a=1"],
+)
+async def test_a_path_that_leads_out_of_the_address_is_skipped(tmp_path: Path, path: str) -> None:
+    paths = {path: {"get": {"operationId": "up"}}, "/a..b": {"get": {"operationId": "good"}}}
+    found = await tools_of(tmp_path, document(paths))
+    assert list(found.bound) == ["api.good"]
+    assert ["its path has a step" in why for why in found.skipped.values()] == [True]
+
+
 async def test_a_variable_of_the_server_has_one_of_its_values(tmp_path: Path) -> None:
     variables = {"region": {"enum": ["eu", "us"], "default": "eu"}}
     data = document({}, servers=[{"url": "https://{region}.test", "variables": variables}])

@@ -205,6 +205,8 @@ BOMB = {
         pytest.param({"name": "a\u0000b"}, id="what cannot be seen"),
         pytest.param({"name": "a", "namespace": "then"}, id="a promise"),
         pytest.param({"name": "a", "namespace": "a.b"}, id="a dotted namespace"),
+        pytest.param({"name": "p\u0430y"}, id="a Cyrillic letter in a Latin word"),
+        pytest.param({"name": "a", "namespace": "\u0441rm"}, id="one in a namespace"),
         pytest.param({"name": "a", "effect": "none"}, id="no effect"),
         pytest.param({"name": "a", "more": 1}, id="an unknown field"),
         pytest.param({"name": "a", "inputSchema": {"type": "array"}}, id="not an object"),
@@ -222,6 +224,20 @@ def test_what_cannot_be_a_tool_is_refused_by_name(ada: httpx2.Client, tool: Any)
     answer = ada.post(ADDRESS, json={"tools": [tool]})
     assert answer.status_code == 400
     assert "tools" in answer.json()["error"]["field"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\u043e\u043f\u043b\u0430\u0442\u0430",
+        "pay_\u043e\u043f\u043b\u0430\u0442\u0430",
+        "\u691c\u7d22\u30c4\u30fc\u30eb",
+        "na\u00efve",
+    ],
+)
+def test_names_of_any_language_may_be(ada: httpx2.Client, name: str) -> None:
+    with handed(ada, {"name": name}) as client:
+        assert client.ready["event"] == "ready"
 
 
 def test_too_many_tools_are_refused(ada: httpx2.Client) -> None:

@@ -268,7 +268,7 @@ async def test_an_agent_sees_over_mcp_what_its_rules_leave_it(shop: Served) -> N
     async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=60) as http:
         transport = streamable_http_client(f"{shop.url}/mcp", http_client=http)
         async with Client(transport) as client:
-            execute, _ = (await client.list_tools()).tools
+            execute = (await client.list_tools()).tools[0]
             assert execute.annotations is not None
             assert execute.annotations.read_only_hint
             assert "pay" not in str(execute.description)

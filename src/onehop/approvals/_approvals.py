@@ -11,7 +11,7 @@ from onehop.approvals._waiting import MOST, Hear, Mask, RunAsker, deaf, unmasked
 from onehop.decisions import Approval, ApprovalStatus, Approve, Decision, Edit, Reject
 from onehop.errors import ApprovalNotFoundError, InvalidRequestError, ToolError
 from onehop.stores.base import Store
-from onehop.tools import Bound
+from onehop.tools import Bound, shown_at
 
 Find = Callable[[str], "Bound | None"]
 """The tool of a path."""
@@ -20,6 +20,14 @@ _LONGEST: Final = 256
 _REASON: Final = 2000
 _EDITED: Final = 1 << 20
 """Bytes of arguments that a person gives."""
+
+_KINDS: Final = {
+    **{name: f"a {name}" for name in ("string", "number", "boolean")},
+    "integer": "an integer",
+    "object": "an object",
+    "array": "a list",
+}
+"""Types of JSON in plain words."""
 
 
 class Approvals:
@@ -112,7 +120,7 @@ class Approvals:
         try:
             await bound.check_large(json.loads(text))
         except ToolError as error:
-            raise InvalidRequestError(error.field or "arguments", "others", str(error)) from None
+            raise _unfit(json.loads(text), error) from None
         return text
 
     def _bound(self, approval: Approval) -> Bound:
@@ -124,6 +132,22 @@ class Approvals:
             allowed = "approved or denied here: edit it at a server that has the tool"
             raise InvalidRequestError("arguments", f"others for {approval.tool}", allowed)
         return bound
+
+
+def _unfit(arguments: dict[str, Any], error: ToolError) -> InvalidRequestError:
+    """Which argument, what it was, and what it may be."""
+    if error.field is None:
+        return InvalidRequestError("arguments", "others than the tool takes", str(error))
+    place, said = f"arguments.{error.field}", str(error).removeprefix(f"{error.tool}: ")
+    if said.startswith(f"{error.field} is unknown"):
+        names = ", ".join(name.rstrip("*") for name in error.parameters or ())
+        allowed = error.expected or f"one of {names}"
+        return InvalidRequestError(place, "an unknown field", allowed)
+    expected = error.expected or said
+    got = "nothing"
+    if not said.startswith(f"{error.field} is missing"):
+        got = shown_at(arguments, error.field) or "another value"
+    return InvalidRequestError(place, got, _KINDS.get(expected, expected))
 
 
 def _status(status: ApprovalStatus) -> ApprovalStatus:

@@ -25,6 +25,8 @@ class Progress:
     """Requests in all; None as long as nobody has counted them."""
     skipped: int = 0
     """Had a result already."""
+    failed_before: Counter[str] = field(default_factory=Counter)
+    """Of those, by the type of the error."""
     succeeded: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     """By the type of the error."""
@@ -36,6 +38,11 @@ class Progress:
     def done(self) -> int:
         """Run by this process."""
         return self.succeeded + self.failed.total()
+
+    @property
+    def all_failed(self) -> int:
+        """Failures in the results, of this process and of earlier ones."""
+        return self.failed.total() + self.failed_before.total()
 
     @property
     def rate(self) -> float:
@@ -71,7 +78,8 @@ class Batch:
     async def run(self, hear: Callable[[Progress], None]) -> Progress:
         """Run what has no result yet; ``hear`` is called after each. Raises ConfigError, OSError
         and what a sandbox raises; results that are there are kept."""
-        progress = Progress(skipped=self.results.finished.count)
+        before = self.results.finished
+        progress = Progress(skipped=before.count, failed_before=before.failed)
         hear(progress)
         counting = asyncio.create_task(self._count(progress))
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import stat
 import sys
@@ -15,6 +14,7 @@ from typing import Any, Final
 from onehop.batches import _files
 from onehop.batches._results import Finished
 from onehop.errors import ConfigError, InvalidRequestError
+from onehop.inputs.strict import RepeatedKeyError, parse
 from onehop.types import code_hash
 
 _FIELDS: Final = {
@@ -104,8 +104,10 @@ class Requests:
 
     def _read(self, number: int, text: bytes) -> Line:
         try:
-            found = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            found = parse(text.decode("utf-8-sig"))
+        except RepeatedKeyError as error:
+            return Line(number, error=_bad(number, str(error)))
+        except ValueError as error:
             return Line(number, error=_bad(number, f"text that is not JSON ({error})"))
         if not isinstance(found, dict):
             return Line(number, error=_bad(number, f"a {type(found).__name__}"))

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from array import array
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,8 @@ from onehop.errors import ConfigError
 from onehop.types import ExecutionResult
 
 _STDOUT: Final = 1
+_KIND: Final = 40
+"""Characters of the type of an error."""
 
 
 class Finished:
@@ -26,6 +28,8 @@ class Finished:
     def __init__(self) -> None:
         self._hashes = array("Q")
         self.count = 0
+        self.failed = Counter[str]()
+        """Of them, by the type of the error."""
 
     def add(self, line: int, code_hash: str) -> bool:
         """False when the line has a result already."""
@@ -92,6 +96,8 @@ class ResultsFile:
             try:
                 found = json.loads(line)
                 new = self.finished.add(found["line"], found["codeHash"])
+                if not found["success"]:
+                    self.finished.failed[str(found["errorInfo"]["type"])[:_KIND]] += 1
             except (ValueError, TypeError, KeyError, RecursionError):
                 raise _unusable(path, f"its line {number} is not a result of a batch") from None
             if not new:

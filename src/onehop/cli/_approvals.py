@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from onehop.approvals import Approvals
     from onehop.decisions import Approval, Decision
 
+T = TypeVar("T")
+
 app = typer.Typer(
     help="Decide about calls of tools that wait for a person.",
     no_args_is_help=True,
@@ -26,18 +28,25 @@ app = typer.Typer(
 )
 _EXITS: Final = epilog(
     {
-        ExitCode.FAILED: "another decision stands already",
+        ExitCode.FAILED: "another decision stands already, or you did not agree",
         ExitCode.BAD_INPUT: "bad usage, or no such call",
         ExitCode.UNAVAILABLE: "the store cannot be used",
     }
 )
 _JSON = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+_MOST: Final = 1000
+"""Calls that are shown."""
 _RUN = Annotated[str, typer.Argument(metavar="RUN_ID", help="The run, as the list names it.")]
 _CALLS = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="CALL_ID", help="Its calls; otherwise all that wait.", show_default=False
+        metavar="CALL_ID",
+        help="Its calls; otherwise all that wait now, which are shown first.",
+        show_default=False,
     ),
+]
+_YES = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do not ask on a terminal whether those are meant.")
 ]
 _BY = Annotated[
     str | None, typer.Option(metavar="NAME", help="Who decides; otherwise this machine's user.")
@@ -49,7 +58,7 @@ def list_(as_json: _JSON = False) -> None:
     """List the calls that wait, the oldest first."""
 
     async def work(approvals: Approvals) -> ExitCode:
-        _print(await approvals.pending(limit=1000), as_json)
+        _print(await approvals.pending(limit=_MOST), as_json)
         return ExitCode.SUCCESS
 
     _with_approvals(work)
@@ -60,7 +69,7 @@ def show(run_id: _RUN, as_json: _JSON = False) -> None:
     """Show the calls of one run, those that were decided too, with their arguments."""
 
     async def work(approvals: Approvals) -> ExitCode:
-        found = await approvals.store.approvals(run_id=run_id, limit=1000)
+        found = await approvals.store.approvals(run_id=run_id, limit=_MOST)
         if not found:
             return _complain(f"there is no call of a run {run_id!r:.80}")
         _print(found, as_json, whole=True)
@@ -70,11 +79,20 @@ def show(run_id: _RUN, as_json: _JSON = False) -> None:
 
 
 @app.command(epilog=_EXITS)
-def approve(run_id: _RUN, calls: _CALLS = None, by: _BY = None, as_json: _JSON = False) -> None:
-    """Let calls be made as they are."""
+def approve(
+    run_id: _RUN,
+    calls: _CALLS = None,
+    yes: _YES = False,
+    by: _BY = None,
+    as_json: _JSON = False,
+) -> None:
+    """Let calls be made as they are.
+
+    Without CALL_ID it shows the calls that wait, and decides those and no others.
+    """
     from onehop.decisions import Approve
 
-    _decide(run_id, calls, Approve(), by, as_json)
+    _decide(run_id, calls, Approve(), by, as_json, yes)
 
 
 @app.command(epilog=_EXITS)
@@ -82,45 +100,90 @@ def deny(
     run_id: _RUN,
     calls: _CALLS = None,
     reason: Annotated[str, typer.Option(help="Why; the code gets it.")] = "",
+    yes: _YES = False,
     by: _BY = None,
     as_json: _JSON = False,
 ) -> None:
-    """Refuse calls."""
+    """Refuse calls.
+
+    Without CALL_ID it shows the calls that wait, and decides those and no others.
+    """
     from onehop.decisions import Reject
 
-    _decide(run_id, calls, Reject(reason), by, as_json)
+    _decide(run_id, calls, Reject(reason), by, as_json, yes)
 
 
 def _decide(
-    run_id: str, calls: list[str] | None, decision: Decision, by: str | None, as_json: bool
+    run_id: str,
+    calls: list[str] | None,
+    decision: Decision,
+    by: str | None,
+    as_json: bool,
+    yes: bool,
 ) -> None:
-    async def work(approvals: Approvals) -> ExitCode:
-        chosen = calls or [each.call_id for each in await approvals.pending(run_id=run_id)]
-        if not chosen:
-            return _complain(f"no call of a run {run_id!r:.80} waits")
+    async def settle(approvals: Approvals, chosen: list[str]) -> ExitCode:
         given = dict.fromkeys(chosen, decision)
         stand = await approvals.decide(run_id, given, by or getpass.getuser())
         _print(list(stand.values()), as_json)
-        wanted = {"Approve": "approved", "Reject": "denied"}[type(decision).__name__]
-        same = all(each.status == wanted for each in stand.values())
+        same = all(each.status == _VERBS[type(decision).__name__][1] for each in stand.values())
         return ExitCode.SUCCESS if same else ExitCode.FAILED
 
-    _with_approvals(work)
+    def command() -> ExitCode:
+        chosen = calls
+        if not chosen:
+            shown = asyncio.run(_open(lambda each: each.pending(run_id=run_id, limit=_MOST)))
+            if not shown:
+                return _complain(f"no call of a run {run_id!r:.80} waits")
+            _show(shown)
+            if not (yes or _is_meant(_VERBS[type(decision).__name__][0], len(shown))):
+                return ExitCode.FAILED
+            chosen = [each.call_id for each in shown]
+        return asyncio.run(_open(lambda each: settle(each, chosen)))
+
+    _known(command)
+
+
+_VERBS: Final = {"Approve": ("Approve", "approved"), "Reject": ("Deny", "denied")}
+"""What is asked, and the state that is wanted."""
+
+
+def _show(waiting: list[Approval]) -> None:
+    """Each call with all of its arguments, on standard error."""
+    from onehop.cli._output import write
+    from onehop.cli._table import clean
+
+    for each in waiting:
+        write(sys.stderr, f"{clean(each.call_id)}  {clean(each.tool)}  {clean(each.arguments)}\n")
+
+
+def _is_meant(verb: str, count: int) -> bool:
+    """What a person at a terminal answers; elsewhere nobody is asked."""
+    from onehop.cli._output import write
+
+    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    these = "this call" if count == 1 else f"these {count} calls"
+    write(sys.stderr, f"{verb} {these}? [y/N] ")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _with_approvals(work: Callable[[Approvals], Awaitable[ExitCode]]) -> None:
-    def command() -> ExitCode:
+    _known(lambda: asyncio.run(_open(work)))
+
+
+def _known(command: Callable[[], ExitCode]) -> None:
+    def attempt() -> ExitCode:
         from onehop.errors import ApprovalNotFoundError
 
         try:
-            return asyncio.run(_open(work))
+            return command()
         except ApprovalNotFoundError as error:
             return _complain(str(error))
 
-    exit_with(command)
+    exit_with(attempt)
 
 
-async def _open(work: Callable[[Approvals], Awaitable[ExitCode]]) -> ExitCode:
+async def _open(work: Callable[[Approvals], Awaitable[T]]) -> T:
     from onehop.approvals import Approvals
     from onehop.config import AuditConfig
     from onehop.errors import ConfigError

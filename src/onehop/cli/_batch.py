@@ -13,12 +13,14 @@ from onehop.cli._command import exit_with
 from onehop.cli._exits import ExitCode, epilog
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from onehop.batches import Batch, Progress
 
 BATCH_EXITS: Final = epilog(
     {
-        ExitCode.SUCCESS: "every request has a result, and each run by this command succeeded",
-        ExitCode.FAILED: "every request has a result, and some failed",
+        ExitCode.SUCCESS: "every request has a result, and each succeeded",
+        ExitCode.FAILED: "every request has a result, and some failed, now or earlier",
         ExitCode.UNAVAILABLE: "onehop failed; the same command goes on where it stopped",
     }
 )
@@ -98,7 +100,7 @@ def batch(
                 progress = asyncio.run(made.run(hear))
         finally:
             made.results.close()
-        return ExitCode.FAILED if progress.failed else ExitCode.SUCCESS
+        return ExitCode.FAILED if progress.all_failed else ExitCode.SUCCESS
 
     exit_with(_known(command))
 
@@ -199,7 +201,7 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         task = bar.add_task("", total=None, words="")
 
         def show(progress: Progress) -> None:
-            words = f"{progress.rate:.0f}/s, {progress.failed.total()} failed"
+            words = f"{progress.rate:.0f}/s, {progress.all_failed} failed"
             done = progress.skipped + progress.done
             bar.update(task, total=progress.total, completed=done, words=words)
 
@@ -224,17 +226,23 @@ def _line(progress: Progress) -> str:
     done = progress.skipped + progress.done
     total = "" if progress.total is None else f" of {progress.total}"
     left = "" if progress.left is None else f", {progress.left:.0f} s left"
-    failed = progress.failed.total()
+    failed = progress.all_failed
     return f"onehop: {done}{total} done, {failed} failed, {progress.rate:.0f}/s{left}"
 
 
 def _summary(progress: Progress) -> str:
-    kinds = ", ".join(f"{count} {kind}" for kind, count in progress.failed.most_common())
-    failed = f", {progress.failed.total()} failed ({kinds})" if kinds else ""
+    failed = f", {_failed(progress.failed)}" if progress.failed else ""
     skipped = f", {progress.skipped} were there already" if progress.skipped else ""
+    if progress.failed_before:
+        skipped += f" ({_failed(progress.failed_before)})"
     seconds = progress.done / progress.rate if progress.done else 0.0
     pace = f" in {seconds:.1f} s ({progress.rate:.0f}/s, {progress.cpu_time / 1000:.1f} s of CPU)"
     return f"onehop: {progress.succeeded} succeeded{failed}{skipped}{pace}"
+
+
+def _failed(kinds: Counter[str]) -> str:
+    listed = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    return f"{kinds.total()} failed: {listed}"
 
 
 def _say(line: str) -> None:

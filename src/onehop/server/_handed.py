@@ -26,7 +26,7 @@ from onehop.errors import (
 )
 from onehop.limits import MIB
 from onehop.server._errors import NotFoundError
-from onehop.tools import Effect, Tool, ToolContext, Tools
+from onehop.tools import Effect, Tool, ToolContext, Tools, mixed_alphabets
 
 MOST: Final = 200
 """Tools of one connection."""
@@ -39,6 +39,8 @@ _DESCRIPTION: Final = 8192
 _ERROR: Final = 8192
 """Characters of what a client says of a failure."""
 _SHORT: Final = 500
+_LONGEST_NAME: Final = 256
+"""Characters that are looked at: a longer name is refused."""
 _LONGEST_WAIT: Final = 86_400_000
 """Milliseconds that a client may ask to wait before another try: a day."""
 _CODES: Final = frozenset(
@@ -239,6 +241,8 @@ def _tool(place: str, one: Listed, call: Callable[..., Any]) -> Tool:
     size = len(to_json([one.input_schema, one.output_schema]))
     if size > _LARGEST_TOOL:
         raise InvalidRequestError(place, f"{size} bytes", f"at most {_LARGEST_TOOL} bytes")
+    _check_letters(place, one.name)
+    _check_letters(place, one.namespace or "")
     path = one.name if one.namespace is None else f"{one.namespace}.{one.name}"
     try:
         return Tool(
@@ -252,6 +256,12 @@ def _tool(place: str, one: Listed, call: Callable[..., Any]) -> Tool:
         )
     except ConfigError as error:
         raise InvalidRequestError(place, "one that cannot be used", str(error)) from None
+
+
+def _check_letters(place: str, name: str) -> None:
+    if found := mixed_alphabets(name[:_LONGEST_NAME]):
+        got = f"{name!r:.80}, a word with letters of {' and '.join(found)}"
+        raise InvalidRequestError(place, got, "a name whose words have letters of one alphabet")
 
 
 def after(effect: Effect) -> ToolErrorEffect:

@@ -6,6 +6,7 @@ from onehop.errors import ToolError, ToolFailed
 from onehop.limits import ToolLimits
 from onehop.tools._bound import Bound
 from onehop.tools._catalogue import Catalogue, taken_by
+from onehop.tools._checker import shown_at
 from onehop.tools._compose import LoginFault, Provider, Tools, composed
 from onehop.tools._condition import WHEN
 from onehop.tools._context import ToolContext
@@ -14,6 +15,7 @@ from onehop.tools._discovery import Discovery
 from onehop.tools._files import load_tools
 from onehop.tools._harmless import is_identifier, key, one_line
 from onehop.tools._http import HttpAnswer, unwrapped
+from onehop.tools._lookalikes import mixed_alphabets
 from onehop.tools._lookup import look_up
 from onehop.tools._offer import offer
 from onehop.tools._read_rules import (
@@ -57,6 +59,7 @@ __all__ = [
     "key",
     "load_tools",
     "look_up",
+    "mixed_alphabets",
     "offer",
     "one_line",
     "read_rule_list",
@@ -64,6 +67,7 @@ __all__ = [
     "rule_from_text",
     "rules_from_json",
     "rules_to_json",
+    "shown_at",
     "stray",
     "taken_by",
     "tool",

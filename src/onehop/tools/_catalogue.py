@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from onehop.errors import ConfigError, InvalidRequestError, ToolError, UnknownToolsError
 from onehop.tools._bound import Bound
 from onehop.tools._compose import ACCEPTED, LoginFault, Provider, Tools, composed
+from onehop.tools._lookalikes import skeleton
 from onehop.tools._names import (
     Likeness,
     Spellings,
@@ -240,12 +241,18 @@ class Catalogue:
 
 
 def taken_by(own: Catalogue, tools: Tools) -> str | None:
-    """The first name of ``tools`` that could be taken for one of ``own``, as it is or as code may
-    write it: a stranger's tool takes no other's place."""
+    """The first name of ``tools`` that could be taken for one of ``own``, as it is, as code may
+    write it, or as a person reads it: a stranger's tool takes no other's place."""
     taken = {alias_of(name) for name in own.first_names}
     first = [*(tool.name for tool in tools.root), *tools.namespaces]
     heads = ((name, reached_as(name).partition(".")[0] or name) for name in first if name)
-    return next((name for name, head in heads if alias_of(head) in taken), None)
+    seen = {skeleton(alias) for alias in taken}
+    return next((name for name, head in heads if _is_taken(head, taken, seen)), None)
+
+
+def _is_taken(head: str, taken: Collection[str], seen: Collection[str]) -> bool:
+    alias = alias_of(head)
+    return alias in taken or (not alias.isascii() and skeleton(alias) in seen)
 
 
 def _listed(given: Iterable[Any] | None) -> list[Any]:

@@ -20,8 +20,6 @@ from onehop.server.dashboard._visit import Page, Visit
 
 _SHOWN: Final = 100
 """Calls that the page shows, the oldest first."""
-_ALL: Final = "*"
-"""Stands for every call of a run that waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ async def look(visit: Visit) -> Page:
 
 
 async def decide(visit: Visit, form: dict[str, str]) -> Page | Response:
-    """Approve, edit or deny one call, or all of a run that wait."""
+    """Approve, edit or deny the calls of a run that the form names: those that the page showed."""
     if not visit.can_decide:
         raise ForbiddenError("only the key of an approver or an admin may decide")
     approver = visit.parts.executor.sandbox.approver
@@ -48,22 +46,13 @@ async def decide(visit: Visit, form: dict[str, str]) -> Page | Response:
     run_id = field(form, "runId")
     try:
         decision = _decision(form)
-        chosen = await _chosen(approver, run_id, field(form, "callId"))
+        chosen = field(form, "callId").split()
         await approver.decide(run_id, dict.fromkeys(chosen, decision), visit.principal.holder)
     except InvalidRequestError as error:
         return await _page(visit, str(error), 400)
     except ApprovalNotFoundError:
         return await _page(visit, "this call does not wait any more", 404)
     return redirect(visit, "dashboard/approvals")
-
-
-async def _chosen(approver: Approvals, run_id: str, call_id: str) -> list[str]:
-    if call_id != _ALL:
-        return [call_id]
-    waiting = await approver.pending(run_id=run_id, limit=_SHOWN)
-    if not waiting:
-        raise ApprovalNotFoundError("nothing of this run waits")
-    return [each.call_id for each in waiting]
 
 
 def _decision(form: dict[str, str]) -> Decision:

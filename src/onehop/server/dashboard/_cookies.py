@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,9 +14,11 @@ _SECURE: Final = "__Host-"
 
 
 def cookie_of(request: Request) -> str | None:
-    """The session's token, as the browser gives it back."""
+    """The session's token, as the browser gives it back. Over TLS only the secure name counts:
+    the plain one could have been set by another host of the domain, or without TLS."""
     name = _name(request)
-    return request.cookies.get(_SECURE + name) or request.cookies.get(name)
+    secure = request.cookies.get(_SECURE + name)
+    return secure if secure or _over_tls(request) else request.cookies.get(name)
 
 
 def set_cookie(request: Request, response: Response, token: str) -> None:
@@ -59,6 +62,23 @@ def _host(request: Request) -> str:
 
 
 def _over_tls(request: Request) -> bool:
-    """What the browser speaks, also where a proxy in front of us ends TLS."""
-    origin = request.headers.get("origin", "")
-    return request.url.scheme == "https" or origin.startswith("https://")
+    """What the browser speaks, also where a proxy in front of us ends TLS. To a host that is not
+    this machine, browsers say where a request is from over TLS only."""
+    headers = request.headers
+    if request.url.scheme == "https" or headers.get("origin", "").startswith("https://"):
+        return True
+    if "https" in headers.get("x-forwarded-proto", "").lower():
+        return True
+    return "sec-fetch-site" in headers and not _is_this_machine(request)
+
+
+def _is_this_machine(request: Request) -> bool:
+    name = urlsplit(f"//{_host(request)}").hostname or ""
+    return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False

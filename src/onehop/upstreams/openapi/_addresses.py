@@ -45,7 +45,8 @@ def _refusal(address: Address, private: bool) -> str | None:
         return next(filter(None, (_refusal(one, private) for one in inner)), None)
     if any(address in network for network in _NEVER if network.version == address.version):
         return f"{address} is never reached: it is link-local, or stands for no other machine"
-    if address.is_loopback or (address.is_private and not address.is_unspecified):
+    is_private = address.is_private or getattr(address, "is_site_local", False)
+    if address.is_loopback or (is_private and not address.is_unspecified):
         return None if private else _is_private(address)
     if address.is_multicast or address.is_unspecified or address.is_reserved:
         return f"{address} is not an address of one machine"

@@ -74,7 +74,7 @@ def _body(answer: Answer, effect: Effect, mask: Mask, keep: Keep | None) -> Any:
             return mask.value(read_json(answer.body))
         except ValueError as error:
             if media:
-                words = f"the answer says that it is JSON, and is not: {str(error)[:200]}"
+                words = _unread(error)
                 done: ToolErrorEffect = "none" if effect == "read" else "applied"
                 raise ToolError(
                     "invalid_result", mask.text(words), status=answer.status, effect=done
@@ -82,6 +82,12 @@ def _body(answer: Answer, effect: Effect, mask: Mask, keep: Keep | None) -> Any:
     if is_text(media):
         return mask.text(_decoded(answer.body, media))
     return _media(answer, media, keep)
+
+
+def _unread(error: ValueError) -> str:
+    if "recursion limit" in str(error):
+        return "the answer is nested too deep: it may have 200 levels"
+    return f"the answer says that it is JSON, and is not: {str(error)[:200]}"
 
 
 def _media(answer: Answer, media: str, keep: Keep | None) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import httpcore2
 
-from onehop.errors import ToolError
+from onehop.errors import ConfigError, ToolError
 from onehop.inputs.gc import no_collection
 from onehop.tools import ToolContext
 from onehop.upstreams.openapi import _answers, _bounds
@@ -24,10 +24,17 @@ from onehop.upstreams.openapi._options import OpenApiOptions
 from onehop.upstreams.openapi._patches import patched
 from onehop.upstreams.openapi._requests import request_of
 from onehop.upstreams.openapi._security import Scheme, schemes
-from onehop.upstreams.openapi._sending import Answer, AnswerRefusedError, Request, Sender
+from onehop.upstreams.openapi._sending import (
+    Answer,
+    AnswerRefusedError,
+    Request,
+    Sender,
+    is_sendable,
+)
 from onehop.upstreams.openapi._servers import base_of
 
 _log = logging.getLogger(__name__)
+_NOWHERE: Final = "no request can go to {}: its host cannot be, or its path is not percent-encoded"
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,9 @@ class _Read:
 async def open_api(options: OpenApiOptions, place: str, environ: Mapping[str, str]) -> Api:
     """Get the document and read it. Raises DocumentError, and ConfigError for settings that do not
     fit it."""
+    for name, url in (("openapi", options.url), ("base_url", options.base_url)):
+        if url is not None and not is_sendable(url):
+            raise ConfigError(f"{place}.{name}", _NOWHERE.format(url[:200]))
     sender = Sender(private=options.private, connections=options.concurrency)
     try:
         data = await _get(sender, options) if options.url else None
@@ -58,6 +68,8 @@ def _read(data: bytes | None, options: OpenApiOptions) -> _Read:
     with no_collection(len(data)):
         document = Document(patched(read_data(data), _patches(options)))
         base = base_of(document, options)
+        if not is_sendable(base):
+            raise DocumentError(_NOWHERE.format(base[:200]))
         operations = Operations(document, options, base)
         return _Read(base, operations.made, operations.skipped, schemes(document))
 

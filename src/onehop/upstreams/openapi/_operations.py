@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
+from urllib.parse import unquote
 
 from onehop.tools import Effect
 from onehop.upstreams.openapi import _bounds
@@ -132,6 +133,7 @@ class Operations:
 
     def _read(self, name: str, place: _Place) -> Operation:
         document, given = self._document, place.given
+        _check_path(place.path)
         if is_elsewhere(document, [given, place.item], self._base):
             raise SkippedError("its server is another one than that of the document")
         listed = read_parameters(
@@ -171,6 +173,13 @@ class Operations:
         if name in effects:
             return effects[name]
         return next((e for glob, e in effects.items() if _matches([name, label], [glob])), None)
+
+
+def _check_path(path: str) -> None:
+    """Raises SkippedError for one that leads out of the API's address, however it is written."""
+    plain = unquote(re.split("[?#]", path)[0]).replace("\\", "/")
+    if any(step.partition(";")[0] in (".", "..") for step in plain.split("/")):
+        raise SkippedError("its path has a step . or .., which leads to another path")
 
 
 def _made_name(place: _Place) -> str:

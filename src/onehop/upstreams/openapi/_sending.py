@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ _CONNECT: Final = 10.0
 _READ: Final = 900.0
 _IDLE: Final = 20.0
 """Seconds that a connection is kept for the next request."""
+_HOST: Final = re.compile(rb"[A-Za-z0-9._~:-]+")
 _ALWAYS: Final = (307, 308)
 _ONLY_READ: Final = (301, 302)
 
@@ -135,6 +137,16 @@ def _raw(url: str) -> httpcore2.URL:
     return httpcore2.URL(
         scheme=known.raw_scheme, host=known.raw_host, port=known.port, target=target.encode("ascii")
     )
+
+
+def is_sendable(url: str) -> bool:
+    """Whether a request can go there: its host is a name that there can be, and the rest is encoded
+    as it is sent."""
+    try:
+        made = _raw(url)
+    except (httpx2.InvalidURL, ValueError):
+        return False
+    return bool(_HOST.fullmatch(made.host)) and all(33 <= byte < 127 for byte in made.target)
 
 
 def _redirected(request: Request, status: int, location: str, origin: Any) -> Request:
