@@ -33,7 +33,7 @@ const SCOPES = new Set([...FUNCTIONS, "PropertyDefinition"]);
 const SECOND_PART =
   /^(?:inspect|table|calls|tool_error|arguments|tools|web|realm_clone|realm_ports)\.js$/;
 /** The main realm of a process with realms: the guest's code is in others. */
-const WITHOUT_GUEST = /^realms\.js$/;
+const WITHOUT_GUEST = /^(?:realms|main_lock)\.js$/;
 const HOLDERS = new Set(["VariableDeclarator", "VariableDeclaration", "ExportNamedDeclaration"]);
 const REASON = /@beforeGuest[ \t]+\w/;
 

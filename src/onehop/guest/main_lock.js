@@ -17,6 +17,7 @@ const started = [
   (function* () {})(),
   (async function* () {})(),
   new URLSearchParams().entries(),
+  ReadableStream.prototype.values.call(new ReadableStream()),
 ].map((value) => typeof value === "function" ? value : Object.getPrototypeOf(value));
 
 /** Freeze the values and all that their properties, accessors and prototypes lead to. */
@@ -25,14 +26,21 @@ export function freezeDeeply(values) {
   const seen = new Set(queue);
   for (const value of queue) {
     if (!isObject(value)) continue;
-    for (const found of linksOf(value)) if (!seen.has(found)) seen.add(found) && queue.push(found);
+    for (const found of linksOf(value)) {
+      if (!seen.has(found)) queue.push(found);
+      seen.add(found);
+    }
     close(value);
   }
 }
 
 function linksOf(value) {
-  const links = Object.values(Object.getOwnPropertyDescriptors(value))
-    .flatMap(({ value, get, set }) => [value, get, set]);
+  const links = Reflect.ownKeys(value).flatMap((key) => {
+    const { value: field, get, set } = /** @type {any} */ (
+      Object.getOwnPropertyDescriptor(value, key)
+    );
+    return [field, get, set];
+  });
   return [...links, Object.getPrototypeOf(value)];
 }
 
@@ -62,8 +70,7 @@ function closeError() {
 
 function isErrorPrototype(value) {
   return value === Error.prototype ||
-    Error.prototype.isPrototypeOf(value) && "constructor" in value &&
-      Object.hasOwn(value, "constructor");
+    (value instanceof Error && Object.hasOwn(value, "constructor"));
 }
 
 /** Deno gives names to errors by assignment, which a frozen property of the prototype would forbid. */
@@ -71,17 +78,25 @@ function allowOverriding(prototype, key) {
   const { value, writable, enumerable } = /** @type {any} */ (
     Object.getOwnPropertyDescriptor(prototype, key)
   );
-  if (!writable) return;
+  if (!writable || key === "constructor") return;
+  const get = () => value;
+  /** @this {any} */
+  function set(own) {
+    Object.defineProperty(this, key, {
+      value: own,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  }
   Object.defineProperty(prototype, key, {
-    get: () => value,
-    set(own) {
-      Object.defineProperty(this, key, {
-        value: own,
-        writable: true,
-        enumerable: true,
-        configurable: true,
-      });
-    },
+    get: Object.freeze(get),
+    set: closedFunction(set),
     enumerable,
   });
+}
+
+function closedFunction(value) {
+  Object.freeze(value.prototype);
+  return Object.freeze(value);
 }

@@ -57,6 +57,8 @@ const mainOf = new CapturedWeakMap();
 /** By name. */
 const classes = new CapturedMap();
 
+const { prototype: ArrayBufferPrototype } = own.ArrayBuffer;
+
 const ask = {
   __proto__: null,
   className: guarded(main.className),
@@ -389,7 +391,27 @@ function addMember(made, { key, isStatic, call, get, set, value, enumerable }) {
   ObjectDefineProperty(isStatic ? made : made.prototype, key, descriptor);
 }
 
+/** What a source of bytes is asked to fill is the one thing that is not copied. */
+function viewToFill(view) {
+  if (!isObject(view)) return view;
+  const { buffer, byteOffset, byteLength } = view;
+  // Then it has nothing of the main realm's any more.
+  ObjectSetPrototypeOf(buffer, ArrayBufferPrototype);
+  return new own[kindOfView(view)](buffer, byteOffset, byteLength);
+}
+
+function viewAccessor(get) {
+  return /** @this {any} */ function view() {
+    try {
+      return viewToFill(ReflectApply(get, objectToMain(this), createList()));
+    } catch (thrown) {
+      throw ownThrown(thrown);
+    }
+  };
+}
+
 function accessor(key, get) {
+  if (key === "view") return viewAccessor(get);
   const { [key]: read } = {
     [key]() {
       return invoke(get, this, createList(), toMain);
