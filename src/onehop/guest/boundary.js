@@ -10,7 +10,7 @@ const { defineProperty, prototype: ownObjectPrototype } = Object;
 const uncurry = Function.prototype.bind.bind(Function.prototype.call);
 const weakGet = uncurry(WeakMap.prototype.get);
 const weakSet = uncurry(WeakMap.prototype.set);
-const CapturedRangeError = RangeError;
+const RangeErrorOfRealm = RangeError;
 const ERRORS = {
   __proto__: null,
   Error,
@@ -97,7 +97,7 @@ export function ownThrown(thrown) {
     if (border.convert !== null) return border.convert(thrown);
     return isForeign(thrown) ? plainError(thrown) : thrown;
   } catch {
-    return new CapturedRangeError(FULL_STACK);
+    return new RangeErrorOfRealm(FULL_STACK);
   }
 }
 
