@@ -98,7 +98,7 @@ const spy = new Proxy(Object.prototype, {
   },
 });
 held.add(spy);
-held.add(tools);
+held.add(globalThis);
 const CALLBACKS = [
   "handleEvent",
   "start",
