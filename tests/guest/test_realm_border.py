@@ -172,3 +172,33 @@ def test_a_source_of_bytes_fills_the_view_that_it_is_asked_to_fill() -> None:
     return [[...first.value], second.value.getUint8(0), seen]"""
     output = run_guest(code, isolation="realm").output
     assert output == [[1, 2], 3, [True, True, True, True]]
+
+
+def test_an_instance_of_the_webs_classes_hears_events_by_its_own_method() -> None:
+    code = """
+    class Counter extends EventTarget {
+      heard = 0;
+      handleEvent(event) { this.heard += event.target === this ? 1 : 100 }
+    }
+    const counter = new Counter();
+    counter.addEventListener('a', counter);
+    counter.dispatchEvent(new Event('a'));
+    counter.removeEventListener('a', counter);
+    counter.dispatchEvent(new Event('a'));
+    return counter.heard"""
+    assert run_guest(code, isolation="realm").output == 1
+
+
+def test_what_is_shown_by_the_platform_is_not_seen_by_the_codes_array_methods() -> None:
+    code = """
+    const met = [], { iterator } = Symbol;
+    for (const key of [iterator, 'map', 'slice', 'includes', 'shift', 'push', 'join']) {
+      const call = Array.prototype[key];
+      Array.prototype[key] = function (...args) {
+        for (let i = 0; i < this.length; i++) if (!own(this[i])) met[met.length] = String(key);
+        return Reflect.apply(call, this, args);
+      };
+    }
+    console.log(new Event('a'), new Blob(['a']), new URL('x:y'), new AbortController());
+    return met"""
+    assert run_guest(OWN + code, isolation="realm").output == []

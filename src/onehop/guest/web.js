@@ -193,7 +193,17 @@ function objectToMain(value) {
   if (!isObject(value)) return value;
   const known = behind(value) ?? WeakMapPrototypeGet(mainOf, value);
   if (known !== undefined) return known;
-  if (core.isPromise(value)) return promiseForMain(value);
+  return core.isPromise(value) ? promiseForMain(value) : standInOf(value);
+}
+
+/** The same for listeners: an instance of the web's classes may be one by a method of the guest's. */
+function listenerToMain(value) {
+  return isObject(value) ? standInOf(value) : value;
+}
+
+function standInOf(value) {
+  const known = WeakMapPrototypeGet(mainOf, value);
+  if (known !== undefined) return known;
   const inner = standIn(value);
   WeakMapPrototypeSet(mainOf, value, inner);
   return remember(inner, value) && inner;
@@ -310,16 +320,16 @@ function invoke(call, self, args, convert) {
 }
 
 /** Methods that take listeners, other callbacks and iterators, which bytes may be by what is on them. */
-const TAKES_OBJECTS = {
+const CONVERSIONS = {
   __proto__: null,
-  addEventListener: true,
-  removeEventListener: true,
-  forEach: true,
-  from: true,
+  addEventListener: listenerToMain,
+  removeEventListener: listenerToMain,
+  forEach: objectToMain,
+  from: objectToMain,
 };
 
 function methodOf(key, call) {
-  const convert = TAKES_OBJECTS[key] ? objectToMain : toMain;
+  const convert = CONVERSIONS[key] ?? toMain;
   const { [key]: method } = {
     [key](...args) {
       return invoke(call, this, args, convert);
