@@ -47,9 +47,9 @@ REALM_PARTS = (
     *(name for name in PARTS[PARTS.index("second.js") :] if name != "ports.js"),
 )
 """Of the bootstrap of a realm, under the names that `FOR_REALM` replaces."""
-WEB_PARTS = ("web.js", "realm_clone.js", "ports.js", "realm_ports.js")
+WEB_PARTS = ("bytes.js", "web.js", "realm_clone.js", "ports.js", "realm_ports.js")
 """Of the function that a realm parses when the code looks at a class of the web's."""
-REALMS_PARTS = ("primordials.js", "channel.js", "turns.js", "realms.js")
+REALMS_PARTS = ("primordials.js", "channel.js", "turns.js", "main_lock.js", "realms.js")
 """Of the main realm of a process that runs jobs in realms."""
 SECOND_PARTS = (
     "inspect.js",

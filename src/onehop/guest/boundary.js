@@ -6,7 +6,7 @@
 // one. `main` is what realms.js hands over.
 
 const { apply, getPrototypeOf } = Reflect;
-const { defineProperty } = Object;
+const { defineProperty, prototype: ownObjectPrototype } = Object;
 const uncurry = Function.prototype.bind.bind(Function.prototype.call);
 const weakGet = uncurry(WeakMap.prototype.get);
 const weakSet = uncurry(WeakMap.prototype.set);
@@ -82,11 +82,20 @@ export function isForeign(value) {
   return false;
 }
 
+/** Whether an object is one of this realm's for certain: the main realm has some without a prototype. */
+export function isOfThisRealm(value) {
+  for (let i = 0; i < LONGEST_CHAIN && value !== null; i++) {
+    if (value === ownObjectPrototype || main.core.isProxy(value)) return true;
+    value = getPrototypeOf(value);
+  }
+  return false;
+}
+
 /** What was thrown, as this realm has it. */
 export function ownThrown(thrown) {
   try {
-    if (!isForeign(thrown)) return thrown;
-    return border.convert === null ? plainError(thrown) : border.convert(thrown);
+    if (border.convert !== null) return border.convert(thrown);
+    return isForeign(thrown) ? plainError(thrown) : thrown;
   } catch {
     return new RangeErrorOfRealm(FULL_STACK);
   }

@@ -35,7 +35,7 @@ const SECOND_PART = new RegExp(
     "realm_ports)\\.js$",
 );
 /** The main realm of a process with realms: the guest's code is in others. */
-const WITHOUT_GUEST = /^realms\.js$/;
+const WITHOUT_GUEST = /^(?:realms|main_lock)\.js$/;
 const HOLDERS = new Set(["VariableDeclarator", "VariableDeclaration", "ExportNamedDeclaration"]);
 const REASON = /@beforeGuest[ \t]+\w/;
 

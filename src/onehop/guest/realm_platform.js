@@ -1,6 +1,6 @@
 // What the library needs of the web's classes, in a realm: platform.js has the same for a process.
 
-import { createList } from "./primordials.js";
+import { createList, listOf } from "./primordials.js";
 import { behind, guarded } from "./boundary.js";
 import { loadWeb } from "./web_part.js";
 
@@ -43,7 +43,8 @@ export function searchText(object) {
 
 /** As Deno shows an object of one of its own classes. */
 export function inspectByPlatform(value, options) {
-  return platform.inspect([behind(value) ?? value], options);
+  // An iterator on the guest's Array.prototype might see what is in an array.
+  return platform.inspect(listOf(behind(value) ?? value), options);
 }
 
 /** Whether an object stands for one of Deno's own classes. */

@@ -14,6 +14,7 @@ import {
 } from "./primordials.js";
 import { die, exitProcess, halt, readText, sendFrame } from "./channel.js";
 import { nextTurn } from "./turns.js";
+import { freezeDeeply } from "./main_lock.js";
 
 /** Realms in one turn of the event loop, which collects what they have left. */
 const RUNS_A_TURN = 16;
@@ -156,6 +157,25 @@ const urlReaders = "href origin protocol username password host hostname port pa
 const { stdin: input, stdout: output, stderr: lastWords } = Deno;
 const { structuredClone: cloneInMain, performance: clock } = globalThis;
 
+const views = { __proto__: null, DataView };
+for (const name of Object.getOwnPropertyNames(globalThis)) {
+  if (Object.getPrototypeOf(globalThis[name] ?? 0) === Object.getPrototypeOf(Uint8Array)) {
+    views[name] = globalThis[name];
+  }
+}
+const isDetached = getterOf(ArrayBuffer.prototype, "detached");
+
+/** A view of this realm's over a buffer; over an empty one that is detached, as theirs, or for null. */
+function viewOver(kind, buffer, offset, length) {
+  if (buffer !== null && !(core.isArrayBuffer(buffer) && isDetached(buffer))) {
+    return new views[kind](buffer, offset, length);
+  }
+  const empty = new ArrayBuffer(0);
+  const view = new views[kind](empty);
+  empty.transfer();
+  return view;
+}
+
 /** What realms get; their bootstrap lets none of it through to the guest. */
 const host = {
   __proto__: null,
@@ -184,6 +204,7 @@ const host = {
     return "";
   },
   construct: (inner, args) => Reflect.construct(inner, args),
+  viewOver,
   promise: (executor) => new Promise(executor),
   whenSettled: (promise, fulfilled, rejected) => void promise.then(fulfilled, rejected),
   describe(thrown) {
@@ -272,13 +293,10 @@ function watchForFailures() {
 /** Globals without which Deno's own JavaScript does not work. */
 const KEPT = new Set(["globalThis", "undefined", "NaN", "Infinity", ...CLASSES]);
 
-/**
- * No code of the guest's comes here. Should an object of this realm get to it all the same, it leads to
- * nothing that can be changed, and to no global that does something.
- */
+/** No code of the guest's comes here, but see main_lock.js. */
 function lockMainRealm() {
   const language = Object.getOwnPropertyNames(globalThis).filter(isOfTheLanguage);
-  for (const name of language) freeze(globalThis[name]);
+  freezeDeeply([...language, ...CLASSES].map((name) => globalThis[name]));
   for (const name of Reflect.ownKeys(globalThis)) {
     if (typeof name === "string" && !KEPT.has(name) && !language.includes(name)) {
       delete globalThis[name];
@@ -291,18 +309,6 @@ const LANGUAGE = new Set(Object.getOwnPropertyNames(createContext(NEW_REALM, NO_
 function isOfTheLanguage(name) {
   return LANGUAGE.has(name) && name !== "console" && name !== "WebAssembly" &&
     name !== "globalThis";
-}
-
-function isErrorClass(value) {
-  return value === Error || value.prototype instanceof Error;
-}
-
-function freeze(value) {
-  const isObject = (typeof value === "object" && value !== null) || typeof value === "function";
-  // Deno gives names to errors by assignment, which a frozen prototype would forbid.
-  if (!isObject || isErrorClass(value)) return;
-  Object.freeze(value);
-  if (value.prototype !== undefined) Object.freeze(value.prototype);
 }
 
 function prove() {

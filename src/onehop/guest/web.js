@@ -1,8 +1,9 @@
 // The web's classes in a realm: each is a class of this realm that stands for one of the main realm's.
 //
 // No object of the main realm gets to the guest, and none of the guest's to the main realm, except
-// bytes. What comes from there is converted or stood for (`toGuest`); what goes there is stood for by a
-// Proxy (`toMain`), so that the same object comes back as the same.
+// the memory of bytes. What comes from there is converted or stood for (`toGuest`); what goes there is
+// stood for by a Proxy (`toMain`), or by a view where it is bytes, so that the same object comes back as
+// the same.
 
 import {
   ArrayIsArray,
@@ -33,7 +34,6 @@ import {
   TO_STRING_TAG,
   TypedArrayGetBuffer,
   TypedArrayGetByteLength,
-  TypedArrayGetTag,
   TypedArrayPrototypeSet,
   WeakMapPrototypeGet,
   WeakMapPrototypeSet,
@@ -42,12 +42,13 @@ import {
   behind,
   border,
   guarded,
-  isForeign,
+  isOfThisRealm,
   own,
   ownThrown,
   plainError,
   standFor,
 } from "./boundary.js";
+import { isBytes, kindOfView, viewForMain } from "./bytes.js";
 
 /** By object of the main realm. */
 const guestOf = new CapturedWeakMap();
@@ -55,6 +56,8 @@ const guestOf = new CapturedWeakMap();
 const mainOf = new CapturedWeakMap();
 /** By name. */
 const classes = new CapturedMap();
+
+const { prototype: ArrayBufferPrototype } = own.ArrayBuffer;
 
 const ask = {
   __proto__: null,
@@ -69,7 +72,7 @@ export function toGuest(value) {
   if (!isObject(value)) return value;
   const known = WeakMapPrototypeGet(guestOf, value);
   if (known !== undefined) return known;
-  return isForeign(value) ? converted(value) : value;
+  return isOfThisRealm(value) ? value : converted(value);
 }
 
 function converted(value) {
@@ -81,7 +84,7 @@ function converted(value) {
   if (core.isPromise(value)) return remember(value, promiseOf(value));
   if (ErrorIsError(value)) return remember(value, plainError(value));
   if (core.isAnyArrayBuffer(value)) return TypedArrayGetBuffer(bytesCopied(value));
-  if (core.isTypedArray(value)) return viewOf(value);
+  if (isBytes(value)) return viewOf(value);
   if (ArrayIsArray(value)) return plainArray(listToGuest(value));
   if (typeof value.next === "function") return remember(value, iteratorOf(value));
   return recordOf(value);
@@ -136,7 +139,7 @@ function viewOf(view) {
   const bytes = new CapturedUint8Array(buffer, byteOffset, byteLength);
   const copy = new CapturedUint8Array(byteLength);
   TypedArrayPrototypeSet(copy, bytes, 0);
-  return new own[TypedArrayGetTag(view)](TypedArrayGetBuffer(copy));
+  return new own[kindOfView(view)](TypedArrayGetBuffer(copy));
 }
 
 function listToGuest(values) {
@@ -177,21 +180,38 @@ export function define(object, key, value, enumerable) {
 
 /** What goes to the main realm. */
 function toMain(value) {
+  return isObject(value) && isBytes(value) ? bytesToMain(value) : objectToMain(value);
+}
+
+function bytesToMain(value) {
+  const inner = viewForMain(value);
+  return remember(inner, value) && inner;
+}
+
+/** The same where bytes have no meaning: they are an object like any other, with what is on it. */
+function objectToMain(value) {
   if (!isObject(value)) return value;
   const known = behind(value) ?? WeakMapPrototypeGet(mainOf, value);
   if (known !== undefined) return known;
-  if (core.isAnyArrayBuffer(value) || core.isTypedArray(value) || core.isDataView(value)) {
-    return value;
-  }
-  if (core.isPromise(value)) return promiseForMain(value);
-  const inner = typeof value === "function" ? functionForMain(value) : standIn(value);
+  return core.isPromise(value) ? promiseForMain(value) : standInOf(value);
+}
+
+/** The same for listeners: an instance of the web's classes may be one by a method of the guest's. */
+function listenerToMain(value) {
+  return isObject(value) ? standInOf(value) : value;
+}
+
+function standInOf(value) {
+  const known = WeakMapPrototypeGet(mainOf, value);
+  if (known !== undefined) return known;
+  const inner = standIn(value);
   WeakMapPrototypeSet(mainOf, value, inner);
   return remember(inner, value) && inner;
 }
 
-function listToMain(values) {
+function listToMain(values, convert) {
   const list = createList();
-  for (let i = 0; i < values.length; i++) list[i] = toMain(values[i]);
+  for (let i = 0; i < values.length; i++) list[i] = convert(values[i]);
   return list;
 }
 
@@ -201,28 +221,18 @@ function promiseForMain(value) {
   });
 }
 
-/** A function that the main realm may call: the guest's, with the guest's own kind of values. */
-function functionForMain(value) {
-  return /** @this {any} */ function (...args) {
-    if (border.isOver) return undefined;
-    try {
-      return settled(ReflectApply(value, toGuest(this), plainArray(listToGuest(args))));
-    } catch (thrown) {
-      throw toMain(thrown);
-    }
-  };
-}
-
 /** The main realm would hand its own functions to a `then` of the guest's. */
 function settled(result) {
   if (!isObject(result) || core.isPromise(result) || typeof result.then !== "function") {
-    return toMain(result);
+    return objectToMain(result);
   }
   return promiseForMain(new CapturedPromise((resolve) => resolve(result)));
 }
 
+/** A Proxy has no prototype of the guest's, on which the main realm would find the guest's values. */
 function standIn(value) {
-  return new CapturedProxy(ArrayIsArray(value) ? [] : {}, /** @type {any} */ (new Traps(value)));
+  const target = typeof value === "function" ? () => {} : ArrayIsArray(value) ? [] : {};
+  return new CapturedProxy(target, /** @type {any} */ (new Traps(value)));
 }
 
 /** Whatever the main realm does with an object of the guest's. */
@@ -240,37 +250,59 @@ class Traps {
 }
 const { of: valueOf } = Traps;
 
+/** What the guest throws goes to the main realm like all else. */
+function thrownToMain(act) {
+  try {
+    return act();
+  } catch (thrown) {
+    throw toMain(thrown);
+  }
+}
+
 const TRAPS = {
   __proto__: null,
+  apply(_target, self, args) {
+    if (border.isOver) return undefined;
+    return thrownToMain(() =>
+      settled(ReflectApply(valueOf(this), toGuest(self), plainArray(listToGuest(args))))
+    );
+  },
   get(_target, key) {
-    return toMain(ReflectGet(valueOf(this), key));
+    return thrownToMain(() => toMain(ReflectGet(valueOf(this), key)));
   },
   set(_target, key, value) {
-    define(valueOf(this), key, toGuest(value), true);
-    return true;
+    return thrownToMain(() => {
+      define(valueOf(this), key, toGuest(value), true);
+      return true;
+    });
   },
   has(_target, key) {
-    return ReflectHas(valueOf(this), key);
+    return thrownToMain(() => ReflectHas(valueOf(this), key));
   },
   getPrototypeOf() {
     return null;
   },
   ownKeys() {
-    return ReflectOwnKeys(valueOf(this));
+    return thrownToMain(() => ReflectOwnKeys(valueOf(this)));
   },
   getOwnPropertyDescriptor(target, key) {
-    const value = valueOf(this);
-    if (!hasOwnKey(value, key)) return undefined;
-    const isLength = key === "length" && ArrayIsArray(target);
-    if (isLength) target.length = value.length;
-    return {
-      value: toMain(value[key]),
-      writable: true,
-      enumerable: ObjectPrototypePropertyIsEnumerable(value, key),
-      configurable: !isLength,
-    };
+    return thrownToMain(() => descriptorForMain(target, valueOf(this), key));
   },
 };
+
+function descriptorForMain(target, value, key) {
+  if (!hasOwnKey(value, key)) return undefined;
+  const isLength = key === "length" && ArrayIsArray(target);
+  if (isLength) target.length = value.length;
+  return {
+    // Or a getter on the guest's Object.prototype would be called with this object.
+    __proto__: null,
+    value: toMain(value[key]),
+    writable: true,
+    enumerable: ObjectPrototypePropertyIsEnumerable(value, key),
+    configurable: !isLength,
+  };
+}
 
 function hasOwnKey(value, key) {
   const keys = ReflectOwnKeys(value);
@@ -279,18 +311,28 @@ function hasOwnKey(value, key) {
 }
 
 /** Call a function of the main realm for the guest. */
-function invoke(call, self, args) {
+function invoke(call, self, args, convert) {
   try {
-    return toGuest(ReflectApply(call, toMain(self), listToMain(args)));
+    return toGuest(ReflectApply(call, objectToMain(self), listToMain(args, convert)));
   } catch (thrown) {
     throw ownThrown(thrown);
   }
 }
 
+/** Methods that take listeners, other callbacks and iterators, which bytes may be by what is on them. */
+const CONVERSIONS = {
+  __proto__: null,
+  addEventListener: listenerToMain,
+  removeEventListener: listenerToMain,
+  forEach: objectToMain,
+  from: objectToMain,
+};
+
 function methodOf(key, call) {
+  const convert = CONVERSIONS[key] ?? toMain;
   const { [key]: method } = {
     [key](...args) {
-      return invoke(call, this, args);
+      return invoke(call, this, args, convert);
     },
   };
   ObjectDefineProperty(method, "length", {
@@ -317,8 +359,9 @@ function classFor(name) {
   return made;
 }
 
+/** No constructor takes bytes as they are: what it takes has them within. */
 function build(prototype, inner, args, isError) {
-  return link(blank(prototype, isError), ask.construct(inner, listToMain(args)));
+  return link(blank(prototype, isError), ask.construct(inner, listToMain(args, objectToMain)));
 }
 
 function base(name, inner) {
@@ -358,10 +401,30 @@ function addMember(made, { key, isStatic, call, get, set, value, enumerable }) {
   ObjectDefineProperty(isStatic ? made : made.prototype, key, descriptor);
 }
 
+/** What a source of bytes is asked to fill is the one thing that is not copied. */
+function viewToFill(view) {
+  if (!isObject(view)) return view;
+  const { buffer, byteOffset, byteLength } = view;
+  // Then it has nothing of the main realm's any more.
+  ObjectSetPrototypeOf(buffer, ArrayBufferPrototype);
+  return new own[kindOfView(view)](buffer, byteOffset, byteLength);
+}
+
+function viewAccessor(get) {
+  return /** @this {any} */ function view() {
+    try {
+      return viewToFill(ReflectApply(get, objectToMain(this), createList()));
+    } catch (thrown) {
+      throw ownThrown(thrown);
+    }
+  };
+}
+
 function accessor(key, get) {
+  if (key === "view") return viewAccessor(get);
   const { [key]: read } = {
     [key]() {
-      return invoke(get, this, createList());
+      return invoke(get, this, createList(), toMain);
     },
   };
   return read;
@@ -370,7 +433,7 @@ function accessor(key, get) {
 function setterOf(key, set) {
   const { [key]: write } = {
     [key](value) {
-      invoke(set, this, listOf(value));
+      invoke(set, this, listOf(value), objectToMain);
     },
   };
   return write;
