@@ -3,7 +3,7 @@
 //
 // All that is not on a list of harmless forms may change it. Then nothing is certain, and the run tells.
 
-// deno-lint-ignore-file guest/globals guest/methods guest/iteration -- no guest runs in a checker
+// deno-lint-ignore-file guest/globals guest/methods -- no guest runs in a checker
 
 import { world } from "./checker_world.js";
 import { bare, isInClass, isMemberName, isWritten, outermost } from "./checker_syntax.js";
@@ -24,7 +24,17 @@ const OF_PROMISE = new Set("all allSettled any race resolve reject withResolvers
 const READS = new Map(Object.entries({
   ...{ map: 2, filter: 2, forEach: 2, flatMap: 2, some: 2, every: 2, find: 2, findIndex: 2 },
   ...{ findLast: 2, findLastIndex: 2, reduce: 3, reduceRight: 3 },
-  ...{ slice: 0, includes: 0, join: 0, indexOf: 0, at: 0, entries: 0, keys: 0, values: 0, concat: 0 },
+  ...{
+    slice: 0,
+    includes: 0,
+    join: 0,
+    indexOf: 0,
+    at: 0,
+    entries: 0,
+    keys: 0,
+    values: 0,
+    concat: 0,
+  },
 }));
 /** Functions of the language that leave alone what they are called with. */
 const CONVERSIONS = new Set("Number String Boolean parseInt parseFloat".split(" "));

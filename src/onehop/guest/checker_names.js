@@ -39,7 +39,9 @@ export class Names {
     const { ts } = world;
     if (mayChangeGlobals(node, this)) this.isTampered = true;
     if (ts.isIdentifier(node)) this.#readIdentifier(node);
-    else if (ts.isFunctionDeclaration(node) && node.name && !ts.isFunctionLike(node.parent.parent)) {
+    else if (
+      ts.isFunctionDeclaration(node) && node.name && !ts.isFunctionLike(node.parent.parent)
+    ) {
       this.#inBlocks.push(node.name);
     }
     ts.forEachChild(node, (child) => this.#read(child));

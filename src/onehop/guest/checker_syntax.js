@@ -1,7 +1,5 @@
 // What the place of an expression in the text says of it.
 
-// deno-lint-ignore-file guest/globals guest/methods guest/iteration -- no guest runs in a checker
-
 import { world } from "./checker_world.js";
 
 /** An expression without what changes nothing of its value. */

@@ -108,7 +108,8 @@ function transformBySwc(code) {
   if (renamed.length === 0) return compiled;
   // A variable of the same name as a global that the code uses is given a number by swc. It keeps
   // its name when the global is declared, too.
-  const declared = "\nvar " + renamed.map((name) => name.replace(/(?<!\d)\d+$/, "")).join(", ") + ";";
+  const declared = "\nvar " + renamed.map((name) => name.replace(/(?<!\d)\d+$/, "")).join(", ") +
+    ";";
   const more = readOutput(stripTypeScriptTypes(code + declared, SWC_OPTIONS));
   if (!more.code.endsWith(declared) || newNames(more.code, code).length > 0) return null;
   return new Compiled(more.code.slice(0, -declared.length), more.map);

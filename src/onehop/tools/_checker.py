@@ -182,7 +182,7 @@ def _multiple_of(validator: Any, step: Any, instance: Any, _: Any) -> Iterator[A
 def _divides(step: float, number: float) -> bool:
     if isinstance(step, int) and isinstance(number, int):
         return number % step == 0
-    if isinstance(number, float) and not isfinite(number):
+    if not isinstance(number, int) and not isfinite(number):
         return False
     return (_exact(number) / _exact(step)).denominator == 1
 

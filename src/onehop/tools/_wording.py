@@ -1,4 +1,4 @@
-"""What is said of arguments that do not satisfy a JSON Schema: what was wrong, what to write."""
+"""The words of a fault: what was wrong with arguments, by a JSON Schema, and what to write."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ def short(value: Any) -> str:
     if isinstance(value, str):
         value = value[:_SHOWN]
     elif isinstance(value, dict | list):
-        kind, part = ("object", "propert") if isinstance(value, dict) else ("list", "item")
-        ending = {"propert": ("y", "ies"), "item": ("", "s")}[part][len(value) != 1]
-        return f"{'an' if kind == 'object' else 'a'} {kind} of {len(value)} {part}{ending}"
+        one, many = ("property", "properties") if isinstance(value, dict) else ("item", "items")
+        kind = "an object" if isinstance(value, dict) else "a list"
+        return f"{kind} of {len(value)} {one if len(value) == 1 else many}"
     return json.dumps(value, ensure_ascii=False)[:_SHOWN]
