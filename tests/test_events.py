@@ -35,6 +35,7 @@ CONTRACT = {
     "code:execution:failed": {"language", "error", "errorType", "executionTime"},
     "code:resource:limit:exceeded": {"resource", "limit", "actual", "executionTime"},
     "code:execution:timeout": {"timeout", "actualTime"},
+    "code:execution:progress": {"fraction", "message"},
     "code:tool:started": {*CALL, "queued"},
     "code:tool:completed": {*CALL, "duration", "bytesOut"},
     "code:tool:failed": {*CALL, "outcome", "error", "duration"},
@@ -88,6 +89,7 @@ SAMPLES: list[Event] = [
         **COMMON, resource="memory", limit=128, actual=150, execution_time=90
     ),
     events.ExecutionTimeout(**COMMON, timeout=100, actual_time=101.5),
+    events.ExecutionProgress(**COMMON, fraction=0.5, message="half"),
     events.ToolStarted(**A_CALL, queued=0.1),
     events.ToolCompleted(**A_CALL, duration=1.5, bytes_out=20),
     events.ToolFailed(**A_CALL, outcome="failed", error="timeout", duration=30_000),

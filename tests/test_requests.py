@@ -46,8 +46,14 @@ def test_what_is_left_out_comes_from_the_settings() -> None:
         "context": {},
         "capture_console": False,
         "description": None,
+        "seed": None,
+        "clock": None,
+        "session": None,
+        "typecheck": None,
+        "plan": False,
     }
     assert checked.context_json == "{}"
+    assert checked.isolation == "process"
 
 
 def test_what_is_given_is_kept() -> None:
@@ -57,6 +63,11 @@ def test_what_is_given_is_kept() -> None:
         context={"é": [1, "😀", None, True, 1.5]},
         capture_console=True,
         description="adds up",
+        seed=7,
+        clock="1970-01-01T00:00:01Z",
+        session="s",
+        typecheck="strict",
+        plan=True,
     )
     assert checked.request.model_dump() == {
         "code": "return 1",
@@ -65,6 +76,11 @@ def test_what_is_given_is_kept() -> None:
         "context": {"é": [1, "😀", None, True, 1.5]},
         "capture_console": True,
         "description": "adds up",
+        "seed": 7,
+        "clock": 1000.0,
+        "session": "s",
+        "typecheck": "strict",
+        "plan": True,
     }
     assert checked.context_json == '{"é":[1,"😀",null,true,1.5]}'
 

@@ -265,6 +265,36 @@ class SandboxConfig(Settings):
         )
 
 
+class SessionConfig(Settings):
+    """How many sessions there may be, and how long they live."""
+
+    table: ClassVar[str] = "sessions"
+
+    per_agent: int = _setting(
+        8, "ONEHOP_SESSIONS_PER_AGENT", "Sessions of one agent that have a worker.", ge=1, le=1000
+    )
+    most: int = _setting(
+        32,
+        "ONEHOP_SESSIONS",
+        "Sessions of all agents that have a worker, about 60 MB each; for one more, the worker "
+        "that was idle longest is given up.",
+        ge=1,
+        le=10_000,
+    )
+    idle: float = _setting(
+        600, "ONEHOP_SESSION_IDLE", "Seconds after which an idle worker is given up.", gt=0
+    )
+    age: float = _setting(
+        14_400, "ONEHOP_SESSION_AGE", "Seconds that a session keeps one worker.", gt=0
+    )
+    calls: int = _setting(
+        1000, "ONEHOP_SESSION_CALLS", "Calls that a session makes in one worker.", ge=1
+    )
+    queue: int = _setting(
+        8, "ONEHOP_SESSION_QUEUE", "Calls of one session that may wait; more are refused.", ge=0
+    )
+
+
 class ValidationConfig(Settings):
     """What is checked before code runs."""
 
@@ -581,6 +611,7 @@ class TelemetryConfig(Settings):
 
 SECTIONS: tuple[type[Settings], ...] = (
     SandboxConfig,
+    SessionConfig,
     ValidationConfig,
     CorrectionConfig,
     ToolsConfig,

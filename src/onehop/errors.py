@@ -4,6 +4,10 @@ OnehopError
 ├── InvalidRequestError (ValueError)    the caller: a call that cannot be run
 ├── ConfigError (ValueError)            the operator: a setting that cannot be used
 ├── OutputNotFoundError (LookupError)   the caller: no such kept output
+├── ArtifactNotFoundError (LookupError) the caller: no such file that a run has shown
+├── RunNotFoundError (LookupError)      the caller: no such run goes on, or has ended lately
+├── SessionNotFoundError (LookupError)  the caller: no such session, or another agent's
+├── TooManySessionsError                the caller: more sessions than an agent may have
 ├── DuplicateRequestError (ValueError)  an older server: the request id is another agent's
 ├── UnauthorizedError                   the caller: no key, a wrong or a revoked one
 ├── AgentExistsError (ValueError)       the operator: an agent of this name is there
@@ -95,6 +99,32 @@ class ConfigError(OnehopError, ValueError):
 
 class OutputNotFoundError(OnehopError, LookupError):
     """No output is kept under this id: never was, was dropped for room, or the sandbox closed."""
+
+
+class ArtifactNotFoundError(OnehopError, LookupError):
+    """No file is kept under this id: never was, was dropped for room, or the sandbox closed."""
+
+
+class RunNotFoundError(OnehopError, LookupError):
+    """No run of this id goes on or has ended lately, or it is another agent's."""
+
+
+class SessionNotFoundError(OnehopError, LookupError):
+    """There is no such session of this agent."""
+
+
+class TooManySessionsError(OnehopError):
+    """An agent has as many sessions as it may: ``most``, whose names are ``sessions``."""
+
+    def __init__(self, agent_id: str, most: int, sessions: Sequence[str]) -> None:
+        names = ", ".join(sessions[:20])
+        super().__init__(
+            f"an agent may have {most} sessions, and there are as many: {names}. End one, or use "
+            "one of them"
+        )
+        self.agent_id = agent_id
+        self.most = most
+        self.sessions = list(sessions)
 
 
 class DuplicateRequestError(OnehopError, ValueError):

@@ -1,4 +1,4 @@
-"""The events of an execution, eight of the run and six of its calls of tools, and their JSON.
+"""The events of an execution: eight of the run, how far it is, and six of its calls of tools.
 
 Event
 ├── ValidationStarted        code:validation:started
@@ -9,6 +9,7 @@ Event
 ├── ExecutionFailed          code:execution:failed
 ├── ResourceLimitExceeded    code:resource:limit:exceeded
 ├── ExecutionTimeout         code:execution:timeout
+├── ExecutionProgress        code:execution:progress
 ├── ToolStarted              code:tool:started
 ├── ToolCompleted            code:tool:completed
 ├── ToolFailed               code:tool:failed
@@ -40,6 +41,7 @@ EventType = Literal[
     "code:execution:failed",
     "code:resource:limit:exceeded",
     "code:execution:timeout",
+    "code:execution:progress",
     "code:tool:started",
     "code:tool:completed",
     "code:tool:failed",
@@ -58,6 +60,7 @@ CODE_EXECUTION_COMPLETED: Final = "code:execution:completed"
 CODE_EXECUTION_FAILED: Final = "code:execution:failed"
 CODE_RESOURCE_LIMIT_EXCEEDED: Final = "code:resource:limit:exceeded"
 CODE_EXECUTION_TIMEOUT: Final = "code:execution:timeout"
+CODE_EXECUTION_PROGRESS: Final = "code:execution:progress"
 CODE_TOOL_STARTED: Final = "code:tool:started"
 CODE_TOOL_COMPLETED: Final = "code:tool:completed"
 CODE_TOOL_FAILED: Final = "code:tool:failed"
@@ -200,6 +203,17 @@ class ExecutionTimeout(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionProgress(Event):
+    """The code says how far it is; not each report of a quick one is an event."""
+
+    event_type: ClassVar[EventType] = CODE_EXECUTION_PROGRESS
+
+    fraction: float
+    """0 to 1."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolEvent(Event):
     """Something about one call of a tool; arguments and answers are not told, only their size."""
 
@@ -300,6 +314,7 @@ _CLASSES: Final[tuple[type[Event], ...]] = (
     ExecutionFailed,
     ResourceLimitExceeded,
     ExecutionTimeout,
+    ExecutionProgress,
     ToolStarted,
     ToolCompleted,
     ToolFailed,

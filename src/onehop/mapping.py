@@ -17,6 +17,7 @@ from collections.abc import (
 from typing import Any, Final, Generic, TypeVar
 
 from onehop.errors import InvalidRequestError, Overloaded
+from onehop.inputs.choices import Choices
 from onehop.types import ErrorInfo, ExecutionResult, ResourceUsage, code_hash
 
 Requests = Iterable[Any] | AsyncIterable[Any]
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 AHEAD: Final = 4
 """Results that may wait to be taken, for each request that may run."""
+_NAMES: Final = frozenset(Choices.__annotations__) - {"yield_after"}
+"""Of the arguments that ``execute`` takes as one; a request of many ends with its run."""
 _WHAT: Final = "a dict of execute's arguments, such as {'code': 'return 1'}"
 
 
@@ -48,7 +51,7 @@ async def mapped(
 def attempting(execute: Execute) -> Callable[[Any], Awaitable[ExecutionResult]]:
     """``execute`` for a dict of its arguments: a bad request is a failed result, and one that finds
     no room waits, since others may use the sandbox too."""
-    names = frozenset(inspect.signature(execute).parameters)
+    names = _NAMES | set(inspect.signature(execute).parameters) - {"choices"}
 
     async def attempt(request: Any) -> ExecutionResult:
         while True:

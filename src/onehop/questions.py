@@ -9,8 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
+from onehop.limits import MIB
+from onehop.types import Progress
+
 MOST_ASKS: Final = 1000
 """Questions about tools in one run."""
+MOST_STORED: Final = 10_000
+"""Questions about what is stored, in one run."""
+MOST_SHOWN: Final = 32
+"""Files that one run may show, and"""
+MOST_SHOWN_BYTES: Final = 16 * MIB
+"""bytes of all of them. An honest guest keeps to both by itself."""
+MOST_REPORTS: Final = 500
+"""Of progress, in one run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +51,46 @@ class Ask:
     namespaces: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A part of a file that the code shows; ``more`` parts of it follow."""
+
+    kind: Literal["text", "bytes", "json"]
+    """What the code gave."""
+    type: str
+    """As the code says, or empty."""
+    title: str
+    data: bytes
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The code reads or changes what is kept with its session."""
+
+    id: int
+    op: Literal["get", "set", "delete", "keys"]
+    key: str
+    value: str
+    """JSON text, to be set; else empty."""
+
+
 Reply = Callable[[bytes | None, bytes | None], None]
 """Takes the JSON text of a value, or that of a ToolError instead; the first time counts."""
+
+
+class Services(Protocol):
+    """What a run hands to its host besides its value: one for each run."""
+
+    def show(self, part: Shown) -> None:
+        """Take a part of a file. Raises ValueError for more than a run may show."""
+
+    def progress(self, report: Progress) -> None:
+        """Take a report. Raises ValueError for more than a run may make."""
+
+    def store(self, question: Stored, reply: Reply) -> None:
+        """Answer now or later, by ``reply``, once; must not block. Raises ValueError when there is
+        no session to keep anything with."""
 
 
 class Desk(Protocol):

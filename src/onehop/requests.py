@@ -16,6 +16,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
+from onehop.inputs.choices import check_clock, check_seed, check_session
 from onehop.inputs.gc import read_json
 from onehop.inputs.integers import (
     MOST,
@@ -68,6 +69,9 @@ def check_request(
     typecheck: Any = None,
     plan: Any = None,
     isolation: Any = None,
+    seed: Any = None,
+    clock: Any = None,
+    session: Any = None,
 ) -> CheckedRequest:
     """Check every argument and fill in what ``config`` decides.
 
@@ -85,10 +89,12 @@ def check_request(
         description=_check_description(description),
         typecheck=_check_policy(typecheck),
         plan=_check_plan(plan),
+        seed=check_seed(seed),
+        clock=check_clock(clock),
+        session=check_session(session),
     )
-    return CheckedRequest(
-        request, text.decode(), warnings, check_isolation(isolation, config.isolation)
-    )
+    found = _isolation_with(request.session, isolation, config.isolation)
+    return CheckedRequest(request, text.decode(), warnings, found)
 
 
 def is_large(arguments: Any) -> bool:
@@ -175,6 +181,16 @@ def _check_plan(plan: Any) -> bool:
     if plan is None or isinstance(plan, bool):
         return bool(plan)
     raise InvalidRequestError("plan", _show(plan), "true or false")
+
+
+def _isolation_with(session: str | None, isolation: Any, default: Isolation) -> Isolation:
+    """A session has a process of its own, also where realms are the default."""
+    if session is None:
+        return check_isolation(isolation, default)
+    if check_isolation(isolation) == "realm":
+        allowed = "'process' or left out in a call with a session: a realm ends with its run"
+        raise InvalidRequestError("isolation", "'realm'", allowed)
+    return "process"
 
 
 def check_isolation(isolation: Any, default: Isolation = "process") -> Isolation:

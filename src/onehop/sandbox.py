@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import sys
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self, Unpack
 
 from onehop._loop import running_loop
 from onehop.analysis import Analyst
 from onehop.approvals import Approvals
-from onehop.backends.base import Backend, Pooled
+from onehop.backends.base import Backend, BackendSession, Pooled
 from onehop.calls import (
     Grant,
     Layer,
@@ -27,7 +28,7 @@ from onehop.calls import (
     with_calls,
 )
 from onehop.checks import Check, Checks, Room
-from onehop.config import SandboxConfig
+from onehop.config import SandboxConfig, SessionConfig
 from onehop.decisions import Approval, Decision
 from onehop.errors import (
     ApprovalNotFoundError,
@@ -35,15 +36,32 @@ from onehop.errors import (
     SandboxClosedError,
     SandboxUnavailableError,
 )
+from onehop.inputs.choices import Choices, check_session, check_yield
 from onehop.inputs.languages import DEFAULT, language_named
+from onehop.later import Later
 from onehop.mapping import Requests, attempting, mapped
 from onehop.requests import CheckedRequest, check_request
+from onehop.services import Artifacts, RunServices
+from onehop.session_scope import SessionScope
+from onehop.sessions import Sessions
 from onehop.states import PoolState
 from onehop.stores.memory import MemoryStore
 from onehop.tools import Bound, ToolError, ToolLimits
-from onehop.traces import read_trace
-from onehop.types import CheckPolicy, ExecutionResult, Isolation, Language, OnLog, OutputPage
+from onehop.traces import Trace, read_trace
+from onehop.types import (
+    CheckPolicy,
+    ExecutionResult,
+    Isolation,
+    Language,
+    OnLog,
+    OnProgress,
+    OutputPage,
+    SessionInfo,
+)
 from onehop.watching import Watcher, stage, watched_by
+
+_KEPT_ARTIFACTS: Final = 128 << 20
+"""Bytes of files that runs have shown."""
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +83,7 @@ class Sandbox:
         rules: Layer = (),
         tool_limits: ToolLimits | None = None,
         approvals: Approvals | bool = False,
+        sessions: SessionConfig | None = None,
         preload_analysis: bool = False,
         first_language: Language = DEFAULT,
         watchers: Sequence[Watcher] = (),
@@ -74,8 +93,9 @@ class Sandbox:
         that the code may call, under ``rules`` and within ``tool_limits``. ``approvals``: calls
         that a rule asks about wait for ``decide``; without, they are blocked. ``preload_analysis``:
         load what parses texts while the first worker starts, since an Executor will need it.
-        ``first_language``: start what the first program needs in it too. ``watchers`` hear of each
-        stage of each run: ``onehop.telemetry`` has one for traces and one for metrics."""
+        ``sessions``: how many there may be, and how long they live. ``first_language``: start what
+        the first program needs in it too. ``watchers`` hear of each stage of each run:
+        ``onehop.telemetry`` has one for traces and one for metrics."""
         self.watchers = tuple(watchers)
         self._preload_analysis = preload_analysis
         self._first_language = first_language
@@ -85,6 +105,12 @@ class Sandbox:
         """The tools that the code may call."""
         self.approver = self._approver(approvals)
         """Asks people about calls; None where such calls are blocked."""
+        self.sessions = Sessions(sessions or SessionConfig(), self._open_session)
+        """The sessions of all agents."""
+        self.later = Later()
+        """Runs that go on after their caller was answered."""
+        self.artifacts = Artifacts(_KEPT_ARTIFACTS)
+        """What runs have shown."""
         self._backend: Backend | None = None
         self.analyst = Analyst(self._config.allow_degraded)
         """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
@@ -146,7 +172,10 @@ class Sandbox:
         """End every run as cancelled, and leave no process, descriptor or thread behind."""
         backend, self._backend = self._backend, None
         if backend is not None:
+            await self.sessions.aclose()
             await backend.aclose()
+            await self.later.aclose()
+        self.artifacts.clear()
         await self.toolbox.aclose()
         await self.analyst.aclose()
 
@@ -167,6 +196,8 @@ class Sandbox:
         plan: bool = False,
         isolation: Isolation | None = None,
         traceparent: str | None = None,
+        on_progress: OnProgress | None = None,
+        **choices: Unpack[Choices],
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
@@ -180,13 +211,19 @@ class Sandbox:
         ``plan`` the code is checked and its calls are listed, and nothing is executed.
         ``isolation`` is ``process`` (a fresh process) or ``realm`` (a fresh realm in a process of
         the agent's own); the settings decide where it is None. ``traceparent`` is the caller's
-        place in a trace, as W3C writes it. What the code does wrong is a result with
-        ``success=False``. Cancelling the awaiting task kills the run at once.
+        place in a trace, as W3C writes it. ``seed`` fixes random numbers, ``clock`` (ms since 1970,
+        or an ISO time) every clock of the code; ``session`` names the agent's session that it runs
+        in. ``on_progress`` hears what the code tells by ``progress``. ``yield_after`` ms have an
+        answer come by then, with status ``running``, and ``wait`` gives the rest. What the code
+        does wrong is a result with ``success=False``. Cancelling the awaiting task kills the run at
+        once.
 
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
         """
         self._open_backend()
+        chosen: dict[str, Any] = {**choices}  # an unknown one is a TypeError of check_request
+        after = check_yield(chosen.pop("yield_after", None))
         grant = self.toolbox.grant(tools, [rules] if rules else ())
         checked = check_request(
             self._config,
@@ -199,36 +236,64 @@ class Sandbox:
             typecheck=typecheck,
             plan=plan,
             isolation=isolation,
+            **chosen,
         )
+        trace = read_trace(traceparent)
+        running = self._watched_run(checked, agent_id, trace, on_log, grant, on_progress)
+        if after is None:
+            return await running
+        run_id = secrets.token_hex(16)
+        named = _named(running, run_id)
+        return await self.later.start(agent_id, run_id, code, named, after / 1000)
+
+    async def _watched_run(
+        self, checked: CheckedRequest, agent_id: str, trace: Trace | None, *run: Any
+    ) -> ExecutionResult:
+        """The stage lasts as long as the run, also of one that is answered before its end."""
         request = checked.request
         with (
             watched_by(self.watchers),
-            stage(
-                "execution", request=request, agent_id=agent_id, trace=read_trace(traceparent)
-            ) as noted,
+            stage("execution", request=request, agent_id=agent_id, trace=trace) as noted,
         ):
-            result = await self._checked_run(checked, agent_id, on_log, grant)
+            result = await self._checked_run(checked, agent_id, *run)
             noted.note(result=result)
             return result
 
     async def _checked_run(
-        self, checked: CheckedRequest, agent_id: str, on_log: OnLog | None, grant: Grant | None
+        self,
+        checked: CheckedRequest,
+        agent_id: str,
+        on_log: OnLog | None,
+        grant: Grant | None,
+        on_progress: OnProgress | None,
     ) -> ExecutionResult:
         check = await self.typecheck(checked, agent_id, grant)
         if check.ends_here:
             return check.result()
         desk = self._desk_of(grant, agent_id=agent_id)
-        result = await self.run(checked, agent_id, on_log, desk)
+        result = await self.run(checked, agent_id, on_log, desk, on_progress)
         return await check.explain(result)
+
+    async def wait(
+        self, run_id: str, timeout: float | None = None, *, agent_id: str = ""
+    ) -> ExecutionResult:
+        """The result of a run that was answered with status ``running``; still that after
+        ``timeout`` ms. It is kept for an hour after its end, the latest 200 of an agent.
+
+        Raises RunNotFoundError, and what the run has raised.
+        """
+        seconds = None if timeout is None else timeout / 1000
+        return await self.later.wait(agent_id, run_id, seconds)
 
     async def typecheck(
         self, checked: CheckedRequest, agent_id: str = "", grant: Grant | None = None
     ) -> Check:
         """Check the code of a call before it runs, which ``run`` does not; ``grant`` are its tools.
         Hand the result of the run to its ``explain``."""
-        backend = self._open_backend()
+        backend, request = self._open_backend(), checked.request
         checks = Checks(backend if isinstance(backend, Room) else None)
-        return await checks.check(checked.request, agent_id, grant)
+        declared = self.sessions.names(agent_id, request.session) if request.session else ()
+        return await checks.check(request, agent_id, grant, declared)
 
     def map(
         self,
@@ -240,11 +305,11 @@ class Sandbox:
     ) -> AsyncGenerator[ExecutionResult, None]:
         """Run many requests: ``async for result in sandbox.map({"code": c} for c in programs)``.
 
-        ``requests``, also an async iterator, has dicts of the arguments of ``execute``. At most
-        ``concurrency`` run at once (as many as the sandbox runs, by default). Results come in the
-        order of the requests, or with ``ordered=False`` as they are there. A bad request is a
-        failed result. Only a few requests beyond those that run are taken ahead, so that their
-        number does not matter. Closing the iterator cancels what runs.
+        ``requests``, also an async iterator, has dicts of the arguments of ``execute``, except
+        ``yield_after``. At most ``concurrency`` run at once (as many as the sandbox runs, by
+        default). Results come in the order of the requests, or with ``ordered=False`` as they are
+        there. A bad request is a failed result. Only a few requests beyond those that run are taken
+        ahead, so that their number does not matter. Closing the iterator cancels what runs.
 
         Raises InvalidRequestError for bad arguments of its own, and while results are taken what
         ``requests`` raises and what ``execute`` raises, except InvalidRequestError and Overloaded.
@@ -266,20 +331,66 @@ class Sandbox:
         agent_id: str = "",
         on_log: OnLog | None = None,
         desk: RunDesk | None = None,
+        on_progress: OnProgress | None = None,
     ) -> ExecutionResult:
         """Run what ``check`` has passed; ``desk`` answers its calls of tools, and is closed with
-        the run. Raises what ``execute`` raises."""
-        limits = self._config.limits(checked.request.timeout)
-        backend = self._open_backend()
-        _refuse_unsupported(backend, checked.isolation)
-        if desk is None:
-            result = await backend.run(checked, limits, agent_id, on_log)
-        else:
-            result = await _with_desk(desk, backend.run(checked, limits, agent_id, on_log, desk))
+        the run; ``on_progress`` hears how far it says that it is. Raises what ``execute`` raises.
+        """
+        _refuse_unsupported(self._open_backend(), checked)
+        session = checked.request.session
+        values = None if session is None else self.sessions.values(agent_id, session)
+        services = RunServices(self.artifacts.of(agent_id), on_progress, values)
+        try:
+            running = self._run(checked, agent_id, on_log, desk, services)
+            result = await (running if desk is None else _with_desk(desk, running))
+        finally:
+            await services.aclose()
+        if services.artifacts:
+            result = result.model_copy(update={"artifacts": services.artifacts})
         if checked.warnings:
             told = [*checked.warnings, *(result.warnings or ())]
             result = result.model_copy(update={"warnings": told})
         return result
+
+    async def _run(
+        self,
+        checked: CheckedRequest,
+        agent_id: str,
+        on_log: OnLog | None,
+        desk: RunDesk | None,
+        services: RunServices,
+    ) -> ExecutionResult:
+        limits = self._config.limits(checked.request.timeout)
+        backend, session = self._open_backend(), checked.request.session
+        if session is None:
+            return await backend.run(checked, limits, agent_id, on_log, desk, services)
+        return await self.sessions.run(
+            agent_id,
+            session,
+            lambda inner: inner.run(checked, limits, on_log, desk, services),
+        )
+
+    async def _open_session(self, agent_id: str) -> BackendSession:
+        return await self._open_backend().open_session(agent_id)
+
+    def session(self, name: str | None = None, *, agent_id: str = "") -> SessionScope:
+        """A session: ``async with sandbox.session() as s: await s.execute(…)``. With a ``name``
+        it is that session of the agent, and lives on; without, it ends with the block."""
+        checked = check_session(name)
+        return SessionScope(self, checked, **({"agent_id": agent_id} if agent_id else {}))
+
+    def list_sessions(self, agent_id: str | None = None) -> list[SessionInfo]:
+        """The sessions of an agent, or all of them."""
+        return self.sessions.list(agent_id)
+
+    async def end_session(self, session: str, *, agent_id: str = "") -> bool:
+        """End a session of an agent, with all that ``store`` keeps; False when there is none."""
+        return await self.sessions.end(agent_id, session)
+
+    def read_artifact(self, artifact_id: str, *, agent_id: str | None = None) -> bytes:
+        """The bytes of a file that a run has shown; with an ``agent_id``, only of its own runs.
+        Raises ArtifactNotFoundError."""
+        return self.artifacts.read(artifact_id, agent_id)[1]
 
     def desk(
         self, tools: Wanted | None = None, layers: Sequence[Layer] = (), **run: Any
@@ -388,9 +499,17 @@ class Sandbox:
         return self._backend
 
 
-def _refuse_unsupported(backend: Backend, isolation: Isolation) -> None:
+async def _named(running: Coroutine[Any, Any, ExecutionResult], run_id: str) -> ExecutionResult:
+    result = await running
+    return result.model_copy(update={"request_id": run_id})
+
+
+def _refuse_unsupported(backend: Backend, checked: CheckedRequest) -> None:
     """Another class than the one that was asked for is never taken instead."""
-    offered = getattr(backend, "isolations", ("process",))
+    offered, isolation = getattr(backend, "isolations", ("process",)), checked.isolation
+    if checked.request.session is not None and not getattr(backend, "has_sessions", True):
+        allowed = f"left out with this backend ({type(backend).__name__}), which has no sessions"
+        raise InvalidRequestError("session", repr(checked.request.session), allowed)
     if isolation not in offered:
         allowed = f"{' or '.join(map(repr, offered))} with this backend ({type(backend).__name__})"
         raise InvalidRequestError("isolation", repr(isolation), allowed)

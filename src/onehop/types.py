@@ -65,6 +65,12 @@ class ExecutionRequest(Wire):
     """JSON data that the code sees as ``context``."""
     capture_console: bool = True
     description: str | None = None
+    seed: int | None = None
+    """Of random numbers; None: they are random."""
+    clock: float | None = None
+    """ms since 1970, at which every clock of the code stands still; None: time goes on."""
+    session: str | None = None
+    """The agent's session that it runs in; None: it runs alone."""
     typecheck: CheckPolicy | None = None
     """None: ``provable`` where tools are granted, ``off`` elsewhere."""
     plan: bool = False
@@ -85,6 +91,16 @@ class LogEntry(Wire):
         return _LEVELS[self.level] + self.message
 
 
+class Progress(Wire):
+    """How far the code says that it is."""
+
+    fraction: float
+    """0 to 1."""
+    message: str = ""
+
+
+OnProgress = Callable[[Progress], None]
+"""Called in the event loop when the code says how far it is; it must not block."""
 OnLog = Callable[[LogEntry], None]
 """Called in the event loop with each console line as it is printed; it must not block."""
 
@@ -205,6 +221,17 @@ class ToolCall(Wire):
     """The rule that decided about it."""
 
 
+class Artifact(Wire):
+    """A file that the code has shown; its bytes are read by ``id``."""
+
+    name: str
+    type: str
+    """Its media type, as the code says."""
+    size: int
+    """Bytes."""
+    id: str
+
+
 class Typecheck(Wire):
     """Whether the code was checked before the run."""
 
@@ -280,6 +307,8 @@ class ExecutionResult(Wire):
     """The calls of tools, in the order in which the code made them."""
     avoided: Avoided | None = None
     """Set when there were calls."""
+    artifacts: list[Artifact] | None = None
+    """What the code has shown, in order."""
     isolation: Isolation = "process"
     typecheck: Typecheck | None = None
     """Set unless the check was off."""
@@ -320,9 +349,27 @@ _ONLY_WHEN_SET = (
     "request_id",
     "tool_calls",
     "avoided",
+    "artifacts",
     "typecheck",
     "plan",
 )
+
+
+class SessionInfo(Wire):
+    """One session, as its owner and an admin see it. Times are ms since 1970."""
+
+    agent_id: str
+    session: str
+    names: list[str]
+    """What its calls have declared, as far as it is there."""
+    calls: int
+    """Since it has its worker."""
+    live: bool
+    """Whether it has a worker; without one it begins anew."""
+    running: bool
+    """Whether a call runs or waits."""
+    created_at: int
+    used_at: int
 
 
 class OutputPage(Wire):

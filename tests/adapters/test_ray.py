@@ -20,7 +20,7 @@ from onehop import Sandbox, SandboxConfig, SandboxUnavailableError
 from onehop.backends import Backend
 from onehop.cluster import RayBackend
 from onehop.testing.suites import BackendSuite
-from onehop.types import ExecutionResult, LogEntry
+from onehop.types import ExecutionResult, LogEntry, Progress
 from tests.processes import workers
 from tests.users import ROOT
 from tests.waiting import soon
@@ -100,6 +100,23 @@ async def test_a_cancelled_run_ends_on_its_node_too() -> None:
         async with asyncio.timeout(10):  # each node runs one at a time
             results = await asyncio.gather(*(sandbox.execute("return 1") for _ in range(4)))
         assert [result.output for result in results] == [1, 1, 1, 1]
+
+
+async def test_what_the_code_shows_comes_to_the_callers_process() -> None:
+    code = """
+        progress(0.5, 'half');
+        show('x'.repeat(200_000), { title: 'Long' });
+        show({ n: 1 });
+        let error; try { await store.get('k') } catch (e) { error = e.message }
+        return error;
+    """
+    heard: list[Progress] = []
+    async with opened() as (sandbox, _):
+        result = await sandbox.execute(code, on_progress=heard.append)
+        assert [(each.fraction, each.message) for each in heard] == [(0.5, "half")]
+        shown = result.artifacts or []
+        assert [each.size for each in shown] == [200_000, 12]
+        assert "this call is in none" in result.output
 
 
 async def test_agents_take_turns_where_there_is_no_room() -> None:

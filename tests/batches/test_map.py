@@ -155,3 +155,25 @@ def test_what_the_source_of_blocking_map_raises_comes_through() -> None:
 
     with pytest.raises(LookupError, match="the source broke"):
         list(onehop.map(requests()))
+
+
+async def test_requests_may_fix_their_clock_and_share_a_session(sandbox: Sandbox) -> None:
+    requests: list[Request] = [
+        {"code": "return [Date.now(), Math.random()]", "clock": 7, "seed": 1},
+        {"code": "return [Date.now(), Math.random()]", "clock": 7, "seed": 1},
+        {"code": "let kept = 5", "session": "s"},
+        {"code": "return kept", "session": "s"},
+    ]
+    outputs = [result.output async for result in sandbox.map(requests, concurrency=1)]
+    assert outputs[0] == outputs[1]
+    assert outputs[0][0] == 7
+    assert outputs[3] == 5
+
+
+@pytest.mark.parametrize("name", ["yield_after", "choices", "sede"])
+async def test_an_argument_that_means_nothing_here_is_refused_by_name(
+    sandbox: Sandbox, name: str
+) -> None:
+    (result,) = [each async for each in sandbox.map([{"code": "return 1", name: 5}])]
+    assert not result.success
+    assert f"{name}: got an unknown argument" in (result.error or "")

@@ -171,7 +171,8 @@ async def test_a_missing_await_is_one_warning_when_the_run_does_not_fail(code: s
     async with opened() as sandbox:
         result = await sandbox.execute(code)
     assert result.success, result.error
-    [warning] = result.warnings or ()
+    assert result.warnings is not None
+    [warning] = result.warnings
     assert "the promise of tools.crm.find_person(…)" in warning
     assert "await" in warning
 

@@ -435,7 +435,7 @@ def test_every_builtin_module_is_blocked_even_where_import_works() -> None:
     private = ["_http_client", "_http_incoming", "_http_proxy", "_tls_common", "_stream_duplex"]
     specifiers = [f"node:{name.removeprefix('node:')}" for name in names + private] + names
     opened = deno_says(
-        guest.deno_arguments(160)[:-3],
+        guest.deno_arguments(160)[:-4],
         f"for (const name of {specifiers}) "
         "{ try { await import(name); console.log(name) } catch {} }",
     )

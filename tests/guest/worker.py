@@ -17,7 +17,8 @@ import deno
 
 from onehop import guest
 from onehop.compiler import Refused
-from onehop.types import Isolation
+from onehop.questions import Shown
+from onehop.types import Isolation, Progress
 from onehop.workers.protocol import (
     Failure,
     FrameReader,
@@ -139,10 +140,11 @@ def run_guest(
     before: Callable[[Worker], None] | None = None,
     patience: float = 20,
     isolation: Isolation = "process",
+    fixed: str = "null",
     **limits: int,
 ) -> Run:
     """Run ``code`` in a fresh worker, or in the first realm of a fresh process; ``before`` is
-    called between ready and the job."""
+    called between ready and the job; ``fixed`` is JSON."""
     original = None
     if language == "typescript":
         compiled = shared_compiler().compile(code)
@@ -163,10 +165,13 @@ def run_guest(
                 context_json=json.dumps(context or {}),
                 capture=capture,
                 limits_json=json.dumps(bounds),
+                fixed_json=fixed,
             )
         )
         while True:
             message = worker.read(max_output=bounds["output"])
+            if isinstance(message, Shown | Progress):
+                continue
             if not isinstance(message, Log):
                 run.end = message
                 break

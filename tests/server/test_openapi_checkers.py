@@ -26,6 +26,9 @@ QUESTIONS = {
     "slowest": "Slowest",
     "security": "SecurityProfile",
     "tools": "ToolUse",
+    "agents": "AgentCounts",
+    "timeline": "Timeline",
+    "failure-causes": "FailureCauses",
 }
 UNASKED = "decide"
 """Nothing waits here that they could decide about."""

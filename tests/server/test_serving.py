@@ -340,11 +340,11 @@ def test_every_refusal_has_the_body_of_an_error(tmp_path: Path) -> None:
 def test_a_preflight_that_is_refused_says_what_pages_may(tmp_path: Path) -> None:
     origin = "https://app.example"
     with Served(tmp_path, ONEHOP_ORIGINS=origin) as server:
-        ask = {"Origin": origin, PREFLIGHT: "PUT", "Access-Control-Request-Headers": "x-other"}
+        ask = {"Origin": origin, PREFLIGHT: "PATCH", "Access-Control-Request-Headers": "x-other"}
         answer = httpx2.options(f"{server.url}/api/v1/execute", headers=ask)
         error(answer, 403, "forbidden")
         assert "method, headers" in answer.json()["error"]["message"]
-        assert answer.headers["access-control-allow-methods"] == "GET, POST, DELETE"
+        assert answer.headers["access-control-allow-methods"] == "GET, POST, PUT, DELETE"
 
 
 def test_without_keys_everyone_is_who_they_say(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest_asyncio
 from onehop.decisions import Approval
 from onehop.errors import StoreUnavailableError
 from onehop.stores._border import METHODS
-from onehop.stores.base import AgentRecord, EventQuery, HistoryQuery, Store
+from onehop.stores.base import AgentRecord, EventQuery, HistoryQuery, SessionNote, Store
 from tests.servers import MongoServer, PostgresServer
 from tests.stores.records import NOW, entries, record, runs, unopened
 
@@ -39,6 +39,7 @@ APPROVAL = Approval(
     requested_at=NOW,
     expires_at=NOW + 30_000,
 )
+NOTE = SessionNote(agent_id="agent", session="s", created_at=NOW, used_at=NOW)
 CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "open": lambda store: store.open(),
     "ping": lambda store: store.ping(),
@@ -71,6 +72,16 @@ CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "decide_approval": lambda store: store.decide_approval(
         "run", "call_1", "denied", by="ann", now=NOW
     ),
+    "note_session": lambda store: store.note_session(NOTE),
+    "session_note": lambda store: store.session_note("agent", "s"),
+    "forget_session": lambda store: store.forget_session("agent", "s"),
+    "session_value": lambda store: store.session_value("agent", "s", "key"),
+    "set_session_value": lambda store: store.set_session_value("agent", "s", "key", "1", 100),
+    "delete_session_value": lambda store: store.delete_session_value("agent", "s", "key"),
+    "session_keys": lambda store: store.session_keys("agent", "s"),
+    "agent_counts": lambda store: store.agent_counts(None, 10),
+    "timeline": lambda store: store.timeline(None, None, 60_000),
+    "failure_causes": lambda store: store.failure_causes(None, None),
     "tool_stats": lambda store: store.tool_stats(None, None, 10),
     "roll_up": lambda store: store.roll_up(NOW, 90),
 }

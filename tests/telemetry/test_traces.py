@@ -274,6 +274,41 @@ async def test_the_library_takes_a_traceparent_or_the_current_span(
                 assert deeper.parent.span_id == mine.get_span_context().span_id
 
 
+async def test_a_run_that_is_answered_early_has_one_span_until_its_end(
+    spans: tuple[TracerProvider, InMemorySpanExporter],
+) -> None:
+    provider, exporter = spans
+    code = "await new Promise((r) => setTimeout(r, 300)); return 1"
+    async with Sandbox(SandboxConfig(), watchers=[Tracing(provider)]) as sandbox:
+        for door in (sandbox, Executor(sandbox)):
+            early = await door.execute(code, yield_after=0, traceparent=traceparent(12))
+            assert early.status == "running"
+            assert [s for s in exporter.get_finished_spans() if s.name == EXECUTION] == []
+            assert early.request_id is not None
+            assert (await door.wait(early.request_id)).output == 1
+            span = whole(exporter)
+            assert span.context is not None
+            assert span.context.trace_id == 12
+            assert span.start_time is not None
+            assert span.end_time is not None
+            assert span.end_time - span.start_time >= 300e6
+
+
+async def test_a_call_of_a_session_has_the_stages_of_any_run(
+    spans: tuple[TracerProvider, InMemorySpanExporter],
+) -> None:
+    provider, exporter = spans
+    async with (
+        Sandbox(SandboxConfig(), watchers=[Tracing(provider)]) as sandbox,
+        sandbox.session() as session,
+    ):
+        for _ in range(2):
+            await session.execute("return 1")
+            names = [span.name for span in exporter.get_finished_spans()]
+            assert names == ["onehop.queue", "onehop.run", EXECUTION]
+            exporter.clear()
+
+
 async def test_a_sandbox_without_watchers_is_not_seen_by_those_around_it(
     spans: tuple[TracerProvider, InMemorySpanExporter],
 ) -> None:

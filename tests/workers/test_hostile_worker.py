@@ -123,7 +123,7 @@ CALL_ATTACKS = {
 def hostile_command(attack: str, before: str = "") -> list[str]:
     script = HOSTILE.replace("ATTACK", attack).replace("BEFORE", before)
     url = "data:application/javascript;base64," + base64.b64encode(script.encode()).decode()
-    return [*deno_programs()["worker"][:-3], url]
+    return [*deno_programs()["worker"][:-4], url]
 
 
 class EmptyDesk:
@@ -260,7 +260,7 @@ async def test_a_worker_that_speaks_before_its_job_never_gets_one() -> None:
 
 def idle_backend(attack: str) -> LocalBackend:
     config = SandboxConfig(pool_size=1)
-    command = [*deno_programs()["worker"][:-3], _ready_then(attack)]
+    command = [*deno_programs()["worker"][:-4], _ready_then(attack)]
     return LocalBackend(
         config, WorkerFactory((), config.limits(30_000), lambda: {"worker": command})
     )

@@ -13,7 +13,7 @@ from onehop import InvalidRequestError, Overloaded, Sandbox, SandboxConfig
 from onehop.backends import LocalBackend
 from onehop.requests import check_request
 from onehop.testing import FakeBackend
-from onehop.types import ExecutionResult
+from onehop.types import ExecutionResult, Progress
 from onehop.workers import WorkerFactory, deno_programs
 from tests.processes import workers
 from tests.waiting import soon
@@ -39,6 +39,27 @@ async def test_a_result_says_in_which_class_it_ran(one: Sandbox) -> None:
     assert (fresh.isolation, again.isolation) == ("process", "realm")
     assert fresh.enforcement == again.enforcement
     assert again.to_dict()["isolation"] == "realm"
+
+
+async def test_a_realm_shows_files_and_says_how_far_it_is(one: Sandbox) -> None:
+    heard: list[Progress] = []
+    code = "progress(0.5, 'half'); show('a,b', {title: 'Table'}); progress(1); return context.n"
+    for n in range(3):
+        result = await realm(one, code, context={"n": n}, on_progress=heard.append)
+        assert (result.output, [each.size for each in result.artifacts or ()]) == (n, [3])
+    assert [each.fraction for each in heard] == [0.5, 1] * 3
+
+
+async def test_a_session_has_a_process_of_its_own(one: Sandbox) -> None:
+    with pytest.raises(InvalidRequestError, match="a realm ends with its run"):
+        await realm(one, "return 1", session="kept")
+    async with Sandbox(SandboxConfig(isolation="realm", pool_size=1)) as sandbox:
+        first = await sandbox.execute("const kept = 1", session="kept")
+        second = await sandbox.execute("return kept", session="kept")
+        assert (first.isolation, second.isolation, second.output) == ("process", "process", 1)
+    stored = await realm(one, "return await store.get('kept')")
+    assert stored.error is not None
+    assert "this call is in none" in stored.error
 
 
 async def test_an_agent_keeps_its_process_and_no_other_agent_gets_it(one: Sandbox) -> None:

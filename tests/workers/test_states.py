@@ -6,6 +6,8 @@ from typing import get_args
 
 import pytest
 
+from onehop.questions import Shown, Stored
+from onehop.types import Progress
 from onehop.workers._states import State, turn
 from onehop.workers.protocol import (
     Failure,
@@ -27,15 +29,19 @@ FRAMES: tuple[Message, ...] = (
     Result(1, 0),
     LargeResult("1", 1, 0),
     Failure("Error", "x", None, None, None, syntax=False, dropped=0),
+    Shown("text", "", "", b"", more=False),
+    Progress(fraction=0.5),
+    Stored(1, "keys", "", ""),
 )
 TAKEN = {
     "starting": {"Ready"},
     "idle": set(),
     "warming": {"Warm"},
     "overtaken": {"Warm"},
-    "running": {"Log", "Result", "LargeResult", "Failure"},
+    "running": {"Log", "Result", "LargeResult", "Failure", "Shown", "Progress", "Stored"},
     "ending": {"Log"},
     "answered": set(),
+    "kept": set(),
 }
 
 

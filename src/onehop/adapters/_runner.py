@@ -6,11 +6,10 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
-from pydantic.alias_generators import to_snake
-
 from onehop.callers import Caller
 from onehop.definition import INPUT_SCHEMA, NAME
 from onehop.errors import ConfigError, InvalidRequestError
+from onehop.inputs.choices import python_name
 from onehop.types import ExecutionResult
 
 
@@ -87,4 +86,4 @@ def _known(arguments: Mapping[str, Any]) -> dict[str, Any]:
         if name not in fields:
             allowed = f"one of {', '.join(fields)}"
             raise InvalidRequestError(str(name)[:80], "an unknown field", allowed)
-    return {"code": None, **{to_snake(name): value for name, value in arguments.items()}}
+    return {"code": None, **{python_name(name): value for name, value in arguments.items()}}

@@ -7,10 +7,40 @@ from typing import Protocol, runtime_checkable
 
 from onehop.config import SandboxConfig
 from onehop.limits import Limits
-from onehop.questions import Desk
+from onehop.questions import Desk, Services
 from onehop.requests import CheckedRequest
 from onehop.states import PoolState
 from onehop.types import ExecutionResult, Language, OnLog, OutputPage
+
+
+class SessionGoneError(Exception):
+    """The session was lost before its call began, so that the call can begin in another one."""
+
+
+class BackendSession(Protocol):
+    """What several calls of one agent share: opened by ``Backend.open_session``."""
+
+    names: dict[str, None]
+    """What its calls have declared so far, as keys."""
+    ended: str | None
+    """Why it takes no more calls, in words; None while it does."""
+
+    async def run(
+        self,
+        request: CheckedRequest,
+        limits: Limits,
+        on_log: OnLog | None = None,
+        desk: Desk | None = None,
+        services: Services | None = None,
+    ) -> ExecutionResult:
+        """Run one call to its end; the caller lets one call run at a time.
+
+        Raises what ``Backend.run`` raises, and SessionGoneError when nothing has run.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """End the call that runs, and forget everything."""
 
 
 @runtime_checkable
@@ -18,7 +48,8 @@ class Backend(Protocol):
     """Runs checked requests somewhere: ``open``, any number of ``run``, ``aclose``.
 
     ``isolations``, if it has that, names the classes of ``CheckedRequest.isolation`` that it
-    offers; without, it offers ``process``, and the sandbox refuses the other.
+    offers; without, it offers ``process``, and the sandbox refuses the other. ``has_sessions``, if
+    it has that and it is false, says that it keeps nothing between two calls.
     """
 
     @property
@@ -39,14 +70,22 @@ class Backend(Protocol):
         agent: str,
         on_log: OnLog | None = None,
         desk: Desk | None = None,
+        services: Services | None = None,
     ) -> ExecutionResult:
         """Run to the end; ``on_log`` hears each console line as it is printed, ``desk`` answers the
-        code's calls of tools, when it is granted some.
+        code's calls of tools, when it is granted some, and ``services`` takes what it shows.
 
         Cancelling the awaiting task kills the run.
 
         Raises Overloaded, SandboxClosedError, SandboxUnavailableError; what the guest does wrong
         is in the result.
+        """
+        ...
+
+    async def open_session(self, agent: str) -> BackendSession:
+        """A session of an agent; cheap, for nothing is started before its first call.
+
+        Raises SandboxClosedError.
         """
         ...
 

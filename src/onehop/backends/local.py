@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from dataclasses import replace
 from typing import Final
+from weakref import WeakSet
 
 from onehop import source
 from onehop.analysis import Analyst
 from onehop.backends import _results
+from onehop.backends._session import LocalSession
 from onehop.backends.outputs import Outputs
 from onehop.compiler import (
     Broken,
@@ -22,7 +25,7 @@ from onehop.compiler import (
 from onehop.config import SandboxConfig
 from onehop.errors import WorkerStartError
 from onehop.limits import Limits
-from onehop.questions import Desk
+from onehop.questions import Desk, Services
 from onehop.requests import CheckedRequest
 from onehop.states import PoolState
 from onehop.types import (
@@ -85,6 +88,7 @@ class LocalBackend:
         )
         """What looks through code before it runs; ``run`` itself does not ask it."""
         self._outputs = Outputs(config.kept_outputs)
+        self._sessions: WeakSet[LocalSession] = WeakSet()
 
     @property
     def ready(self) -> bool:
@@ -116,15 +120,35 @@ class LocalBackend:
         agent: str,
         on_log: OnLog | None = None,
         desk: Desk | None = None,
+        services: Services | None = None,
     ) -> ExecutionResult:
         """See Backend.run."""
+        job = await self._job(request, limits, agent, on_log, desk, services)
+        if isinstance(job, ExecutionResult):
+            return job
+        digest = _Digest(request.request.code)
+        asyncio.get_running_loop().call_soon(digest.compute)  # while the worker is at it
+        pool = self._pool if request.isolation == "process" else self._realms
+        outcome = await _run_job(pool, job, agent)
+        return await self._result(request, limits, agent, outcome, digest)
+
+    async def _job(
+        self,
+        request: CheckedRequest,
+        limits: Limits,
+        agent: str,
+        on_log: OnLog | None,
+        desk: Desk | None,
+        services: Services | None,
+    ) -> Job | ExecutionResult:
+        """What a worker is asked to run; the result when it cannot run."""
         code, original = source.without_shebang(request.request.code), None
         if request.request.language == "typescript":
             compiled = await self._compile(request.request, code, agent)
             if not isinstance(compiled, Compiled):
                 return _results.uncompiled(request.request, compiled, request.isolation)
             code, original = compiled.code, Original(code, compiled.positions)
-        job = Job(
+        return Job(
             code=code,
             original=original,
             context_json=request.context_json,
@@ -132,16 +156,52 @@ class LocalBackend:
             limits=limits,
             on_log=on_log,
             desk=desk,
+            seed=request.request.seed,
+            clock=request.request.clock,
+            services=services,
         )
-        digest = _Digest(request.request.code)
-        asyncio.get_running_loop().call_soon(digest.compute)  # while the worker is at it
-        pool = self._pool if request.isolation == "process" else self._realms
-        outcome = await _run_job(pool, job, agent)
+
+    async def _result(
+        self,
+        request: CheckedRequest,
+        limits: Limits,
+        agent: str,
+        outcome: Outcome,
+        digest: _Digest | None = None,
+    ) -> ExecutionResult:
         outcome = await self._explained(request.request, agent, outcome)
+        digest = digest or _Digest(request.request.code)
         shelf = self._outputs.of(agent)
         return _results.from_outcome(
             request.request, digest.compute(), limits, outcome, shelf, request.isolation
         )
+
+    async def open_session(self, agent: str) -> LocalSession:
+        """See Backend.open_session."""
+        session = LocalSession(
+            self._pool,
+            agent,
+            functools.partial(self._session_job, agent),
+            lambda request, limits, outcome: self._result(request, limits, agent, outcome),
+        )
+        self._sessions.add(session)
+        return session
+
+    async def _session_job(
+        self,
+        agent: str,
+        request: CheckedRequest,
+        limits: Limits,
+        on_log: OnLog | None,
+        desk: Desk | None,
+        services: Services | None,
+    ) -> tuple[Job, source.Kept] | ExecutionResult:
+        job = await self._job(request, limits, agent, on_log, desk, services)
+        if isinstance(job, ExecutionResult):
+            return job
+        language = request.request.language
+        kept = await source.kept_by(self._analyst, agent, job.code, language)
+        return replace(job, session_json=source.kept_json(kept)), kept
 
     async def _compile(
         self, request: ExecutionRequest, code: str, agent: str
@@ -203,6 +263,8 @@ class LocalBackend:
         """See Backend.aclose."""
         await self._compilers.aclose()
         await self.checkers.aclose()
+        for session in list(self._sessions):
+            await session.aclose()
         await self._realms.aclose()
         await self._pool.aclose()
         self._outputs.clear()

@@ -25,6 +25,8 @@ _FIELDS: Final = {
     "captureConsole": "capture_console",
     "description": "description",
     "isolation": "isolation",
+    "seed": "seed",
+    "clock": "clock",
 }
 """What a line may have, on the wire and here."""
 _LONGEST: Final = 128 << 20
@@ -84,7 +86,7 @@ class Requests:
             return None
 
     async def _lines(self) -> AsyncIterator[bytes]:
-        if self._path is None and not _is_file(sys.stdin):
+        if self._path is None and not _is_at_hand(sys.stdin):
             async for line in _piped():
                 yield line
             return
@@ -122,8 +124,11 @@ def _bad(number: int, got: str) -> InvalidRequestError:
     return InvalidRequestError(f"line {number}", got, "a JSON object with the arguments of a call")
 
 
-def _is_file(stream: Any) -> bool:
-    return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+def _is_at_hand(stream: Any) -> bool:
+    """Whether reading it never waits for anyone: a file, or a device such as /dev/null, which no
+    event loop can wait for."""
+    mode = os.fstat(stream.fileno()).st_mode
+    return not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(stream.fileno()))
 
 
 async def _piped() -> AsyncIterator[bytes]:

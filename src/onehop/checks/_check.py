@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
@@ -34,6 +35,10 @@ _MOST: Final = 20
 """Findings of one check."""
 _HINTS: Final = 6
 _LONGEST: Final = 400
+_UNKNOWN_NAMES: Final = frozenset(
+    {2304, 2503, 2552, 2580, 2581, 2582, 2583, 2584, 2591, 2592, 2593, 2662, 2663, 18004}
+)
+"""TypeScript's numbers of messages about a name that nothing declares."""
 _NAMES_TOOLS: Final = re.compile(r"\btools\b")
 
 
@@ -58,6 +63,8 @@ class Check:
     room: Room | None = None
     agent: str = ""
     grant: Grant | None = None
+    has_own_tools: bool = False
+    """Whether ``tools`` is a variable of the session."""
     typecheck: Typecheck | None = None
     """None when it is off."""
     facts: Facts = field(default_factory=lambda: Facts(None))
@@ -105,15 +112,19 @@ class Check:
         ][:3]
 
     async def messages(self) -> tuple[Message, ...]:
-        """What TypeScript says of the types. Raises UncheckedError."""
+        """What TypeScript says of the types; in a session nothing of names that the code does not
+        declare, for an earlier call may have. Raises UncheckedError."""
         request = self.request
-        return await self.opened_room().checkers.messages(
+        found = await self.opened_room().checkers.messages(
             self.agent,
             source.without_shebang(request.code),
             request.language,
-            tools_declaration(self.grant, request.code),
+            tools_declaration(None if self.has_own_tools else self.grant, request.code),
             context_declaration(request.context),
         )
+        if request.session is None:
+            return found
+        return tuple(each for each in found if each.number not in _UNKNOWN_NAMES)
 
     def opened_room(self) -> Room:
         """What has checkers. Raises UncheckedError."""
@@ -170,10 +181,16 @@ class Checks:
     def __init__(self, room: Room | None) -> None:
         self._room = room
 
-    async def check(self, request: ExecutionRequest, agent: str, grant: Grant | None) -> Check:
-        """Check a program under its policy. Raises nothing: what cannot be checked runs
-        unchecked."""
-        check = Check(request, self._room, agent, grant)
+    async def check(
+        self,
+        request: ExecutionRequest,
+        agent: str,
+        grant: Grant | None,
+        declared: Sequence[str] = (),
+    ) -> Check:
+        """Check a program under its policy; ``declared`` are names of earlier calls of its session.
+        Raises nothing: what cannot be checked runs unchecked."""
+        check = Check(request, self._room, agent, grant, "tools" in declared)
         policy = policy_of(request, grant)
         if policy == "off" and not request.plan:
             return check
@@ -188,6 +205,8 @@ class Checks:
         request = check.request
         if not self._is_worth_it(request, policy):
             return
+        if check.has_own_tools:
+            raise UncheckedError("an earlier call of the session has declared its own `tools`")
         room = check.opened_room()
         code = source.without_shebang(request.code)
         check.facts = await room.checkers.facts(check.agent, code, request.language)

@@ -56,6 +56,8 @@ def read_call(
     language: str | None,
     timeout: float | None,
     memory: int | None,
+    seed: int | None = None,
+    clock: str | None = None,
     typecheck: str | None = None,
     plan: bool = False,
 ) -> Call:
@@ -77,10 +79,20 @@ def read_call(
         language=language or language_of_file(file) or wrapped_language(given or ""),
         timeout=timeout,
         context=None if context is None else _read_context(context, config.max_context),
+        seed=seed,
+        clock=_read_clock(clock),
         typecheck=typecheck,
         plan=plan,
     )
     return Call(checked.request, config)
+
+
+def _read_clock(text: str | None) -> float | str | None:
+    """Milliseconds, where it is a number, or the ISO time that it is."""
+    try:
+        return text if text is None else float(text)
+    except ValueError:
+        return text
 
 
 def tools_config(files: Sequence[str] | None, mcp_servers: str | None = None) -> ToolsConfig:
@@ -140,6 +152,8 @@ async def _execute(
             request.timeout,
             request.context,
             agent_id=CLI_AGENT,
+            seed=request.seed,
+            clock=request.clock,
             typecheck=request.typecheck,
             plan=request.plan,
             tools=names,

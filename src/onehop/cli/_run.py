@@ -63,6 +63,18 @@ def run(
     memory: Annotated[
         int | None, typer.Option(metavar="MB", help="Memory the code may use, in MB.")
     ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="INTEGER", help="Fixes random numbers: the same seed, the same ones."),
+    ] = None,
+    clock: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MS|TIME",
+            help="The time at which every clock of the code stands still: ms since 1970, or an ISO "
+            "time.",
+        ),
+    ] = None,
     tools: RunTools = None,
     rule: RunRules = None,
     mcp_servers: McpServers = None,
@@ -101,7 +113,9 @@ def run(
     def command() -> ExitCode:
         from onehop.cli import _input, _output
 
-        call = _input.read_call(source, code, context, language, timeout, memory, typecheck, plan)
+        call = _input.read_call(
+            source, code, context, language, timeout, memory, seed, clock, typecheck, plan
+        )
         result = _input.execute(
             call, record=record, tools=tools, rules=rule, mcp_servers=mcp_servers
         )

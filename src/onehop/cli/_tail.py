@@ -19,6 +19,7 @@ from onehop.events import (
     Event,
     ExecutionCompleted,
     ExecutionFailed,
+    ExecutionProgress,
     ExecutionStarted,
     ExecutionTimeout,
     ResourceLimitExceeded,
@@ -114,6 +115,8 @@ def _words(event: Event) -> str:
             return f"{event.resource}: {event.actual:.1f} of {event.limit:.1f}"
         case ExecutionTimeout():
             return f"{event.actual_time:.1f} ms of {event.timeout:.1f} ms"
+        case ExecutionProgress():
+            return f"{event.fraction:.0%} {event.message}"
         case ToolEvent():
             return f"{event.tool}  {_call(event)}"
         case _:

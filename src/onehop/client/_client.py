@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
 from urllib.parse import quote
 
 from onehop.answers import AgentStats, Failure, ToolStats
@@ -41,16 +41,29 @@ from onehop.client._wire import (
 from onehop.decisions import Approval, Decision
 from onehop.errors import (
     ApprovalNotFoundError,
+    ArtifactNotFoundError,
     ConfigError,
     ExecutionNotFoundError,
     InvalidRequestError,
     NotConnectedError,
     OutputNotFoundError,
+    UnexpectedAnswerError,
 )
 from onehop.events import EVENT_TYPES, Event
+from onehop.inputs.choices import Choices, check_session, to_wire
 from onehop.records import ExecutionRecord
+from onehop.session_scope import SessionScope
 from onehop.states import ServerState
-from onehop.types import CheckPolicy, ExecutionResult, Language, OutputPage, ValidationReport
+from onehop.types import (
+    CheckPolicy,
+    ExecutionResult,
+    Language,
+    OnProgress,
+    OutputPage,
+    Progress,
+    SessionInfo,
+    ValidationReport,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -59,6 +72,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 TOOL: Final = "code_execute"
+_LONGEST_WAIT: Final = 20_000
+"""ms that one request waits for a run."""
 _LONGEST_RUN: Final = 30.0
 """Seconds that a run may take which names no deadline: the contract's longest."""
 
@@ -189,18 +204,24 @@ class AgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        on_progress: OnProgress | None = None,
         typecheck: CheckPolicy | None = None,
         plan: bool | None = None,
         tools: Sequence[str] | None = None,
         rules: Rules | None = None,
+        **choices: Unpack[Choices],
     ) -> ExecutionResult:
         """Run ``code`` as the body of an async function that sees ``context``.
 
         ``timeout`` is in ms (the server's 5000 by default). A ``request_id`` that the server knows
         gives the first result and runs nothing. ``typecheck`` is what the check before the run may
         refuse (``off``, ``provable``, ``strict``); with ``plan`` the calls of tools are listed, and
-        nothing is executed. Cancelling the awaiting task ends the run. What the code does wrong is
-        a result with ``success=False``. Raises InvalidRequestError and DuplicateRequestError.
+        nothing is executed. ``choices``: ``seed`` fixes random numbers, ``clock`` (ms since 1970,
+        or an ISO time) every clock of the code; ``session`` names the agent's session that it runs
+        in; ``yield_after`` ms have an answer come by then, and ``wait`` gives the rest.
+        ``on_progress`` hears what the code tells by ``progress``. Cancelling the awaiting task ends
+        the run. What the code does wrong is a result with ``success=False``. Raises
+        InvalidRequestError and DuplicateRequestError.
 
         The code may call the server's tools: of these only ``tools``, names and globs, if they are
         given, and under ``rules`` (dicts, ``Rule`` objects, or globs by action) beside those of the
@@ -218,9 +239,27 @@ class AgentClient:
             tools=tool_names(tools),
             rules=rule_list(rules),
         )
+        arguments |= to_wire(choices)
         call = _execution(arguments, request_id)
         patience = self._patience(arguments)
+        if on_progress is not None:
+            return await self._watched(call, patience, on_progress)
         return await self._open().run(call, patience, partial(decode, ExecutionResult))
+
+    async def _watched(
+        self, call: Call, patience: float, on_progress: OnProgress
+    ) -> ExecutionResult:
+        async with Feed(self._live(call, patience).follow, self._tasks) as items:
+            async for item in items:
+                if isinstance(item, Progress):
+                    on_progress(item)
+                elif isinstance(item, ExecutionResult):
+                    return item
+        raise UnexpectedAnswerError(self._options.server_url, 200, "it sent no result")
+
+    def _live(self, call: Call, patience: float) -> LiveRun:
+        watch = Call("GET", f"/executions/{quote(call.headers[_REQUEST_ID], safe='')}/stream")
+        return LiveRun(self._open(), call, patience, watch)
 
     def stream(
         self,
@@ -233,8 +272,10 @@ class AgentClient:
         request_id: str | None = None,
         tools: Sequence[str] | None = None,
         rules: Rules | None = None,
+        **choices: Unpack[Choices],
     ) -> Feed[Item]:
-        """``execute`` as an iterator: a LogEntry for each console line, then the ExecutionResult.
+        """``execute`` as an iterator: a LogEntry for each console line and a Progress for each
+        report of progress, then the ExecutionResult.
 
         Leaving it early (``async with``, ``aclose``) ends the run.
         """
@@ -247,10 +288,9 @@ class AgentClient:
             tools=tool_names(tools),
             rules=rule_list(rules),
         )
+        arguments |= to_wire(choices)
         call = _execution(arguments, request_id)
-        watch = Call("GET", f"/executions/{quote(call.headers[_REQUEST_ID], safe='')}/stream")
-        live = LiveRun(self._open(), call, self._patience(arguments), watch)
-        return Feed(live.follow, self._tasks)
+        return Feed(self._live(call, self._patience(arguments)).follow, self._tasks)
 
     async def validate(self, code: str, language: str | None = None) -> ValidationReport:
         """The verdict on ``code``; nothing runs. Raises InvalidRequestError."""
@@ -351,6 +391,52 @@ class AgentClient:
             return await self._ask(call, partial(decode, OutputPage))
         except ExecutionNotFoundError as error:
             raise OutputNotFoundError(str(error)) from None
+
+    async def wait(self, run_id: str, timeout: float | None = None) -> ExecutionResult:
+        """The result of a run of the agent's own by its request id, such as one that ``execute``
+        has answered with status ``running`` (``yield_after``); still that after ``timeout`` ms.
+
+        Raises ExecutionNotFoundError.
+        """
+        loop = asyncio.get_running_loop()
+        end = None if timeout is None else loop.time() + timeout / 1000
+        path = f"/executions/{_segment('run_id', run_id)}"
+        while True:
+            left = _LONGEST_WAIT if end is None else (end - loop.time()) * 1000
+            wait = max(0, min(_LONGEST_WAIT, int(left)))
+            call = Call("GET", path, {"wait": wait})
+            patience = wait / 1000 + self._options.margin
+            result = await self._open().ask(call, patience, partial(decode, ExecutionResult))
+            if result.status != "running" or (end is not None and loop.time() >= end):
+                return result
+
+    def session(self, name: str | None = None) -> SessionScope:
+        """A session: ``async with client.session() as s: await s.execute(…)``. With a ``name`` it
+        is that session of the agent, and lives on; without, it ends with the block."""
+        return SessionScope(self, check_session(name))
+
+    async def sessions(self, agent_id: str | None = None) -> list[SessionInfo]:
+        """The agent's sessions that have run; an admin sees those of all agents, or of one."""
+        call = Call("GET", "/sessions", query(agent_id=agent_id))
+        return await self._ask(call, lambda wire: decode_list(SessionInfo, wire, "sessions"))
+
+    async def end_session(self, session: str, agent_id: str | None = None) -> bool:
+        """End a session, with all that ``store`` keeps; False when there is none."""
+        path = f"/sessions/{_segment('session', session)}"
+        try:
+            await self._ask(Call("DELETE", path, query(agent_id=agent_id)), dict)
+        except ExecutionNotFoundError:
+            return False
+        return True
+
+    async def artifact(self, request_id: str, artifact_id: str) -> bytes:
+        """The bytes of a file that a run has shown. Raises ArtifactNotFoundError."""
+        path = f"/executions/{_segment('request_id', request_id)}/artifacts"
+        call = Call("GET", f"{path}/{_segment('artifact_id', artifact_id)}", raw=True)
+        try:
+            return await self._ask(call, lambda answer: bytes(answer["data"]))
+        except ExecutionNotFoundError as error:
+            raise ArtifactNotFoundError(str(error)) from None
 
     async def status(self) -> ServerState:
         """How workers, queue, journal and servers of tools are, and which runs are in flight; for a

@@ -44,6 +44,8 @@ class Call:
     query: Mapping[str, Any] = field(default_factory=dict)
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bool = False
+    """Whether the answer is not JSON, but ``{"data": bytes}`` here."""
 
 
 class Beside(Protocol):
@@ -194,6 +196,8 @@ class Connection:
             )
         except httpx2.RequestError as error:
             raise self._failure(error) from error
+        if call.raw and response.is_success:
+            return {"data": response.content}
         return answer_of(response, self._options)
 
     def _failure(self, error: httpx2.RequestError) -> OnehopError:

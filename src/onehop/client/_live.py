@@ -15,7 +15,7 @@ from onehop.client._connection import Call, Connection
 from onehop.client._feed import Put
 from onehop.client._wire import decode
 from onehop.errors import ExecutionNotFoundError
-from onehop.types import ExecutionResult, LogEntry
+from onehop.types import ExecutionResult, LogEntry, Progress
 
 _SOON: Final = 0.02
 """Seconds until the stream of a run is asked for again that the server did not know yet."""
@@ -23,7 +23,7 @@ _MAX_WAIT: Final = 0.5
 
 _log = logging.getLogger(__name__)
 
-Item = LogEntry | ExecutionResult
+Item = LogEntry | Progress | ExecutionResult
 
 
 class LiveRun:
@@ -67,7 +67,9 @@ class LiveRun:
     async def _read(self, put: Put[Item]) -> None:
         async with self._connection.stream(self._stream) as source:
             async for sent in source:
-                if sent.event == "log":
+                if sent.event == "progress":
+                    await put(decode(Progress, from_json(sent.data)))
+                elif sent.event == "log":
                     entry = decode(LogEntry, from_json(sent.data))
                     await put(entry)
                     self._seen[_key(entry)] += 1

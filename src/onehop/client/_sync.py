@@ -6,10 +6,10 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, Unpack
 
 from onehop.answers import AgentStats, Failure, ToolStats
 from onehop.client._client import AgentClient
@@ -19,9 +19,18 @@ from onehop.client._wire import Identity, Rules
 from onehop.decisions import Approval, Decision
 from onehop.errors import NotConnectedError
 from onehop.events import Event
+from onehop.inputs.choices import Choices
 from onehop.records import ExecutionRecord
 from onehop.states import ServerState
-from onehop.types import CheckPolicy, ExecutionResult, Language, OutputPage, ValidationReport
+from onehop.types import (
+    CheckPolicy,
+    ExecutionResult,
+    Language,
+    OnProgress,
+    OutputPage,
+    SessionInfo,
+    ValidationReport,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -120,10 +129,12 @@ class SyncAgentClient:
         *,
         description: str | None = None,
         request_id: str | None = None,
+        on_progress: OnProgress | None = None,
         typecheck: CheckPolicy | None = None,
         plan: bool | None = None,
         tools: Sequence[str] | None = None,
         rules: Rules | None = None,
+        **choices: Unpack[Choices],
     ) -> ExecutionResult:
         """See ``AgentClient.execute``."""
         return self._wait(
@@ -135,10 +146,12 @@ class SyncAgentClient:
                 capture_console,
                 description=description,
                 request_id=request_id,
+                on_progress=on_progress,
                 typecheck=typecheck,
                 plan=plan,
                 tools=tools,
                 rules=rules,
+                **choices,
             )
         )
 
@@ -153,6 +166,7 @@ class SyncAgentClient:
         request_id: str | None = None,
         tools: Sequence[str] | None = None,
         rules: Rules | None = None,
+        **choices: Unpack[Choices],
     ) -> SyncFeed[Item]:
         """See ``AgentClient.stream``."""
         return self._feed(
@@ -165,8 +179,35 @@ class SyncAgentClient:
                 request_id=request_id,
                 tools=tools,
                 rules=rules,
+                **choices,
             )
         )
+
+    def wait(self, run_id: str, timeout: float | None = None) -> ExecutionResult:
+        """See ``AgentClient.wait``."""
+        return self._wait(self._client.wait(run_id, timeout))
+
+    @contextmanager
+    def session(self, name: str | None = None) -> Iterator[SyncSession]:
+        """See ``AgentClient.session``: ``with client.session() as s: s.execute(…)``."""
+        scope = self._client.session(name)
+        try:
+            yield SyncSession(self, scope.name)
+        finally:
+            if name is None:
+                self.end_session(scope.name)
+
+    def sessions(self, agent_id: str | None = None) -> list[SessionInfo]:
+        """See ``AgentClient.sessions``."""
+        return self._wait(self._client.sessions(agent_id))
+
+    def end_session(self, session: str, agent_id: str | None = None) -> bool:
+        """See ``AgentClient.end_session``."""
+        return self._wait(self._client.end_session(session, agent_id))
+
+    def artifact(self, request_id: str, artifact_id: str) -> bytes:
+        """See ``AgentClient.artifact``."""
+        return self._wait(self._client.artifact(request_id, artifact_id))
 
     def validate(self, code: str, language: str | None = None) -> ValidationReport:
         """See ``AgentClient.validate``."""
@@ -261,6 +302,23 @@ class SyncAgentClient:
         feed = make()  # raises when the client is not connected
         assert self._loop is not None  # noqa: S101 - connected, as the line above has checked
         return SyncFeed(feed, self._loop)
+
+
+class SyncSession:
+    """``SessionScope`` for code that is not async."""
+
+    def __init__(self, client: SyncAgentClient, name: str) -> None:
+        self._client = client
+        self.name = name
+        """What ``session`` is in the arguments of other calls."""
+
+    def execute(self, code: str, *arguments: Any, **named: Any) -> ExecutionResult:
+        """``execute`` in this session."""
+        return self._client.execute(code, *arguments, **named, session=self.name)
+
+    def end(self) -> bool:
+        """End it, and drop what ``store`` keeps; False when there was nothing."""
+        return self._client.end_session(self.name)
 
 
 class SyncFeed(Generic[T]):

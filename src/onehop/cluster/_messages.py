@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from onehop import errors
 from onehop.errors import OnehopError, Overloaded, SandboxUnavailableError
 from onehop.limits import Limits
-from onehop.questions import Ask, Call, Desk
+from onehop.questions import Ask, Call, Desk, Shown
 from onehop.requests import CheckedRequest
-from onehop.types import ExecutionResult, LogEntry
+from onehop.types import ExecutionResult, LogEntry, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class Order:
     hears_lines: bool
     terms: Terms | None
     """Of the desk, where the code may call tools."""
+    is_served: bool = False
+    """Whether someone takes what the code shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class TimeIsUp:
     """Calls have been open for as long as they may."""
 
 
-Said = LogEntry | Question | TimeIsUp
+Said = LogEntry | Question | TimeIsUp | Shown | Progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from onehop._version import onehop_version
 from onehop.cluster._messages import Ended, Opened, Order, Raised
 from onehop.cluster._relay import Relay
 from onehop.errors import SandboxUnavailableError
-from onehop.questions import Desk
+from onehop.questions import Desk, Services
 from onehop.types import Language, OnLog
 
 State = Literal["starting", "open", "draining", "gone"]
@@ -76,12 +76,18 @@ class Node:
         self.state = "open"
         self.idle_since = asyncio.get_running_loop().time()
 
-    async def run(self, order: Order, on_log: OnLog | None, desk: Desk | None) -> Ended:
+    async def run(
+        self,
+        order: Order,
+        on_log: OnLog | None,
+        desk: Desk | None,
+        services: Services | None = None,
+    ) -> Ended:
         """Run it to the end. Raises LostRunError."""
-        relay = Relay(self._actor, self._ask, order.run_id, on_log, desk)
+        relay = Relay(self._actor, self._ask, order.run_id, on_log, desk, services)
         running = asyncio.ensure_future(self._ask(self._actor.run.remote(order)))
         try:
-            if order.hears_lines or order.terms is not None:
+            if order.hears_lines or order.is_served or order.terms is not None:
                 running = asyncio.ensure_future(relay.follow(running))
             ended: Ended = await running
         except NodeLostError as error:

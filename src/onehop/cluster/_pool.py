@@ -15,6 +15,7 @@ from onehop.backends.local import LocalBackend
 from onehop.cluster._desk import RemoteDesk
 from onehop.cluster._mailbox import Mailbox
 from onehop.cluster._messages import Answer, Ended, KeptOutput, Opened, Order, Raised, Said
+from onehop.cluster._services import RemoteServices
 from onehop.config import SandboxConfig
 from onehop.errors import OnehopError
 from onehop.types import ExecutionResult, Language, LogEntry
@@ -88,7 +89,10 @@ class NodePool:
             mailbox.put(line)
 
         on_log = hear if order.hears_lines else None
-        return await self._backend.run(order.request, order.limits, order.agent, on_log, desk)
+        services = RemoteServices(mailbox.put) if order.is_served else None
+        return await self._backend.run(
+            order.request, order.limits, order.agent, on_log, desk, services
+        )
 
     def _forget(self, run_id: str) -> None:
         self._tasks.pop(run_id, None)

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from onehop.cluster._messages import Answer, Ended, Question, Said, TimeIsUp
-from onehop.questions import Desk
-from onehop.types import LogEntry, OnLog
+from onehop.questions import Desk, Services, Shown
+from onehop.types import LogEntry, OnLog, Progress
 
 Ask = Callable[[Any], Awaitable[Any]]
 
@@ -17,7 +17,13 @@ class Relay:
     """Between one run on ``actor`` and its caller."""
 
     def __init__(
-        self, actor: Any, ask: Ask, run_id: str, on_log: OnLog | None, desk: Desk | None
+        self,
+        actor: Any,
+        ask: Ask,
+        run_id: str,
+        on_log: OnLog | None,
+        desk: Desk | None,
+        services: Services | None = None,
     ) -> None:
         """``ask`` awaits an answer of the actor."""
         self._actor = actor
@@ -25,9 +31,11 @@ class Relay:
         self._run_id = run_id
         self._on_log = on_log
         self._desk = desk
+        self._services = services
         self._handled = 0
         self.has_asked = False
-        """Whether the code has asked the desk for anything: a second run could do it twice."""
+        """Whether the code has asked the desk for anything, or shown something: a second run could
+        do it twice."""
 
     async def follow(self, running: asyncio.Future[Ended]) -> Ended:
         """Pass on all that it says until ``running`` has ended, and then the rest."""
@@ -63,12 +71,23 @@ class Relay:
         if isinstance(message, LogEntry):
             if self._on_log is not None:
                 self._on_log(message)
+        elif isinstance(message, Shown | Progress):
+            self._serve(message)
         elif self._desk is None:
             return
         elif isinstance(message, TimeIsUp):
             self._desk.run_out()
         else:
             self._ask(self._desk, message)
+
+    def _serve(self, message: Shown | Progress) -> None:
+        if self._services is None:
+            return
+        if isinstance(message, Progress):
+            self._services.progress(message)
+        else:
+            self.has_asked = True
+            self._services.show(message)
 
     def _ask(self, desk: Desk, asked: Question) -> None:
         self.has_asked = True

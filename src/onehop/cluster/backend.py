@@ -8,9 +8,10 @@ import math
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from onehop._extras import needed_for
+from onehop.backends.base import BackendSession
 from onehop.backends.outputs import Outputs
 from onehop.cluster._demand import Demand
 from onehop.cluster._members import Members
@@ -18,9 +19,9 @@ from onehop.cluster._messages import Ended, Order, Raised, Terms
 from onehop.cluster._node import LostRunError
 from onehop.cluster._placement import Placement
 from onehop.config import SandboxConfig
-from onehop.errors import SandboxClosedError, SandboxUnavailableError
+from onehop.errors import InvalidRequestError, SandboxClosedError, SandboxUnavailableError
 from onehop.limits import Limits
-from onehop.questions import Desk
+from onehop.questions import Desk, Services
 from onehop.requests import CheckedRequest
 from onehop.types import (
     ErrorInfo,
@@ -35,10 +36,19 @@ from onehop.types import (
 _OPEN_SECONDS: Final = 120.0
 """For the first node to become ready."""
 _LOST: Final = (
-    "the node that ran this was lost; the code had asked for tools by then, so it was not run again"
+    "the node that ran this was lost; the code had asked for tools or shown something by then, "
+    "so it was not run again"
 )
 
 _log = logging.getLogger(__name__)
+
+
+class _Ears(NamedTuple):
+    """Of the caller's process, for what a run says."""
+
+    on_log: OnLog | None
+    desk: Desk | None
+    services: Services | None
 
 
 class RayBackend:
@@ -50,13 +60,15 @@ class RayBackend:
     ``cpus_per_node`` CPUs (all of its CPUs when None).
 
     Tools, approvals and console lines stay with the caller's process. A run whose node is lost is
-    run once more on another one if its code had asked for no tool; its console lines may then come
-    twice. With ``autoscale`` Ray's autoscaler is asked for more CPUs while runs wait, and a node
-    that had nothing to do for ``idle_seconds`` is given back to the cluster, but for the last one.
+    run once more on another one if its code had asked for no tool and shown no file; its console
+    lines may then come twice. With ``autoscale`` Ray's autoscaler is asked for more CPUs while runs
+    wait, and a node that had nothing to do for ``idle_seconds`` is given back to the cluster, but
+    for the last one. There are no sessions: no worker is kept between two calls.
     """
 
     isolations: Final = ("process", "realm")
     """The isolation classes that its nodes offer."""
+    has_sessions: Final = False
 
     def __init__(
         self,
@@ -160,13 +172,16 @@ class RayBackend:
         agent: str,
         on_log: OnLog | None = None,
         desk: Desk | None = None,
+        services: Services | None = None,
     ) -> ExecutionResult:
         """See Backend.run."""
         if self._members is None:
             raise SandboxClosedError("the sandbox is closed")
         terms = None if desk is None else Terms.of(desk)
-        order = Order(uuid.uuid4().hex, request, limits, agent, on_log is not None, terms)
-        running = asyncio.ensure_future(self._twice(self._members, order, on_log, desk))
+        hears_lines, is_served = on_log is not None, services is not None
+        order = Order(uuid.uuid4().hex, request, limits, agent, hears_lines, terms, is_served)
+        ears = _Ears(on_log, desk, services)
+        running = asyncio.ensure_future(self._twice(self._members, order, ears))
         self._running.add(running)
         try:
             return await asyncio.shield(running)
@@ -178,27 +193,23 @@ class RayBackend:
         finally:
             self._running.discard(running)
 
-    async def _twice(
-        self, members: Members, order: Order, on_log: OnLog | None, desk: Desk | None
-    ) -> ExecutionResult:
+    async def _twice(self, members: Members, order: Order, ears: _Ears) -> ExecutionResult:
         try:
-            return await self._once(members, order, on_log, desk)
+            return await self._once(members, order, ears)
         except LostRunError as error:
             if error.has_asked:
                 return _failed(order.request, "internal", "NodeLostError", _LOST)
             _log.warning("a node was lost; its run %s is run again", order.run_id)
         try:
-            return await self._once(members, order, on_log, desk)
+            return await self._once(members, order, ears)
         except LostRunError:
             message = "two nodes were lost one after the other while they ran this"
             return _failed(order.request, "internal", "NodeLostError", message)
 
-    async def _once(
-        self, members: Members, order: Order, on_log: OnLog | None, desk: Desk | None
-    ) -> ExecutionResult:
+    async def _once(self, members: Members, order: Order, ears: _Ears) -> ExecutionResult:
         node = await self._placement.take(order.agent)
         try:
-            return self._result(await node.run(order, on_log, desk), order.agent)
+            return self._result(await node.run(order, *ears), order.agent)
         except LostRunError:
             members.lose(node)
             raise
@@ -217,6 +228,11 @@ class RayBackend:
 
     def _nodes(self) -> list[Any]:
         return [] if self._members is None else self._members()
+
+    async def open_session(self, agent: str) -> BackendSession:  # noqa: ARG002
+        """Refuse: no worker is kept on a node between two runs. Raises InvalidRequestError."""
+        allowed = "left out with this backend (RayBackend), which has no sessions"
+        raise InvalidRequestError("session", "one", allowed)
 
     async def restart(self) -> None:
         """Replace onehop's process on each node, one after another, when its runs have ended: for a

@@ -30,6 +30,8 @@ class Message:
     column: int | None
     last_line: int | None = None
     """Where the part of the program ends that it is about."""
+    number: int = 0
+    """TypeScript's, of this kind of message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +136,12 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _message(item: dict[str, Any]) -> Message:
-    last = place_of(item, "last")
     return Message(
-        text_of(item, "message")[:_MOST], place_of(item, "line"), place_of(item, "column"), last
+        text_of(item, "message")[:_MOST],
+        place_of(item, "line"),
+        place_of(item, "column"),
+        place_of(item, "last"),
+        place_of(item, "code") or 0,
     )
 
 

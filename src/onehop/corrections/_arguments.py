@@ -31,6 +31,7 @@ MAX_SECONDS: Final = 30
 """Greater numbers below the minimum are more likely milliseconds than seconds."""
 
 _NUMBER = re.compile(r"\s{0,9}(\d{1,12}(?:\.\d{1,6})?)\s{0,9}", re.ASCII)
+_INTEGER = re.compile(r"\s{0,9}\d{1,16}\s{0,9}", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
 _MOST_VALUES: Final = 500_000
 """Of a context in a text that is read: to build more would cost more than it may."""
@@ -152,6 +153,12 @@ def _number(state: _Round) -> Iterator[_Change]:
         yield _Change(correction("number", "timeout", given, number), number)
 
 
+def _seed(state: _Round) -> Iterator[_Change]:
+    given = state.arguments.get("seed")
+    if isinstance(given, str) and _INTEGER.fullmatch(given):
+        yield _Change(correction("number", "seed", given, int(given)), int(given))
+
+
 def _seconds(state: _Round) -> Iterator[_Change]:
     given = state.arguments.get("timeout")
     if isinstance(given, bool) or not isinstance(given, int | float) or _is_in_ms(state):
@@ -203,6 +210,7 @@ _RULES: Final[tuple[tuple[str | None, Callable[[_Round], Iterator[_Change]]], ..
     ("code", _fenced_language),
     ("timeout", _number),
     ("timeout", _seconds),
+    ("seed", _seed),
     ("captureConsole", _boolean),
     ("context", _context),
 )

@@ -53,12 +53,14 @@ _STEPS: Final[Sequence[_Step]] = (
 """Each finds one thing to repair; those on the text come before those on its meaning."""
 
 
-def correct_code(code: str, language: Language, config: CorrectionConfig) -> CorrectedCode:
+def correct_code(
+    code: str, language: Language, config: CorrectionConfig, *, keeps: bool = False
+) -> CorrectedCode:
     """Repair a program; one that returns at its top level keeps what it does.
 
-    At most ``config.max_retries`` repairs.
+    At most ``config.max_retries`` repairs. ``keeps``: later calls see what it declares.
     """
-    draft, made, changes = Draft(code, language), list[Correction](), list[Change]()
+    draft, made, changes = Draft(code, language, keeps=keeps), list[Correction](), list[Change]()
     steps, other = list(_STEPS), None
     while config.enabled:
         repair = _next(draft, steps)

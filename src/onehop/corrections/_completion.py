@@ -64,6 +64,8 @@ def complete(draft: Draft) -> Repair | None:
     if tree is None or returns_at_top(tree):
         return None
     statements = meaningful(tree)
+    if draft.keeps:
+        return _return_last(tree, statements)
     entry = entry_of(tree, statements)
     if entry is not None:
         return call_at_end(tree, statements, entry)

@@ -37,8 +37,17 @@ class Repair:
 class Draft:
     """A program as it stands at one moment; what is worked out of it is kept."""
 
-    def __init__(self, code: str, language: Language, deadline: float | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        language: Language,
+        deadline: float | None = None,
+        *,
+        keeps: bool = False,
+    ) -> None:
         self.code = code
+        self.keeps = keeps
+        """Whether later calls see what it declares: then there is a use in declaring alone."""
         self.language = language
         self._deadline = time.thread_time() + _MAX_SECONDS if deadline is None else deadline
         """By the CPU clock of this thread."""
@@ -78,4 +87,5 @@ class Draft:
 
     def changed(self, edits: Iterable[Edit]) -> Draft:
         """The program that the edits would make of it; its trees take of the same time."""
-        return Draft(edited(self.code, edits).after, self.language, self._deadline)
+        after = edited(self.code, edits).after
+        return Draft(after, self.language, self._deadline, keeps=self.keeps)

@@ -51,6 +51,8 @@ def what_is_missing(draft: Draft) -> str | None:
     statements = meaningful(tree)
     if returns_at_top(tree):
         return _ALONE if _returns_alone(statements) else None
+    if draft.keeps:
+        return None
     return _of_unused(tree, statements) or NOTHING
 
 

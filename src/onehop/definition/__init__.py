@@ -15,8 +15,8 @@ decide in one call, not in one tool call each.
 
 `code` is the body of an async function: `return` the result, `await` at its top level. Data \
 passed as `context` is the variable `context`; do not paste it into the code. No network, files, \
-`import`, `require`, `eval` or `process`; nothing lasts between calls. You get the value as JSON, \
-or an error with its line, and the console output.
+`import`, `require`, `eval` or `process`; nothing lasts between calls but in a \
+`session`. You get the value as JSON, or an error with its line, and the console output.
 
 Examples:
 {"code":"const paid = context.orders.filter(o => o.paid);\\nreturn paid.reduce((sum, o) => sum + \
@@ -46,6 +46,10 @@ INPUT_SCHEMA: Final[dict[str, Any]] = {
         "context": {"type": "object", "default": {}},
         "captureConsole": {"type": "boolean", "default": True},
         "description": {"type": "string", "description": "For the audit trail"},
+        "seed": {"type": "integer", "minimum": 0},
+        "clock": {"type": ["number", "string"], "description": "ms or ISO time, stands still"},
+        "yield": {"type": "number", "description": "ms: answer by then, and get the rest later"},
+        "session": {"type": "string", "description": "Keeps variables for calls of this name"},
         "typecheck": {"type": "string", "enum": ["off", "provable", "strict"]},
         "plan": {"type": "boolean", "description": "List the calls of tools, run nothing"},
     },

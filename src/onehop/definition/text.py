@@ -21,6 +21,8 @@ def to_text(told: Told) -> str:
 
     JSON has no indentation: it would cost a model a third more tokens, and tell it nothing.
     """
+    if told.running:
+        return told.running
     if told.plan is not None:
         return "\n\n".join([_plan(told.plan), *_beside(told)])
     if told.success and not told.is_preview:
@@ -33,6 +35,8 @@ def to_text(told: Told) -> str:
 def _beside(told: Told) -> Iterator[str]:
     if told.logs:
         yield "Console:\n" + "\n".join(told.logs)
+    if told.artifacts:
+        yield _list("Shown", told.artifacts)
     if told.corrections:
         yield _list("Corrected before the run", told.corrections)
     if told.warnings:

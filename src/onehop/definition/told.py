@@ -32,6 +32,10 @@ class Told:
     findings: Sequence[str]
     """What validation has seen in the code, with what to write instead."""
     hints: Sequence[str]
+    running: str
+    """What to do about a run that goes on; empty for one that has ended."""
+    artifacts: Sequence[str]
+    """Files that the code has shown."""
     plan: Sequence[str] | None
     """The calls that the code would make, if that was asked; nothing was executed then."""
     reading: str
@@ -54,9 +58,19 @@ def told_of(
         corrections=[*map(_correction, result.corrections or ())],
         findings=[*_findings(result.findings or (), result.error_info)],
         hints=result.hints or (),
+        running=_running(result),
+        artifacts=[
+            f"{each.name} ({each.type}, {each.size} bytes)" for each in result.artifacts or ()
+        ],
         plan=None if result.plan is None else [*map(planned, result.plan)],
         reading=_reading(reference) if result.output_truncated else "",
     )
+
+
+def _running(result: ExecutionResult) -> str:
+    if result.status != "running":
+        return ""
+    return f"The run goes on: call code_wait with requestId {result.request_id!r} for the rest."
 
 
 def console(result: ExecutionResult) -> list[str]:

@@ -17,7 +17,7 @@ from onehop import corrections, patterns, source, validation
 from onehop.config import CorrectionConfig
 from onehop.corrections import correct_code
 from onehop.patterns import shape_from
-from onehop.source import diagnose
+from onehop.source import diagnose, keep_declarations
 from onehop.validation import examine
 
 _INFO: Final = {"type": "runtime", "name": "Error", "message": "", "line": 1, "column": 8}
@@ -26,6 +26,7 @@ _WARM_UP: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("correct", {"config": {}}),
     ("prepare", {"config": {}, "terms": {"off": [], "severity": {}, "rules": []}}),
     ("shape", {"info": _INFO, "findings": []}),
+    ("keep", {}),
     ("diagnose", {"message": "Unexpected token", "line": 1, "column": 8}),
 )
 _TEXTS: Final = (
@@ -45,6 +46,7 @@ class Work:
             "prepare": _prepare,
             "diagnose": diagnose,
             "shape": shape_from,
+            "keep": keep_declarations,
         }
 
     def warm_up(self) -> None:
@@ -75,13 +77,15 @@ def load_rules(references: Sequence[str]) -> None:
         load_rule(reference)
 
 
-def _correct(code: str, language: Any, config: dict[str, Any]) -> Any:
-    return correct_code(code, language, CorrectionConfig.model_construct(**config))
+def _correct(code: str, language: Any, config: dict[str, Any], keeps: bool = False) -> Any:
+    return correct_code(code, language, CorrectionConfig.model_construct(**config), keeps=keeps)
 
 
-def _prepare(code: str, language: Any, config: dict[str, Any], terms: dict[str, Any]) -> Any:
+def _prepare(
+    code: str, language: Any, config: dict[str, Any], terms: dict[str, Any], keeps: bool = False
+) -> Any:
     """Correct, and examine what came of it: one question where two would each cost a turn."""
-    corrected = _correct(code, language, config)
+    corrected = _correct(code, language, config, keeps)
     return [corrected, examine(corrected.code, language, **terms)]
 
 

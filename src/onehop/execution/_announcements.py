@@ -15,6 +15,7 @@ from onehop.events import (
     Event,
     ExecutionCompleted,
     ExecutionFailed,
+    ExecutionProgress,
     ExecutionStarted,
     ExecutionTimeout,
     ResourceLimitExceeded,
@@ -28,7 +29,14 @@ from onehop.events import (
 )
 from onehop.execution._outcomes import blocking_findings
 from onehop.limits import MIB, Limits
-from onehop.types import ErrorInfo, ExecutionRequest, ExecutionResult, ToolCall, ValidationReport
+from onehop.types import (
+    ErrorInfo,
+    ExecutionRequest,
+    ExecutionResult,
+    Progress,
+    ToolCall,
+    ValidationReport,
+)
 from onehop.validation import TRIPWIRES
 
 
@@ -96,6 +104,10 @@ class Announcer:
                 **self._common, timeout=self._request.timeout, actual_time=result.execution_time
             )
         yield self.failed(result.error or info.message, info, result.execution_time)
+
+    def progress(self, report: Progress) -> Event:
+        """How far the code says that it is."""
+        return ExecutionProgress(**self._common, fraction=report.fraction, message=report.message)
 
     def tool(self, event: CallEvent, call: ToolCall) -> Event:
         """What became of a call of a tool."""

@@ -9,6 +9,7 @@ from onehop import source
 from onehop.callers import Caller
 from onehop.records import INTERRUPTED, SNIPPET_LENGTH, ExecutionRecord
 from onehop.types import (
+    Artifact,
     Avoided,
     Correction,
     ErrorInfo,
@@ -120,8 +121,14 @@ def record_of(
         description=request.description,
         executed_at=executed_at,
         created_at=time.time_ns() // 1_000_000,
-        details={**_details(result), **facts},
+        details={**_details(result), **_choices(request), **facts},
     )
+
+
+def _choices(request: ExecutionRequest) -> dict[str, Any]:
+    """What the call asked for beyond the record's own fields."""
+    chosen = {"seed": request.seed, "clock": request.clock, "session": request.session}
+    return {name: value for name, value in chosen.items() if value is not None}
 
 
 def _details(result: ExecutionResult) -> dict[str, Any]:
@@ -141,6 +148,7 @@ def _details(result: ExecutionResult) -> dict[str, Any]:
         "hints": result.hints,
         "findings": [item.model_dump(by_alias=True) for item in result.findings or ()],
         "toolCalls": [item.model_dump(by_alias=True) for item in result.tool_calls or ()],
+        "artifacts": [item.model_dump(by_alias=True) for item in result.artifacts or ()],
         "avoided": result.avoided and result.avoided.model_dump(by_alias=True),
         "typecheck": result.typecheck and result.typecheck.model_dump(by_alias=True),
     }
@@ -178,6 +186,7 @@ def result_of(record: ExecutionRecord) -> ExecutionResult:
         enforcement=details.get("enforcement", []),
         tool_calls=[ToolCall.model_validate(item) for item in details.get("toolCalls", ())] or None,
         avoided=Avoided.model_validate(details["avoided"]) if details.get("avoided") else None,
+        artifacts=[Artifact.model_validate(item) for item in details.get("artifacts", ())] or None,
         typecheck=Typecheck.model_validate(details["typecheck"])
         if details.get("typecheck")
         else None,

@@ -29,7 +29,7 @@ from onehop.records import ExecutionRecord
 from onehop.requests import CheckedRequest
 from onehop.sandbox import Sandbox
 from onehop.states import RunState, Step
-from onehop.types import Correction, ExecutionResult, ValidationReport, code_hash
+from onehop.types import Correction, ExecutionResult, OnProgress, ValidationReport, code_hash
 from onehop.validation import Verdict
 
 _FIELDS: Final = {
@@ -39,6 +39,9 @@ _FIELDS: Final = {
     "context": "context",
     "captureConsole": "capture_console",
     "description": "description",
+    "seed": "seed",
+    "clock": "clock",
+    "session": "session",
     "typecheck": "typecheck",
     "plan": "plan",
 }
@@ -82,6 +85,10 @@ class Run:
         self.check: Check | None = None
         """What the check before the run has found."""
         self.ending = False
+        self.on_progress: OnProgress | None = None
+        self.reports = 0
+        self.announced_at = float("-inf")
+        """When progress was last announced, and how often it was."""
         self.step: Step = "validation"
         self.repeated = False
         """Whether another call of this name was the first."""
@@ -90,7 +97,12 @@ class Run:
         """Repair the code; answers the verdict on it, when there is one already."""
         request = self.original.request
         prepared = await preparer.prepare(
-            analyst, self.caller.agent_id, request.code, self.digest, request.language
+            analyst,
+            self.caller.agent_id,
+            request.code,
+            self.digest,
+            request.language,
+            keeps=request.session is not None,
         )
         self.corrected = prepared.corrected
         self.corrections += self.corrected.corrections

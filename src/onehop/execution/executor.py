@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, Unpack
 
 from pydantic_core import to_json
 
@@ -25,7 +25,7 @@ from onehop.corrections import (
     in_original,
     unreturned,
 )
-from onehop.errors import OnehopError, StoreError, StoreUnavailableError
+from onehop.errors import OnehopError, RunNotFoundError, StoreError, StoreUnavailableError
 from onehop.events import Event
 from onehop.execution import _outcomes
 from onehop.execution._agent_rules import AgentRules
@@ -33,10 +33,14 @@ from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Repeats
 from onehop.execution._run import Run
 from onehop.execution.bus import EventBus
+from onehop.inputs.choices import Choices, check_session, check_yield, to_wire
+from onehop.later import still_running
 from onehop.patterns import Patterns, Talk, shape, shape_alone
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.requests import is_large
 from onehop.sandbox import Sandbox
+from onehop.session_scope import SessionScope
+from onehop.sessions import StoreKeeping
 from onehop.states import ExecutorState
 from onehop.stores.base import HistoryQuery, Store
 from onehop.traces import read_trace
@@ -45,6 +49,8 @@ from onehop.types import (
     ErrorInfo,
     ExecutionResult,
     OnLog,
+    OnProgress,
+    Progress,
     ValidationLevel,
     ValidationReport,
 )
@@ -60,10 +66,16 @@ _SECRETS_IN_THREAD: Final = 64 * 1024
 """Bytes of context from which its secrets are looked for in a thread."""
 _NOTED: Final = 1000
 """Repeats that are remembered until their result is returned."""
+_PROGRESS_PAUSE: Final = 0.25
+"""Seconds between two events of a run's progress."""
+_MOST_PROGRESS: Final = 100
+"""Of them in one run."""
 _LESSONS: Final = 500
 """Past runs that are learned from at the start."""
 _LEARNING: Final = 2.0
 """Seconds that reading them may take."""
+_FRESH: Final = 1.0
+"""Seconds that the store has to take what has just ended, before it is asked for it."""
 _COUNTED: Final = 1000
 """Calls that wait for a person, which are counted."""
 _COUNTING: Final = 1.0
@@ -97,6 +109,8 @@ class Executor:
     ) -> None:
         self.sandbox = sandbox
         self._store = store
+        if store is not None:
+            sandbox.sessions.keeping = StoreKeeping(store)
         self.bus = bus or EventBus()
         self._validator = validator or Validator()
         kept = _audit(audit)
@@ -207,6 +221,8 @@ class Executor:
         typecheck: CheckPolicy | None = None,
         plan: bool | None = None,
         traceparent: str | None = None,
+        on_progress: OnProgress | None = None,
+        **choices: Unpack[Choices],
     ) -> ExecutionResult:
         """``call`` with the arguments of ``Sandbox.execute``; JavaScript by default."""
         given = {
@@ -220,13 +236,24 @@ class Executor:
             "plan": plan,
         }
         arguments = {name: value for name, value in given.items() if value is not None}
+        arguments |= to_wire(choices)
         caller = Caller(
             agent_id=agent_id,
             channel_id=channel_id,
             request_id=request_id or "",
             trace=read_trace(traceparent),
         )
-        return await self.call(arguments, caller, on_log, tools, [rules] if rules else ())
+        layers = [rules] if rules else ()
+        return await self.call(arguments, caller, on_log, tools, layers, on_progress)
+
+    def session(self, name: str | None = None, *, agent_id: str = "") -> SessionScope:
+        """See ``Sandbox.session``."""
+        checked = check_session(name)
+        return SessionScope(self, checked, **({"agent_id": agent_id} if agent_id else {}))
+
+    async def end_session(self, session: str, *, agent_id: str = "") -> bool:
+        """See ``Sandbox.end_session``. Raises StoreError."""
+        return await self.sandbox.end_session(session, agent_id=agent_id)
 
     async def call(
         self,
@@ -235,6 +262,61 @@ class Executor:
         on_log: OnLog | None = None,
         tools: Wanted | None = None,
         rules: Sequence[Layer] = (),
+        on_progress: OnProgress | None = None,
+        *,
+        beside: Beside | None = None,
+    ) -> ExecutionResult:
+        """``carry_out``; with ``yield`` (ms) among the arguments, it answers by then with status
+        ``running`` if the run has not ended, and ``wait`` gives the rest."""
+        after, rest = None, arguments
+        if _has_yield(arguments):
+            after = check_yield(arguments["yield"])
+            rest = {name: value for name, value in arguments.items() if name != "yield"}
+        work = self.carry_out(rest, caller, on_log, tools, rules, on_progress, beside=beside)
+        if after is None:
+            return await work
+        later, code = self.sandbox.later, str(rest.get("code", ""))
+        agent_id, run_id = caller.agent_id, caller.request_id
+        return await later.start(agent_id, run_id, code, work, after / 1000)
+
+    async def wait(
+        self, run_id: str, timeout: float | None = None, *, agent_id: str = ""
+    ) -> ExecutionResult:
+        """The result of a run by its request id; status ``running`` after ``timeout`` ms, if it
+        still runs. What is not kept here any more comes from the audit trail.
+
+        Raises RunNotFoundError, and what the run has raised.
+        """
+        seconds = None if timeout is None else timeout / 1000
+        try:
+            return await self.sandbox.later.wait(agent_id, run_id, seconds)
+        except RunNotFoundError:
+            found = await self._known(Caller(agent_id=agent_id, request_id=run_id), seconds)
+            if found is None:
+                raise
+            return found
+
+    async def _known(self, caller: Caller, seconds: float | None) -> ExecutionResult | None:
+        """The result of a run that another call has begun, or that is on record."""
+        try:
+            async with asyncio.timeout(seconds):
+                known = await self._repeats.earlier(caller)
+        except TimeoutError:
+            return still_running(caller.request_id)
+        if known is not None or self._store is None:
+            return known
+        await self.flush(_FRESH)
+        record = await self._store.get(caller.request_id, caller.agent_id)
+        return None if record is None else _outcomes.result_of(record)
+
+    async def carry_out(
+        self,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        on_log: OnLog | None = None,
+        tools: Wanted | None = None,
+        rules: Sequence[Layer] = (),
+        on_progress: OnProgress | None = None,
         *,
         beside: Beside | None = None,
     ) -> ExecutionResult:
@@ -242,9 +324,10 @@ class Executor:
 
         A request id that the agent has used gives the first result and runs nothing, unless that
         run was cancelled. What the code does wrong, or why it may not run, is a result with
-        ``success=False``. ``on_log`` hears each console line as it is printed. ``tools`` are as in
-        ``Sandbox.execute``, ``rules`` layers of rules beside the sandbox's; tools ``beside`` the
-        sandbox's are there too. Cancelling the awaiting task kills the run.
+        ``success=False``. ``on_log`` hears each console line as it is printed, ``on_progress`` how
+        far the code says that it is. ``tools`` are as in ``Sandbox.execute``, ``rules`` layers of
+        rules beside the sandbox's; tools ``beside`` the sandbox's are there too. Cancelling the
+        awaiting task kills the run.
 
         Raises InvalidRequestError before anything happens; StoreUnavailableError when there are
         tools, and the rules of the agent are not known; Overloaded, SandboxClosedError and
@@ -259,6 +342,7 @@ class Executor:
             ) as noted,
         ):
             run = await self._prepare(caller, arguments)
+            run.on_progress = on_progress
             noted.note(request=run.original.request, run_id=run.run_id)
             run.grant = await self._grant(caller.agent_id, tools, rules, beside)
             if run.original.request.plan:
@@ -383,10 +467,26 @@ class Executor:
             return _refusal(run, report)
         await self._start(run)
         run.step = "run"
-        result = await self.sandbox.run(run.checked, run.caller.agent_id, on_log, self._desk(run))
+        result = await self.sandbox.run(
+            run.checked,
+            run.caller.agent_id,
+            on_log,
+            self._desk(run),
+            lambda report: self._hear_progress(run, report),
+        )
         if run.check is not None:
             result = await run.check.explain(result)
         return result
+
+    def _hear_progress(self, run: Run, report: Progress) -> None:
+        """Pass it on, and announce it now and then."""
+        if run.on_progress is not None:
+            run.on_progress(report)
+        now = time.monotonic()
+        is_early = now - run.announced_at < _PROGRESS_PAUSE and report.fraction < 1
+        if not is_early and run.reports < _MOST_PROGRESS:
+            run.reports, run.announced_at = run.reports + 1, now
+            self._announce(run, run.announcer.progress(report))
 
     async def _plan(self, run: Run) -> ExecutionResult:
         """Check the code and list its calls. Nothing is executed, so that nothing is recorded, and
@@ -566,6 +666,10 @@ class Executor:
         told = self._redactor.event(event, run.secrets)
         run.events.append(told)
         self.bus.publish(told)
+
+
+def _has_yield(arguments: Any) -> bool:
+    return isinstance(arguments, Mapping) and "yield" in arguments
 
 
 async def learn(patterns: Patterns, store: Store) -> None:

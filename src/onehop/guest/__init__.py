@@ -12,6 +12,8 @@ from onehop.guest._assembly import Module, join, read_module
 
 PARTS = (
     "primordials.js",
+    "clock.js",
+    "epoch.js",
     "channel.js",
     "grant.js",
     "borrowed.js",
@@ -36,14 +38,15 @@ PARTS = (
     "main.js",
 )
 """In the order in which they stand in one function: each imports from those before it."""
-_FOR_REALM = {"platform.js": "realm_platform.js", "main.js": "realm.js"}
+FOR_REALM = {"platform.js": "realm_platform.js", "main.js": "realm.js"}
+"""What stands in a realm in the place of a file."""
 REALM_PARTS = (
     "boundary.js",
     *PARTS[: PARTS.index("second.js")],
     "web_part.js",
     *(name for name in PARTS[PARTS.index("second.js") :] if name != "ports.js"),
 )
-"""The same for a realm, where some files have others in their place."""
+"""Of the bootstrap of a realm, under the names that `FOR_REALM` replaces."""
 WEB_PARTS = ("web.js", "realm_clone.js", "ports.js", "realm_ports.js")
 """Of the function that a realm parses when the code looks at a class of the web's."""
 REALMS_PARTS = ("primordials.js", "channel.js", "turns.js", "realms.js")
@@ -56,8 +59,12 @@ SECOND_PARTS = (
     "arguments.js",
     "unawaited.js",
     "tools.js",
+    "services.js",
+    "forget.js",
 )
 """The same, of the function that is parsed later and gets what it imports of the first."""
+THIRD_PARTS = ("fixed.js", "session.js")
+"""The same, of the function that few jobs need, and before their code runs."""
 
 COMPILER_PARTS = ("primordials.js", "positions.js", "bodies.js", "frames.js", "compiler.js")
 """In the order in which they stand in one module."""
@@ -78,7 +85,7 @@ CHECKER_PARTS = (
 _LOADER = "data:application/javascript,Deno[Deno.internal].core.evalContext(Deno.args[0],%22{}%22)"
 _REALMS_LOADER = (
     'data:application/javascript,import vm from "onehop:vm";globalThis.onehopVm=vm;'
-    "Deno[Deno.internal].core.evalContext(Deno.args[3],%22onehop:realms%22)"
+    "Deno[Deno.internal].core.evalContext(Deno.args[4],%22onehop:realms%22)"
 )
 _FILE = "onehop:guest"
 
@@ -109,22 +116,28 @@ ENVIRONMENT: dict[str, str] = {
 def bootstrap_source() -> str:
     """The bootstrap as one script."""
     parts = join(map(read_module, PARTS))
-    shared = ",".join(_shared(PARTS, SECOND_PARTS))
+    shared = ",".join(_shared(PARTS, (*SECOND_PARTS, *THIRD_PARTS)))
     return f'(function(){{"use strict";\n{parts}\nshareWithSecond(()=>({{{shared}}}));\n}})();\n'
 
 
 @lru_cache(maxsize=1)
 def second_source() -> str:
     """What the bootstrap compiles later: code that makes a function of what is shared."""
-    made = "inspectValue,logTable,refuseColumns,openTools,ToolError"
+    made = "inspectValue,logTable,refuseColumns,openTools,ToolError,services,forgetCall,isAsking"
     return _later(PARTS, SECOND_PARTS, made)
+
+
+@lru_cache(maxsize=1)
+def third_source() -> str:
+    """The same of the part that few jobs need; a realm gets the same text."""
+    return _later(PARTS, THIRD_PARTS, "fix,beginKeptCall,compileKept")
 
 
 @lru_cache(maxsize=1)
 def realm_source() -> str:
     """The bootstrap of a realm: an expression, a function of what the main realm hands over."""
     parts = join(map(_realm_module, REALM_PARTS))
-    second = ",".join(_shared(REALM_PARTS, SECOND_PARTS))
+    second = ",".join(_shared(REALM_PARTS, (*SECOND_PARTS, *THIRD_PARTS)))
     web = ",".join(_shared(REALM_PARTS, WEB_PARTS))
     share = f"shareWithSecond(()=>({{{second}}}));\nshareWithWeb(()=>({{{web},main}}));"
     return f'(function(main){{"use strict";\n{parts}\n{share}\nreturn realm;\n}})'
@@ -150,7 +163,7 @@ def realms_source() -> str:
 
 def _realm_module(name: str) -> Module:
     """The file that stands in a realm's bootstrap under that name."""
-    module = read_module(_FOR_REALM.get(name, name))
+    module = read_module(FOR_REALM.get(name, name))
     module.name = name
     return module
 
@@ -196,6 +209,7 @@ def deno_arguments(heap_mb: int | str) -> list[str]:
         # An argument costs nothing to start with; as module text it would be parsed twice.
         bootstrap_source(),
         second_source(),
+        third_source(),
     ]
 
 
@@ -207,6 +221,7 @@ def realms_arguments(heap_mb: int | str) -> list[str]:
         _REALMS_LOADER,
         realm_source(),
         second_source(),
+        third_source(),
         web_source(),
         realms_source(),
     ]

@@ -9,10 +9,11 @@ import { consoleState } from "./console.js";
 export const answers = {
   __proto__: null,
   state: "warming",
-  /** After an answer: nothing of the guest's may run any more. */
+  /** After a value, and after an error: nothing of the guest's may run any more. */
   succeeded: halt,
-  /** Before a value is sent: more fields of the frame, as JSON text that starts with a comma. */
-  settle: () => "",
+  failed: halt,
+  /** Before an answer is sent: more fields of the frame, as JSON text that starts with a comma. */
+  settle: (_isError) => "",
   /** @type {Limits} */
   limits: { output: 0, keep: 0, logs: 0, entries: 0 },
 };
@@ -31,23 +32,23 @@ export function sendError(error, syntax) {
     die("it failed before the job: " + error.name + ": " + error.message);
   }
   answers.state = "ended";
-  const dropped = ',"dropped":' + consoleState.dropped;
+  const dropped = ',"dropped":' + consoleState.dropped + answers.settle(true);
   sendFrame("error", ',"error":' + errorToJson(error) + ',"syntax":' + syntax + dropped);
-  halt();
+  answers.failed();
 }
 
 export function succeed(value) {
-  sendOutput("result", value);
-  answers.succeeded();
+  if (sendOutput("result", value)) answers.succeeded();
 }
 
+/** Whether it was sent: no, when the run has ended meanwhile. */
 export function sendOutput(kind, value) {
   const encoded = encodeValue(value, answers.limits.keep);
   // A getter may have made the run fail meanwhile.
-  if (answers.state === "ended") return;
+  if (answers.state === "ended") return false;
   if (kind === "result") answers.state = "ended";
   warnOfValues(encoded);
-  const more = answers.settle();
+  const more = kind === "result" ? answers.settle(false) : "";
   const dropped = ',"dropped":' + consoleState.dropped + more + warningsField();
   if (encoded.size > answers.limits.output) {
     const text = quoteChunks(encoded.toChunks(), answers.limits.keep);
@@ -57,4 +58,5 @@ export function sendOutput(kind, value) {
   } else {
     sendChunked(kind, dropped, "output", encoded.chunks, encoded.size);
   }
+  return true;
 }

@@ -10,7 +10,7 @@ const { defineProperty } = Object;
 const uncurry = Function.prototype.bind.bind(Function.prototype.call);
 const weakGet = uncurry(WeakMap.prototype.get);
 const weakSet = uncurry(WeakMap.prototype.set);
-const CapturedRangeError = RangeError;
+const RangeErrorOfRealm = RangeError;
 const ERRORS = {
   __proto__: null,
   Error,
@@ -88,7 +88,7 @@ export function ownThrown(thrown) {
     if (!isForeign(thrown)) return thrown;
     return border.convert === null ? plainError(thrown) : border.convert(thrown);
   } catch {
-    return new CapturedRangeError(FULL_STACK);
+    return new RangeErrorOfRealm(FULL_STACK);
   }
 }
 

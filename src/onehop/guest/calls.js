@@ -38,7 +38,7 @@ const calls = {
 
 /**
  * Ask the host; `settle` gets the answer's head, and the JSON text behind it.
- * @param {"call" | "ask"} kind
+ * @param {"call" | "ask" | "store"} kind
  * @param {string} fields JSON text that starts with a comma
  * @param {(head: AnswerHead, text: string) => void} settle
  */
@@ -47,6 +47,11 @@ export function request(kind, fields, settle) {
   MapPrototypeSet(calls.open, id, { __proto__: null, settle, bytes: null });
   sendFrame(kind, ',"id":' + id + fields);
   if (!calls.isListening) void listen();
+}
+
+/** Whether something is asked and not answered. */
+export function isAsking() {
+  return calls.isListening;
 }
 
 /** The names of what is granted; nothing else happens until the host has answered. */

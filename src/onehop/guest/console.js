@@ -20,7 +20,6 @@ import {
   NumberPrototypeToFixed,
   ObjectGetOwnPropertyDescriptor,
   ObjectGetPrototypeOf,
-  performanceNow,
   quote,
   StringPrototypeEndsWith,
   StringPrototypeIndexOf,
@@ -28,6 +27,8 @@ import {
   StringPrototypeToWellFormed,
   TO_PRIMITIVE,
 } from "./primordials.js";
+import { guestNow } from "./clock.js";
+import { isLate } from "./epoch.js";
 import { sendFrame } from "./channel.js";
 import { inspect, loadSecondPart } from "./second.js";
 import { behindProxies, briefly, cut, readStack, readString } from "./errors.js";
@@ -241,6 +242,7 @@ function indent(text) {
  * @param {string} text
  */
 export function emit(level, text) {
+  if (isLate()) return;
   if (consoleState.entries <= 0 || consoleState.bytes <= 0) {
     consoleState.dropped++;
     return;
@@ -305,7 +307,7 @@ function time(args) {
   if (MapPrototypeGet(consoleState.starts, label) !== undefined) {
     return emit(WARN, "Label '" + label + "' already exists for console.time()");
   }
-  MapPrototypeSet(consoleState.starts, label, performanceNow());
+  MapPrototypeSet(consoleState.starts, label, guestNow());
 }
 
 function timeLog(args, method = "timeLog") {
@@ -314,7 +316,7 @@ function timeLog(args, method = "timeLog") {
   if (start === undefined) {
     return emit(WARN, "No such label '" + label + "' for console." + method + "()");
   }
-  const ms = performanceNow() - start;
+  const ms = guestNow() - start;
   const text = ms >= 1000
     ? NumberPrototypeToFixed(ms / 1000, 3) + "s"
     : NumberPrototypeToFixed(ms, ms < 10 ? 3 : 2) + "ms";

@@ -21,6 +21,7 @@ import { warn } from "./warnings.js";
 import { answers, fail, sendError } from "./answers.js";
 import { isTimerPending, pendingTimers, releaseTimers } from "./timers.js";
 import { runJob } from "./run.js";
+import { isLate, noteLeftWork } from "./epoch.js";
 
 /** Milliseconds for what was not awaited: by code that returned nothing, by code with a value. */
 const GRACE = 1000;
@@ -44,6 +45,7 @@ const ending = {
 };
 
 export function noteRejection(promise, reason) {
+  if (isLate()) return;
   MapPrototypeSet(ending.unhandled, promise, reason);
 }
 
@@ -72,6 +74,7 @@ export function runToEnd(job, handOn) {
   ending.handOn = handOn;
   ending.isFirstTurn = true;
   ending.hasReturned = false;
+  if (hasUnhandled()) ending.unhandled = new CapturedMap();
   // Not awaited: that would look up `constructor` on a promise, and the guest may have run by then.
   runJob(job, noteReturn);
   // Most runs need no turn of the event loop, which costs more than all the rest of such a run.
@@ -122,6 +125,7 @@ function answer(isBusy) {
 
 function warnOfWork(isBusy) {
   if (!isBusy && !isTimerPending()) return;
+  if (isBusy) noteLeftWork();
   const work = pendingTimers();
   warn(
     "work was left behind when the run ended: " + (work || "a promise that had more to do") +

@@ -83,6 +83,20 @@ declare var ToolError: {
   readonly prototype: ToolError;
 };
 
+// --- what the code hands to its host ---
+
+/** Adds a file to the result's artifacts: text, bytes, or data as JSON. */
+declare function show(value: unknown, options?: { type?: string; title?: string }): void;
+/** Tells how far the code is, from 0 to 1. */
+declare function progress(fraction: number, message?: string | null): void;
+/** Keeps JSON data with the session. */
+declare const store: {
+  get(key: string): Promise<any>;
+  set(key: string, value: any): Promise<void>;
+  delete(key: string): Promise<boolean>;
+  keys(): Promise<string[]>;
+};
+
 // --- text ---
 
 declare function atob(text: string): string;

@@ -30,8 +30,10 @@ function methodsOf(prototype) {
 
 const FUNCTIONS = new Set(["FunctionDeclaration", "FunctionExpression", "ArrowFunctionExpression"]);
 const SCOPES = new Set([...FUNCTIONS, "PropertyDefinition"]);
-const SECOND_PART =
-  /^(?:inspect|table|calls|tool_error|arguments|tools|web|realm_clone|realm_ports)\.js$/;
+const SECOND_PART = new RegExp(
+  "^(?:inspect|table|calls|tool_error|arguments|unawaited|tools|services|forget|web|realm_clone|" +
+    "realm_ports)\\.js$",
+);
 /** The main realm of a process with realms: the guest's code is in others. */
 const WITHOUT_GUEST = /^realms\.js$/;
 const HOLDERS = new Set(["VariableDeclarator", "VariableDeclaration", "ExportNamedDeclaration"]);

@@ -43,6 +43,7 @@ const OTHER_GLOBALS = [
   // Ours.
   "clearImmediate clearInterval clearTimeout console queueMicrotask setImmediate setInterval",
   "setTimeout structuredClone MessageChannel MessagePort navigator self tools ToolError",
+  "show progress store",
 ];
 
 // Deno dispatches `beforeunload` on the global object, whose listeners hang on such symbols.
@@ -126,6 +127,9 @@ export function lockDown() {
   defineBuiltins(globalThis, { self: globalThis });
   defineLazily("tools", () => loadSecondPart().openTools());
   defineLazily("ToolError", () => loadSecondPart().ToolError);
+  defineLazily("show", () => loadSecondPart().services.show);
+  defineLazily("progress", () => loadSecondPart().services.progress);
+  defineLazily("store", () => loadSecondPart().services.store);
 }
 
 /**

@@ -1,20 +1,25 @@
 // The order of things: lock down, prove it on a small run, say so, take one job, answer it.
 
-import { core, eventLoopHasMoreWork, getterOf, quote } from "./primordials.js";
+import { core, eventLoopHasMoreWork, getterOf, quote, uncurryThis } from "./primordials.js";
 import { die, exitProcess, readFrame, sendFrame } from "./channel.js";
 import { show } from "./errors.js";
 import { encodeValue } from "./values.js";
 import { format } from "./console.js";
 import { answers, fail, sendOutput, succeed } from "./answers.js";
 import { call, compile } from "./run.js";
+import { cancelTimers } from "./timers.js";
 import { nextTurn } from "./turns.js";
 import { endStuckRun, forgetRejection, noteRejection, runToEnd } from "./ending.js";
+import { beginEpoch, isLate } from "./epoch.js";
+import { isListening } from "./second.js";
 import { defineBuiltins, lockDown, removeGlobals, verifyLockdown } from "./lockdown.js";
 import { MessageChannel, MessagePort } from "./ports.js";
 
+const EventPrototypePreventDefault = uncurryThis(Event.prototype.preventDefault);
+
 /** @beforeGuest the start comes before the job */
 function watchForFailures() {
-  core.setReportExceptionCallback(fail);
+  core.setReportExceptionCallback(failNow);
   core.setUnhandledPromiseRejectionHandler((promise, reason) => {
     noteRejection(promise, reason);
     return true;
@@ -22,9 +27,12 @@ function watchForFailures() {
   core.setHandledPromiseRejectionHandler(forgetRejection);
   // Listeners of an EventTarget report what they throw in this way only.
   const errorOf = getterOf(ErrorEvent.prototype, "error");
-  globalThis.addEventListener("error", (event) => fail(errorOf(event)));
+  globalThis.addEventListener("error", (event) => failNow(errorOf(event)));
   // Deno dispatches this when its event loop has nothing left to do.
-  globalThis.addEventListener("beforeunload", endStuckRun);
+  globalThis.addEventListener("beforeunload", (event) => {
+    endStuckRun();
+    EventPrototypePreventDefault(event); // a session goes on
+  });
 }
 
 /**
@@ -37,6 +45,11 @@ function warmSignals() {
   Deno.removeSignalListener("SIGUSR2", ignore);
 }
 
+/** What an earlier call of a session has left fails by itself. */
+function failNow(thrown) {
+  if (!isLate()) fail(thrown);
+}
+
 const WARM_UP_JS = `
   const log = [context.list.map((x) => x + 1), new Map([["a", new Set([1n])]])];
   log.push(new Error().stack.includes("code.js:3:"));
@@ -45,7 +58,7 @@ const WARM_UP_OUTPUT = '{"log":[[2,3],{"a":["1"]},true],"text":"ok"}';
 /** What every worker must show before it is ready: the machinery runs, and imports nothing. */
 async function proveNoImport() {
   const code = 'try { await import("data:text/javascript,0"); return 1 } catch { return context }';
-  expectOutput(await call(compile({ code, original: null }), 0), "0");
+  expectOutput(await call(compile({ code, original: null, session: null }), 0), "0");
 }
 
 // V8 compiles what has been called eight times or so, in one go with whatever else has got hot.
@@ -94,8 +107,32 @@ function serve() {
   if (frame.v !== 3) die("the host speaks another version");
   if (frame.kind === "warm") return warmUp(frame);
   if (frame.kind !== "job") die("a frame before the job is no request to warm up");
+  begin(frame);
+}
+
+function begin(job) {
   answers.state = "running";
-  runToEnd(frame, succeed);
+  if (job.session !== null) {
+    answers.settle = openField;
+    answers.succeeded = answers.failed = serveNext;
+  }
+  runToEnd(job, succeed);
+}
+
+/** Of a session: whether the host has been asked something, so that no other call can follow. */
+function openField() {
+  return isListening() ? ',"open":true' : "";
+}
+
+/** Of a session: nothing runs until the next call comes. */
+function serveNext() {
+  if (isListening()) die("a call had asked its host something, and did not await the answer");
+  const frame = readFrame();
+  if (frame === null) return exitProcess(0);
+  if (frame.kind !== "job" || frame.session === null) die("a frame that is no call of the session");
+  cancelTimers();
+  beginEpoch(); // from here on all that is left of the last call is late
+  nextTurn(() => begin(frame));
 }
 
 function dieOf(thrown) {

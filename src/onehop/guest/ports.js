@@ -12,6 +12,7 @@ import {
 } from "./primordials.js";
 import { cloneGlobals, dataCloneError } from "./clone.js";
 import { nextTurn } from "./turns.js";
+import { keepEpoch } from "./epoch.js";
 
 const MAKE_PORT = {};
 const EventTargetPrototypeDispatchEvent = uncurryThis(EventTarget.prototype.dispatchEvent);
@@ -73,13 +74,13 @@ export class MessagePort extends EventTarget {
   }
 
   #deliverLater() {
-    nextTurn(() => {
+    nextTurn(keepEpoch(() => {
       if (this.#isClosed) return;
       const data = this.#waiting[this.#taken];
       this.#waiting[this.#taken++] = undefined;
       const event = new CapturedMessageEvent("message", { __proto__: null, data });
       EventTargetPrototypeDispatchEvent(this, event);
-    });
+    }));
   }
 }
 

@@ -63,6 +63,7 @@ export const CapturedNumber = Number;
 export const CapturedPromise = Promise;
 export const CapturedProxy = Proxy;
 export const CapturedString = String;
+export const CapturedRangeError = RangeError;
 export const CapturedTypeError = TypeError;
 export const CapturedUint8Array = Uint8Array;
 export const CapturedWeakMap = WeakMap;

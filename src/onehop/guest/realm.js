@@ -25,7 +25,8 @@ function leavesNothing() {
 }
 
 /** What the value's own code has started runs before the answer, so that nothing runs after it. */
-function settle() {
+function settle(isError) {
+  if (isError) return ""; // the process ends
   mute(true);
   processTicksAndRejections();
   mute(false);
@@ -75,6 +76,7 @@ function run(text) {
   answers.succeeded = end;
   const job = JSONParse(text);
   if (job.v !== 3 || job.kind !== "job") die("the host sent something else than a job");
+  if (job.session !== null) die("a realm keeps nothing for a session");
   answers.state = "running";
   runToEnd(job, succeed);
 }
@@ -97,7 +99,10 @@ function prove() {
   /** @type {any} */
   const job = { kind: "job", code: TRIAL, original: null, token: "", context, capture: false };
   let seen = "nothing";
-  runToEnd({ ...job, limits, tools: null }, (value) => (seen = encodeValue(value, 4096).text));
+  runToEnd(
+    { ...job, limits, tools: null, fixed: null, session: null },
+    (value) => (seen = encodeValue(value, 4096).text),
+  );
   if (seen !== TRIAL_OUTPUT || eventLoopHasMoreWork()) die("a trial run gave " + seen);
 }
 

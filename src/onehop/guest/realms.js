@@ -70,7 +70,7 @@ const state = {
 const bootstrap = new Script(Deno.args[0], { filename: "onehop:guest" });
 /** Parts of the bootstrap by their text, as scripts, which V8 parses once for all realms. */
 const parts = new Map(
-  [Deno.args[1], Deno.args[2]].map((text) => [
+  [Deno.args[1], Deno.args[2], Deno.args[3]].map((text) => [
     text,
     new Script("(function(){" + text + "\n})", { filename: "onehop:guest" }),
   ]),

@@ -12,9 +12,11 @@ import {
   RegExpPrototypeExec,
 } from "./primordials.js";
 import { setToken } from "./channel.js";
-import { prepareFor } from "./second.js";
+import { loadThirdPart, prepareFor } from "./second.js";
+import { inEpoch } from "./epoch.js";
+import { forgetWarnings, warn } from "./warnings.js";
 import { PositionMap } from "./positions.js";
-import { JS_FILE, nameAndMessage, placeInText, source } from "./errors.js";
+import { nameAndMessage, placeInText, source } from "./errors.js";
 import { collectAsync, isAsyncIterable } from "./values.js";
 import { openConsole } from "./console.js";
 import { answers, fail, sendError } from "./answers.js";
@@ -22,6 +24,7 @@ import { answers, fail, sendError } from "./answers.js";
 // The line break lets the first line be what it may be at the start of a script, such as `-->`.
 const JS_FUNCTION = "async function __run__() {\n";
 const JS_HEAD = "return __run__;" + JS_FUNCTION;
+const KEPT_HEAD = "async function __run__() {";
 const TAIL = "\n}";
 
 /** A failure of the text itself, before anything ran. */
@@ -57,29 +60,41 @@ function compileBody(text) {
   const { stackTraceLimit } = CapturedError;
   // Without a stack, V8 reports the place of the message, which is the place in the text.
   CapturedError.stackTraceLimit = 0;
-  const [body, error] = compileFunction(text, JS_FILE, NO_IMPORTS, []);
+  const [body, error] = compileFunction(text, source.file, NO_IMPORTS, []);
   CapturedError.stackTraceLimit = stackTraceLimit;
   if (error === null) return body;
   const [frame] = destructureError(error.thrown).frames;
-  const place = frame ? placeInText(JS_FILE, frame.lineNumber, frame.columnNumber) : null;
+  const place = frame ? placeInText(source.file, frame.lineNumber, frame.columnNumber) : null;
   const { message } = nameAndMessage(error.thrown);
   return new Unrunnable(message, place?.line ?? null, place?.column ?? null);
 }
 
 /**
  * Compile the body of an async function; `original` is what it was made from.
- * @param {{code: string, original: Original | null}} program
+ * @param {{code: string, original: Original | null, session: SessionJob | null}} program
  * @returns {Function | Unrunnable}
  */
-export function compile({ code, original }) {
+export function compile({ code, original, session }) {
   source.shownAs = original === null ? "code.js" : "code.ts";
   source.toOriginal = original === null ? null : lazyMap(code, original);
   const body = compileBody(JS_HEAD + code + TAIL);
   if (body instanceof Unrunnable) return findExtraBrace(code, body);
   const run = body();
   const text = FunctionPrototypeToString(run);
-  if (text === JS_FUNCTION + code + TAIL) return run;
+  if (text === JS_FUNCTION + code + TAIL) {
+    return session === null ? run : keep(code, session) ?? run;
+  }
   return extraBrace(code, text);
+}
+
+/** The same, with what it declares kept for later calls; null when it can only run as it is. */
+function keep(code, session) {
+  if (session.read && session.edits.length === 0) return null;
+  const run = session.read ? loadThirdPart().compileKept(code, session, KEPT_HEAD, TAIL) : null;
+  if (run === null) {
+    warn("what this call declares is not kept for later calls: it is not understood");
+  }
+  return run;
 }
 
 /**
@@ -131,7 +146,7 @@ export function call(run, context) {
     enumerable: true,
     configurable: true,
   });
-  const promise = ReflectApply(run, undefined, []);
+  const promise = inEpoch(() => ReflectApply(run, undefined, []));
   // With this own property, await takes the promise as it is and looks nothing up.
   ObjectDefineProperty(promise, "constructor", { __proto__: null, value: CapturedPromise });
   return promise;
@@ -146,6 +161,7 @@ const NOTHING = /^/;
  */
 export async function runJob(job, handOn) {
   setToken(job.token);
+  forgetWarnings();
   answers.limits = job.limits;
   openConsole(job.capture, job.limits);
   prepareFor(job);

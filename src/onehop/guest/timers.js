@@ -17,6 +17,7 @@ import {
   unrefTimer,
 } from "./primordials.js";
 import { fail } from "./answers.js";
+import { isLate, keepEpoch } from "./epoch.js";
 
 const timers = { __proto__: null, pending: new CapturedMap(), next: 1 };
 /** Milliseconds; any timer that should be longer is due at once, as in Node. */
@@ -40,18 +41,14 @@ function requireFunction(callback, name) {
 
 export function startTimer(callback, delay, args, repeat) {
   const id = timers.next++;
+  if (isLate()) return id;
   if (!(delay >= 1 && delay <= LONGEST_TIMER)) delay = 1;
   const due = performanceNow() + delay;
-  const timer = createTimer(
-    () => {
-      if (!repeat) MapPrototypeDelete(timers.pending, id);
-      runCallback(callback, args);
-    },
-    delay,
-    undefined,
-    repeat,
-    true,
-  );
+  const run = keepEpoch(() => {
+    if (!repeat) MapPrototypeDelete(timers.pending, id);
+    runCallback(callback, args);
+  });
+  const timer = createTimer(run, delay, undefined, repeat, true);
   MapPrototypeSet(timers.pending, id, { __proto__: null, timer, due, repeat });
   return id;
 }
@@ -63,6 +60,12 @@ export function stopTimer(id) {
   if (entry === undefined) return;
   MapPrototypeDelete(timers.pending, key);
   cancelTimer(entry.timer);
+}
+
+/** End all of them, with the call of a session that has set them. */
+export function cancelTimers() {
+  eachTimer(({ timer }) => cancelTimer(timer));
+  timers.pending = new CapturedMap();
 }
 
 /** Let only what is due within these milliseconds keep the event loop busy. */

@@ -20,9 +20,17 @@ import { readNames, request } from "./calls.js";
 import { encodeArguments } from "./arguments.js";
 import { blankToolError, fillToolError } from "./tool_error.js";
 import { grant } from "./grant.js";
+import { isLate } from "./epoch.js";
 import { watchReads } from "./unawaited.js";
 
 const made = { __proto__: null, tools: null, asked: 0, called: 0 };
+
+/** For the next call of a session, which is granted what it is granted. */
+export function forgetTools() {
+  made.tools = null;
+  made.asked = 0;
+  made.called = 0;
+}
 
 /** Names that the language asks any object for: what has no such tool has no such member. */
 const ASKED_BY_THE_LANGUAGE = {
@@ -40,6 +48,7 @@ export function openTools() {
   return made.tools;
 }
 
+const LATE = "this code belongs to a call of the session that has ended";
 const NONE = "no tools are granted to this code";
 const NO_NAMES = {
   __proto__: null,
@@ -144,6 +153,7 @@ function callTool(namespace, member, args) {
     if (grant.limits === null) {
       return refuse("unknown_tool", NONE);
     }
+    if (isLate()) return refuse("denied", LATE);
     if (++made.called > grant.limits.calls) {
       return refuse("budget", "the run has made its " + grant.limits.calls + " calls of tools");
     }
@@ -218,6 +228,7 @@ function find(what, subject, options, make = (found) => found) {
       if (what === "describe") return refuse("unknown_tool", NONE);
       return resolve(JSONParse("[]"));
     }
+    if (isLate()) return refuse("denied", LATE);
     if (++made.asked > grant.limits.asks) {
       const message = "the run has asked about tools " + grant.limits.asks + " times";
       return refuse("budget", message);

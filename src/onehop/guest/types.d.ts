@@ -52,6 +52,27 @@ interface Job {
   capture: boolean;
   limits: Limits;
   tools: ToolLimits | null;
+  fixed: Fixed | null;
+  session: SessionJob | null;
+}
+
+/** How the code of a session's call is run so that what it declares stays. */
+interface SessionJob {
+  edits: [number, number, string][];
+  values: [number, number, number][];
+  lets: string[];
+  consts: string[];
+  variables: string[];
+  functions: string[];
+  fresh: string[];
+  strict: boolean;
+  read: boolean;
+}
+
+/** What the job fixes: the seed of random numbers, and the time in ms since 1970. */
+interface Fixed {
+  seed: number | null;
+  clock: number | null;
 }
 
 /** A place in the caller's text; lines and columns start at 1. */
@@ -127,8 +148,23 @@ interface SecondPart {
   logTable(args: unknown[]): void;
   refuseColumns(columns: unknown): never;
   openTools(): object;
+  forgetCall(): void;
+  isAsking(): boolean;
+  services: { show: object; progress: object; store: object };
   // deno-lint-ignore no-explicit-any
   ToolError: any;
+}
+
+/** What the third part of the bootstrap is to the first. */
+interface ThirdPart {
+  fix(fixed: Fixed | null): void;
+  beginKeptCall(): void;
+  compileKept(
+    code: string,
+    session: SessionJob,
+    head: string,
+    tail: string,
+  ): (() => Promise<unknown>) | null;
 }
 
 interface SecondState {
@@ -207,6 +243,10 @@ interface ErrorFrame {
 type CompileError = { thrown: Error } | null;
 
 interface DenoCore {
+  // deno-lint-ignore no-explicit-any
+  getAsyncContext(): any;
+  // deno-lint-ignore no-explicit-any
+  setAsyncContext(context: any): void;
   byteLength(text: string): number;
   cancelTimer(timer: object): void;
   compileFunction(

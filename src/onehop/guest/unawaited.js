@@ -18,12 +18,19 @@ import {
   ReflectHas,
   StringPrototypeSlice,
 } from "./primordials.js";
+import { isLate } from "./epoch.js";
 import { describeThrown } from "./errors.js";
 import { pathStep, warn } from "./warnings.js";
 
 const MOST = 8;
 const LONGEST_PATH = 100;
-const told = new CapturedMap();
+/** @type {{ __proto__?: null, told: Map<string, boolean> }} */
+const reads = { __proto__: null, told: new CapturedMap() };
+
+/** For the next call of a session. */
+export function forgetReads() {
+  reads.told = new CapturedMap();
+}
 
 /**
  * @param {Promise<unknown>} promise
@@ -39,12 +46,12 @@ export function watchReads(promise, path) {
 }
 
 function warnOfRead(path, name) {
-  if (MapPrototypeGetSize(told) >= MOST) return;
+  if (isLate() || MapPrototypeGetSize(reads.told) >= MOST) return;
   const { line } = describeThrown(new CapturedError());
   const tool = "tools." + StringPrototypeSlice(path, 0, LONGEST_PATH);
   const text = (line === null ? "" : "line " + line + ": ") + mistake(tool + "(…)", name);
-  if (MapPrototypeGet(told, text) === true) return;
-  MapPrototypeSet(told, text, true);
+  if (MapPrototypeGet(reads.told, text) === true) return;
+  MapPrototypeSet(reads.told, text, true);
   warn(text);
 }
 

@@ -14,6 +14,11 @@ const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
 const warnings = createList();
 
+/** For the next call of a session. */
+export function forgetWarnings() {
+  warnings.length = 0;
+}
+
 export function warn(text) {
   if (warnings.length < MAX_WARNINGS) warnings[warnings.length] = cut(text, MAX_WARNING);
 }

@@ -4,7 +4,7 @@ import { compileFunction, NO_IMPORTS } from "./primordials.js";
 import { die } from "./channel.js";
 
 /** @type {any} */
-const webPart = { __proto__: null, source: Deno.args[2], shared: null, loaded: null };
+const webPart = { __proto__: null, source: Deno.args[3], shared: null, loaded: null };
 
 /** Hand over a function that gives what it uses of the parts before it, by name. */
 export function shareWithWeb(shared) {

@@ -9,7 +9,7 @@ from typing import Any, Final
 from onehop.callers import Caller
 from onehop.calls import Beside, Narrowing
 from onehop.execution.executor import Executor
-from onehop.types import ExecutionResult, LogEntry
+from onehop.types import ExecutionResult, LogEntry, Progress
 
 ALL: Final = Narrowing()
 """All tools, and no rules beside those of the server and the agent."""
@@ -24,11 +24,11 @@ class Watched:
         self.agent_id = agent_id
         self.outcome: asyncio.Future[ExecutionResult]
         """Of a run that was begun: its task. Cancelling that kills it."""
-        self._printed: list[LogEntry] = []
+        self._printed: list[LogEntry | Progress] = []
         self._moved = asyncio.Event()
 
-    def print(self, entry: LogEntry) -> None:
-        """Another console line."""
+    def print(self, entry: LogEntry | Progress) -> None:
+        """Another console line, or how far the code says that it is."""
         self._printed.append(entry)
         self.move()
 
@@ -37,8 +37,8 @@ class Watched:
         self._moved.set()
         self._moved = asyncio.Event()
 
-    async def lines(self) -> AsyncIterator[LogEntry]:
-        """Console lines from the first on, as they are printed, until the run ends."""
+    async def lines(self) -> AsyncIterator[LogEntry | Progress]:
+        """Console lines and progress from the first on, as they come, until the run ends."""
         place = 0
         while place < len(self._printed) or not self.outcome.done():
             moved = self._moved
@@ -109,7 +109,13 @@ class Runs:
     ) -> Coroutine[Any, Any, ExecutionResult]:
         layers = [narrowing.rules] if narrowing.rules else ()
         return self._executor.call(
-            arguments, caller, run.print, narrowing.tools, layers, beside=beside
+            arguments,
+            caller,
+            run.print,
+            narrowing.tools,
+            layers,
+            on_progress=run.print,
+            beside=beside,
         )
 
     def find(self, request_id: str, agent_id: str | None = None) -> Watched | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Final
 
@@ -10,9 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 from onehop.analysis import AnalysisLostError, Analyst
 from onehop.errors import SandboxUnavailableError
 from onehop.source._diagnose import Diagnosis
+from onehop.source._notebook import DECLARES, MOST_NAMES, Kept
 from onehop.types import Language
 
 _MOST_TEXT: Final = 4_000
+_MOST_NAME: Final = 1_000
 _MOST_PLACE: Final = 1 << 30
 
 
@@ -40,3 +43,53 @@ def _is_likely(found: Diagnosis) -> bool:
 @cache
 def _adapter() -> TypeAdapter[Diagnosis]:
     return TypeAdapter(Diagnosis)
+
+
+async def kept_by(analyst: Analyst | None, agent_id: str, code: str, language: Language) -> Kept:
+    """``keep_declarations``, by the process that ``analyst`` has for this agent; of a text that is
+    too much for it, nothing is kept."""
+    if analyst is None or not DECLARES.search(code):
+        return Kept(is_read=analyst is not None)
+    try:
+        answer = await analyst.ask(agent_id, "keep", {"code": code, "language": language})
+        found = _kept_adapter().validate_python(answer)
+    except (AnalysisLostError, SandboxUnavailableError, ValidationError):
+        return Kept(is_read=False)
+    is_fit = max(len(found.edits), len(found.values)) <= MOST_NAMES and _is_in_order(found, code)
+    return found if is_fit else Kept(is_read=False)
+
+
+def _is_in_order(kept: Kept, code: str) -> bool:
+    """Whether no edit reaches into the next one, or beyond the end."""
+    at = 0
+    for start, gone, text in kept.edits:
+        if start < at or gone < 0 or len(text) > _MOST_TEXT:
+            return False
+        at = start + gone
+    return at <= 2 * len(code) and all(map(_is_name, kept.names))
+
+
+def _is_name(name: str) -> bool:
+    return len(name) <= _MOST_NAME and name.replace("$", "a").isidentifier()
+
+
+def kept_json(kept: Kept) -> str:
+    """As the worker gets it."""
+    return json.dumps(
+        {
+            "edits": kept.edits,
+            "values": kept.values,
+            "lets": kept.lets,
+            "consts": kept.consts,
+            "variables": kept.variables,
+            "functions": kept.functions,
+            "fresh": kept.fresh,
+            "strict": kept.is_strict,
+            "read": kept.is_read,
+        }
+    )
+
+
+@cache
+def _kept_adapter() -> TypeAdapter[Kept]:
+    return TypeAdapter(Kept)

@@ -128,6 +128,19 @@ class AgentRecord:
     revoked_at: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionNote:
+    """What is known of an agent's session, whether it runs or not."""
+
+    agent_id: str
+    session: str
+    names: tuple[str, ...] = ()
+    """What its calls have declared."""
+    created_at: int
+    """ms since the epoch, like the other."""
+    used_at: int
+
+
 class Store(Protocol):
     """Where records and events are kept. ``open`` before use.
 
@@ -178,7 +191,8 @@ class Store(Protocol):
 
         Records go in the order of the chain, up to the first that is not expired, and leave an
         anchor. Gives the number of records that went; a store whose database expires them itself
-        gives 0. Old rollups go in ``roll_up``.
+        gives 0. Old rollups go in ``roll_up``. Sessions go, with what they keep, that nobody has
+        used for as long.
         """
 
     # -- the chain
@@ -214,6 +228,32 @@ class Store(Protocol):
 
     async def revoke_agent(self, agent_id: str, now: int) -> bool:
         """Let the key open nothing more; False when there is no such agent, or it is revoked."""
+
+    # -- sessions, and what their code keeps: JSON text by key
+
+    async def note_session(self, note: SessionNote) -> None:
+        """Take a note in place of an earlier one of the same session; its ``created_at`` stays."""
+
+    async def session_note(self, agent_id: str, session: str) -> SessionNote | None:
+        """What is known of it."""
+
+    async def forget_session(self, agent_id: str, session: str) -> bool:
+        """Drop the note, and all that is kept with it; False when there was nothing."""
+
+    async def session_value(self, agent_id: str, session: str, key: str) -> str | None:
+        """The text that is kept under ``key``."""
+
+    async def set_session_value(
+        self, agent_id: str, session: str, key: str, text: str, most: int
+    ) -> bool:
+        """Keep ``text`` under ``key``; False, and nothing is changed, when all keys and texts of
+        the session would have more than ``most`` bytes."""
+
+    async def delete_session_value(self, agent_id: str, session: str, key: str) -> bool:
+        """Drop what is kept under ``key``; False when nothing was."""
+
+    async def session_keys(self, agent_id: str, session: str) -> list[str]:
+        """All keys, ascending."""
 
     # -- approvals
 

@@ -12,7 +12,7 @@ import pytest
 
 from onehop.backends.base import Backend
 from onehop.config import SandboxConfig
-from onehop.errors import OutputNotFoundError, SandboxClosedError
+from onehop.errors import InvalidRequestError, OutputNotFoundError, SandboxClosedError
 from onehop.sandbox import Sandbox
 from onehop.types import LogEntry, code_hash
 
@@ -121,6 +121,18 @@ class BackendSuite:
         async with self.opened(backend) as sandbox:
             with pytest.raises(OutputNotFoundError):
                 sandbox.read_output("nothing", 0, 10)
+
+    async def test_sessions_are_kept_or_refused(self, backend: Backend) -> None:
+        calls: list[dict[str, Any]] = [{"a": 1, "b": 2}, {"a": 3, "b": 4}]
+        async with self.opened(backend) as sandbox:
+            if not getattr(backend, "has_sessions", True):
+                with pytest.raises(InvalidRequestError, match="no sessions"):
+                    await sandbox.execute(SUM, context=calls[0], session="mine")
+                return
+            results = [await sandbox.execute(SUM, context=each, session="mine") for each in calls]
+            assert [result.output for result in results] == [3, 7]
+            assert await sandbox.end_session("mine")
+            assert not await sandbox.end_session("mine")
 
     async def test_settings_may_change_while_it_is_open(self, backend: Backend) -> None:
         async with self.opened(backend) as sandbox:

@@ -10,11 +10,12 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from onehop.backends.base import BackendSession
 from onehop.backends.outputs import Outputs
 from onehop.config import SandboxConfig
 from onehop.errors import OnehopError, SandboxClosedError
 from onehop.limits import Limits
-from onehop.questions import Desk
+from onehop.questions import Desk, Services
 from onehop.requests import CheckedRequest
 from onehop.testing._values import as_output, well_formed
 from onehop.types import (
@@ -85,6 +86,7 @@ class FakeBackend:
         agent: str,
         on_log: OnLog | None = None,
         desk: Desk | None = None,  # noqa: ARG002 - it runs no code that could ask
+        services: Services | None = None,  # noqa: ARG002 - nor any that could show something
     ) -> ExecutionResult:
         """See Backend.run; it calls no tools."""
         if self._closing is None:
@@ -96,6 +98,10 @@ class FakeBackend:
         entries = run.print(on_log)
         output, identifier = self._fit(answer.output, limits, agent)
         return run.result(ended, entries, output, identifier)
+
+    async def open_session(self, agent: str) -> BackendSession:
+        """See Backend.open_session. Its calls are answered like others, and share nothing."""
+        return _Session(self, agent)
 
     def reconfigure(self, config: SandboxConfig) -> None:
         """See Backend.reconfigure. Limits come with each call."""
@@ -134,6 +140,31 @@ class FakeBackend:
             return output, None
         preview = text.encode()[: limits.output_bytes].decode(errors="ignore")
         return preview, self._outputs.of(agent).keep(text, complete=True)
+
+
+class _Session:
+    """See BackendSession."""
+
+    def __init__(self, backend: FakeBackend, agent: str) -> None:
+        self._backend = backend
+        self._agent = agent
+        self.names: dict[str, None] = {}
+        self.ended: str | None = None
+
+    async def run(
+        self,
+        request: CheckedRequest,
+        limits: Limits,
+        on_log: OnLog | None = None,
+        desk: Desk | None = None,
+        services: Services | None = None,
+    ) -> ExecutionResult:
+        """See BackendSession.run."""
+        return await self._backend.run(request, limits, self._agent, on_log, desk, services)
+
+    async def aclose(self) -> None:
+        """See BackendSession.aclose."""
+        self.ended = "it was closed"
 
 
 class _Run:

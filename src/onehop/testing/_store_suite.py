@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from onehop.stores.base import (
     Entry,
     EventQuery,
     HistoryQuery,
+    SessionNote,
     Store,
 )
 from onehop.stores.memory import MemoryStore
@@ -340,3 +342,64 @@ class StoreSuite:
         assert len(await store.events(EventQuery(after=last_event))) == 2
         if prunes:
             assert len(await store.chain(0, 10)) == 1
+
+    # -- sessions
+
+    async def test_a_session_keeps_texts_by_key(self, store: Store) -> None:
+        async def put(key: str, text: str, most: int = 100) -> bool:
+            return await store.set_session_value("ada", "s", key, text, most)
+
+        assert await store.session_keys("ada", "s") == []
+        assert await store.session_value("ada", "s", "a") is None
+        assert await put("b", "[1]")
+        assert await put("a.$x", '"\U0001f600"')
+        assert await put("b", "[2]")
+        assert await store.session_value("ada", "s", "b") == "[2]"
+        assert await store.session_value("ada", "s", "a.$x") == '"\U0001f600"'
+        assert await store.session_keys("ada", "s") == ["a.$x", "b"]
+        assert await store.delete_session_value("ada", "s", "b")
+        assert not await store.delete_session_value("ada", "s", "b")
+        assert await store.session_keys("ada", "s") == ["a.$x"]
+
+    async def test_a_session_keeps_no_more_bytes_than_it_may(self, store: Store) -> None:
+        async def put(key: str, text: str) -> bool:
+            return await store.set_session_value("ada", "s", key, text, 20)
+
+        assert not await put("a", "x" * 20)
+        assert await put("a", "x" * 9)
+        assert await put("b", "\u20ac" * 3)
+        assert not await put("c", "")
+        assert not await put("a", "x" * 10)
+        assert await put("a", "y" * 9)
+        assert await store.session_value("ada", "s", "a") == "y" * 9
+        assert await store.set_session_value("ada", "other", "a", "x" * 19, 20)
+        assert await store.set_session_value("eve", "s", "a", "x" * 19, 20)
+
+    async def test_a_session_is_known_until_it_is_forgotten(self, store: Store) -> None:
+        note = SessionNote(
+            agent_id="ada", session="s", names=("rows", "café"), created_at=NOW, used_at=NOW
+        )
+        await store.note_session(note)
+        later = dataclasses.replace(note, names=(), created_at=NOW + 5, used_at=NOW + 5)
+        await store.note_session(later)
+        await store.set_session_value("ada", "s", "a", "1", 100)
+        known = dataclasses.replace(later, created_at=NOW)
+        assert await store.session_note("ada", "s") == known
+        assert await store.session_note("eve", "s") is None
+        assert await store.forget_session("ada", "s")
+        assert not await store.forget_session("ada", "s")
+        assert await store.session_note("ada", "s") is None
+        assert await store.session_keys("ada", "s") == []
+
+    async def test_prune_drops_sessions_that_nobody_has_used_for_as_long(
+        self, store: Store, prunes: bool
+    ) -> None:
+        for name, used_at in (("old", NOW - 31 * DAY), ("young", NOW)):
+            note = SessionNote(agent_id="ada", session=name, created_at=0, used_at=used_at)
+            await store.note_session(note)
+            await store.set_session_value("ada", name, "a", "1", 100)
+        await store.prune(NOW)
+        assert await store.session_keys("ada", "young") == ["a"]
+        if prunes:
+            assert await store.session_note("ada", "old") is None
+            assert await store.session_keys("ada", "old") == []

@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
-from deno import find_deno_bin
-
 from onehop import guest, jail
 from onehop.errors import SandboxUnavailableError
 from onehop.limits import Limits
@@ -46,6 +44,8 @@ def _named_deno(path: str) -> str:
 
 
 def _installed_deno() -> str:
+    from deno import find_deno_bin  # other backends do without it
+
     try:
         return str(find_deno_bin())
     except FileNotFoundError as error:

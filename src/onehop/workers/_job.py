@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -12,8 +13,17 @@ from typing import Literal, Protocol
 
 from onehop.jail import Exit
 from onehop.limits import Limits
-from onehop.questions import MOST_ASKS, Ask, Call, Desk
-from onehop.types import LogEntry, OnLog
+from onehop.questions import (
+    MOST_ASKS,
+    MOST_STORED,
+    Ask,
+    Call,
+    Desk,
+    Services,
+    Shown,
+    Stored,
+)
+from onehop.types import LogEntry, OnLog, Progress
 from onehop.workers import _measure
 from onehop.workers._clock import RunClock
 from onehop.workers._rest import Rest
@@ -53,7 +63,7 @@ class Turn(Protocol):
         """Wait for a place again."""
 
 
-Word = Log | Names | Call | Ask | Result | LargeResult | Failure
+Word = Log | Names | Call | Ask | Shown | Progress | Stored | Result | LargeResult | Failure
 """What a worker says while it runs."""
 
 
@@ -72,6 +82,19 @@ class Job:
     """Called in the event loop with each console line as it arrives, in order."""
     desk: Desk | None = None
     """None when no tools are granted."""
+    seed: int | None = None
+    clock: float | None = None
+    """See ``ExecutionRequest``."""
+    services: Services | None = None
+    session_json: str | None = None
+    """How it is a call of a session; None: the worker runs nothing after it."""
+
+    @property
+    def fixed_json(self) -> str:
+        """What the guest fixes before the code runs."""
+        if self.seed is None and self.clock is None:
+            return "null"
+        return json.dumps({"seed": self.seed, "clock": self.clock})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +140,14 @@ class Run:
         self.end = end
         self.send = send
         self.rest = Rest(turn, send)
-        self.asked: dict[type[Call | Ask], set[int]] = {Call: set(), Ask: set()}
+        self.asked: dict[type[Call | Ask | Stored], set[int]] = {
+            Call: set(),
+            Ask: set(),
+            Stored: set(),
+        }
         self.has_names = False
-        self.start = _measure.Sample(0, 0, 0.0)
+        self.start = self.first = _measure.Sample(0, 0, 0.0)
+        """When this job began, and the worker's first one, which memory is counted from."""
         self.started = time.perf_counter()
         self.finished = 0.0
         self.waited = 0.0
@@ -167,7 +195,7 @@ class Run:
 
     def _sample(self, now: float, left: float) -> None:
         """A backstop behind the kernel's own limits, which count other things."""
-        over = self.watched.over_limit(self.start, self.job.limits)
+        over = self.watched.over_limit(self.start, self.job.limits, self.first)
         desk = self.job.desk
         if over is not None:
             self.end(over, "")
@@ -186,6 +214,8 @@ class Run:
             self._log(message)
         elif isinstance(message, Names | Call | Ask):
             self._take_question(message, token)
+        elif isinstance(message, Shown | Progress | Stored):
+            self._serve(message, token)
         elif isinstance(message, Result) and size > self.job.limits.output_bytes + SMALL_BODY:
             raise ProtocolError("a result over the output limit")
         else:
@@ -206,8 +236,30 @@ class Run:
             self.clock.open(self.loop.time())
         self._context.run(desk.take, question, functools.partial(self._reply, token, question))
 
+    def _serve(self, message: Shown | Progress | Stored, token: str) -> None:
+        services = self.job.services
+        if services is None:
+            raise ProtocolError("something for its host, which takes nothing")
+        try:
+            if isinstance(message, Shown):
+                services.show(message)
+            elif isinstance(message, Progress):
+                services.progress(message)
+            else:
+                self._store(services, message, token)
+        except ValueError as error:
+            raise ProtocolError(str(error)) from None
+
+    def _store(self, services: Services, question: Stored, token: str) -> None:
+        if any(question.id in ids for ids in self.asked.values()):
+            raise ProtocolError("a question with an id that another one has had")
+        self.asked[Stored].add(question.id)
+        if len(self.asked[Stored]) > MOST_STORED:
+            raise ProtocolError("more questions about what is stored than a run may ask")
+        services.store(question, functools.partial(self._reply, token, question))
+
     def _reply(
-        self, token: str, question: Call | Ask, value: bytes | None, error: bytes | None
+        self, token: str, question: Call | Ask | Stored, value: bytes | None, error: bytes | None
     ) -> None:
         if value is not None:
             frames = encode_answer(token, question.id, value)
@@ -221,7 +273,7 @@ class Run:
     def _count(self, question: Call | Ask, desk: Desk) -> None:
         """An honest guest refuses what goes beyond its budget by itself."""
         asked = self.asked[type(question)]
-        if question.id in self.asked[Call] or question.id in self.asked[Ask]:
+        if any(question.id in ids for ids in self.asked.values()):
             raise ProtocolError("a question with an id that another one has had")
         asked.add(question.id)
         if len(asked) > (desk.most_calls if isinstance(question, Call) else MOST_ASKS):

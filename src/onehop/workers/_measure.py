@@ -110,10 +110,13 @@ class Watch:
     ready: Extent | None
     """When it was sealed; None where the kernel has no such account (macOS)."""
 
-    def over_limit(self, start: Sample, limits: Limits) -> Over | None:
-        """Which limit the worker is over, if any, when it was at ``start`` at dispatch."""
+    def over_limit(self, start: Sample, limits: Limits, first: Sample | None = None) -> Over | None:
+        """Which limit the worker is over, if any, when it was at ``start`` at dispatch, and at
+        ``first`` when it was given the first job of its session."""
         try:
             grown, threads, cpu = self._usage(start)
+            if first is not None:
+                grown += start.rss_bytes - first.rss_bytes
         except OSError:
             return None  # it ended, which its pipe tells
         if grown > limits.memory_bytes + _BACKSTOP_BYTES:

@@ -168,8 +168,11 @@ class Pool:
         return _Turn(self, worker)
 
     def rest(self, worker: Worker) -> bool:
-        """Take back the place of a worker that only waits for tools; it keeps its memory, so that
-        not any number may do so, and no agent's may be all of them. Whether it was taken."""
+        """Take back the place of a worker that only waits, for tools or for the next call of its
+        session; it keeps its memory, so that not any number may do so, and no agent's may be all
+        of them. Whether it was taken."""
+        if worker in self._resting:
+            return True
         agent = self._running.get(worker)
         if agent is None or not self._rests.admits(agent):
             return False

@@ -82,6 +82,9 @@ class Worker:
         self._max_output = 0
         self.enforcement: tuple[str, ...] = ()
         self.memory_bytes = 0
+        self.most_cpu_seconds = 0.0
+        """What all its jobs may use; the kernel ends it soon after."""
+        self._first: _measure.Sample | None = None
         self.runs = 0
         """Jobs that it was given."""
         self.grown = 0
@@ -116,6 +119,7 @@ class Worker:
             pipes.close_child_ends()
         worker = cls(launcher, process, pipes, program)
         worker.memory_bytes = ceiling.memory_bytes
+        worker.most_cpu_seconds = ceiling.cpu_seconds
         try:
             await worker._become_ready(ceiling)
         except BaseException:
@@ -179,6 +183,16 @@ class Worker:
         """Whether it can take its job, or another one."""
         return self._state in ("idle", "warming") and not self._output_ended.done()
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it can take the next call of its session."""
+        return self._state == "kept" and not self._output_ended.done()
+
+    @property
+    def used_cpu_seconds(self) -> float:
+        """Of all its jobs so far."""
+        return 0.0 if self._first is None else self._watched.cpu_seconds(self._first)
+
     # --- the job ---
 
     async def run(self, job: Job, turn: Turn | None = None) -> Outcome:
@@ -186,12 +200,17 @@ class Worker:
         the process is killed at once; after an answer it waits to be killed by ``aclose``."""
         if self._idle_timer is not None:
             self._idle_timer.cancel()
-        run = self._run = Run(job, self._loop, self._watched, self._end, self._send, turn)
+        run = Run(job, self._loop, self._watched, self._end, self._sender(), turn)
+        self._run = run
         try:
             run.start = self._sample()
             self.cpu_seconds = run.start.cpu_seconds
             if self._watched.ready is not None:
                 self.grown = run.start.rss_bytes - self._watched.ready.rss_bytes
+            if self._program == "worker":  # a session's calls share what they may use
+                run.first = self._first = self._first or run.start
+            else:
+                run.first = run.start
             self._dispatch(job, run)
             await run.ended
             return await self._conclude(run)
@@ -202,11 +221,16 @@ class Worker:
             run.stop()
             self._run = None  # in a cycle, its texts would stay until a full collection
 
-    def _send(self, frames: Iterable[bytes]) -> None:
-        """To the code that runs; nothing when it does not any more."""
-        if self._state == "running":
-            for frame in frames:
-                self._pipes.write(frame, self._loop)
+    def _sender(self) -> Callable[[Iterable[bytes]], None]:
+        """To the code of the next run; nothing when that does not run any more."""
+        token = self._next_token
+
+        def send(frames: Iterable[bytes]) -> None:
+            if self._state == "running" and self._token == token:
+                for frame in frames:
+                    self._pipes.write(frame, self._loop)
+
+        return send
 
     def stop(self) -> None:
         """End the run in progress as cancelled."""
@@ -224,7 +248,8 @@ class Worker:
 
     def _sample(self) -> _measure.Sample:
         if self._resting is not None:
-            return self._resting
+            resting, self._resting = self._resting, None
+            return resting
         try:
             if not self.runs or self._status is None:
                 return _measure.sample(self._process.pid)
@@ -238,7 +263,8 @@ class Worker:
         self.runs += 1
         self._token, self._next_token = self._next_token, secrets.token_hex(16)
         self._max_output = limits.output_bytes
-        self._frames.max_body = 2 * max(limits.keep_bytes, _arguments(job)) + SMALL_BODY
+        largest = max(limits.keep_bytes, _arguments(job), MIB)  # the last is what is stored
+        self._frames.max_body = 2 * largest + SMALL_BODY
         self._state = "overtaken" if self._state == "warming" else "running"
         frame = encode_job(
             token=self._token,
@@ -248,6 +274,8 @@ class Worker:
             capture=job.capture_console,
             limits_json=_limits_json(limits),
             tools_json="null" if job.desk is None else job.desk.limits_json,
+            fixed_json=job.fixed_json,
+            session_json=job.session_json or "null",
         )
         run.arm()
         if not self._pipes.write(frame, self._loop):
@@ -317,7 +345,13 @@ class Worker:
         elif self._run is not None:
             self._run.take(message, len(body), self._token)
             if self._run.ended.done():
-                self._state = "idle" if self._is_ready_again(message) else "answered"
+                self._state = self._state_after(self._run, message)
+
+    def _state_after(self, run: Run, message: Message) -> State:
+        """A session goes on after any answer, and a process that has realms when it says so."""
+        if run.job.session_json is not None:
+            return "kept"
+        return "idle" if self._is_ready_again(message) else "answered"
 
     def _is_ready_again(self, message: Message) -> bool:
         """Whether a process that has realms says so; the one run of any other is over."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from onehop.questions import Ask, Call
+from onehop.questions import Ask, Call, Shown, Stored
+from onehop.types import Progress
 from onehop.workers.protocol import (
     Failure,
     LargeResult,
@@ -17,20 +18,22 @@ from onehop.workers.protocol import (
     Warm,
 )
 
-State = Literal["starting", "idle", "warming", "overtaken", "running", "ending", "answered"]
-"""starting → idle ⇄ warming; then, with its one job, running → ending or answered. With a process
-that has realms, running → idle again after a result that says so.
+State = Literal["starting", "idle", "warming", "overtaken", "running", "ending", "answered", "kept"]
+"""starting → idle ⇄ warming; then, with its one job, running → ending or answered. With a call of a
+session: running → ending or kept, and kept → running with the next call. With a process that has
+realms, running → idle again after a result that says so.
 
 - ``starting``: confines itself; ``idle``: waits for its job; ``warming``: runs the machinery once.
 - ``overtaken``: the job came while it was warming up, which it ends first.
 - ``running``: has the job. ``ending``: is being killed; what it has printed is still read.
 - ``answered``: nothing of what follows is heard.
+- ``kept``: waits for the next call of its session, and says nothing.
 """
 
 Turn = Literal["take", "drop"]
 
 _ANSWERS: Final = (Result, LargeResult, Failure)
-_QUESTIONS: Final = (Names, Call, Ask)
+_QUESTIONS: Final = (Names, Call, Ask, Stored, Shown, Progress)
 _TURNS: Final[dict[State, dict[type[Message], Turn]]] = {
     "starting": {Ready: "take"},
     "idle": {},
@@ -38,10 +41,11 @@ _TURNS: Final[dict[State, dict[type[Message], Turn]]] = {
     "overtaken": {Warm: "take"},
     "running": dict.fromkeys((Log, *_QUESTIONS, *_ANSWERS), "take"),
     "ending": {Log: "take", **dict.fromkeys((*_QUESTIONS, *_ANSWERS), "drop")},
+    "kept": {},
     "answered": dict.fromkeys((Ready, Warm, Log, *_QUESTIONS, *_ANSWERS), "drop"),
 }
 
-WITH_JOB: Final = frozenset[State]({"running", "ending", "answered"})
+WITH_JOB: Final = frozenset[State]({"running", "ending", "answered", "kept"})
 """States in which a frame must show the job's token."""
 
 

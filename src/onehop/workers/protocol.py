@@ -6,6 +6,7 @@ Everything that a worker sends is hostile until it has passed ``FrameReader`` an
 
 from __future__ import annotations
 
+import binascii
 import math
 import re
 import struct
@@ -15,8 +16,8 @@ from json.encoder import encode_basestring
 from typing import Any, Literal, get_args
 
 from onehop.inputs.gc import read_json
-from onehop.questions import Ask, Call
-from onehop.types import LogLevel
+from onehop.questions import Ask, Call, Shown, Stored
+from onehop.types import LogLevel, Progress
 
 VERSION = 3
 HEADER = struct.Struct(">I")
@@ -28,13 +29,18 @@ ANSWER_PART = 256 * 1024
 _HEAD = b'{"v":3,"token":"'
 _LARGE_HEAD = re.compile(
     rb'\{"v":3,"token":"(?P<token>[^"\\]*)","kind":"result",'
-    rb'"bytes":(?P<bytes>\d{1,15}),"dropped":(?P<dropped>\d{1,15}),(?:"again":(?P<again>true),)?'
+    rb'"bytes":(?P<bytes>\d{1,15}),"dropped":(?P<dropped>\d{1,15}),'
+    rb'(?:"again":(?P<again>true),)?(?:"open":(?P<open>true),)?'
     rb'(?:"warnings":(?P<warnings>\[(?:"(?:[^"\\]|\\.){0,4096}",?){1,16}\]),)?"text":"'
 )
 _CALL_HEAD = re.compile(
     rb'\{"v":3,"token":"(?P<token>[^"\\]*)","kind":"call","id":(?P<id>\d{1,15}),'
     rb'"namespace":(?P<namespace>"(?:[^"\\]|\\.){0,2048}"),'
     rb'"member":(?P<member>"(?:[^"\\]|\\.){0,2048}"),"arguments":"'
+)
+_STORE_HEAD = re.compile(
+    rb'\{"v":3,"token":"(?P<token>[^"\\]*)","kind":"store","id":(?P<id>\d{1,15}),"op":"set",'
+    rb'"key":(?P<key>"(?:[^"\\]|\\.){1,4096}"),"value":"'
 )
 _MAX_NAME = 512
 _MAX_QUESTION = 4096
@@ -81,6 +87,8 @@ class Result:
     warnings: tuple[str, ...] = ()
     again: bool = False
     """Whether the process can take another job, as it says; only one that has realms does."""
+    has_open: bool = False
+    """Whether the code has asked something that was not answered, so that its session ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,8 @@ class LargeResult:
     warnings: tuple[str, ...] = ()
     again: bool = False
     """As in Result."""
+    has_open: bool = False
+    """As in Result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,7 @@ class Failure:
     column: int | None
     syntax: bool
     dropped: int
+    has_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +135,9 @@ class Original:
     """Where parts of the job's code come from: ``mappings`` of a source map (ECMA-426)."""
 
 
-Message = Ready | Warm | Log | Result | LargeResult | Failure | Names | Call | Ask
+Question = Names | Call | Ask | Stored
+"""Of the code to its host, which answers."""
+Message = Ready | Warm | Log | Result | LargeResult | Failure | Question | Shown | Progress
 
 
 def encode_frame(body: bytes) -> bytes:
@@ -141,16 +154,20 @@ def encode_job(
     limits_json: str,
     original: Original | None = None,
     tools_json: str = "null",
+    fixed_json: str = "null",
+    session_json: str = "null",
     kind: Literal["job", "warm"] = "job",
 ) -> bytes:
     """The job frame; ``original`` is what ``code`` was made from, ``tools_json`` what it may use of
-    the host's tools.
+    the host's tools, ``fixed_json`` its seed and clock, ``session_json`` how it is a call of a
+    session.
 
     What is JSON already, or needs no escaping, is put in as it is, and a large context is copied
     once: encoding it twice would cost more than all the rest."""
     head = (
         f'{{"v":{VERSION},"token":"{token}","kind":"{kind}",'
         f'"capture":{"true" if capture else "false"},"limits":{limits_json},"tools":{tools_json},'
+        f'"fixed":{fixed_json},"session":{session_json},'
         f'"code":{encode_basestring(code)},"original":{_original_json(original)},"context":'
     ).encode()
     context = context_json.encode()
@@ -236,8 +253,11 @@ def parse_message(body: bytes, token: str, max_output: int) -> Message:
     one string: other JSON of that size could unfold to many times its length in memory.
     """
     if len(body) > max_output + SMALL_BODY:
-        call = _CALL_HEAD.match(body)
-        return _parse_large(body, token) if call is None else _parse_large_call(body, token, call)
+        if (call := _CALL_HEAD.match(body)) is not None:
+            return _parse_large_call(body, token, call)
+        if (stored := _STORE_HEAD.match(body)) is not None:
+            return _parse_large_stored(body, token, stored)
+        return _parse_large(body, token)
     frame = _parse_object(body, len(_HEAD) + len(token))
     if frame.get("v") != VERSION:
         raise ProtocolError("a frame of another protocol version")
@@ -258,8 +278,14 @@ def _parse_large(body: bytes, token: str) -> LargeResult:
     if not isinstance(text, str) or not body.endswith(b"}"):
         raise ProtocolError("a large result that is not one string")
     warnings = _warnings(_from_json(head["warnings"] or b"[]"))
-    again = head["again"] is not None
-    return LargeResult(text, int(head["bytes"]), int(head["dropped"]), warnings, again)
+    return LargeResult(
+        text,
+        int(head["bytes"]),
+        int(head["dropped"]),
+        warnings,
+        again=head["again"] is not None,
+        has_open=head["open"] is not None,
+    )
 
 
 def _parse_large_call(body: bytes, token: str, head: re.Match[bytes]) -> Call:
@@ -268,6 +294,13 @@ def _parse_large_call(body: bytes, token: str, head: re.Match[bytes]) -> Call:
         raise ProtocolError("a large call that is not one string")
     namespace, member = (_name(_from_json(head[each])) for each in ("namespace", "member"))
     return Call(int(head["id"]), namespace, member, text)
+
+
+def _parse_large_stored(body: bytes, token: str, head: re.Match[bytes]) -> Stored:
+    text = _from_json(body[head.end() - 1 : -1])
+    if head["token"].decode() != token or not isinstance(text, str) or not body.endswith(b"}"):
+        raise ProtocolError("a large value to store that is not one string")
+    return Stored(int(head["id"]), "set", _name(_from_json(head["key"])), text)
 
 
 def _parse_object(body: bytes, head: int) -> dict[str, Any]:
@@ -338,12 +371,13 @@ def _result(frame: dict[str, Any]) -> Result | LargeResult:
     dropped = _count(frame, "dropped")
     warnings = _warnings(frame.get("warnings", []))
     again = _field(frame, "again", bool, optional=True) or False
+    is_open = frame.get("open") is True
     if "text" in frame:
-        text = _field(frame, "text", str)
-        return LargeResult(text, _count(frame, "bytes"), dropped, warnings, again)
+        text, size = _field(frame, "text", str), _count(frame, "bytes")
+        return LargeResult(text, size, dropped, warnings, again, is_open)
     if "output" not in frame:
         raise ProtocolError("a result frame without an output")
-    return Result(frame["output"], dropped, warnings, again)
+    return Result(frame["output"], dropped, warnings, again, is_open)
 
 
 def _warnings(found: Any) -> tuple[str, ...]:
@@ -372,6 +406,7 @@ def _failure(frame: dict[str, Any]) -> Failure:
         column=_count(error, "column", optional=True),
         syntax=_field(frame, "syntax", bool),
         dropped=_count(frame, "dropped"),
+        has_open=frame.get("open") is True,
     )
 
 
@@ -403,6 +438,37 @@ def _ask(frame: dict[str, Any]) -> Ask:
     return Ask(_count(frame, "id"), about, subject and subject[:_MAX_QUESTION], limit, namespaces)
 
 
+def _shown(frame: dict[str, Any]) -> Shown:
+    kind = frame.get("as")
+    if kind not in ("text", "bytes", "json"):
+        raise ProtocolError("a frame that shows nothing we know")
+    try:
+        data = binascii.a2b_base64(_field(frame, "data", str), strict_mode=True)
+    except ValueError:
+        raise ProtocolError("a frame that shows what is not base64") from None
+    type_, title = (_name(frame.get(each)) for each in ("type", "title"))
+    return Shown(kind, type_, title, data, _field(frame, "more", bool))
+
+
+def _progress(frame: dict[str, Any]) -> Progress:
+    fraction = frame.get("fraction")
+    if (
+        isinstance(fraction, bool)
+        or not isinstance(fraction, int | float)
+        or not (0 <= fraction <= 1)
+    ):
+        raise ProtocolError("a frame with progress that is none")
+    words = _one_line(_field(frame, "message", str)[:_MAX_WARNING])
+    return Progress(fraction=float(fraction), message=words)
+
+
+def _stored(frame: dict[str, Any]) -> Stored:
+    op = frame.get("op")
+    if op not in ("get", "set", "delete", "keys"):
+        raise ProtocolError("a frame that does nothing we know with the store")
+    return Stored(_count(frame, "id"), op, _name(frame.get("key")), _field(frame, "value", str))
+
+
 _PARSERS: dict[str, Callable[[dict[str, Any]], Message]] = {
     "ready": _ready,
     "warm": lambda _: Warm(),
@@ -412,4 +478,7 @@ _PARSERS: dict[str, Callable[[dict[str, Any]], Message]] = {
     "names": lambda _: Names(),
     "call": _call,
     "ask": _ask,
+    "show": _shown,
+    "progress": _progress,
+    "store": _stored,
 }

@@ -27,9 +27,10 @@ from made.api.approvals import approvals
 from made.api.code import execute, validate
 from made.api.events import events as feed
 from made.api.events import execution_stream
-from made.api.health import alive, ready
-from made.api.history import by_code, execution, output
+from made.api.health import alive, metrics, ready, status
+from made.api.history import artifact, by_code, execution, output
 from made.api.history import history as listed
+from made.api.sessions import end_session, sessions
 from made.api.tools import answer_call, hand_in, tools
 from made.models import (
     AddAgentBody,
@@ -61,6 +62,8 @@ def main(url: str, key: str) -> None:
 
     call(alive)
     call(ready)
+    call(status)
+    call(metrics)
     call(me)
     context = ExecuteBodyContextType0.from_dict({"n": 21})
     ran = call(
@@ -80,6 +83,13 @@ def main(url: str, key: str) -> None:
     call(execution, ran.request_id)
     assert call(output, ran.request_id).text == "42"
     call(execution_stream, ran.request_id)
+    shown = execute.sync(
+        client=client,
+        body=ExecuteBody(code="show('a,b', {type: 'text/csv'}); let n = 1", session="kept", seed=7),
+    )
+    assert call(artifact, shown.request_id, shown.artifacts[0].id).payload.read() == b"a,b"
+    assert [each.session for each in call(sessions).sessions] == ["kept"]
+    assert call(end_session, "kept").ended
     call(by_code, ran.code_hash)
     assert call(stats, "root").total_executions >= 2
     assert call(failures, "root").failures

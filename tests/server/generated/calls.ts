@@ -14,6 +14,8 @@ function told<T>(name: string, answer: { data?: T; error?: unknown; response: Re
 
 told("alive", await client.GET("/healthz"));
 told("ready", await client.GET("/readyz"));
+told("status", await client.GET("/api/v1/status"));
+told("metrics", await client.GET("/metrics", { parseAs: "text" }));
 told("me", await client.GET("/api/v1/me"));
 const body = { code: "return context.n * 2", language: "javascript" as const, context: { n: 21 }, tools: [], rules: [] };
 const ran = told("execute", await client.POST("/api/v1/execute", { body }));
@@ -27,6 +29,16 @@ told("execution", await client.GET("/api/v1/executions/{requestId}", { params: {
 told("output", await client.GET("/api/v1/executions/{requestId}/output", { params: { path } }));
 const following = { params: { path }, parseAs: "text" as const };
 told("execution_stream", await client.GET("/api/v1/executions/{requestId}/stream", following));
+const showing = { code: "show('a,b', {type: 'text/csv'}); let n = 1", session: "kept", seed: 7 };
+const shown = await client.POST("/api/v1/execute", { body: showing });
+if (!shown.data?.artifacts) throw new Error(JSON.stringify(shown.error));
+const file = { requestId: String(shown.data.requestId), artifactId: shown.data.artifacts[0].id };
+const bytes = { params: { path: file }, parseAs: "text" as const };
+const csv = told("artifact", await client.GET("/api/v1/executions/{requestId}/artifacts/{artifactId}", bytes));
+if (csv !== "a,b") throw new Error(`got ${csv}`);
+const open = told("sessions", await client.GET("/api/v1/sessions"));
+if (open.sessions[0].session !== "kept") throw new Error(JSON.stringify(open));
+told("end_session", await client.DELETE("/api/v1/sessions/{session}", { params: { path: { session: "kept" } } }));
 const codeHash: string = ran.codeHash;
 told("by_code", await client.GET("/api/v1/code/{codeHash}", { params: { path: { codeHash } } }));
 const agent = { params: { path: { agentId: "root" } } };
@@ -34,7 +46,7 @@ told("stats", await client.GET("/api/v1/agents/{agentId}/stats", agent));
 told("failures", await client.GET("/api/v1/agents/{agentId}/failures", agent));
 told("trends", await client.GET("/api/v1/trends"));
 told("tools", await client.GET("/api/v1/tools", { params: { query: { detail: "brief" } } }));
-for (const question of ["resources", "code-lengths", "repeated-code", "slowest", "security", "tools"] as const) {
+for (const question of ["resources", "code-lengths", "repeated-code", "slowest", "security", "tools", "agents", "timeline", "failure-causes"] as const) {
   told(question === "tools" ? "tool-use" : question, await client.GET("/api/v1/analytics/{question}", { params: { path: { question } } }));
 }
 told("approvals", await client.GET("/api/v1/approvals"));

@@ -12,6 +12,8 @@ from onehop.server.dashboard._code import code_of
 
 _MOST: Final = 50_000
 """Characters; what is larger is not pasted by anybody."""
+_CHOSEN: Final = ("seed", "clock", "session")
+"""Arguments that decide what comes out, where they were given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ def copies_of(record: ExecutionRecord, url: str) -> Copies:
     call: dict[str, Any] = {"code": code, "language": record.language, "timeout": record.timeout}
     if record.context_data:
         call["context"] = record.context_data
+    call |= {name: record.details[name] for name in _CHOSEN if name in record.details}
     body = json.dumps(call)
     if len(body) > _MOST:
         return Copies(why_not="The call is too large to be pasted.")

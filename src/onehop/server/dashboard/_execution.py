@@ -29,7 +29,9 @@ _LOGS: Final = 1000
 
 
 _ABSENT: Final[dict[str, Any]] = {
+    "artifacts": (),
     "avoided": None,
+    "clock": None,
     "cpuTime": 0,
     "enforcement": (),
     "errorInfo": None,
@@ -37,6 +39,8 @@ _ABSENT: Final[dict[str, Any]] = {
     "logsTruncated": None,
     "outputTruncated": None,
     "risk": None,
+    "seed": None,
+    "session": None,
     "toolTime": 0,
     "warnings": (),
 }

@@ -35,6 +35,8 @@ _TOLD: Final[dict[str, tuple[str, Callable[[float], str] | None]]] = {
     "language": ("", None),
     "tool": ("", None),
     "effect": ("", None),
+    "fraction": ("at", "{:.0%}".format),
+    "message": ("", None),
 }
 """The words for a field of an event, and its unit. ``live.js`` has the same table."""
 

@@ -34,6 +34,7 @@ def metrics_router(metrics: Metrics | None, readers: Readers) -> APIRouter:
 
     @router.get(
         "/metrics",
+        name="metrics",
         response_class=Response,
         responses={**routes._errors(404), 200: {"content": _TEXT}},
     )

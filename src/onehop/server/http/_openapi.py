@@ -57,6 +57,7 @@ _TAGS: Final = {
     "code": "Run code, or check it.",
     "history": "What has run.",
     "analytics": "Questions about what has run.",
+    "sessions": "Calls that share variables.",
     "tools": "What code may call, and tools that a client hands in.",
     "events": "What happens, as it happens.",
     "approvals": "Calls that wait for a person.",

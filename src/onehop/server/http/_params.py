@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from onehop.analytics import MAX_LIMIT
 from onehop.events import EventType
+from onehop.inputs.choices import LONGEST_SESSION
 from onehop.inputs.languages import language_named
 from onehop.server.agents import NAME
 from onehop.server.asgi._requests import REQUEST_NAME
@@ -71,6 +72,9 @@ Since = Annotated[int, *_whole(0, _LATEST, "From then on, in ms since 1970", _A_
 Until = Annotated[int, *_whole(0, _LATEST, "Before then, in ms since 1970", _A_DAY)]
 Limit = Annotated[int, *_whole(1, MAX_LIMIT, "How many at most", 10)]
 Step = Annotated[int, *_whole(1000, _LATEST, "ms of each step of a timeline", 60_000)]
+Wait = Annotated[
+    int, *_whole(0, 30_000, "Wait so many ms for the run's end, and give its result", 20_000)
+]
 Place = Annotated[int, *_whole(0, _MAX_PLACE, "How many to leave out first", 0)]
 FirstCharacter = Annotated[int, *_whole(0, _MAX_PLACE, "The first character", 0)]
 Characters = Annotated[int, *_whole(1, 1 << 20, "How many characters", 65536)]
@@ -102,6 +106,25 @@ RequestPath = Annotated[
         max_length=256,
         description="A run's name: the `requestId` of its result.",
         examples=[_NAME_OF_RUN],
+    ),
+]
+ArtifactPath = Annotated[
+    str,
+    Path(
+        alias="artifactId",
+        min_length=1,
+        max_length=64,
+        description="A file's `id` among the `artifacts` of the result.",
+        examples=["q1w2e3r4t5y6u7i8o9p0aA"],
+    ),
+]
+SessionPath = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=LONGEST_SESSION,
+        description="A session's name.",
+        examples=["analysis-1"],
     ),
 ]
 HashPath = Annotated[
@@ -208,6 +231,18 @@ class OutputParams(Query):
 
     offset: FirstCharacter = 0
     limit: Characters = 65536
+
+
+class WaitParams(Query):
+    """How long to wait for a run."""
+
+    wait: Wait | None = None
+
+
+class SessionParams(Query):
+    """Whose sessions."""
+
+    agent_id: AgentName | None = None
 
 
 class SinceParams(Query):

@@ -11,11 +11,12 @@ from pydantic import BeforeValidator, Field, create_model
 from onehop import answers, decisions, states
 from onehop.calls import LONGEST_NAME, MOST_NAMES
 from onehop.decisions import ApprovalStatus
+from onehop.inputs.choices import LONGEST_SESSION, MOST_CLOCK, MOST_SEED
 from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
 from onehop.stores.base import AgentRecord, Role
 from onehop.tools import GLOB, WHEN
-from onehop.types import CheckPolicy, Effect, Language, Wire
+from onehop.types import CheckPolicy, Effect, Language, SessionInfo, Wire
 
 _MOST: Final = 1 << 40
 
@@ -47,6 +48,16 @@ class ErrorBody(Wire):
     """The body of every error."""
 
     error: ErrorDetail
+
+
+_Ms = Annotated[float, Field(ge=-MOST_CLOCK, le=MOST_CLOCK)]
+_DAY: Final = (
+    r"[1-9]\d{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
+    r"|02-(?:0[1-9]|1\d|2[0-8]))"
+)
+_TIME: Final = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{3})?)?(?:Z|[+-](?:0\d|1[01]):[0-5]\d)?"
+_IsoTime = Annotated[str, Field(pattern=f"^{_DAY}(?:T{_TIME})?$")]
+"""What is surely a time; others may be."""
 
 
 class RuleBody(Wire):
@@ -102,6 +113,32 @@ class ExecuteBody(Wire):
         description="What the code is for, in a person's words; kept in the audit trail.",
         examples=["Double some numbers"],
     )
+    seed: Annotated[int, Field(ge=0, le=MOST_SEED)] | None = Field(
+        default=None,
+        description="Fixes Math.random, and crypto's random values and UUIDs.",
+        examples=[7],
+    )
+    clock: _Ms | _IsoTime | None = Field(
+        default=None,
+        description="The time at which every clock of the code stands still: ms since 1970, or "
+        "an ISO time.",
+        examples=["2026-01-31T12:00:00Z"],
+    )
+    session: str | None = Field(
+        default=None,
+        max_length=LONGEST_SESSION,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$",
+        description="The agent's session: variables, functions and classes of earlier calls with "
+        "this name are there.",
+        examples=["analysis-1"],
+    )
+    yield_after: Annotated[float, Field(ge=0, le=30000)] | None = Field(
+        default=None,
+        alias="yield",
+        description="ms: answer by then with status `running` although the run goes on; "
+        "`/executions/{requestId}?wait=` gives the rest.",
+        examples=[1000],
+    )
     typecheck: CheckPolicy | None = Field(
         default=None,
         description="What the check before the run may refuse: nothing, what must fail (the "
@@ -139,6 +176,18 @@ class ValidateBody(Wire):
     language: Language | None = Field(
         default="javascript", description=_LANGUAGE, examples=["javascript"]
     )
+
+
+class SessionList(Wire):
+    """Sessions."""
+
+    sessions: list[SessionInfo]
+
+
+class Ended(Wire):
+    """What was asked for has ended."""
+
+    ended: bool
 
 
 class AgentLimits(Wire):

@@ -46,12 +46,14 @@ from onehop.server.asgi._scope import REQUEST_ID
 from onehop.server.asgi._sse import EventStream, event
 from onehop.server.auth import Authenticator
 from onehop.server.http import _schemas as schemas
+from onehop.server.http._download import Download
 from onehop.server.http._feed import Feed, Filter
 from onehop.server.http._params import (
     CHANNEL,
     AgentHeader,
     AgentPath,
     ApprovalParams,
+    ArtifactPath,
     CodeParams,
     ConnectionHeader,
     EventParams,
@@ -64,16 +66,19 @@ from onehop.server.http._params import (
     QuestionParams,
     RequestHeader,
     RequestPath,
+    SessionParams,
+    SessionPath,
     SinceParams,
     ToolParams,
     TrendParams,
+    WaitParams,
 )
 from onehop.server.http._readiness import Readiness
 from onehop.server.principal import Principal
 from onehop.stores.base import HistoryQuery, Store
 from onehop.tools import Rule, look_up, read_rule_list, rules_from_json
 from onehop.traces import read_trace
-from onehop.types import ExecutionResult, LogEntry, OutputPage, ValidationReport
+from onehop.types import ExecutionResult, LogEntry, OutputPage, Progress, ValidationReport
 from onehop.validation import Validator
 
 _CHANNEL: Final = re.compile(CHANNEL)
@@ -90,6 +95,9 @@ _RUN: Final = {
 """What the page /docs sends, unless something else is written."""
 _LISTS: Final = frozenset({"type", "namespaces", "names"})
 """What the query may have more than once."""
+_FILE: Final[dict[str, Any]] = {
+    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+}
 _STREAM: Final[dict[str, Any]] = {
     "text/event-stream": {
         "schema": {
@@ -281,6 +289,9 @@ async def execute(request: Request) -> Response:
         )
     async with while_there(request.receive):
         result = await here.runs.here(arguments, caller, narrowing, more)
+    if result.status == "running":
+        place = principal.held.pop_all()  # of the run, which goes on
+        here.executor.sandbox.later.when_ended(caller.agent_id, caller.request_id, place.close)
     return Json(result.to_json())
 
 
@@ -344,7 +355,9 @@ async def _told(run: Watched, request_id: str) -> AsyncGenerator[bytes, None]:
         yield event("error", problem_of(error).body(request_id))
 
 
-def _line(entry: LogEntry) -> bytes:
+def _line(entry: LogEntry | Progress) -> bytes:
+    if isinstance(entry, Progress):
+        return event("progress", entry.model_dump(by_alias=True))
     return event("log", entry.model_dump(by_alias=True))
 
 
@@ -399,14 +412,25 @@ def _history(found: Sequence[ExecutionRecord], offset: int, limit: int) -> bytes
     return b'{"executions":[%b],"next":%b}' % (b",".join(texts), to_json(more))
 
 
-@plain.get(
+@api.get(
     "/executions/{requestId}",
     tags=["history"],
-    response_model=ExecutionRecord,
+    response_model=ExecutionRecord | ExecutionResult,
     responses=_errors(404),
 )
-async def execution(here: Here, principal: Who, request_id: RequestPath) -> Response:
-    """Give one record."""
+async def execution(
+    request: Request,
+    here: Here,
+    principal: Who,
+    request_id: RequestPath,
+    wanted: Annotated[WaitParams, Query()],
+) -> Response:
+    """Give one record; with `wait`, the result of a run of one's own, which may go on."""
+    if wanted.wait is not None:
+        async with while_there(request.receive):
+            agent_id = principal.agent_id
+            result = await here.executor.wait(request_id, wanted.wait, agent_id=agent_id)
+        return Json(result.to_json())
     record = await _record(here, principal, request_id)
     return Json(record.model_dump_json(by_alias=True).encode())
 
@@ -440,6 +464,66 @@ def _page(text: str, wanted: OutputParams) -> OutputPage:
         total=len(text),
         complete=True,
     )
+
+
+@plain.get(
+    "/executions/{requestId}/artifacts/{artifactId}",
+    tags=["history"],
+    response_class=Response,
+    responses={**_errors(404), 200: {"content": _FILE}},
+)
+async def artifact(
+    here: Here, principal: Who, request_id: RequestPath, artifact_id: ArtifactPath
+) -> Response:
+    """Give a file that a run has shown, as a download."""
+    record = await _record(here, principal, request_id)
+    named = [each.get("id") for each in record.details.get("artifacts", ())]
+    if artifact_id not in named or record.agent_id != principal.agent_id:
+        raise NotFoundError("there is no such artifact of this run")
+    found, data = here.executor.sandbox.artifacts.read(artifact_id, principal.agent_id)
+    return Download(found, data)
+
+
+# --- sessions
+
+
+@api.get("/sessions", tags=["sessions"], response_model=schemas.SessionList, responses=_errors())
+async def sessions(
+    here: Here, principal: Who, wanted: Annotated[SessionParams, Query()]
+) -> Response:
+    """List the caller's sessions; an admin sees those of all agents."""
+    owner = _owner(principal, wanted.agent_id)
+    found = here.executor.sandbox.list_sessions(owner)
+    return Json({"sessions": [each.model_dump(by_alias=True) for each in found]})
+
+
+@api.delete(
+    "/sessions/{session}",
+    tags=["sessions"],
+    response_model=schemas.Ended,
+    responses=_errors(404),
+)
+async def end_session(
+    here: Here,
+    principal: Runner,
+    session: SessionPath,
+    wanted: Annotated[SessionParams, Query()],
+) -> Response:
+    """End a session, with all that its code has stored."""
+    owner = _owner(principal, wanted.agent_id)
+    agent_id = principal.agent_id if owner is None else owner
+    if not await here.executor.end_session(session, agent_id=agent_id):
+        raise NotFoundError("there is no such session")
+    return Json({"ended": True})
+
+
+def _owner(principal: Principal, wanted: str | None) -> str | None:
+    """Whose sessions are meant: all agents' for None, which only an admin may see."""
+    if principal.role == "admin":
+        return wanted
+    if wanted not in (None, principal.agent_id):
+        raise ForbiddenError("an agent sees its own sessions only")
+    return principal.agent_id
 
 
 @plain.get(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -20,8 +20,10 @@ from onehop.calls import narrowing_from
 from onehop.definition.text import to_text
 from onehop.definition.told import told_of
 from onehop.errors import InvalidRequestError, SandboxClosedError
+from onehop.execution.executor import Executor
 from onehop.server._errors import ForbiddenError
 from onehop.server._runs import Runs
+from onehop.server.mcp import _artifacts
 from onehop.server.mcp._data import PREFIX, to_data, to_meta
 from onehop.server.mcp._fit import fit
 from onehop.server.mcp._outputs import KeptOutputs, link, uri_of
@@ -35,6 +37,11 @@ REQUEST_ID: Final = "onehop/requestId"
 CHANNEL_ID: Final = "onehop/channelId"
 """In ``_meta`` of a call: the channel that the agent speaks in. ``onehop/tools`` and
 ``onehop/rules`` beside it are those of the run: the host's to set, not the model's."""
+
+
+_USUAL_WAIT: Final = 20_000
+_LONGEST_WAIT: Final = 30_000
+"""ms"""
 
 
 class Principal(Protocol):
@@ -69,7 +76,9 @@ class Call:
 class Calls:
     """Carries out calls of the tool."""
 
-    def __init__(self, runs: Runs, outputs: KeptOutputs, admit: Admit) -> None:
+    def __init__(self, runs: Runs, outputs: KeptOutputs, admit: Admit, executor: Executor) -> None:
+        self._executor = executor
+        self._sandbox = executor.sandbox
         self._runs = runs
         self._outputs = outputs
         self._admit = admit
@@ -83,11 +92,27 @@ class Calls:
         try:
             caller = _caller(call)
             request_id = caller.request_id
-            with self._admit(call.principal):
+            with ExitStack() as place:
+                place.enter_context(self._admit(call.principal))
                 result = await self._run(call, caller, report)
+                if result.status == "running":  # it keeps its place
+                    later, end = self._sandbox.later, place.pop_all().close
+                    later.when_ended(caller.agent_id, caller.request_id, end)
             return self._answer(result, caller.agent_id)
         except Exception as error:
             return refusal(error, request_id)
+
+    async def wait(
+        self, principal: Principal, arguments: Mapping[str, Any]
+    ) -> types.CallToolResult:
+        """The result of a run that goes on, or has ended lately."""
+        try:
+            run_id, wait = _read_wait(arguments)
+            agent_id = principal.agent_id
+            result = await self._executor.wait(run_id, wait, agent_id=agent_id)
+            return self._answer(result, agent_id)
+        except Exception as error:
+            return refusal(error)
 
     async def _run(self, call: Call, caller: Caller, report: Report | None) -> ExecutionResult:
         narrowing, _ = narrowing_from(call.meta, PREFIX)
@@ -111,12 +136,26 @@ class Calls:
         content: list[types.ContentBlock] = [types.TextContent(text=to_text(told))]
         if kept is not None:
             content.append(link(kept))
+        content += _artifacts.blocks(fitted.result, self._sandbox, agent_id)
         return types.CallToolResult(
             content=content,
             structured_content=to_data(told),
             is_error=not told.success,
             _meta=to_meta(fitted.result),
         )
+
+
+def _read_wait(arguments: Mapping[str, Any]) -> tuple[str, float]:
+    for name in arguments:
+        if name not in ("requestId", "wait"):
+            raise InvalidRequestError(str(name)[:80], "an unknown field", "requestId or wait")
+    run_id, wait = arguments.get("requestId"), arguments.get("wait", _USUAL_WAIT)
+    if not isinstance(run_id, str):
+        raise InvalidRequestError("requestId", repr(run_id)[:80], "a string")
+    is_number = isinstance(wait, int | float) and not isinstance(wait, bool)
+    if is_number and 0 <= wait <= _LONGEST_WAIT:
+        return run_id, float(wait)
+    raise InvalidRequestError("wait", repr(wait)[:80], f"a number of ms from 0 to {_LONGEST_WAIT}")
 
 
 def _caller(call: Call) -> Caller:

@@ -24,13 +24,14 @@ _LINES: Final[dict[str, Any]] = {"type": "array", "items": {"type": "string"}}
 SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
-        "status": {"type": "string", "enum": ["completed", "failed"]},
+        "status": {"type": "string", "enum": ["completed", "failed", "running"]},
         "output": _ANY,
         "outputTruncated": {"type": "boolean"},
         "logs": _LINES,
         "error": {"type": "string"},
         "warnings": _LINES,
         "corrections": _LINES,
+        "artifacts": _LINES,
         "next": _LINES,
         "plan": _LINES,
     },
@@ -42,6 +43,8 @@ that show it to the model with every turn."""
 
 def to_data(told: Told) -> dict[str, Any]:
     """``structuredContent``: what the text says, without the fields that have nothing to say."""
+    if told.running:
+        return {"status": "running", "next": [told.running]}
     if told.plan is not None:
         data: dict[str, Any] = {"status": "completed", "plan": [*told.plan]}
         warnings, advice = [*told.warnings, *told.findings], []
@@ -56,6 +59,7 @@ def to_data(told: Told) -> dict[str, Any]:
         "logs": [*told.logs],
         "warnings": warnings,
         "corrections": [*told.corrections],
+        "artifacts": [*told.artifacts],
         "next": [*filter(None, advice)],
     }
     return data | {name: value for name, value in fields.items() if value}

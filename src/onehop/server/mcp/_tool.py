@@ -10,7 +10,16 @@ from onehop.calls import Grant
 from onehop.definition import DESCRIPTION, INPUT_SCHEMA, NAME, describe
 from onehop.server.mcp._data import SCHEMA
 
-__all__ = ["DESCRIPTION", "INPUT_SCHEMA", "LOOKUP", "LOOKUP_SCHEMA", "NAME", "make_tools"]
+__all__ = [
+    "DESCRIPTION",
+    "INPUT_SCHEMA",
+    "LOOKUP",
+    "LOOKUP_SCHEMA",
+    "NAME",
+    "WAIT",
+    "WAIT_SCHEMA",
+    "make_tools",
+]
 
 LOOKUP: Final = "code_tools"
 LOOKUP_SCHEMA: Final[dict[str, Any]] = {
@@ -33,9 +42,22 @@ _LOOKUP: Final = (
 )
 
 
+WAIT: Final = "code_wait"
+WAIT_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "requestId": {"type": "string"},
+        "wait": {"type": "number", "minimum": 0, "maximum": 30000, "description": "ms"},
+    },
+    "required": ["requestId"],
+    "additionalProperties": False,
+}
+_WAIT: Final = "Get the result of a run that code_execute has answered with status `running`."
+
+
 def make_tools(grant: Grant) -> list[types.Tool]:
     """As long as the tools are the same, each byte of this is."""
-    made = [_execute(grant)]
+    made = [_execute(grant), _wait()]
     return [*made, _look_up()] if grant.offer else made
 
 
@@ -54,6 +76,22 @@ def _execute(grant: Grant) -> types.Tool:
             destructive_hint="destructive" in effects,
             idempotent_hint=effects <= {"read"},
             open_world_hint=bool(effects),
+        ),
+    )
+
+
+def _wait() -> types.Tool:
+    return types.Tool(
+        name=WAIT,
+        title="Wait for a run",
+        description=_WAIT,
+        input_schema=WAIT_SCHEMA,
+        annotations=types.ToolAnnotations(
+            title="Wait for a run",
+            read_only_hint=True,
+            destructive_hint=False,
+            idempotent_hint=True,
+            open_world_hint=False,
         ),
     )
 

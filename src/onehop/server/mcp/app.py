@@ -35,13 +35,22 @@ from onehop.config import ServerConfig
 from onehop.errors import OnehopError
 from onehop.execution.executor import Executor
 from onehop.server._runs import Runs
+from onehop.server.mcp import _artifacts
 from onehop.server.mcp._calls import Admit, Call, Calls, Principal
 from onehop.server.mcp._http import Authenticate, KeyCheck, OnePiece, Running, Sessions, session_of
 from onehop.server.mcp._lookup import answer
 from onehop.server.mcp._notices import Notices
 from onehop.server.mcp._outputs import KeptOutputs, link, template
 from onehop.server.mcp._refusals import cancelled
-from onehop.server.mcp._tool import INPUT_SCHEMA, LOOKUP, LOOKUP_SCHEMA, NAME, make_tools
+from onehop.server.mcp._tool import (
+    INPUT_SCHEMA,
+    LOOKUP,
+    LOOKUP_SCHEMA,
+    NAME,
+    WAIT,
+    WAIT_SCHEMA,
+    make_tools,
+)
 from onehop.traces import Trace, read_trace
 from onehop.types import OutputPage
 
@@ -80,6 +89,7 @@ class Handlers:
         self._whoever = whoever
         self._running = running
         self._executor = executor
+        self._sandbox = executor.sandbox
         self._only = uuid.uuid4().hex
         """The conversation where there is but one client, as over stdio."""
 
@@ -103,6 +113,8 @@ class Handlers:
         """Run code, or find tools. Raises MCPError for another tool's name."""
         if params.name == LOOKUP and (view := await self._view(context)).offer:
             return answer(view.discovery, params.arguments or {})
+        if params.name == WAIT:
+            return await self._calls.wait(self._whoever(context), params.arguments or {})
         if params.name != NAME:
             raise MCPError(
                 types.INVALID_PARAMS, f"Unknown tool: {params.name[:80]}; the tool is {NAME}"
@@ -140,13 +152,19 @@ class Handlers:
         self, _context: Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListResourceTemplatesResult:
         """How pages of large outputs are named."""
-        return types.ListResourceTemplatesResult(resource_templates=[template()])
+        return types.ListResourceTemplatesResult(
+            resource_templates=[template(), _artifacts.template()]
+        )
 
     async def read_resource(
         self, context: Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        """One page of a large output. Raises MCPError."""
+        """One page of a large output, or a file that a run has shown. Raises MCPError."""
         try:
+            if params.uri.startswith(_artifacts.PREFIX):
+                agent_id = self._whoever(context).agent_id
+                file = _artifacts.read(self._sandbox, agent_id, params.uri)
+                return types.ReadResourceResult(contents=[file])
             page = await self._outputs.read(self._whoever(context).agent_id, params.uri)
         except OnehopError as error:
             raise MCPError(types.INVALID_PARAMS, str(error), {"uri": params.uri[:200]}) from None
@@ -219,7 +237,7 @@ def make_server(
     ``whoever`` tells whose request it is, ``running`` cancels calls of clients that have
     sessions."""
     outputs = KeptOutputs(executor)
-    calls = Calls(runs, outputs, admit)
+    calls = Calls(runs, outputs, admit, executor)
     toolbox = executor.sandbox.toolbox
     notices = Notices(toolbox, lambda context: whoever(context).agent_id)
     handlers = Handlers(calls, outputs, whoever, running or Running(), executor, notices)
@@ -232,7 +250,7 @@ def make_server(
             "tools/list": CacheHint(_HOUR, "private"),  # an agent's rules may hide tools from it
             "resources/templates/list": CacheHint(_HOUR, "public"),
         },
-        get_tool_input_schema={NAME: INPUT_SCHEMA, LOOKUP: LOOKUP_SCHEMA}.get,
+        get_tool_input_schema={NAME: INPUT_SCHEMA, LOOKUP: LOOKUP_SCHEMA, WAIT: WAIT_SCHEMA}.get,
         on_list_tools=handlers.list_tools,
         on_call_tool=handlers.call_tool,
         on_list_resources=handlers.list_resources,

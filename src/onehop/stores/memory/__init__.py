@@ -24,9 +24,10 @@ from onehop.stores.base import (
 from onehop.stores.memory._agents import MemoryAgents
 from onehop.stores.memory._analytics import MemoryAnalytics
 from onehop.stores.memory._approvals import MemoryApprovals
+from onehop.stores.memory._sessions import MemorySessions
 
 
-class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals):
+class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions):
     """Records in lists, chained with ``key`` if given."""
 
     def __init__(self, key: bytes | None = None) -> None:
@@ -41,6 +42,8 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals):
         self._anchor: ChainAnchor | None = None
         self._rollups = {}
         self._agents = {}
+        self._notes = {}
+        self._values = {}
         self._approvals = {}
 
     @property
@@ -149,6 +152,7 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals):
         expiry = Expiry(now)
         self._events = [item for item in self._events if not expiry.of(item.event.timestamp)]
         self._event_ids = {item.event.event_id for item in self._events}
+        self._prune_sessions(expiry)
         self._approvals = {
             key: each for key, each in self._approvals.items() if not expiry.of(each.requested_at)
         }

@@ -49,6 +49,7 @@ from onehop.stores.mongodb._documents import (
     record_of,
 )
 from onehop.stores.mongodb._schema import MIGRATIONS, Database, Migration, migrate
+from onehop.stores.mongodb._sessions import MongoSessions
 
 PATIENCE: Final = 4.0
 """Seconds to wait for a server."""
@@ -70,7 +71,7 @@ Documents = AsyncCollection[dict[str, Any]]
 
 
 @translated
-class MongoStore(MongoAnalytics, MongoAgents, MongoApprovals):
+class MongoStore(MongoAnalytics, MongoAgents, MongoApprovals, MongoSessions):
     """Records in the database that a ``mongodb://`` URL names, chained with ``key`` if given."""
 
     _database: Database

@@ -135,6 +135,16 @@ async def _create_approvals(database: Database) -> None:
     )
 
 
+async def _create_sessions(database: Database) -> None:
+    for name, more in (("sessions", []), ("session_values", [("key", _UP)])):
+        await database[name].create_indexes(
+            [
+                IndexModel([("agentId", _UP), ("session", _UP), *more], unique=True),
+                IndexModel([("usedAt", _UP)], expireAfterSeconds=RETENTION_SECONDS),
+            ]
+        )
+
+
 MIGRATIONS: Final = (
     Migration(1, "note where the chain begins", _create_notes),
     Migration(2, "index what is asked for", _create_indexes),
@@ -143,6 +153,7 @@ MIGRATIONS: Final = (
     Migration(5, "give agents rules", _give_agents_rules),
     Migration(6, "count calls of tools", _count_tool_calls),
     Migration(7, "keep calls that wait for a person", _create_approvals),
+    Migration(8, "keep what sessions store", _create_sessions),
 )
 
 

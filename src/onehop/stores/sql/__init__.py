@@ -56,6 +56,7 @@ from onehop.stores.sql._schema import (
     tool_calls,
     tool_runs,
 )
+from onehop.stores.sql._sessions import SqlSessions
 from onehop.stores.sql._sqlite import (
     compact_file,
     make_file,
@@ -77,7 +78,7 @@ _PRUNED_AT_ONCE: Final = 5000
 
 
 @translated
-class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals):
+class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals, SqlSessions):
     """Records in SQLite (by ``sqlite:///`` URL) or PostgreSQL, chained with ``key`` if given."""
 
     _engine: AsyncEngine
@@ -253,6 +254,7 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals):
         expiry = Expiry(now)
         while await self._prune_events(expiry) == _PRUNED_AT_ONCE:
             pass
+        await self._prune_sessions(expiry)
         await self._prune_approvals(expiry)
         pruned = 0
         noted_at = time.time_ns() // 1_000_000

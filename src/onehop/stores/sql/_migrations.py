@@ -27,6 +27,8 @@ from onehop.stores.sql._schema import (
     metadata,
     rollup_state,
     schema_migrations,
+    session_values,
+    sessions,
     tool_calls,
     tool_runs,
 )
@@ -116,6 +118,11 @@ def _with_calls(after: int) -> Select[Any]:
     return select(executions).where(*wanted).order_by(run.sequence).limit(_AT_ONCE)
 
 
+def _create_sessions(connection: Connection) -> None:
+    for table in (sessions, session_values):
+        connection.execute(CreateTable(table, if_not_exists=True))
+
+
 MIGRATIONS: Final = (
     Migration(1, "create the tables", _create_tables),
     Migration(2, "index what is asked for", _create_indexes),
@@ -124,6 +131,7 @@ MIGRATIONS: Final = (
     Migration(5, "give agents rules", _give_agents_rules),
     Migration(6, "count calls of tools", _count_tool_calls),
     Migration(7, "keep calls that wait for a person", _create_approvals),
+    Migration(8, "keep what sessions store", _create_sessions),
 )
 
 

@@ -198,6 +198,25 @@ schema_migrations: Final = Table(
     Column("applied_at", BigInteger, nullable=False),
 )
 
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    Column("agent_id", _text(), primary_key=True),
+    Column("session", _text(), primary_key=True),
+    Column("names", _text(), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger, nullable=False),
+)
+session_values: Final = Table(
+    "session_values",
+    metadata,
+    Column("agent_id", _text(), primary_key=True),
+    Column("session", _text(), primary_key=True),
+    Column("key", _text(), primary_key=True),
+    Column("text", _text(), nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
+
 _run = executions.c
 _event = events.c
 _called = tool_runs.c

@@ -69,6 +69,7 @@ const TOLD = {
   outputSize: ["output", size], errorCount: ["errors", String], warningCount: ["warnings", String],
   logCount: ["console lines", String], codeLength: ["characters", String], errorType: ["type", String],
   issueType: ["issue", String], language: ["", String], tool: ["", String], effect: ["", String],
+  fraction: ["at", (value) => `${Math.round(value * 100)}%`], message: ["", String],
 };
 
 function about(data) {

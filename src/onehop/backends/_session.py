@@ -1,0 +1,154 @@
+"""A session on this machine: one worker, taken from the pool and kept between its calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from onehop.backends import _results
+from onehop.backends.base import SessionGoneError
+from onehop.errors import SandboxClosedError, WorkerStartError
+from onehop.limits import Limits
+from onehop.questions import Desk, Services
+from onehop.requests import CheckedRequest
+from onehop.source import Kept
+from onehop.types import ExecutionResult, OnLog
+from onehop.watching import stage
+from onehop.workers import Died, Job, Outcome, Pool, Worker
+
+_CPU_SHARE: Final = 0.9
+"""Of the CPU time that its worker may use in all: with more gone, the session ends."""
+_LEFT_OPEN: Final = (
+    "a call of a tool or of store was not answered when the call ended: await every call"
+)
+_VERDICTS: Final = {
+    "timeout": "the deadline ended its worker",
+    "memory": "its worker used more memory than it may",
+    "cpu": "its worker used more CPU time than it may",
+    "threads": "its worker started more threads than it may",
+    "cancelled": "a call of it was cancelled",
+    "protocol": "its worker broke the protocol",
+    "exit": "its worker ended",
+}
+
+MakeJob = Callable[
+    [CheckedRequest, Limits, OnLog | None, Desk | None, Services | None],
+    Awaitable[tuple[Job, Kept] | ExecutionResult],
+]
+"""The job of a call and what it declares; a result when its text cannot run."""
+MakeResult = Callable[[CheckedRequest, Limits, Outcome], Awaitable[ExecutionResult]]
+
+
+class LocalSession:
+    """See BackendSession. One call at a time is the caller's duty."""
+
+    def __init__(self, pool: Pool, agent: str, make_job: MakeJob, make_result: MakeResult) -> None:
+        self._pool = pool
+        self._agent = agent
+        self._make_job = make_job
+        self._make_result = make_result
+        self._worker: Worker | None = None
+        self._is_running = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closed = False
+        self.names: dict[str, None] = {}
+        self.ended: str | None = None
+
+    async def run(
+        self,
+        request: CheckedRequest,
+        limits: Limits,
+        on_log: OnLog | None = None,
+        desk: Desk | None = None,
+        services: Services | None = None,
+    ) -> ExecutionResult:
+        """See BackendSession.run."""
+        made = await self._make_job(request, limits, on_log, desk, services)
+        if isinstance(made, ExecutionResult):
+            return made
+        job, kept = made
+        self._idle.clear()
+        try:
+            outcome = await self._run_job(job)
+            self._judge(outcome, kept)
+            return await self._make_result(request, limits, outcome)
+        except asyncio.CancelledError:
+            self._end("a call of it was cancelled")
+            raise
+        finally:
+            self._rest()
+            self._idle.set()
+
+    async def _run_job(self, job: Job) -> Outcome:
+        with stage("queue"):
+            worker = await self._worker_with_place()
+        worker.on_early_exit = self._lose
+        try:
+            with stage("run") as noted:
+                outcome = await worker.run(job, self._pool.turn(worker))
+                noted.note(killed=_results.killed(outcome, job.limits))
+                return outcome
+        except WorkerStartError as error:
+            self._end("its worker was lost")
+            raise SessionGoneError(str(error)) from None
+
+    async def _worker_with_place(self) -> Worker:
+        if self._closed:
+            raise SandboxClosedError("the session is closed")
+        if self._worker is None:
+            self._worker = await self._pool.check_out(self._agent)
+        elif self.ended is not None:
+            raise SessionGoneError(self.ended)
+        else:
+            await self._pool.resume(self._worker)
+        return self._worker
+
+    def _judge(self, outcome: Outcome, kept: Kept) -> None:
+        """Whether another call can follow."""
+        self.names |= dict.fromkeys(kept.names)
+        worker, end = self._worker, outcome.end
+        if isinstance(end, Died):
+            self._end(_VERDICTS[end.verdict])
+        elif end.has_open:
+            self._end(_LEFT_OPEN)
+        elif worker is not None and worker.used_cpu_seconds > _CPU_SHARE * worker.most_cpu_seconds:
+            most = worker.most_cpu_seconds
+            self._end(f"its calls have used the {most:g} s of CPU time that it has")
+
+    def _lose(self) -> None:
+        """Its worker ended between two calls, or in one."""
+        if self._idle.is_set():
+            self._end("its worker ended")
+            self._rest()
+
+    def _end(self, why: str) -> None:
+        self.ended = self.ended or why
+
+    def _rest(self) -> None:
+        """Give the place back, and the worker too if no call can follow."""
+        worker = self._worker
+        if worker is None:
+            return
+        may_stay = self.ended is None and not self._closed and worker.is_kept
+        if may_stay and self._pool.rest(worker):
+            return
+        self._end("too many sessions wait" if may_stay else "its worker ended")
+        self._worker = None
+        worker.on_early_exit = _nothing
+        self._pool.hand_back(worker)
+
+    async def aclose(self) -> None:
+        """See BackendSession.aclose."""
+        self._closed = True
+        self._end("it was closed")
+        if not self._idle.is_set():
+            if self._worker is not None:
+                self._worker.stop()
+            await self._idle.wait()
+        self._rest()
+
+
+def _nothing() -> None:
+    pass

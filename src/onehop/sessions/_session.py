@@ -1,0 +1,182 @@
+"""One session: its calls queue. A lost worker is replaced, and the next answer says so."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from onehop.backends.base import BackendSession, SessionGoneError
+from onehop.config import SessionConfig
+from onehop.errors import Overloaded, SandboxClosedError, SandboxUnavailableError
+from onehop.types import ExecutionResult
+
+Open = Callable[[], Awaitable[BackendSession]]
+Call = Callable[[BackendSession], Awaitable[ExecutionResult]]
+"""Runs one call in a session of the backend."""
+
+_TOLD: Final = 30
+"""Names that a warning lists of what is gone."""
+_WAIT_SECONDS: Final = 1.0
+"""Told to callers who are refused."""
+
+
+class Session:
+    """An agent's session. Nothing of it runs before its first call."""
+
+    def __init__(self, name: str, config: SessionConfig, open_: Open) -> None:
+        self.name = name
+        self._config = config
+        self._open = open_
+        self._turn = asyncio.Lock()
+        self._callers = 0
+        self._inner: BackendSession | None = None
+        self._opened_at = 0.0
+        self._calls = 0
+        self._lost: tuple[str, tuple[str, ...]] | None = None
+        self._closed = False
+        self._is_new = True
+        self.created_at = self.used_at = _now()
+        self.used = time.monotonic()
+
+    # --- what others see of it ---
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its calls have declared, as far as it is still there."""
+        return () if self._inner is None else tuple(self._inner.names)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a call runs or waits, or is about to."""
+        return self._callers > 0 or self._is_new
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it has a worker, or may have one soon."""
+        return self._inner is not None and self._inner.ended is None
+
+    @property
+    def calls(self) -> int:
+        """Since it has this worker."""
+        return self._calls
+
+    def remember(self, why: str, names: Sequence[str]) -> None:
+        """It was there before this process, or lost its worker: its next answer tells so."""
+        if names:
+            self._lost = why, tuple(names)
+
+    # --- its calls ---
+
+    async def run(self, call: Call) -> ExecutionResult:
+        """One call, when those before it have ended. Raises Overloaded, SandboxClosedError, and
+        what ``call`` raises."""
+        if self._callers > self._config.queue:
+            raise Overloaded(self._callers - 1, _WAIT_SECONDS)
+        self._callers += 1
+        try:
+            async with self._turn:
+                return await self._run(call)
+        finally:
+            self._callers -= 1
+            self._is_new = False
+            self.used, self.used_at = time.monotonic(), _now()
+
+    async def _run(self, call: Call) -> ExecutionResult:
+        await self._end_if_old()
+        try:
+            result = await call(await self._take_inner())
+        except SessionGoneError:
+            await self._drop()
+            result = await self._again(call)
+        finally:
+            self._note_end()
+        return self._told(result)
+
+    async def _again(self, call: Call) -> ExecutionResult:
+        """Nothing has run yet, so that it may run in another worker."""
+        try:
+            return await call(await self._take_inner())
+        except SessionGoneError as error:
+            raise SandboxUnavailableError(f"a session lost two workers: {error}") from None
+
+    async def _end_if_old(self) -> None:
+        if self._inner is None:
+            return
+        config = self._config
+        if self._inner.ended is not None:
+            await self._drop()
+        elif self._calls >= config.calls:
+            await self._drop(f"it has had its {config.calls} calls")
+        elif time.monotonic() - self._opened_at > config.age:
+            await self._drop(f"it was older than {config.age:g} s")
+
+    async def _take_inner(self) -> BackendSession:
+        if self._closed:
+            raise SandboxClosedError("the session was ended")
+        if self._inner is None:
+            self._inner = await self._open()
+            self._opened_at, self._calls = time.monotonic(), 0
+        self._calls += 1
+        return self._inner
+
+    def _note_end(self) -> None:
+        """Its worker may have been lost in this very call, which its next answer tells."""
+        if self._inner is not None and self._inner.ended is not None:
+            self.remember(self._inner.ended, self.names)
+
+    def _told(self, result: ExecutionResult) -> ExecutionResult:
+        lost = self._lost
+        if lost is None or (self._inner is not None and self._inner.ended is not None):
+            return self._ended_now(result)
+        self._lost = None
+        why, names = lost
+        return _warned(
+            result,
+            f"session {self.name!r} starts anew: {why}. Gone are {_listed(names)}; what store "
+            "keeps is still there",
+        )
+
+    def _ended_now(self, result: ExecutionResult) -> ExecutionResult:
+        if self._inner is None or self._inner.ended is None:
+            return result
+        words = f"session {self.name!r} has ended with this call: {self._inner.ended}"
+        names = f", and the next call begins without {_listed(self.names)}" if self.names else ""
+        return _warned(result, words + names)
+
+    # --- its end ---
+
+    async def evict(self, why: str) -> None:
+        """Give its worker up, unless a call runs or waits."""
+        if not self.is_running:
+            async with self._turn:
+                await self._drop(why)
+
+    async def _drop(self, why: str | None = None) -> None:
+        inner, names = self._inner, self.names
+        if inner is None:
+            return
+        self.remember(why or inner.ended or "its worker ended", names)
+        self._inner = None
+        await inner.aclose()
+
+    async def aclose(self) -> None:
+        """End the call that runs; those that wait are refused."""
+        self._closed = True
+        if self._inner is not None:
+            await self._inner.aclose()
+
+
+def _warned(result: ExecutionResult, words: str) -> ExecutionResult:
+    return result.model_copy(update={"warnings": [words, *(result.warnings or ())]})
+
+
+def _listed(names: Sequence[str]) -> str:
+    few = ", ".join(name[:80] for name in names[:_TOLD])
+    more = len(names) - _TOLD
+    return f"{few} and {more} more" if more > 0 else few
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

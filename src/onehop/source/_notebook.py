@@ -1,0 +1,236 @@
+"""What of a program must change so that what it declares at its top level outlives it.
+
+The program is the body of a function, whose variables end with it. So a declaration at its top
+level becomes an assignment to a name of the session: ``let a = 1`` becomes ``;   a = 1``. Functions
+of earlier calls then see a variable, or a helper, that a later call declares anew. An edit keeps
+the length of the text where it can.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from onehop.source._tree import SyntaxTree
+
+MARK: Final = "\u200d"
+"""Stands behind the name of a function, so that its text shows the name that it was given."""
+_FUNCTIONS: Final = frozenset(
+    "function_declaration generator_function_declaration function_expression generator_function "
+    "arrow_function method_definition class_static_block class_declaration class".split()
+)
+_HOISTED: Final = frozenset({"function_declaration", "generator_function_declaration"})
+_BODIES: Final = frozenset({"program", "statement_block", "switch_case", "switch_default"})
+"""Where statements stand one after the other."""
+_PATTERNS: Final = frozenset(
+    "object_pattern array_pattern pair_pattern rest_pattern assignment_pattern "
+    "object_assignment_pattern".split()
+)
+DECLARES: Final = re.compile(r"\b(?:let|const|var|class|function)\b")
+MOST_NAMES: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How to run a program so that its declarations stay."""
+
+    edits: list[tuple[int, int, str]] = field(default_factory=list)
+    """Each: at which UTF-16 unit, how many of them go, and what stands there instead."""
+    values: list[tuple[int, int, int]] = field(default_factory=list)
+    """Of each variable that is given a value: where its name starts and ends, and the value starts.
+    The engine tells of some errors in the value at the place of the assignment."""
+    lets: list[str] = field(default_factory=list)
+    """Variables and classes."""
+    consts: list[str] = field(default_factory=list)
+    variables: list[str] = field(default_factory=list)
+    """Declared with ``var``: they are there from the start, and are not made anew."""
+    functions: list[str] = field(default_factory=list)
+    fresh: list[str] = field(default_factory=list)
+    """Those of the variables that begin as undefined, also if they are there: enums, whose code
+    would add to them."""
+    is_strict: bool = False
+    """Whether it begins with the directive."""
+    is_read: bool = True
+    """False when the text could not be read, so that nothing of it is kept."""
+
+    @property
+    def names(self) -> list[str]:
+        """All that it declares."""
+        return [*dict.fromkeys((*self.lets, *self.consts, *self.variables, *self.functions))]
+
+
+def keep_declarations(code: str, language: str = "javascript") -> Kept:
+    """Look at a program in JavaScript; ``language`` is what it was written in."""
+    if not DECLARES.search(code):
+        return Kept()
+    from onehop.source._tree import parse
+
+    tree = parse(code, "javascript")
+    if tree is None or tree.root.has_error:
+        return Kept(is_read=False)
+    reader = _Reader(tree, is_compiled=language == "typescript")
+    reader.read()
+    return reader.kept
+
+
+class _Reader:
+    """Reads one tree; ``is_compiled`` from TypeScript, whose enums are found in it."""
+
+    def __init__(self, tree: SyntaxTree, *, is_compiled: bool) -> None:
+        self._tree = tree
+        self._is_compiled = is_compiled
+        self.kept = Kept(is_strict=_is_strict(tree))
+
+    def read(self) -> None:
+        for statement in self._tree.root.named_children:
+            if statement.type == "lexical_declaration":
+                self._lexical(statement)
+            elif statement.type == "class_declaration":
+                self._class(statement)
+            elif statement.type in _HOISTED:
+                self._function(statement)
+        for declaration in self._variables():
+            self._variable(declaration)
+        self.kept.edits.sort(key=lambda edit: edit[0])
+
+    def _variables(self) -> Iterator[Node]:
+        """Each ``var`` of the function, however deep it stands in blocks."""
+        pending = [self._tree.root]
+        while pending:
+            node = pending.pop()
+            if node.type == "variable_declaration":
+                yield node
+            pending += [each for each in node.named_children if each.type not in _FUNCTIONS]
+            yield from self._loops(node)
+
+    def _loops(self, node: Node) -> Iterator[Node]:
+        """``for (var a of b)`` has no declaration in the tree, but the word."""
+        if node.type == "for_in_statement" and _word(node, "kind") == "var":
+            yield node
+
+    def _lexical(self, declaration: Node) -> None:
+        word = _word(declaration, "kind")
+        names = [*self._names(declaration)]
+        if word not in ("let", "const"):  # `using` ends with the call
+            return
+        (self.kept.lets if word == "let" else self.kept.consts).extend(names)
+        self._assign(declaration, word, resets=True)
+
+    def _variable(self, declaration: Node) -> None:
+        if declaration.type == "for_in_statement":
+            left = declaration.child_by_field_name("left")
+            kind = declaration.child_by_field_name("kind")
+            if left is not None and kind is not None:
+                self.kept.variables.extend(self._of_pattern(left))
+                self._edit(kind.start_byte, 3, "   ")
+            return
+        names = [*self._names(declaration)]
+        self.kept.variables.extend(names)
+        if self._is_compiled and declaration.parent == self._tree.root:
+            self.kept.fresh.extend(filter(self._is_enum, names))
+        self._assign(declaration, "var", resets=False)
+
+    def _is_enum(self, name: str) -> bool:
+        """``(A || {})`` and ``(A || (A = {}))`` is what compilers write."""
+        return f"({name} || " in self._tree.units
+
+    def _assign(self, declaration: Node, word: str, *, resets: bool) -> None:
+        """The declaration as an expression."""
+        is_statement = declaration.parent is not None and declaration.parent.type in _BODIES
+        declarators = [
+            each for each in declaration.named_children if each.type == "variable_declarator"
+        ]
+        first = declarators[0].child_by_field_name("name")
+        opens = first is not None and first.type == "object_pattern"
+        head = (";" if is_statement else " ") + ("(" if opens else " ")
+        self._edit(declaration.start_byte, len(word), head.ljust(len(word)))
+        for each in declarators:
+            name, value = each.child_by_field_name("name"), each.child_by_field_name("value")
+            if value is None:
+                self._insert(each.end_byte, "=void 0" if resets else "")
+            elif name is not None:
+                place = name.start_byte // 2, name.end_byte // 2, value.start_byte // 2
+                self.kept.values.append(place)
+        end = declarators[-1].end_byte
+        if opens:
+            self._insert(end, ")")
+        if is_statement:
+            self._insert(end, ";")
+
+    def _class(self, declaration: Node) -> None:
+        name = self._name(declaration)
+        self.kept.lets.append(name)
+        self._insert(declaration.start_byte, f";{name}=")
+        self._insert(declaration.end_byte, ";")
+
+    def _function(self, declaration: Node) -> None:
+        name = declaration.child_by_field_name("name")
+        if name is not None:
+            self.kept.functions.append(self._tree.text(name))
+            self._insert(name.end_byte, MARK)
+
+    # --- names ---
+
+    def _name(self, declaration: Node) -> str:
+        name = declaration.child_by_field_name("name")
+        return "" if name is None else self._tree.text(name)
+
+    def _names(self, declaration: Node) -> Iterator[str]:
+        for each in declaration.named_children:
+            pattern = each.child_by_field_name("name")
+            if each.type == "variable_declarator" and pattern is not None:
+                yield from self._of_pattern(pattern)
+
+    def _of_pattern(self, pattern: Node) -> Iterator[str]:
+        pending = [pattern]
+        while pending:
+            node = pending.pop()
+            if node.type in ("identifier", "shorthand_property_identifier_pattern"):
+                yield self._tree.text(node)
+            elif node.type in _PATTERNS:
+                pending += reversed(_targets(node))
+
+    # --- edits ---
+
+    def _edit(self, byte: int, gone: int, text: str) -> None:
+        self.kept.edits.append((byte // 2, gone, text))
+
+    def _insert(self, byte: int, text: str) -> None:
+        if text:
+            self._edit(byte, 0, text)
+
+
+def _targets(pattern: Node) -> list[Node]:
+    """The parts of a pattern that names can stand in: not keys, and not defaults."""
+    match pattern.type:
+        case "pair_pattern":
+            value = pattern.child_by_field_name("value")
+            return [] if value is None else [value]
+        case "assignment_pattern" | "object_assignment_pattern":
+            left = pattern.child_by_field_name("left")
+            return [] if left is None else [left]
+        case _:
+            return pattern.named_children
+
+
+def _word(node: Node, name: str) -> str:
+    found = node.child_by_field_name(name)
+    return "" if found is None or found.text is None else found.text.decode("utf-16-le", "replace")
+
+
+def _is_strict(tree: SyntaxTree) -> bool:
+    for statement in tree.root.named_children:
+        if statement.type == "comment":
+            continue
+        inner = statement.named_children[0] if statement.named_children else None
+        is_text = statement.type == "expression_statement" and inner is not None
+        if not is_text or inner is None or inner.type != "string":
+            return False
+        if tree.text(inner)[1:-1] == "use strict":
+            return True
+    return False
