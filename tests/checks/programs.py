@@ -151,6 +151,7 @@ class Writer:
             "Array.prototype.map = () => [];",
             "[].constructor.prototype.map = () => [];",
             "Array.prototype[Symbol.iterator] = function* () {};",
+            *[""] * 20,  # after one of these, nothing in all of the program is certain
         )
         return [
             f"let {name}; ({{{name} = await {promise}}} = {{{self._one('', f'{name}: 1')}}});",
