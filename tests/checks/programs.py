@@ -122,7 +122,50 @@ class Writer:
         )
         if depth <= 0:
             return self._random.choice(simple)
-        return self._random.choice([*simple, *self._compound(depth - 1, promise)])
+        compound = [*self._compound(depth - 1, promise), *self._changing(depth - 1, promise)]
+        return self._random.choice([*simple, *compound])
+
+    def _changing(self, depth: int, promise: str) -> list[str]:
+        """What is not what it seems: defaults, names of two meanings, lists and promises that are
+        changed behind their names."""
+        name, other, block = self._name(), self._name(), self._block(depth)
+        change = self._one(
+            f'{name}["pop"]();',
+            f"({name}).pop();",
+            f"{name}.forEach((x, i, all) => {{ all.pop(); }});",
+            f"{name}.map((...all) => {{ all[2].length = 0; }});",
+            f"{name}.some(function () {{ arguments[2].pop(); }});",
+            f"const {other} = {name}; {other}.length = 0;",
+            f"[{name}][0].pop();",
+            f"{name}.map((x) => x + 1); [...{name}].pop();",
+            f"{name}.at(0); {name}.map(String);",
+        )
+        hook = self._one(
+            f"{name}.then = (f) => f(1);",
+            f"Object.assign({name}, {{then: (f) => f(1)}});",
+            f"[{name}][0].then = (f) => f(1);",
+            "",
+        )
+        begun = self._one(f"({name} = 9)", f"{name}++ + {name}++", "1")
+        shared = self._one(
+            "Array.prototype.map = () => [];",
+            "[].constructor.prototype.map = () => [];",
+            "Array.prototype[Symbol.iterator] = function* () {};",
+            *[""] * 20,  # after one of these, nothing in all of the program is certain
+        )
+        return [
+            f"let {name}; ({{{name} = await {promise}}} = {{{self._one('', f'{name}: 1')}}});",
+            f"let {name}; [{name} = await {promise}] = [{self._one('', '1')}];",
+            f"await (async () => {{ async function {name}() {{ {block} }} "
+            f"var {name} = async () => 1; await {name}(); }})();",
+            f"for (let {name} = 0, {other} = {begun}; {name} < 2; {name}++) {{ {block} }}",
+            f"const {name} = [1]; {change} for (const x of {name}) {{ {block} }}",
+            f"const {name} = [1]; {change} "
+            f"await Promise.all({name}.map(async () => {{ {block} }}));",
+            f"const {name} = {promise}; {name}.catch?.(() => 0); {hook} "
+            f"await Promise.all([{name}]);",
+            f"{shared} for (const x of [1]) {{ {block} }}",
+        ]
 
     def _compound(self, depth: int, promise: str) -> list[str]:
         name, condition, listed = self._name(), self._one(*_CONDITIONS), self._list()

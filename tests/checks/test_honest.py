@@ -105,6 +105,41 @@ return await tools.crm.find_person({name: /[/]/.source})
 return await tools.crm.find_person({name: `</script>${1}`})
 label: for (;;) { for (;;) { await tools.crm.find_person({name: 'a'}); break label } }⏎return 1
 return await tools.crm.find_person({name: "a\\u{62}\\x63"})
+let n; ({n = await tools.crm.nope({})} = {n: 1}); return n
+let n; [n = await tools.crm.nope({})] = [1]; return n
+let n; ({a: [n = await tools.crm.nope({})]} = {a: [1]}); return n
+const m = {}; ({a: m.x = await tools.crm.nope({})} = {a: 2}); return m.x
+let a, b; ({a = await tools.crm.nope({}), ...b} = {a: 2}); return a
+let n; for ([n = await tools.crm.nope({})] of [[1]]); return n
+async function run() { await tools.crm.nope({}) } var run = async () => 1; return await run()
+async function run() { await tools.crm.nope({}) } { run = async () => 1 } return await run()
+async function run() { await tools.crm.nope({}) } { function run() { return 1 } } return 1
+{ function tools() {} tools.nope = async () => 1 } return await tools.nope()
+for (let i = 0, n = (i = 9); i < 5; i++) await tools.crm.nope({})⏎return 1
+for (let i = 0, n = (() => { i = 9 })(); i < 5; i++) await tools.crm.nope({})⏎return 1
+for (var i = 0, n = go(); i < 5; i++) await tools.crm.nope({})⏎function go() { i = 9 }
+const ids = [1]; ids["pop"](); for (const id of ids) await tools.crm.nope({id})
+const ids = [1]; (ids["pop"])(); for (const id of ids) await tools.crm.nope({id})
+const ids = [1]; ids.pop``; for (const id of ids) await tools.crm.nope({id})
+const ids = [1]; const {pop} = ids; pop.call(ids); for (const id of ids) await tools.crm.nope({id})
+const ids = [1]; ids.forEach((id, i, all) => all.pop()); for (const id of ids) await tools.crm.nope({id})
+const ids = [1]; ids.map((x, i, a) => { a.length = 0 }); for (const id of ids) await tools.crm.nope({id})
+const ids = [1]; ids.map((...a) => a[2].pop()); for (const id of ids) await tools.crm.nope({id})
+const ids = [1]; ids.map(function () { arguments[2].pop() }); for (const id of ids) await tools.crm.nope({id})
+const ids = [1]; ids.reduce((a, b, i, all) => all.pop(), 0); for (const id of ids) await tools.crm.nope({id})
+const drop = (x, i, a) => a.pop(); const ids = [1]; ids.map(drop); for (const id of ids) await tools.crm.nope({id})
+const ids = [1]; ids[Symbol.iterator] = function* () {}; for (const id of ids) await tools.crm.nope({id})
+Array.prototype.map = () => []; return await Promise.all([1].map(() => tools.crm.nope({})))
+Array.prototype[Symbol.iterator] = function* () {}; for (const id of [1]) await tools.crm.nope({id})
+Reflect.getPrototypeOf([]).map = () => []; return await Promise.all([1].map(() => tools.crm.nope({})))
+[].constructor.prototype.map = () => []; return await Promise.all([1].map(() => tools.crm.nope({})))
+Object.getPrototypeOf([]).map = () => []; return await Promise.all([1].map(() => tools.crm.nope({})))
+Object["getPrototype" + "Of"]([]).map = () => []; return await Promise.all([1].map(() => tools.crm.nope({})))
+const P = Promise; P.all = async () => 5; const p = tools.crm.nope({}); p.catch(() => {}); return await Promise.all([p])
+const p = tools.crm.nope({}); p.catch(() => {}); p.then = (f) => f(1); return await Promise.all([p])
+const p = tools.crm.nope({}); p.catch(() => {}); const q = p; q.then = (f) => f(1); return await Promise.all([p])
+const p = tools.crm.nope({}); p.catch(() => {}); Object.assign(p, {then: (f) => f(1)}); return await Promise.all([p])
+const p = tools.crm.nope({}); p.catch(() => {}); const get = () => p; get().then = (f) => f(1); return await Promise.all([p])
 """.splitlines()
 
 

@@ -206,3 +206,18 @@ async def test_a_long_text_keeps_its_places(sandbox: Sandbox) -> None:
     result = await typescript(sandbox, "\n".join([*lines, "null!.x"]))
     assert result.error_info is not None
     assert (result.error_info.line, result.error_info.column) == (2001, 7)
+
+
+@pytest.mark.parametrize("text", ["x" * 200_000, "@" + "/* " * 66_000, "\n" * 200_000])
+async def test_a_long_text_takes_no_long_time(sandbox: Sandbox, text: str) -> None:
+    whole = f"enum Kind {{ A }}\nconst kind: Kind = Kind.A;\nreturn `{text}`.length"
+    for code in (whole, f"return `{text}`.length"):
+        result = await typescript(sandbox, code)
+        assert result.success, result.error
+        assert result.output == len(text)
+
+
+async def test_a_name_that_is_long_keeps_its_value(sandbox: Sandbox) -> None:
+    name = "x" * 50_000 + "1"
+    result = await typescript(sandbox, f"const {name}: number = 3; return {name}")
+    assert result.output == 3

@@ -372,3 +372,16 @@ async def test_a_document_that_does_not_come_is_a_fault_and_the_rest_works() -> 
             await sandbox.call_tool("api.x")
     assert raised.value.code == "unavailable"
     assert "its document is not there" in raised.value.message
+
+
+async def test_a_multiple_of_a_decimal_is_judged_as_it_is_written(tmp_path: Path) -> None:
+    price = {"name": "price", "in": "query", "schema": {"type": "number", "multipleOf": 0.01}}
+    paths = {"/x": {"get": {"operationId": "x", "parameters": [price]}}}
+    provider, catalogue = await opened(written(tmp_path, document(paths)), base_url=BASE)
+    try:
+        for value in (19.99, 0.07, 4.35, 0.29):
+            assert catalogue.bound["api.x"].check({"price": value}) == {"price": value}
+        with pytest.raises(ToolError):
+            catalogue.bound["api.x"].check({"price": 0.015})
+    finally:
+        await provider.aclose()

@@ -406,3 +406,12 @@ async def test_a_validator_of_a_parameter_that_refuses_is_a_wrong_argument() -> 
     assert refusal(on, {"day": "31.12.", "order": {"number": 1}}).field == "day"
     error = await failure(bound(on), day="x", order={"number": 1})
     assert error.code == "invalid_arguments"
+
+
+@pytest.mark.parametrize("value", [19.99, 0.07, 4.35, 0.29])
+async def test_a_multiple_is_one_of_the_decimal_that_is_written(value: float) -> None:
+    def pay(price: Annotated[float, Field(multiple_of=0.01)]) -> float:
+        return price
+
+    assert await call(pay, price=value) == value
+    assert refusal(pay, {"price": 0.015}).field == "price"

@@ -100,13 +100,84 @@ def test_an_error_is_camel_case_in_json_and_has_what_is_known() -> None:
     assert refusal(with_schema({"required": ["a"]}), {}).to_dict() == {
         "tool": "take",
         "code": "invalid_arguments",
-        "message": "take: a is missing; it must be anything",
+        "message": "take: a is missing; it may be anything",
         "field": "a",
         "expected": "anything",
         "parameters": [],
         "retryable": False,
         "effect": "none",
     }
+
+
+@pytest.mark.parametrize("value", [19.99, 0.07, 4.35, 0.29, -0.3, 5, 1e300, 10**400])
+def test_a_multiple_is_one_of_the_decimal_that_is_written(value: float) -> None:
+    schema = {"properties": {"price": {"type": "number", "multipleOf": 0.01}}}
+    assert with_schema(schema).check({"price": value}) == {"price": value}
+
+
+@pytest.mark.parametrize(("step", "value"), [(0.01, 0.015), (0.01, 1e-7), (2, 3), (0.3, 1)])
+def test_what_is_not_a_multiple_is_refused(step: float, value: float) -> None:
+    error = refusal(with_schema({"properties": {"price": {"multipleOf": step}}}), {"price": value})
+    assert (error.field, error.expected) == ("price", f"a multiple of {step}")
+
+
+TYPED = {"properties": {"a": {"type": "integer"}, "b": {"type": "string"}}}
+IF = {"properties": {"a": {"const": 1}}, "required": ["a"]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "arguments", "message"),
+    [
+        (
+            {"oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
+            {"a": 1, "b": "x"},
+            "the arguments are an object of 2 properties, which fits 2 forms that exclude each "
+            "other; they must be of exactly one of these forms: an object with a or an object "
+            "with b",
+        ),
+        (
+            {"properties": {"v": {"oneOf": [{"type": "integer"}, {"type": "number"}]}}},
+            {"v": 3},
+            "v is 3, which fits 2 forms that exclude each other; it must be of exactly one of "
+            "these forms: integer or number",
+        ),
+        (
+            {**TYPED, "if": IF, "then": {"required": ["b"]}},
+            {"a": 1},
+            "b is missing; it is required where a is 1, and must be string",
+        ),
+        (
+            {"if": IF, "else": {"required": ["b"]}},
+            {"a": 2},
+            "b is missing; it is required unless a is 1, and may be anything",
+        ),
+        (
+            {**TYPED, "if": IF, "then": {"properties": {"b": {"minLength": 3}}}},
+            {"a": 1, "b": "x"},
+            'b is "x"; it must be a text of at least 3 characters where a is 1',
+        ),
+        (
+            {**TYPED, "dependentRequired": {"a": ["b"]}},
+            {"a": 1},
+            "b is missing; it is required where a is given, and must be string",
+        ),
+        (
+            {**TYPED, "dependentSchemas": {"a": {"required": ["b"]}}},
+            {"a": 1},
+            "b is missing; it is required where a is given, and must be string",
+        ),
+        (
+            {"properties": {"n": {"not": {"type": "string"}}}},
+            {"n": "x"},
+            'n is "x"; it must be anything but string',
+        ),
+    ],
+)
+def test_an_error_names_the_field_and_what_it_may_be(
+    schema: dict[str, Any], arguments: dict[str, Any], message: str
+) -> None:
+    error = refusal(with_schema({"type": "object", **schema}), arguments)
+    assert error.message == f"take: {message}"
 
 
 def test_a_long_name_is_cut_in_the_error() -> None:

@@ -73,6 +73,8 @@ CHECKER_PARTS = (
     "bodies.js",
     "frames.js",
     "checker_world.js",
+    "checker_syntax.js",
+    "checker_changes.js",
     "checker_names.js",
     "checker_flow.js",
     "checker_awaits.js",

@@ -3,7 +3,8 @@
 // deno-lint-ignore-file guest/methods -- no guest runs in a checker
 
 import { world } from "./checker_world.js";
-import { bare, isArithmetic } from "./checker_names.js";
+import { outermost } from "./checker_syntax.js";
+import { isArithmetic } from "./checker_names.js";
 
 /** Members that a promise has. */
 const OF_PROMISES = new Set(["then", "catch", "finally", "constructor"]);
@@ -17,15 +18,6 @@ export function missingAwaits(call, names) {
   if (!ts.isVariableDeclaration(parent) || parent.initializer !== node) return [];
   if (!ts.isIdentifier(parent.name)) return [node];
   return names.usesOf(parent.name).filter((each) => isUsedAsAnswer(outermost(each))).slice(0, 3);
-}
-
-/** The expression around one that has the same value. */
-function outermost(node) {
-  let outer = node;
-  while (outer.parent.expression === outer && bare(outer.parent) !== outer.parent) {
-    outer = outer.parent;
-  }
-  return outer;
 }
 
 function isUsedAsAnswer(node) {

@@ -8,7 +8,7 @@
 // deno-lint-ignore-file guest/globals guest/methods guest/iteration -- no guest runs in a checker
 
 import { world } from "./checker_world.js";
-import { bare } from "./checker_names.js";
+import { bare } from "./checker_syntax.js";
 
 /** Methods that call a function for each element, at once. */
 const EACH = new Set(["map", "forEach", "flatMap", "filter", "some", "every", "find"]);
@@ -119,10 +119,16 @@ export class Flow {
     if (isTrue(condition)) return true;
     if (!initializer || !ts.isVariableDeclarationList(initializer)) return false;
     if (!ts.isBinaryExpression(condition) || !ts.isIdentifier(condition.left)) return false;
-    const counter = initializer.declarations.find((each) =>
+    const { declarations } = initializer;
+    const counter = declarations.find((each) =>
       ts.isIdentifier(each.name) && each.name.text === condition.left.text
     );
     if (counter?.initializer === undefined) return false;
+    // Something else may change it before the first turn: what is evaluated beside it, where it is
+    // known, or a function that is called there.
+    const isKnownOutside = !(initializer.flags & ts.NodeFlags.BlockScoped);
+    if (isKnownOutside && declarations.length > 1) return false;
+    if (isMentioned(counter.name, declarations)) return false;
     const [, first] = this.#names.literalOf(counter.initializer);
     const bound = this.#boundOf(condition.right);
     if (typeof first !== "number" || bound === undefined) return false;
@@ -182,7 +188,8 @@ export class Flow {
       SyntaxKind.BarBarEqualsToken,
       SyntaxKind.QuestionQuestionEqualsToken,
     ].includes(operatorToken.kind);
-    this.#evaluate(left);
+    const isPattern = operatorToken.kind === SyntaxKind.EqualsToken && isTaking(left);
+    if (!isPattern) this.#evaluate(left); // the defaults of a pattern may not be needed
     if (!isShort) this.#evaluate(right);
   }
 
@@ -234,8 +241,8 @@ export class Flow {
     if (expression === undefined) return;
     const node = bare(expression);
     if (ts.isIdentifier(node)) {
-      const initializer = this.#names.initializerOf(node);
-      if (initializer !== undefined) this.#settle(initializer);
+      const promise = this.#names.promiseOf(node);
+      if (promise !== undefined) this.#settle(promise);
       return;
     }
     if (!ts.isCallExpression(node) || ts.isOptionalChain(node)) return;
@@ -265,11 +272,6 @@ export class Flow {
     } else if (ts.isCallExpression(list) && list.expression.name?.text === "map") {
       const callback = this.#callbackOf(list);
       if (callback !== undefined) this.#enter(callback, true);
-    } else if (ts.isIdentifier(list)) {
-      const initializer = this.#names.initializerOf(list);
-      if (initializer !== undefined && this.#names.isFilledList(list)) {
-        this.#settleAll(bare(initializer));
-      }
     }
   }
 }
@@ -287,6 +289,22 @@ function isHolder(node) {
   return ts.isPropertyAssignment(node) || ts.isShorthandPropertyAssignment(node) ||
     ts.isSpreadAssignment(node) || ts.isTemplateSpan(node) || ts.isComputedPropertyName(node) ||
     ts.isTemplateExpression(node);
+}
+
+/** Whether what is assigned to takes a list or an object apart. */
+function isTaking(node) {
+  const { ts } = world;
+  const target = bare(node);
+  return ts.isArrayLiteralExpression(target) || ts.isObjectLiteralExpression(target);
+}
+
+/** Whether a name comes in any of these declarations, but for the one that declares it. */
+function isMentioned(name, declarations) {
+  const { ts } = world;
+  const find = (node) =>
+    (ts.isIdentifier(node) && node !== name && node.text === name.text) ||
+    Boolean(ts.forEachChild(node, (child) => find(child) || undefined));
+  return declarations.some(find);
 }
 
 function isTrue(node) {

@@ -4,16 +4,11 @@
 // deno-lint-ignore-file guest/globals guest/methods guest/iteration -- no guest runs in a checker
 
 import { world } from "./checker_world.js";
+import { bare, isDeclared, isMemberName, isWritten } from "./checker_syntax.js";
+import { leavesList, leavesPromise, mayChangeGlobals } from "./checker_changes.js";
 
 const MOST_DEPTH = 40;
 const MOST_PARTS = 5000;
-/** Names that reach the global object, where `tools` could be replaced. */
-const GLOBAL_OBJECTS = new Set(["globalThis", "self", "eval"]);
-/** Uses of a list that leave it as it is. */
-const READS = new Set(
-  ("map filter forEach length slice reduce reduceRight some every includes join find findIndex " +
-    "flatMap indexOf at entries keys values concat").split(" "),
-);
 
 /** A program's names. */
 export class Names {
@@ -21,32 +16,52 @@ export class Names {
   #checker;
   /** By symbol: the identifiers that mean it. @type {Map<any, any[]>} */
   #uses = new Map();
+  /** By text: how often a name is declared, or assigned to. @type {Map<string, number>} */
+  #meanings = new Map();
+  /** Functions in blocks: where the text is not strict, a name of theirs is one of the function too. */
+  #inBlocks = [];
+  /** By declared name: whether its uses leave what it stands for. @type {Map<any, boolean>} */
+  #left = new Map();
   #parts = 0;
-  /** Whether the program may put something else in the place of `tools` or of `Promise`. */
+  /** Whether the program may change `tools`, `Promise`, or what lists and promises do. */
   isTampered = false;
+  /** Whether a function may reach what it is called with by another name than that of a parameter. */
+  hasArguments = false;
 
   constructor({ given, checker, file }) {
     this.#given = given;
     this.#checker = checker;
     this.#read(file);
+    if (this.#inBlocks.some((name) => this.#meansMore(name.text))) this.isTampered = true;
   }
 
   #read(node) {
     const { ts } = world;
+    if (mayChangeGlobals(node, this)) this.isTampered = true;
     if (ts.isIdentifier(node)) this.#readIdentifier(node);
-    else if (ts.isWithStatement(node)) this.isTampered = true;
-    else if (node.kind === ts.SyntaxKind.ThisKeyword && !isInClass(node)) this.isTampered = true;
+    else if (
+      ts.isFunctionDeclaration(node) && node.name && !ts.isFunctionLike(node.parent.parent)
+    ) {
+      this.#inBlocks.push(node.name);
+    }
     ts.forEachChild(node, (child) => this.#read(child));
   }
 
+  #meansMore(text) {
+    return text === "tools" || text === "Promise" || (this.#meanings.get(text) ?? 0) > 1;
+  }
+
   #readIdentifier(node) {
-    if (GLOBAL_OBJECTS.has(node.text) && !isMemberName(node)) this.isTampered = true;
     if (!mayBeVariable(node)) return;
+    if (node.text === "arguments") this.hasArguments = true;
+    if (isDeclared(node) || isWritten(node)) {
+      this.#meanings.set(node.text, (this.#meanings.get(node.text) ?? 0) + 1);
+    }
     const symbol = this.symbolOf(node);
     if (symbol === undefined) return;
     if (!this.#uses.has(symbol)) this.#uses.set(symbol, []);
     this.#uses.get(symbol)?.push(node);
-    if (this.#isGiven(symbol) && (isWritten(node) || isHandedOn(node))) this.isTampered = true;
+    if (this.#isGiven(symbol) && isWritten(node)) this.isTampered = true;
   }
 
   symbolOf(identifier) {
@@ -149,7 +164,25 @@ export class Names {
     const declarations = this.symbolOf(node)?.declarations ?? [];
     const [only] = declarations;
     const isFunction = declarations.length === 1 && ts.isFunctionDeclaration(only) && only.body;
-    return isFunction && !this.usesOf(only.name).some(isWritten) ? only : undefined;
+    return isFunction && !this.#meansMore(node.text) ? only : undefined;
+  }
+
+  /** Whether all uses of a declared name leave what it stands for. */
+  #isLeft(name, leaves) {
+    const known = this.#left.get(name);
+    if (known !== undefined) return known;
+    this.#left.set(name, false); // as long as it is asked for itself
+    const found = this.usesOf(name).every((each) => leaves(each, this));
+    this.#left.set(name, found);
+    return found;
+  }
+
+  /** What an identifier stands for, if it is a promise that nothing of the program may change. */
+  promiseOf(identifier) {
+    const initializer = this.initializerOf(identifier);
+    if (initializer === undefined) return undefined;
+    const { name } = /** @type {any} */ (this.#constant(identifier));
+    return this.#isLeft(name, leavesPromise) ? initializer : undefined;
   }
 
   /** Whether an expression is a list that surely has an element when it is first looked at. */
@@ -164,7 +197,7 @@ export class Names {
     const initializer = this.initializerOf(node);
     if (initializer === undefined || !ts.isArrayLiteralExpression(bare(initializer))) return false;
     const { name } = /** @type {any} */ (this.#constant(node));
-    return this.usesOf(name).every(isRead) && this.isFilledList(initializer);
+    return this.#isLeft(name, leavesList) && this.isFilledList(initializer);
   }
 
   #textOf(expression) {
@@ -267,18 +300,6 @@ export function isArithmetic(operator) {
   ].includes(operator);
 }
 
-/** An expression without what changes nothing of its value. */
-export function bare(node) {
-  const { ts } = world;
-  let inner = node;
-  while (
-    ts.isParenthesizedExpression(inner) || ts.isAsExpression(inner) ||
-    ts.isSatisfiesExpression(inner) || ts.isNonNullExpression(inner) ||
-    ts.isTypeAssertionExpression(inner)
-  ) inner = inner.expression;
-  return inner;
-}
-
 function numberOf(text, sign) {
   const value = sign * Number(text);
   return Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER
@@ -292,71 +313,6 @@ function nameOf(name) {
   return isPlain || ts.isNoSubstitutionTemplateLiteral(name) ? name.text : undefined;
 }
 
-/** Whether an identifier is the name of a member, not of a variable. */
-function isMemberName(node) {
-  const { ts } = world;
-  const { parent } = node;
-  if (ts.isPropertyAccessExpression(parent)) return parent.name === node;
-  return (ts.isPropertyAssignment(parent) || ts.isMethodDeclaration(parent) ||
-    ts.isPropertyDeclaration(parent)) && parent.name === node;
-}
-
 function mayBeVariable(node) {
   return !isMemberName(node) && !world.ts.isLabeledStatement(node.parent);
-}
-
-function isInClass(node) {
-  const { ts } = world;
-  for (let outer = node.parent; outer; outer = outer.parent) {
-    if (ts.isClassLike(outer)) return true;
-    if (ts.isObjectLiteralExpression(outer)) return true;
-  }
-  return false;
-}
-
-/** Whether something is assigned where an identifier stands, or to a member of it. */
-function isWritten(identifier) {
-  const { ts } = world;
-  let node = identifier;
-  while (isPartOfTarget(node)) node = node.parent;
-  const { parent } = node;
-  if (ts.isBinaryExpression(parent)) {
-    return parent.left === node && ts.isAssignmentOperator(parent.operatorToken.kind);
-  }
-  if (ts.isPrefixUnaryExpression(parent) || ts.isPostfixUnaryExpression(parent)) {
-    return parent.operator === ts.SyntaxKind.PlusPlusToken ||
-      parent.operator === ts.SyntaxKind.MinusMinusToken;
-  }
-  return ts.isDeleteExpression(parent) || (ts.isForInOrOfStatement(parent) &&
-    parent.initializer === node);
-}
-
-/** Whether `Promise` itself goes to a function, which may change it; `tools` cannot be changed. */
-function isHandedOn(node) {
-  return node.text === "Promise" && world.ts.isCallExpression(node.parent) &&
-    node.parent.expression !== node;
-}
-
-/** Also of `[a, {b: c}] = …`, which takes something apart. */
-function isPartOfTarget(node) {
-  const { ts } = world;
-  const { parent } = node;
-  if (ts.isPropertyAccessExpression(parent) || ts.isElementAccessExpression(parent)) {
-    return parent.expression === node;
-  }
-  return ts.isParenthesizedExpression(parent) || ts.isArrayLiteralExpression(parent) ||
-    ts.isObjectLiteralExpression(parent) || ts.isShorthandPropertyAssignment(parent) ||
-    ts.isSpreadElement(parent) || ts.isSpreadAssignment(parent) ||
-    ts.isAsExpression(parent) || ts.isNonNullExpression(parent) ||
-    (ts.isPropertyAssignment(parent) && parent.initializer === node);
-}
-
-/** Whether the use of a list leaves it as it is. */
-function isRead(identifier) {
-  const { ts } = world;
-  if (isWritten(identifier)) return false;
-  const { parent } = identifier;
-  if (ts.isPropertyAccessExpression(parent)) return READS.has(parent.name.text);
-  if (ts.isForOfStatement(parent)) return parent.expression === identifier;
-  return ts.isElementAccessExpression(parent) || ts.isSpreadElement(parent);
 }

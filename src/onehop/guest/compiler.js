@@ -42,7 +42,7 @@ class Compiled {
 // parts, the names of one part are unknown to it in the others.
 const NAMESPACE = /\|\| \([^\s()]+ = \{\}\)/;
 const ENUM = "/*#__PURE__*/ function(";
-const ANOTHER_PART = /^\s*\}\)\([^\s()]+\);$/m;
+const ANOTHER_PART = /^[^\S\n\r\u2028\u2029]*\}\)\([^\s()]+\);$/m;
 // JavaScript ends a line there, and swc does not, so that its map is not right.
 const RARE_LINE_ENDS = /[\u2028\u2029]/;
 
@@ -60,11 +60,27 @@ function isHard(code, compiled) {
     (code.includes("@") && countDecorators(code) !== countDecorators(compiled));
 }
 
-const COMMENT = /\/\*[^]*?\*\/|\/\/.*/g;
-
 /** Decorators or more: swc drops those that stand where none may. */
 function countDecorators(text) {
-  return text.replace(COMMENT, "").split("@").length;
+  return withoutComments(text).split("@").length;
+}
+
+/** In time that grows with the text, however many comments are begun and not closed. */
+function withoutComments(text) {
+  const opening = /\/\*|\/\/.*/g;
+  const last = text.lastIndexOf("*/");
+  const kept = [];
+  let from = 0;
+  for (let found = opening.exec(text); found !== null; found = opening.exec(text)) {
+    const { index } = found;
+    if (found[0] === "/*") {
+      if (index + 2 > last) continue;
+      opening.lastIndex = text.indexOf("*/", index + 2) + 2;
+    }
+    kept.push(text.slice(from, index));
+    from = opening.lastIndex;
+  }
+  return kept.join("") + text.slice(from);
 }
 
 /** What swc makes of it: Compiled, a Refusal, or null when TypeScript's own compiler must say. */
@@ -92,7 +108,8 @@ function transformBySwc(code) {
   if (renamed.length === 0) return compiled;
   // A variable of the same name as a global that the code uses is given a number by swc. It keeps
   // its name when the global is declared, too.
-  const declared = "\nvar " + renamed.map((name) => name.replace(/\d+$/, "")).join(", ") + ";";
+  const declared = "\nvar " + renamed.map((name) => name.replace(/(?<!\d)\d+$/, "")).join(", ") +
+    ";";
   const more = readOutput(stripTypeScriptTypes(code + declared, SWC_OPTIONS));
   if (!more.code.endsWith(declared) || newNames(more.code, code).length > 0) return null;
   return new Compiled(more.code.slice(0, -declared.length), more.map);
@@ -111,7 +128,8 @@ function readOutput(output) {
   return new Compiled(output.slice(0, comment.index), JSON.parse(atob(comment[1])).mappings);
 }
 
-const NUMBERED_NAMES = /[A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*\d(?![\w$\u0080-\uffff])/g;
+const NUMBERED_NAMES =
+  /(?<![\w$\u0080-\uffff])[A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*\d(?![\w$\u0080-\uffff])/g;
 
 /** Names with a number that are in `text` and not in `code`. */
 function newNames(text, code) {
@@ -192,10 +210,16 @@ function compileByTypeScript(code) {
     return new Refusal(words, locate(code, problem.start));
   }
   const { mappings } = JSON.parse(result.sourceMapText);
-  const text = result.outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "");
+  const text = withoutMapComment(result.outputText);
   const compiled = new Compiled(text, mappings);
   const error = findError(text);
   return error === null ? compiled : refuse(error, compiled, code);
+}
+
+/** The comment is the last line. */
+function withoutMapComment(text) {
+  const at = text.lastIndexOf("//# sourceMappingURL=");
+  return at < 0 ? text : text.slice(0, text[at - 1] === "\n" ? at - 1 : at);
 }
 
 function transpileOptions() {

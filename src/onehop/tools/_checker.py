@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
-from difflib import get_close_matches
+from fractions import Fraction
 from functools import cache, cached_property, lru_cache
 from itertools import islice
+from math import isfinite
 from typing import Any, Final
 
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from onehop._extras import needed_for
 from onehop.tools._needs import PART
-from onehop.tools._places import dotted
+from onehop.tools._wording import Fault, described_fault, nearest_names, short
 
 _STEPS: Final = 100_000
 """Keywords and items of one check: about a second."""
@@ -33,24 +33,10 @@ _KINDS: Final[Mapping[str, frozenset[type]]] = {
     "boolean": frozenset({bool}),
 }
 """Types whose values are all of a kind; values of other types may be, too."""
-_SHOWN: Final = 200
-"""Characters of a value in a message."""
-_MEMBERS: Final = 20
-"""Members of an enumeration in a message."""
 
 
 class TooMuchError(Exception):
     """The check would take too long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with arguments."""
-
-    field: str | None
-    expected: str
-    message: str
-    nearest: list[str] | None = None
 
 
 class Checker:
@@ -68,7 +54,7 @@ class Checker:
             raise TooMuchError from None
         finally:
             _left.reset(left)
-        return _described(_best(faults), self._schema) if faults else None
+        return described_fault(_best(faults), self._schema) if faults else None
 
     @cached_property
     def _validator(self) -> Any:
@@ -120,6 +106,10 @@ def _own() -> dict[str, _Keyword]:
         "additionalProperties": _additional_properties,
         "required": _required,
         "uniqueItems": _unique_items,
+        "multipleOf": _multiple_of,
+        "oneOf": _exactly_one,
+        "dependentRequired": _dependencies,
+        "dependencies": _dependencies,
     }
 
 
@@ -131,7 +121,7 @@ def _error(message: str, *path: str) -> Any:
 
 def _pattern(_: Any, pattern: Any, instance: Any, __: Any) -> Iterator[Any]:
     if isinstance(instance, str) and not _matches(pattern, instance):
-        yield _error(f"{_short(instance)} does not match {_short(pattern)}")
+        yield _error(f"{short(instance)} does not match {short(pattern)}")
 
 
 def _pattern_properties(validator: Any, value: Any, instance: Any, _: Any) -> Iterator[Any]:
@@ -150,7 +140,7 @@ def _additional_properties(validator: Any, value: Any, instance: Any, schema: An
         if name in known or any(_matches(pattern, name) for pattern in patterns):
             continue
         if value is False:
-            yield _error(f"there is not a parameter {_short(name)}", name)
+            yield _error(f"there is not a parameter {short(name)}", name)
         elif isinstance(value, dict):
             yield from validator.descend(item, value, path=name)
 
@@ -183,6 +173,60 @@ def _unique_items(_: Any, value: Any, instance: Any, __: Any) -> Iterator[Any]:
             yield _error("an item comes twice")
 
 
+def _multiple_of(validator: Any, step: Any, instance: Any, _: Any) -> Iterator[Any]:
+    """As decimals, which is how both are written: 19.99 is a multiple of 0.01."""
+    if validator.is_type(instance, "number") and not _divides(step, instance):
+        yield _error(f"{short(instance)} is not a multiple of {short(step)}")
+
+
+def _divides(step: float, number: float) -> bool:
+    if isinstance(step, int) and isinstance(number, int):
+        return number % step == 0
+    if not isinstance(number, int) and not isfinite(number):
+        return False
+    return (_exact(number) / _exact(step)).denominator == 1
+
+
+def _exact(number: float) -> Fraction:
+    return Fraction(number if isinstance(number, int) else repr(number))
+
+
+def _exactly_one(validator: Any, members: Any, instance: Any, _: Any) -> Iterator[Any]:
+    """A fault of several that fit has these alone as its value."""
+    fitting: list[Any] = []
+    faults: list[Any] = []
+    for index, member in enumerate(members):
+        errors = list(islice(validator.descend(instance, member, schema_path=index), _FAULTS))
+        if not errors:
+            fitting.append(member)
+        faults.extend(errors)
+    if not fitting:
+        error = _error("none of the forms fits")
+        error.context = faults
+        for each in faults:
+            each.parent = error
+        yield error
+    elif len(fitting) > 1:
+        error = _error("several forms fit")
+        error.validator_value = fitting
+        yield error
+
+
+def _dependencies(validator: Any, value: Any, instance: Any, _: Any) -> Iterator[Any]:
+    """What must be there where something else is; a fault has the name of that as its value."""
+    for name, wanted in value.items() if isinstance(instance, dict) else ():
+        if name not in instance:
+            continue
+        if not isinstance(wanted, list):
+            yield from validator.descend(instance, wanted, schema_path=name)
+            continue
+        for other in wanted:
+            if other not in instance:
+                error = _error("it is missing", other)
+                error.validator_value = name
+                yield error
+
+
 def _matches(pattern: str, text: str) -> bool:
     """With the regular expressions of Rust, which take linear time. What they do not know, and
     texts that are very long, are for the tool itself to judge."""
@@ -205,9 +249,10 @@ def _best(faults: list[Any]) -> Any:
     from jsonschema.exceptions import best_match
 
     for fault in faults:
-        if fault.validator == "additionalProperties" and _nearest(fault):
+        if fault.validator == "additionalProperties" and nearest_names(fault):
             return fault
     return best_match(faults)
+<<<<<<< HEAD
 
 
 def _described(fault: Any, root: Mapping[str, Any]) -> Fault:
@@ -320,3 +365,5 @@ def shown_at(value: Any, place: str) -> str | None:
     ways = (name for name in value if place.startswith(f"{name}."))  # a name may have dots itself
     found = (shown_at(value[name], place[len(name) + 1 :]) for name in ways)
     return next(filter(None, found), None)
+=======
+>>>>>>> fixcheck
