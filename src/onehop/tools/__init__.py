@@ -6,7 +6,6 @@ from onehop.errors import ToolError, ToolFailed
 from onehop.limits import ToolLimits
 from onehop.tools._bound import Bound
 from onehop.tools._catalogue import Catalogue, taken_by
-from onehop.tools._checker import shown_at
 from onehop.tools._compose import LoginFault, Provider, Tools, composed
 from onehop.tools._condition import WHEN
 from onehop.tools._context import ToolContext
@@ -30,6 +29,7 @@ from onehop.tools._schema import CheckedSchema
 from onehop.tools._stray import stray
 from onehop.tools._threads import Threads
 from onehop.tools._tool import Effect, Tool, tool
+from onehop.tools._wording import shown_at
 
 __all__ = [
     "GLOB",

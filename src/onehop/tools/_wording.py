@@ -225,3 +225,20 @@ def short(value: Any) -> str:
         kind = "an object" if isinstance(value, dict) else "a list"
         return f"{kind} of {len(value)} {one if len(value) == 1 else many}"
     return json.dumps(value, ensure_ascii=False)[:_SHOWN]
+
+
+def shown_at(value: Any, place: str) -> str | None:
+    """What stands at a dotted place of JSON data, in a few words; None if nothing does."""
+    if not place:
+        return short(value)
+    if isinstance(value, list):
+        step, _, rest = place.partition(".")
+        inside = step.isdecimal() and len(step) < 9 and int(step) < len(value)
+        return shown_at(value[int(step)], rest) if inside else None
+    if not isinstance(value, dict):
+        return None
+    if place in value:
+        return short(value[place])
+    ways = (name for name in value if place.startswith(f"{name}."))  # a name may have dots itself
+    found = (shown_at(value[name], place[len(name) + 1 :]) for name in ways)
+    return next(filter(None, found), None)
