@@ -41,7 +41,7 @@ async def show_line(
 
 
 async def main() -> None:
-    """Ask for the tools, and call the one there is: first well, then badly."""
+    """Ask for the tools, and call `code_execute`: first well, then badly."""
     async with Client(SERVER) as client:
         for tool in (await client.list_tools()).tools:
             print(f"tool: {tool.name}")

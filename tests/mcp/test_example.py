@@ -23,6 +23,7 @@ def test_the_example_shows_lines_the_output_and_a_failure(tmp_path: Path) -> Non
     )
     assert done.stdout.splitlines() == [
         "tool: code_execute",
+        "tool: code_wait",
         "  line 1:  3 of 4 requests were slow",
         "  output:  [{'path': '/search', 'slow': 2}, {'path': '/cart', 'slow': 1}]",
         "failed: True",

@@ -21,8 +21,7 @@ async def test_it_lists_calls_and_reads(
     served: Service, tmp_path: Path, transport: str, era: Era
 ) -> None:
     async with client_of(served, tmp_path, transport, era) as client:
-        (tool,) = await client.list_tools()
-        assert tool.name == TOOL
+        assert [tool.name for tool in await client.list_tools()] == [TOOL, "code_wait"]
         result = await client.call_tool(
             TOOL, {"code": "return { n: context.n }", "context": {"n": 5}}
         )
