@@ -24,7 +24,7 @@ CONTRACT = {
     "captureConsole": {"type": "boolean", "default": True},
     "description": {"type": "string"},
     "seed": {"type": "integer", "minimum": 0},
-    "clock": {"type": ["number", "string"]},
+    "clock": {"anyOf": [{"type": "number"}, {"type": "string"}]},
     "yield": {"type": "number"},
     "session": {"type": "string"},
     "typecheck": {"type": "string", "enum": ["off", "provable", "strict"]},

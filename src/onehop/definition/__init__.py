@@ -47,7 +47,13 @@ INPUT_SCHEMA: Final[dict[str, Any]] = {
         "captureConsole": {"type": "boolean", "default": True},
         "description": {"type": "string", "description": "For the audit trail"},
         "seed": {"type": "integer", "minimum": 0},
-        "clock": {"type": ["number", "string"], "description": "ms or ISO time, stands still"},
+        "clock": {
+            "anyOf": [
+                {"type": "number"},
+                {"type": "string"},
+            ],  # some models' dialects take one type
+            "description": "ms or ISO time, stands still",
+        },
         "yield": {"type": "number", "description": "ms: answer by then, and get the rest later"},
         "session": {"type": "string", "description": "Keeps variables for calls of this name"},
         "typecheck": {"type": "string", "enum": ["off", "provable", "strict"]},
