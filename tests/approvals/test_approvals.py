@@ -115,7 +115,10 @@ async def test_arguments_that_the_tool_does_not_take_are_refused_and_the_call_wa
         ({"to": "bob"}, "arguments.amount: got nothing; it must be a number"),
         ({"to": "bob", "amount": "1"}, 'arguments.amount: got "1"; it must be a number'),
         ({"to": 5, "amount": 1}, "arguments.to: got 5; it must be a string"),
-        ({"to": {"a": 1}, "amount": 1}, "arguments.to: got an object of 1 property; it must be a string"),
+        (
+            {"to": {"a": 1}, "amount": 1},
+            "arguments.to: got an object of 1 property; it must be a string",
+        ),
         (
             {"to": "bob", "amount": 1, "a.b": 2},
             'arguments.a.b: got an unknown field; it must be one of "to", "amount"',
