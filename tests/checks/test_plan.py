@@ -38,6 +38,18 @@ async def test_a_plan_runs_nothing() -> None:
     assert called == ["a"]
 
 
+async def test_what_a_loop_evaluates_before_its_turns_is_called_once() -> None:
+    code = """\
+for (const row of await tools.crm.find_person({name: 'a'})) await tools.echo({text: row.id});
+for (const key in await tools.crm.find_person({name: 'b'})) await tools.echo({text: key});
+for (let row = await tools.crm.find_person({name: 'c'}); row.next;) await tools.echo({text: 'd'});
+while (await tools.crm.find_person({name: 'e'})) await tools.echo({text: 'f'});
+"""
+    async with opened() as sandbox:
+        calls = await plan(sandbox, code)
+    assert [call.repeats for call in calls] == [False, True] * 3 + [True, True]
+
+
 async def test_a_plan_tells_of_each_call_where_it_is_and_how_often() -> None:
     code = """\
 const rows = await tools.crm.find_person({name: 'a', limit: context.n});

@@ -56,7 +56,7 @@ async def tools_of(
     calls them by their names.
 
     A toolset with a connection is entered, and stays so as long as code may call its tools. The
-    tools' ``RunContext`` has ``deps`` and no model: there is no agent around them. ``effects``
+    tools' ``RunContext`` has ``deps`` and no model: they run outside of an agent. ``effects``
     says what they do to the world, for all or by name. The text of ModelRetry and of the
     framework's ToolFailed reaches the code as a ToolError; of any other exception only an id.
 

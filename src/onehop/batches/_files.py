@@ -68,7 +68,7 @@ def recovered(path: Path) -> Iterator[bytes]:
                 decoder = decoder or _decoder(kind)
                 try:
                     yield decoder.decompress(data)
-                except Exception:  # whatever stands there, it is no more of the stream
+                except Exception:  # what follows is not part of the stream
                     return
                 data = decoder.unused_data if decoder.eof else b""
                 decoder = None if decoder.eof else decoder

@@ -51,7 +51,7 @@ class Line:
 
 
 class Requests:
-    """The lines of a file, or of standard input where there is no path. What a line leaves out,
+    """The lines of a file, or of standard input without a path. What a line leaves out,
     ``defaults`` have."""
 
     def __init__(self, path: Path | None, defaults: Mapping[str, Any]) -> None:

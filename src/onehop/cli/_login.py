@@ -14,7 +14,7 @@ from onehop.cli._options import McpServers
 EXITS: Final = epilog(
     {
         ExitCode.SUCCESS: "the tokens are kept",
-        ExitCode.BAD_INPUT: "there is no such server, or the login failed",
+        ExitCode.BAD_INPUT: "no server has that name, or the login failed",
     }
 )
 

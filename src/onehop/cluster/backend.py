@@ -63,7 +63,7 @@ class RayBackend:
     run once more on another one if its code had asked for no tool and shown no file; its console
     lines may then come twice. With ``autoscale`` Ray's autoscaler is asked for more CPUs while runs
     wait, and a node that had nothing to do for ``idle_seconds`` is given back to the cluster, but
-    for the last one. There are no sessions: no worker is kept between two calls.
+    for the last one. Sessions do not run here: a node keeps no worker between two calls.
     """
 
     isolations: Final = ("process", "realm")

@@ -101,11 +101,19 @@ function argumentsOf(node, names) {
 /** Whether a call may be made more than once: in a loop, or in a function that others may call. */
 function isRepeated(node, main) {
   const { ts } = world;
-  for (let outer = node.parent; outer !== main; outer = outer.parent) {
-    if (ts.isIterationStatement(outer, false)) return true;
+  for (let inner = node; inner.parent !== main; inner = inner.parent) {
+    const outer = inner.parent;
+    if (ts.isIterationStatement(outer, false) && !isHead(inner, outer)) return true;
     if (ts.isFunctionLike(outer) && !isCalledOnce(outer)) return true;
   }
   return false;
+}
+
+/** What a loop evaluates once, before its first turn. */
+function isHead(node, loop) {
+  const { ts } = world;
+  if (ts.isForStatement(loop)) return loop.initializer === node;
+  return (ts.isForOfStatement(loop) || ts.isForInStatement(loop)) && loop.expression === node;
 }
 
 /** `(async () => { … })()`. */
