@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from onehop import Sandbox, SandboxConfig
 from onehop.backends import LocalBackend
 from onehop.workers import WorkerFactory
+from tests.waiting import soon
 from tests.workers.test_hostile_worker import hostile_command
 
 ANSWER = "result(1);"
@@ -63,7 +62,7 @@ async def test_what_an_honest_worker_never_says_ends_the_run(name: str) -> None:
 async def test_a_worker_that_speaks_between_two_calls_is_killed(later: str) -> None:
     async with hostile(f"{ANSWER} {later}; read(1)") as sandbox:
         assert (await sandbox.execute("return 1", session="s")).output == 1
-        await asyncio.sleep(0.1)
+        await soon(lambda: not sandbox.sessions.list("")[0].live, "the end of the worker")
         second = await sandbox.execute("return 1", session="s")
         assert second.output == 1
         assert second.logs == []
