@@ -18,7 +18,8 @@ OnehopError
 │   ├── AuditUnavailableError           the run could not be recorded
 │   │   ├── JournalUnavailableError     its journal cannot be used: the disk is full, or fails
 │   │   └── JournalFullError            the store is away, and no more records may wait for it
-│   └── RecordRejectedError             one record that no store can take
+│   ├── RecordRejectedError             one record that no store can take
+│   └── SealedError                     what is kept of a run cannot be opened
 ├── Overloaded                          nobody: too much at once, try again later
 ├── SandboxClosedError                  the caller: used before open or after close
 ├── SandboxUnavailableError             this machine cannot run guests as configured
@@ -192,6 +193,10 @@ class StoreFileError(StoreUnavailableError):
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(url, reason)
         self.public = f"the store's file {reason}"
+
+
+class SealedError(StoreError):
+    """What is kept of a run was sealed with another key, or changed since then."""
 
 
 class AuditUnavailableError(StoreError):

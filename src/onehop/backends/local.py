@@ -158,6 +158,7 @@ class LocalBackend:
             desk=desk,
             seed=request.request.seed,
             clock=request.request.clock,
+            moves=request.moves,
             services=services,
         )
 

@@ -24,10 +24,11 @@ from onehop.stores.base import (
 from onehop.stores.memory._agents import MemoryAgents
 from onehop.stores.memory._analytics import MemoryAnalytics
 from onehop.stores.memory._approvals import MemoryApprovals
+from onehop.stores.memory._runs import MemoryRuns
 from onehop.stores.memory._sessions import MemorySessions
 
 
-class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions):
+class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryRuns, MemoryApprovals, MemorySessions):
     """Records in lists, chained with ``key`` if given."""
 
     def __init__(self, key: bytes | None = None) -> None:
@@ -45,6 +46,8 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions
         self._notes = {}
         self._values = {}
         self._approvals = {}
+        self._kept = {}
+        self._parts = {}
 
     @property
     def url(self) -> str:
@@ -156,6 +159,7 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions
         self._approvals = {
             key: each for key, each in self._approvals.items() if not expiry.of(each.requested_at)
         }
+        self._prune_runs(now, expiry.cutoff)
         gone = self._records[: expiry.prefix([record.executed_at for record in self._records])]
         if gone:
             newest = expiry.newest([record.executed_at for record in gone])

@@ -145,6 +145,18 @@ async def _create_sessions(database: Database) -> None:
         )
 
 
+async def _create_kept_runs(database: Database) -> None:
+    await database["kept_runs"].create_indexes(
+        [
+            IndexModel([("runId", _UP)], unique=True),
+            IndexModel([("requestId", _UP), ("agentId", _UP)]),
+            IndexModel([("phase", _UP), ("leaseUntil", _UP)]),
+        ]
+    )
+    place = [("runId", _UP), ("fence", _UP), ("number", _UP)]
+    await database["run_parts"].create_indexes([IndexModel(place, unique=True)])
+
+
 MIGRATIONS: Final = (
     Migration(1, "note where the chain begins", _create_notes),
     Migration(2, "index what is asked for", _create_indexes),
@@ -154,6 +166,7 @@ MIGRATIONS: Final = (
     Migration(6, "count calls of tools", _count_tool_calls),
     Migration(7, "keep calls that wait for a person", _create_approvals),
     Migration(8, "keep what sessions store", _create_sessions),
+    Migration(9, "keep runs that can be made again", _create_kept_runs),
 )
 
 

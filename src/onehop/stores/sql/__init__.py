@@ -47,6 +47,7 @@ from onehop.stores.sql._analytics import SqlAnalytics
 from onehop.stores.sql._approvals import SqlApprovals
 from onehop.stores.sql._migrations import MIGRATIONS, Migration, migrate
 from onehop.stores.sql._rows import BARE, event_from, event_values, record_from, record_values
+from onehop.stores.sql._runs import SqlRuns
 from onehop.stores.sql._schema import (
     approvals,
     chain_anchors,
@@ -78,7 +79,7 @@ _PRUNED_AT_ONCE: Final = 5000
 
 
 @translated
-class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals, SqlSessions):
+class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals, SqlRuns, SqlSessions):
     """Records in SQLite (by ``sqlite:///`` URL) or PostgreSQL, chained with ``key`` if given."""
 
     _engine: AsyncEngine
@@ -256,6 +257,7 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals, SqlSessions):
             pass
         await self._prune_sessions(expiry)
         await self._prune_approvals(expiry)
+        await self._prune_runs(now, expiry.cutoff)
         pruned = 0
         noted_at = time.time_ns() // 1_000_000
         while dropped := await self._prune_some(expiry, noted_at):

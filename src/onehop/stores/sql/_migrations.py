@@ -24,8 +24,10 @@ from onehop.stores.sql._schema import (
     chain_anchors,
     chain_head,
     executions,
+    kept_runs,
     metadata,
     rollup_state,
+    run_parts,
     schema_migrations,
     session_values,
     sessions,
@@ -123,6 +125,12 @@ def _create_sessions(connection: Connection) -> None:
         connection.execute(CreateTable(table, if_not_exists=True))
 
 
+def _create_kept_runs(connection: Connection) -> None:
+    for table in (kept_runs, run_parts):
+        connection.execute(CreateTable(table, if_not_exists=True))
+    _create_indexes(connection)
+
+
 MIGRATIONS: Final = (
     Migration(1, "create the tables", _create_tables),
     Migration(2, "index what is asked for", _create_indexes),
@@ -132,6 +140,7 @@ MIGRATIONS: Final = (
     Migration(6, "count calls of tools", _count_tool_calls),
     Migration(7, "keep calls that wait for a person", _create_approvals),
     Migration(8, "keep what sessions store", _create_sessions),
+    Migration(9, "keep runs that can be made again", _create_kept_runs),
 )
 
 

@@ -1,0 +1,27 @@
+"""What a run asked its host, and what it was answered: kept sealed, so that it can be made again."""
+
+from __future__ import annotations
+
+from onehop.recordings._entries import Answered, Ended, Intended, Made
+from onehop.recordings._log import LostRunError, RunLog
+from onehop.recordings._program import Program, open_program
+from onehop.recordings._script import Difference, Script, read_script
+from onehop.recordings._sealing import Sealer, open_sealer
+from onehop.recordings._tape import Tape
+
+__all__ = [
+    "Answered",
+    "Difference",
+    "Ended",
+    "Intended",
+    "LostRunError",
+    "Made",
+    "Program",
+    "RunLog",
+    "Script",
+    "Sealer",
+    "Tape",
+    "open_program",
+    "open_sealer",
+    "read_script",
+]
