@@ -57,8 +57,8 @@ class CheckedRequest:
     isolation: Isolation = "process"
     """Where it must run; a backend that cannot do that refuses it."""
     moves: Moves | None = None
-    """How the host keeps its time, so that it can be run again alike; ``request`` has seed and clock
-    then."""
+    """How the host keeps its time, so that it can be run again alike; ``request`` has seed and
+    clock then."""
 
 
 def check_request(

@@ -17,6 +17,7 @@ from onehop._loop import running_loop
 from onehop.analysis import Analyst
 from onehop.approvals import Approvals
 from onehop.backends.base import Backend, BackendSession, Pooled
+from onehop.backends.halting import Halted, Printed, halted, or_stopped
 from onehop.calls import (
     Grant,
     Layer,
@@ -50,6 +51,7 @@ from onehop.tools import Bound, ToolError, ToolLimits
 from onehop.traces import Trace, read_trace
 from onehop.types import (
     CheckPolicy,
+    ExecutionRequest,
     ExecutionResult,
     Isolation,
     Language,
@@ -170,6 +172,8 @@ class Sandbox:
 
     async def aclose(self) -> None:
         """End every run as cancelled, and leave no process, descriptor or thread behind."""
+        if self.approver is not None and self._backend is not None:
+            self.approver.pause()
         backend, self._backend = self._backend, None
         if backend is not None:
             await self.sessions.aclose()
@@ -340,9 +344,14 @@ class Sandbox:
         session = checked.request.session
         values = None if session is None else self.sessions.values(agent_id, session)
         services = RunServices(self.artifacts.of(agent_id), on_progress, values)
+        printed = Printed(on_log)
+        hears = on_log if desk is None or desk.stopped is None else printed.hear
         try:
-            running = self._run(checked, agent_id, on_log, desk, services)
-            result = await (running if desk is None else _with_desk(desk, running))
+            running = self._run(checked, agent_id, hears, desk, services)
+            if desk is None:
+                result = await running
+            else:
+                result = await _with_desk(desk, running, checked.request, printed)
         finally:
             await services.aclose()
         if services.artifacts:
@@ -484,6 +493,11 @@ class Sandbox:
         """Whether it is open and a worker is at hand."""
         return self._backend is not None and self._backend.ready
 
+    @property
+    def keeps_time(self) -> bool:
+        """Whether a run can be made again alike here: see ``CheckedRequest.moves``."""
+        return getattr(self._backend, "keeps_time", False)
+
     def pool_state(self) -> PoolState | None:
         """How the workers are now; None while it is not open, and for a backend without a pool on
         this machine."""
@@ -525,14 +539,21 @@ async def _or_close(backend: Backend, tools: asyncio.Task[None]) -> None:
 
 
 async def _with_desk(
-    desk: RunDesk, running: Coroutine[Any, Any, ExecutionResult]
+    desk: RunDesk,
+    running: Coroutine[Any, Any, ExecutionResult],
+    request: ExecutionRequest,
+    printed: Printed,
 ) -> ExecutionResult:
     """The result of a run with its calls of tools; when it is cancelled, they are too."""
     try:
-        result = await running
+        result = await (running if desk.stopped is None else or_stopped(running, desk.stopped))
     except BaseException:
         await desk.aclose(at_once=True)
         raise
+    if isinstance(result, Halted):
+        await desk.aclose()
+        await result.end()
+        return with_calls(halted(result.why, request, printed), desk)
     await desk.aclose()
     return with_calls(result, desk)
 

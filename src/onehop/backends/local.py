@@ -50,6 +50,7 @@ class LocalBackend:
     ``analyst`` finds better words for syntax errors than the engine has; it stays the caller's.
     """
 
+    keeps_time: Final = True
     isolations: Final = ("process", "realm")
     """The isolation classes that it offers."""
 

@@ -8,7 +8,7 @@ from onehop.calls._beside import Beside
 from onehop.calls._desk import CallEvent, Hear, RunDesk
 from onehop.calls._grant import Grant
 from onehop.calls._narrowing import LONGEST_NAME, MOST_NAMES, Narrowing, narrowing_from
-from onehop.calls._record import CallRecord
+from onehop.calls._record import CallRecord, hash_of
 from onehop.calls._tape import Met, Stop, Tape
 from onehop.calls._toolbox import Layer, Toolbox, Wanted, call_directly, make_desk
 
@@ -31,6 +31,7 @@ __all__ = [
     "Toolbox",
     "Wanted",
     "call_directly",
+    "hash_of",
     "make_desk",
     "narrowing_from",
     "with_calls",

@@ -55,6 +55,13 @@ class AgentRules:
             return known[1]
         return self._note(agent_id, None if agent is None else agent.rules)
 
+    async def is_revoked(self, agent_id: str) -> bool:
+        """Whether this agent may run nothing any more. Raises StoreError."""
+        if self._store is None or not agent_id:
+            return False
+        agent = await self._store.get_agent(agent_id)
+        return agent is not None and agent.revoked_at is not None
+
     def _note(self, agent_id: str, text: str | None) -> tuple[Rule, ...]:
         try:
             rules = rules_from_json(text)

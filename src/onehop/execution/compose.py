@@ -14,11 +14,13 @@ from onehop.config import (
     AnalyticsConfig,
     AuditConfig,
     CorrectionConfig,
+    RecordingConfig,
     SandboxConfig,
     ToolsConfig,
     ValidationConfig,
 )
 from onehop.errors import ConfigError, InvalidRequestError
+from onehop.execution._keeping import Keeper
 from onehop.execution.bus import EventBus
 from onehop.execution.executor import Executor
 from onehop.inputs.languages import DEFAULT
@@ -43,6 +45,8 @@ async def open_executor(
     backend: Backend | None = None,
     tools: Wanted | ToolsConfig | None = None,
     rules: Layer = (),
+    recording: RecordingConfig | None = None,
+    resumes: bool = False,
     store_may_be_away: bool = False,
     first_language: Language = DEFAULT,
     watchers: Sequence[Watcher] = (),
@@ -54,8 +58,9 @@ async def open_executor(
     those that the settings name, unless others are given. With ``store_may_be_away`` a
     database server that does not answer yet is opened when it does; until then records wait in the
     journal. What the first program needs if it is in ``first_language`` starts beside the first
-    worker. ``watchers`` hear of each stage of each run. At the end runs in flight are ended and
-    recorded. Raises ConfigError, StoreUnavailableError, AuditUnavailableError and
+    worker. ``watchers`` hear of each stage of each run. Runs that may have to wait for people are
+    kept as ``recording`` says; with ``resumes``, this executor goes on with those that are paused,
+    whichever process has begun them. At the end runs in flight are ended and recorded. Raises ConfigError, StoreUnavailableError, AuditUnavailableError and
     SandboxUnavailableError.
     """
     validated = validation or ValidationConfig()
@@ -81,11 +86,14 @@ async def open_executor(
             audit=kept,
             corrections=corrections,
             level=validated.level,
+            keeper=_keeper(store, recording, tools, opened),
+            resumes=resumes,
         )
         stack.push_async_callback(executor.aclose)
         await executor.open()
         await stack.enter_async_context(Aggregator(store, analytics or AnalyticsConfig()))
         await stack.enter_async_context(opened)
+        executor.resume_paused()
         yield executor
 
 
@@ -120,6 +128,21 @@ def granted(
         "approvals": _approvals(config, store),
         "tool_limits": ToolLimits(calls=config.max_calls, timeout=config.call_timeout),
     }
+
+
+def _keeper(
+    store: Store,
+    recording: RecordingConfig | None,
+    tools: Wanted | ToolsConfig | None,
+    sandbox: Sandbox,
+) -> Keeper | None:
+    """Keeps runs, where the settings want that."""
+    config = recording or RecordingConfig()
+    is_wanted = config.runs == "all" or (config.runs == "asks" and sandbox.approver is not None)
+    if not is_wanted:
+        return None
+    asked = tools if isinstance(tools, ToolsConfig) else ToolsConfig()
+    return Keeper(store, config, asked.decide_within / 1000)
 
 
 def _approvals(config: ToolsConfig, store: Store | None) -> Approvals | bool:

@@ -1,11 +1,11 @@
-"""What a run asked its host, and what it was answered: kept sealed, so that it can be made again."""
+"""What a run asked its host and was answered: kept sealed, so that it can be made again."""
 
 from __future__ import annotations
 
 from onehop.recordings._entries import Answered, Ended, Intended, Made
 from onehop.recordings._log import LostRunError, RunLog
 from onehop.recordings._program import Program, open_program
-from onehop.recordings._script import Difference, Script, read_script
+from onehop.recordings._script import Difference, Script, in_words, read_script
 from onehop.recordings._sealing import Sealer, open_sealer
 from onehop.recordings._tape import Tape
 
@@ -21,6 +21,7 @@ __all__ = [
     "Script",
     "Sealer",
     "Tape",
+    "in_words",
     "open_program",
     "open_sealer",
     "read_script",

@@ -29,8 +29,6 @@ class Program:
     rules: list[Any] = field(default_factory=list)
     """Layers of rules that the call has brought."""
     executed_at: int
-    rebuilt: bool = True
-    """Whether its tools can be had again in another process."""
 
     def seal(self, run_id: str, sealer: Sealer) -> bytes:
         """For the store."""

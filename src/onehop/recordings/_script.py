@@ -87,7 +87,7 @@ class Script:
         return next((each for each in calls if each.kind == "call"), None)
 
 
-def told(asked: Made) -> str:
+def in_words(asked: Made) -> str:
     """A question in words."""
     if asked.kind == "sleep":
         return f"a timer of {asked.digest} ms"

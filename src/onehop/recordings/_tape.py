@@ -7,14 +7,15 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from onehop.calls import CallRecord, Met, Stop
 from onehop.errors import StoreError, ToolError
 from onehop.questions import Ask, Call, Question, Reply, Sleep
-from onehop.recordings._entries import Answered, Intended, Kind, Made, call_of
+from onehop.recordings._entries import Answered, Intended, Made, call_of
 from onehop.recordings._log import LostRunError, RunLog
-from onehop.recordings._script import Difference, Script, told
+from onehop.recordings._script import Difference, Script, in_words
 
 _CANONICAL: Final = 16 * 1024
 """Bytes of arguments up to which the order of their keys does not matter."""
@@ -65,7 +66,7 @@ class Tape:
         if not self.script.is_over:
             return self._again(asked)
         if self._is_offline:
-            return self._differ(asked.number, "nothing more", told(asked))
+            return self._differ(asked.number, "nothing more", in_words(asked))
         return self._new(asked)
 
     def _asked(self, question: Question) -> Made:
@@ -84,11 +85,11 @@ class Tape:
         if found is None:
             expected = self.script.next_open()
             assert expected is not None  # noqa: S101 - it is not over
-            return self._differ(expected.number, told(expected), told(asked))
+            return self._differ(expected.number, in_words(expected), in_words(asked))
         answer = self.script.answers.get(found.number)
         if answer is None and found.schema != asked.schema:
             now = f"a call of {asked.subject}, which was changed or is gone"
-            return self._differ(found.number, told(found), now)
+            return self._differ(found.number, in_words(found), now)
         return Met(
             number=found.number,
             call_id=found.call_id,
@@ -197,14 +198,10 @@ def _digest_of(call: Call) -> str:
     if text is None:
         return _digest(f"no arguments: {call.fault}")
     if len(text) <= _CANONICAL:
-        try:
+        with suppress(ValueError, RecursionError):  # it is refused anyway
             text = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
-        except (ValueError, RecursionError):
-            pass  # it is refused anyway
     return _digest(text)
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-

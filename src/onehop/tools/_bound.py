@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import inspect
+import json
 import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
@@ -69,6 +71,13 @@ class Bound:
         self.parameters = _parameters(self.input_schema)
         self._checker = Checker(self.input_schema)
         self._is_async = _is_async(tool.call)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Another one when the tool is called in another way."""
+        shape = [self.path, self.effect, self.input_schema]
+        text = json.dumps(shape, sort_keys=True, separators=(",", ":"), default=str)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     def __repr__(self) -> str:
         return f"Bound({self.path!r})"

@@ -66,9 +66,7 @@ class Turn(Protocol):
         """Wait for a place again."""
 
 
-Word = (
-    Log | Names | Call | Ask | Sleep | Shown | Progress | Stored | Result | LargeResult | Failure
-)
+Word = Log | Names | Call | Ask | Sleep | Shown | Progress | Stored | Result | LargeResult | Failure
 """What a worker says while it runs."""
 
 
@@ -270,7 +268,11 @@ class Run:
         services.store(question, functools.partial(self._reply, token, question))
 
     def _reply(
-        self, token: str, question: Call | Ask | Sleep | Stored, value: bytes | None, error: bytes | None
+        self,
+        token: str,
+        question: Call | Ask | Sleep | Stored,
+        value: bytes | None,
+        error: bytes | None,
     ) -> None:
         at = self.job.desk.now if self.job.moves and self.job.desk is not None else None
         if value is not None:

@@ -199,9 +199,7 @@ def encode_names(token: str, names: bytes) -> bytes:
     return encode_frame(head + names + b"}")
 
 
-def encode_answer(
-    token: str, id_: int, value: bytes, at: float | None = None
-) -> Iterator[bytes]:
+def encode_answer(token: str, id_: int, value: bytes, at: float | None = None) -> Iterator[bytes]:
     """The frames that answer a question: a line of JSON each, and a part of the ``value``, which is
     JSON text; ``at`` is the time that the code sees from then on, in ms since 1970."""
     head = f'{{"v":{VERSION},"token":"{token}","kind":"answer","id":{id_}{_at(at)}'

@@ -45,7 +45,13 @@ class MemoryRuns:
         found.sort(key=lambda run: (-run.created_at, run.run_id))
         return found[:limit]
 
-    async def add_run_part(self, run_id: str, fence: int, number: int, part: bytes) -> bool:
+    async def add_run_part(
+        self,
+        run_id: str,
+        fence: int,
+        number: int,  # noqa: ARG002 - they come in order
+        part: bytes,
+    ) -> bool:
         """Write down what a run has done."""
         known = self._kept.get(run_id)
         if known is None or known.fence != fence:
