@@ -4,7 +4,7 @@ were, by any server, with each call sent once."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -109,3 +109,186 @@ async def test_a_run_is_paused_and_goes_on_after_a_decision(tmp_path: Path) -> N
         assert result.output["paid"] == "ada has 6 more"
         assert MADE == [("find", "ada"), ("note", "ada is here"), ("pay", "ada"), ("find", "bob")]
         assert result.logs == first
+
+
+async def test_another_server_goes_on_with_what_the_first_has_paused(tmp_path: Path) -> None:
+    async with server(tmp_path) as executor:
+        paused = await executor.execute(CODE, agent_id="ada", request_id="r1")
+    assert paused.status == "paused"
+    async with server(tmp_path) as executor:
+        again = await executor.execute(CODE, agent_id="ada", request_id="r1")
+        assert (again.status, again.approvals) == ("paused", paused.approvals)
+        assert MADE == [("find", "ada"), ("note", "ada is here")]
+        await decide(executor, paused, Edit({"to": "bob", "amount": 1}))
+        result = await executor.wait("r1", 20_000, agent_id="ada")
+        assert result.output["paid"] == "bob has 1 more"
+        assert [call.outcome for call in result.tool_calls or ()] == ["ok"] * 4
+        assert await executor.execute("return 0", agent_id="ada", request_id="r1") == result
+        await executor.flush()
+        record = await executor.store.get("r1", "ada")
+        assert record is not None
+        assert record.details["resumed"] == 1
+        assert await executor.store.kept_runs(phase="paused") == []
+    assert MADE.count(("pay", "bob")) == 1
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shared")
+
+
+async def resumed(
+    folder: Path, code: str, *decisions: Decision, hold: int = 300, **run: Any
+) -> ExecutionResult:
+    """The result of a run that is paused at one server and goes on at another one."""
+    async with server(folder, hold=hold) as executor:
+        paused = await executor.execute(code, agent_id="ada", **run)
+        assert paused.status == "paused", (paused.error, paused.output)
+        assert paused.request_id is not None
+    async with server(folder) as executor:
+        await decide(executor, paused, *decisions)
+        return await executor.wait(paused.request_id, 30_000, agent_id="ada")
+
+
+async def test_concurrent_calls_and_their_order_come_again(shared: Path) -> None:
+    code = """
+    const order = [];
+    const slow = (name, slow) => tools.find({ name, slow }).then((v) => (order.push(name), v));
+    const first = await Promise.race([slow("c", 0.2), slow("a", 0), slow("b", 0.1)]);
+    const all = await Promise.all(
+      [0.06, 0.03, 0].map((s, i) => slow(`x${i}`, s).then(() => order.length)),
+    );
+    const winner = await Promise.race([
+      new Promise((done) => setTimeout(done, 50, "timer")),
+      tools.find({ name: "late", slow: 0.3 }),
+    ]);
+    const other = await Promise.race([
+      new Promise((done) => setTimeout(done, 900, "timer")),
+      tools.find({ name: "early", slow: 0.01 }),
+    ]);
+    const ticks = await new Promise((done) => {
+      const seen = [];
+      const id = setInterval(() => {
+        seen.push(Date.now());
+        if (seen.length === 3) { clearInterval(id); done(seen); }
+      }, 5);
+    });
+    const before = JSON.stringify([first, all, winner, other, order, ticks, Math.random()]);
+    console.log(before);
+    return [before, await tools.pay({ to: "ada", amount: 2 })];
+    """
+    async with server(shared) as executor:
+        paused = await executor.execute(code, agent_id="ada", request_id="order")
+        assert paused.status == "paused", paused.error
+        assert '"timer","early is here"' in paused.logs[0]
+        await decide(executor, paused, Approve())
+        result = await executor.wait("order", 30_000, agent_id="ada")
+    assert result.output == [paused.logs[0], "ada has 2 more"], (paused.logs, result)
+    assert result.logs == paused.logs
+    assert len(MADE) == 9
+
+
+async def test_a_denied_call_can_be_caught_after_the_pause(shared: Path) -> None:
+    code = """
+    try { await tools.pay({ to: "ada", amount: 3 }); } catch (e) { return [e.code, e.message]; }
+    """
+    result = await resumed(shared, code, Reject("not today"))
+    assert result.output == ["denied", "a person denied pay: not today"]
+    assert MADE == []
+
+
+async def test_calls_that_wait_together_are_decided_together_or_one_by_one(shared: Path) -> None:
+    code = """
+    const pay = (to) => tools.pay({ to, amount: 1 }).catch((e) => e.code);
+    return await Promise.all([pay("a"), pay("b"), pay("c")]);
+    """
+    async with server(shared) as executor:
+        paused = await executor.execute(code, agent_id="ada", request_id="three")
+        assert paused.approvals is not None
+        assert len(paused.approvals) == 3
+        run_id = paused.approvals[0].run_id
+        approver = executor.sandbox.approver
+        assert approver is not None
+        await approver.decide(run_id, {paused.approvals[1].call_id: Reject("no")}, by="ann")
+        again = await executor.wait("three", 4_000, agent_id="ada")
+        assert again.status == "paused"
+        assert [each.call_id for each in again.approvals or ()] == ["call_1", "call_3"]
+        await decide(executor, again, Approve(), Approve())
+        result = await executor.wait("three", 30_000, agent_id="ada")
+    assert result.output == ["a has 1 more", "denied", "c has 1 more"]
+    assert sorted(MADE) == [("pay", "a"), ("pay", "c")]
+
+
+MANY = """
+from onehop import tool
+
+FOUND = []
+
+@tool(effect="read")
+async def find(name: str) -> str:
+    FOUND.append(name)
+    return f"{name} is here"
+
+@tool
+async def pay(to: str, amount: float) -> list:
+    return ["paid", len(FOUND)]
+"""
+
+
+async def test_a_run_of_500_calls_goes_on_where_it_was(shared: Path) -> None:
+    code = """
+    let sum = 0;
+    for (let i = 0; i < 50; i++) {
+      const ten = Array.from({ length: 10 }, (_, j) => tools.find({ name: `n${i}-${j}` }));
+      for (const text of await Promise.all(ten)) sum += text.length;
+    }
+    return [sum, await tools.pay({ to: "ada", amount: 9 })];
+    """
+    (shared / "many.py").write_text(MANY)
+    tools = ToolsConfig(
+        files=(str(shared / "many.py"),), ask=("pay",), approvals=True, hold=300, max_calls=600
+    )
+    async with server(shared, tools=tools, rules=()) as executor:
+        paused = await executor.execute(code, agent_id="ada", request_id="many")
+        assert paused.status == "paused", paused.error
+        assert len(paused.tool_calls or ()) == 501
+        await decide(executor, paused, Approve())
+        result = await executor.wait("many", 30_000, agent_id="ada")
+    assert result.error is None
+    assert result.output[1] == ["paid", 500]
+    assert len(result.tool_calls or ()) == 501
+
+
+async def test_what_nobody_decides_expires_after_the_pause(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONEHOP_TOOLS_DECIDE_WITHIN", "1500")
+    code = "return await tools.pay({ to: 'ada', amount: 1 }).catch((e) => [e.code, e.message])"
+    async with server(shared) as executor:
+        paused = await executor.execute(code, agent_id="ada", request_id="old")
+        assert paused.status == "paused"
+        result = await executor.wait("old", 30_000, agent_id="ada")
+    words = "nobody decided about pay within 1.5 s: go on without this call, or ask again later"
+    assert result.output == ["expired", words]
+
+
+async def test_a_program_that_does_something_else_again_ends_as_diverged(shared: Path) -> None:
+    code = "return await tools.pay({ to: 'ada', amount: 4 })"
+    async with server(shared) as executor:
+        paused = await executor.execute(code, agent_id="ada", request_id="changed")
+
+    @tool
+    def pay(to: str, amount: float, why: str = "") -> str:
+        """Pay somebody, in another way."""
+        MADE.append(("pay", why))
+        return "paid"
+
+    async with server(shared, tools=[pay]) as executor:
+        await decide(executor, paused, Approve())
+        result = await executor.wait("changed", 30_000, agent_id="ada")
+    assert (result.success, result.status) == (False, "failed")
+    assert result.error_info is not None
+    assert result.error_info.type == "diverged"
+    assert "at step 1 it was: a call of pay" in result.error_info.message
+    assert "which was changed or is gone" in result.error_info.message
+    assert MADE == []

@@ -407,7 +407,8 @@ class AgentClient:
             call = Call("GET", path, {"wait": wait})
             patience = wait / 1000 + self._options.margin
             result = await self._open().ask(call, patience, partial(decode, ExecutionResult))
-            if result.status != "running" or (end is not None and loop.time() >= end):
+            is_over = result.status not in ("running", "paused")
+            if is_over or (end is not None and loop.time() >= end):
                 return result
 
     def session(self, name: str | None = None) -> SessionScope:

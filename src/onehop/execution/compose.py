@@ -60,8 +60,9 @@ async def open_executor(
     journal. What the first program needs if it is in ``first_language`` starts beside the first
     worker. ``watchers`` hear of each stage of each run. Runs that may have to wait for people are
     kept as ``recording`` says; with ``resumes``, this executor goes on with those that are paused,
-    whichever process has begun them. At the end runs in flight are ended and recorded. Raises ConfigError, StoreUnavailableError, AuditUnavailableError and
-    SandboxUnavailableError.
+    whichever process has begun them. At the end runs in flight are ended and recorded.
+
+    Raises ConfigError, StoreUnavailableError, AuditUnavailableError and SandboxUnavailableError.
     """
     validated = validation or ValidationConfig()
     kept = audit or AuditConfig()

@@ -121,7 +121,7 @@ class Executor:
         keeper: Keeper | None = None,
         resumes: bool = False,
     ) -> None:
-        """``keeper`` keeps runs that may have to wait for people, and with ``resumes`` this executor
+        """``keeper`` keeps runs that may have to wait for people; with ``resumes`` this executor
         goes on with those that anybody has paused on the same store."""
         self.sandbox = sandbox
         self._keeper = keeper

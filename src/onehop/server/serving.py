@@ -79,7 +79,10 @@ async def serve(
             async with (
                 open_watching(told, counts=True) as watching,
                 open_executor(
-                    store_may_be_away=True, tools=tools, watchers=watching.watchers
+                    store_may_be_away=True,
+                    resumes=True,
+                    tools=tools,
+                    watchers=watching.watchers,
                 ) as executor,
             ):
                 agents = Agents(executor.store, grace=settings.key_grace / 1000)
