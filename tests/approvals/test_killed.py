@@ -88,6 +88,7 @@ class Shop(Served):
         """As `kill -9` of the server and all that it has started."""
         self.tell(signal.SIGKILL)
         self.ended()
+        until(lambda: self._silent)  # all that it has said is read
 
     def again(self) -> None:
         """Start it anew, after it was killed."""
