@@ -12,6 +12,7 @@ OnehopError
 ├── UnauthorizedError                   the caller: no key, a wrong or a revoked one
 ├── AgentExistsError (ValueError)       the operator: an agent of this name is there
 ├── AgentNotFoundError (LookupError)    the operator: no agent of this name
+├── NotReplayableError (LookupError)    the caller: what the run was answered is not kept
 ├── StoreError                          the audit trail
 │   ├── StoreUnavailableError           its database does not answer
 │   │   └── StoreFileError              its file was deleted or replaced
@@ -193,6 +194,10 @@ class StoreFileError(StoreUnavailableError):
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(url, reason)
         self.public = f"the store's file {reason}"
+
+
+class NotReplayableError(OnehopError, LookupError):
+    """What a run was answered is not kept, or not all of it."""
 
 
 class SealedError(StoreError):

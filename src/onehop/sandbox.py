@@ -41,6 +41,7 @@ from onehop.inputs.choices import Choices, check_session, check_yield
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.later import Later
 from onehop.mapping import Requests, attempting, mapped
+from onehop.recordings import OfflineDesk, Recording, compared, recording_from, replayed
 from onehop.requests import CheckedRequest, check_request
 from onehop.services import Artifacts, RunServices
 from onehop.session_scope import SessionScope
@@ -58,10 +59,13 @@ from onehop.types import (
     OnLog,
     OnProgress,
     OutputPage,
+    Replay,
     SessionInfo,
 )
 from onehop.watching import Watcher, stage, watched_by
 
+_REPLAYS: Final = "onehop replays"
+"""The agent that replays are run for."""
 _KEPT_ARTIFACTS: Final = 128 << 20
 """Bytes of files that runs have shown."""
 
@@ -378,6 +382,29 @@ class Sandbox:
             session,
             lambda inner: inner.run(checked, limits, on_log, desk, services),
         )
+
+    async def replay(self, recording: Recording | Mapping[str, Any]) -> Replay:
+        """Make a recorded run again, offline in a fresh worker, and say whether it does and gives
+        the same: ``recording`` has every answer, and no tool is called.
+
+        Raises InvalidRequestError for what is not a recording, and what ``execute`` raises.
+        """
+        backend, given = self._open_backend(), recording_from(recording)
+        program = given.program
+        checked = replayed(self._config, program)
+        _refuse_unsupported(backend, checked)
+        desk, services = OfflineDesk(given), RunServices(self.artifacts.of(_REPLAYS), None, None)
+        limits = self._config.limits(checked.request.timeout)
+        running = backend.run(checked, limits, _REPLAYS, None, desk, services)
+        printed = Printed(None)
+        try:
+            result = await or_stopped(running, desk.stopped)
+        finally:
+            await services.aclose()
+        if isinstance(result, Halted):
+            await result.end()
+            result = halted(result.why, checked.request, printed)
+        return compared(result, desk)
 
     async def _open_session(self, agent_id: str) -> BackendSession:
         return await self._open_backend().open_session(agent_id)

@@ -380,6 +380,18 @@ _ONLY_WHEN_SET = (
 )
 
 
+class Replay(Wire):
+    """What came of a run that was made again offline, with the answers that it had."""
+
+    same: bool
+    """Whether it did and gave the same."""
+    difference: str | None = None
+    """Where it first differs."""
+    calls: int
+    """Calls of tools that it has made; none was passed on."""
+    result: ExecutionResult
+
+
 class SessionInfo(Wire):
     """One session, as its owner and an admin see it. Times are ms since 1970."""
 

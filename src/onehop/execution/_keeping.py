@@ -17,21 +17,22 @@ from typing import Any, Final
 import platformdirs
 
 from onehop.approvals import RunAsker
-from onehop.calls import Grant, hash_of
+from onehop.calls import Grant
 from onehop.config import RecordingConfig
 from onehop.decisions import Approval
-from onehop.errors import MissingExtraError, StoreError
+from onehop.errors import MissingExtraError, NotReplayableError, StoreError
 from onehop.execution._outcomes import paused
 from onehop.execution._run import Run
 from onehop.kept_runs import KeptRun, RunChange
 from onehop.recordings import (
-    Ended,
     LostRunError,
     Program,
+    Recording,
     RunLog,
     Script,
     Sealer,
     Tape,
+    ended,
     open_program,
     open_sealer,
     read_script,
@@ -91,12 +92,16 @@ class Keeper:
 
     def begin(self, run: Run, names: list[str] | None, rules: list[Any]) -> Keeping:
         """Keep a run from its start; in memory, until it must be written down."""
-        sealer = self.sealer
+        sealer, grant = self.sealer, run.grant
         assert sealer is not None  # noqa: S101 - else nothing is kept
+        assert grant is not None  # noqa: S101
         request = run.checked.request
         program = Program(
             arguments=run.arguments,
+            code=request.code,
             digest=code_hash(request.code),
+            catalogue=grant.catalogue.names_json().decode(),
+            limits=grant.limits_json,
             seed=int.from_bytes(os.urandom(6)) if request.seed is None else request.seed,
             clock=time.time_ns() // 1_000_000 if request.clock is None else request.clock,
             still=request.clock is not None,
@@ -141,6 +146,26 @@ class Keeper:
         keeping.watch()
         return keeping
 
+    async def recording(self, request_id: str, agent_id: str | None) -> Recording:
+        """Of a run that has ended. Raises NotReplayableError that says why there is none."""
+        found = await self.store.kept_runs(request_id=request_id, agent_id=agent_id, limit=1)
+        if not found:
+            days = self.config.keep_days
+            raise NotReplayableError(
+                f"what the run {request_id!r:.80} was answered is not kept: it never was (see the "
+                f"setting ONEHOP_RECORDING), or it was deleted {days} days after its end"
+            )
+        kept = found[0]
+        if kept.phase != "ended":
+            raise NotReplayableError(f"the run {request_id!r:.80} has not ended: {kept.phase}")
+        if not kept.replayable:
+            most = self.config.max_size
+            raise NotReplayableError(
+                f"the run {request_id!r:.80} was answered more than is kept of one ({most} MB)"
+            )
+        program, script = await self.open(kept)
+        return Recording(program, tuple(script.entries))
+
     async def paused(self, request_id: str, agent_id: str) -> ExecutionResult | None:
         """The result of a run of this name that waits for people; None when there is none."""
         found = await self.store.kept_runs(request_id=request_id, agent_id=agent_id, limit=1)
@@ -175,6 +200,8 @@ class Keeping:
         self.before_hold: Callable[[], Awaitable[None]] | None = None
         """Called once when the store has taken the run over from the journal."""
         self.asker: RunAsker | None = None
+        self.raw: ExecutionResult | None = None
+        """As the worker gave it."""
         self._asked: set[str] = set()
         self._expires_at = 0
         self._renewing: asyncio.Task[None] | None = None
@@ -272,8 +299,7 @@ class Keeping:
         if not self.log.is_kept and self._keeper.config.runs != "all":
             return
         with suppress(StoreError, LostRunError):
-            info = result.error
-            self.log.add(Ended(result.success, hash_of({"output": result.output}), info))
+            self.log.add(ended(result))
             if self.log.is_whole:
                 await self.log.keep()
             until = _now() + self._keeper.config.keep_days * _DAY

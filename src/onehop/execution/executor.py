@@ -27,7 +27,13 @@ from onehop.corrections import (
     in_original,
     unreturned,
 )
-from onehop.errors import OnehopError, RunNotFoundError, StoreError, StoreUnavailableError
+from onehop.errors import (
+    NotReplayableError,
+    OnehopError,
+    RunNotFoundError,
+    StoreError,
+    StoreUnavailableError,
+)
 from onehop.events import Event, ValidationCompleted, ValidationStarted
 from onehop.execution import _outcomes
 from onehop.execution._agent_rules import AgentRules
@@ -58,6 +64,7 @@ from onehop.types import (
     OnLog,
     OnProgress,
     Progress,
+    Replay,
     ValidationLevel,
     ValidationReport,
     code_hash,
@@ -525,6 +532,7 @@ class Executor:
             lambda report: self._hear_progress(run, report),
         )
         if run.keeping is not None:
+            run.keeping.raw = result
             result = _seen_through(run.keeping, result)
         if run.check is not None:
             result = await run.check.explain(result)
@@ -641,6 +649,13 @@ class Executor:
         if self._resumer is not None:
             self._resumer.wake()
         return told
+
+    async def replay(self, request_id: str, *, agent_id: str | None = None) -> Replay:
+        """Make a run again that has ended, offline, with the answers that it had; of any agent for
+        None. Raises NotReplayableError, StoreError, and what a run raises that cannot begin."""
+        if self._keeper is None:
+            raise NotReplayableError("nothing is kept of runs here: see ONEHOP_RECORDING")
+        return await self.sandbox.replay(await self._keeper.recording(request_id, agent_id))
 
     async def _resume(self, kept: KeptRun) -> None:
         """Make a run again up to where it was, and go on. Raises StoreError, and what a run
@@ -771,7 +786,7 @@ class Executor:
             size = output_size + sum(map(len, result.logs))
             await self._record(run, result, size)
             if run.keeping is not None:
-                await run.keeping.finish(result)
+                await run.keeping.finish(run.keeping.raw or result)
                 self._forget_brought(run)
             result = self._with_repeat(run, result)
         except asyncio.CancelledError:  # given up while it is being written, which goes on

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from onehop.recordings._entries import Answered, Ended, Intended, Made
+from onehop.recordings._comparing import compared, replayed
+from onehop.recordings._entries import Answered, Ended, Intended, Made, ended
 from onehop.recordings._log import LostRunError, RunLog
+from onehop.recordings._offline import OfflineDesk
 from onehop.recordings._program import Program, open_program
+from onehop.recordings._recording import Recording, recording_from
 from onehop.recordings._script import Difference, Script, in_words, read_script
 from onehop.recordings._sealing import Sealer, open_sealer
 from onehop.recordings._tape import Tape
@@ -16,13 +19,19 @@ __all__ = [
     "Intended",
     "LostRunError",
     "Made",
+    "OfflineDesk",
     "Program",
+    "Recording",
     "RunLog",
     "Script",
     "Sealer",
     "Tape",
+    "compared",
+    "ended",
     "in_words",
     "open_program",
     "open_sealer",
     "read_script",
+    "recording_from",
+    "replayed",
 ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pydantic_core import to_json
+
 from onehop.errors import SealedError
-from onehop.types import ToolCall
+from onehop.types import ExecutionResult, ToolCall
 
 Kind = Literal["call", "ask", "sleep"]
 
@@ -81,6 +84,16 @@ def read_entries(part: bytes) -> tuple[int, int, list[Entry]]:
     except (ValueError, TypeError, KeyError) as error:
         raise SealedError(f"it is not a part of a run's log: {error!r}") from None
     return fence, number, entries
+
+
+def ended(result: ExecutionResult) -> Ended:
+    """How a run ended, as far as another run of it must end so too."""
+    text = to_json(result.output, inf_nan_mode="null")
+    info = result.error_info
+    error = None if info is None else f"{info.type} {info.name}"
+    if info is not None and info.type == "runtime":
+        error = f"{error}: {info.message}"
+    return Ended(result.success, hashlib.sha256(text).hexdigest()[:16], error)
 
 
 def call_of(answered: Answered) -> ToolCall | None:

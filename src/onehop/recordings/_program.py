@@ -16,8 +16,14 @@ class Program:
 
     arguments: dict[str, Any] = field(repr=False)
     """Of ``code_execute``, on the wire, as the caller gave them."""
+    code: str = field(repr=False)
+    """As it is run, corrected and all."""
     digest: str
-    """Of the code as it is run, corrected and all."""
+    """Of that."""
+    catalogue: str = field(repr=False)
+    """JSON of the names of the tools that it may use."""
+    limits: str
+    """JSON of how much of them."""
     seed: int
     clock: float
     still: bool

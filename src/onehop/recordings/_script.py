@@ -28,12 +28,13 @@ class Script:
     """The questions that are still to come, and the answers in the order in which they came."""
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self.entries = list(entries)
         self.made: dict[int, Made] = {}
         self.attempts: Counter[int] = Counter()
         self.answers: dict[int, Answered] = {}
         self.order: list[int] = []
         self.ended: Ended | None = None
-        for entry in entries:
+        for entry in self.entries:
             self._take(entry)
         self._open: dict[tuple[str, str, str], deque[Made]] = {}
         for each in self.made.values():
