@@ -652,6 +652,7 @@ SECTIONS: tuple[type[Settings], ...] = (
     ValidationConfig,
     CorrectionConfig,
     ToolsConfig,
+    RecordingConfig,
     AuditConfig,
     AnalyticsConfig,
     ServerConfig,

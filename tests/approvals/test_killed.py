@@ -210,7 +210,7 @@ def _quietly(people: People, name: str, text: str) -> None:
 def test_two_servers_on_one_database_go_on_with_each_run_once(tmp_path: Path) -> None:
     """Each of many runs is paused by one of two servers; both look for what can go on."""
     with PostgresServer() as database:
-        url = database.create("both")
+        url = database.create("shared_runs")
         first, second = Shop(tmp_path / "a", url), Shop(tmp_path / "b", url, BOOK="")
         second._environment["BOOK"] = str(first.book)
         with first, second:

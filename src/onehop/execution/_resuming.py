@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from onehop.errors import OnehopError, StoreError
-from onehop.execution._keeping import LEASE, Keeper
+from onehop.execution.keeping import LEASE, Keeper
 from onehop.kept_runs import KeptRun, RunChange
 
 _LOOK: Final = 1.0

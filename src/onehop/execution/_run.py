@@ -34,7 +34,7 @@ from onehop.types import Correction, ExecutionResult, OnProgress, ValidationRepo
 from onehop.validation import Verdict
 
 if TYPE_CHECKING:
-    from onehop.execution._keeping import Keeping
+    from onehop.execution.keeping import Keeping
 
 _FIELDS: Final = {
     "code": "code",

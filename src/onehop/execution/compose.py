@@ -20,9 +20,9 @@ from onehop.config import (
     ValidationConfig,
 )
 from onehop.errors import ConfigError, InvalidRequestError
-from onehop.execution._keeping import Keeper
 from onehop.execution.bus import EventBus
 from onehop.execution.executor import Executor
+from onehop.execution.keeping import Keeper
 from onehop.inputs.languages import DEFAULT
 from onehop.sandbox import Sandbox
 from onehop.stores import open_store

@@ -37,12 +37,12 @@ from onehop.errors import (
 from onehop.events import Event, ValidationCompleted, ValidationStarted
 from onehop.execution import _outcomes
 from onehop.execution._agent_rules import AgentRules
-from onehop.execution._keeping import Keeper, Keeping
 from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Repeats
 from onehop.execution._resuming import Resumer
 from onehop.execution._run import Run
 from onehop.execution.bus import EventBus
+from onehop.execution.keeping import Keeper, Keeping
 from onehop.inputs.choices import Choices, check_session, check_yield, to_wire
 from onehop.kept_runs import KeptRun
 from onehop.later import still_running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onehop.recordings._as_test import test_text
 from onehop.recordings._comparing import compared, replayed
 from onehop.recordings._entries import Answered, Ended, Intended, Made, ended
 from onehop.recordings._log import LostRunError, RunLog
@@ -34,4 +35,5 @@ __all__ = [
     "read_script",
     "recording_from",
     "replayed",
+    "test_text",
 ]
