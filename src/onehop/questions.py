@@ -47,10 +47,12 @@ class Ask:
     """The code asks about tools, or for the bytes of media that an answer has named."""
 
     id: int
-    about: Literal["search", "describe", "list", "bytes"]
+    about: Literal["search", "describe", "list", "bytes", "once"]
     subject: str | None
     limit: int | None = None
     namespaces: tuple[str, ...] | None = None
+    value: str | None = None
+    """JSON that the code has made, and hears again when it is run again (``once``)."""
 
 
 Moves = Literal["timers", "all"]

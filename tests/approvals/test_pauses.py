@@ -292,3 +292,23 @@ async def test_a_program_that_does_something_else_again_ends_as_diverged(shared:
     assert "at step 1 it was: a call of pay" in result.error_info.message
     assert "which was changed or is gone" in result.error_info.message
     assert MADE == []
+
+
+async def test_what_may_come_out_differently_is_made_once(shared: Path) -> None:
+    code = """
+    const key = { name: "ECDSA", namedCurve: "P-256" };
+    const hex = await $once("key", async () => {
+      const { publicKey } = await crypto.subtle.generateKey(key, true, ["sign"]);
+      return [...new Uint8Array(await crypto.subtle.exportKey("raw", publicKey))];
+    });
+    await tools.note({ text: hex.join() });
+    console.log(hex.join());
+    return [hex.join(), await tools.pay({ to: "ada", amount: 5 })];
+    """
+    async with server(shared) as executor:
+        paused = await executor.execute(code, agent_id="ada", request_id="once")
+        assert paused.status == "paused", paused.error
+        await decide(executor, paused, Approve())
+        result = await executor.wait("once", 30_000, agent_id="ada")
+    assert result.output == [paused.logs[0], "ada has 5 more"], result.error
+    assert [("note", paused.logs[0]), ("pay", "ada")] == MADE

@@ -435,6 +435,8 @@ class RunDesk:
         """One after the other, and in a thread: a flood of questions holds up its own run only."""
         if ask.about == "bytes":
             return self._bytes(ask.subject or "")
+        if ask.about == "once":
+            return read_json((ask.value or "null").encode("utf-8", "surrogatepass"))
         discovery, subject = self.grant.discovery, ask.subject or ""
         async with self._turn:
             if ask.about == "search":

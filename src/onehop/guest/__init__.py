@@ -125,7 +125,7 @@ def bootstrap_source() -> str:
 def second_source() -> str:
     """What the bootstrap compiles later: code that makes a function of what is shared."""
     made = "inspectValue,logTable,refuseColumns,openTools,ToolError,services,forgetCall,isAsking"
-    return _later(PARTS, SECOND_PARTS, f"{made},moveTimers")
+    return _later(PARTS, SECOND_PARTS, f"{made},moveTimers,onceGlobal")
 
 
 @lru_cache(maxsize=1)

@@ -43,7 +43,7 @@ const OTHER_GLOBALS = [
   // Ours.
   "clearImmediate clearInterval clearTimeout console queueMicrotask setImmediate setInterval",
   "setTimeout structuredClone MessageChannel MessagePort navigator self tools ToolError",
-  "show progress store",
+  "show progress store $once",
 ];
 
 // Deno dispatches `beforeunload` on the global object, whose listeners hang on such symbols.
@@ -129,6 +129,7 @@ export function lockDown() {
   defineLazily("ToolError", () => loadSecondPart().ToolError);
   defineLazily("show", () => loadSecondPart().services.show);
   defineLazily("progress", () => loadSecondPart().services.progress);
+  defineLazily("$once", () => loadSecondPart().onceGlobal);
   defineLazily("store", () => loadSecondPart().services.store);
 }
 

@@ -171,6 +171,7 @@ interface SecondPart {
   forgetCall(): void;
   isAsking(): boolean;
   moveTimers(): void;
+  onceGlobal: object;
   services: { show: object; progress: object; store: object };
   // deno-lint-ignore no-explicit-any
   ToolError: any;

@@ -431,7 +431,7 @@ def _call(frame: dict[str, Any]) -> Call:
 
 def _ask(frame: dict[str, Any]) -> Ask:
     about = frame.get("about")
-    if about not in ("search", "describe", "list", "bytes"):
+    if about not in ("search", "describe", "list", "bytes", "once"):
         raise ProtocolError("a frame that asks about nothing we know")
     subject = _field(frame, "subject", str, optional=True)
     limit = _count(frame, "limit", optional=True)
@@ -439,7 +439,9 @@ def _ask(frame: dict[str, Any]) -> Ask:
     if spaces is not None and not (isinstance(spaces, list) and len(spaces) <= _MAX_NAMESPACES):
         raise ProtocolError("a frame with a wrong list of namespaces")
     namespaces = None if spaces is None else tuple(map(_name, spaces))
-    return Ask(_count(frame, "id"), about, subject and subject[:_MAX_QUESTION], limit, namespaces)
+    value = _field(frame, "value", str, optional=about != "once")
+    id_, subject = _count(frame, "id"), subject and subject[:_MAX_QUESTION]
+    return Ask(id_, about, subject, limit, namespaces, value)
 
 
 def _sleep(frame: dict[str, Any]) -> Sleep:
