@@ -86,7 +86,7 @@ def _kept_key(file: Path) -> bytes:
 
 
 def _make(file: Path) -> None:
-    """Whole or not at all, whoever else makes it at the same time."""
+    """Whole or not at all, anyone who else makes it at the same time."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = file.with_name(f"{file.name}.{os.urandom(4).hex()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
