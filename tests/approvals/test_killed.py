@@ -19,6 +19,8 @@ from tests.server.served import Served, run
 from tests.servers import PostgresServer
 from tests.waiting import until
 
+pytestmark = pytest.mark.timeout(300)  # servers start, and start again
+
 SHOP = '''
 import asyncio
 import os
@@ -217,13 +219,13 @@ def test_two_servers_on_one_database_go_on_with_each_run_once(tmp_path: Path) ->
             people = People(first)
             other = People.__new__(People)
             other.shop, other._keys = second, people._keys
-            names = [f"r{number}" for number in range(6)]
+            names = [f"r{number}" for number in range(4)]
             for number, name in enumerate(names):
                 who = (people, other)[number % 2]
                 assert who.begin(name, code(name))["status"] == "paused"
             asked = people.waiting()
-            assert len(asked) == 6
-            with ThreadPoolExecutor(6) as threads:
+            assert len(asked) == 4
+            with ThreadPoolExecutor(4) as threads:
                 done = [
                     threads.submit((people, other)[n % 2].decide, each, action="approve")
                     for n, each in enumerate(asked)
