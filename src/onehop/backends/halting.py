@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from onehop.calls import Stop
 from onehop.types import (
     ErrorInfo,
     ExecutionRequest,
@@ -17,6 +16,9 @@ from onehop.types import (
     ResourceUsage,
     code_hash,
 )
+
+if TYPE_CHECKING:
+    from onehop.calls import Stop
 
 
 class Printed:
