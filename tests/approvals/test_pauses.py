@@ -16,6 +16,8 @@ from onehop.config import AnalyticsConfig, AuditConfig, RecordingConfig, ToolsCo
 from onehop.decisions import Approve, Decision, Edit, Reject
 from onehop.execution.compose import open_executor
 from onehop.execution.executor import Executor
+from onehop.server.agents import Agents
+from tests.waiting import soon
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -312,3 +314,56 @@ async def test_what_may_come_out_differently_is_made_once(shared: Path) -> None:
         result = await executor.wait("once", 30_000, agent_id="ada")
     assert result.output == [paused.logs[0], "ada has 5 more"], result.error
     assert [("note", paused.logs[0]), ("pay", "ada")] == MADE
+
+
+async def test_a_server_that_stops_pauses_what_waits(tmp_path: Path) -> None:
+    async with server(tmp_path, hold=60_000) as executor:
+        running = asyncio.create_task(executor.execute(CODE, agent_id="ada", request_id="r1"))
+        approver = executor.sandbox.approver
+        assert approver is not None
+        await soon(approver.pending)
+        executor.pause()
+        paused = await running
+        assert paused.status == "paused"
+    async with server(tmp_path) as executor:
+        await decide(executor, paused, Approve())
+        assert (await executor.wait("r1", 30_000, agent_id="ada")).success
+    assert MADE.count(("pay", "ada")) == 1
+
+
+async def test_a_revoked_agent_and_a_rule_that_now_denies_stop_a_paused_run(
+    tmp_path: Path,
+) -> None:
+    code = "return await tools.pay({ to: 'ada', amount: 7 }).catch((e) => [e.code, e.message])"
+    async with server(tmp_path) as executor:
+        agents = Agents(executor.store)
+        await agents.add("ada")
+        await agents.add("bob")
+        first = await executor.execute(code, agent_id="ada", request_id="r1")
+        second = await executor.execute(code, agent_id="bob", request_id="r2")
+        await agents.revoke("ada")
+        await agents.set_rules("bob", [{"action": "deny", "tool": "pay"}])
+        await decide(executor, first, Approve())
+        await decide(executor, second, Approve())
+        revoked = await executor.wait("r1", 30_000, agent_id="ada")
+        denied = await executor.wait("r2", 30_000, agent_id="bob")
+    assert revoked.error_info is not None
+    assert (revoked.status, revoked.error_info.type) == ("failed", "security")
+    assert denied.output == ["denied", "a rule denies pay: deny pay"]
+    assert MADE == []
+
+
+async def test_a_server_with_another_key_leaves_a_paused_run_alone(tmp_path: Path) -> None:
+    code = "return await tools.pay({ to: 'ada', amount: 8 })"
+    async with server(tmp_path) as executor:
+        paused = await executor.execute(code, agent_id="ada", request_id="r1")
+        (kept,) = await executor.store.kept_runs()
+        parts = await executor.store.run_parts(kept.run_id)
+        assert not any(b"ada" in part for part in [kept.program, *parts])
+    other = RecordingConfig(key="quite another key than that")
+    async with server(tmp_path, recording=other) as executor:
+        await decide(executor, paused, Approve())
+        assert (await executor.wait("r1", 3_000, agent_id="ada")).status == "paused"
+    assert MADE == []
+    async with server(tmp_path) as executor:
+        assert (await executor.wait("r1", 30_000, agent_id="ada")).output == "ada has 8 more"

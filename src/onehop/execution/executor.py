@@ -194,6 +194,11 @@ class Executor:
             self._opening = None
             raise
 
+    def pause(self) -> None:
+        """Pause the runs that wait for people now, as far as they can go on later."""
+        if self.sandbox.approver is not None:
+            self.sandbox.approver.pause()
+
     def resume_paused(self) -> None:
         """Go on with paused runs from now on, if it was made for that; the sandbox is open."""
         if self._resumer is not None:

@@ -91,7 +91,7 @@ async def serve(
                     executor, agents, settings, metrics=watching.metrics, telemetry=told
                 )
                 keep_what_is_loaded()
-                await server.run_app(app, app.state.parts.closing, sockets)
+                await server.run_app(app, app.state.parts.closing, sockets, executor.pause)
     finally:
         for one in sockets:
             one.close()
@@ -232,10 +232,15 @@ class _Server(uvicorn.Server):
     _closing: asyncio.Event
 
     async def run_app(
-        self, app: ASGIApp, closing: asyncio.Event, sockets: list[socket.socket]
+        self,
+        app: ASGIApp,
+        closing: asyncio.Event,
+        sockets: list[socket.socket],
+        pause: Callable[[], None],
     ) -> None:
-        """Serve ``app``, and set ``closing`` at the end."""
+        """Serve ``app``; at the end set ``closing``, and ``pause`` runs that wait for people."""
         self.config.app = app
+        self._pause = pause
         self._closing = closing
         await self.serve(sockets)
 
@@ -268,4 +273,5 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more requests, end streams, and wait for those in flight."""
         self._closing.set()
+        self._pause()
         await super().shutdown(sockets)
