@@ -7,6 +7,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from onehop import Sandbox, SandboxConfig, tool
 from onehop.config import RecordingConfig
@@ -42,7 +43,7 @@ return [first, await Promise.all(names), Math.random(), Date.now(), context.n];
 
 
 def kept_all(folder: Path, **more: object):  # type: ignore[no-untyped-def]
-    recording = RecordingConfig(key=KEY, runs="all", **more)
+    recording = RecordingConfig(key=SecretStr(KEY), runs="all", **more)
     return server(folder, tools=[look], rules=(), recording=recording)
 
 

@@ -579,7 +579,7 @@ class Executor:
             request_id=caller.request_id,
             hear=lambda event, call: self._announce(run, run.announcer.tool(event, call)),
             asker=self._asker(run),
-            tape=run.keeping and run.keeping.tape,
+            tape=None if run.keeping is None else run.keeping.tape,
         )
         return run.desk
 

@@ -84,7 +84,8 @@ class Keeper:
         if given is None and self.store.url.startswith("memory:"):
             return Sealer(os.urandom(32))
         folder = Path(platformdirs.user_data_path("onehop", appauthor=False))
-        return open_sealer(given and given.get_secret_value(), folder / "recording.key")
+        secret = None if given is None else given.get_secret_value()
+        return open_sealer(secret, folder / "recording.key")
 
     def wants(self, grant: Grant, can_ask: bool) -> bool:
         """Whether a run with this grant is to be kept."""
