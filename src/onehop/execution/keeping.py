@@ -302,8 +302,8 @@ class Keeping:
         return approval.status != "pending" and approval.call_id in self._asked
 
     async def is_ours(self) -> bool:
-        """Whether the run is still this server's, as far as the store can say now. If it is not,
-        and cannot say so, two records of one run come, of which the store keeps the first."""
+        """Whether the run is still this server's, as far as the store can say now. If two servers
+        record one run, because it could not, the store keeps the first record."""
         if not self.log.is_kept:
             return True
         try:
