@@ -112,6 +112,8 @@ class Sandbox:
         self.artifacts = Artifacts(_KEPT_ARTIFACTS)
         """What runs have shown."""
         self._backend: Backend | None = None
+        self._checks = Checks(None)
+        """Of the backend; made with it, since asking what it offers costs as much as a check."""
         self.analyst = Analyst(self._config.allow_degraded)
         """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
 
@@ -165,6 +167,7 @@ class Sandbox:
             await self.analyst.aclose()
             raise
         self._backend = backend
+        self._checks = Checks(backend if isinstance(backend, Room) else None)
         for words in self.toolbox.stray():
             _log.warning("%s", words)
 
@@ -290,10 +293,10 @@ class Sandbox:
     ) -> Check:
         """Check the code of a call before it runs, which ``run`` does not; ``grant`` are its tools.
         Hand the result of the run to its ``explain``."""
-        backend, request = self._open_backend(), checked.request
-        checks = Checks(backend if isinstance(backend, Room) else None)
+        self._open_backend()
+        request = checked.request
         declared = self.sessions.names(agent_id, request.session) if request.session else ()
-        return await checks.check(request, agent_id, grant, declared)
+        return await self._checks.check(request, agent_id, grant, declared)
 
     def map(
         self,
