@@ -57,7 +57,7 @@ class Agents:
 
     async def one(self, visit: Visit) -> Page:
         """One agent's statistics."""
-        agent_id = _agent(visit)
+        agent_id = visit.request.path_params["agentId"]
         span = span_of(visit.asked, "24h")
         await visit.parts.executor.flush(FRESH)
         latest = HistoryQuery(agent_id=agent_id, limit=_FEW, brief=True)

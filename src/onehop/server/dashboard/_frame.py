@@ -83,6 +83,7 @@ class Frame:
             loader=PackageLoader(__package__ or "", "templates"),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=_shown.plain,
             auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,
