@@ -38,6 +38,7 @@ class Tools:
             "tools": [{**tool, "use": uses.get(tool["path"])} for tool in found],
             "gone": [] if wanted else sorted(set(uses) - known)[:_SHOWN],
             "total": sum(space["count"] for space in spaces),
+            "counting": stats.answer is None,
             "refresh": AGAIN if stats.late else 0,
         }
         return Page("tools.html", facts)
