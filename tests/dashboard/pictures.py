@@ -75,7 +75,8 @@ GOOD: Final = (
         "const total = orders.flat().reduce((sum, order) => sum + order.total, 0);\n"
         "console.log(`${orders.flat().length} orders of ${names.length} customers`);\n"
         "if (total > 500) console.warn('more than last week');\n"
-        "return {customers: names, total, largest: orders.flat().sort((a, b) => b.total - a.total)[0]};",
+        "const [largest] = orders.flat().sort((a, b) => b.total - a.total);\n"
+        "return {customers: names, total, largest};",
     ),
     (
         "billing",
