@@ -71,7 +71,8 @@ GOOD: Final = (
         "support-desk",
         "What the customers of this week ordered",
         "const names = ['c-1', 'c-2', 'c-3'];\n"
-        "const orders = await Promise.all(names.map((customer) => tools.find_orders({customer})));\n"
+        "const found = names.map((customer) => tools.find_orders({customer}));\n"
+        "const orders = await Promise.all(found);\n"
         "const total = orders.flat().reduce((sum, order) => sum + order.total, 0);\n"
         "console.log(`${orders.flat().length} orders of ${names.length} customers`);\n"
         "if (total > 500) console.warn('more than last week');\n"

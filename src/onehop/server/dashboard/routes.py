@@ -9,6 +9,7 @@ from onehop.server._errors import NotFoundError
 from onehop.server.dashboard import (
     _agents,
     _approvals,
+    _artifacts,
     _compare,
     _execution,
     _executions,
@@ -50,6 +51,7 @@ def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
         "/security": security.look,
         "/executions": _executions.look,
         "/executions/{requestId}": _execution.look,
+        "/executions/{requestId}/artifacts/{artifactId}": _artifacts.look,
         "/executions/{requestId}/{part}": _execution.raw,
     }
     forms: dict[str, Act] = {
