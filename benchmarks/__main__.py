@@ -24,6 +24,8 @@ PROGRAMS = (
     "typecheck",
     "mcp_tokens",
     "discovery",
+    "feed",
+    "dashboard",
 )
 
 

@@ -34,6 +34,8 @@ _ORDER = (
     "typecheck",
     "mcp_tokens",
     "discovery",
+    "feed",
+    "dashboard",
 )
 
 
