@@ -101,9 +101,14 @@ def answered_well(answers: list[Answer], calm_from: float, broke_at: float) -> l
         *(
             _told(answer, f"failed as {answer.error_type}")
             for answer in answers
-            if not answer.good and answer.error_type not in ALLOWED
+            if not answer.good and not answer.call.hostile and not _excused(answer)
         ),
     ]
+
+
+def _excused(answer: Answer) -> bool:
+    """A worker that somebody has killed looks like one that has ended itself."""
+    return answer.error_type in ALLOWED or "WorkerExit" in str(answer.result.get("error"))
 
 
 def _told(answer: Answer, what: str) -> str:
