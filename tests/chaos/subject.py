@@ -37,6 +37,11 @@ def pay(key: str) -> int:
     time.sleep(0.02)
     return note(key)
 
+@tool(effect="write")
+def transfer(key: str) -> int:
+    """Write a line that stays, once a person has agreed."""
+    return note(key)
+
 @tool(effect="read")
 def times(n: int) -> int:
     """Seven times as much."""
@@ -78,6 +83,8 @@ class Subject(Served):
             "ONEHOP_PORT": str(_free_port()),
             "ONEHOP_JOURNAL": str(self.disk / "journal"),
             "ONEHOP_MAX_CONCURRENCY": "4",
+            "ONEHOP_TOOLS_ASK": "transfer",
+            "ONEHOP_TOOLS_APPROVALS": "true",
         }
         arguments = ("--tools", str(folder / "tools.py"), *arguments)
         super().__init__(folder, *arguments, **{**told, **environment})
@@ -124,9 +131,12 @@ class Subject(Served):
 
     async def agent_key(self, agent_id: str) -> str:
         """The key of an agent that may call as much as there is room for."""
+        return await self.role_key(agent_id, "agent", max_runs=1000, max_rate=10**6)
+
+    async def role_key(self, agent_id: str, role: Any, **limits: int) -> str:
+        """The key of somebody in this role; made once."""
         if agent_id not in self._keys:
-            limits = {"max_runs": 1000, "max_rate": 10**6}
-            made = await self.agents(lambda agents: agents.add(agent_id, "agent", **limits))
+            made = await self.agents(lambda agents: agents.add(agent_id, role, **limits))
             self._keys[agent_id] = made.key
         return self._keys[agent_id]
 
