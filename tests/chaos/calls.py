@@ -80,7 +80,16 @@ GOOD: Final[tuple[Make, ...]] = (_plain, _typed, _writes, _asks, _waits, _writes
 
 def call(number: int, prefix: str) -> Call:
     """The call of that number; ``prefix`` makes its request id one of this load."""
+    if number % 10 != 7:
+        return good_call(number, prefix)
+    request_id, make = f"{prefix}-{number}", _hostile
+    arguments, output = make(number, request_id)
+    return Call(request_id, make.__name__.strip("_"), arguments, output)
+
+
+def good_call(number: int, prefix: str) -> Call:
+    """``call``, but never hostile."""
     request_id = f"{prefix}-{number}"
-    make = _hostile if number % 10 == 7 else GOOD[number % len(GOOD)]
+    make = GOOD[number % len(GOOD)]
     arguments, output = make(number, request_id)
     return Call(request_id, make.__name__.strip("_"), arguments, output)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from types import TracebackType
@@ -57,6 +58,7 @@ class Load:
     key: str
     prefix: str
     clients: int = CLIENTS
+    make: Callable[[int, str], Call] = call
     answers: list[Answer] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     """How often a call had to be sent again, and why."""
@@ -89,13 +91,17 @@ class Load:
             for answer in reversed(self.answers)
         )
 
+    def note(self, answer: Answer) -> None:
+        """It came."""
+        self.answers.append(answer)
+
     async def _client(self) -> None:
         headers = {"Authorization": f"Bearer {self.key}"}
         async with httpx2.AsyncClient(
             base_url=self.url, headers=headers, timeout=PATIENCE
         ) as client:
             while not self._ending:
-                await self._ask(client, call(next(self._numbers), self.prefix))
+                await self._ask(client, self.make(next(self._numbers), self.prefix))
 
     async def _ask(self, client: httpx2.AsyncClient, asked: Call) -> None:
         began = time.monotonic()
@@ -103,7 +109,7 @@ class Load:
             body = await self._attempt(client, asked)
             if body is not None:
                 now = time.monotonic()
-                self.answers.append(Answer(asked, began, now, attempt, body))
+                self.note(Answer(asked, began, now, attempt, body))
                 return
             if time.monotonic() - began > PATIENCE:
                 self.problems.append(f"{asked.request_id} ({asked.kind}) was never answered")
