@@ -62,7 +62,9 @@ time.time_ns = lambda: now_ns() + struct.unpack("<q", offset[:8])[0] * 10**9
 class Subject(Served):
     """A server that may be killed and started again, on the same port and store."""
 
-    def __init__(self, folder: Path, *arguments: str, store: str = "", **environment: str) -> None:
+    def __init__(
+        self, folder: Path, store: str = "", *, tools: bool = True, **environment: str
+    ) -> None:
         """``store`` is the URL of a database server; SQLite without it."""
         self._url = store
         self.disk = folder / "disk"
@@ -86,7 +88,7 @@ class Subject(Served):
             "ONEHOP_TOOLS_ASK": "transfer",
             "ONEHOP_TOOLS_APPROVALS": "true",
         }
-        arguments = ("--tools", str(folder / "tools.py"), *arguments)
+        arguments = ("--tools", str(folder / "tools.py")) if tools else ()
         super().__init__(folder, *arguments, **{**told, **environment})
 
     @property
