@@ -27,6 +27,7 @@ _ORDER = (
     "memory",
     "imports",
     "store",
+    "scaling",
     "validation",
     "roundtrips",
     "taskbench",
