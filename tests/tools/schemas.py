@@ -79,6 +79,7 @@ class Declared:
     input_schema: Any
     output_schema: Any = None
     description: str = ""
+    answer_note: str = ""
 
     @property
     def path(self) -> str:

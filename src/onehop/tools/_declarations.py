@@ -102,7 +102,8 @@ class _Text:
         arguments = self._shape(tool.input_schema, "Arguments")
         answer = self._shape(tool.output_schema, "Result")
         given, taken = block(arguments.type, indent), block(answer.type, indent)
-        yield from comment((*lines_of(tool.description, _LINES, _WORDS),), indent)
+        note = [tool.answer_note] if tool.answer_note else []
+        yield from comment((*lines_of(tool.description, _LINES, _WORDS), *note), indent)
         given = f"args{question_mark(arguments)}: {given}"
         yield f"{indent}{key(tool.member)}({given}): Promise<{taken}>;"
 
