@@ -80,6 +80,7 @@ class Declared:
     output_schema: Any = None
     description: str = ""
     answer_note: str = ""
+    has_http: bool = False
 
     @property
     def path(self) -> str:

@@ -66,6 +66,7 @@ class Bound:
         self.spellings = _spellings(namespace, member, tool.name)
         """Its path, its name as it was given, and its aliases: a rule may be written in each."""
         self.effect: Effect = tool.effect
+        self.has_http = tool.has_http
         self._threads = threads
         with self._named():
             words = Words() if tool.input_schema is not None else words_of(tool.call)

@@ -57,6 +57,10 @@ class AsObserved:
         return self.observed.schema
 
     @property
+    def has_http(self) -> bool:
+        return self.tool.has_http
+
+    @property
     def answer_note(self) -> str:
         count, day = self.observed.count, self.observed.day
         many = "1 answer" if count == 1 else f"{count} answers"
