@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 class AgentRules:
     """Asks the store, so that a change counts within a second on every server, and at once on one
-    that is told by ``forget``. ``clock`` counts seconds."""
+    that hears of it by ``forget``. ``clock`` counts seconds."""
 
     def __init__(self, store: Store | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
