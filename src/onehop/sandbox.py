@@ -9,7 +9,7 @@ import secrets
 import sys
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
@@ -36,7 +36,6 @@ from onehop.states import PoolState
 from onehop.traces import Trace, read_trace
 from onehop.types import (
     CheckPolicy,
-    ExecutionRequest,
     ExecutionResult,
     Isolation,
     Language,
@@ -47,13 +46,12 @@ from onehop.types import (
 )
 from onehop.watching import Watcher, stage, watched_by
 
-if TYPE_CHECKING:  # a run without tools loads nothing of them: they take as long as the rest
+if TYPE_CHECKING:  # parts that only runs with tools need, half of the time of the import
     from onehop.approvals import Approvals
     from onehop.calls import Grant, Layer, RunDesk, Toolbox, Wanted
     from onehop.checks import Check
     from onehop.decisions import Approval, Decision
-    from onehop.limits import ToolLimits
-    from onehop.tools import Bound
+    from onehop.tools import Bound, ToolLimits
 
 _KEPT_ARTIFACTS: Final = 128 << 20
 """Bytes of files that runs have shown."""
@@ -96,9 +94,9 @@ class Sandbox:
         self._first_language = first_language
         self._config = config or SandboxConfig()
         self._given = backend
-        self._given_tools = (tools, rules, tool_limits)
-        if tools or rules:
-            _ = self.toolbox  # what is wrong with them is said here
+        self._toolbox: Toolbox | None = None
+        if tools is not None or rules or tool_limits is not None:
+            self._toolbox = _toolbox(tools, rules, tool_limits)
         self.approver = self._approver(approvals)
         """Asks people about calls; None where such calls are blocked."""
         self.sessions = Sessions(sessions or SessionConfig(), self._open_session)
@@ -111,28 +109,23 @@ class Sandbox:
         self.analyst = Analyst(self._config.allow_degraded)
         """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
 
-    @cached_property
-    def toolbox(self) -> Toolbox:
-        """The tools that the code may call."""
-        from onehop.calls import Toolbox
-
-        return Toolbox(*self._given_tools)
-
-    @property
-    def _used_toolbox(self) -> Toolbox | None:
-        """None as long as nobody has asked for tools."""
-        return self.__dict__.get("toolbox")
-
     def _approver(self, given: Approvals | bool) -> Approvals | None:
         if given is False:
             return None
+        if given is not True:
+            given.find = self._tool
+            return given
         from onehop.approvals import Approvals
         from onehop.stores.memory import MemoryStore
 
-        if isinstance(given, Approvals):
-            given.find = self._tool
-            return given
         return Approvals(MemoryStore(), find=self._tool)
+
+    @property
+    def toolbox(self) -> Toolbox:
+        """The tools that the code may call."""
+        if self._toolbox is None:
+            self._toolbox = _toolbox()
+        return self._toolbox
 
     def _tool(self, path: str) -> Bound | None:
         return self.toolbox.catalogue.bound.get(path)
@@ -178,16 +171,16 @@ class Sandbox:
             await self.analyst.aclose()
             raise
         self._backend = backend
-        for words in self.toolbox.stray() if self._used_toolbox else ():
+        for words in self._toolbox.stray() if self._toolbox else ():
             _log.warning("%s", words)
 
     async def _open_tools(self) -> None:
-        if self._used_toolbox is not None:
-            await self._used_toolbox.open()
+        if self._toolbox is not None:
+            await self._toolbox.open()
 
     async def _close_tools(self) -> None:
-        if self._used_toolbox is not None:
-            await self._used_toolbox.aclose()
+        if self._toolbox is not None:
+            await self._toolbox.aclose()
 
     async def aclose(self) -> None:
         """End every run as cancelled, and leave no process, descriptor or thread behind."""
@@ -288,7 +281,8 @@ class Sandbox:
         grant: Grant | None,
         on_progress: OnProgress | None,
     ) -> ExecutionResult:
-        if _is_unchecked(checked.request, grant):
+        request = checked.request
+        if grant is None and request.typecheck in {None, "off"} and not request.plan:
             return await self.run(checked, agent_id, on_log, None, on_progress)
         check = await self.typecheck(checked, agent_id, grant)
         if check.ends_here:
@@ -425,19 +419,19 @@ class Sandbox:
         return self._desk_of(self._grant(tools, layers), **run)
 
     def _grant(self, tools: Wanted | None, layers: Sequence[Layer]) -> Grant | None:
-        if self._used_toolbox is None and tools is None and not any(layers):
+        if self._toolbox is None and tools is None and not layers:
             return None
         return self.toolbox.grant(tools, layers)
 
     def _desk_of(self, grant: Grant | None, **run: Any) -> RunDesk | None:
         if grant is None:
             return None
-        from onehop.calls import make_desk
-
         asker = None
         if self.approver is not None:
             agent_id = run.get("agent_id", "")
             asker = self.approver.asker(os.urandom(16).hex(), agent_id=agent_id)
+        from onehop.calls import make_desk
+
         return make_desk(grant, asker=asker, **run)
 
     async def approvals(self) -> list[Approval]:
@@ -573,9 +567,12 @@ async def _with_desk(
     return with_calls(result, desk)
 
 
-def _is_unchecked(request: ExecutionRequest, grant: Grant | None) -> bool:
-    """Whether nothing is looked at before the run: there are no tools, and nobody has asked."""
-    return grant is None and request.typecheck in (None, "off") and not request.plan
+def _toolbox(
+    tools: Wanted | None = None, rules: Layer = (), limits: ToolLimits | None = None
+) -> Toolbox:
+    from onehop.calls import Toolbox
+
+    return Toolbox(tools, rules, limits)
 
 
 def _backend(config: SandboxConfig, analyst: Analyst) -> Backend:
