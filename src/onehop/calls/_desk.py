@@ -249,6 +249,7 @@ class RunDesk:
             record.bytes_out = len(value)
             record.end("ok")
             reply(value, None)
+            self.grant.observe(bound, value)
             self._hear("completed", record.call)
             return value
         return None

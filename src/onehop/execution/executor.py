@@ -171,6 +171,7 @@ class Executor:
         """Wait for runs that are ending, and deliver what can be delivered. Runs still in flight
         end when the sandbox closes: close that first to end them."""
         await self._repeats.ended(_FAREWELL)
+        await self.sandbox.toolbox.observer.aclose()
         opening, self._opening = self._opening, None
         if opening is not None and self._recorder is not None:
             await self._recorder.aclose()
@@ -381,6 +382,10 @@ class Executor:
             return toolbox.view()
         return toolbox.view([await self._rules.of(agent_id)], beside)
 
+    def forget_rules(self, agent_id: str) -> None:
+        """The agent's rules are others from now on; without this, within a second."""
+        self._rules.forget(agent_id)
+
     async def _grant(
         self,
         agent_id: str,
@@ -404,6 +409,16 @@ class Executor:
         if self._recorder is not None and self._store is not None:
             await self._recorder.open()
             await learn(self._patterns, self._store)
+            if self.sandbox.toolbox.has_given:
+                await self._load_observed(self._store)
+
+    async def _load_observed(self, store: Store) -> None:
+        """What answers of tools have looked like, here and on other servers; an outage is none."""
+        try:
+            async with asyncio.timeout(_LEARNING):
+                await self.sandbox.toolbox.observer.load(store)
+        except (StoreError, TimeoutError) as error:
+            _log.warning("what tools have answered before is not known: %s", error)
 
     async def _earlier(self, caller: Caller) -> tuple[ExecutionResult | None, bool]:
         """The result of this request id, if it has run; and whether nobody could tell."""

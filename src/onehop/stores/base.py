@@ -21,6 +21,7 @@ from onehop.answers import (
 )
 from onehop.decisions import Approval, ApprovalStatus
 from onehop.events import Event
+from onehop.observed import ObservedType
 from onehop.records import ExecutionRecord
 from onehop.types import Language
 
@@ -28,6 +29,8 @@ Role = Literal["agent", "viewer", "approver", "admin"]
 
 RETENTION_SECONDS: Final = 2_592_000
 """30 days."""
+MOST_OBSERVED: Final = 2000
+"""Observed types that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,7 @@ class Store(Protocol):
         Records go in the order of the chain, up to the first that is not expired, and leave an
         anchor. Gives the number of records that went; a store whose database expires them itself
         gives 0. Old rollups go in ``roll_up``. Sessions go, with what they keep, that nobody has
-        used for as long.
+        used for as long, and so do observed types.
         """
 
     # -- the chain
@@ -254,6 +257,18 @@ class Store(Protocol):
 
     async def session_keys(self, agent_id: str, session: str) -> list[str]:
         """All keys, ascending."""
+
+    # -- what the answers of tools have looked like
+
+    async def observed_types(self) -> list[ObservedType]:
+        """Those whose last answer is the latest, at most MOST_OBSERVED."""
+
+    async def observed_type(self, namespace: str, tool: str) -> ObservedType | None:
+        """What is kept of a tool."""
+
+    async def keep_observed_type(self, observed: ObservedType) -> bool:
+        """Replace what is kept of the tool, if that has the same revision (0: nothing is kept);
+        the revision is then one more. False, and nothing is changed, when another was first."""
 
     # -- approvals
 

@@ -24,10 +24,11 @@ from onehop.stores.base import (
 from onehop.stores.memory._agents import MemoryAgents
 from onehop.stores.memory._analytics import MemoryAnalytics
 from onehop.stores.memory._approvals import MemoryApprovals
+from onehop.stores.memory._observed import MemoryObserved
 from onehop.stores.memory._sessions import MemorySessions
 
 
-class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions):
+class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions, MemoryObserved):
     """Records in lists, chained with ``key`` if given."""
 
     def __init__(self, key: bytes | None = None) -> None:
@@ -45,6 +46,7 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions
         self._notes = {}
         self._values = {}
         self._approvals = {}
+        self._observed = {}
 
     @property
     def url(self) -> str:
@@ -153,6 +155,7 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions
         self._events = [item for item in self._events if not expiry.of(item.event.timestamp)]
         self._event_ids = {item.event.event_id for item in self._events}
         self._prune_sessions(expiry)
+        self._prune_observed(expiry)
         self._approvals = {
             key: each for key, each in self._approvals.items() if not expiry.of(each.requested_at)
         }

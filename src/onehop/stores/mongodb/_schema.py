@@ -145,6 +145,15 @@ async def _create_sessions(database: Database) -> None:
         )
 
 
+async def _create_observed_types(database: Database) -> None:
+    await database["observed_types"].create_indexes(
+        [
+            IndexModel([("namespace", _UP), ("tool", _UP)], unique=True),
+            IndexModel([("observedAt", _UP)], expireAfterSeconds=RETENTION_SECONDS),
+        ]
+    )
+
+
 MIGRATIONS: Final = (
     Migration(1, "note where the chain begins", _create_notes),
     Migration(2, "index what is asked for", _create_indexes),
@@ -154,6 +163,7 @@ MIGRATIONS: Final = (
     Migration(6, "count calls of tools", _count_tool_calls),
     Migration(7, "keep calls that wait for a person", _create_approvals),
     Migration(8, "keep what sessions store", _create_sessions),
+    Migration(9, "keep what tools have answered like", _create_observed_types),
 )
 
 

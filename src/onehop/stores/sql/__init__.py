@@ -46,6 +46,7 @@ from onehop.stores.sql._agents import SqlAgents
 from onehop.stores.sql._analytics import SqlAnalytics
 from onehop.stores.sql._approvals import SqlApprovals
 from onehop.stores.sql._migrations import MIGRATIONS, Migration, migrate
+from onehop.stores.sql._observed import SqlObserved
 from onehop.stores.sql._rows import BARE, event_from, event_values, record_from, record_values
 from onehop.stores.sql._schema import (
     approvals,
@@ -78,7 +79,7 @@ _PRUNED_AT_ONCE: Final = 5000
 
 
 @translated
-class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals, SqlSessions):
+class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals, SqlSessions, SqlObserved):
     """Records in SQLite (by ``sqlite:///`` URL) or PostgreSQL, chained with ``key`` if given."""
 
     _engine: AsyncEngine
@@ -256,6 +257,7 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals, SqlSessions):
             pass
         await self._prune_sessions(expiry)
         await self._prune_approvals(expiry)
+        await self._prune_observed(expiry)
         pruned = 0
         noted_at = time.time_ns() // 1_000_000
         while dropped := await self._prune_some(expiry, noted_at):

@@ -25,6 +25,7 @@ from onehop.stores.sql._schema import (
     chain_head,
     executions,
     metadata,
+    observed_types,
     rollup_state,
     schema_migrations,
     session_values,
@@ -123,6 +124,10 @@ def _create_sessions(connection: Connection) -> None:
         connection.execute(CreateTable(table, if_not_exists=True))
 
 
+def _create_observed_types(connection: Connection) -> None:
+    connection.execute(CreateTable(observed_types, if_not_exists=True))
+
+
 MIGRATIONS: Final = (
     Migration(1, "create the tables", _create_tables),
     Migration(2, "index what is asked for", _create_indexes),
@@ -132,6 +137,7 @@ MIGRATIONS: Final = (
     Migration(6, "count calls of tools", _count_tool_calls),
     Migration(7, "keep calls that wait for a person", _create_approvals),
     Migration(8, "keep what sessions store", _create_sessions),
+    Migration(9, "keep what tools have answered like", _create_observed_types),
 )
 
 

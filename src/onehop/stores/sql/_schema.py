@@ -217,6 +217,19 @@ session_values: Final = Table(
     Column("size", BigInteger, nullable=False),
 )
 
+observed_types: Final = Table(
+    "observed_types",
+    metadata,
+    Column("namespace", _text(), primary_key=True),
+    Column("tool", _text(), primary_key=True),
+    Column("fingerprint", _text(), nullable=False),
+    Column("shape", _text(), nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("observed_at", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+)
+"""One row for each ObservedType, with its field names."""
+
 _run = executions.c
 _event = events.c
 _called = tool_runs.c
