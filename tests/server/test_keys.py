@@ -254,6 +254,7 @@ def command(served: Served, *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.thorough
 def test_agents_are_kept_by_the_command_line(served: Served) -> None:
     made = command(served, "add", "carl", "--role", "viewer", "--max-runs", "3")
     assert made.returncode == 0, made.stderr

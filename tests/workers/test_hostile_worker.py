@@ -16,6 +16,8 @@ from onehop.requests import check_request
 from onehop.types import ExecutionResult
 from onehop.workers import WorkerFactory, deno_programs
 
+pytestmark = pytest.mark.sample(12)
+
 # The bootstrap is not there: this is what an attacker's own code would do with the two streams.
 HOSTILE = r"""
 const encoder = new TextEncoder();
