@@ -61,7 +61,7 @@ def left_out(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:
 
 
 def chosen(cases: Sequence[Any], kept: int, name: str) -> list[Any]:
-    """As many cases as are kept, evenly spread; ``name`` says where to begin, the same each time."""
+    """So many cases, evenly spread; ``name`` says where to begin, the same each time."""
     if len(cases) <= kept:
         return list(cases)
     first = zlib.crc32(name.encode())

@@ -15,7 +15,7 @@ ONE = pytest.mark.sample(1, over="run")
     params=[pytest.param("process", marks=ONE), pytest.param("realm", marks=ONE)],
 )
 def run(request: pytest.FixtureRequest) -> RunGuest:
-    """Each test of what the code meets is made in both classes; in the default run in one of them."""
+    """Each test of what the code meets is made in both classes, in the default run in one."""
     return functools.partial(run_guest, isolation=request.param)
 
 
