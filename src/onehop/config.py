@@ -609,6 +609,29 @@ class TelemetryConfig(Settings):
     )
 
 
+class WebhookConfig(Settings):
+    """An address of yours that hears of calls that wait for a person: see `approvals`."""
+
+    table: ClassVar[str] = "webhook"
+
+    url: SecretStr | None = _setting(
+        None, "ONEHOP_WEBHOOK_URL", "Where messages are sent (POST); nowhere without it."
+    )
+    secret: SecretStr | None = _setting(
+        None,
+        "ONEHOP_WEBHOOK_SECRET",
+        "What messages are signed with: `whsec_` and the base64 of 24 to 64 random bytes.",
+    )
+    private: bool = _setting(
+        False, "ONEHOP_WEBHOOK_PRIVATE", "Whether the URL may lead to a private address."
+    )
+    arguments: bool = _setting(
+        False,
+        "ONEHOP_WEBHOOK_ARGUMENTS",
+        "Whether messages hold the arguments of calls, masked as in the audit trail.",
+    )
+
+
 SECTIONS: tuple[type[Settings], ...] = (
     SandboxConfig,
     SessionConfig,
@@ -619,6 +642,7 @@ SECTIONS: tuple[type[Settings], ...] = (
     AnalyticsConfig,
     ServerConfig,
     TelemetryConfig,
+    WebhookConfig,
 )
 """Every table of ``onehop.toml`` but for the servers'."""
 UPSTREAM: Final = "upstream"
