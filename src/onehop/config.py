@@ -376,6 +376,12 @@ class ToolsConfig(Settings):
         ge=100,
         le=600_000,
     )
+    elicitation: bool = _setting(
+        False,
+        "ONEHOP_TOOLS_ELICITATION",
+        "Whether the person at an MCP client may decide about the calls of its own agent; the "
+        "client is trusted to ask that person.",
+    )
     max_calls: int = _setting(
         200, "ONEHOP_TOOLS_MAX_CALLS", "Calls of tools in one run.", ge=1, le=100_000
     )

@@ -144,4 +144,4 @@ def granted(
 def _approvals(config: ToolsConfig, store: Store | None) -> Approvals | bool:
     if store is None or not config.approvals:
         return False
-    return Approvals(store, config.hold / 1000)
+    return Approvals(store, config.hold / 1000, clients_decide=config.elicitation)
