@@ -39,7 +39,8 @@ class Receiver(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(min(int(self.headers.get("content-length", 0)), LARGEST))
         try:
-            message = verified(os.environ["ONEHOP_WEBHOOK_SECRET"], self.headers, body)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            message = verified(os.environ["ONEHOP_WEBHOOK_SECRET"], headers, body)
         except PermissionError as error:
             self.send_error(401, str(error))
             return
