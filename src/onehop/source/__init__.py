@@ -12,12 +12,14 @@ from onehop.source._notebook import Kept, keep_declarations
 from onehop.source._prepare import Prepared, Problem, prepare
 from onehop.source._remote import explained, kept_by, kept_json
 from onehop.source._shebang import without_shebang
+from onehop.source._variables import Variables
 
 __all__ = [
     "Diagnosis",
     "Kept",
     "Prepared",
     "Problem",
+    "Variables",
     "diagnose",
     "excerpt",
     "explain",
