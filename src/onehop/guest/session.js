@@ -52,7 +52,11 @@ export function compileKept(code, kept, head, tail) {
     tail;
   const { stackTraceLimit } = CapturedError;
   CapturedError.stackTraceLimit = 0;
-  const { 0: body, 1: error } = compileFunction(text, source.file, NO_IMPORTS, [KEEPER, LOAD, SAVE]);
+  const { 0: body, 1: error } = compileFunction(text, source.file, NO_IMPORTS, [
+    KEEPER,
+    LOAD,
+    SAVE,
+  ]);
   CapturedError.stackTraceLimit = stackTraceLimit;
   if (error !== null) return null;
   declareAll(kept);

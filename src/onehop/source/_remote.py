@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from onehop.analysis import AnalysisLostError, Analyst
 from onehop.errors import SandboxUnavailableError
-from onehop.source._diagnose import Diagnosis
+from onehop.source._diagnosis import Diagnosis
 from onehop.source._notebook import MOST_NAMES, Kept, has_to_be_read
 from onehop.types import Language
 
