@@ -375,6 +375,12 @@ class ToolsConfig(Settings):
         ge=100,
         le=600_000,
     )
+    elicitation: bool = _setting(
+        False,
+        "ONEHOP_TOOLS_ELICITATION",
+        "Whether the person at an MCP client may decide about the calls of its own agent; the "
+        "client is trusted to ask that person.",
+    )
     max_calls: int = _setting(
         200, "ONEHOP_TOOLS_MAX_CALLS", "Calls of tools in one run.", ge=1, le=100_000
     )
@@ -608,6 +614,29 @@ class TelemetryConfig(Settings):
     )
 
 
+class WebhookConfig(Settings):
+    """An address of yours that hears of calls that wait for a person: see `approvals`."""
+
+    table: ClassVar[str] = "webhook"
+
+    url: SecretStr | None = _setting(
+        None, "ONEHOP_WEBHOOK_URL", "Where messages are sent (POST); nowhere without it."
+    )
+    secret: SecretStr | None = _setting(
+        None,
+        "ONEHOP_WEBHOOK_SECRET",
+        "What messages are signed with: `whsec_` and the base64 of 24 to 64 random bytes.",
+    )
+    private: bool = _setting(
+        False, "ONEHOP_WEBHOOK_PRIVATE", "Whether the URL may lead to a private address."
+    )
+    arguments: bool = _setting(
+        False,
+        "ONEHOP_WEBHOOK_ARGUMENTS",
+        "Whether messages hold the arguments of calls, masked as in the audit trail.",
+    )
+
+
 SECTIONS: tuple[type[Settings], ...] = (
     SandboxConfig,
     SessionConfig,
@@ -618,6 +647,7 @@ SECTIONS: tuple[type[Settings], ...] = (
     AnalyticsConfig,
     ServerConfig,
     TelemetryConfig,
+    WebhookConfig,
 )
 """Every table of ``onehop.toml`` but for the servers'."""
 UPSTREAM: Final = "upstream"

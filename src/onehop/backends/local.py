@@ -201,7 +201,7 @@ class LocalBackend:
             return job
         language = request.request.language
         kept = await source.kept_by(self._analyst, agent, job.code, language)
-        return replace(job, session_json=source.kept_json(kept)), kept
+        return job, kept
 
     async def confirm_syntax(
         self, request: ExecutionRequest, agent: str, said: source.Diagnosis

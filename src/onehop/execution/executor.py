@@ -25,6 +25,7 @@ from onehop.corrections import (
     in_original,
     unreturned,
 )
+from onehop.decisions import Approval
 from onehop.errors import OnehopError, RunNotFoundError, StoreError, StoreUnavailableError
 from onehop.events import Event
 from onehop.execution import _outcomes
@@ -542,9 +543,15 @@ class Executor:
             agent_id=caller.agent_id,
             channel_id=caller.channel_id,
             request_id=caller.request_id,
-            hear=lambda approval: self._announce(run, run.announcer.asked(approval)),
+            hear=lambda approval: self._hear_approval(run, approval),
             mask=lambda given: self._redactor.arguments(given, run.secrets),
         )
+
+    def _hear_approval(self, run: Run, approval: Approval) -> None:
+        """Announce that a call waits, or what was decided, which its record keeps too."""
+        if approval.status != "pending":
+            run.decided[approval.call_id] = approval
+        self._announce(run, run.announcer.asked(approval))
 
     async def _validate(self, run: Run) -> ValidationReport:
         """Have the code repaired and judged."""
