@@ -48,6 +48,7 @@ from onehop.stores.mongodb._documents import (
     record_document,
     record_of,
 )
+from onehop.stores.mongodb._replicas import MongoReplicas
 from onehop.stores.mongodb._schema import MIGRATIONS, Database, Migration, migrate
 from onehop.stores.mongodb._sessions import MongoSessions
 
@@ -71,7 +72,7 @@ Documents = AsyncCollection[dict[str, Any]]
 
 
 @translated
-class MongoStore(MongoAnalytics, MongoAgents, MongoApprovals, MongoSessions):
+class MongoStore(MongoAnalytics, MongoAgents, MongoApprovals, MongoSessions, MongoReplicas):
     """Records in the database that a ``mongodb://`` URL names, chained with ``key`` if given."""
 
     _database: Database
