@@ -93,7 +93,7 @@ class MongoReplicas:
             async for each in found
         ]
 
-    async def await_events(self, after: int, patience: float) -> None:
+    async def await_events(self, after: int, patience: float) -> None:  # noqa: ARG002
         """Return after a pause."""
         await asyncio.sleep(min(patience, _POLLED))
 

@@ -1,0 +1,144 @@
+"""Two servers on one store: what each does is there at the other."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.server.served import Served, run, streaming
+from tests.waiting import until
+
+
+class Replica(Served):
+    """One of several servers on a store that has a server of its own."""
+
+    @property
+    def store(self) -> str:
+        return str(self._environment["ONEHOP_STORE"])
+
+
+Pair = tuple[Replica, Replica]
+
+
+@pytest.fixture(scope="module", params=["postgresql", "mongodb"])
+def pair(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pair]:
+    """Two servers, each with a journal of its own."""
+    url = request.getfixturevalue(f"{request.param}_server").create(f"pair_{uuid.uuid4().hex}")
+    folders = [tmp_path_factory.mktemp(name) for name in ("first", "second")]
+    first, second = (Replica(folder, ONEHOP_STORE=url) for folder in folders)
+    with first, second:
+        yield first, second
+
+
+@pytest.fixture(scope="module")
+def key(pair: Pair) -> str:
+    """The key of an agent of both."""
+    return pair[0].key("ada")
+
+
+@pytest.fixture
+def clients(pair: Pair, key: str) -> Iterator[tuple[httpx2.Client, httpx2.Client]]:
+    """The same agent at each server."""
+    with pair[0].client(key) as first, pair[1].client(key) as second:
+        yield first, second
+
+
+Clients = tuple[httpx2.Client, httpx2.Client]
+
+
+def test_a_request_id_that_both_get_at_the_same_moment_runs_once(clients: Clients) -> None:
+    code = "await new Promise(r => setTimeout(r, 50)); return Math.random()"
+    names = [uuid.uuid4().hex for _ in range(6)]
+    with ThreadPoolExecutor(12) as pool:
+        calls = [
+            [pool.submit(run, client, code, **{"X-Request-Id": name}) for client in clients]
+            for name in names
+        ]
+        answers = [[call.result().json()["output"] for call in pair] for pair in calls]
+    assert all(one == two and isinstance(one, float) for one, two in answers)
+    found = until(lambda: _history(clients[1], names), "all are recorded")
+    assert sorted(found) == sorted(names)
+
+
+def _history(client: httpx2.Client, names: list[str]) -> list[str] | None:
+    """Those of ``names`` that ran, once for each run, when all are on record."""
+    body = client.get("/api/v1/history", params={"limit": 100}).json()
+    found = [each["requestId"] for each in body["executions"] if each["requestId"] in names]
+    return found if set(found) == set(names) else None
+
+
+def test_a_repeat_at_the_other_server_gets_the_first_result(clients: Clients) -> None:
+    name = {"X-Request-Id": uuid.uuid4().hex}
+    first = run(clients[0], "return Math.random()", **name).json()
+    again = run(clients[1], "return 'never'", **name).json()
+    assert again["output"] == first["output"]
+
+
+def test_both_servers_give_the_same_history_and_statistics(clients: Clients) -> None:
+    for client in clients:
+        run(client, "return 1")
+
+    def agree() -> bool:
+        told = [
+            [client.get(f"/api/v1/{what}").json() for what in ("history", "stats")]
+            for client in clients
+        ]
+        return bool(told[0] == told[1] and told[0][1]["totalExecutions"] >= 2)
+
+    until(agree, "the same answers")
+
+
+def test_a_revoked_key_opens_neither_server(pair: Pair) -> None:
+    key = pair[0].key("eve")
+    with pair[0].client(key) as one, pair[1].client(key) as two:
+        assert run(one, "return 1").status_code == run(two, "return 1").status_code == 200
+        pair[0].revoke("eve")
+        for client in (one, two):
+            until(lambda at=client: run(at, "return 1").status_code == 401, "it is refused")
+
+
+def test_the_feed_of_each_server_shows_the_runs_of_both(clients: Clients) -> None:
+    names = [uuid.uuid4().hex for _ in clients]
+    with streaming(clients[0], "/api/v1/events") as heard:
+        for client, name in zip(clients, names, strict=True):
+            run(client, "return 1", **{"X-Request-Id": name})
+        seen = _completed(heard, names)
+    assert set(names) <= set(seen)
+    assert len(seen) == len(set(seen))
+
+
+def _completed(heard: Iterator[dict[str, Any]], names: list[str]) -> list[str]:
+    """The runs that have completed, until all of ``names`` have."""
+    seen = list[str]()
+    for event in heard:
+        if event["event"] == "code:execution:completed":
+            seen.append(event["data"]["data"]["requestId"])
+        if set(names) <= set(seen):
+            return seen
+    raise AssertionError("the feed ended")
+
+
+def test_a_reader_resumes_at_the_other_server_and_misses_nothing(clients: Clients) -> None:
+    names = [uuid.uuid4().hex for _ in range(4)]
+    with streaming(clients[0], "/api/v1/events") as heard:
+        run(clients[1], "return 1", **{"X-Request-Id": names[0]})
+        run(clients[0], "return 1", **{"X-Request-Id": names[1]})
+        last = next(
+            event["id"]
+            for event in heard
+            if event["event"] == "code:execution:started"
+            and event["data"]["data"]["requestId"] == names[1]
+        )
+    for client, name in zip(clients, names[2:], strict=True):
+        run(client, "return 1", **{"X-Request-Id": name})
+    for client in reversed(clients):
+        headers = {"Last-Event-ID": last}
+        with streaming(client, "/api/v1/events", headers=headers) as heard:
+            assert set(names[1:]) <= set(_completed(heard, names[1:]))
