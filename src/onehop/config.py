@@ -482,6 +482,13 @@ class ServerConfig(Settings):
     tls_key: str | None = _setting(
         None, "ONEHOP_TLS_KEY", "File of the certificate's private key (PEM)."
     )
+    workers: int = _setting(
+        1,
+        "ONEHOP_WORKERS",
+        "Processes that serve the port together; more than one need PostgreSQL or MongoDB.",
+        ge=1,
+        le=64,
+    )
     dashboard: bool = _setting(
         True, "ONEHOP_DASHBOARD", "Whether the pages at `/dashboard` are served."
     )

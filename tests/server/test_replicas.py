@@ -69,7 +69,7 @@ def test_a_request_id_that_both_get_at_the_same_moment_runs_once(clients: Client
 
 def _history(client: httpx2.Client, names: list[str]) -> list[str] | None:
     """Those of ``names`` that ran, once for each run, when all are on record."""
-    body = client.get("/api/v1/history", params={"limit": 100}).json()
+    body = client.get("/api/v1/executions", params={"limit": 100}).json()
     found = [each["requestId"] for each in body["executions"] if each["requestId"] in names]
     return found if set(found) == set(names) else None
 
@@ -87,7 +87,7 @@ def test_both_servers_give_the_same_history_and_statistics(clients: Clients) -> 
 
     def agree() -> bool:
         told = [
-            [client.get(f"/api/v1/{what}").json() for what in ("history", "stats")]
+            [client.get(f"/api/v1/{what}").json() for what in ("executions", "agents/ada/stats")]
             for client in clients
         ]
         return bool(told[0] == told[1] and told[0][1]["totalExecutions"] >= 2)
