@@ -194,6 +194,14 @@ class SandboxConfig(Settings):
     max_concurrency: int = _setting(
         _CORES * 8, "ONEHOP_MAX_CONCURRENCY", "Executions that run at the same time.", ge=1, le=4096
     )
+    max_waiting: int = _setting(
+        _CORES * 32,
+        "ONEHOP_MAX_WAITING",
+        "Executions beside these that only wait, for tools or their timers. They use no processor, "
+        "but each keeps its memory: see how-to/deploy/capacity.",
+        ge=0,
+        le=100_000,
+    )
     max_queue: int = _setting(
         1000, "ONEHOP_MAX_QUEUE", "Executions that may wait for a worker; more are refused.", ge=0
     )

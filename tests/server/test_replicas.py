@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.server.served import Served, run, streaming
+from tests.servers import PostgresServer
 from tests.waiting import until
 
 
@@ -142,3 +147,93 @@ def test_a_reader_resumes_at_the_other_server_and_misses_nothing(clients: Client
         headers = {"Last-Event-ID": last}
         with streaming(client, "/api/v1/events", headers=headers) as heard:
             assert set(names[1:]) <= set(_completed(heard, names[1:]))
+
+
+def test_the_rate_of_an_agent_is_counted_at_both_servers(pair: Pair) -> None:
+    key = pair[0].key("bob", max_rate=8)
+    with pair[0].client(key) as one, pair[1].client(key) as two:
+        for client in (one, two):
+            for _ in range(3):
+                assert run(client, "return 1").status_code == 200
+        # Of the eight there may be one more at each server that the other has not heard of.
+        answers = [run(client, "return 1").status_code for _ in range(4) for client in (one, two)]
+        assert 2 <= answers.count(200) <= 4
+        until(lambda: {run(client, "return 1").status_code for client in (one, two)} == {429})
+
+
+def test_a_server_that_shares_no_store_serves_with_one_process(tmp_path: Path) -> None:
+    server = Served(tmp_path, "--workers", "2")
+    with pytest.raises(AssertionError):
+        server.start()
+    assert server.ended() == 2
+    assert "PostgreSQL or MongoDB" in "".join(server.raw)
+
+
+class TestProcesses:
+    """One server of two processes."""
+
+    @pytest.fixture(scope="class")
+    def crew(
+        self, postgresql_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[Replica]:
+        url = postgresql_server.create(f"crew_{uuid.uuid4().hex}")
+        folder = tmp_path_factory.mktemp("crew")
+        with Replica(folder, "--workers", "2", ONEHOP_STORE=url) as server:
+            yield server
+
+    @pytest.fixture(scope="class")
+    def root(self, crew: Replica) -> str:
+        return crew.key("root", "admin")
+
+    def test_an_agent_finds_its_session_whichever_process_it_reaches(
+        self, crew: Replica, root: str
+    ) -> None:
+        for agent in ("ada", "bob", "eve", "kim"):
+            answers = []
+            for code in ("let n = 1", "n += 1", "return n"):
+                with crew.client(root, **{"X-Agent-Id": agent}) as client:  # another connection
+                    body = {"code": code, "session": "s"}
+                    answers.append(client.post("/api/v1/execute", json=body).json())
+            assert answers[-1]["output"] == 2, answers
+
+    def test_the_metrics_of_both_are_one_text(self, crew: Replica, root: str) -> None:
+        with crew.client(root) as client:
+            for agent in ("ada", "bob", "eve", "kim"):
+                run(client, "return 1", **{"X-Agent-Id": agent})
+            told = list(text_string_to_metric_families(client.get("/metrics").text))
+            assert client.get("/readyz").json() == {"status": "ready"}
+        names = [family.name for family in told]
+        assert len(names) == len(set(names))
+        [runs] = [family for family in told if family.name == "onehop_executions"]
+        processes = {each.labels["process"] for each in runs.samples}
+        assert processes == {"0", "1"}
+        assert sum(each.value for each in runs.samples if each.name.endswith("_total")) >= 4
+
+    def test_a_process_that_dies_is_replaced_and_all_stop_together(
+        self, crew: Replica, root: str
+    ) -> None:
+        before = _children(crew.pid)
+        assert len(before) == 2
+        os.kill(min(before), signal.SIGKILL)
+        crew.logged(lambda line: "another starts in" in line.get("message", ""))
+
+        def answers() -> bool:
+            with crew.client(root) as client:
+                codes = [
+                    run(client, "return 1", **{"X-Agent-Id": agent}).status_code
+                    for agent in ("ada", "bob", "eve", "kim")
+                ]
+            return codes == [200] * 4
+
+        until(answers, "every agent is served again")
+        after = _children(crew.pid)
+        assert len(after) == 2
+        assert after != before
+        crew.tell(signal.SIGTERM)
+        assert crew.ended() == 0
+        assert not [pid for pid in after if Path(f"/proc/{pid}").exists()]
+
+
+def _children(pid: int) -> set[int]:
+    """The processes that ``pid`` has started."""
+    return {int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}

@@ -163,6 +163,9 @@ def _lifespan(
                 await stack.enter_async_context(context)
             parts.feed.open()
             stack.callback(parts.feed.close)
+            if parts.gate.elsewhere is not None:
+                parts.gate.elsewhere.open()
+                stack.push_async_callback(parts.gate.elsewhere.aclose)
             stack.callback(parts.agents.rest)
             yield
             parts.closing.set()

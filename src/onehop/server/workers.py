@@ -221,7 +221,11 @@ class _Crew:
 def _shares(count: int) -> dict[str, str]:
     """What is counted by processor, divided among the processes; what was set stays as it is."""
     mine, usual = SandboxConfig(), SandboxConfig.model_fields
-    names = {"pool_size": "ONEHOP_POOL_SIZE", "max_concurrency": "ONEHOP_MAX_CONCURRENCY"}
+    names = {
+        "pool_size": "ONEHOP_POOL_SIZE",
+        "max_concurrency": "ONEHOP_MAX_CONCURRENCY",
+        "max_waiting": "ONEHOP_MAX_WAITING",
+    }
     return {
         variable: str(max(1, getattr(mine, name) // count))
         for name, variable in names.items()
