@@ -198,7 +198,7 @@ class SandboxConfig(Settings):
         _CORES * 32,
         "ONEHOP_MAX_WAITING",
         "Executions beside these that only wait, for tools or their timers. They use no processor, "
-        "but each keeps its memory: see how-to/deploy/capacity.",
+        "but each keeps its memory, about 7 MB.",
         ge=0,
         le=100_000,
     )
