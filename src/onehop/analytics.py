@@ -282,7 +282,7 @@ class Aggregator:
         interval = self._config.aggregation_interval / 1000
         while not self._closing.is_set():
             # Pruning comes second: what goes should have been counted.
-            if await self._attempt(self._take_turn) and self._is_mine():
+            if await self._has_turn():
                 if await self._attempt(self._roll_up) and self._is_mine():
                     await self._attempt(self._prune)
                 await self._pause(interval)
@@ -290,6 +290,9 @@ class Aggregator:
                 await self._pause(min(interval, _LOOKED))
         if self._leases is not None:
             self._leases.drop([UPKEEP])
+
+    async def _has_turn(self) -> bool:
+        return self._leases is None or (await self._attempt(self._take_turn) and self._is_mine())
 
     async def _take_turn(self) -> None:
         if self._leases is not None and await self._leases.take(UPKEEP) is None:

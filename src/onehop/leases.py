@@ -129,6 +129,9 @@ class Leases:
             except StoreError as error:
                 _log.info("leases are not kept: %s", error)
                 await self._pause()
+            except Exception:  # a mistake of ours must not lose every lease to come
+                _log.exception("leases are not kept")
+                await self._pause()
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):

@@ -446,7 +446,7 @@ class Executor:
             return None
         run.repeated = run.ending = True
         result = _outcomes.result_of(record)
-        self._repeats.resolve(caller, result, len(to_json(result.output)))
+        self._repeats.resolve(caller, result, len(to_json(result.output, inf_nan_mode="null")))
         return result
 
     async def _recorded(

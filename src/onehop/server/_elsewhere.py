@@ -78,7 +78,8 @@ class Elsewhere:
                     await self._wake.wait()
             self._wake.clear()
             own = self._own()
-            if not own and not told:
+            if not own and not told:  # a minute without runs: what was known is old
+                self._others = {}
                 continue
             try:
                 notes = await self._store.exchange_notes(self._server, json.dumps(own))

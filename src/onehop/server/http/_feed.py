@@ -192,7 +192,7 @@ class Feed:
         mark, event_id, server = found.groups("") if found else ("n", "", "")
         reader = Reader(self, wanted)
         if self._tail is not None:
-            await self._tail.begin()
+            await self._settle()
         missed = self._after(event_id) if server == self._server else None
         if missed is None and mark != "n":
             first = await self._page(wanted, int(mark))
