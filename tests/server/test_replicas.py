@@ -171,69 +171,69 @@ def test_a_store_that_is_not_shared_is_refused_for_several_processes(tmp_path: P
     assert "PostgreSQL or MongoDB" in done.stderr
 
 
-class TestProcesses:
-    """One server of two processes."""
+# --- one server of two processes
 
-    @pytest.fixture(scope="class")
-    def crew(
-        self, postgresql_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
-    ) -> Iterator[Replica]:
-        url = postgresql_server.create(f"crew_{uuid.uuid4().hex}")
-        folder = tmp_path_factory.mktemp("crew")
-        with Replica(folder, "--workers", "2", ONEHOP_STORE=url) as server:
-            yield server
 
-    @pytest.fixture(scope="class")
-    def root(self, crew: Replica) -> str:
-        return crew.key("root", "admin")
+@pytest.fixture(scope="module")
+def crew(
+    postgresql_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Replica]:
+    url = postgresql_server.create(f"crew_{uuid.uuid4().hex}")
+    folder = tmp_path_factory.mktemp("crew")
+    with Replica(folder, "--workers", "2", ONEHOP_STORE=url) as server:
+        yield server
 
-    def test_an_agent_finds_its_session_whichever_process_it_reaches(
-        self, crew: Replica, root: str
-    ) -> None:
+
+@pytest.fixture(scope="module")
+def root(crew: Replica) -> str:
+    return crew.key("root", "admin")
+
+
+def test_an_agent_finds_its_session_whichever_process_it_reaches(crew: Replica, root: str) -> None:
+    for agent in ("ada", "bob", "eve", "kim"):
+        answers = []
+        for code in ("let n = 1", "n += 1", "return n"):
+            with crew.client(root, **{"X-Agent-Id": agent}) as client:  # another connection
+                body = {"code": code, "session": "s"}
+                answers.append(client.post("/api/v1/execute", json=body).json())
+        assert answers[-1]["output"] == 2, answers
+
+
+def test_the_metrics_of_both_are_one_text(crew: Replica, root: str) -> None:
+    with crew.client(root) as client:
         for agent in ("ada", "bob", "eve", "kim"):
-            answers = []
-            for code in ("let n = 1", "n += 1", "return n"):
-                with crew.client(root, **{"X-Agent-Id": agent}) as client:  # another connection
-                    body = {"code": code, "session": "s"}
-                    answers.append(client.post("/api/v1/execute", json=body).json())
-            assert answers[-1]["output"] == 2, answers
+            run(client, "return 1", **{"X-Agent-Id": agent})
+        told = list(text_string_to_metric_families(client.get("/metrics").text))
+        assert client.get("/readyz").json() == {"status": "ready"}
+    names = [family.name for family in told]
+    assert len(names) == len(set(names))
+    [runs] = [family for family in told if family.name == "onehop_executions"]
+    processes = {each.labels["process"] for each in runs.samples}
+    assert processes == {"0", "1"}
+    assert sum(each.value for each in runs.samples if each.name.endswith("_total")) >= 4
 
-    def test_the_metrics_of_both_are_one_text(self, crew: Replica, root: str) -> None:
+
+def test_a_process_that_dies_is_replaced_and_all_stop_together(crew: Replica, root: str) -> None:
+    before = _children(crew.pid)
+    assert len(before) == 2
+    os.kill(min(before), signal.SIGKILL)
+    crew.logged(lambda line: "another starts in" in line.get("message", ""))
+
+    def answers() -> bool:
         with crew.client(root) as client:
-            for agent in ("ada", "bob", "eve", "kim"):
-                run(client, "return 1", **{"X-Agent-Id": agent})
-            told = list(text_string_to_metric_families(client.get("/metrics").text))
-            assert client.get("/readyz").json() == {"status": "ready"}
-        names = [family.name for family in told]
-        assert len(names) == len(set(names))
-        [runs] = [family for family in told if family.name == "onehop_executions"]
-        processes = {each.labels["process"] for each in runs.samples}
-        assert processes == {"0", "1"}
-        assert sum(each.value for each in runs.samples if each.name.endswith("_total")) >= 4
+            codes = [
+                run(client, "return 1", **{"X-Agent-Id": agent}).status_code
+                for agent in ("ada", "bob", "eve", "kim")
+            ]
+        return codes == [200] * 4
 
-    def test_a_process_that_dies_is_replaced_and_all_stop_together(
-        self, crew: Replica, root: str
-    ) -> None:
-        before = _children(crew.pid)
-        assert len(before) == 2
-        os.kill(min(before), signal.SIGKILL)
-        crew.logged(lambda line: "another starts in" in line.get("message", ""))
-
-        def answers() -> bool:
-            with crew.client(root) as client:
-                codes = [
-                    run(client, "return 1", **{"X-Agent-Id": agent}).status_code
-                    for agent in ("ada", "bob", "eve", "kim")
-                ]
-            return codes == [200] * 4
-
-        until(answers, "every agent is served again")
-        after = _children(crew.pid)
-        assert len(after) == 2
-        assert after != before
-        crew.tell(signal.SIGTERM)
-        assert crew.ended() == 0
-        assert not [pid for pid in after if Path(f"/proc/{pid}").exists()]
+    until(answers, "every agent is served again")
+    after = _children(crew.pid)
+    assert len(after) == 2
+    assert after != before
+    crew.tell(signal.SIGTERM)
+    assert crew.ended() == 0
+    assert not [pid for pid in after if Path(f"/proc/{pid}").exists()]
 
 
 def _children(pid: int) -> set[int]:
