@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
@@ -68,7 +67,7 @@ def _setting(default: Any, env: str, help_text: str, **bounds: Any) -> Any:
 class Settings(BaseModel):
     """One table of ``onehop.toml``. Raises ConfigError that names the field that is unusable."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     table: ClassVar[str]
     """Its name in the file."""
@@ -772,6 +771,8 @@ def read_settings(path: Path) -> str:
 
 def parse_settings(path: Path, text: str) -> dict[str, Any]:
     """The tables of a settings file. Raises ConfigError that says where the text is wrong."""
+    import tomllib  # compiles patterns, and most runs read no file
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

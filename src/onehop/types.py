@@ -14,8 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
-from onehop._shown import report_html, result_html
-
 Language = Literal["javascript", "typescript"]
 Severity = Literal["low", "medium", "high", "critical"]
 ValidationLevel = Literal["NONE", "ASYNC", "BLOCKING", "STRICT"]
@@ -51,6 +49,7 @@ class Wire(BaseModel):
         extra="forbid",
         frozen=True,
         strict=True,
+        defer_build=True,
     )
 
 
@@ -193,6 +192,8 @@ class ValidationReport(Wire):
         return self.model_dump(by_alias=True)
 
     def _repr_html_(self) -> str:
+        from onehop._shown import report_html  # for notebooks only
+
         return report_html(self)
 
 
@@ -330,6 +331,8 @@ class ExecutionResult(Wire):
         return to_json(self.to_dict(), inf_nan_mode="null")
 
     def _repr_html_(self) -> str:
+        from onehop._shown import result_html  # for notebooks only
+
         return result_html(self)
 
     def _absent(self) -> set[str]:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from onehop.analysis import AnalysisLostError, Analyst
 from onehop.errors import SandboxUnavailableError
-from onehop.source._diagnose import Diagnosis
+from onehop.source._diagnosis import Diagnosis
 from onehop.source._notebook import DECLARES, MOST_NAMES, Kept
 from onehop.types import Language
 
