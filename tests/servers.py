@@ -87,8 +87,10 @@ class PostgresServer(_Server):
 
     _farewell = signal.SIGQUIT  # leaves at once; the log brings the data back
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: object) -> None:
+        """``settings`` beside the usual ones, by their names in postgresql.conf."""
         super().__init__()
+        self._settings = settings
         self._scripts: dict[str, str] = {}
         self._programs = _postgres_programs()
         self._user = _unprivileged_user()
@@ -131,6 +133,7 @@ class PostgresServer(_Server):
             "unix_socket_directories": self._folder,
             "fsync": "off",
             "max_connections": 60,
+            **self._settings,
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("ab") as log:

@@ -193,6 +193,14 @@ class SandboxConfig(Settings):
     max_concurrency: int = _setting(
         _CORES * 8, "ONEHOP_MAX_CONCURRENCY", "Executions that run at the same time.", ge=1, le=4096
     )
+    max_waiting: int = _setting(
+        _CORES * 32,
+        "ONEHOP_MAX_WAITING",
+        "Executions beside these that only wait, for tools or their timers. They use no processor, "
+        "but each keeps its memory, about 7 MB.",
+        ge=0,
+        le=100_000,
+    )
     max_queue: int = _setting(
         1000, "ONEHOP_MAX_QUEUE", "Executions that may wait for a worker; more are refused.", ge=0
     )
@@ -486,6 +494,13 @@ class ServerConfig(Settings):
     )
     tls_key: str | None = _setting(
         None, "ONEHOP_TLS_KEY", "File of the certificate's private key (PEM)."
+    )
+    workers: int = _setting(
+        1,
+        "ONEHOP_WORKERS",
+        "Processes that serve the port together; more than one need PostgreSQL or MongoDB.",
+        ge=1,
+        le=64,
     )
     dashboard: bool = _setting(
         True, "ONEHOP_DASHBOARD", "Whether the pages at `/dashboard` are served."

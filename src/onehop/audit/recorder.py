@@ -129,6 +129,7 @@ class Recorder:
         self._tell: list[Told] = []
         self._owed: dict[str, Entry] = {}
         """By run id: what has ended and is not on disk, because that failed."""
+        self._tell_taken: list[Callable[[list[ExecutionRecord]], None]] = []
 
     @property
     def away(self) -> bool:
@@ -157,6 +158,10 @@ class Recorder:
     def on_repeat(self, tell: Told) -> None:
         """Call ``tell`` with each record that the store took as a repeat of an earlier run."""
         self._tell.append(tell)
+
+    def on_taken(self, tell: Callable[[list[ExecutionRecord]], None]) -> None:
+        """Call ``tell`` with the records that the store has from now on."""
+        self._tell_taken.append(tell)
 
     async def trouble(self) -> str | None:
         """Why runs are not recorded, or records not delivered; None when all is well.
@@ -445,6 +450,9 @@ class Recorder:
         if not batch:
             return
         await self._disk.run(self._journal.delivered, batch[-1].sequence)
+        taken = [item.entry.record for item in batch if item.entry.record is not None]
+        for tell in self._tell_taken:
+            tell(taken)
         async with self._moved:
             self._done = batch[-1].sequence
             self._moved.notify_all()

@@ -65,6 +65,7 @@ class LocalBackend:
             self._factory,
             size=config.pool_size,
             max_concurrency=config.max_concurrency,
+            max_waiting=config.max_waiting,
             max_queue=config.max_queue,
         )
         self._realms = RealmPool(

@@ -25,8 +25,9 @@ from onehop.events import CODE_APPROVAL_DECIDED, CODE_APPROVAL_REQUESTED
 from onehop.execution.bus import EventBus
 from onehop.execution.executor import Executor
 from onehop.inputs.languages import DEFAULT
+from onehop.leases import Leases
 from onehop.sandbox import Sandbox
-from onehop.stores import open_store
+from onehop.stores import is_shared, open_store
 from onehop.stores.base import Store
 from onehop.tools import Action, Rule, ToolLimits, Tools, load_tools, read_rules, rule_from_text
 from onehop.types import Language
@@ -69,6 +70,7 @@ async def open_executor(
     async with AsyncExitStack() as stack:
         store = await open_store(kept, may_be_away=store_may_be_away)
         stack.push_async_callback(store.aclose)
+        leases = await stack.enter_async_context(Leases(store)) if is_shared(store) else None
         bus = EventBus()
         await _open_webhook(stack, webhook or WebhookConfig(), store, bus)
         stack.push_async_callback(bus.aclose)
@@ -88,10 +90,13 @@ async def open_executor(
             audit=kept,
             corrections=corrections,
             level=validated.level,
+            leases=leases,
         )
         stack.push_async_callback(executor.aclose)
         await executor.open()
-        await stack.enter_async_context(Aggregator(store, analytics or AnalyticsConfig()))
+        await stack.enter_async_context(
+            Aggregator(store, analytics or AnalyticsConfig(), leases=leases)
+        )
         await stack.enter_async_context(opened)
         yield executor
 
