@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from onehop import ExecutionResult, SandboxConfig, tool
 from onehop.config import AnalyticsConfig, AuditConfig, RecordingConfig, ToolsConfig
@@ -59,7 +60,7 @@ async def server(folder: Path, **more: Any) -> AsyncIterator[Executor]:
     given: dict[str, Any] = {
         "tools": [pay, note, find],
         "rules": RULES,
-        "recording": RecordingConfig(key=KEY),
+        "recording": RecordingConfig(key=SecretStr(KEY)),
         "hold": 300,
         "store": f"sqlite:///{folder / 'runs.db'}",
         **more,
@@ -360,10 +361,25 @@ async def test_a_server_with_another_key_leaves_a_paused_run_alone(tmp_path: Pat
         (kept,) = await executor.store.kept_runs()
         parts = await executor.store.run_parts(kept.run_id)
         assert not any(b"ada" in part for part in [kept.program, *parts])
-    other = RecordingConfig(key="quite another key than that")
+    other = RecordingConfig(key=SecretStr("quite another key than that"))
     async with server(tmp_path, recording=other) as executor:
         await decide(executor, paused, Approve())
         assert (await executor.wait("r1", 3_000, agent_id="ada")).status == "paused"
     assert MADE == []
     async with server(tmp_path) as executor:
         assert (await executor.wait("r1", 30_000, agent_id="ada")).output == "ada has 8 more"
+
+
+async def test_a_paused_run_that_was_tampered_with_ends_and_sends_nothing(tmp_path: Path) -> None:
+    code = "await tools.find({ name: 'a' }); return await tools.pay({ to: 'ada', amount: 8 })"
+    async with server(tmp_path) as executor:
+        paused = await executor.execute(code, agent_id="ada", request_id="r1")
+        (kept,) = await executor.store.kept_runs()
+        (part, *_) = await executor.store.run_parts(kept.run_id)
+        changed = part[:-1] + bytes([part[-1] ^ 1])
+        assert await executor.store.add_run_part(kept.run_id, kept.fence, 9, changed)
+        await decide(executor, paused, Approve())
+        result = await executor.wait("r1", 30_000, agent_id="ada")
+    assert (result.success, result.status) == (False, "failed")
+    assert "it was changed since it was sealed" in (result.error or "")
+    assert MADE == [("find", "a")]

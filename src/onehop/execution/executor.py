@@ -32,6 +32,7 @@ from onehop.errors import (
     NotReplayableError,
     OnehopError,
     RunNotFoundError,
+    SealedError,
     StoreError,
     StoreUnavailableError,
 )
@@ -629,7 +630,7 @@ class Executor:
             request_id=caller.request_id,
             hear=lambda event, call: self._announce(run, run.announcer.tool(event, call)),
             asker=self._asker(run),
-            tape=run.keeping and run.keeping.tape,
+            tape=None if run.keeping is None else run.keeping.tape,
         )
         return run.desk
 
@@ -719,7 +720,11 @@ class Executor:
         raises that could not begin."""
         keeper = self._keeper
         assert keeper is not None  # noqa: S101 - else nothing is resumed
-        program, script = await keeper.open(kept)
+        try:
+            program, script = await keeper.open(kept)
+        except SealedError as error:
+            await self._bury(kept, error)
+            return
         caller = Caller(
             agent_id=kept.agent_id,
             channel_id=kept.channel_id,
@@ -743,6 +748,15 @@ class Executor:
                 await self._go_on(run)
             finally:
                 await run.keeping.leave()
+
+    async def _bury(self, kept: KeptRun, error: SealedError) -> None:
+        """A run that nobody can make again: say so."""
+        assert self._keeper is not None  # noqa: S101 - see ``_resume``
+        _log.error("the paused run %s cannot go on: %s", kept.run_id, error)
+        record = _outcomes.lost(kept, f"what was kept of the run cannot be opened: {error}")
+        if self._recorder is not None:
+            await self._recorder.finish(kept.run_id, record, ())
+        await self._keeper.bury(kept)
 
     async def _grant_again(self, run: Run, program: Program) -> Grant | None:
         assert self._keeper is not None  # noqa: S101 - see ``_resume``
@@ -841,8 +855,8 @@ class Executor:
         run.step = "end"
         size = 0
         try:
-            if run.keeping is not None and run.keeping.is_kept:
-                await run.keeping.own()
+            if run.keeping is not None and not await run.keeping.is_ours():
+                return await self._pause(run, result)
             result = self._explain(run, result)
             output_size = len(to_json(result.output, inf_nan_mode="null"))
             self._announce_end(run, result, output_size)
