@@ -17,6 +17,7 @@ PROGRAMS = (
     "memory",
     "imports",
     "store",
+    "scaling",
     "validation",
     "roundtrips",
     "taskbench",

@@ -247,8 +247,9 @@ def test_the_overview_renews_itself_and_draws_charts(viewer: Browser, ada: httpx
     until(lambda: len(viewer.all(".chart canvas")) == 2, "the charts")
 
 
-PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9Q" + (
-    "DwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADU"
+    "lEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 
 

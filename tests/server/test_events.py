@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
+import pytest
 import pytest_asyncio
 
 from onehop.config import AuditConfig
@@ -76,6 +77,7 @@ def test_a_reader_that_was_away_gets_what_it_missed(ada: httpx2.Client) -> None:
         assert next(heard)["event"] == GOOD[0]
 
 
+@pytest.mark.thorough
 def test_nothing_is_missed_over_a_restart(tmp_path: Path) -> None:
     server = Served(tmp_path).start()
     key = server.key("ada")

@@ -68,6 +68,7 @@ def received(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Receive
         yield found, server
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("protocol", "receiver"), [("http", over_http), ("grpc", over_grpc)], ids=["http", "grpc"]
 )
@@ -137,6 +138,7 @@ def test_a_call_of_a_tool_takes_the_trace_on_to_its_server(
         assert carried["headers"]["traceparent"] == here
 
 
+@pytest.mark.thorough
 def test_two_agents_on_one_connection_keep_their_own_traces(tmp_path: Path) -> None:
     port = free_port()
     (tmp_path / "onehop.toml").write_text(
@@ -207,6 +209,7 @@ def test_code_and_values_are_sent_only_when_the_operator_says_so(tmp_path: Path)
     assert json.loads(whole.attributes["gen_ai.tool.call.result"])["output"] == SECRET
 
 
+@pytest.mark.thorough
 def test_a_receiver_that_is_away_holds_up_neither_runs_nor_the_end(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, answers nothing
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"

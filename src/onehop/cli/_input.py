@@ -62,6 +62,7 @@ def read_call(
     clock: str | None = None,
     typecheck: str | None = None,
     plan: bool = False,
+    session: str | None = None,
 ) -> Call:
     """Read and check everything. Raises InvalidRequestError and ConfigError.
 
@@ -85,8 +86,16 @@ def read_call(
         clock=_read_clock(clock),
         typecheck=typecheck,
         plan=plan,
+        session=session,
     )
     return Call(checked.request, config)
+
+
+def refuse_forgotten_session(session: str | None, record: bool) -> None:
+    """A session has nothing to keep its values in without the store. Raises InvalidRequestError."""
+    if session is not None and not record:
+        allowed = "left out with --no-record: what a session stores is kept with the history"
+        raise InvalidRequestError("session", repr(session), allowed)
 
 
 def _read_clock(text: str | None) -> float | str | None:
@@ -159,6 +168,7 @@ async def _execute(
             agent_id=CLI_AGENT,
             seed=request.seed,
             clock=request.clock,
+            session=request.session,
             typecheck=request.typecheck,
             plan=request.plan,
             tools=names,

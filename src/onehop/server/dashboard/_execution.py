@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from onehop.events import Event
+from onehop.ledger import LedgerLine, ledger
 from onehop.records import ExecutionRecord
 from onehop.server._errors import NotFoundError
 from onehop.server.dashboard._artifacts import files_of
@@ -25,6 +26,8 @@ from onehop.stores.base import EventQuery, HistoryQuery
 
 _EVENTS: Final = 1000
 _SAME: Final = 10
+_LEDGER: Final = 200
+"""Calls that may have changed something, which the page shows."""
 _LOGS: Final = 1000
 """Console lines that the page shows."""
 
@@ -78,6 +81,7 @@ class View:
     repairs: list[Repair]
     waterfall: Waterfall
     moments: list[Moment]
+    ledger: list[LedgerLine]
     output: Any
     context: Any
 
@@ -146,6 +150,7 @@ def view_of(record: ExecutionRecord, events: list[Event]) -> View:
         repairs=[_repair(each) for each in record.details.get("corrections") or ()],
         waterfall=waterfall_of(record, events),
         moments=moments_of(record, events),
+        ledger=[line for line in ledger(record.details) if line.state != "read"][:_LEDGER],
         output=tree(record.output),
         context=tree(record.context_data),
     )
