@@ -62,9 +62,9 @@ async def _measure_rates(report: Report, server: Served, options: Options) -> No
             rates[viewers].append(found)
     heads = ("runs/s", "events/s to each", "server CPU a run, ms", "slices")
     table = report.table("Runs", "viewers", *heads)
-    for viewers, found in rates.items():
-        runs, events, cpu = (median(each) for each in zip(*found, strict=True))
-        table.add(f"{viewers}", runs, events if viewers else None, cpu, len(found))
+    for viewers, slices in rates.items():
+        runs, events, cpu = (median(each) for each in zip(*slices, strict=True))
+        table.add(f"{viewers}", runs, events if viewers else None, cpu, len(slices))
     events = median(each[1] for each in rates[VIEWERS])
     report.budgets += [
         Budget(f"events to each of {VIEWERS} viewers", events, "≥", WANTED, "a second"),
