@@ -17,6 +17,7 @@ Stage = Literal[
     "run",  # the worker's work
     "tool",  # one call of a tool by the code
     "upstream",  # one request to an MCP server, inside a tool's call
+    "request",  # one request to an API of an OpenAPI document, inside a tool's call
     "store",  # writing to the journal, while the run waits
     "delivery",  # a batch of records on its way to the database, in the background
 ]
