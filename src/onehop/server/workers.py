@@ -29,7 +29,7 @@ from onehop.server.serving import Among, Ready, listen, url_of
 from onehop.stores import is_shared, open_store
 
 TOLD: Final = "_ONEHOP_PLACE"
-"""The variable by which a process is told its place: JSON."""
+"""The variable by which a process gets its place: JSON."""
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 30.0
 """Seconds before a process is started again; doubled each time that it dies soon."""
