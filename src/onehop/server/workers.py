@@ -133,13 +133,16 @@ class _Crew:
 
     async def _greet(self, greet: Callable[[], Awaitable[None]]) -> None:
         stopping = asyncio.create_task(self._stopping.wait())
-        ready = asyncio.gather(*(each.wait() for each in self._ready))
+        ready = asyncio.create_task(self._all_ready())
         await asyncio.wait([stopping, ready], return_when=asyncio.FIRST_COMPLETED)
         if self._stopping.is_set():
             ready.cancel()
             return
         stopping.cancel()
         await greet()
+
+    async def _all_ready(self) -> bool:
+        return all([await each.wait() for each in self._ready])
 
     async def _keep(self, index: int) -> None:
         """Start it, and start it again when it dies, at longer and longer intervals."""
