@@ -28,6 +28,7 @@ _ORDER = (
     "imports",
     "waiting",
     "store",
+    "scaling",
     "replicas",
     "validation",
     "roundtrips",
@@ -36,6 +37,8 @@ _ORDER = (
     "typecheck",
     "mcp_tokens",
     "discovery",
+    "feed",
+    "dashboard",
 )
 
 

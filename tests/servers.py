@@ -105,6 +105,11 @@ class PostgresServer(_Server):
         self._run("psql", *self._address, "-qc", f"CREATE SCHEMA {name}")
         return self._url_of(name)
 
+    def tree(self) -> list[int]:
+        """Its processes."""
+        assert self._process is not None
+        return [self._process.pid, *(_children(self._process.pid))]
+
     def copy(self, name: str, like: str) -> str:
         """Another schema with all that ``like`` had at the first copy: its URL."""
         if like not in self._scripts:
@@ -202,6 +207,10 @@ class MongoServer(_Server):
 
     def _tidy(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @functools.cache

@@ -26,12 +26,21 @@ _LEVELS: dict[LogLevel, str] = {
     "debug": "[DEBUG] ",
 }
 ErrorType = Literal[
-    "timeout", "validation", "runtime", "security", "resource_limit", "cancelled", "internal"
+    "timeout",
+    "validation",
+    "runtime",
+    "security",
+    "resource_limit",
+    "cancelled",
+    "diverged",
+    "internal",
 ]
 
 
 Effect = Literal["read", "write", "destructive"]
 """What a tool does to the world."""
+CallChange = Literal["none", "applied", "unknown"]
+"""What a call of a tool changed."""
 ToolOutcome = Literal["ok", "failed", "denied", "cancelled", "unknown"]
 CheckPolicy = Literal["off", "provable", "strict"]
 """What lets the check refuse a run: nothing, what must fail, or all that TypeScript says."""
@@ -220,6 +229,9 @@ class ToolCall(Wire):
     """The code of the ToolError that the call ended with."""
     rule: str | None = None
     """The rule that decided about it."""
+    change: CallChange | None = None
+    """Whether it changed anything: always ``none`` for a tool that only reads. None in records
+    from before onehop kept this."""
 
 
 class Artifact(Wire):
@@ -231,6 +243,21 @@ class Artifact(Wire):
     size: int
     """Bytes."""
     id: str
+
+
+class PendingApproval(Wire):
+    """A call of a paused run that waits for a person's decision."""
+
+    run_id: str
+    call_id: str
+    tool: str
+    effect: Effect
+    rule: str | None = None
+    """The rule that asks."""
+    arguments: Any = None
+    """What the code gave, with what is masked in records masked here too."""
+    expires_at: int
+    """ms since 1970."""
 
 
 class Typecheck(Wire):
@@ -315,6 +342,8 @@ class ExecutionResult(Wire):
     """Set unless the check was off."""
     plan: list[PlannedCall] | None = None
     """Set when a plan was asked for: nothing was executed."""
+    approvals: list[PendingApproval] | None = None
+    """Set when the run is paused: what a person must decide before it goes on."""
 
     def to_dict(self) -> dict[str, Any]:
         """The wire JSON: camelCase, without the fields that do not apply.
@@ -355,7 +384,20 @@ _ONLY_WHEN_SET = (
     "artifacts",
     "typecheck",
     "plan",
+    "approvals",
 )
+
+
+class Replay(Wire):
+    """What came of a run that was made again offline, with the answers that it had."""
+
+    same: bool
+    """Whether it did and gave the same."""
+    difference: str | None = None
+    """Where it first differs."""
+    calls: int
+    """Calls of tools that it has made; none was passed on."""
+    result: ExecutionResult
 
 
 class SessionInfo(Wire):

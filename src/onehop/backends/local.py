@@ -45,6 +45,7 @@ class LocalBackend:
     ``analyst`` finds better words for syntax errors than the engine has; it stays the caller's.
     """
 
+    keeps_time: Final = True
     isolations: Final = ("process", "realm")
     """The isolation classes that it offers."""
 
@@ -159,6 +160,7 @@ class LocalBackend:
             desk=desk,
             seed=request.request.seed,
             clock=request.request.clock,
+            moves=request.moves,
             services=services,
         )
 
@@ -202,7 +204,7 @@ class LocalBackend:
             return job
         language = request.request.language
         kept = await source.kept_by(self._analyst, agent, job.code, language)
-        return replace(job, session_json=source.kept_json(kept)), kept
+        return job, kept
 
     async def confirm_syntax(
         self, request: ExecutionRequest, agent: str, said: source.Diagnosis

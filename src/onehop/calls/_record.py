@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from onehop.types import Effect, ToolCall, ToolOutcome
+from onehop.types import CallChange, Effect, ToolCall, ToolOutcome
+
+if TYPE_CHECKING:
+    from onehop.calls._tape import Met
 
 
 class CallRecord:
@@ -15,6 +18,8 @@ class CallRecord:
 
     def __init__(self, number: int, path: str) -> None:
         self.id = f"call_{number}"
+        self.met: Met | None = None
+        """How the tape knows it."""
         self.path = path
         self.effect: Effect = "read"
         self.rule: str | None = None
@@ -22,12 +27,21 @@ class CallRecord:
         """Whether a person must decide about it."""
         self.outcome: ToolOutcome | None = None
         self.error: str | None = None
+        self._change: CallChange | None = None
         self.bytes_in = 0
         self.bytes_out = 0
         self.arguments: dict[str, Any] = {}
         self._admitted: float | None = None
         self._started: float | None = None
         self._ended = 0.0
+
+    @property
+    def question_id(self) -> str:
+        """The name of the question that people are asked about it: another one when nobody knows
+        what came of it, and it may be sent again."""
+        if self.met is None or not self.met.attempts:
+            return self.id
+        return f"{self.id}_again_{self.met.attempts}"
 
     @property
     def has_started(self) -> bool:
@@ -42,15 +56,28 @@ class CallRecord:
         """Its turn has come."""
         self._started = time.perf_counter()
 
-    def end(self, outcome: ToolOutcome, error: str | None = None) -> None:
-        """The first end counts."""
+    def end(
+        self, outcome: ToolOutcome, error: str | None = None, change: CallChange | None = None
+    ) -> None:
+        """The first end counts. ``change`` is what a failed call did nevertheless."""
         if self.outcome is None:
-            self.outcome, self.error = outcome, error
+            self.outcome, self.error, self._change = outcome, error, change
             self._ended = time.perf_counter()
+
+    @property
+    def change(self) -> CallChange:
+        """Whether it changed anything."""
+        if self.effect == "read" or self.outcome in ("denied", "cancelled"):
+            return "none"
+        if self.outcome == "ok":
+            return "applied"
+        return self._change or ("unknown" if self.has_started else "none")
 
     @property
     def call(self) -> ToolCall:
         """As the result has it."""
+        if self.met is not None and self.met.call is not None:
+            return self.met.call
         return ToolCall(
             id=self.id,
             tool=self.path,
@@ -63,6 +90,7 @@ class CallRecord:
             arguments_hash=hash_of(self.arguments),
             error=self.error,
             rule=self.rule,
+            change=self.change,
         )
 
 

@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -211,15 +212,48 @@ def add(
     ] = None,
     max_rate: Annotated[int | None, typer.Option(help="Runs in a minute.")] = None,
     max_body: Annotated[int | None, typer.Option(help="Bytes of one request.")] = None,
+    key_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the key to this new file, which only you may read, and print nothing; "
+            "without an agent there is no file.",
+        ),
+    ] = None,
     as_json: _JSON = False,
 ) -> None:
     """Add an agent and print its key. The key is not shown again."""
     limits = {"max_runs": max_runs, "max_rate": max_rate, "max_body": max_body}
 
     async def work(known: Agents) -> None:
-        _print_key(await known.add(name, role, **limits), as_json)  # type: ignore[arg-type]
+        if key_file is None:
+            _print_key(await known.add(name, role, **limits), as_json)  # type: ignore[arg-type]
+            return
+        with _new_file(key_file) as write:
+            write((await known.add(name, role, **limits)).key)  # type: ignore[arg-type]
 
     _with_agents(work)
+
+
+@contextmanager
+def _new_file(path: str) -> Iterator[Callable[[str], None]]:
+    """A file that its owner alone may read; gone again if the block fails. Raises
+    InvalidRequestError."""
+    import os
+
+    from onehop.errors import InvalidRequestError
+
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        allowed = f"a new file that can be written ({error.strerror})"
+        raise InvalidRequestError("key_file", repr(path)[:80], allowed) from None
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            yield lambda line: print(line, file=stream, flush=True)
+    except BaseException:
+        os.unlink(path)
+        raise
 
 
 @agents.command("list", epilog=_AGENT_EXITS)

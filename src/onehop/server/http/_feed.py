@@ -41,8 +41,14 @@ PLACE: Final = r"(\d{1,18}|n)-([0-9a-f]{32})(?:-([0-9a-f]{8}))?"
 _PLACE: Final = re.compile(PLACE)
 _REMEMBERED: Final = 4096
 """Events that are kept at hand."""
-_WAITING: Final = 1024
+_WAITING: Final = 4096
 """Events that wait for one reader before it is sent away; it comes back and resumes."""
+_CHUNK: Final = 64 * 1024
+"""Bytes from which on events are not sent together any more."""
+_PAUSES: Final = (0.05, 1.0)
+"""Seconds between two chunks for one reader: at least, at most."""
+_CHUNKS: Final = 250
+"""Chunks that all readers together get in a second: the runs come first."""
 _STORE: Final = "00000000"
 """Stands for the server in a place where the mark is all that counts."""
 _PAGE: Final = 500
@@ -122,11 +128,25 @@ class Reader:
         """Events, until the reader turns out to be too slow for them."""
         while not self._slow or self._waiting:
             while self._waiting:
-                yield self._waiting.popleft().wire
+                yield self._together()
             if not self._slow:
-                self._wake.clear()
-                await self._wake.wait()
+                await asyncio.sleep(self._feed.pause)
+                await self._woken()
         _log.warning("a reader of events was too slow, and has to resume")
+
+    def _together(self) -> bytes:
+        """What waits, up to a size."""
+        chunks, size = list[bytes](), 0
+        while self._waiting and size < _CHUNK:
+            chunks.append(self._waiting.popleft().wire)
+            size += len(chunks[-1])
+        return b"".join(chunks)
+
+    async def _woken(self) -> None:
+        """Until there is something, or it is too slow."""
+        if not self._waiting and not self._slow:
+            self._wake.clear()
+            await self._wake.wait()
 
 
 class Feed:
@@ -162,6 +182,13 @@ class Feed:
         self._marks.close()
         if self._tail is not None:
             self._tail.rest()
+
+    @property
+    def pause(self) -> float:
+        """Seconds in which events gather that a reader then gets together. An event after a silence
+        goes out at once."""
+        least, most = _PAUSES
+        return min(max(least, len(self._readers) / _CHUNKS), most)
 
     def forget(self, reader: Reader) -> None:
         """Give it no more."""

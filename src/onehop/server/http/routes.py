@@ -79,7 +79,14 @@ from onehop.stores import is_shared
 from onehop.stores.base import HistoryQuery, Store
 from onehop.tools import Rule, look_up, read_rule_list, rules_from_json
 from onehop.traces import read_trace
-from onehop.types import ExecutionResult, LogEntry, OutputPage, Progress, ValidationReport
+from onehop.types import (
+    ExecutionResult,
+    LogEntry,
+    OutputPage,
+    Progress,
+    Replay,
+    ValidationReport,
+)
 from onehop.validation import Validator
 
 _CHANNEL: Final = re.compile(CHANNEL)
@@ -435,6 +442,19 @@ async def execution(
         return Json(result.to_json())
     record = await _record(here, principal, request_id)
     return Json(record.model_dump_json(by_alias=True).encode())
+
+
+@plain.post(
+    "/executions/{requestId}/replay",
+    tags=["history"],
+    response_model=Replay,
+    responses=_errors(404),
+)
+async def replay(here: Here, _admin: Admin, request_id: RequestPath) -> Response:
+    """Make a recorded run again, offline, and say whether it does and gives the same."""
+    found = await here.executor.replay(request_id)
+    wire = found.model_dump(by_alias=True, exclude={"result"})
+    return Json({**wire, "result": found.result.to_dict()})
 
 
 @api.get(
@@ -813,6 +833,7 @@ async def add_agent(request: Request, here: Here, _admin: Admin) -> Response:
     rules = read_rule_list(given.pop("rules", []))
     body = schemas.AddAgentBody.model_validate(given)
     made = await here.agents.add(body.agent_id, body.role, rules=rules, **body.limits.model_dump())
+    here.executor.forget_rules(body.agent_id)
     return Json(_with_key(made), status_code=201)
 
 
@@ -858,12 +879,14 @@ async def agent_rules(here: Here, _admin: Admin, agent_id: AgentPath) -> Respons
 async def set_agent_rules(
     request: Request, here: Here, _admin: Admin, agent_id: AgentPath
 ) -> Response:
-    """Replace an agent's rules; they count from its next run on, on every server."""
+    """Replace an agent's rules; they count from its next run on, on other servers within a
+    second."""
     body = await read_object(request)
     for name in body:
         if name != "rules":
             raise InvalidRequestError(name[:80], "an unknown field", "rules")
     rules = await here.agents.set_rules(agent_id, read_rule_list(body.get("rules")))
+    here.executor.forget_rules(agent_id)
     return Json(_with_warnings(here, agent_id, rules))
 
 

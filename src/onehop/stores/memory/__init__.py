@@ -25,11 +25,21 @@ from onehop.stores.base import (
 from onehop.stores.memory._agents import MemoryAgents
 from onehop.stores.memory._analytics import MemoryAnalytics
 from onehop.stores.memory._approvals import MemoryApprovals
+from onehop.stores.memory._observed import MemoryObserved
 from onehop.stores.memory._replicas import MemoryReplicas
+from onehop.stores.memory._runs import MemoryRuns
 from onehop.stores.memory._sessions import MemorySessions
 
 
-class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions, MemoryReplicas):
+class MemoryStore(
+    MemoryAnalytics,
+    MemoryAgents,
+    MemoryRuns,
+    MemoryApprovals,
+    MemorySessions,
+    MemoryObserved,
+    MemoryReplicas,
+):
     """Records in lists, chained with ``key`` if given."""
 
     def __init__(self, key: bytes | None = None) -> None:
@@ -47,9 +57,12 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions
         self._notes = {}
         self._values = {}
         self._approvals = {}
+        self._observed = {}
         self._leases = {}
         self._server_notes = {}
         self._arrived = asyncio.Event()
+        self._kept = {}
+        self._parts = {}
 
     @property
     def url(self) -> str:
@@ -160,10 +173,12 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions
         self._events = [item for item in self._events if not expiry.of(item.event.timestamp)]
         self._event_ids = {item.event.event_id for item in self._events}
         self._prune_sessions(expiry)
+        self._prune_observed(expiry)
         self._prune_leases()
         self._approvals = {
             key: each for key, each in self._approvals.items() if not expiry.of(each.requested_at)
         }
+        self._prune_runs(now, expiry.cutoff)
         gone = self._records[: expiry.prefix([record.executed_at for record in self._records])]
         if gone:
             newest = expiry.newest([record.executed_at for record in gone])

@@ -147,10 +147,31 @@ async def _create_sessions(database: Database) -> None:
         )
 
 
+async def _create_observed_types(database: Database) -> None:
+    await database["observed_types"].create_indexes(
+        [
+            IndexModel([("namespace", _UP), ("tool", _UP)], unique=True),
+            IndexModel([("observedAt", _UP)], expireAfterSeconds=RETENTION_SECONDS),
+        ]
+    )
+
+
 async def _create_leases(database: Database) -> None:
     for name, field, seconds in (("leases", "expiresAt", _LEASE_KEPT), ("server_notes", "at", 60)):
         index = IndexModel([(field, _UP)], expireAfterSeconds=seconds)
         await database[name].create_indexes([index])
+
+
+async def _create_kept_runs(database: Database) -> None:
+    await database["kept_runs"].create_indexes(
+        [
+            IndexModel([("runId", _UP)], unique=True),
+            IndexModel([("requestId", _UP), ("agentId", _UP)]),
+            IndexModel([("phase", _UP), ("leaseUntil", _UP)]),
+        ]
+    )
+    place = [("runId", _UP), ("fence", _UP), ("number", _UP)]
+    await database["run_parts"].create_indexes([IndexModel(place, unique=True)])
 
 
 MIGRATIONS: Final = (
@@ -162,7 +183,9 @@ MIGRATIONS: Final = (
     Migration(6, "count calls of tools", _count_tool_calls),
     Migration(7, "keep calls that wait for a person", _create_approvals),
     Migration(8, "keep what sessions store", _create_sessions),
-    Migration(9, "let servers share the work", _create_leases),
+    Migration(9, "keep what tools have answered like", _create_observed_types),
+    Migration(10, "let servers share the work", _create_leases),
+    Migration(11, "keep runs that can be made again", _create_kept_runs),
 )
 
 

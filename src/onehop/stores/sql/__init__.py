@@ -46,8 +46,10 @@ from onehop.stores.sql._agents import SqlAgents
 from onehop.stores.sql._analytics import SqlAnalytics
 from onehop.stores.sql._approvals import SqlApprovals
 from onehop.stores.sql._migrations import MIGRATIONS, Migration, migrate
+from onehop.stores.sql._observed import SqlObserved
 from onehop.stores.sql._replicas import SqlReplicas
 from onehop.stores.sql._rows import BARE, event_from, event_values, record_from, record_values
+from onehop.stores.sql._runs import SqlRuns
 from onehop.stores.sql._schema import (
     approvals,
     chain_anchors,
@@ -79,7 +81,15 @@ _PRUNED_AT_ONCE: Final = 5000
 
 
 @translated
-class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals, SqlSessions, SqlReplicas):
+class SqlStore(
+    SqlAnalytics,
+    SqlAgents,
+    SqlRuns,
+    SqlApprovals,
+    SqlSessions,
+    SqlObserved,
+    SqlReplicas,
+):
     """Records in SQLite (by ``sqlite:///`` URL) or PostgreSQL, chained with ``key`` if given."""
 
     _engine: AsyncEngine
@@ -262,7 +272,9 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals, SqlSessions, SqlReplicas):
             pass
         await self._prune_sessions(expiry)
         await self._prune_approvals(expiry)
+        await self._prune_observed(expiry)
         await self._prune_leases()
+        await self._prune_runs(now, expiry.cutoff)
         pruned = 0
         noted_at = time.time_ns() // 1_000_000
         while dropped := await self._prune_some(expiry, noted_at):
