@@ -9,16 +9,19 @@ OnehopError
 ├── SessionNotFoundError (LookupError)  the caller: no such session, or another agent's
 ├── TooManySessionsError                the caller: more sessions than an agent may have
 ├── DuplicateRequestError (ValueError)  an older server: the request id is another agent's
+├── RunLostError                        nobody: the server that ran it has died on the way
 ├── UnauthorizedError                   the caller: no key, a wrong or a revoked one
 ├── AgentExistsError (ValueError)       the operator: an agent of this name is there
 ├── AgentNotFoundError (LookupError)    the operator: no agent of this name
+├── NotReplayableError (LookupError)    the caller: what the run was answered is not kept
 ├── StoreError                          the audit trail
 │   ├── StoreUnavailableError           its database does not answer
 │   │   └── StoreFileError              its file was deleted or replaced
 │   ├── AuditUnavailableError           the run could not be recorded
 │   │   ├── JournalUnavailableError     its journal cannot be used: the disk is full, or fails
 │   │   └── JournalFullError            the store is away, and no more records may wait for it
-│   └── RecordRejectedError             one record that no store can take
+│   ├── RecordRejectedError             one record that no store can take
+│   └── SealedError                     what is kept of a run cannot be opened
 ├── Overloaded                          nobody: too much at once, try again later
 ├── SandboxClosedError                  the caller: used before open or after close
 ├── SandboxUnavailableError             this machine cannot run guests as configured
@@ -134,6 +137,19 @@ class DuplicateRequestError(OnehopError, ValueError):
     """
 
 
+class RunLostError(OnehopError):
+    """A run of this request id was begun by a server that shares the store, and died before it had
+    recorded the run. What the run has done is not known, so it is not run again."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(
+            f"the run {request_id!r} was begun by another server, which stopped before it had "
+            f"recorded the run: what it has done is not known, so nothing runs again. Its record "
+            f"comes when that server is back; a new request id runs the code"
+        )
+        self.request_id = request_id
+
+
 class UnauthorizedError(OnehopError):
     """No key was given, or one that is wrong or revoked. Says no more than that."""
 
@@ -192,6 +208,14 @@ class StoreFileError(StoreUnavailableError):
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(url, reason)
         self.public = f"the store's file {reason}"
+
+
+class NotReplayableError(OnehopError, LookupError):
+    """What a run was answered is not kept, or not all of it."""
+
+
+class SealedError(StoreError):
+    """What is kept of a run was sealed with another key, or changed since then."""
 
 
 class AuditUnavailableError(StoreError):

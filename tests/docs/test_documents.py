@@ -71,6 +71,7 @@ EXAMPLES = {
     "pattern_loop.py": "2 of 8 sensors raise an alarm\n",
     "pattern_transform.py": "FR: 265\nUS: 213\nDE: 177\n",
     "openapi.py": "{'item': 'chair', 'count': 4}, {'item': 'table', 'count': 0}",
+    "mcp_servers.py": "Asia/Tokyo 21:00",
     "session.py": "large.csv ['b,20', 'c,30']\ndeclared anew: 3\nstored: ['b', 'c']\n",
     "tools.py": "order 3: sent 400 cents\norder 4: failed: nobody is called bob\n",
     "rewards.py": "  reward 1.00\n  reward 0.67\n  reward 0.00  (TimeoutError",
@@ -112,6 +113,7 @@ def snippets() -> Iterator[Any]:
             yield pytest.param(found, id=f"{page}-{number}")
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("snippet", list(snippets()))
 def test_a_snippet_runs_and_prints_what_the_page_shows(
     snippet: re.Match[str], tmp_path: Path
@@ -127,6 +129,7 @@ def stable(text: str) -> str:
     return MEASURED.sub(r"\g<1>0", text).replace('    "namespaces",\n', "")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("page", ["README.md", "docs/how-to/use-the-command-line.md"])
 def test_the_commands_of_a_page_print_what_it_shows(page: str, tmp_path: Path) -> None:
     command = tmp_path / "bin" / "onehop"
@@ -201,6 +204,7 @@ def test_every_example_is_tested() -> None:
     assert {path.name for path in (ROOT / "examples").glob("*.py")} == set(EXAMPLES)
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs(name: str) -> None:
     assert EXAMPLES[name] in example(name)

@@ -45,6 +45,7 @@ class LocalBackend:
     ``analyst`` finds better words for syntax errors than the engine has; it stays the caller's.
     """
 
+    keeps_time: Final = True
     isolations: Final = ("process", "realm")
     """The isolation classes that it offers."""
 
@@ -65,6 +66,7 @@ class LocalBackend:
             self._factory,
             size=config.pool_size,
             max_concurrency=config.max_concurrency,
+            max_waiting=config.max_waiting,
             max_queue=config.max_queue,
         )
         self._realms = RealmPool(
@@ -158,6 +160,7 @@ class LocalBackend:
             desk=desk,
             seed=request.request.seed,
             clock=request.request.clock,
+            moves=request.moves,
             services=services,
         )
 

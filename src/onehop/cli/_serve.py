@@ -63,6 +63,15 @@ def serve(
         str | None,
         typer.Option(metavar="FORM", help="text or json (text on a terminal, else json)."),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=64,
+            help="Processes that serve the port together (1); more need PostgreSQL or MongoDB.",
+        ),
+    ] = None,
     tools: Tools = None,
     mcp_servers: McpServers = None,
 ) -> None:
@@ -77,6 +86,7 @@ def serve(
         "tls_cert": tls_cert,
         "tls_key": tls_key,
         "log_format": log_format,
+        "workers": workers,
     }
     told = {name: value for name, value in given.items() if value is not None}
     exit_with(lambda: _serve(told, tools, mcp_servers))
@@ -85,7 +95,7 @@ def serve(
 def _serve(given: dict[str, Any], files: list[str] | None, mcp_servers: str | None) -> ExitCode:
     from onehop.cli._input import tools_config
     from onehop.config import ServerConfig
-    from onehop.server import logs, serving
+    from onehop.server import logs, serving, workers
 
     settings = ServerConfig(**given)
     form = settings.log_format
@@ -93,8 +103,34 @@ def _serve(given: dict[str, Any], files: list[str] | None, mcp_servers: str | No
         form = "text" if sys.stderr.isatty() else "json"
     logs.configure(form)
     tools = tools_config(files, mcp_servers)
+    among = workers.told()
+    if among is not None:
+        asyncio.run(serving.serve(settings, _greet_nobody, tools, among=among))
+        return ExitCode.SUCCESS
+    if settings.workers > 1:
+        arguments = [*_words(given), *_words({"tools": files, "mcp_servers": mcp_servers})]
+        served = workers.supervise(
+            settings, settings.workers, arguments, lambda ready: _greet(ready, settings)
+        )
+        return ExitCode(asyncio.run(served))
     asyncio.run(serving.serve(settings, lambda ready: _greet(ready, settings), tools))
     return ExitCode.SUCCESS
+
+
+def _words(given: dict[str, Any]) -> Iterator[str]:
+    """Options as they are written, for the processes that serve together."""
+    for name, value in given.items():
+        option = "--" + name.replace("_", "-")
+        if name == "auth":
+            yield "--no-auth"
+        elif isinstance(value, list):
+            yield from (word for each in value for word in (option, each))
+        elif value is not None and name != "workers":
+            yield from (option, str(value))
+
+
+async def _greet_nobody(_ready: Ready) -> None:
+    """One of several processes; their supervisor greets."""
 
 
 async def _greet(ready: Ready, settings: ServerConfig) -> None:

@@ -134,6 +134,7 @@ _Work = Callable[["Toolbox"], Awaitable[ExitCode]]
 
 app.command("import", epilog=_import.EXITS)(_import.import_)
 app.command(epilog=_login.EXITS)(_login.login)
+app.command(epilog=_login.LOGOUT_EXITS)(_login.logout)
 
 
 def _with_tools(files: list[str] | None, mcp_servers: str | None, work: _Work) -> None:

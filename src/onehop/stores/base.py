@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
@@ -21,6 +21,8 @@ from onehop.answers import (
 )
 from onehop.decisions import Approval, ApprovalStatus
 from onehop.events import Event
+from onehop.kept_runs import KeptRun, RunChange, RunPhase
+from onehop.observed import ObservedType
 from onehop.records import ExecutionRecord
 from onehop.types import Language
 
@@ -28,6 +30,8 @@ Role = Literal["agent", "viewer", "approver", "admin"]
 
 RETENTION_SECONDS: Final = 2_592_000
 """30 days."""
+MOST_OBSERVED: Final = 2000
+"""Observed types that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,34 @@ class SessionNote:
     used_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What one holder may do alone, until the lease expires."""
+
+    name: str
+    holder: str
+    token: int
+    """Greater with each new holder: what is written with a smaller one than was seen is too late.
+    """
+    lapsed: bool = False
+    """Whether an earlier lease of this name expired, instead of being dropped: its holder died, or
+    was too slow to keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerNote:
+    """What one server tells the others that share the store."""
+
+    server: str
+    text: str
+    age: int
+    """ms since it was written."""
+
+
+NOTE_LIFE: Final = 60_000
+"""ms after which nobody is given a note any more."""
+
+
 class Store(Protocol):
     """Where records and events are kept. ``open`` before use.
 
@@ -191,8 +223,9 @@ class Store(Protocol):
 
         Records go in the order of the chain, up to the first that is not expired, and leave an
         anchor. Gives the number of records that went; a store whose database expires them itself
-        gives 0. Old rollups go in ``roll_up``. Sessions go, with what they keep, that nobody has
-        used for as long.
+        gives 0. Of runs that can be made again, those go that have ended and whose time is over.
+        Old rollups go in ``roll_up``. Sessions go, with what they keep, that nobody has
+        used for as long, observed types too, and leases that expired a day ago.
         """
 
     # -- the chain
@@ -255,6 +288,18 @@ class Store(Protocol):
     async def session_keys(self, agent_id: str, session: str) -> list[str]:
         """All keys, ascending."""
 
+    # -- what the answers of tools have looked like
+
+    async def observed_types(self) -> list[ObservedType]:
+        """Those whose last answer is the latest, at most MOST_OBSERVED."""
+
+    async def observed_type(self, namespace: str, tool: str) -> ObservedType | None:
+        """What is kept of a tool."""
+
+    async def keep_observed_type(self, observed: ObservedType) -> bool:
+        """Replace what is kept of the tool, if that has the same revision (0: nothing is kept);
+        the revision is then one more. False, and nothing is changed, when another was first."""
+
     # -- approvals
 
     async def add_approvals(self, approvals: Sequence[Approval]) -> None:
@@ -283,6 +328,68 @@ class Store(Protocol):
     ) -> Approval | None:
         """Decide about one that is pending; one whose time is over can only become ``expired``.
         The first decision stands. Gives what stands now; None if there is no such call."""
+
+    # -- several servers on one store; times are by the database's own clock
+
+    async def take_lease(self, name: str, holder: str, duration: int) -> Lease | None:
+        """Let ``holder`` have ``name`` for ``duration`` ms from now, also if it has it already;
+        None while another has it."""
+
+    async def keep_leases(self, holder: str, names: Collection[str], duration: int) -> set[str]:
+        """Let ``holder`` have those of ``names`` that it still has for ``duration`` ms from now;
+        gives them."""
+
+    async def drop_leases(self, holder: str, names: Collection[str]) -> None:
+        """Let others have those of ``names`` that ``holder`` has, at once."""
+
+    async def exchange_notes(self, server: str, text: str) -> list[ServerNote]:
+        """Leave ``text`` in place of the server's last note; gives those of all other servers."""
+
+    async def await_events(self, after: int, patience: float) -> None:
+        """Return when there may be events after sequence ``after``: at once where the database
+        tells, or after a pause; after ``patience`` seconds in any case."""
+
+    # -- runs that can be made again: what they take, and what they have done
+
+    async def add_run(self, run: KeptRun) -> bool:
+        """Take a run; False when it is there already."""
+
+    async def kept_run(self, run_id: str) -> KeptRun | None:
+        """What is kept of a run."""
+
+    async def kept_runs(
+        self,
+        *,
+        request_id: str | None = None,
+        agent_id: str | None = None,
+        phase: RunPhase | None = None,
+        limit: int = 100,
+    ) -> list[KeptRun]:
+        """The newest first. None does not filter."""
+
+    async def add_run_part(self, run_id: str, fence: int, number: int, part: bytes) -> bool:
+        """Write down what a run has done, behind what its owner with this ``fence`` has numbered
+        lower; False when another one owns it, who then need not heed it."""
+
+    async def run_parts(self, run_id: str) -> list[bytes]:
+        """All that it has done, in order, of one owner after the other."""
+
+    async def claim_run(self, run_id: str, owner: str, now: int, until: int) -> KeptRun | None:
+        """Make a run the owner's until then, with the next fence and phase ``resuming``; None when
+        it has ended, or is somebody's at ``now``."""
+
+    async def change_run(self, run_id: str, fence: int, change: RunChange) -> bool:
+        """Change it on behalf of its owner; False when another one owns it."""
+
+    async def wake_run(self, run_id: str) -> None:
+        """Note that something was decided about it; ``decide_approval`` does it too."""
+
+    async def resumable_runs(self, now: int, limit: int) -> list[str]:
+        """Those that are no one's and can go on: something was decided or has expired, or their
+        owner was resuming them and is gone."""
+
+    async def drop_runs(self, run_ids: Sequence[str]) -> None:
+        """Forget them, whatever their phase."""
 
     # -- analytics; ``agent_id`` None means all agents, ``since`` is ms since the epoch
 

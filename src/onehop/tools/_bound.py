@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import inspect
+import json
 import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pydantic import ValidationError
 
@@ -23,6 +25,7 @@ from onehop.tools._docstrings import Words, words_of
 from onehop.tools._given import GivenSchema
 from onehop.tools._http import wrapped
 from onehop.tools._names import alias_of
+from onehop.tools._observed import says_nothing
 from onehop.tools._schema import SchemaError, read_any_schema, read_schema
 from onehop.tools._signature import Signature, place_of
 from onehop.tools._values import MoreThanPlannedError, to_json_text
@@ -51,6 +54,9 @@ _LONGEST: Final = 8192
 class Bound:
     """One tool in a catalogue, ready to be called."""
 
+    answer_note: ClassVar[str] = ""
+    """See ``Declared``: its schemas are its own."""
+
     def __init__(self, tool: Tool, namespace: str, member: str, threads: Threads) -> None:
         """Raises ConfigError for a tool that cannot be described."""
         self.tool = tool
@@ -60,6 +66,7 @@ class Bound:
         self.spellings = _spellings(namespace, member, tool.name)
         """Its path, its name as it was given, and its aliases: a rule may be written in each."""
         self.effect: Effect = tool.effect
+        self.has_http = tool.has_http
         self._threads = threads
         with self._named():
             words = Words() if tool.input_schema is not None else words_of(tool.call)
@@ -70,8 +77,20 @@ class Bound:
         self._checker = Checker(self.input_schema)
         self._is_async = _is_async(tool.call)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Another one when the tool is called in another way."""
+        shape = [self.path, self.effect, self.input_schema]
+        text = json.dumps(shape, sort_keys=True, separators=(",", ":"), default=str)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
     def __repr__(self) -> str:
         return f"Bound({self.path!r})"
+
+    @cached_property
+    def is_observed(self) -> bool:
+        """Whether its answers are looked at: nothing else says what they are like."""
+        return says_nothing(self.output_schema)
 
     def check(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments, if the tool can be called with them.

@@ -13,6 +13,7 @@ from onehop.events import Event
 from onehop.ledger import LedgerLine, ledger
 from onehop.records import ExecutionRecord
 from onehop.server._errors import NotFoundError
+from onehop.server.dashboard._artifacts import files_of
 from onehop.server.dashboard._code import CodeLine, code_of, numbered
 from onehop.server.dashboard._copies import copies_of
 from onehop.server.dashboard._diff import DiffLine, diff
@@ -32,7 +33,6 @@ _LOGS: Final = 1000
 
 
 _ABSENT: Final[dict[str, Any]] = {
-    "artifacts": (),
     "avoided": None,
     "clock": None,
     "cpuTime": 0,
@@ -104,6 +104,7 @@ async def look(visit: Visit) -> Page:
     facts = {
         "view": view,
         "record": record,
+        "files": files_of(visit, record),
         "copies": copies_of(record, str(visit.request.base_url).rstrip("/")),
         "same": [Row.of(each) for each in same],
     }

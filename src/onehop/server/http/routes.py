@@ -75,10 +75,18 @@ from onehop.server.http._params import (
 )
 from onehop.server.http._readiness import Readiness
 from onehop.server.principal import Principal
+from onehop.stores import is_shared
 from onehop.stores.base import HistoryQuery, Store
 from onehop.tools import Rule, look_up, read_rule_list, rules_from_json
 from onehop.traces import read_trace
-from onehop.types import ExecutionResult, LogEntry, OutputPage, Progress, ValidationReport
+from onehop.types import (
+    ExecutionResult,
+    LogEntry,
+    OutputPage,
+    Progress,
+    Replay,
+    ValidationReport,
+)
 from onehop.validation import Validator
 
 _CHANNEL: Final = re.compile(CHANNEL)
@@ -123,7 +131,8 @@ class Parts:
         self.analytics = Analytics(self.store)
         self.refusals = Refusals()
         self.authenticate = Authenticator(agents, settings, self.refusals)
-        self.gate = Gate(settings.max_streams)
+        shared = self.store if is_shared(self.store) else None
+        self.gate = Gate(settings.max_streams, store=shared)
         self.runs = Runs(executor)
         self.handed = HandedTools()
         self.feed = Feed(executor, self.store)
@@ -433,6 +442,19 @@ async def execution(
         return Json(result.to_json())
     record = await _record(here, principal, request_id)
     return Json(record.model_dump_json(by_alias=True).encode())
+
+
+@plain.post(
+    "/executions/{requestId}/replay",
+    tags=["history"],
+    response_model=Replay,
+    responses=_errors(404),
+)
+async def replay(here: Here, _admin: Admin, request_id: RequestPath) -> Response:
+    """Make a recorded run again, offline, and say whether it does and gives the same."""
+    found = await here.executor.replay(request_id)
+    wire = found.model_dump(by_alias=True, exclude={"result"})
+    return Json({**wire, "result": found.result.to_dict()})
 
 
 @api.get(
@@ -811,6 +833,7 @@ async def add_agent(request: Request, here: Here, _admin: Admin) -> Response:
     rules = read_rule_list(given.pop("rules", []))
     body = schemas.AddAgentBody.model_validate(given)
     made = await here.agents.add(body.agent_id, body.role, rules=rules, **body.limits.model_dump())
+    here.executor.forget_rules(body.agent_id)
     return Json(_with_key(made), status_code=201)
 
 
@@ -856,12 +879,14 @@ async def agent_rules(here: Here, _admin: Admin, agent_id: AgentPath) -> Respons
 async def set_agent_rules(
     request: Request, here: Here, _admin: Admin, agent_id: AgentPath
 ) -> Response:
-    """Replace an agent's rules; they count from its next run on, on every server."""
+    """Replace an agent's rules; they count from its next run on, on other servers within a
+    second."""
     body = await read_object(request)
     for name in body:
         if name != "rules":
             raise InvalidRequestError(name[:80], "an unknown field", "rules")
     rules = await here.agents.set_rules(agent_id, read_rule_list(body.get("rules")))
+    here.executor.forget_rules(agent_id)
     return Json(_with_warnings(here, agent_id, rules))
 
 

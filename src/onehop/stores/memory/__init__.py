@@ -5,6 +5,7 @@ It ends with the process.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Sequence
 
@@ -24,10 +25,21 @@ from onehop.stores.base import (
 from onehop.stores.memory._agents import MemoryAgents
 from onehop.stores.memory._analytics import MemoryAnalytics
 from onehop.stores.memory._approvals import MemoryApprovals
+from onehop.stores.memory._observed import MemoryObserved
+from onehop.stores.memory._replicas import MemoryReplicas
+from onehop.stores.memory._runs import MemoryRuns
 from onehop.stores.memory._sessions import MemorySessions
 
 
-class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions):
+class MemoryStore(
+    MemoryAnalytics,
+    MemoryAgents,
+    MemoryRuns,
+    MemoryApprovals,
+    MemorySessions,
+    MemoryObserved,
+    MemoryReplicas,
+):
     """Records in lists, chained with ``key`` if given."""
 
     def __init__(self, key: bytes | None = None) -> None:
@@ -45,6 +57,12 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions
         self._notes = {}
         self._values = {}
         self._approvals = {}
+        self._observed = {}
+        self._leases = {}
+        self._server_notes = {}
+        self._arrived = asyncio.Event()
+        self._kept = {}
+        self._parts = {}
 
     @property
     def url(self) -> str:
@@ -70,6 +88,8 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions
         self._index(each.record for each in placed)
         for item in batch.events:
             self._append_event(item)
+        if batch.events:
+            self._tell_of_events()
         return repeats_in(placed)
 
     def _known(self, records: Sequence[KeptRecord]) -> Known:
@@ -153,9 +173,12 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions
         self._events = [item for item in self._events if not expiry.of(item.event.timestamp)]
         self._event_ids = {item.event.event_id for item in self._events}
         self._prune_sessions(expiry)
+        self._prune_observed(expiry)
+        self._prune_leases()
         self._approvals = {
             key: each for key, each in self._approvals.items() if not expiry.of(each.requested_at)
         }
+        self._prune_runs(now, expiry.cutoff)
         gone = self._records[: expiry.prefix([record.executed_at for record in self._records])]
         if gone:
             newest = expiry.newest([record.executed_at for record in gone])

@@ -48,6 +48,9 @@ from onehop.stores.mongodb._documents import (
     record_document,
     record_of,
 )
+from onehop.stores.mongodb._observed import MongoObserved
+from onehop.stores.mongodb._replicas import MongoReplicas
+from onehop.stores.mongodb._runs import MongoRuns
 from onehop.stores.mongodb._schema import MIGRATIONS, Database, Migration, migrate
 from onehop.stores.mongodb._sessions import MongoSessions
 
@@ -71,7 +74,15 @@ Documents = AsyncCollection[dict[str, Any]]
 
 
 @translated
-class MongoStore(MongoAnalytics, MongoAgents, MongoApprovals, MongoSessions):
+class MongoStore(
+    MongoAnalytics,
+    MongoAgents,
+    MongoRuns,
+    MongoApprovals,
+    MongoSessions,
+    MongoObserved,
+    MongoReplicas,
+):
     """Records in the database that a ``mongodb://`` URL names, chained with ``key`` if given."""
 
     _database: Database
@@ -317,6 +328,7 @@ class MongoStore(MongoAnalytics, MongoAgents, MongoApprovals, MongoSessions):
         if newest is not None:
             gone["sequence"] = {"$lt": newest["sequence"]}
             await anchors.delete_many(gone)
+        await self._prune_runs(now, now - RETENTION_SECONDS * 1000)
         return 0
 
     # -- the chain
