@@ -145,7 +145,8 @@ async def _execute(
     request = call.request
     config = call.config.replace(pool_size=1)
     opened = _recording if record else _forgetting
-    async with opened(config, request.language, tools) as executor:
+    is_checked = request.typecheck != "off" and "tools" in request.code
+    async with opened(config, request.language, tools, is_checked) as executor:
         return await executor.execute(
             request.code,
             request.language,
@@ -162,16 +163,16 @@ async def _execute(
 
 
 def _recording(
-    config: SandboxConfig, language: Language, tools: ToolsConfig
+    config: SandboxConfig, language: Language, tools: ToolsConfig, is_checked: bool
 ) -> AbstractAsyncContextManager[Executor]:
     from onehop.execution.compose import open_executor
 
-    return open_executor(config, first_language=language, tools=tools)
+    return open_executor(config, first_language=language, first_is_checked=is_checked, tools=tools)
 
 
 @asynccontextmanager
 async def _forgetting(
-    config: SandboxConfig, language: Language, tools: ToolsConfig
+    config: SandboxConfig, language: Language, tools: ToolsConfig, is_checked: bool
 ) -> AsyncIterator[Executor]:
     """An executor without a store: no file is made or read."""
     from onehop.config import ValidationConfig
@@ -183,7 +184,11 @@ async def _forgetting(
     rules = ValidationConfig()
     async with (
         Sandbox(
-            config, preload_analysis=True, first_language=language, **granted(tools, ())
+            config,
+            preload_analysis=True,
+            first_language=language,
+            first_is_checked=is_checked,
+            **granted(tools, ()),
         ) as sandbox,
         Executor(sandbox, Validator(rules), level=rules.level) as executor,
     ):

@@ -45,18 +45,19 @@ async def open_executor(
     rules: Layer = (),
     store_may_be_away: bool = False,
     first_language: Language = DEFAULT,
+    first_is_checked: bool = False,
     watchers: Sequence[Watcher] = (),
 ) -> AsyncIterator[Executor]:
     """An executor with its sandbox, store, journal, bus and rollups, all as configured.
 
     What is None comes from the environment and ``onehop.toml``; ``backend`` is workers on this
     machine, unless another one is given. ``tools`` are what the code may call, under ``rules``:
-    those that the settings name, unless others are given. With ``store_may_be_away`` a
-    database server that does not answer yet is opened when it does; until then records wait in the
-    journal. What the first program needs if it is in ``first_language`` starts beside the first
-    worker. ``watchers`` hear of each stage of each run. At the end runs in flight are ended and
-    recorded. Raises ConfigError, StoreUnavailableError, AuditUnavailableError and
-    SandboxUnavailableError.
+    those that the settings name, unless others are given. With ``store_may_be_away`` a database
+    server that does not answer yet is opened when it does; until then records wait in the journal.
+    What the first program needs if it is in ``first_language`` starts beside the first worker, and
+    so does a checker if it ``first_is_checked``. ``watchers`` hear of each stage of each run. At
+    the end runs in flight are ended and recorded. Raises ConfigError, StoreUnavailableError,
+    AuditUnavailableError and SandboxUnavailableError.
     """
     validated = validation or ValidationConfig()
     kept = audit or AuditConfig()
@@ -70,6 +71,7 @@ async def open_executor(
             backend=backend,
             preload_analysis=True,
             first_language=first_language,
+            first_is_checked=first_is_checked,
             watchers=watchers,
             **granted(tools, rules, store),
         )
