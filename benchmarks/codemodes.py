@@ -161,10 +161,10 @@ async def _fastmcp() -> AsyncIterator[Runner]:
     mode = importlib.import_module("fastmcp.experimental.transforms.code_mode")
     server = fastmcp.FastMCP("sums", transforms=[mode.CodeMode()])
 
-    @server.tool(name="add")
     async def sum_(a: int, b: int) -> int:
         return a + b
 
+    server.tool(name="add")(sum_)
     async with fastmcp.Client(server) as client:
 
         async def run(calls: int) -> tuple[Any, float]:

@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from onehop import Sandbox
 from onehop.cores import usable_cores
+from tests.sampling import Sampling
 from tests.servers import MongoServer, PostgresServer
 from tests.units import NoProcesses
 from tests.users import User
@@ -30,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("hypothesis_profile", default=None):
         settings.load_profile("search" if config.option.markexpr.startswith("soak") else "same")
     config.pluginmanager.register(NoProcesses())
+    config.pluginmanager.register(Sampling())
 
 
 LONGEST_FIRST = "server mcp docs stores execution jail cli compiler client workers analysis".split()
@@ -79,9 +81,18 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=["whoever runs the tests", "nobody"])
+IN_ONE_ACCOUNT = pytest.mark.sample(1, over="user")
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=IN_ONE_ACCOUNT if os.geteuid() == 0 else ())
+        for name in ("whoever runs the tests", "nobody")
+    ]
+)
 def user(request: pytest.FixtureRequest) -> User:
-    """Both accounts under which the jail must hold; nobody only if the tests run as root."""
+    """Both accounts under which the jail must hold, in the default run one of them; nobody only if
+    the tests run as root."""
     if request.param == "nobody" and os.geteuid() != 0:
         pytest.skip("only root can run a test as another user")
     account: User = request.param

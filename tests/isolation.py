@@ -1,4 +1,5 @@
-"""The tests of a file that imports this fixture are made in both isolation classes."""
+"""The tests of a file that imports this fixture are made in both isolation classes; the default run
+makes each in one of them."""
 
 from __future__ import annotations
 
@@ -6,8 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
+ONE = pytest.mark.sample(1, over="isolation")
 
-@pytest.fixture(scope="module", params=["process", "realm"], autouse=True)
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("process", marks=ONE), pytest.param("realm", marks=ONE)],
+    autouse=True,
+)
 def isolation(request: pytest.FixtureRequest) -> Iterator[str]:
     """The class of all runs that do not name one."""
     with pytest.MonkeyPatch.context() as patch:

@@ -49,7 +49,7 @@ from onehop.watching import Watcher, stage, watched_by
 if TYPE_CHECKING:  # parts that only runs with tools need, half of the time of the import
     from onehop.approvals import Approvals
     from onehop.calls import Grant, Layer, RunDesk, Toolbox, Wanted
-    from onehop.checks import Check
+    from onehop.checks import Check, Checks
     from onehop.decisions import Approval, Decision
     from onehop.tools import Bound, ToolLimits
 
@@ -109,6 +109,8 @@ class Sandbox:
         self.artifacts = Artifacts(_KEPT_ARTIFACTS)
         """What runs have shown."""
         self._backend: Backend | None = None
+        self._checks: Checks | None = None
+        """Of the backend that is open."""
         self.analyst = Analyst(self._config.allow_degraded)
         """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
 
@@ -176,6 +178,7 @@ class Sandbox:
             await self.analyst.aclose()
             raise
         self._backend = backend
+        self._checks = None
         for words in self._toolbox.stray() if self._toolbox else ():
             _log.warning("%s", words)
 
@@ -312,12 +315,18 @@ class Sandbox:
     ) -> Check:
         """Check the code of a call before it runs, which ``run`` does not; ``grant`` are its tools.
         Hand the result of the run to its ``explain``."""
-        from onehop.checks import Checks, Room
-
-        backend, request = self._open_backend(), checked.request
-        checks = Checks(backend if isinstance(backend, Room) else None)
+        checks, request = self._opened_checks(), checked.request
         declared = self.sessions.names(agent_id, request.session) if request.session else ()
         return await checks.check(request, agent_id, grant, declared)
+
+    def _opened_checks(self) -> Checks:
+        """Made once: to ask a backend what it offers takes as long as a check."""
+        backend = self._open_backend()
+        if self._checks is None:
+            from onehop.checks import Checks, Room
+
+            self._checks = Checks(backend if isinstance(backend, Room) else None)
+        return self._checks
 
     def map(
         self,

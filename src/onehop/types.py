@@ -32,6 +32,8 @@ ErrorType = Literal[
 
 Effect = Literal["read", "write", "destructive"]
 """What a tool does to the world."""
+CallChange = Literal["none", "applied", "unknown"]
+"""What a call of a tool changed."""
 ToolOutcome = Literal["ok", "failed", "denied", "cancelled", "unknown"]
 CheckPolicy = Literal["off", "provable", "strict"]
 """What lets the check refuse a run: nothing, what must fail, or all that TypeScript says."""
@@ -220,6 +222,9 @@ class ToolCall(Wire):
     """The code of the ToolError that the call ended with."""
     rule: str | None = None
     """The rule that decided about it."""
+    change: CallChange | None = None
+    """Whether it changed anything: always ``none`` for a tool that only reads. None in records
+    from before onehop kept this."""
 
 
 class Artifact(Wire):

@@ -205,6 +205,7 @@ STALLS = {
 }
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", STALLS)
 async def test_types_that_stall_the_checker_hold_up_their_agent_for_a_bounded_time(
     name: str,
@@ -221,6 +222,7 @@ async def test_types_that_stall_the_checker_hold_up_their_agent_for_a_bounded_ti
         assert result.error_info.type == "validation"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "filler",
     [
@@ -287,6 +289,7 @@ return 1;
             assert "Cannot find name 'extra'" in words
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("comment", ["// @ts-ignore", "// @ts-nocheck", "// @ts-expect-error"])
 async def test_no_comment_hides_what_must_fail(comment: str) -> None:
     code = f"{comment}\nreturn await tools.crm.nope({{}})"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from onehop import Sandbox
 from tests.checks.programs import BOX, Writer
 from tests.checks.tools import CONFIG, is_checked, opened
 from tests.corrections.programs import WHOLE_JS
@@ -144,18 +145,17 @@ const p = tools.crm.nope({}); p.catch(() => {}); const get = () => p; get().then
 
 
 @pytest.mark.parametrize("language", ["javascript", "typescript"])
-async def test_a_guarded_or_honest_program_runs(language: str) -> None:
+async def test_a_guarded_or_honest_program_runs(language: str, sandbox: Sandbox) -> None:
     context = {"a": "x", "none": []}
-    async with opened() as sandbox:
-        for line in GUARDED:
-            code = line.replace("⏎", "\n")
-            free = await sandbox.execute(code, language, context=context, typecheck="off")
-            if language == "javascript" or free.error_info is None:
-                assert free.success, (code, free.error)
-            held = await sandbox.execute(code, language, context=context, typecheck="provable")
-            assert is_checked(held), (code, held.typecheck)
-            assert held.success == free.success, (code, held.error)
-            assert held.output == free.output, code
+    for line in GUARDED:
+        code = line.replace("⏎", "\n")
+        free = await sandbox.execute(code, language, context=context, typecheck="off")
+        if language == "javascript" or free.error_info is None:
+            assert free.success, (code, free.error)
+        held = await sandbox.execute(code, language, context=context, typecheck="provable")
+        assert is_checked(held), (code, held.typecheck)
+        assert held.success == free.success, (code, held.error)
+        assert held.output == free.output, code
 
 
 async def test_random_programs_are_refused_only_if_they_fail() -> None:
@@ -171,18 +171,17 @@ async def test_random_programs_are_refused_only_if_they_fail() -> None:
     assert refused > 0
 
 
-async def test_programs_without_mistakes_are_not_refused() -> None:
+async def test_programs_without_mistakes_are_not_refused(sandbox: Sandbox) -> None:
     corpus = [line.replace("⏎", "\n") for line in WHOLE_JS]
     files = [(file.read_text("utf-8"), file.suffix) for file in HARMLESS.iterdir()]
     whole = [(code, ".js") for code in corpus] + files
-    async with opened() as sandbox:
-        for code, suffix in whole:
-            language = "typescript" if suffix == ".ts" else "javascript"
-            held = await sandbox.execute(code, language, typecheck="provable", plan=True)
-            assert is_checked(held), (code[:200], held.typecheck)
-            if not held.success:  # some of them are no programs
-                free = await sandbox.execute(code, language, typecheck="off")
-                assert not free.success, (code[:200], held.error)
+    for code, suffix in whole:
+        language = "typescript" if suffix == ".ts" else "javascript"
+        held = await sandbox.execute(code, language, typecheck="provable", plan=True)
+        assert is_checked(held), (code[:200], held.typecheck)
+        if not held.success:  # some of them are no programs
+            free = await sandbox.execute(code, language, typecheck="off")
+            assert not free.success, (code[:200], held.error)
 
 
 async def test_what_a_server_may_have_when_the_code_runs_is_not_refused() -> None:

@@ -38,27 +38,25 @@ async def test_a_plan_runs_nothing() -> None:
     assert called == ["a"]
 
 
-async def test_what_a_loop_evaluates_before_its_turns_is_called_once() -> None:
+async def test_what_a_loop_evaluates_before_its_turns_is_called_once(sandbox: Sandbox) -> None:
     code = """\
 for (const row of await tools.crm.find_person({name: 'a'})) await tools.echo({text: row.id});
 for (const key in await tools.crm.find_person({name: 'b'})) await tools.echo({text: key});
 for (let row = await tools.crm.find_person({name: 'c'}); row.next;) await tools.echo({text: 'd'});
 while (await tools.crm.find_person({name: 'e'})) await tools.echo({text: 'f'});
 """
-    async with opened() as sandbox:
-        calls = await plan(sandbox, code)
+    calls = await plan(sandbox, code)
     assert [call.repeats for call in calls] == [False, True] * 3 + [True, True]
 
 
-async def test_a_plan_tells_of_each_call_where_it_is_and_how_often() -> None:
+async def test_a_plan_tells_of_each_call_where_it_is_and_how_often(sandbox: Sandbox) -> None:
     code = """\
 const rows = await tools.crm.find_person({name: 'a', limit: context.n});
 for (const row of rows) await tools.crm.send_mail({to: row.id, text: 'x'});
 if (rows.length > 5) await tools.echo({text: 'many'});
 return await tools[context.ns].any({});
 """
-    async with opened() as sandbox:
-        calls = await plan(sandbox, code, context={"n": 1, "ns": "crm"})
+    calls = await plan(sandbox, code, context={"n": 1, "ns": "crm"})
     assert [call.tool for call in calls] == ["crm.find_person", "crm.send_mail", "echo", None]
     assert [call.effect for call in calls] == ["read", "write", "read", None]
     assert [call.certain for call in calls] == [True, False, False, True]
@@ -102,10 +100,9 @@ await tools.echo({text: context.text});
     assert calls[0].rule == "ask crm.send_mail"
 
 
-async def test_a_plan_of_what_must_fail_is_a_refusal() -> None:
-    async with opened() as sandbox:
-        result = await sandbox.execute("await tools.crm.nope({})", plan=True)
-        off = await sandbox.execute("await tools.crm.nope({})", plan=True, typecheck="off")
+async def test_a_plan_of_what_must_fail_is_a_refusal(sandbox: Sandbox) -> None:
+    result = await sandbox.execute("await tools.crm.nope({})", plan=True)
+    off = await sandbox.execute("await tools.crm.nope({})", plan=True, typecheck="off")
     assert result.plan is None
     assert result.error_info is not None
     assert result.error_info.type == "validation"
@@ -121,10 +118,10 @@ async def test_a_plan_without_a_checker_is_not_an_empty_one() -> None:
     assert "the plan could not be made: this sandbox has no checkers" in (result.error or "")
 
 
-async def test_a_plan_is_not_recorded_and_leaves_its_request_id_free() -> None:
+async def test_a_plan_is_not_recorded_and_leaves_its_request_id_free(sandbox: Sandbox) -> None:
     store = MemoryStore()
     code = "return await tools.echo({text: 'a'})"
-    async with opened() as sandbox, Executor(sandbox, store=store) as executor:
+    async with Executor(sandbox, store=store) as executor:
         planned = await executor.execute(code, plan=True, request_id="one")
         ran = await executor.execute(code, request_id="one")
         await executor.flush()
@@ -136,9 +133,11 @@ async def test_a_plan_is_not_recorded_and_leaves_its_request_id_free() -> None:
     assert record.output == {"text": "a"}
 
 
-async def test_a_plan_of_repaired_code_has_places_of_the_code_as_it_was_sent() -> None:
+async def test_a_plan_of_repaired_code_has_places_of_the_code_as_it_was_sent(
+    sandbox: Sandbox,
+) -> None:
     code = "```js\nreturn await tools.echo({text: 'a'})\n```"
-    async with opened() as sandbox, Executor(sandbox) as executor:
+    async with Executor(sandbox) as executor:
         result = await executor.execute(code, plan=True)
         refused = await executor.execute(code.replace("text", "texd"))
     assert result.plan is not None
@@ -148,9 +147,9 @@ async def test_a_plan_of_repaired_code_has_places_of_the_code_as_it_was_sent() -
     assert [(finding.line, finding.column) for finding in refused.findings or ()] == [(2, 14)]
 
 
-async def test_a_refused_run_tells_of_validation_and_never_starts() -> None:
+async def test_a_refused_run_tells_of_validation_and_never_starts(sandbox: Sandbox) -> None:
     store = MemoryStore()
-    async with opened() as sandbox, Executor(sandbox, store=store) as executor:
+    async with Executor(sandbox, store=store) as executor:
         seen: list[str] = []
         executor.bus.subscribe(lambda event: seen.append(event.event_type))
         result = await executor.execute("await tools.crm.nope({})", request_id="one")

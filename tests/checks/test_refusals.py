@@ -90,21 +90,19 @@ async def refused(sandbox: Sandbox, code: str, language: str) -> ExecutionResult
 
 
 @pytest.mark.parametrize("language", ["javascript", "typescript"])
-async def test_a_program_that_must_fail_is_refused(language: str) -> None:
-    async with opened() as sandbox:
-        for code, words in MISTAKES.items():
-            result = await refused(sandbox, code, language)
-            if words not in ("missing )", "already been declared"):  # TypeScript has other words
-                assert words in (result.error or ""), (code, result.error)
-            unchecked = await sandbox.execute(code, language, typecheck="off", context={"a": "x"})
-            assert not unchecked.success, code
-            assert unchecked.typecheck is None
+async def test_a_program_that_must_fail_is_refused(language: str, sandbox: Sandbox) -> None:
+    for code, words in MISTAKES.items():
+        result = await refused(sandbox, code, language)
+        if words not in ("missing )", "already been declared"):  # TypeScript has other words
+            assert words in (result.error or ""), (code, result.error)
+        unchecked = await sandbox.execute(code, language, typecheck="off", context={"a": "x"})
+        assert not unchecked.success, code
+        assert unchecked.typecheck is None
 
 
-async def test_a_refusal_says_where_in_the_text_and_what_to_write() -> None:
+async def test_a_refusal_says_where_in_the_text_and_what_to_write(sandbox: Sandbox) -> None:
     code = "const a = 1;\n  const rows = await tools.crm.find_persn({name: 'a'});\nreturn rows"
-    async with opened() as sandbox:
-        result = await sandbox.execute(code)
+    result = await sandbox.execute(code)
     info = result.error_info
     assert info is not None
     assert (info.type, info.line, info.column) == ("validation", 2, 22)
@@ -115,20 +113,22 @@ async def test_a_refusal_says_where_in_the_text_and_what_to_write() -> None:
     assert result.hints[0].startswith("tools.crm.find_person(args: {name: string")
 
 
-async def test_a_refusal_names_the_parameters_with_a_mark_on_those_that_are_required() -> None:
-    async with opened() as sandbox:
-        result = await sandbox.execute("await tools.crm.find_person({nam: 'a'})")
+async def test_a_refusal_names_the_parameters_with_a_mark_on_those_that_are_required(
+    sandbox: Sandbox,
+) -> None:
+    result = await sandbox.execute("await tools.crm.find_person({nam: 'a'})")
     assert result.hints == ["tools.crm.find_person takes: name*, limit, kind (* is required)"]
 
 
-async def test_all_mistakes_are_told_at_once_with_the_one_that_is_certain_first() -> None:
+async def test_all_mistakes_are_told_at_once_with_the_one_that_is_certain_first(
+    sandbox: Sandbox,
+) -> None:
     code = """\
 if (context.a) await tools.crm.find_person({nam: 'a'});
 await tools.crm.nope({});
 for (const x of context.rows) await tools.crm.send_mail({to: 1, txt: 'x'});
 """
-    async with opened() as sandbox:
-        result = await sandbox.execute(code, context={"rows": []})
+    result = await sandbox.execute(code, context={"rows": []})
     assert [finding.line for finding in result.findings or ()] == [2, 1, 3]
     assert result.error_info is not None
     assert result.error_info.line == 2
@@ -143,11 +143,10 @@ async def test_without_tools_a_call_of_one_is_refused_if_the_check_is_asked_for(
     assert "no tools are granted" in (on.error or "")
 
 
-async def test_a_tool_of_another_run_is_unknown() -> None:
-    async with opened() as sandbox:
-        code = "return await tools.echo({text: 'a'})"
-        assert (await sandbox.execute(code)).success
-        result = await sandbox.execute(code, tools=["crm.*"])
+async def test_a_tool_of_another_run_is_unknown(sandbox: Sandbox) -> None:
+    code = "return await tools.echo({text: 'a'})"
+    assert (await sandbox.execute(code)).success
+    result = await sandbox.execute(code, tools=["crm.*"])
     assert "there is no tool tools.echo" in (result.error or "")
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from onehop import Sandbox
 from tests.checks.tools import is_checked, opened
 
 
-async def test_names_of_earlier_calls_are_no_mistakes() -> None:
-    async with opened() as sandbox, sandbox.session() as session:
+async def test_names_of_earlier_calls_are_no_mistakes(sandbox: Sandbox) -> None:
+    async with sandbox.session() as session:
         earlier = "let total = 3; interface Row { sum: number } class Box { size = 1 }"
         assert (await session.execute(earlier, "typescript")).success
         later = "total += 1; const row: Row = {sum: total}; const box: Box = new Box(); return row"
@@ -17,8 +18,10 @@ async def test_names_of_earlier_calls_are_no_mistakes() -> None:
         assert result.output == {"sum": 4}, result.error
 
 
-async def test_what_a_call_of_a_session_gets_wrong_is_refused_before_it_runs() -> None:
-    async with opened() as sandbox, sandbox.session() as session:
+async def test_what_a_call_of_a_session_gets_wrong_is_refused_before_it_runs(
+    sandbox: Sandbox,
+) -> None:
+    async with sandbox.session() as session:
         await session.execute("let runs = 0")
         wrong = await session.execute("runs++; return await tools.echo({texd: 'a'})")
         assert wrong.error_info is not None
@@ -31,8 +34,10 @@ async def test_what_a_call_of_a_session_gets_wrong_is_refused_before_it_runs() -
         assert (await session.execute("return runs")).output == 0
 
 
-async def test_a_hint_says_nothing_of_names_that_earlier_calls_have_declared() -> None:
-    async with opened() as sandbox, sandbox.session() as session:
+async def test_a_hint_says_nothing_of_names_that_earlier_calls_have_declared(
+    sandbox: Sandbox,
+) -> None:
+    async with sandbox.session() as session:
         await session.execute("let rows = null")
         failed = await session.execute("return [tools, rows.length]")
         assert failed.error_info is not None
@@ -55,8 +60,8 @@ async def test_a_session_may_have_tools_of_its_own(declared: str) -> None:
         assert not (await sandbox.execute("return tools.mine(1)")).success
 
 
-async def test_a_plan_in_a_session_runs_nothing_and_begins_none() -> None:
-    async with opened() as sandbox, sandbox.session() as session:
+async def test_a_plan_in_a_session_runs_nothing_and_begins_none(sandbox: Sandbox) -> None:
+    async with sandbox.session() as session:
         planned = await session.execute(
             "let a = 1; return await tools.echo({text: 'a'})", plan=True
         )

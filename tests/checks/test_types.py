@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.checks.tools import is_checked, opened
+from onehop import Sandbox
+from tests.checks.tools import is_checked
 
 PEOPLE = {"rows": [{"id": 1, "name": "Ada"}, {"id": 2, "name": None, "age": 3}], "note": "x"}
 
@@ -47,25 +48,23 @@ return context['rows'].length + (context as any).anything?.length
 """
 
 
-async def test_a_strict_check_refuses_what_typescript_refuses() -> None:
-    async with opened() as sandbox:
-        for code, words in WRONG_TYPES.items():
-            result = await sandbox.execute(code, "typescript", context=PEOPLE, typecheck="strict")
-            assert is_checked(result), (code, result.typecheck)
-            assert result.error_info is not None, code
-            assert result.error_info.type == "validation"
-            assert words in (result.error or ""), (code, result.error)
+async def test_a_strict_check_refuses_what_typescript_refuses(sandbox: Sandbox) -> None:
+    for code, words in WRONG_TYPES.items():
+        result = await sandbox.execute(code, "typescript", context=PEOPLE, typecheck="strict")
+        assert is_checked(result), (code, result.typecheck)
+        assert result.error_info is not None, code
+        assert result.error_info.type == "validation"
+        assert words in (result.error or ""), (code, result.error)
 
 
-async def test_a_strict_check_refuses_nothing_that_is_right() -> None:
-    async with opened() as sandbox:
-        for code in RIGHT_TYPES.splitlines():
-            result = await sandbox.execute(code, "typescript", context=PEOPLE, typecheck="strict")
-            assert is_checked(result), (code, result.typecheck)
-            assert result.success, (code, result.error, result.findings)
+async def test_a_strict_check_refuses_nothing_that_is_right(sandbox: Sandbox) -> None:
+    for code in RIGHT_TYPES.splitlines():
+        result = await sandbox.execute(code, "typescript", context=PEOPLE, typecheck="strict")
+        assert is_checked(result), (code, result.typecheck)
+        assert result.success, (code, result.error, result.findings)
 
 
-async def test_a_strict_check_of_javascript_knows_its_ways() -> None:
+async def test_a_strict_check_of_javascript_knows_its_ways(sandbox: Sandbox) -> None:
     codes = [
         "const o = {}; o.a = 1; return o",
         "let x = null; x = {b: 1}; return x.b",
@@ -73,26 +72,24 @@ async def test_a_strict_check_of_javascript_knows_its_ways() -> None:
         "function f(a, b) { return a } return f(1)",
         "/** @param {number} n */ function f(n) { return n } return f(1)",
     ]
-    async with opened() as sandbox:
-        for code in codes:
-            result = await sandbox.execute(code, typecheck="strict")
-            assert result.success, (code, result.error)
-        result = await sandbox.execute("return [1].mapp((x) => x)", typecheck="strict")
+    for code in codes:
+        result = await sandbox.execute(code, typecheck="strict")
+        assert result.success, (code, result.error)
+    result = await sandbox.execute("return [1].mapp((x) => x)", typecheck="strict")
     assert "mapp" in (result.error or "")
 
 
-async def test_the_types_know_every_name_that_code_finds() -> None:
+async def test_the_types_know_every_name_that_code_finds(sandbox: Sandbox) -> None:
     names = "return Object.getOwnPropertyNames(globalThis)"
-    async with opened() as sandbox:
-        found = (await sandbox.execute(names, typecheck="off")).output
-        assert len(found) > 100
-        uses = "\n".join(f"void {name};" for name in found)
-        result = await sandbox.execute(f"{uses}\nreturn 1", "typescript", typecheck="strict")
+    found = (await sandbox.execute(names, typecheck="off")).output
+    assert len(found) > 100
+    uses = "\n".join(f"void {name};" for name in found)
+    result = await sandbox.execute(f"{uses}\nreturn 1", "typescript", typecheck="strict")
     assert is_checked(result)
     assert result.success, (result.error, result.findings)
 
 
-async def test_the_types_know_every_member_that_code_finds() -> None:
+async def test_the_types_know_every_member_that_code_finds(sandbox: Sandbox) -> None:
     """Static members of each global, and those of what constructors make."""
     names = """
     const skip = new Set(["globalThis", "self", "Function", "Object", "eval", "Temporal"]);
@@ -112,30 +109,27 @@ async def test_the_types_know_every_member_that_code_finds() -> None:
     }
     return out;
     """
-    async with opened() as sandbox:
-        found = await sandbox.execute(names, typecheck="off", timeout=20_000)
-        assert found.success, found.error
-        assert len(found.output) > 500
-        code = "\n".join(found.output) + "\nreturn 1"
-        checked = await sandbox.execute(code, "typescript", typecheck="strict", plan=True)
+    found = await sandbox.execute(names, typecheck="off", timeout=20_000)
+    assert found.success, found.error
+    assert len(found.output) > 500
+    code = "\n".join(found.output) + "\nreturn 1"
+    checked = await sandbox.execute(code, "typescript", typecheck="strict", plan=True)
     assert is_checked(checked), checked.typecheck
     assert checked.success, [finding.message for finding in checked.findings or ()]
 
 
-async def test_a_failure_comes_with_what_the_types_say_of_its_line() -> None:
+async def test_a_failure_comes_with_what_the_types_say_of_its_line(sandbox: Sandbox) -> None:
     code = "const r = await tools.echo({text: 'a'});\nconst n = 1;\nreturn r.txt.length"
-    async with opened() as sandbox:
-        result = await sandbox.execute(code)
+    result = await sandbox.execute(code)
     assert result.error_info is not None
     assert result.error_info.type == "runtime"
     assert result.hints is not None
     assert "'txt' does not exist on type '{ text: string; }'" in result.hints[0]
 
 
-async def test_what_the_types_say_of_other_lines_is_not_told() -> None:
+async def test_what_the_types_say_of_other_lines_is_not_told(sandbox: Sandbox) -> None:
     code = "const r = await tools.echo({text: 'a'}); r.txt;\nreturn null.x"
-    async with opened() as sandbox:
-        result = await sandbox.execute(code, typecheck="provable")
+    result = await sandbox.execute(code, typecheck="provable")
     assert not any("txt" in hint for hint in result.hints or ())
 
 
@@ -148,9 +142,8 @@ async def test_what_the_types_say_of_other_lines_is_not_told() -> None:
         "const rows = tools.crm.find_person({name: 'a'});\nfor (const row of rows) return row",
     ],
 )
-async def test_a_missing_await_is_named_when_the_run_fails(code: str) -> None:
-    async with opened() as sandbox:
-        result = await sandbox.execute(code)
+async def test_a_missing_await_is_named_when_the_run_fails(code: str, sandbox: Sandbox) -> None:
+    result = await sandbox.execute(code)
     assert not result.success
     assert any("put `await` before the call" in hint for hint in result.hints or ()), result.hints
 
@@ -166,10 +159,11 @@ async def test_a_missing_await_is_named_when_the_run_fails(code: str) -> None:
         "return tools.crm.find_person({name: 'a'}) + 1",
     ],
 )
-async def test_a_missing_await_is_one_warning_when_the_run_does_not_fail(code: str) -> None:
+async def test_a_missing_await_is_one_warning_when_the_run_does_not_fail(
+    code: str, sandbox: Sandbox
+) -> None:
     """Of the check, or of the run where that met the promise."""
-    async with opened() as sandbox:
-        result = await sandbox.execute(code)
+    result = await sandbox.execute(code)
     assert result.success, result.error
     assert result.warnings is not None
     [warning] = result.warnings
@@ -188,8 +182,7 @@ async def test_a_missing_await_is_one_warning_when_the_run_does_not_fail(code: s
         "const o = {p: tools.crm.find_person({name: 'a'})}; return await o.p",
     ],
 )
-async def test_a_promise_that_is_waited_for_is_no_warning(code: str) -> None:
-    async with opened() as sandbox:
-        result = await sandbox.execute(code)
+async def test_a_promise_that_is_waited_for_is_no_warning(code: str, sandbox: Sandbox) -> None:
+    result = await sandbox.execute(code)
     assert result.success, result.error
     assert result.warnings is None

@@ -260,6 +260,7 @@ def test_a_value_goes_to_standard_output_and_the_console_to_standard_error(shell
     assert result.stderr == "hi\n[WARN] é\n"
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("name", "language", "succeeds"),
     [
@@ -280,6 +281,7 @@ def test_the_extension_names_the_language_unless_an_option_does(
     assert result.stdout == ("2\n" if succeeds else "")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("words", "text", "output"),
     [
@@ -323,6 +325,7 @@ def test_a_syntax_error_is_explained(here: Here) -> None:
     assert "the `{` opened at line 1, column 11 is never closed" in result.stderr
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", ["javascript", "typescript"])
 def test_an_import_is_explained(here: Here, language: str) -> None:
     result = here("run", "-l", language, "-c", "import x from 'y'\nreturn x")
@@ -336,6 +339,7 @@ def test_a_timeout_exits_with_124_and_keeps_the_console(shell: Shell) -> None:
     assert result.stderr.startswith("on\n")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("code", "exit_code"), [("return 'é\u2028'", 0), ("throw 1", 1), ("for (;;);", 124)]
 )
@@ -349,6 +353,7 @@ def test_json_prints_the_whole_result_and_nothing_else(
     assert {"codeHash", "executionTime", "resourceUsage", "enforcement", "logs"} <= set(wire)
 
 
+@pytest.mark.thorough
 def test_a_stream_that_is_not_utf8_still_gets_valid_json(shell: Shell) -> None:
     result = shell("run", "-c", "console.log('é'); return '日'", PYTHONIOENCODING="ascii")
     assert (result.returncode, result.stdout) == (0, '"\\u65e5"\n')
@@ -410,6 +415,7 @@ def test_the_doctor_finds_a_working_sandbox(shell: Shell) -> None:
     assert {"onehop", "Python", "Deno", "V8", "kernel", "pool"} <= set(report["versions"])
 
 
+@pytest.mark.thorough
 def test_the_doctor_prints_for_people(shell: Shell) -> None:
     result = shell("doctor")
     assert result.returncode == 0, result.stdout

@@ -84,6 +84,7 @@ def test_top_draws_runs_agents_and_workers_until_q(
     assert "\x1b[?1049l" in screen.raw  # the screen of before is back
 
 
+@pytest.mark.thorough
 def test_top_goes_on_when_the_server_is_away_for_a_while(tmp_path: Path) -> None:
     first = Served(tmp_path)
     with first:
@@ -174,6 +175,7 @@ def test_tail_filters_and_prints_json(watching: dict[str, str], served: Served) 
     assert {event["eventType"] for event in events} == {"code:execution:completed"}
 
 
+@pytest.mark.thorough
 def test_tail_resumes_after_a_lost_connection(tmp_path: Path) -> None:
     with Served(tmp_path) as first:
         port = first.url.rpartition(":")[2]

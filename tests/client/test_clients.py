@@ -382,6 +382,7 @@ async def test_a_stream_of_what_cannot_run_raises(client: Any) -> None:
 # --- a server below a path ---
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("ending", ["", "/", "/api/v1", "/api/v1/"])
 async def test_every_call_reaches_a_server_below_a_path(tmp_path: Path, ending: str) -> None:
     async with Served(tmp_path, "/tools/onehop") as below:
@@ -399,6 +400,7 @@ async def test_every_call_reaches_a_server_below_a_path(tmp_path: Path, ending: 
             assert (await client.validate("return 1")).safe
 
 
+@pytest.mark.sample(1)
 async def test_a_wrong_path_is_named(tmp_path: Path, kind: Kind) -> None:
     async with Served(tmp_path, "/tools") as below:
         address = below.url.replace("/tools", "/tool")
@@ -410,6 +412,7 @@ async def test_a_wrong_path_is_named(tmp_path: Path, kind: Kind) -> None:
 # --- a server that goes and comes back ---
 
 
+@pytest.mark.thorough
 async def test_a_feed_survives_the_restart_of_its_server(tmp_path: Path) -> None:
     async with Served(tmp_path) as server:
         options = {"server_url": server.url, "api_key": server.keys["ada"], "retries": 9}

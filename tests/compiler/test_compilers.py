@@ -227,6 +227,7 @@ async def test_a_compiler_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch
         await value(backend, 1)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("piece", ["(", "<T>(", "f<", "`${", "{x:", "((x: T) => "])
 async def test_a_text_that_is_too_much_is_refused_in_words(piece: str) -> None:
     async with opened() as backend:
@@ -277,8 +278,7 @@ async def test_a_compiler_has_the_confinement_of_a_worker() -> None:
     async with opened() as backend:
         await value(backend, 0)
         (compiler, *_) = await until_compilers(2)
-        await asyncio.sleep(0.3)
-        worker = next(pid for pid in workers() if pid not in compilers())
+        worker = min(await soon(lambda: set(workers()) - set(compilers()), "an idle worker"))
         assert layers(compiler) == layers(worker)
         assert layers(compiler)["Max open files"] == ["0", "0", "files"]
 
@@ -366,6 +366,7 @@ def hostile(answer: str, start: str = READY) -> WorkerFactory:
     return WorkerFactory((), CONFIG.limits(30_000), lambda: programs)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
 async def test_an_answer_that_is_none_is_a_failure_in_words(answer: str) -> None:
     async with opened(hostile(answer)) as backend:
@@ -415,6 +416,7 @@ async def test_all_that_one_can_do_is_to_give_its_agent_other_code() -> None:
         assert (await run(backend, "return 1 as number", "b")).output == [6, 1]
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(
     "map_", ["AAAAA", "gggggggggggggggg", "A;;;A,,", "9999999,////,++++", "A" * 9999]
 )
@@ -461,6 +463,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
 def test_the_end_of_the_host_is_the_end_of_its_compilers(ending: signal.Signals) -> None:
     host = subprocess.Popen(

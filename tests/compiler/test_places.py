@@ -7,6 +7,8 @@ import pytest
 from onehop import Sandbox
 from onehop.types import ErrorInfo
 
+pytestmark = pytest.mark.sample(12)
+
 HERE = "«"
 """Stands right before what the place must be."""
 

@@ -113,6 +113,7 @@ def snippets() -> Iterator[Any]:
             yield pytest.param(found, id=f"{page}-{number}")
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("snippet", list(snippets()))
 def test_a_snippet_runs_and_prints_what_the_page_shows(
     snippet: re.Match[str], tmp_path: Path
@@ -128,6 +129,7 @@ def stable(text: str) -> str:
     return MEASURED.sub(r"\g<1>0", text).replace('    "namespaces",\n', "")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("page", ["README.md", "docs/how-to/use-the-command-line.md"])
 def test_the_commands_of_a_page_print_what_it_shows(page: str, tmp_path: Path) -> None:
     command = tmp_path / "bin" / "onehop"
@@ -202,6 +204,7 @@ def test_every_example_is_tested() -> None:
     assert {path.name for path in (ROOT / "examples").glob("*.py")} == set(EXAMPLES)
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs(name: str) -> None:
     assert EXAMPLES[name] in example(name)

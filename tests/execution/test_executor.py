@@ -30,6 +30,7 @@ from onehop.execution.executor import Executor
 from onehop.stores.base import EventQuery, HistoryQuery, Store
 from onehop.types import ExecutionResult, LogEntry
 from tests.execution.conftest import Heard
+from tests.waiting import PATIENCE
 
 GOOD = [
     "code:validation:started",
@@ -490,17 +491,20 @@ async def test_whoever_waits_for_a_run_that_was_given_up_in_the_queue_runs_it(
 ) -> None:
     config = SandboxConfig(pool_size=1, max_concurrency=1)
     async with Sandbox(config) as small, Executor(small, store=store, audit=audit) as executor:
+        on = asyncio.Event()
+        code = "console.log('on'); await new Promise((done) => setTimeout(done, 29_000))"
         busy = asyncio.create_task(
-            executor.execute("await new Promise((done) => setTimeout(done, 500))")
+            executor.execute(code, timeout=30_000, on_log=lambda _: on.set())
         )
-        await asyncio.sleep(0.1)
+        await asyncio.wait_for(on.wait(), PATIENCE)
         queued = asyncio.create_task(executor.execute("return 1", request_id="queued"))
         await asyncio.sleep(0.1)
         again = asyncio.create_task(executor.execute("return 2", request_id="queued"))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.1)
         queued.cancel()
+        busy.cancel()
         assert (await again).output == 2
-        await busy
+        await asyncio.wait([busy])
 
 
 async def test_a_run_that_found_no_room_is_announced_and_may_be_tried_again(
@@ -512,13 +516,16 @@ async def test_a_run_that_found_no_room_is_announced_and_may_be_tried_again(
         Executor(small, store=store, bus=bus, audit=audit) as executor,
     ):
         busy = asyncio.create_task(
-            executor.execute("await new Promise((done) => setTimeout(done, 300)); return 1")
+            executor.execute(
+                "await new Promise((done) => setTimeout(done, 29_000))", timeout=30_000
+            )
         )
         while not heard.events or heard.events[-1].event_type != "code:execution:started":
             await asyncio.sleep(0.01)
         with pytest.raises(Overloaded):
             await executor.execute("return 2", request_id="refused")
-        await busy
+        busy.cancel()
+        await asyncio.wait([busy])
         await executor.flush()
         (*_, failed) = heard.of("refused")
         assert isinstance(failed, ExecutionFailed)

@@ -7,10 +7,15 @@ import pytest
 
 from tests.guest.worker import RunGuest, Worker, run_guest
 
+ONE = pytest.mark.sample(1, over="run")
 
-@pytest.fixture(scope="session", params=["process", "realm"])
+
+@pytest.fixture(
+    scope="session",
+    params=[pytest.param("process", marks=ONE), pytest.param("realm", marks=ONE)],
+)
 def run(request: pytest.FixtureRequest) -> RunGuest:
-    """Each test of what the code meets is made in both classes."""
+    """Each test of what the code meets is made in both classes, in the default run in one."""
     return functools.partial(run_guest, isolation=request.param)
 
 

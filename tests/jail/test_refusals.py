@@ -84,6 +84,7 @@ async def test_first_uses_give_in_a_sealed_worker_what_they_give_outside(roomy: 
         assert (name, result.error, result.output) == (name, None, expected[name])
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", PROGRAMS)
 async def test_no_system_call_of_a_sealed_worker_is_refused_without_an_explanation(
     name: str, roomy: Sandbox, tmp_path: Path

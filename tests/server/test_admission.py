@@ -55,6 +55,7 @@ def peak(server: Served) -> int:
 # --- values
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "piece", [b"[],", b"{},", b"1,", b'"",', b'{"a":1},', b"[" * 190 + b"]" * 190 + b","]
 )
@@ -86,6 +87,7 @@ def test_a_context_in_a_text_is_bounded_alike(ada: httpx2.Client) -> None:
 # --- bytes in flight
 
 
+@pytest.mark.thorough
 def test_uploads_of_one_agent_are_bounded_together(strict: Served) -> None:
     greedy, other = strict.key("greedy"), strict.key("modest")
     with ExitStack() as stack:
@@ -244,6 +246,7 @@ def test_a_context_may_be_as_deep_as_in_the_library(ada: httpx2.Client) -> None:
     assert answer.json()["output"] == 1
 
 
+@pytest.mark.thorough
 def test_integers_beyond_2_53_are_warned_of_or_come_as_texts(
     ada: httpx2.Client, exact: Served
 ) -> None:

@@ -98,6 +98,7 @@ def test_a_body_without_a_key_is_not_read(served: Served) -> None:
     assert status(answer) == 401
 
 
+@pytest.mark.thorough
 def test_a_body_that_does_not_come_is_given_up(tmp_path: Path) -> None:
     with Served(tmp_path, ONEHOP_BODY_TIMEOUT="300") as server:
         answer = spoken(server, head(server, server.key("ada"), 100), b'{"code"')
@@ -195,6 +196,7 @@ def test_a_watcher_that_leaves_does_not_end_the_run(served: Served, ada: httpx2.
 # --- many at once
 
 
+@pytest.mark.thorough
 async def test_a_thousand_connections_at_once_are_all_answered(
     served: Served, ada: httpx2.Client
 ) -> None:

@@ -166,6 +166,7 @@ def test_what_only_the_host_decides_a_client_cannot_say(ada: httpx2.Client) -> N
             assert result["toolCalls"][0]["outcome"] == "failed"
 
 
+@pytest.mark.thorough
 def test_a_flood_of_answers_that_nobody_waits_for_harms_nobody(
     ada: httpx2.Client, bob: httpx2.Client
 ) -> None:

@@ -75,6 +75,7 @@ def recorded(server: Served, name: str) -> ExecutionRecord:
 # --- stopping
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_runs_in_flight_finish_when_the_server_is_told_to_stop(
     tmp_path: Path, number: signal.Signals
@@ -186,6 +187,7 @@ async def test_what_cannot_be_listened_on_is_refused_before_anything_starts(tmp_
         ServerConfig(tls_cert="x.pem")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("arguments", "environment", "words"),
     [

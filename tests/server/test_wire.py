@@ -11,11 +11,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
-from tests.server.served import Served, run
+from tests.server.served import Served, run, streaming
 from tests.server.test_api import error
 from tests.server.test_bad_input import (
     ENDLESS,
@@ -40,6 +41,12 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def call(code: str, **more: object) -> bytes:
     return json.dumps({"code": code, **more}).encode()
+
+
+def started(event: dict[str, Any]) -> str | None:
+    """The name of the run that starts here."""
+    is_start = event["event"] == "code:execution:started"
+    return str(event["data"]["requestId"]) if is_start else None
 
 
 # --- framing
@@ -104,10 +111,13 @@ def test_a_client_that_said_no_more_and_then_left_takes_its_run_along(
     served: Served, ada: httpx2.Client, viewer: httpx2.Client
 ) -> None:
     name, words = uuid.uuid4().hex, call(ENDLESS, timeout=30000)
-    with closing(_connected(served)) as wire:
+    with (
+        closing(_connected(served)) as wire,
+        streaming(viewer, "/api/v1/events") as heard,
+    ):
         wire.sendall(head(served, key_of(ada), len(words), f"X-Request-Id: {name}") + words)
         wire.shutdown(socket.SHUT_WR)
-        time.sleep(0.3)
+        until(lambda: started(next(heard)) == name, "it runs")
     assert stopped(served, viewer, name)["errorType"] == "cancelled"
 
 

@@ -42,6 +42,7 @@ def hostile(attack: str) -> Sandbox:
     return Sandbox(config, backend=LocalBackend(config, factory))
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_what_an_honest_worker_never_says_ends_the_run(name: str) -> None:
     async with hostile(ATTACKS[name]) as sandbox:

@@ -16,7 +16,7 @@ from onehop.config import SandboxConfig, SessionConfig
 from onehop.errors import RunNotFoundError, TooManySessionsError
 from onehop.session_scope import SessionScope
 from onehop.types import ExecutionResult
-from tests.waiting import soon
+from tests.waiting import PATIENCE, soon
 
 
 @pytest_asyncio.fixture
@@ -183,10 +183,13 @@ async def test_a_worker_that_is_killed_between_two_calls_is_replaced(sandbox: Sa
 
 async def test_a_cancelled_call_ends_the_worker(session: SessionScope) -> None:
     await session.execute("let a = 1")
+    started = asyncio.Event()
+    code = "console.log('on'); await new Promise((done) => setTimeout(done, 29_000))"
     running = asyncio.create_task(
-        session.execute("await new Promise((done) => setTimeout(done, 5000))")
+        session.execute(code, timeout=30_000, on_log=lambda _: started.set())
     )
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(PATIENCE):
+        await started.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

@@ -156,6 +156,7 @@ def test_only_those_who_may_see_all_read_metrics(
     assert openmetrics.text.endswith("# EOF\n")
 
 
+@pytest.mark.thorough
 def test_an_operator_opens_metrics_or_turns_them_off(tmp_path: Path) -> None:
     (tmp_path / "open").mkdir()
     (tmp_path / "off").mkdir()
@@ -173,6 +174,7 @@ def test_an_operator_opens_metrics_or_turns_them_off(tmp_path: Path) -> None:
             assert "ONEHOP_METRICS=viewer" in answer.json()["error"]["message"]
 
 
+@pytest.mark.thorough
 def test_servers_of_tools_show_whether_they_are_connected(tmp_path: Path) -> None:
     command = f'["{sys.executable}", "-m", "mcp_server_time"]'
     (tmp_path / "onehop.toml").write_text(

@@ -25,6 +25,7 @@ def onehop(folder: Path, table: str, *arguments: str) -> subprocess.CompletedPro
     )
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("command", ["tools list", "run -c 1"])
 def test_it_says_which_server_is_down_since_when_and_why(tmp_path: Path, command: str) -> None:
     url = f'url = "http://127.0.0.1:{free_port()}/mcp"'

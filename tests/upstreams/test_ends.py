@@ -43,6 +43,7 @@ def is_alive(pid: int) -> bool:
     return False
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM", "closed"])
 def test_all_processes_of_a_server_end_with_onehop(tmp_path: Path, how: str) -> None:
     program, pids = tmp_path / "server.py", tmp_path / "pids"

@@ -106,6 +106,7 @@ async def test_an_answer_that_is_too_deep_is_not_read(sandbox: Sandbox) -> None:
     assert (await caught(sandbox, "bad.deep")).code == "timeout"
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", ["flood", "endless", "answers", "blank", "heavy"])
 async def test_a_server_that_floods_is_cut_off(sandbox: Sandbox, name: str) -> None:
     before = await value(sandbox, "bad.pid")
@@ -191,6 +192,7 @@ async def test_a_secret_on_stderr_is_masked_in_the_log(
 # --- beginnings ---
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("how", ["exit", "mute"])
 async def test_a_server_that_does_not_come_up_takes_only_its_own_tools(how: str) -> None:
     server = hostile("--start", how, connect_timeout=500)
@@ -226,6 +228,7 @@ async def test_a_server_that_is_open_cannot_be_opened_twice() -> None:
         assert await opened.call_tool("bad.nothing") == ""
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("how", ["exit", "mute"])
 async def test_nothing_starts_without_a_server_that_is_required(how: str) -> None:
     before = descendants(os.getpid())
@@ -248,6 +251,7 @@ async def test_a_secret_that_is_not_there_is_named_and_its_server_not_started() 
         await server.open("bad")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("how", ["endless", "many", "wrong", "mute"])
 async def test_a_list_without_end_or_sense_has_no_tools(how: str) -> None:
     server = hostile("--list", how, connect_timeout=2000, required=True)

@@ -84,6 +84,7 @@ async def test_a_login_opens_the_server_for_this_user(tmp_path: Path, home: Path
     assert json.loads((home / "tokens.json").read_text()).keys() == {url}
 
 
+@pytest.mark.thorough
 async def test_a_token_that_ends_is_refreshed_once_by_many(tmp_path: Path, home: Path) -> None:
     """Two sandboxes, as two processes would: a refresh token is good once."""
     with guarded(3600) as url:
@@ -101,6 +102,7 @@ def end(file: Path, url: str) -> None:
     file.write_text(json.dumps(kept))
 
 
+@pytest.mark.thorough
 async def test_a_login_that_was_ended_is_asked_for_again_and_never_shown(
     tmp_path: Path, home: Path
 ) -> None:
@@ -115,6 +117,7 @@ async def test_a_login_that_was_ended_is_asked_for_again_and_never_shown(
     assert "onehop tools login crm" in raised.value.message
 
 
+@pytest.mark.thorough
 async def test_a_file_that_others_may_read_is_not_used(tmp_path: Path, home: Path) -> None:
     with guarded(3600) as url:
         assert (await asyncio.to_thread(log_in, tmp_path, url)).returncode == 0

@@ -145,6 +145,7 @@ async def test_each_agent_has_a_process_of_its_own() -> None:
     assert len(set(pids)) == 3
 
 
+@pytest.mark.thorough
 async def test_the_process_of_an_agent_ends_when_it_is_idle_and_comes_again() -> None:
     server = McpUpstream(command=COMMAND, required=True, idle=200)
     async with Sandbox(SandboxConfig(pool_size=1), tools=Tools(t=server)) as sandbox:
@@ -153,6 +154,7 @@ async def test_the_process_of_an_agent_ends_when_it_is_idle_and_comes_again() ->
         assert (await sandbox.call_tool("t.pid", agent_id="ada"))["pid"] != pid
 
 
+@pytest.mark.thorough
 async def test_an_agent_more_than_there_are_sessions_takes_the_one_that_is_idle_longest() -> None:
     server = McpUpstream(command=COMMAND, required=True, sessions=1)
     async with Sandbox(SandboxConfig(pool_size=1), tools=Tools(t=server)) as sandbox:
@@ -203,6 +205,7 @@ async def test_text_stays_text_where_parsing_is_off() -> None:
         assert await sandbox.call_tool("t.text", {"value": "[1]"}) == "[1]"
 
 
+@pytest.mark.thorough
 async def test_a_queue_for_a_server_does_not_eat_a_tools_time() -> None:
     server = McpUpstream(command=COMMAND, required=True, concurrency=1, timeout=1500)
     async with Sandbox(SandboxConfig(pool_size=1), tools=Tools(t=server)) as sandbox:
@@ -244,6 +247,7 @@ def test_a_secret_is_not_shown_with_what_holds_it() -> None:
     assert "hunter2" not in str(raised.value)
 
 
+@pytest.mark.thorough
 async def test_nothing_is_left_of_a_server(url: str) -> None:
     processes, descriptors = descendants(os.getpid()), open_descriptors()
     tools = Tools(a=McpUpstream(command=COMMAND), b=McpUpstream(url=url))

@@ -16,6 +16,8 @@ from onehop.requests import check_request
 from onehop.types import ExecutionResult
 from onehop.workers import WorkerFactory, deno_programs
 
+pytestmark = pytest.mark.sample(12)
+
 # The bootstrap is not there: this is what an attacker's own code would do with the two streams.
 HOSTILE = r"""
 const encoder = new TextEncoder();
@@ -216,7 +218,7 @@ async def test_silence_ends_at_the_deadline_with_the_lines_printed_before() -> N
     assert result.error_info.type == "timeout"
     assert result.resource_usage.timeout
     assert result.logs == ["before"]
-    assert 390 <= result.execution_time < 2000
+    assert 390 <= result.execution_time < 10_000
 
 
 async def test_what_comes_after_the_result_is_not_read() -> None:

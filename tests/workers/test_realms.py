@@ -71,6 +71,7 @@ async def test_an_agent_keeps_its_process_and_no_other_agent_gets_it(one: Sandbo
     assert len(set.union(*seen.values())) == 3
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "code",
     [

@@ -35,6 +35,7 @@ _CAUSES: Final = {
     "MemoryLimitError": "memory",
     "ForbiddenSystemCall": "system_call",
     "WorkerExit": "crash",
+    "WorkerLostError": "lost",
 }
 """By the name that ``_died`` gives, which no guest can choose here."""
 
@@ -207,8 +208,8 @@ def _out_of_memory(died: Died, limits: Limits, outcome: Outcome) -> bool:
 def _ended_early(died: Died) -> tuple[ErrorType, str, str]:
     if died.exit is not None and died.exit.signal == signal.SIGSYS:
         return "security", "ForbiddenSystemCall", "the worker made a forbidden system call"
-    how = "for an unknown reason"
-    if died.exit is not None:
-        code = died.exit.status >> 8
-        how = f"by signal {died.exit.signal}" if died.exit.signal else f"with exit code {code}"
+    if died.exit is None:  # what had started it ended, and took it along
+        return "internal", "WorkerLostError", "the worker was lost before the code returned"
+    code = died.exit.status >> 8
+    how = f"by signal {died.exit.signal}" if died.exit.signal else f"with exit code {code}"
     return "runtime", "WorkerExit", f"the worker ended {how} before the code returned"

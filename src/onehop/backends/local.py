@@ -65,6 +65,7 @@ class LocalBackend:
             self._factory,
             size=config.pool_size,
             max_concurrency=config.max_concurrency,
+            max_waiting=config.max_waiting,
             max_queue=config.max_queue,
         )
         self._realms = RealmPool(
@@ -201,7 +202,7 @@ class LocalBackend:
             return job
         language = request.request.language
         kept = await source.kept_by(self._analyst, agent, job.code, language)
-        return replace(job, session_json=source.kept_json(kept)), kept
+        return job, kept
 
     async def confirm_syntax(
         self, request: ExecutionRequest, agent: str, said: source.Diagnosis

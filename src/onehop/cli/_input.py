@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from onehop.cli._watching import caller, watched
 from onehop.config import SandboxConfig
 from onehop.corrections import wrapped_language
 from onehop.errors import InvalidRequestError
@@ -60,6 +61,7 @@ def read_call(
     clock: str | None = None,
     typecheck: str | None = None,
     plan: bool = False,
+    session: str | None = None,
 ) -> Call:
     """Read and check everything. Raises InvalidRequestError and ConfigError.
 
@@ -83,8 +85,16 @@ def read_call(
         clock=_read_clock(clock),
         typecheck=typecheck,
         plan=plan,
+        session=session,
     )
     return Call(checked.request, config)
+
+
+def refuse_forgotten_session(session: str | None, record: bool) -> None:
+    """A session has nothing to keep its values in without the store. Raises InvalidRequestError."""
+    if session is not None and not record:
+        allowed = "left out with --no-record: what a session stores is kept with the history"
+        raise InvalidRequestError("session", repr(session), allowed)
 
 
 def _read_clock(text: str | None) -> float | str | None:
@@ -146,7 +156,8 @@ async def _execute(
     config = call.config.replace(pool_size=1)
     opened = _recording if record else _forgetting
     is_checked = request.typecheck != "off" and "tools" in request.code
-    async with opened(config, request.language, tools, is_checked) as executor:
+    first = {"first_language": request.language, "first_is_checked": is_checked}
+    async with watched() as watchers, opened(config, tools, watchers=watchers, **first) as executor:
         return await executor.execute(
             request.code,
             request.language,
@@ -155,24 +166,26 @@ async def _execute(
             agent_id=CLI_AGENT,
             seed=request.seed,
             clock=request.clock,
+            session=request.session,
             typecheck=request.typecheck,
             plan=request.plan,
             tools=names,
             rules=rules,
+            traceparent=caller(),
         )
 
 
 def _recording(
-    config: SandboxConfig, language: Language, tools: ToolsConfig, is_checked: bool
+    config: SandboxConfig, tools: ToolsConfig, **options: Any
 ) -> AbstractAsyncContextManager[Executor]:
     from onehop.execution.compose import open_executor
 
-    return open_executor(config, first_language=language, first_is_checked=is_checked, tools=tools)
+    return open_executor(config, tools=tools, **options)
 
 
 @asynccontextmanager
 async def _forgetting(
-    config: SandboxConfig, language: Language, tools: ToolsConfig, is_checked: bool
+    config: SandboxConfig, tools: ToolsConfig, **options: Any
 ) -> AsyncIterator[Executor]:
     """An executor without a store: no file is made or read."""
     from onehop.config import ValidationConfig
@@ -186,8 +199,7 @@ async def _forgetting(
         Sandbox(
             config,
             preload_analysis=True,
-            first_language=language,
-            first_is_checked=is_checked,
+            **options,
             **granted(tools, ()),
         ) as sandbox,
         Executor(sandbox, Validator(rules), level=rules.level) as executor,

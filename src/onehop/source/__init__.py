@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from onehop.source._prepare import Prepared, Problem, prepare
     from onehop.source._remote import explained, kept_by, kept_json
     from onehop.source._shebang import without_shebang
+    from onehop.source._variables import Variables
 
 __all__ = [
     "Diagnosis",
     "Kept",
     "Prepared",
     "Problem",
+    "Variables",
     "diagnose",
     "excerpt",
     "explain",
@@ -42,6 +44,7 @@ _MODULES = {
     "Kept": "_notebook",
     "Prepared": "_prepare",
     "Problem": "_prepare",
+    "Variables": "_variables",
     "diagnose": "_diagnose",
     "excerpt": "_excerpt",
     "explain": "_foreign",

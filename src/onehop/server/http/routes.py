@@ -75,6 +75,7 @@ from onehop.server.http._params import (
 )
 from onehop.server.http._readiness import Readiness
 from onehop.server.principal import Principal
+from onehop.stores import is_shared
 from onehop.stores.base import HistoryQuery, Store
 from onehop.tools import Rule, look_up, read_rule_list, rules_from_json
 from onehop.traces import read_trace
@@ -123,7 +124,8 @@ class Parts:
         self.analytics = Analytics(self.store)
         self.refusals = Refusals()
         self.authenticate = Authenticator(agents, settings, self.refusals)
-        self.gate = Gate(settings.max_streams)
+        shared = self.store if is_shared(self.store) else None
+        self.gate = Gate(settings.max_streams, store=shared)
         self.runs = Runs(executor)
         self.handed = HandedTools()
         self.feed = Feed(executor, self.store)

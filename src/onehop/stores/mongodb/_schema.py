@@ -21,6 +21,8 @@ from onehop.stores.mongodb._documents import CALLED, REPEAT, called, record_of
 Database = AsyncDatabase[dict[str, Any]]
 
 _UP, _DOWN = ASCENDING, DESCENDING
+_LEASE_KEPT: Final = 86_400
+"""Seconds that a lease is remembered after it has expired."""
 _NEWEST_FIRST: Final = (("executedAt", _DOWN), ("sequence", _DOWN))
 _SLOWEST_FIRST: Final = (("executionTime", _DOWN), ("sequence", _UP))
 INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
@@ -154,6 +156,12 @@ async def _create_observed_types(database: Database) -> None:
     )
 
 
+async def _create_leases(database: Database) -> None:
+    for name, field, seconds in (("leases", "expiresAt", _LEASE_KEPT), ("server_notes", "at", 60)):
+        index = IndexModel([(field, _UP)], expireAfterSeconds=seconds)
+        await database[name].create_indexes([index])
+
+
 MIGRATIONS: Final = (
     Migration(1, "note where the chain begins", _create_notes),
     Migration(2, "index what is asked for", _create_indexes),
@@ -164,6 +172,7 @@ MIGRATIONS: Final = (
     Migration(7, "keep calls that wait for a person", _create_approvals),
     Migration(8, "keep what sessions store", _create_sessions),
     Migration(9, "keep what tools have answered like", _create_observed_types),
+    Migration(10, "let servers share the work", _create_leases),
 )
 
 
