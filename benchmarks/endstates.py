@@ -88,6 +88,10 @@ async def measure(options: Options) -> Report:
         "Answers are compared as JSON; a call that raises counts as an answer in both. The"
         " arguments are checked against BFCL's documents of the functions; a refused program is"
         " one that the check before the run does not let run.",
+        "Known differences: the reference of multi_turn_base_173 closes a ticket whose id is a"
+        " text, where the document of the function has an integer, which onehop refuses"
+        " (`invalid_arguments`). `logarithm` answers with an object of mpmath, which is not JSON"
+        " (`invalid_result`).",
     ]
     return report
 
@@ -116,12 +120,12 @@ async def _compared(sandbox: Sandbox, task: Task) -> Counter[str]:
     one, other = task.world(), task.world()
     methods, own = _methods(one), _methods(other)
     calls = [_read(text, methods) for text in task.calls]
-    expected = [_called(methods[name], given) for name, given in calls]
+    expected = [_called(methods[name], copy.deepcopy(given)) for name, given in calls]
     lines = (f"await call({json.dumps(name)}, {json.dumps(given)});" for name, given in calls)
     code = "\n".join([_EACH, *lines, "return answers;"])
     result = await sandbox.execute(code, timeout=30_000, tools=[*_tools(own, task.classes)])
     same = all(_compare_instances(one[name], other[name])[0] for name in task.classes)
-    answers = [*map(_plain, expected)] == [_plain(each) for each in result.output or []]
+    answers = expected == [_plain(each) for each in result.output or []]
     counts = {"tasks": 1, "calls": len(calls), "states": same, "answers": answers}
     is_refused = result.error_info is not None and result.error_info.type == "validation"
     return Counter(counts | {"refused": is_refused})
@@ -149,7 +153,7 @@ def _read(text: str, methods: dict[str, Callable[..., Any]]) -> tuple[str, dict[
 
 def _called(method: Callable[..., Any], given: dict[str, Any]) -> Any:
     try:
-        return method(**given)
+        return _plain(method(**given))  # at once: what it gives may be a part of its state
     except Exception:
         return "raised"
 
@@ -186,7 +190,12 @@ def _schema(told: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return json.loads(json.dumps(value, default=str))
+    """As JSON, with integers as the code gets them."""
+    return json.loads(json.dumps(value, default=str), parse_int=_integer)
+
+
+def _integer(text: str) -> int | str:
+    return int(text) if abs(int(text)) < 1 << 53 else text
 
 
 if __name__ == "__main__":
