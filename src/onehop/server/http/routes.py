@@ -79,7 +79,14 @@ from onehop.stores import is_shared
 from onehop.stores.base import HistoryQuery, Store
 from onehop.tools import Rule, look_up, read_rule_list, rules_from_json
 from onehop.traces import read_trace
-from onehop.types import ExecutionResult, LogEntry, OutputPage, Progress, ValidationReport
+from onehop.types import (
+    ExecutionResult,
+    LogEntry,
+    OutputPage,
+    Progress,
+    Replay,
+    ValidationReport,
+)
 from onehop.validation import Validator
 
 _CHANNEL: Final = re.compile(CHANNEL)
@@ -435,6 +442,19 @@ async def execution(
         return Json(result.to_json())
     record = await _record(here, principal, request_id)
     return Json(record.model_dump_json(by_alias=True).encode())
+
+
+@plain.post(
+    "/executions/{requestId}/replay",
+    tags=["history"],
+    response_model=Replay,
+    responses=_errors(404),
+)
+async def replay(here: Here, _admin: Admin, request_id: RequestPath) -> Response:
+    """Make a recorded run again, offline, and say whether it does and gives the same."""
+    found = await here.executor.replay(request_id)
+    wire = found.model_dump(by_alias=True, exclude={"result"})
+    return Json({**wire, "result": found.result.to_dict()})
 
 
 @api.get(
