@@ -195,6 +195,7 @@ def test_tail_resumes_after_a_lost_connection(tmp_path: Path) -> None:
                 screen.wait("after the gap")
 
 
+@pytest.mark.thorough
 def test_tail_ends_when_nobody_reads(watching: dict[str, str], ada: httpx2.Client) -> None:
     import os
 
