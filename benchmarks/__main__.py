@@ -17,6 +17,7 @@ PROGRAMS = (
     "memory",
     "imports",
     "store",
+    "scaling",
     "validation",
     "roundtrips",
     "taskbench",
@@ -24,6 +25,8 @@ PROGRAMS = (
     "typecheck",
     "mcp_tokens",
     "discovery",
+    "feed",
+    "dashboard",
 )
 
 

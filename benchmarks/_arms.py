@@ -18,7 +18,7 @@ from benchmarks._model import Conversation, Speed, Turn, begin, compact
 from onehop.server.mcp._calls import CHANNEL_ID
 
 Count = Callable[[str], int]
-ARMS: Final = ("A", "A'", "B-all", "B-whole", "B-cut", "B'")
+ARMS: Final = ("A", "A'", "B-all", "B-whole", "B-cut", "B-seen", "B'")
 STEPS: Final = ARMS[:2]
 PROGRAMS: Final = ARMS[2:]
 ANSWER: Final = 100
@@ -89,6 +89,23 @@ class _Ran:
     """Of all."""
 
 
+@dataclass(frozen=True)
+class _Looked:
+    """What one look at the tools of a task has brought."""
+
+    asked: str
+    text: str
+    seconds: float
+    tools: int
+    observed: int
+    """Tools whose answers have an observed type."""
+
+
+def _take(conversation: Conversation, looked: _Looked) -> None:
+    conversation.says(looked.asked)
+    conversation.hears(looked.text)
+
+
 class Player:
     """Plays tasks in every arm, through one connection to a server."""
 
@@ -99,11 +116,14 @@ class Player:
         self._count = count
         self._offered = offered
         self._tools = [each.offered() for each in tools]
+        self.unseen = 0
+        """Tasks with a tool that no earlier task has called."""
         self.previews: Counter[str] = Counter()
         """Outputs that were too large for MCP, so that the model got their beginning, by arm."""
 
     async def solve(self, task: Task) -> dict[str, Solved]:
         """Every arm; all make the same calls."""
+        looked = await self._looked_up(task)  # before this task's answers can be seen
         by_step, made = await self._by_steps(task)
         last, every = task.last, [*range(len(task.calls))]
         whole = compiled(task, last)
@@ -115,6 +135,7 @@ class Player:
             "B-cut": await self._by_program("B-cut", task, short, None, made),
         }
         solved["B'"] = await self._after_mistakes(task, short, made)
+        solved["B-seen"] = await self._after_a_look(task, whole, looked, made, solved["B'"])
         return {arm: solved[arm] for arm in ARMS}
 
     # --- A and A'
@@ -160,14 +181,29 @@ class Player:
     async def _after_mistakes(self, task: Task, code: str, made: frozenset[Any]) -> Solved:
         """It looks up the tools first, and takes the answers for something else once."""
         conversation = self._begun(task)
-        looked = await self._look_up(task, conversation)
+        looked = await self._looked_up(task)
+        _take(conversation, looked)
         wrong = compiled(task, task.last, cut=True, wrongly=True)
         failed = await self._program(task, conversation, wrong)
         assert failed.text.startswith("Error"), failed.text[:200]
         ran = await self._program(task, conversation, code)
         assert ran.calls == made, (task.number, code)
-        seconds = looked + failed.seconds + ran.seconds
+        seconds = looked.seconds + failed.seconds + ran.seconds
         return self._answered(conversation, seconds, len(task.levels) + 1)
+
+    async def _after_a_look(
+        self, task: Task, code: str, looked: _Looked, made: frozenset[Any], else_: Solved
+    ) -> Solved:
+        """It looks up the tools first, whose answers' types were observed in earlier tasks, and
+        makes no mistake. Where one was not, it goes as without."""
+        if looked.observed < looked.tools:
+            self.unseen += 1
+            return else_
+        conversation = self._begun(task)
+        _take(conversation, looked)
+        ran = await self._program(task, conversation, code)
+        assert ran.calls == made, (task.number, code)
+        return self._answered(conversation, looked.seconds + ran.seconds, len(task.levels) + 1)
 
     def _begun(self, task: Task) -> Conversation:
         return begin(self._count, self._offered, task.text)
@@ -178,15 +214,14 @@ class Player:
         conversation.hears(ran.text)
         return ran
 
-    async def _look_up(self, task: Task, conversation: Conversation) -> float:
+    async def _looked_up(self, task: Task) -> _Looked:
         names = list(dict.fromkeys(call.tool for call in task.calls))
         arguments = {"names": names, "detail": "schema"}
-        conversation.says(compact({"name": "code_tools", "arguments": arguments}))
         began = perf_counter()
         found = await self._client.call_tool("code_tools", arguments)
-        taken = perf_counter() - began
-        conversation.hears(_text(found))
-        return taken
+        taken, text = perf_counter() - began, _text(found)
+        asked = compact({"name": "code_tools", "arguments": arguments})
+        return _Looked(asked, text, taken, len(names), text.count("@observed in"))
 
     # --- both
 

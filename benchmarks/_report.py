@@ -26,7 +26,10 @@ _ORDER = (
     "contexts",
     "memory",
     "imports",
+    "waiting",
     "store",
+    "scaling",
+    "replicas",
     "validation",
     "roundtrips",
     "taskbench",
@@ -34,6 +37,8 @@ _ORDER = (
     "typecheck",
     "mcp_tokens",
     "discovery",
+    "feed",
+    "dashboard",
 )
 
 

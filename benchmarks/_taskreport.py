@@ -15,8 +15,8 @@ from benchmarks._report import Budget, Report
 
 _MANY: Final = 10
 _PAIRS: Final = (
-    *(("B-all", "A"), ("B-whole", "A"), ("B-cut", "A"), ("B'", "A")),
-    *(("B-all", "A'"), ("B-whole", "A'"), ("B-cut", "A'"), ("B'", "A'")),
+    *(("B-all", "A"), ("B-whole", "A"), ("B-cut", "A"), ("B-seen", "A"), ("B'", "A")),
+    *(("B-all", "A'"), ("B-whole", "A'"), ("B-cut", "A'"), ("B-seen", "A'"), ("B'", "A'")),
 )
 _FIRSTS: Final = (0.3, 0.9, 1.7, 4.0)
 _WRITES: Final = (25, 45, 95, 200)
@@ -171,7 +171,7 @@ def _steps(report: Report, rows: Sequence[Row], seconds: Cost) -> None:
     )
     for steps in sorted({len(row.task.levels) for row in rows}):
         group = [row for row in rows if len(row.task.levels) == steps]
-        for arm in ("B-whole", "B-cut", "B'"):
+        for arm in ("B-whole", "B-cut", "B-seen", "B'"):
             cells: list[str | float] = []
             for cost in (seconds, Solved.tokens):
                 shares = _shares(group, arm, "A'", cost)

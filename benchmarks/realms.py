@@ -1,4 +1,4 @@
-"""Both isolation classes beside a bare Deno: runs a second, CPU time, and memory over many runs.
+"""Both isolation classes beside a bare Deno, bare contexts of Deno and modebox: rates, CPU, memory.
 
 CPU time is that of all processes, which other work on the machine disturbs less than the clock.
 """
@@ -6,10 +6,12 @@ CPU time is that of all processes, which other work on the machine disturbs less
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -20,6 +22,7 @@ from deno import find_deno_bin
 
 from benchmarks._program import Options, main
 from benchmarks._report import Budget, Report
+from benchmarks.rivals.modebox import Modebox
 from onehop import Sandbox
 from onehop.types import Isolation
 
@@ -28,6 +31,26 @@ _COMPUTE = """
 const fib = (n) => n < 2 ? n : fib(n - 1) + fib(n - 2);
 return fib(30)"""
 _COMPUTE_VALUE = 832040
+_CONTEXTS = "bare contexts of Deno"
+_BARE_CONTEXTS = """
+import vm from "node:vm";
+for (let i = 0; i < %d; i++) {
+  const context = vm.createContext(vm.constants.DONT_CONTEXTIFY);
+  const run = vm.compileFunction("return (async () => { return 1 + 1 })()", [], {
+    parsingContext: context,
+  });
+  if (await run() !== 2) Deno.exit(1);
+  if (i %% 16 === 15) await new Promise((done) => setImmediate(done));
+}
+"""
+"""What a fresh V8 context costs by itself: without a library in it, a jail, limits or messages."""
+_BARE_COMPUTE = """
+import process from "node:process";
+const began = process.cpuUsage();
+const value = (() => {%s})();
+const { user, system } = process.cpuUsage(began);
+console.log((user + system) / 1000, value);
+"""
 
 
 @dataclass(frozen=True)
@@ -39,7 +62,7 @@ class Found:
     host: float
     """CPU time of this process for each run, in ms."""
     guest: float
-    """CPU time of the run itself, in ms."""
+    """CPU time of the other processes for each run, in ms."""
 
 
 async def measure(options: Options) -> Report:
@@ -47,15 +70,40 @@ async def measure(options: Options) -> Report:
     report = Report("realms", "Realms beside fresh processes")
     runs = options.pick(2000, 200)
     found: dict[str, list[Found]] = defaultdict(list)
-    async with Sandbox() as sandbox:
-        ways = _ways(sandbox)
+    async with Sandbox() as sandbox, _modebox() as modebox:
+        ways = _ways(sandbox) | modebox
         for _ in range(options.pick(5, 2)):
             for name, (way, share) in ways.items():
                 found[name].append(await way(max(4, int(runs * share))))
         growth = await _growth(sandbox, options.pick(100_000, 2000))
+        private = max(map(_private, _realm_processes()), default=0.0)
         compute = await _compute(sandbox, options.pick(5, 2))
     _fill(report, found, compute, growth)
+    _fill_memory(report, growth, private)
     return report
+
+
+@asynccontextmanager
+async def _modebox() -> AsyncIterator[dict[str, tuple[Way, float]]]:
+    """Where it is installed."""
+    if Modebox.version() is None:
+        yield {}
+        return
+    rival = Modebox()
+    await rival.open()
+
+    async def calls(count: int) -> Found:
+        began, cpu = perf_counter(), process_time()
+        for _ in range(count):
+            async with rival.run(_ONE) as value:
+                assert value == 2, value
+        seconds = perf_counter() - began
+        return Found(count / seconds, (process_time() - cpu) / count * 1000, 0.0)
+
+    try:
+        yield {"modebox, one call after the other": (calls, 0.5)}
+    finally:
+        await rival.aclose()
 
 
 Way = Callable[[int], Awaitable[Found]]
@@ -78,6 +126,7 @@ def _ways(sandbox: Sandbox) -> dict[str, tuple[Way, float]]:
         "realm, one call after the other": (realm_calls, 0.5),
         "process, map": (process_map, 0.05),
         "bare deno run": (_bare, 0.02),
+        _CONTEXTS: (_bare_contexts, 1.0),
     }
 
 
@@ -95,12 +144,11 @@ async def _calls(sandbox: Sandbox, count: int, isolation: Isolation) -> Found:
 
 
 async def _timed(results: AsyncIterator[Any], count: int) -> Found:
-    began, cpu, guest = perf_counter(), process_time(), 0.0
+    before, began, cpu = _used_below(), perf_counter(), process_time()
     async for result in results:
         assert result.output == 2, result
-        guest += result.resource_usage.cpu_time
-    seconds = perf_counter() - began
-    return Found(count / seconds, (process_time() - cpu) / count * 1000, guest / count)
+    seconds, own = perf_counter() - began, process_time() - cpu
+    return Found(count / seconds, own / count * 1000, (_used_below() - before) / count * 1000)
 
 
 async def _bare(count: int) -> Found:
@@ -117,10 +165,28 @@ async def _bare(count: int) -> Found:
 
 async def _lane(count: int) -> None:
     for _ in range(count):
-        process = await asyncio.create_subprocess_exec(
-            find_deno_bin(), "eval", "1 + 1", stdout=subprocess.DEVNULL
-        )
-        assert await process.wait() == 0
+        await _deno("1 + 1")
+
+
+async def _bare_contexts(count: int) -> Found:
+    """In as many processes as there are processors; a process has as many as one of ours has."""
+    lanes = os.cpu_count() or 1
+    each = count // lanes or 1
+    before, began = os.times(), perf_counter()
+    await asyncio.gather(*(_deno(_BARE_CONTEXTS % each) for _ in range(lanes)))
+    after, seconds = os.times(), perf_counter() - began
+    used = after.children_user - before.children_user
+    used += after.children_system - before.children_system
+    return Found(lanes * each / seconds, 0.0, used / (lanes * each) * 1000)
+
+
+async def _deno(code: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        find_deno_bin(), "eval", code, stdout=subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    return output.decode()
 
 
 async def _compute(sandbox: Sandbox, count: int) -> dict[str, float]:
@@ -131,6 +197,9 @@ async def _compute(sandbox: Sandbox, count: int) -> dict[str, float]:
             result = await sandbox.execute(_COMPUTE, isolation=isolation)
             assert result.output == _COMPUTE_VALUE
             times[isolation].append(result.resource_usage.cpu_time)
+        milliseconds, value = (await _deno(_BARE_COMPUTE % _COMPUTE)).split()
+        assert int(value) == _COMPUTE_VALUE
+        times["bare"].append(float(milliseconds))
     return {name: min(values) for name, values in times.items()}
 
 
@@ -143,6 +212,50 @@ async def _growth(sandbox: Sandbox, runs: int) -> tuple[float, float, int]:
         if count == runs // 10:
             early = _resident()
     return early, _resident(), runs
+
+
+def _below() -> list[int]:
+    """All processes below this one."""
+    found, pending = [], [os.getpid()]
+    while pending:
+        pid = pending.pop()
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{pid}/task"):
+                children = Path(f"/proc/{pid}/task/{task}/children").read_text().split()
+                pending += map(int, children)
+                found += map(int, children)
+    return found
+
+
+def _realm_processes() -> list[int]:
+    """Those below this process that run Deno; a sandbox has others too."""
+    return [pid for pid in _below() if _command(pid) == "deno"]
+
+
+def _command(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
+
+def _used_below() -> float:
+    """CPU seconds of all processes below this one, and of those that they have reaped."""
+    ended = os.times()
+    total = ended.children_user + ended.children_system
+    for pid in _below():
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+def _private(pid: int) -> float:
+    """Memory in MB that is the process's alone."""
+    with contextlib.suppress(OSError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        parts = [line.split() for line in lines if line.startswith("Private_")]
+        return sum(int(part[1]) for part in parts) / 1024
+    return 0.0
 
 
 def _resident() -> float:
@@ -159,30 +272,39 @@ def _fill(
 ) -> None:
     table = report.table(
         "Runs of `return 1 + 1`, medians of slices",
-        *("way", "a second", "CPU of the host, ms", "CPU of the run, ms", "against process"),
+        *("way", "a second", "CPU of the host, ms", "CPU of the others, ms"),
+        *("a second by CPU", "against process", "against bare contexts"),
     )
     rates = {name: median(each.rate for each in slices) for name, slices in found.items()}
-    for name, slices in found.items():
-        host, guest = (median(_column(slices, column)) for column in ("host", "guest"))
-        table.add(name, rates[name], host, guest, rates[name] / rates["process, map"])
-    early, late, runs = growth
-    memory = report.table(
-        "MB of the host after a tenth of the runs, and at the end", "runs", "early", "late"
-    )
-    memory.add(runs, early, late)
-    sums = report.table("fib(30), best CPU time in ms", "process", "realm")
-    sums.add(compute["process"], compute["realm"])
+    costs = {name: _costs(slices) for name, slices in found.items()}
+    cores = os.cpu_count() or 1
+    by_cpu = {name: cores * 1000 / (host + guest) for name, (host, guest) in costs.items()}
+    for name in found:
+        shares = (by_cpu[name] / by_cpu[other] for other in ("process, map", _CONTEXTS))
+        table.add(name, rates[name], *costs[name], by_cpu[name], *shares)
+    early, late, _runs = growth
+    sums = report.table("fib(30), best time in ms", "process", "realm", "bare Deno")
+    sums.add(compute["process"], compute["realm"], compute["bare"])
     report.budgets += [
         Budget("realm through map", rates["realm, map"], "≥", 4500.0, "a second"),
         Budget(
             "realm, single calls", rates["realm, one call after the other"], "≥", 1000.0, "a second"
         ),
         Budget("memory over many runs", late - early, "≤", 20.0, "MB more"),
+        Budget("compute", compute["realm"] / compute["bare"], "≤", 1.1, "of bare Deno's time"),
     ]
 
 
-def _column(slices: list[Found], name: str) -> Iterator[float]:
-    return (getattr(each, name) for each in slices)
+def _fill_memory(report: Report, growth: tuple[float, float, int], private: float) -> None:
+    early, late, runs = growth
+    table = report.table("MB", "runs", "host after a tenth", "host at the end", "largest process")
+    table.add(runs, early, late, private)
+    report.budgets.append(Budget("private memory of a process", private, "≤", 40.0, "MB"))
+
+
+def _costs(slices: list[Found]) -> tuple[float, float]:
+    """CPU time of this process and of the others, in ms for each run."""
+    return median(each.host for each in slices), median(each.guest for each in slices)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ async def measure(options: Options) -> Report:
         try:
             source = Source(time.time_ns() // 1_000_000)
             await _measure_appends(report, store, source, options)
-            await _fill(store, source)
+            await fill(store, source)
             await _measure_rollup(report, store, source)
             await _measure_questions(report, store, source, path, options)
         finally:
@@ -199,9 +199,10 @@ async def _append_rate(store: SqlStore, source: Source, size: int, announced: bo
     return size / (perf_counter() - start)
 
 
-async def _fill(store: SqlStore, source: Source) -> None:
-    while source.made < RECORDS:
-        count = min(5 * BATCH, RECORDS - source.made)
+async def fill(store: SqlStore, source: Source, records: int = RECORDS) -> None:
+    """Append runs until that many are made."""
+    while source.made < records:
+        count = min(5 * BATCH, records - source.made)
         await store.append(source.entries(count, announced=False))
 
 

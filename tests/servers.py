@@ -87,8 +87,10 @@ class PostgresServer(_Server):
 
     _farewell = signal.SIGQUIT  # leaves at once; the log brings the data back
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: object) -> None:
+        """``settings`` beside the usual ones, by their names in postgresql.conf."""
         super().__init__()
+        self._settings = settings
         self._scripts: dict[str, str] = {}
         self._programs = _postgres_programs()
         self._user = _unprivileged_user()
@@ -102,6 +104,11 @@ class PostgresServer(_Server):
         """An empty schema, which is quicker to make than a database: its URL."""
         self._run("psql", *self._address, "-qc", f"CREATE SCHEMA {name}")
         return self._url_of(name)
+
+    def tree(self) -> list[int]:
+        """Its processes."""
+        assert self._process is not None
+        return [self._process.pid, *(_children(self._process.pid))]
 
     def copy(self, name: str, like: str) -> str:
         """Another schema with all that ``like`` had at the first copy: its URL."""
@@ -126,6 +133,7 @@ class PostgresServer(_Server):
             "unix_socket_directories": self._folder,
             "fsync": "off",
             "max_connections": 60,
+            **self._settings,
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("ab") as log:
@@ -199,6 +207,10 @@ class MongoServer(_Server):
 
     def _tidy(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @functools.cache

@@ -32,6 +32,7 @@ from onehop.answers import (
 )
 from onehop.config import AnalyticsConfig
 from onehop.errors import InvalidRequestError, StoreUnavailableError
+from onehop.leases import Leases
 from onehop.records import ExecutionRecord
 from onehop.stores._trusted import STEP, TrustedTime
 from onehop.stores.base import RETENTION_SECONDS, HistoryQuery, Store
@@ -60,6 +61,10 @@ _STEPS: Final = 50_000
 """Steps of one timeline."""
 _HASH: Final = re.compile("[0-9a-f]{16}")
 _PRUNE_EVERY: Final = 3600.0
+_LOOKED: Final = 5.0
+"""Seconds between two looks whether another process still keeps the rollups."""
+UPKEEP: Final = "upkeep"
+"""The lease of the process that does."""
 _FAREWELL: Final = 2.0
 """Seconds that closing waits for what is under way."""
 
@@ -222,7 +227,8 @@ class Aggregator:
     ``async with`` it, or ``open`` and ``aclose``. It rolls up at once and then every
     ``aggregation_interval``; it prunes at once and then every hour, by the time that all clocks
     agree on, and at most a day of the trail each time. While the store is away it says so once and
-    goes on trying. ``clock`` gives the time in ms since the epoch.
+    goes on trying. ``clock`` gives the time in ms since the epoch. With ``leases``, one of the
+    processes that share the store does this; if it dies, another goes on within half a minute.
     """
 
     def __init__(
@@ -231,8 +237,10 @@ class Aggregator:
         config: AnalyticsConfig | None = None,
         *,
         clock: Callable[[], int] = _now,
+        leases: Leases | None = None,
     ) -> None:
         self._store = store
+        self._leases = leases
         self._config = config or AnalyticsConfig()
         self._clock = clock
         self._trusted = TrustedTime(store, clock)
@@ -271,11 +279,29 @@ class Aggregator:
             await asyncio.wait(late, timeout=_FAREWELL)
 
     async def _run(self) -> None:
+        interval = self._config.aggregation_interval / 1000
         while not self._closing.is_set():
             # Pruning comes second: what goes should have been counted.
-            if await self._attempt(self._roll_up) and not self._closing.is_set():
-                await self._attempt(self._prune)
-            await self._pause(self._config.aggregation_interval / 1000)
+            if await self._has_turn():
+                if await self._attempt(self._roll_up) and self._is_mine():
+                    await self._attempt(self._prune)
+                await self._pause(interval)
+            else:
+                await self._pause(min(interval, _LOOKED))
+        if self._leases is not None:
+            self._leases.drop([UPKEEP])
+
+    async def _has_turn(self) -> bool:
+        return self._leases is None or (await self._attempt(self._take_turn) and self._is_mine())
+
+    async def _take_turn(self) -> None:
+        if self._leases is not None and await self._leases.take(UPKEEP) is None:
+            _log.debug("another process keeps the rollups and prunes")
+
+    def _is_mine(self) -> bool:
+        """Whether it is this process that goes on now."""
+        is_ours = self._leases is None or self._leases.holds(UPKEEP)
+        return is_ours and not self._closing.is_set()
 
     async def _attempt(self, work: Callable[[], Awaitable[None]]) -> bool:
         """Whether the store was there."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
@@ -68,7 +67,7 @@ def _setting(default: Any, env: str, help_text: str, **bounds: Any) -> Any:
 class Settings(BaseModel):
     """One table of ``onehop.toml``. Raises ConfigError that names the field that is unusable."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     table: ClassVar[str]
     """Its name in the file."""
@@ -193,6 +192,14 @@ class SandboxConfig(Settings):
     )
     max_concurrency: int = _setting(
         _CORES * 8, "ONEHOP_MAX_CONCURRENCY", "Executions that run at the same time.", ge=1, le=4096
+    )
+    max_waiting: int = _setting(
+        _CORES * 32,
+        "ONEHOP_MAX_WAITING",
+        "Executions beside these that only wait, for tools or their timers. They use no processor, "
+        "but each keeps its memory, about 7 MB.",
+        ge=0,
+        le=100_000,
     )
     max_queue: int = _setting(
         1000, "ONEHOP_MAX_QUEUE", "Executions that may wait for a worker; more are refused.", ge=0
@@ -376,6 +383,12 @@ class ToolsConfig(Settings):
         ge=100,
         le=600_000,
     )
+    elicitation: bool = _setting(
+        False,
+        "ONEHOP_TOOLS_ELICITATION",
+        "Whether the person at an MCP client may decide about the calls of its own agent; the "
+        "client is trusted to ask that person.",
+    )
     max_calls: int = _setting(
         200, "ONEHOP_TOOLS_MAX_CALLS", "Calls of tools in one run.", ge=1, le=100_000
     )
@@ -481,6 +494,13 @@ class ServerConfig(Settings):
     )
     tls_key: str | None = _setting(
         None, "ONEHOP_TLS_KEY", "File of the certificate's private key (PEM)."
+    )
+    workers: int = _setting(
+        1,
+        "ONEHOP_WORKERS",
+        "Processes that serve the port together; more than one need PostgreSQL or MongoDB.",
+        ge=1,
+        le=64,
     )
     dashboard: bool = _setting(
         True, "ONEHOP_DASHBOARD", "Whether the pages at `/dashboard` are served."
@@ -609,6 +629,29 @@ class TelemetryConfig(Settings):
     )
 
 
+class WebhookConfig(Settings):
+    """An address of yours that hears of calls that wait for a person: see `approvals`."""
+
+    table: ClassVar[str] = "webhook"
+
+    url: SecretStr | None = _setting(
+        None, "ONEHOP_WEBHOOK_URL", "Where messages are sent (POST); nowhere without it."
+    )
+    secret: SecretStr | None = _setting(
+        None,
+        "ONEHOP_WEBHOOK_SECRET",
+        "What messages are signed with: `whsec_` and the base64 of 24 to 64 random bytes.",
+    )
+    private: bool = _setting(
+        False, "ONEHOP_WEBHOOK_PRIVATE", "Whether the URL may lead to a private address."
+    )
+    arguments: bool = _setting(
+        False,
+        "ONEHOP_WEBHOOK_ARGUMENTS",
+        "Whether messages hold the arguments of calls, masked as in the audit trail.",
+    )
+
+
 SECTIONS: tuple[type[Settings], ...] = (
     SandboxConfig,
     SessionConfig,
@@ -619,6 +662,7 @@ SECTIONS: tuple[type[Settings], ...] = (
     AnalyticsConfig,
     ServerConfig,
     TelemetryConfig,
+    WebhookConfig,
 )
 """Every table of ``onehop.toml`` but for the servers'."""
 UPSTREAM: Final = "upstream"
@@ -757,6 +801,8 @@ def read_settings(path: Path) -> str:
 
 def parse_settings(path: Path, text: str) -> dict[str, Any]:
     """The tables of a settings file. Raises ConfigError that says where the text is wrong."""
+    import tomllib  # compiles patterns, and most runs read no file
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -9,6 +9,7 @@ OnehopError
 ├── SessionNotFoundError (LookupError)  the caller: no such session, or another agent's
 ├── TooManySessionsError                the caller: more sessions than an agent may have
 ├── DuplicateRequestError (ValueError)  an older server: the request id is another agent's
+├── RunLostError                        nobody: the server that ran it has died on the way
 ├── UnauthorizedError                   the caller: no key, a wrong or a revoked one
 ├── AgentExistsError (ValueError)       the operator: an agent of this name is there
 ├── AgentNotFoundError (LookupError)    the operator: no agent of this name
@@ -132,6 +133,19 @@ class DuplicateRequestError(OnehopError, ValueError):
 
     Request ids belong to their agent now: nobody else's can be in the way.
     """
+
+
+class RunLostError(OnehopError):
+    """A run of this request id was begun by a server that shares the store, and died before it had
+    recorded the run. What the run has done is not known, so it is not run again."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(
+            f"the run {request_id!r} was begun by another server, which stopped before it had "
+            f"recorded the run: what it has done is not known, so nothing runs again. Its record "
+            f"comes when that server is back; a new request id runs the code"
+        )
+        self.request_id = request_id
 
 
 class UnauthorizedError(OnehopError):

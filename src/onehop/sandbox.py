@@ -11,30 +11,18 @@ import threading
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self, Unpack
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from onehop._loop import running_loop
 from onehop.analysis import Analyst
-from onehop.approvals import Approvals
 from onehop.backends.base import Backend, BackendSession, Pooled
-from onehop.calls import (
-    Grant,
-    Layer,
-    RunDesk,
-    Toolbox,
-    Wanted,
-    call_directly,
-    make_desk,
-    with_calls,
-)
-from onehop.checks import Check, Checks, Room
 from onehop.config import SandboxConfig, SessionConfig
-from onehop.decisions import Approval, Decision
 from onehop.errors import (
     ApprovalNotFoundError,
     InvalidRequestError,
     SandboxClosedError,
     SandboxUnavailableError,
+    ToolError,
 )
 from onehop.inputs.choices import Choices, check_session, check_yield
 from onehop.inputs.languages import DEFAULT, language_named
@@ -45,8 +33,6 @@ from onehop.services import Artifacts, RunServices
 from onehop.session_scope import SessionScope
 from onehop.sessions import Sessions
 from onehop.states import PoolState
-from onehop.stores.memory import MemoryStore
-from onehop.tools import Bound, ToolError, ToolLimits
 from onehop.traces import Trace, read_trace
 from onehop.types import (
     CheckPolicy,
@@ -59,6 +45,13 @@ from onehop.types import (
     SessionInfo,
 )
 from onehop.watching import Watcher, stage, watched_by
+
+if TYPE_CHECKING:  # parts that only runs with tools need, half of the time of the import
+    from onehop.approvals import Approvals
+    from onehop.calls import Grant, Layer, RunDesk, Toolbox, Wanted
+    from onehop.checks import Check, Checks
+    from onehop.decisions import Approval, Decision
+    from onehop.tools import Bound, ToolLimits
 
 _KEPT_ARTIFACTS: Final = 128 << 20
 """Bytes of files that runs have shown."""
@@ -101,8 +94,9 @@ class Sandbox:
         self._first_language = first_language
         self._config = config or SandboxConfig()
         self._given = backend
-        self.toolbox = Toolbox(tools, rules, tool_limits)
-        """The tools that the code may call."""
+        self._toolbox: Toolbox | None = None
+        if tools is not None or rules or tool_limits is not None:
+            self._toolbox = _toolbox(tools, rules, tool_limits)
         self.approver = self._approver(approvals)
         """Asks people about calls; None where such calls are blocked."""
         self.sessions = Sessions(sessions or SessionConfig(), self._open_session)
@@ -112,14 +106,28 @@ class Sandbox:
         self.artifacts = Artifacts(_KEPT_ARTIFACTS)
         """What runs have shown."""
         self._backend: Backend | None = None
+        self._checks: Checks | None = None
+        """Of the backend that is open."""
         self.analyst = Analyst(self._config.allow_degraded)
         """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
 
     def _approver(self, given: Approvals | bool) -> Approvals | None:
-        if isinstance(given, Approvals):
+        if given is False:
+            return None
+        if given is not True:
             given.find = self._tool
             return given
-        return Approvals(MemoryStore(), find=self._tool) if given else None
+        from onehop.approvals import Approvals
+        from onehop.stores.memory import MemoryStore
+
+        return Approvals(MemoryStore(), find=self._tool)
+
+    @property
+    def toolbox(self) -> Toolbox:
+        """The tools that the code may call."""
+        if self._toolbox is None:
+            self._toolbox = _toolbox()
+        return self._toolbox
 
     def _tool(self, path: str) -> Bound | None:
         return self.toolbox.catalogue.bound.get(path)
@@ -154,19 +162,28 @@ class Sandbox:
         self.analyst.open()
         if self._preload_analysis:
             self.analyst.start()
-        tools = asyncio.create_task(self.toolbox.open())
+        tools = asyncio.create_task(self._open_tools())
         try:
             await backend.open(language)
             await _or_close(backend, tools)
         except BaseException:
             tools.cancel()
             await asyncio.wait([tools])
-            await self.toolbox.aclose()
+            await self._close_tools()
             await self.analyst.aclose()
             raise
         self._backend = backend
-        for words in self.toolbox.stray():
+        self._checks = None
+        for words in self._toolbox.stray() if self._toolbox else ():
             _log.warning("%s", words)
+
+    async def _open_tools(self) -> None:
+        if self._toolbox is not None:
+            await self._toolbox.open()
+
+    async def _close_tools(self) -> None:
+        if self._toolbox is not None:
+            await self._toolbox.aclose()
 
     async def aclose(self) -> None:
         """End every run as cancelled, and leave no process, descriptor or thread behind."""
@@ -176,7 +193,7 @@ class Sandbox:
             await backend.aclose()
             await self.later.aclose()
         self.artifacts.clear()
-        await self.toolbox.aclose()
+        await self._close_tools()
         await self.analyst.aclose()
 
     async def execute(
@@ -224,7 +241,7 @@ class Sandbox:
         self._open_backend()
         chosen: dict[str, Any] = {**choices}  # an unknown one is a TypeError of check_request
         after = check_yield(chosen.pop("yield_after", None))
-        grant = self.toolbox.grant(tools, [rules] if rules else ())
+        grant = self._grant(tools, [rules] if rules else ())
         checked = check_request(
             self._config,
             code=code,
@@ -267,6 +284,9 @@ class Sandbox:
         grant: Grant | None,
         on_progress: OnProgress | None,
     ) -> ExecutionResult:
+        request = checked.request
+        if grant is None and request.typecheck in {None, "off"} and not request.plan:
+            return await self.run(checked, agent_id, on_log, None, on_progress)
         check = await self.typecheck(checked, agent_id, grant)
         if check.ends_here:
             return check.result()
@@ -290,10 +310,18 @@ class Sandbox:
     ) -> Check:
         """Check the code of a call before it runs, which ``run`` does not; ``grant`` are its tools.
         Hand the result of the run to its ``explain``."""
-        backend, request = self._open_backend(), checked.request
-        checks = Checks(backend if isinstance(backend, Room) else None)
+        checks, request = self._opened_checks(), checked.request
         declared = self.sessions.names(agent_id, request.session) if request.session else ()
         return await checks.check(request, agent_id, grant, declared)
+
+    def _opened_checks(self) -> Checks:
+        """Made once: to ask a backend what it offers takes as long as a check."""
+        backend = self._open_backend()
+        if self._checks is None:
+            from onehop.checks import Checks, Room
+
+            self._checks = Checks(backend if isinstance(backend, Room) else None)
+        return self._checks
 
     def map(
         self,
@@ -397,7 +425,12 @@ class Sandbox:
     ) -> RunDesk | None:
         """Where a run's calls of tools are answered; None when it may call none. ``run`` is what
         ``make_desk`` takes. Raises InvalidRequestError."""
-        return self._desk_of(self.toolbox.grant(tools, layers), **run)
+        return self._desk_of(self._grant(tools, layers), **run)
+
+    def _grant(self, tools: Wanted | None, layers: Sequence[Layer]) -> Grant | None:
+        if self._toolbox is None and tools is None and not layers:
+            return None
+        return self.toolbox.grant(tools, layers)
 
     def _desk_of(self, grant: Grant | None, **run: Any) -> RunDesk | None:
         if grant is None:
@@ -406,6 +439,8 @@ class Sandbox:
         if self.approver is not None:
             agent_id = run.get("agent_id", "")
             asker = self.approver.asker(os.urandom(16).hex(), agent_id=agent_id)
+        from onehop.calls import make_desk
+
         return make_desk(grant, asker=asker, **run)
 
     async def approvals(self) -> list[Approval]:
@@ -438,6 +473,8 @@ class Sandbox:
         desk = self.desk(None, [rules] if rules else (), agent_id=agent_id)
         if desk is None:
             raise ToolError("unknown_tool", f"no tool is called {path}: none are granted", path)
+        from onehop.calls import call_directly
+
         return await call_directly(desk, path, arguments or {})
 
     async def execute_javascript(self, code: str, **options: Any) -> ExecutionResult:
@@ -534,7 +571,17 @@ async def _with_desk(
         await desk.aclose(at_once=True)
         raise
     await desk.aclose()
+    from onehop.calls import with_calls
+
     return with_calls(result, desk)
+
+
+def _toolbox(
+    tools: Wanted | None = None, rules: Layer = (), limits: ToolLimits | None = None
+) -> Toolbox:
+    from onehop.calls import Toolbox
+
+    return Toolbox(tools, rules, limits)
 
 
 def _backend(config: SandboxConfig, analyst: Analyst) -> Backend:

@@ -12,6 +12,8 @@ _PARENT: Final = re.compile(
 )
 _VERSION_0: Final = 55
 """Characters of the only version that there is."""
+TRACING: Final = frozenset({"traceparent", "tracestate"})
+"""The names of the headers."""
 _STATE: Final = re.compile(r"[ -~\t]{1,512}")
 
 

@@ -14,8 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
-from onehop._shown import report_html, result_html
-
 Language = Literal["javascript", "typescript"]
 Severity = Literal["low", "medium", "high", "critical"]
 ValidationLevel = Literal["NONE", "ASYNC", "BLOCKING", "STRICT"]
@@ -34,6 +32,8 @@ ErrorType = Literal[
 
 Effect = Literal["read", "write", "destructive"]
 """What a tool does to the world."""
+CallChange = Literal["none", "applied", "unknown"]
+"""What a call of a tool changed."""
 ToolOutcome = Literal["ok", "failed", "denied", "cancelled", "unknown"]
 CheckPolicy = Literal["off", "provable", "strict"]
 """What lets the check refuse a run: nothing, what must fail, or all that TypeScript says."""
@@ -51,6 +51,7 @@ class Wire(BaseModel):
         extra="forbid",
         frozen=True,
         strict=True,
+        defer_build=True,
     )
 
 
@@ -193,6 +194,8 @@ class ValidationReport(Wire):
         return self.model_dump(by_alias=True)
 
     def _repr_html_(self) -> str:
+        from onehop._shown import report_html  # for notebooks only
+
         return report_html(self)
 
 
@@ -219,6 +222,9 @@ class ToolCall(Wire):
     """The code of the ToolError that the call ended with."""
     rule: str | None = None
     """The rule that decided about it."""
+    change: CallChange | None = None
+    """Whether it changed anything: always ``none`` for a tool that only reads. None in records
+    from before onehop kept this."""
 
 
 class Artifact(Wire):
@@ -330,6 +336,8 @@ class ExecutionResult(Wire):
         return to_json(self.to_dict(), inf_nan_mode="null")
 
     def _repr_html_(self) -> str:
+        from onehop._shown import result_html  # for notebooks only
+
         return result_html(self)
 
     def _absent(self) -> set[str]:

@@ -5,9 +5,8 @@ Watchers are found by context, so that nothing between two stages has to know of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Final, Literal, Protocol, Self
 
@@ -18,6 +17,7 @@ Stage = Literal[
     "run",  # the worker's work
     "tool",  # one call of a tool by the code
     "upstream",  # one request to an MCP server, inside a tool's call
+    "request",  # one request to an API of an OpenAPI document, inside a tool's call
     "store",  # writing to the journal, while the run waits
     "delivery",  # a batch of records on its way to the database, in the background
 ]
@@ -41,14 +41,21 @@ class Watcher(Protocol):
 _watchers: ContextVar[Sequence[Watcher]] = ContextVar("onehop.watchers", default=())
 
 
-@contextmanager
-def watched_by(watchers: Sequence[Watcher]) -> Iterator[None]:
+class watched_by:  # noqa: N801 - used like a function; a generator would cost each run three times as much
     """Have ``watchers`` hear of the stages within, instead of those around."""
-    token = _watchers.set(watchers)
-    try:
-        yield
-    finally:
-        _watchers.reset(token)
+
+    __slots__ = ("_token", "_within")
+
+    def __init__(self, watchers: Sequence[Watcher]) -> None:
+        self._within = watchers
+        self._token: Token[Sequence[Watcher]] | None = None
+
+    def __enter__(self) -> None:
+        self._token = _watchers.set(self._within)
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            _watchers.reset(self._token)
 
 
 class Noted:

@@ -11,6 +11,7 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.remote.webelement import WebElement
 
 from tests.dashboard.browsing import Browser, browser
+from tests.dashboard.visiting import Visitor
 from tests.server.served import Served
 from tests.waiting import until
 
@@ -244,3 +245,51 @@ def test_the_overview_renews_itself_and_draws_charts(viewer: Browser, ada: httpx
     run(ada, "return 'a run that comes later'", description="a run that comes later")
     until(lambda: "a run that comes later" in viewer.text(), "the renewal")
     until(lambda: len(viewer.all(".chart canvas")) == 2, "the charts")
+
+
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADU"
+    "lEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def test_files_are_for_admins_and_only_pictures_are_shown(
+    admin: Browser, ada: httpx2.Client, served: Served, viewer_key: str
+) -> None:
+    page = "<svg xmlns='http://www.w3.org/2000/svg'><script>document.title='owned'</script></svg>"
+    code = (
+        f"const bytes = Uint8Array.from(atob('{PNG}'), (each) => each.charCodeAt(0));\n"
+        "show(bytes, {type: 'image/png', title: 'chart.png'});\n"
+        f"show({page!a}, {{type: 'image/png', title: 'chart.svg'}});\nreturn 1"
+    )
+    name = run(ada, code)["requestId"]
+    admin.open(f"/dashboard/executions/{name}")
+    until(
+        lambda: admin.run("return document.querySelector('.files img')?.naturalWidth") == 1,
+        "the picture",
+    )
+    assert len(admin.all(".files img")) == 1  # the other is no picture, whatever it calls itself
+    links = [found.get_attribute("href") or "" for found in admin.all(".files li > a")]
+    cookies = {each["name"]: each["value"] for each in admin.driver.get_cookies()}
+    answer = httpx2.get(links[1], cookies=cookies)
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert "attachment" in answer.headers["content-disposition"]
+    assert "sandbox" in answer.headers["content-security-policy"]
+    person = Visitor(served.url)
+    person.log_in(viewer_key)
+    assert person.get(links[0].removeprefix(served.url)).status_code == 403
+    listed = person.get(f"/dashboard/executions/{name}").text
+    assert ("chart.png" in listed, "/artifacts/" in listed) == (True, False)
+    person.close()
+
+
+def test_any_two_runs_are_compared(viewer: Browser, ada: httpx2.Client) -> None:
+    left = run(ada, "return await tools.find_orders({customer: 'one'})")["requestId"]
+    right = run(ada, "return [1, 2]")["requestId"]
+    viewer.open(f"/dashboard/executions/{left}")
+    viewer.find("input[name=right]").send_keys(right)
+    viewer.press("Compare")
+    until(lambda: "Two executions" in viewer.text(), "the comparison")
+    assert "find_orders" in viewer.text(".facing")
+    assert any("find_orders" in each.text for each in viewer.all(".sides .out"))
+    assert any("return [1, 2]" in each.text for each in viewer.all(".sides .in"))

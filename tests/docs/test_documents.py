@@ -71,6 +71,7 @@ EXAMPLES = {
     "pattern_loop.py": "2 of 8 sensors raise an alarm\n",
     "pattern_transform.py": "FR: 265\nUS: 213\nDE: 177\n",
     "openapi.py": "{'item': 'chair', 'count': 4}, {'item': 'table', 'count': 0}",
+    "mcp_servers.py": "Asia/Tokyo 21:00",
     "session.py": "large.csv ['b,20', 'c,30']\ndeclared anew: 3\nstored: ['b', 'c']\n",
     "tools.py": "order 3: sent 400 cents\norder 4: failed: nobody is called bob\n",
     "rewards.py": "  reward 1.00\n  reward 0.67\n  reward 0.00  (TimeoutError",

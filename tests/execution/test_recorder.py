@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from onehop.callers import Caller
 from onehop.config import AuditConfig
 from onehop.errors import (
     JournalFullError,
+    JournalUnavailableError,
     RecordRejectedError,
     StoreError,
     StoreUnavailableError,
@@ -258,3 +260,34 @@ async def test_a_journal_in_the_memory_of_a_process_leaves_no_folder(
         assert await executor.flush()
         assert (await store.events(EventQuery(request_id="m")))[-1].event.request_id == "m"
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_run_that_cannot_be_written_down_is_not_run_again_and_its_result_comes_later(
+    executor: Executor,
+) -> None:
+    """As on a disk that fills up while the code runs: no file of this process may grow."""
+    calls = []
+
+    def pay() -> None:
+        """Something that must not happen twice."""
+        calls.append(1)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+
+    async def ask(name: str) -> object:
+        code = "await tools.pay(); return 'paid'"
+        return (await executor.execute(code, tools=[pay], request_id=name)).output
+
+    try:
+        with pytest.raises(JournalUnavailableError, match="the code has run"):
+            await ask("one")
+        with pytest.raises(JournalUnavailableError, match="the code has run"):
+            await ask("one")
+        with pytest.raises(JournalUnavailableError, match="nothing runs now"):
+            await ask("another")
+        assert not await executor.flush(0.01)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    assert await executor.flush(20)
+    assert await ask("one") == "paid"
+    assert calls == [1]
+    assert (await verify(executor.store)).problems == ()

@@ -73,6 +73,10 @@ async def test_the_status_and_the_headers_stand_beside_the_body_unlisted(sandbox
     assert await run(sandbox, code) == expected
 
 
+async def test_declarations_say_that_an_answer_has_status_and_headers(sandbox: Sandbox) -> None:
+    assert "Promise<$Http<" in sandbox.toolbox.discovery.describe("shop.list")["declarations"]
+
+
 async def test_path_query_and_fields_of_the_body_are_one_object(sandbox: Sandbox) -> None:
     """``name`` is a parameter of the query and a field of the body: the query has it first."""
     code = """

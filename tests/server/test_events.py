@@ -143,14 +143,24 @@ async def test_a_reader_that_is_too_slow_is_sent_away(feed: Feed, bus: EventBus)
     reader, source = await feed.attach(Filter())
     bus.publish(event(0))
     assert b"r0" in await anext(source)
-    for number in range(1, 3000):
+    for number in range(1, _feed._WAITING + 1000):
         bus.publish(event(number))
     seen = [chunk async for chunk in source]
-    assert len(seen) == _feed._WAITING
+    assert b"".join(seen).count(b"event: ") == _feed._WAITING
     reader.leave()
-    last = seen[-1].decode().partition("id: ")[2].strip()
+    last = seen[-1].decode().rpartition("id: ")[2].strip()
     reader, source = await feed.resume(Filter(), last)
     assert f"r{_feed._WAITING + 1}".encode() in await anext(source)
+    reader.leave()
+
+
+async def test_events_that_come_together_are_sent_together(feed: Feed, bus: EventBus) -> None:
+    reader, source = await feed.attach(Filter())
+    bus.publish(event(0))
+    assert (await anext(source)).count(b"event: ") == 1  # after a silence, at once
+    for number in range(1, 100):
+        bus.publish(event(number))
+    assert (await anext(source)).count(b"event: ") == 99
     reader.leave()
 
 

@@ -184,7 +184,7 @@ NARROWED: list[tuple[dict[str, Any], list[str]]] = [
 ]
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"tools": ["fnid"]}, "tools", "find"),
-    ({"tools": ["no.*"]}, "tools", "a tool's name or glob"),
+    ({"tools": ["no.*"]}, "tools", "the name of a tool, or a glob"),
     ({"tools": "find"}, "tools", "a list"),
     ({"tools": ["find", ""]}, "tools[1]", "a tool's name"),
     ({"tools": ["find", {"name": "x"}]}, "tools[1]", "a tool's name"),
@@ -236,7 +236,7 @@ def test_a_run_cannot_widen_what_its_agent_may(shop: Served) -> None:
         body = {"code": BOTH, "tools": ["*"], "rules": [{"action": "allow", "tool": "pay"}]}
         assert client.post("/api/v1/execute", json=body).json()["output"] == [FOUND, "denied"]
         near = client.post("/api/v1/execute", json={"code": "return 1", "tools": ["pya"]})
-        assert "nothing is near it" in near.json()["error"]["message"]
+        assert "no tool has a name like it" in near.json()["error"]["message"]
 
 
 async def test_a_run_over_mcp_has_its_own_tools_and_rules(

@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from onehop.decisions import Approval
 from onehop.errors import StoreUnavailableError
+from onehop.observed import ObservedType
 from onehop.stores._border import METHODS
 from onehop.stores.base import AgentRecord, EventQuery, HistoryQuery, SessionNote, Store
 from tests.servers import MongoServer, PostgresServer
@@ -40,6 +41,9 @@ APPROVAL = Approval(
     expires_at=NOW + 30_000,
 )
 NOTE = SessionNote(agent_id="agent", session="s", created_at=NOW, used_at=NOW)
+OBSERVED = ObservedType(
+    namespace="crm", tool="crm.find", fingerprint="0", shape="{}", count=1, observed_at=NOW
+)
 CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "open": lambda store: store.open(),
     "ping": lambda store: store.ping(),
@@ -79,6 +83,9 @@ CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "set_session_value": lambda store: store.set_session_value("agent", "s", "key", "1", 100),
     "delete_session_value": lambda store: store.delete_session_value("agent", "s", "key"),
     "session_keys": lambda store: store.session_keys("agent", "s"),
+    "observed_types": lambda store: store.observed_types(),
+    "observed_type": lambda store: store.observed_type("crm", "crm.find"),
+    "keep_observed_type": lambda store: store.keep_observed_type(OBSERVED),
     "agent_counts": lambda store: store.agent_counts(None, 10),
     "timeline": lambda store: store.timeline(None, None, 60_000),
     "failure_causes": lambda store: store.failure_causes(None, None),

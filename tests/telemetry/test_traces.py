@@ -23,6 +23,7 @@ from onehop import AgentClient, Executor, Sandbox, SandboxConfig
 from onehop.telemetry import Tracing
 from onehop.testing import FakeBackend
 from onehop.traces import read_trace
+from tests.openapi.running import api_server
 from tests.server.served import Served, run
 from tests.telemetry.receiving import Received, Span, over_grpc, over_http
 from tests.upstreams.running import SERVER, free_port, http_server
@@ -367,3 +368,74 @@ def test_a_traceparent_of_a_later_version_is_read_and_a_bad_state_is_dropped() -
     plain = read_trace(traceparent(1), "x" * 513)
     assert plain is not None
     assert plain.headers() == {"traceparent": traceparent(1)}
+
+
+# --- the command line, and what it calls
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Received, Path, Any]]:
+    """A receiver, and ``onehop`` on the command line with the operations of an API."""
+    folder = tmp_path_factory.mktemp("shell")
+    with api_server() as api, over_http() as (found, url):
+        (folder / "onehop.toml").write_text(
+            f'[upstream.shop]\nopenapi = "{api}/openapi.json"\nprivate = true\nrequired = true\n'
+        )
+
+        def onehop(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+            variables = {
+                **os.environ,
+                "ONEHOP_CONFIG": str(folder / "onehop.toml"),
+                "ONEHOP_STORE": f"sqlite:///{folder / 'onehop.db'}",
+                "ONEHOP_JOURNAL": str(folder / "journal"),
+                "ONEHOP_TRACES": "http",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": url,
+                **environment,
+            }
+            command = [sys.executable, "-m", "onehop", *words]
+            return subprocess.run(
+                command, env=variables, capture_output=True, text=True, check=False, timeout=60
+            )
+
+        yield found, folder, onehop
+
+
+def test_a_request_to_an_api_is_a_span_and_takes_the_trace_on(
+    shell: tuple[Received, Path, Any],
+) -> None:
+    found, _, onehop = shell
+    code = (
+        "await tools.shop.get_item({item_id: 'tracedsecret'});"
+        "return tools.shop.fail({}).catch((error) => error.message)"
+    )
+    done = onehop("run", code, TRACEPARENT=traceparent(31))
+    assert done.returncode == 0, done.stderr
+    names = ("execute_tool shop.fail", "GET /fail", "GET /items/{item_id}", *STAGES)
+    spans = found.wait(f"{31:032x}", EXECUTION, *names)
+    assert spans[EXECUTION].parent == PARENT
+    well, refused = spans["GET /items/{item_id}"], spans["GET /fail"]
+    assert refused.parent == spans["execute_tool shop.fail"].id
+    assert well.kind == 3  # a client's
+    assert well.attributes["http.request.method"] == "GET"
+    assert well.attributes["http.response.status_code"] == 200
+    assert well.attributes["server.address"] == "127.0.0.1"
+    assert not well.is_error
+    assert (refused.is_error, refused.attributes["error.type"]) == (True, "409")
+    assert f"00-{31:032x}-{refused.id}-01" in done.stdout  # the API tells what was sent
+    assert b"tracedsecret" not in found.text  # what is in the path is a value
+
+
+def test_the_runs_of_a_batch_are_in_the_trace_of_who_started_it(
+    shell: tuple[Received, Path, Any],
+) -> None:
+    found, folder, onehop = shell
+    (folder / "in.jsonl").write_text('{"code": "return 1"}\n' * 3)
+    done = onehop("batch", str(folder / "in.jsonl"), TRACEPARENT=traceparent(33))
+    assert done.returncode == 0, done.stderr
+
+    def runs() -> list[Span]:
+        trace = f"{33:032x}"
+        return [span for span in found.spans if (span.trace, span.name) == (trace, EXECUTION)]
+
+    until(lambda: len(runs()) == 3, "the spans of the batch")
+    assert {span.parent for span in runs()} == {PARENT}

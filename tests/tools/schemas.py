@@ -79,6 +79,8 @@ class Declared:
     input_schema: Any
     output_schema: Any = None
     description: str = ""
+    answer_note: str = ""
+    has_http: bool = False
 
     @property
     def path(self) -> str:

@@ -244,7 +244,7 @@ def test_a_call_is_granted_what_it_names(wanted: Any, expected: list[str]) -> No
     ("wanted", "message"),
     [
         (["crm.find_persn"], "crm.find_person"),
-        (["zzz.*"], "nothing is near it"),
+        (["zzz.*"], "no tool has a name like it"),
         ([3], "it must be a function or a Tool"),
         ("now", "it must be a list of functions and Tool objects"),
         (3, "it must be a list of functions and Tool objects"),

@@ -192,6 +192,34 @@ def test_tools_are_declared_under_their_aliases_too() -> None:
     assert [message.partition(" ")[0] for message in bad] == ["TS2561", "TS2339"]
 
 
+def test_what_comes_beside_a_body_has_a_type_where_it_can_be() -> None:
+    tools = [
+        Declared("x", "get", PERSON, PERSON, has_http=True),
+        Declared("x", "text", PERSON, {"type": ["string", "null"]}, has_http=True),
+    ]
+    right = """
+    const found = await tools.x.get({name: ''});
+    const name: string = found.name;
+    const etag: string = found.$http.headers.etag;
+    const text: string | null = await tools.x.text({name: ''});
+    """
+    wrong = """
+    (await tools.x.get({name: ''})).$http.statusCode;
+    (await tools.x.text({name: ''}))?.$http;
+    """
+    _, fine, bad = complaints([ambient(tools), right, wrong])
+    assert fine == []
+    assert [message.partition(" ")[0] for message in bad] == ["TS2339", "TS2339"]
+
+
+def test_the_answer_of_a_tool_may_be_observed() -> None:
+    tool = Declared("x", "t", PERSON, PERSON, "Words.", answer_note="@observed in 2 answers")
+    assert "   * Words.\n   * @observed in 2 answers\n" in declarations([tool]).replace(
+        "    ", "  "
+    )
+    assert signature(tool).endswith("Promise</* observed */ {name: string}>")
+
+
 def test_words_cannot_leave_their_comment() -> None:
     words = [
         "*/ evil; /*",

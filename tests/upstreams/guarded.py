@@ -1,5 +1,6 @@
 """An MCP server that wants a login, and its authorization server: both by the SDK's server parts.
-``guarded.py PORT SECONDS``: the seconds that an access token lasts."""
+``guarded.py PORT SECONDS [ID SECRET PORT]``: the seconds that an access token lasts, and the
+only client that it knows."""
 
 from __future__ import annotations
 
@@ -17,10 +18,10 @@ from mcp.server.auth.provider import (
     TokenError,
     construct_redirect_uri,
 )
-from mcp.server.auth.settings import AuthSettings, ClientRegistrationOptions
+from mcp.server.auth.settings import AuthSettings, ClientRegistrationOptions, RevocationOptions
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
-from pydantic import AnyHttpUrl
+from pydantic import AnyHttpUrl, AnyUrl
 
 PORT, SECONDS = int(sys.argv[1]), int(sys.argv[2])
 
@@ -86,7 +87,8 @@ class Provider(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken,
         return found if found and (found.expires_at or 0) > time.time() else None
 
     async def revoke_token(self, token: Any) -> None:
-        self.access.pop(token.token, None)
+        self.access.clear()
+        self.refresh.clear()
 
     def tokens(self, client: str, scopes: list[str]) -> OAuthToken:
         access, refresh = f"access-{secrets.token_hex(16)}", f"refresh-{secrets.token_hex(16)}"
@@ -98,6 +100,14 @@ class Provider(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken,
 
 
 provider = Provider()
+if len(sys.argv) > 3:  # a client that is known already, and nobody else: ID SECRET PORT
+    provider.clients[sys.argv[3]] = OAuthClientInformationFull(
+        client_id=sys.argv[3],
+        client_secret=sys.argv[4],
+        token_endpoint_auth_method="client_secret_basic",
+        redirect_uris=[AnyUrl(f"http://127.0.0.1:{sys.argv[5]}/callback")],
+        grant_types=["authorization_code", "refresh_token"],
+    )
 address = f"http://127.0.0.1:{PORT}"
 server = MCPServer(
     "guarded",
@@ -105,7 +115,8 @@ server = MCPServer(
     auth=AuthSettings(
         issuer_url=AnyHttpUrl(address),
         resource_server_url=AnyHttpUrl(f"{address}/mcp"),
-        client_registration_options=ClientRegistrationOptions(enabled=True),
+        client_registration_options=ClientRegistrationOptions(enabled=len(sys.argv) == 3),
+        revocation_options=RevocationOptions(enabled=True),
         validate_token_resource=False,
     ),
 )

@@ -25,10 +25,10 @@ SERVER = str(Path(__file__).parent / "guarded.py")
 
 
 @contextmanager
-def guarded(seconds: int) -> Iterator[str]:
-    """A server whose tokens last so long."""
+def guarded(seconds: int, *client: str) -> Iterator[str]:
+    """A server whose tokens last so long, and that knows one client if it is given."""
     port = free_port()
-    command = [sys.executable, SERVER, str(port), str(seconds)]
+    command = [sys.executable, SERVER, str(port), str(seconds), *client]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             until(lambda: is_there(port), "the server")
@@ -44,10 +44,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "state" / "onehop"
 
 
-def log_in(folder: Path, url: str) -> subprocess.CompletedProcess[str]:
+def log_in(folder: Path, url: str, oauth: str = "") -> subprocess.CompletedProcess[str]:
     """``onehop tools login``, with a person who goes where it says."""
     settings = folder / "onehop.toml"
-    settings.write_text(f'[upstream.crm]\nurl = "{url}"\n')
+    settings.write_text(f'[upstream.crm]\nurl = "{url}"\n{oauth}')
     with subprocess.Popen(
         [sys.executable, "-m", "onehop", "tools", "login", "crm", "--no-browser"],
         env={**os.environ, "ONEHOP_CONFIG": str(settings)},
@@ -131,3 +131,54 @@ def test_nobody_logs_in_at_what_is_not_there(tmp_path: Path, home: Path) -> None
     done = log_in(tmp_path, f"http://127.0.0.1:{free_port()}/mcp")
     assert done.returncode == 2
     assert "the login failed" in done.stderr
+
+
+def log_out(folder: Path) -> str:
+    """What ``onehop tools logout`` says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "onehop", "tools", "logout", "crm"],
+        env={**os.environ, "ONEHOP_CONFIG": str(folder / "onehop.toml")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stderr
+
+
+async def test_a_logout_forgets_the_tokens_and_ends_them_at_the_server(
+    tmp_path: Path, home: Path
+) -> None:
+    with guarded(3600) as url:
+        assert (await asyncio.to_thread(log_in, tmp_path, url)).returncode == 0
+        async with sandbox(url) as opened:  # it has the token in memory
+            assert await opened.call_tool("crm.refreshed") == {"result": 0}
+            assert "which has ended the login" in await asyncio.to_thread(log_out, tmp_path)
+            assert json.loads((home / "tokens.json").read_text()) == {}
+            with pytest.raises(ToolError) as raised:
+                await opened.call_tool("crm.refreshed")
+        assert raised.value.code == "auth_required"
+        assert "nobody was logged in" in await asyncio.to_thread(log_out, tmp_path)
+
+
+async def test_a_client_of_the_settings_logs_in_where_nobody_may_register(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, secret = free_port(), "a-secret-of-the-client"
+    monkeypatch.setenv("CRM_CLIENT_SECRET", secret)
+    client = {"client_id": "onehop-crm", "client_secret": "env:CRM_CLIENT_SECRET", "port": port}
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in client.items())
+    with guarded(3600, "onehop-crm", secret, str(port)) as url:
+        refused = await asyncio.to_thread(log_in, tmp_path, url)
+        assert (refused.returncode, "the login failed" in refused.stderr) == (2, True)
+        done = await asyncio.to_thread(log_in, tmp_path, url, f"[upstream.crm.oauth]\n{lines}")
+        assert done.returncode == 0, done.stderr
+        assert secret not in (home / "tokens.json").read_text()
+        end(home / "tokens.json", url)
+        crm = McpUpstream(url=url, oauth=client)
+        async with Sandbox(SandboxConfig(pool_size=1), tools=Tools(crm=crm)) as opened:
+            assert await opened.call_tool("crm.refreshed") == {"result": 1}
+        assert secret not in (home / "tokens.json").read_text()
+        # The SDK's revocation endpoint wants the secret in the form, where RFC 6749 has a header.
+        assert "logged out at crm" in await asyncio.to_thread(log_out, tmp_path)
+        assert json.loads((home / "tokens.json").read_text()) == {}

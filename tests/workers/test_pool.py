@@ -298,6 +298,19 @@ async def test_a_spawner_that_is_killed_is_replaced() -> None:
             assert (await sandbox.execute("return 3")).output == 3
 
 
+async def test_a_run_whose_worker_is_lost_with_the_spawner_fails_as_ours() -> None:
+    async with Sandbox(SandboxConfig(pool_size=1)) as sandbox:
+        begun = asyncio.Event()
+        code = "console.log(1); await new Promise((done) => setTimeout(done, 20_000))"
+        run = asyncio.create_task(sandbox.execute(code, on_log=lambda _: begun.set()))
+        await asyncio.wait_for(begun.wait(), 20)
+        for pid in spawners():
+            os.kill(pid, signal.SIGKILL)
+        info = (await run).error_info
+        assert info is not None
+        assert (info.type, info.name) == ("internal", "WorkerLostError")
+
+
 async def test_no_run_fails_because_all_idle_workers_were_lost_at_once() -> None:
     async with Sandbox(SandboxConfig(pool_size=6)) as sandbox:
         lost = await _full_pool(6, set())

@@ -34,11 +34,20 @@ class Approvals:
     """Asks for decisions about the calls of runs, and takes them.
 
     ``store``, open, keeps what waits, for every process that shares it. A run waits ``hold``
-    seconds in all; then what nobody decided has expired. ``find`` tells the tools that are here.
+    seconds in all; then what nobody decided has expired. ``find`` gives the tools that are here.
+    With ``clients_decide`` the person at the agent's own MCP client may decide.
     """
 
-    def __init__(self, store: Store, hold: float = 30.0, find: Find = lambda _path: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        hold: float = 30.0,
+        find: Find = lambda _path: None,
+        *,
+        clients_decide: bool = False,
+    ) -> None:
         self.store = store
+        self.clients_decide = clients_decide
         self.hold = hold
         self.find = find
         self._runs: dict[str, RunAsker] = {}

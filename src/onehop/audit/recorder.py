@@ -21,12 +21,13 @@ from onehop.config import AuditConfig
 from onehop.errors import (
     AuditUnavailableError,
     JournalFullError,
+    JournalUnavailableError,
     RecordRejectedError,
     StoreError,
     StoreUnavailableError,
 )
 from onehop.events import Event
-from onehop.records import ExecutionRecord
+from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.states import JournalState
 from onehop.stores.base import Entry, Store
 from onehop.watching import Watcher, stage, watched_by
@@ -54,6 +55,10 @@ _FAREWELL: Final = 5.0
 _FULL: Final = (
     "the database of the audit trail is away, and as many records wait for it as may "
     "(ONEHOP_JOURNAL_MAX)"
+)
+_OWED: Final = (
+    "the code has run, and its result could not be written down: {}. The same request id gives the "
+    "result when there is room again"
 )
 _STUCK: Final = 30.0
 """Seconds without any progress after which the delivery counts as stuck."""
@@ -122,6 +127,9 @@ class Recorder:
         self._task: asyncio.Task[None] | None = None
         self._busy_since: float | None = None
         self._tell: list[Told] = []
+        self._owed: dict[str, Entry] = {}
+        """By run id: what has ended and is not on disk, because that failed."""
+        self._tell_taken: list[Callable[[list[ExecutionRecord]], None]] = []
 
     @property
     def away(self) -> bool:
@@ -150,6 +158,10 @@ class Recorder:
     def on_repeat(self, tell: Told) -> None:
         """Call ``tell`` with each record that the store took as a repeat of an earlier run."""
         self._tell.append(tell)
+
+    def on_taken(self, tell: Callable[[list[ExecutionRecord]], None]) -> None:
+        """Call ``tell`` with the records that the store has from now on."""
+        self._tell_taken.append(tell)
 
     async def trouble(self) -> str | None:
         """Why runs are not recorded, or records not delivered; None when all is well.
@@ -192,10 +204,13 @@ class Recorder:
         self._disk.close()
 
     async def admit(self) -> None:
-        """Raise JournalFullError if no record more may wait; with mode "strict", also
-        AuditUnavailableError unless the store answers."""
+        """Raise JournalFullError if no record more may wait, and JournalUnavailableError while one
+        could not be written down; with mode "strict", also AuditUnavailableError unless the store
+        answers."""
         if self._journal.full:
             raise JournalFullError(f"nothing runs now: {_FULL}")
+        if self._owed:
+            raise JournalUnavailableError("nothing runs now: a record could not be written down")
         if self._mode != "strict":
             return
         try:
@@ -229,7 +244,8 @@ class Recorder:
         secrets: Secrets | None = None,
     ) -> None:
         """On disk from now on: what came of it; ``size`` bytes, about. ``record`` None: it was
-        given up, and did not run. It is written also when the awaiting task is cancelled.
+        given up, and did not run. It is written also when the awaiting task is cancelled. If the
+        disk fails, JournalUnavailableError is raised, and it is written when the disk can again.
 
         With mode "strict" this returns when the store has it.
         """
@@ -252,16 +268,33 @@ class Recorder:
         secrets: Secrets | None,
     ) -> None:
         entry = await self._redacted(record, events, size, secrets)
-        place = await self._disk.run(self._journal.finish, run_id, entry)
+        place = await self._written(run_id, entry)
         self._wake.set()
         if self._mode == "strict":
             await self._arrival(place)
 
+    async def _written(self, run_id: str, entry: Entry) -> int:
+        try:
+            return await self._disk.run(self._journal.finish, run_id, entry)
+        except JournalUnavailableError as error:
+            self._owed[run_id] = entry
+            self._wake.set()
+            raise JournalUnavailableError(_OWED.format(error)) from error
+
+    async def _settle(self) -> None:
+        """Write down what the disk has refused."""
+        for run_id, entry in list(self._owed.items()):
+            await self._disk.run(self._journal.finish, run_id, entry)
+            del self._owed[run_id]
+
     async def find(self, request_id: str, agent_id: str) -> ExecutionRecord | None:
         """The record of an agent's run that has ended, here or in the store.
 
-        Raises StoreUnavailableError when neither can say; while the store is away, at once.
+        Raises StoreUnavailableError when neither can say; while the store is away, at once. Raises
+        JournalUnavailableError for a run whose record could not be written down yet.
         """
+        if any(_is_of(entry.record, request_id, agent_id) for entry in self._owed.values()):
+            raise JournalUnavailableError(_OWED.format("its disk has no room"))
         entry = await self._disk.run(self._journal.find, request_id, agent_id)
         if entry is not None and entry.record is not None:
             return entry.record
@@ -271,10 +304,11 @@ class Recorder:
 
     async def flush(self, timeout: float = _FAREWELL) -> bool:
         """Wait until the store has all that has ended so far; False after ``timeout`` seconds."""
-        waiting = await self._disk.run(self._journal.last)
         try:
             async with asyncio.timeout(timeout):
-                await self._passed(waiting)
+                async with self._moved:
+                    await self._moved.wait_for(lambda: not self._owed)
+                await self._passed(await self._disk.run(self._journal.last))
         except TimeoutError:
             return False
         return True
@@ -345,6 +379,7 @@ class Recorder:
     async def _drain(self) -> None:
         pause = _FIRST_RETRY
         self._busy_since = time.monotonic()
+        await self._settle()
         while (batch := await self._disk.run(self._journal.waiting, _BATCH)) or self.away:
             self._busy_since = time.monotonic()
             if await self._append(batch):
@@ -415,6 +450,9 @@ class Recorder:
         if not batch:
             return
         await self._disk.run(self._journal.delivered, batch[-1].sequence)
+        taken = [item.entry.record for item in batch if item.entry.record is not None]
+        for tell in self._tell_taken:
+            tell(taken)
         async with self._moved:
             self._done = batch[-1].sequence
             self._moved.notify_all()
@@ -432,6 +470,13 @@ class Recorder:
 
 def _key(record: ExecutionRecord) -> str:
     return record.run_id or record.request_id
+
+
+def _is_of(record: ExecutionRecord | None, request_id: str, agent_id: str) -> bool:
+    """Whether it is what the name stands for: one that was given up has left it free."""
+    if record is None or record.error_type == GIVEN_UP:
+        return False
+    return (record.request_id, record.agent_id) == (request_id, agent_id)
 
 
 def _run_ids(entries: list[Entry]) -> list[str]:

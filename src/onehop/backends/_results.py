@@ -7,7 +7,6 @@ from typing import Final
 
 from onehop import source
 from onehop.backends.outputs import OutputShelf
-from onehop.compiler import Broken, Refused
 from onehop.limits import MIB, Limits
 from onehop.types import (
     ErrorInfo,
@@ -16,7 +15,6 @@ from onehop.types import (
     ExecutionResult,
     Isolation,
     ResourceUsage,
-    code_hash,
 )
 from onehop.workers import Died, Outcome
 from onehop.workers.protocol import Failure, LargeResult, Result
@@ -24,10 +22,6 @@ from onehop.workers.protocol import Failure, LargeResult, Result
 _OUT_OF_MEMORY = ("out of memory", "memory allocation of", "OOM")
 _NEAR_LIMIT = 0.75
 """Share of the memory grant in use above which a crash is put down to memory."""
-_TOO_MUCH = (
-    "the TypeScript compiler failed on this code, twice: it may be nested too deeply or too long; "
-    "split it up, or send it as JavaScript"
-)
 _EVAL = "Code generation from strings disallowed"
 _IMPORT = "import() is not available"
 _ALLOCATION = ("Array buffer allocation failed", "Out of memory")
@@ -41,6 +35,7 @@ _CAUSES: Final = {
     "MemoryLimitError": "memory",
     "ForbiddenSystemCall": "system_call",
     "WorkerExit": "crash",
+    "WorkerLostError": "lost",
 }
 """By the name that ``_died`` gives, which no guest can choose here."""
 
@@ -93,25 +88,6 @@ def _thousandths(value: float) -> float:
     return round(value * 1000) / 1000
 
 
-def uncompiled(
-    request: ExecutionRequest, why: Refused | Broken, isolation: Isolation = "process"
-) -> ExecutionResult:
-    """The result of TypeScript that no worker was asked to run."""
-    if isinstance(why, Refused):
-        error = _at(request, "runtime", "SyntaxError", why.message, why.line, why.column)
-    else:
-        error = ErrorInfo(type="resource_limit", name="CompilerError", message=_TOO_MUCH)
-    return ExecutionResult(
-        success=False,
-        status="failed",
-        code_hash=code_hash(request.code),
-        resource_usage=ResourceUsage(memory=0),
-        error=error.headline,
-        error_info=error,
-        isolation=isolation,
-    )
-
-
 def _output(outcome: Outcome, limits: Limits, shelf: OutputShelf) -> tuple[object, str | None]:
     end = outcome.end
     if isinstance(end, Result):
@@ -135,10 +111,14 @@ def _error(request: ExecutionRequest, limits: Limits, outcome: Outcome) -> Error
 
 def _thrown(request: ExecutionRequest, failure: Failure) -> ErrorInfo:
     if failure.syntax:  # it has no stack: no code ran
-        return _at(request, "runtime", failure.name, failure.message, failure.line, failure.column)
+        return located(
+            request, "runtime", failure.name, failure.message, failure.line, failure.column
+        )
     kind = _kind(failure)
     message = source.explain(request.code, failure.name, failure.message)
-    return _at(request, kind, failure.name, message, failure.line, failure.column, failure.stack)
+    return located(
+        request, kind, failure.name, message, failure.line, failure.column, failure.stack
+    )
 
 
 def _kind(failure: Failure) -> ErrorType:
@@ -153,7 +133,7 @@ def _kind(failure: Failure) -> ErrorType:
     return "runtime"
 
 
-def _at(
+def located(
     request: ExecutionRequest,
     kind: ErrorType,
     name: str,
@@ -162,6 +142,7 @@ def _at(
     column: int | None,
     stack: str | None = None,
 ) -> ErrorInfo:
+    """An error at a place of the request's code, with its excerpt."""
     excerpt = source.excerpt(request.code, line, column)
     if excerpt is None:  # there is no such line: the guest's word is not taken for it
         line = column = None
@@ -227,8 +208,8 @@ def _out_of_memory(died: Died, limits: Limits, outcome: Outcome) -> bool:
 def _ended_early(died: Died) -> tuple[ErrorType, str, str]:
     if died.exit is not None and died.exit.signal == signal.SIGSYS:
         return "security", "ForbiddenSystemCall", "the worker made a forbidden system call"
-    how = "for an unknown reason"
-    if died.exit is not None:
-        code = died.exit.status >> 8
-        how = f"by signal {died.exit.signal}" if died.exit.signal else f"with exit code {code}"
+    if died.exit is None:  # what had started it ended, and took it along
+        return "internal", "WorkerLostError", "the worker was lost before the code returned"
+    code = died.exit.status >> 8
+    how = f"by signal {died.exit.signal}" if died.exit.signal else f"with exit code {code}"
     return "runtime", "WorkerExit", f"the worker ended {how} before the code returned"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 from onehop.backends import _results
@@ -12,7 +13,7 @@ from onehop.errors import SandboxClosedError, WorkerStartError
 from onehop.limits import Limits
 from onehop.questions import Desk, Services
 from onehop.requests import CheckedRequest
-from onehop.source import Kept
+from onehop.source import Kept, Variables, kept_json
 from onehop.types import ExecutionResult, OnLog
 from onehop.watching import stage
 from onehop.workers import Died, Job, Outcome, Pool, Worker
@@ -53,6 +54,7 @@ class LocalSession:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
+        self._variables = Variables()
         self.names: dict[str, None] = {}
         self.ended: str | None = None
 
@@ -69,14 +71,19 @@ class LocalSession:
         if isinstance(made, ExecutionResult):
             return made
         job, kept = made
+        kept = self._variables.fitted(kept)
+        job = replace(job, session_json=kept_json(kept))
         self._idle.clear()
         try:
             outcome = await self._run_job(job)
             self._judge(outcome, kept)
-            return await self._make_result(request, limits, outcome)
+            result = await self._make_result(request, limits, outcome)
+            self._variables.note(kept, is_success=result.success)
         except asyncio.CancelledError:
             self._end("a call of it was cancelled")
             raise
+        else:
+            return result
         finally:
             self._rest()
             self._idle.set()

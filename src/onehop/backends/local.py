@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from onehop import source
@@ -13,15 +13,6 @@ from onehop.analysis import Analyst
 from onehop.backends import _results
 from onehop.backends._session import LocalSession
 from onehop.backends.outputs import Outputs
-from onehop.compiler import (
-    Broken,
-    Checker,
-    Checkers,
-    Compiled,
-    Compiler,
-    Compilers,
-    Refused,
-)
 from onehop.config import SandboxConfig
 from onehop.errors import WorkerStartError
 from onehop.limits import Limits
@@ -39,6 +30,10 @@ from onehop.types import (
 from onehop.watching import stage
 from onehop.workers import Job, Outcome, Pool, RealmPool, WorkerFactory, deno_programs
 from onehop.workers.protocol import Failure, Original
+
+if TYPE_CHECKING:  # what plain JavaScript does without is loaded with the first need of it
+    from onehop.backends._readers import Readers
+    from onehop.compiler import Checkers
 
 _FIRST_PAUSE = 0.001
 """Workers tried when one turns out dead before it was given the job."""
@@ -70,6 +65,7 @@ class LocalBackend:
             self._factory,
             size=config.pool_size,
             max_concurrency=config.max_concurrency,
+            max_waiting=config.max_waiting,
             max_queue=config.max_queue,
         )
         self._realms = RealmPool(
@@ -80,15 +76,20 @@ class LocalBackend:
             runs=config.realm_runs,
             idle=config.realm_idle / 1000,
         )
-        self._compilers = Compilers(
-            self._start_compiler, most=config.compilers, max_queue=config.max_queue
-        )
-        self.checkers = Checkers(
-            self._start_checker, most=config.checkers, seconds=config.check_wait / 1000
-        )
-        """What looks through code before it runs; ``run`` itself does not ask it."""
+        self._config = config
         self._outputs = Outputs(config.kept_outputs)
         self._sessions: WeakSet[LocalSession] = WeakSet()
+
+    @functools.cached_property
+    def _readers(self) -> Readers:
+        from onehop.backends._readers import Readers
+
+        return Readers(self._config, self._factory, self._explain)
+
+    @property
+    def checkers(self) -> Checkers:
+        """What looks through code before it runs; ``run`` itself does not ask it."""
+        return self._readers.checkers
 
     @property
     def ready(self) -> bool:
@@ -106,7 +107,7 @@ class LocalBackend:
         """Start the spawner and the first worker, and what the first program needs if it is in
         ``language``. Raises SandboxUnavailableError."""
         if language == "typescript":
-            self._compilers.prepare()
+            self._readers.compilers.prepare()
         try:
             await self._pool.open()
         except BaseException:
@@ -144,9 +145,9 @@ class LocalBackend:
         """What a worker is asked to run; the result when it cannot run."""
         code, original = source.without_shebang(request.request.code), None
         if request.request.language == "typescript":
-            compiled = await self._compile(request.request, code, agent)
-            if not isinstance(compiled, Compiled):
-                return _results.uncompiled(request.request, compiled, request.isolation)
+            compiled = await self._readers.compile(request.request, code, agent)
+            if isinstance(compiled, ExecutionResult):
+                return compiled.model_copy(update={"isolation": request.isolation})
             code, original = compiled.code, Original(code, compiled.positions)
         return Job(
             code=code,
@@ -201,36 +202,14 @@ class LocalBackend:
             return job
         language = request.request.language
         kept = await source.kept_by(self._analyst, agent, job.code, language)
-        return replace(job, session_json=source.kept_json(kept)), kept
-
-    async def _compile(
-        self, request: ExecutionRequest, code: str, agent: str
-    ) -> Compiled | Refused | Broken:
-        """TypeScript as JavaScript, or why not."""
-        result = await self._compilers.compile(agent, code)
-        if not isinstance(result, Refused):
-            return result
-        said = source.Diagnosis(result.message, result.line, result.column)
-        found = await self._explain(request, agent, said)
-        return Refused(found.message, found.line, found.column)
+        return job, kept
 
     async def confirm_syntax(
         self, request: ExecutionRequest, agent: str, said: source.Diagnosis
     ) -> source.Diagnosis | None:
-        """A syntax error that a checker has found, in the best words; None if it is none, for
-        TypeScript's compiler has the last word on TypeScript. Raises what ``run`` raises."""
-        if request.language == "javascript":
-            return await self._explain(request, agent, said)
-        result = await self._compile(request, source.without_shebang(request.code), agent)
-        if not isinstance(result, Refused):
-            return None
-        return source.Diagnosis(result.message, result.line, result.column)
-
-    async def _start_checker(self) -> Checker:
-        return await Checker.start(await self._factory.launcher())
-
-    async def _start_compiler(self) -> Compiler:
-        return await Compiler.start(await self._factory.launcher())
+        """A syntax error that a checker has found, in the best words; None if it is none. Raises
+        what ``run`` raises."""
+        return await self._readers.confirm_syntax(request, agent, said)
 
     async def _explained(self, request: ExecutionRequest, agent: str, outcome: Outcome) -> Outcome:
         """With a syntax error in better words than the engine's, where there are any."""
@@ -261,8 +240,8 @@ class LocalBackend:
 
     async def aclose(self) -> None:
         """See Backend.aclose."""
-        await self._compilers.aclose()
-        await self.checkers.aclose()
+        if "_readers" in self.__dict__:
+            await self._readers.aclose()
         for session in list(self._sessions):
             await session.aclose()
         await self._realms.aclose()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,6 +15,7 @@ from onehop.config import SandboxConfig
 from onehop.mapping import attempting, mapped, refused
 from onehop.sandbox import Sandbox
 from onehop.types import ExecutionResult, Isolation
+from onehop.watching import Watcher
 
 
 @dataclass(slots=True)
@@ -74,6 +75,10 @@ class Batch:
     isolation: Isolation | None = None
     concurrency: int | None = None
     ordered: bool = True
+    watchers: Sequence[Watcher] = ()
+    """They hear of each stage of each run."""
+    traceparent: str | None = None
+    """The caller's place in a trace, which the runs are parts of."""
 
     async def run(self, hear: Callable[[Progress], None]) -> Progress:
         """Run what has no result yet; ``hear`` is called after each. Raises ConfigError, OSError
@@ -83,7 +88,7 @@ class Batch:
         hear(progress)
         counting = asyncio.create_task(self._count(progress))
         try:
-            async with Sandbox(self.config) as sandbox:
+            async with Sandbox(self.config, watchers=self.watchers) as sandbox:
                 progress.began = time.monotonic()
                 async for line, result in self._results(sandbox):
                     self.results.write(line.number, line.identifier, result)
@@ -97,7 +102,8 @@ class Batch:
         progress.total = await asyncio.to_thread(self.requests.count)
 
     def _results(self, sandbox: Sandbox) -> AsyncIterator[tuple[Line, ExecutionResult]]:
-        attempt = attempting(partial(sandbox.execute, isolation=self.isolation))
+        once = partial(sandbox.execute, isolation=self.isolation, traceparent=self.traceparent)
+        attempt = attempting(once)
 
         async def run(line: Line) -> tuple[Line, ExecutionResult]:
             if line.error is not None:

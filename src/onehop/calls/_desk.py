@@ -249,6 +249,7 @@ class RunDesk:
             record.bytes_out = len(value)
             record.end("ok")
             reply(value, None)
+            self.grant.observe(bound, value)
             self._hear("completed", record.call)
             return value
         return None
@@ -330,7 +331,7 @@ class RunDesk:
         outcome: Literal["denied", "failed", "unknown"] = "denied" if is_denied else "failed"
         if error.effect == "unknown":
             outcome = "unknown"
-        record.end(outcome, error.code)
+        record.end(outcome, error.code, error.effect)
         reply(None, json.dumps(error.to_dict()).encode())
         self._hear("denied" if is_denied else "failed", record.call)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,7 +12,11 @@ from onehop.questions import MOST_ASKS
 from onehop.types import Effect
 
 if TYPE_CHECKING:
-    from onehop.tools import Catalogue, Discovery, Policy, ToolLimits
+    from onehop.tools import Bound, Catalogue, Discovery, Policy, ToolLimits
+
+
+def _unseen(_bound: Bound, _answer: bytes) -> None:
+    """Nobody looks at answers."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,8 @@ class Grant:
     policy: Policy
     limits: ToolLimits
     discovery: Discovery
+    observe: Callable[[Bound, bytes], None] = _unseen
+    """Hears each answer of a tool."""
 
     @cached_property
     def offer(self) -> str:

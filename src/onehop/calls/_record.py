@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any
 
-from onehop.types import Effect, ToolCall, ToolOutcome
+from onehop.types import CallChange, Effect, ToolCall, ToolOutcome
 
 
 class CallRecord:
@@ -22,6 +22,7 @@ class CallRecord:
         """Whether a person must decide about it."""
         self.outcome: ToolOutcome | None = None
         self.error: str | None = None
+        self._change: CallChange | None = None
         self.bytes_in = 0
         self.bytes_out = 0
         self.arguments: dict[str, Any] = {}
@@ -42,11 +43,22 @@ class CallRecord:
         """Its turn has come."""
         self._started = time.perf_counter()
 
-    def end(self, outcome: ToolOutcome, error: str | None = None) -> None:
-        """The first end counts."""
+    def end(
+        self, outcome: ToolOutcome, error: str | None = None, change: CallChange | None = None
+    ) -> None:
+        """The first end counts. ``change`` is what a failed call did nevertheless."""
         if self.outcome is None:
-            self.outcome, self.error = outcome, error
+            self.outcome, self.error, self._change = outcome, error, change
             self._ended = time.perf_counter()
+
+    @property
+    def change(self) -> CallChange:
+        """Whether it changed anything."""
+        if self.effect == "read" or self.outcome in ("denied", "cancelled"):
+            return "none"
+        if self.outcome == "ok":
+            return "applied"
+        return self._change or ("unknown" if self.has_started else "none")
 
     @property
     def call(self) -> ToolCall:
@@ -63,6 +75,7 @@ class CallRecord:
             arguments_hash=hash_of(self.arguments),
             error=self.error,
             rule=self.rule,
+            change=self.change,
         )
 
 

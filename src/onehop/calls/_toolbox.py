@@ -13,9 +13,11 @@ from onehop.calls._desk import Hear, RunDesk, deaf
 from onehop.calls._grant import Grant
 from onehop.calls._media import without_ids
 from onehop.errors import InvalidRequestError, ToolError
+from onehop.observed import Observed, Observer
 from onehop.questions import Call
 from onehop.states import UpstreamState
 from onehop.tools import (
+    Bound,
     Catalogue,
     Discovery,
     Policy,
@@ -52,6 +54,8 @@ class Toolbox:
         self._rules = read_rules(rules)
         self.limits = limits or ToolLimits()
         """How much of them one run may use."""
+        self.observer = Observer()
+        """What the answers of tools have looked like."""
         self._read()
 
     async def open(self) -> None:
@@ -81,6 +85,7 @@ class Toolbox:
 
     async def aclose(self) -> None:
         """Close what provides tools, as far as it was opened here."""
+        await self.observer.aclose()
         opened, self._opened = self._opened, []
         for provider in opened:
             provider.on_change = None
@@ -125,6 +130,11 @@ class Toolbox:
         """A sentence for each of the ``rules`` (the sandbox's own by default) that concerns none of
         the tools that there are now."""
         return stray(self._rules if rules is None else read_rules(rules), self._catalogue)
+
+    @property
+    def has_given(self) -> bool:
+        """Whether there may be tools once it is open."""
+        return bool(self._tools.root or self._tools.namespaces)
 
     @property
     def has_any(self) -> bool:
@@ -185,7 +195,18 @@ class Toolbox:
         return Policy([self._rules, *map(read_rules, layers)])
 
     def _under(self, policy: Policy, catalogue: Catalogue, wider: Discovery | None = None) -> Grant:
-        return Grant(catalogue, policy, self.limits, Discovery(catalogue, policy, wider))
+        discovery = Discovery(catalogue, policy, wider, self._observed)
+        return Grant(catalogue, policy, self.limits, discovery, self._observe)
+
+    def _observe(self, bound: Bound, answer: bytes) -> None:
+        """An answer of a tool of the sandbox's own: what others hand in concerns nobody else."""
+        if bound.is_observed and self._catalogue.bound.get(bound.path) is bound:
+            self.observer.note(bound.namespace, bound.path, bound.fingerprint, answer)
+
+    def _observed(self, bound: Bound) -> Observed | None:
+        if self._catalogue.bound.get(bound.path) is not bound:
+            return None
+        return self.observer.of(bound.path, bound.fingerprint)
 
 
 def make_desk(

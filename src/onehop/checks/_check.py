@@ -102,7 +102,7 @@ class Check:
         if info.line is None or info.name == "ToolError":  # which says what was wrong itself
             return []
         try:
-            messages = await self.messages()
+            messages = await self.messages(observed=True)
         except UncheckedError:
             return []
         return [
@@ -111,15 +111,17 @@ class Check:
             if each.line is not None and each.line <= info.line <= (each.last_line or each.line)
         ][:3]
 
-    async def messages(self) -> tuple[Message, ...]:
-        """What TypeScript says of the types; in a session nothing of names that the code does not
-        declare, for an earlier call may have. Raises UncheckedError."""
+    async def messages(self, *, observed: bool = False) -> tuple[Message, ...]:
+        """What TypeScript says of the types, ``observed`` ones too; in a session nothing of names
+        that the code does not declare, for an earlier call may have. Raises UncheckedError."""
         request = self.request
         found = await self.opened_room().checkers.messages(
             self.agent,
             source.without_shebang(request.code),
             request.language,
-            tools_declaration(None if self.has_own_tools else self.grant, request.code),
+            tools_declaration(
+                None if self.has_own_tools else self.grant, request.code, observed=observed
+            ),
             context_declaration(request.context),
         )
         if request.session is None:

@@ -19,12 +19,14 @@ _TOKENS: Final = re.compile(r'/\*.*?\*/|"(?:[^"\\]|\\.)*"|\bunknown\b', re.DOTAL
 NONE: Final = "declare const tools: any;\n"
 
 
-def tools_declaration(grant: Grant | None, code: str) -> str:
+def tools_declaration(grant: Grant | None, code: str, *, observed: bool = False) -> str:
     """Declarations of the tools whose names stand in ``code``; the others are anything. What a
-    schema leaves open is ``any``: code may do with it what it likes."""
+    schema leaves open is ``any``: code may do with it what it likes. ``observed`` types of answers
+    are hints after a failure, and never a reason to refuse."""
     if grant is None:
         return NONE
-    named = list(_named(grant, code))
+    found = _named(grant, code)
+    named = [grant.discovery.seen(bound) if observed else bound for bound in found]
     if not named:
         return NONE
     aliases = json.loads(grant.catalogue.names_json())["aliases"]

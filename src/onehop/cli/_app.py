@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 from onehop._version import onehop_version
-from onehop.cli import _approvals, _batch, _config, _history, _live, _mcp, _run, _serve, _tools
+from onehop.cli import (
+    _approvals,
+    _batch,
+    _config,
+    _history,
+    _live,
+    _mcp,
+    _run,
+    _serve,
+    _sessions,
+    _tools,
+)
 from onehop.cli._exits import ALL, STORE
 
 app = typer.Typer(
@@ -35,6 +46,7 @@ app.add_typer(_history.store, name="store")
 app.command("serve", epilog=_serve.SERVE_EXITS)(_serve.serve)
 app.add_typer(_serve.agents, name="agents")
 app.add_typer(_approvals.app, name="approvals")
+app.add_typer(_sessions.app, name="sessions")
 app.command("top", epilog=_live.TOP_EXITS)(_live.top)
 app.command("tail", epilog=_live.TAIL_EXITS)(_live.tail)
 app.add_typer(_mcp.app, name="mcp")

@@ -11,6 +11,7 @@ import typer
 
 from onehop.cli._command import exit_with
 from onehop.cli._exits import ExitCode, epilog
+from onehop.cli._watching import caller, watched
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -97,12 +98,20 @@ def batch(
         made.results.open(restart=restart)
         try:
             with _shown() as hear:
-                progress = asyncio.run(made.run(hear))
+                progress = asyncio.run(_traced(made, hear))
         finally:
             made.results.close()
         return ExitCode.FAILED if progress.all_failed else ExitCode.SUCCESS
 
     exit_with(_known(command))
+
+
+async def _traced(made: Batch, hear: Callable[[Progress], None]) -> Progress:
+    import dataclasses
+
+    async with watched() as watchers:
+        traced = dataclasses.replace(made, watchers=watchers, traceparent=caller())
+        return await traced.run(hear)
 
 
 def _known(command: Callable[[], ExitCode]) -> Callable[[], ExitCode]:

@@ -46,10 +46,23 @@ def _try(command: Callable[[], ExitCode], warn: bool) -> ExitCode:
         for warning in warnings() if warn else ():
             _say(f"onehop: warning: {warning}")
         return command()
-    except (InvalidRequestError, ConfigError) as error:
+    except ConfigError as error:
+        return complain(_placed(error), ExitCode.BAD_INPUT)
+    except InvalidRequestError as error:
         return complain(error, ExitCode.BAD_INPUT)
     except OnehopError as error:
         return complain(error, ExitCode.UNAVAILABLE)
+
+
+def _placed(error: Exception) -> str:
+    """With the file and line of the setting, or its variable, where that is what is wrong."""
+    import os
+
+    from onehop.cli._settings import judge
+
+    problems = judge(os.environ).problems
+    place = next((each.place for each in problems if each.message == str(error)), "")
+    return f"{place}: {error}" if place else str(error)
 
 
 def _missing(error: ModuleNotFoundError) -> ExitCode:

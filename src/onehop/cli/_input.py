@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from onehop.cli._watching import caller, watched
 from onehop.config import SandboxConfig
 from onehop.corrections import wrapped_language
 from onehop.errors import InvalidRequestError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from onehop.config import ToolsConfig
     from onehop.execution.executor import Executor
     from onehop.tools import Rule
+    from onehop.watching import Watcher
 
 CLI_AGENT: Final = "cli"
 """The agent under whose name the command line's runs are recorded."""
@@ -60,6 +62,7 @@ def read_call(
     clock: str | None = None,
     typecheck: str | None = None,
     plan: bool = False,
+    session: str | None = None,
 ) -> Call:
     """Read and check everything. Raises InvalidRequestError and ConfigError.
 
@@ -83,8 +86,16 @@ def read_call(
         clock=_read_clock(clock),
         typecheck=typecheck,
         plan=plan,
+        session=session,
     )
     return Call(checked.request, config)
+
+
+def refuse_forgotten_session(session: str | None, record: bool) -> None:
+    """A session has nothing to keep its values in without the store. Raises InvalidRequestError."""
+    if session is not None and not record:
+        allowed = "left out with --no-record: what a session stores is kept with the history"
+        raise InvalidRequestError("session", repr(session), allowed)
 
 
 def _read_clock(text: str | None) -> float | str | None:
@@ -145,7 +156,10 @@ async def _execute(
     request = call.request
     config = call.config.replace(pool_size=1)
     opened = _recording if record else _forgetting
-    async with opened(config, request.language, tools) as executor:
+    async with (
+        watched() as watchers,
+        opened(config, request.language, tools, watchers) as executor,
+    ):
         return await executor.execute(
             request.code,
             request.language,
@@ -154,24 +168,26 @@ async def _execute(
             agent_id=CLI_AGENT,
             seed=request.seed,
             clock=request.clock,
+            session=request.session,
             typecheck=request.typecheck,
             plan=request.plan,
             tools=names,
             rules=rules,
+            traceparent=caller(),
         )
 
 
 def _recording(
-    config: SandboxConfig, language: Language, tools: ToolsConfig
+    config: SandboxConfig, language: Language, tools: ToolsConfig, watchers: Sequence[Watcher]
 ) -> AbstractAsyncContextManager[Executor]:
     from onehop.execution.compose import open_executor
 
-    return open_executor(config, first_language=language, tools=tools)
+    return open_executor(config, first_language=language, tools=tools, watchers=watchers)
 
 
 @asynccontextmanager
 async def _forgetting(
-    config: SandboxConfig, language: Language, tools: ToolsConfig
+    config: SandboxConfig, language: Language, tools: ToolsConfig, watchers: Sequence[Watcher]
 ) -> AsyncIterator[Executor]:
     """An executor without a store: no file is made or read."""
     from onehop.config import ValidationConfig
@@ -183,7 +199,11 @@ async def _forgetting(
     rules = ValidationConfig()
     async with (
         Sandbox(
-            config, preload_analysis=True, first_language=language, **granted(tools, ())
+            config,
+            preload_analysis=True,
+            first_language=language,
+            watchers=watchers,
+            **granted(tools, ()),
         ) as sandbox,
         Executor(sandbox, Validator(rules), level=rules.level) as executor,
     ):

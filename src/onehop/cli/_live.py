@@ -9,6 +9,7 @@ import typer
 
 from onehop.cli._command import exit_with
 from onehop.cli._exits import ExitCode, epilog
+from onehop.cli._options import ServerUrl
 
 if TYPE_CHECKING:
     from onehop.client import AgentClient
@@ -19,19 +20,11 @@ TAIL_EXITS: Final = epilog(
     {ExitCode.SUCCESS: "as many events as asked for", ExitCode.UNAVAILABLE: _AWAY}
 )
 
-_Url = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL",
-        help="The server; otherwise ONEHOP_SERVER_URL, or http://localhost:3001.",
-        show_default=False,
-    ),
-]
 _JSON = Annotated[bool, typer.Option("--json", help="Print JSON, one document a line.")]
 
 
 def top(
-    url: _Url = None,
+    url: ServerUrl = None,
     interval: Annotated[
         float, typer.Option(min=0.1, max=3600, help="Seconds between two looks.")
     ] = 1.0,
@@ -47,13 +40,13 @@ def top(
     def command() -> ExitCode:
         from onehop.cli import _top
 
-        return asyncio.run(_top.watch(_client(url), interval, once=once, as_json=as_json))
+        return asyncio.run(_top.watch(client_of(url), interval, once=once, as_json=as_json))
 
     exit_with(command)
 
 
 def tail(
-    url: _Url = None,
+    url: ServerUrl = None,
     agent: Annotated[str | None, typer.Option(help="Only this agent's events.")] = None,
     channel: Annotated[str | None, typer.Option(help="Only events in this channel.")] = None,
     kinds: Annotated[
@@ -89,13 +82,14 @@ def tail(
         wanted = _tail.Wanted(
             agent=agent, channel=channel, kinds=kinds or None, tool=tool, failed=failed, limit=limit
         )
-        return asyncio.run(_tail.follow(_client(url), wanted, utc=utc, as_json=as_json))
+        return asyncio.run(_tail.follow(client_of(url), wanted, utc=utc, as_json=as_json))
 
     exit_with(command)
 
 
-def _client(url: str | None) -> AgentClient:
-    """Raises ConfigError."""
+def client_of(url: str | None) -> AgentClient:
+    """A client of the server at ``url``, or of the one that the environment names. Raises
+    ConfigError."""
     from onehop._extras import needed_for
 
     with needed_for("a look at a server"):

@@ -45,3 +45,12 @@ McpServers = Annotated[
         show_default=False,
     ),
 ]
+ServerUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        help="The server; otherwise ONEHOP_SERVER_URL, or http://localhost:3001.",
+        show_default=False,
+    ),
+]

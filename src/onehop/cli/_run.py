@@ -75,6 +75,14 @@ def run(
             "time.",
         ),
     ] = None,
+    session: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The session that the code runs in. What its store keeps is there in the next "
+            "run of that name; variables end with this command.",
+        ),
+    ] = None,
     tools: RunTools = None,
     rule: RunRules = None,
     mcp_servers: McpServers = None,
@@ -114,8 +122,9 @@ def run(
         from onehop.cli import _input, _output
 
         call = _input.read_call(
-            source, code, context, language, timeout, memory, seed, clock, typecheck, plan
+            source, code, context, language, timeout, memory, seed, clock, typecheck, plan, session
         )
+        _input.refuse_forgotten_session(session, record)
         result = _input.execute(
             call, record=record, tools=tools, rules=rule, mcp_servers=mcp_servers
         )

@@ -62,5 +62,5 @@ def _options(model: type[BaseModel]) -> dict[str, Any]:
     return found
 
 
-_OF_MACHINE: Final = frozenset({"pool_size", "max_concurrency"})
+_OF_MACHINE: Final = frozenset({"pool_size", "max_concurrency", "max_waiting"})
 """Settings whose default follows the number of CPU cores."""

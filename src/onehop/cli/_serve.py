@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -62,6 +63,15 @@ def serve(
         str | None,
         typer.Option(metavar="FORM", help="text or json (text on a terminal, else json)."),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=64,
+            help="Processes that serve the port together (1); more need PostgreSQL or MongoDB.",
+        ),
+    ] = None,
     tools: Tools = None,
     mcp_servers: McpServers = None,
 ) -> None:
@@ -76,6 +86,7 @@ def serve(
         "tls_cert": tls_cert,
         "tls_key": tls_key,
         "log_format": log_format,
+        "workers": workers,
     }
     told = {name: value for name, value in given.items() if value is not None}
     exit_with(lambda: _serve(told, tools, mcp_servers))
@@ -84,7 +95,7 @@ def serve(
 def _serve(given: dict[str, Any], files: list[str] | None, mcp_servers: str | None) -> ExitCode:
     from onehop.cli._input import tools_config
     from onehop.config import ServerConfig
-    from onehop.server import logs, serving
+    from onehop.server import logs, serving, workers
 
     settings = ServerConfig(**given)
     form = settings.log_format
@@ -92,8 +103,34 @@ def _serve(given: dict[str, Any], files: list[str] | None, mcp_servers: str | No
         form = "text" if sys.stderr.isatty() else "json"
     logs.configure(form)
     tools = tools_config(files, mcp_servers)
+    among = workers.told()
+    if among is not None:
+        asyncio.run(serving.serve(settings, _greet_nobody, tools, among=among))
+        return ExitCode.SUCCESS
+    if settings.workers > 1:
+        arguments = [*_words(given), *_words({"tools": files, "mcp_servers": mcp_servers})]
+        served = workers.supervise(
+            settings, settings.workers, arguments, lambda ready: _greet(ready, settings)
+        )
+        return ExitCode(asyncio.run(served))
     asyncio.run(serving.serve(settings, lambda ready: _greet(ready, settings), tools))
     return ExitCode.SUCCESS
+
+
+def _words(given: dict[str, Any]) -> Iterator[str]:
+    """Options as they are written, for the processes that serve together."""
+    for name, value in given.items():
+        option = "--" + name.replace("_", "-")
+        if name == "auth":
+            yield "--no-auth"
+        elif isinstance(value, list):
+            yield from (word for each in value for word in (option, each))
+        elif value is not None and name != "workers":
+            yield from (option, str(value))
+
+
+async def _greet_nobody(_ready: Ready) -> None:
+    """One of several processes; their supervisor greets."""
 
 
 async def _greet(ready: Ready, settings: ServerConfig) -> None:
@@ -175,15 +212,48 @@ def add(
     ] = None,
     max_rate: Annotated[int | None, typer.Option(help="Runs in a minute.")] = None,
     max_body: Annotated[int | None, typer.Option(help="Bytes of one request.")] = None,
+    key_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the key to this new file, which only you may read, and print nothing; "
+            "without an agent there is no file.",
+        ),
+    ] = None,
     as_json: _JSON = False,
 ) -> None:
     """Add an agent and print its key. The key is not shown again."""
     limits = {"max_runs": max_runs, "max_rate": max_rate, "max_body": max_body}
 
     async def work(known: Agents) -> None:
-        _print_key(await known.add(name, role, **limits), as_json)  # type: ignore[arg-type]
+        if key_file is None:
+            _print_key(await known.add(name, role, **limits), as_json)  # type: ignore[arg-type]
+            return
+        with _new_file(key_file) as write:
+            write((await known.add(name, role, **limits)).key)  # type: ignore[arg-type]
 
     _with_agents(work)
+
+
+@contextmanager
+def _new_file(path: str) -> Iterator[Callable[[str], None]]:
+    """A file that its owner alone may read; gone again if the block fails. Raises
+    InvalidRequestError."""
+    import os
+
+    from onehop.errors import InvalidRequestError
+
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        allowed = f"a new file that can be written ({error.strerror})"
+        raise InvalidRequestError("key_file", repr(path)[:80], allowed) from None
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            yield lambda line: print(line, file=stream, flush=True)
+    except BaseException:
+        os.unlink(path)
+        raise
 
 
 @agents.command("list", epilog=_AGENT_EXITS)

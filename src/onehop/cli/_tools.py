@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -26,7 +27,7 @@ _EXITS: Final = epilog(
     {
         ExitCode.FAILED: "the call failed",
         ExitCode.BAD_INPUT: "bad usage, a file that cannot be used, or no such tool",
-        ExitCode.UNAVAILABLE: "onehop failed",
+        ExitCode.UNAVAILABLE: "onehop failed, or the list lacks the tools of a server",
     }
 )
 _Json = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
@@ -58,9 +59,10 @@ def list_(
         spaces = toolbox.discovery.visible
         chosen = [namespace] if namespace is not None else list(spaces)
         paths = [str(path) for name in chosen for path in toolbox.discovery.list(name)]
-        return _print_hits(
-            [toolbox.discovery.hit(path) for path in paths], as_json, toolbox.catalogue.missing
-        )
+        missing = toolbox.catalogue.missing
+        _print_hits([toolbox.discovery.hit(path) for path in paths], as_json, missing)
+        is_whole = not missing if namespace is None else namespace not in missing
+        return ExitCode.SUCCESS if is_whole else ExitCode.UNAVAILABLE
 
     _with_tools(tools, mcp_servers, work)
 
@@ -80,7 +82,8 @@ def search(
         if not hits and toolbox.offer:
             _complain("no tool fits: try other words, or onehop tools list")
             return ExitCode.SUCCESS
-        return _print_hits(hits, as_json)
+        _print_hits(hits, as_json)
+        return ExitCode.SUCCESS
 
     _with_tools(tools, mcp_servers, work)
 
@@ -131,6 +134,7 @@ _Work = Callable[["Toolbox"], Awaitable[ExitCode]]
 
 app.command("import", epilog=_import.EXITS)(_import.import_)
 app.command(epilog=_login.EXITS)(_login.login)
+app.command(epilog=_login.LOGOUT_EXITS)(_login.logout)
 
 
 def _with_tools(files: list[str] | None, mcp_servers: str | None, work: _Work) -> None:
@@ -148,6 +152,8 @@ async def _work(files: list[str] | None, mcp_servers: str | None, work: _Work) -
     from onehop.errors import ToolError
     from onehop.execution.compose import granted
 
+    # What is logged of a server that is away is said below, once.
+    logging.getLogger("onehop.upstreams").addHandler(logging.NullHandler())
     given = granted(tools_config(files, mcp_servers), ())
     toolbox = Toolbox(given["tools"], given["rules"], given["tool_limits"])
     try:
@@ -170,17 +176,16 @@ def _told(error: ToolError) -> str:
 
 def _print_hits(
     hits: list[dict[str, Any]], as_json: bool, missing: Mapping[str, str] | None = None
-) -> ExitCode:
+) -> None:
     if as_json:
         typer.echo(_as_json(hits))
-        return ExitCode.SUCCESS
+        return
     if not hits and not missing:
         _complain("no tools are granted: name a file with --tools")
     for hit in hits:
         typer.echo(f"{hit['signature']}  [{hit['effect']}{', asks' if hit['asks'] else ''}]")
         if hit["description"]:
             typer.echo(f"    {hit['description']}")
-    return ExitCode.SUCCESS
 
 
 def _print_skipped(skipped: Mapping[str, str], namespace: str | None, as_json: bool) -> ExitCode:

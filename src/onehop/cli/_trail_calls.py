@@ -5,11 +5,12 @@ A record may have been tampered with, so that any field may hold anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from onehop.cli._output import to_json
 from onehop.cli._table import Column
+from onehop.ledger import LedgerLine, ledger
 
 CALLS: Final = (
     Column("call", whole=True),
@@ -21,7 +22,16 @@ CALLS: Final = (
     Column("arguments", wraps=True),
 )
 """The columns of a run's calls; ``bytes`` are those of the answer."""
-_ELSEWHERE: Final = ("toolCalls", "toolArguments", "avoided")
+LEDGER: Final = (
+    Column("call", whole=True),
+    Column("tool"),
+    Column("effect", optional=True),
+    Column("what became of it", whole=True),
+    Column("decided by", wraps=True),
+    Column("when", whole=True, optional=True),
+)
+"""The columns of what a run did to the world."""
+_ELSEWHERE: Final = ("toolCalls", "toolArguments", "toolDecisions", "avoided")
 
 
 def call_rows(details: Any) -> Sequence[Sequence[Any]]:
@@ -37,11 +47,54 @@ def saved(details: Any) -> str | None:
     return f"{avoided.get('turns')} turns and {avoided.get('tokens')} tokens"
 
 
-def without_calls(details: Any) -> Any:
+def ledger_rows(details: Any, show_time: Callable[[int], str]) -> Sequence[Sequence[Any]]:
+    """A row for each call of a tool that may change something."""
+    return [
+        (
+            line.id,
+            line.tool,
+            line.effect,
+            line.state,
+            _decided(line),
+            show_time(line.at) if line.at is not None else None,
+        )
+        for line in ledger(details)
+        if line.state != "read"
+    ]
+
+
+def reading(details: Any) -> int:
+    """How many calls only read."""
+    return sum(line.state == "read" for line in ledger(details))
+
+
+def _decided(line: LedgerLine) -> str:
+    """A person, or the rule alone."""
+    if line.decision is None:
+        return f"rule {line.rule}" if line.rule else "no rule: a granted tool is allowed"
+    who = f" by {line.by}" if line.by else ""
+    why = f": {line.reason}" if line.reason else ""
+    return f"{line.decision}{who}{why} (rule {line.rule})"
+
+
+def other_details(details: Any) -> Any:
     """The details that are not shown as calls; all of them if what they say of calls is wrong."""
-    if not call_rows(details):
+    if not isinstance(details, Mapping):
         return details
-    return {name: value for name, value in details.items() if name not in _ELSEWHERE}
+    hidden = _ELSEWHERE if call_rows(details) else ()
+    return {
+        name: _risk(value) if name == "risk" else value
+        for name, value in details.items()
+        if name not in hidden
+    }
+
+
+def _risk(risk: Any) -> Any:
+    """``level`` is how strict validation was, and does not say that the run was blocked."""
+    if not isinstance(risk, Mapping):
+        return risk
+    names = {"level": "validationLevel"}
+    return {names.get(name, name): value for name, value in risk.items()}
 
 
 def _rows(details: Mapping[str, Any]) -> Iterator[Sequence[Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,8 +17,17 @@ from onehop.cli._exits import ExitCode
 from onehop.cli._output import to_json, write
 from onehop.cli._stats_plots import print_plots
 from onehop.cli._table import Column, clean, print_table
-from onehop.cli._trail_calls import CALLS, call_rows, saved, without_calls
-from onehop.records import ExecutionRecord
+from onehop.cli._trail_calls import (
+    CALLS,
+    LEDGER,
+    call_rows,
+    ledger_rows,
+    other_details,
+    reading,
+    saved,
+)
+from onehop.ledger import ledger
+from onehop.records import INTERRUPTED, ExecutionRecord
 from onehop.stores.base import EventQuery, HistoryQuery, Store
 
 if TYPE_CHECKING:
@@ -214,7 +224,9 @@ async def print_record(
     found = await store.events(EventQuery(request_id=request_id, agent_id=run.agent_id))
     announced = [stored.event for stored in found]
     if as_json:
-        _print_json({**_wire(run), "events": [event.to_dict() for event in announced]})
+        lines = [asdict(line) for line in ledger(run.details)]
+        events = [event.to_dict() for event in announced]
+        _print_json({**_wire(run), "ledger": lines, "events": events})
     else:
         _print_run(run, zone_of(utc))
         _print_events(announced, zone_of(utc))
@@ -232,7 +244,8 @@ def _print_run(run: ExecutionRecord, zone: tzinfo | None) -> None:
     _print_text("Output", _json(run.output) if run.success else None)
     _print_text("Error", run.error)
     _print_calls(run.details)
-    _print_text("Details", _json(without_calls(run.details)))
+    _print_ledger(run, zone)
+    _print_text("Details", _json(other_details(run.details)))
 
 
 def _print_calls(details: Any) -> None:
@@ -242,6 +255,21 @@ def _print_calls(details: Any) -> None:
         print_table(CALLS, rows)
         if (kept := saved(details)) is not None:
             write(sys.stdout, f"Kept from the model: {clean(kept)}\n")
+
+
+def _print_ledger(run: ExecutionRecord, zone: tzinfo | None) -> None:
+    """What it did to the world, as the chain of hashes has it."""
+    rows = ledger_rows(run.details, lambda at: time_of(at, zone))
+    reads = reading(run.details)
+    if not rows and not reads and run.error != INTERRUPTED:
+        return
+    _heading("What it did to the world")
+    if rows:
+        print_table(LEDGER, rows)
+    if reads:
+        write(sys.stdout, f"{_counted(reads, 'call')} only read\n")
+    if run.error == INTERRUPTED:
+        write(sys.stdout, "Its process ended first: calls that it had made are not on record\n")
 
 
 def _facts(run: ExecutionRecord, zone: tzinfo | None) -> dict[str, Any]:

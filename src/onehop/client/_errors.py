@@ -24,6 +24,7 @@ from onehop.errors import (
     Overloaded,
     PermissionDeniedError,
     RateLimitedError,
+    RunLostError,
     ServerError,
     ServerTimeoutError,
     ServerUnreachableError,
@@ -150,6 +151,8 @@ def _exception(refusal: _Refusal) -> OnehopError:
             return ExecutionNotFoundError(refusal.message)
         case _Refusal(code="tools_gone"):
             return ToolsGoneError(refusal.message)
+        case _Refusal(code="run_lost"):
+            return RunLostError(refusal.message)
         case _Refusal(status=409):
             return DuplicateRequestError(refusal.message)
         case _Refusal(status=429):

@@ -13,6 +13,9 @@ from onehop.errors import InvalidRequestError, StoreError, StoreUnavailableError
 from onehop.stores.base import Store
 from onehop.tools import Rule, rules_from_json
 
+_BELIEVED: Final = 0.8
+"""Seconds that what the store said of an agent's rules is believed, as of its key: a change is to
+count within a second, and to ask costs a millisecond of a run."""
 _GRACE: Final = 300.0
 """Seconds that what is known of an agent's rules holds while the store does not answer: as long as
 its key works then."""
@@ -25,13 +28,15 @@ _log = logging.getLogger(__name__)
 
 
 class AgentRules:
-    """Asks the store at each run, so that a change counts from the agent's next run on, on every
-    server. ``clock`` counts seconds."""
+    """Asks the store, so that a change counts within a second on every server, and at once on one
+    that hears of it by ``forget``. ``clock`` counts seconds."""
 
     def __init__(self, store: Store | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
         self._known: OrderedDict[str, tuple[float, tuple[Rule, ...]]] = OrderedDict()
+        """By agent: when the store was asked, and what it said."""
+        self._changes = 0
 
     async def of(self, agent_id: str) -> tuple[Rule, ...]:
         """The rules of this agent; none for one that has no record.
@@ -42,6 +47,9 @@ class AgentRules:
         if self._store is None or not agent_id:
             return ()
         known = self._known.get(agent_id)
+        if known is not None and self._clock() - known[0] < _BELIEVED:
+            return known[1]
+        asked_at, changes = self._clock(), self._changes
         try:
             async with asyncio.timeout(_PATIENCE if known else None):
                 agent = await self._store.get_agent(agent_id)
@@ -53,18 +61,27 @@ class AgentRules:
                 raise StoreUnavailableError(self._store.url, reason) from None
             _log.info("the rules of %s are those that were last known: %s", agent_id, error)
             return known[1]
-        return self._note(agent_id, None if agent is None else agent.rules)
+        rules = self._read(agent_id, None if agent is None else agent.rules)
+        if changes == self._changes:  # else the answer may be older than the change
+            self._note(agent_id, rules, asked_at)
+        return rules
 
-    def _note(self, agent_id: str, text: str | None) -> tuple[Rule, ...]:
+    def forget(self, agent_id: str) -> None:
+        """They are others from now on."""
+        self._changes += 1
+        self._known.pop(agent_id, None)
+
+    def _read(self, agent_id: str, text: str | None) -> tuple[Rule, ...]:
         try:
-            rules = rules_from_json(text)
+            return rules_from_json(text)
         except InvalidRequestError as error:
             raise StoreError(
                 f"the rules of the agent {agent_id!r} cannot be used ({error}), so that it may "
                 "call no tool: onehop agents rules sets them anew"
             ) from None
-        self._known[agent_id] = self._clock(), rules
+
+    def _note(self, agent_id: str, rules: tuple[Rule, ...], asked_at: float) -> None:
+        self._known[agent_id] = asked_at, rules
         self._known.move_to_end(agent_id)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
-        return rules

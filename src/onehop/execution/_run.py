@@ -20,6 +20,7 @@ from onehop.corrections import (
     correct_arguments,
     finding_in_original,
 )
+from onehop.decisions import Approval
 from onehop.errors import InvalidRequestError
 from onehop.events import Event
 from onehop.execution import _outcomes
@@ -82,6 +83,8 @@ class Run:
         self.grant: Grant | None = None
         """The tools that it may call."""
         self.desk: RunDesk | None = None
+        self.decided: dict[str, Approval] = {}
+        """What people have said about its calls, by the calls' ids."""
         self.check: Check | None = None
         """What the check before the run has found."""
         self.ending = False
@@ -134,6 +137,10 @@ class Run:
         facts: dict[str, Any] = {"shape": self.shape} if self.shape else {}
         if self.desk is not None and self.desk.calls:
             facts["toolArguments"] = self.desk.arguments
+            # Also of a run that was cancelled, whose result has no calls.
+            facts["toolCalls"] = [call.model_dump(by_alias=True) for call in self.desk.calls]
+        if self.decided:
+            facts["toolDecisions"] = {name: _said(each) for name, each in self.decided.items()}
         if self.report is not None:
             facts["risk"] = self.report.risk_assessment.model_dump(by_alias=True)
         return facts
@@ -143,6 +150,16 @@ class Run:
         return _outcomes.record_of(
             self.caller, self.run_id, self.original.request, result, self.executed_at, facts
         )
+
+
+def _said(approval: Approval) -> dict[str, Any]:
+    """Who decided what, and when."""
+    return {
+        "decision": approval.status,
+        "by": approval.decided_by,
+        "at": approval.decided_at,
+        "reason": approval.reason,
+    }
 
 
 def _corrected(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
+from onehop._extras import needed_for
 from onehop.analytics import Aggregator
 from onehop.approvals import Approvals
 from onehop.backends.base import Backend
@@ -17,19 +18,24 @@ from onehop.config import (
     SandboxConfig,
     ToolsConfig,
     ValidationConfig,
+    WebhookConfig,
 )
 from onehop.errors import ConfigError, InvalidRequestError
+from onehop.events import CODE_APPROVAL_DECIDED, CODE_APPROVAL_REQUESTED
 from onehop.execution.bus import EventBus
 from onehop.execution.executor import Executor
 from onehop.inputs.languages import DEFAULT
+from onehop.leases import Leases
 from onehop.sandbox import Sandbox
-from onehop.stores import open_store
+from onehop.stores import is_shared, open_store
 from onehop.stores.base import Store
 from onehop.tools import Action, Rule, ToolLimits, Tools, load_tools, read_rules, rule_from_text
 from onehop.types import Language
 from onehop.upstreams import configured_upstreams
 from onehop.validation import Validator
 from onehop.watching import Watcher
+
+_APPROVALS: Final = (CODE_APPROVAL_REQUESTED, CODE_APPROVAL_DECIDED)
 
 
 @asynccontextmanager
@@ -46,6 +52,7 @@ async def open_executor(
     store_may_be_away: bool = False,
     first_language: Language = DEFAULT,
     watchers: Sequence[Watcher] = (),
+    webhook: WebhookConfig | None = None,
 ) -> AsyncIterator[Executor]:
     """An executor with its sandbox, store, journal, bus and rollups, all as configured.
 
@@ -54,16 +61,18 @@ async def open_executor(
     those that the settings name, unless others are given. With ``store_may_be_away`` a
     database server that does not answer yet is opened when it does; until then records wait in the
     journal. What the first program needs if it is in ``first_language`` starts beside the first
-    worker. ``watchers`` hear of each stage of each run. At the end runs in flight are ended and
-    recorded. Raises ConfigError, StoreUnavailableError, AuditUnavailableError and
-    SandboxUnavailableError.
+    worker. ``watchers`` hear of each stage of each run. ``webhook`` hears of calls that wait
+    for a person. At the end runs in flight are ended and recorded. Raises ConfigError,
+    StoreUnavailableError, AuditUnavailableError and SandboxUnavailableError.
     """
     validated = validation or ValidationConfig()
     kept = audit or AuditConfig()
     async with AsyncExitStack() as stack:
         store = await open_store(kept, may_be_away=store_may_be_away)
         stack.push_async_callback(store.aclose)
+        leases = await stack.enter_async_context(Leases(store)) if is_shared(store) else None
         bus = EventBus()
+        await _open_webhook(stack, webhook or WebhookConfig(), store, bus)
         stack.push_async_callback(bus.aclose)
         opened = Sandbox(
             sandbox,
@@ -81,12 +90,27 @@ async def open_executor(
             audit=kept,
             corrections=corrections,
             level=validated.level,
+            leases=leases,
         )
         stack.push_async_callback(executor.aclose)
         await executor.open()
-        await stack.enter_async_context(Aggregator(store, analytics or AnalyticsConfig()))
+        await stack.enter_async_context(
+            Aggregator(store, analytics or AnalyticsConfig(), leases=leases)
+        )
         await stack.enter_async_context(opened)
         yield executor
+
+
+async def _open_webhook(
+    stack: AsyncExitStack, config: WebhookConfig, store: Store, bus: EventBus
+) -> None:
+    """Have it hear of approvals, if one is set."""
+    if config.url is None:
+        return
+    with needed_for("a webhook"):
+        from onehop.webhooks import open_webhook  # most never need it
+    webhook = await stack.enter_async_context(open_webhook(config, store))
+    bus.subscribe(webhook.hear, types=_APPROVALS, name="webhook")
 
 
 def configured_rules(
@@ -125,4 +149,4 @@ def granted(
 def _approvals(config: ToolsConfig, store: Store | None) -> Approvals | bool:
     if store is None or not config.approvals:
         return False
-    return Approvals(store, config.hold / 1000)
+    return Approvals(store, config.hold / 1000, clients_decide=config.elicitation)

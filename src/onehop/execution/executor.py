@@ -25,16 +25,19 @@ from onehop.corrections import (
     in_original,
     unreturned,
 )
+from onehop.decisions import Approval
 from onehop.errors import OnehopError, RunNotFoundError, StoreError, StoreUnavailableError
 from onehop.events import Event
 from onehop.execution import _outcomes
 from onehop.execution._agent_rules import AgentRules
+from onehop.execution._claims import Claims
 from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Repeats
 from onehop.execution._run import Run
 from onehop.execution.bus import EventBus
 from onehop.inputs.choices import Choices, check_session, check_yield, to_wire
 from onehop.later import still_running
+from onehop.leases import Leases
 from onehop.patterns import Patterns, Talk, shape, shape_alone
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.requests import is_large
@@ -92,7 +95,8 @@ class Executor:
     ``sandbox`` is open; ``validator`` judges the code (by the settings when None); ``store``, open,
     keeps what happened (None: nothing is kept), as ``audit`` says, for which "strict" is short for
     ``AuditConfig(mode="strict")``; ``bus`` hears of it. They stay the caller's to close, after the
-    executor. ``open_executor`` composes all from the settings.
+    executor. ``open_executor`` composes all from the settings. With ``leases`` in the store, a
+    request id names one run among all servers that share it.
     """
 
     def __init__(
@@ -106,6 +110,7 @@ class Executor:
         corrections: CorrectionConfig | None = None,
         patterns: Patterns | None = None,
         level: ValidationLevel = "BLOCKING",
+        leases: Leases | None = None,
     ) -> None:
         self.sandbox = sandbox
         self._store = store
@@ -130,8 +135,11 @@ class Executor:
         self._opening: asyncio.Task[None] | None = None
         self._runs: dict[str, Run] = {}
         """In flight, by their own ids."""
+        self._claims = None if leases is None else Claims(leases)
         if self._recorder is not None:
             self._recorder.on_repeat(self._note_repeat)
+            if self._claims is not None:
+                self._recorder.on_taken(self._claims.taken)
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -171,6 +179,7 @@ class Executor:
         """Wait for runs that are ending, and deliver what can be delivered. Runs still in flight
         end when the sandbox closes: close that first to end them."""
         await self._repeats.ended(_FAREWELL)
+        await self.sandbox.toolbox.observer.aclose()
         opening, self._opening = self._opening, None
         if opening is not None and self._recorder is not None:
             await self._recorder.aclose()
@@ -362,10 +371,15 @@ class Executor:
         self._repeats.begin(caller)
         self._runs[run.run_id] = run
         try:
+            elsewhere = await self._elsewhere(run)
+            if elsewhere is not None:
+                return elsewhere
             return await self._carry_out(run, on_log)
         except BaseException as error:
             if not run.ending:
                 self._repeats.fail(caller, error)
+                if self._claims is not None:
+                    self._claims.release(caller)
             raise
         finally:
             del self._runs[run.run_id]
@@ -380,6 +394,10 @@ class Executor:
         if not toolbox.has_any and beside is None:
             return toolbox.view()
         return toolbox.view([await self._rules.of(agent_id)], beside)
+
+    def forget_rules(self, agent_id: str) -> None:
+        """The agent's rules are others from now on; without this, within a second."""
+        self._rules.forget(agent_id)
 
     async def _grant(
         self,
@@ -404,16 +422,48 @@ class Executor:
         if self._recorder is not None and self._store is not None:
             await self._recorder.open()
             await learn(self._patterns, self._store)
+            if self.sandbox.toolbox.has_given:
+                await self._load_observed(self._store)
+
+    async def _load_observed(self, store: Store) -> None:
+        """What answers of tools have looked like, here and on other servers; an outage is none."""
+        try:
+            async with asyncio.timeout(_LEARNING):
+                await self.sandbox.toolbox.observer.load(store)
+        except (StoreError, TimeoutError) as error:
+            _log.warning("what tools have answered before is not known: %s", error)
 
     async def _earlier(self, caller: Caller) -> tuple[ExecutionResult | None, bool]:
         """The result of this request id, if it has run; and whether nobody could tell."""
         known = await self._repeats.earlier(caller)
         if known is not None or self._recorder is None or caller.minted:
             return known, False
+        if self._claims is not None:  # which looks again
+            return None, False
         record, unchecked = await self._recorded(self._recorder, caller)
         if record is None or record.error_type == GIVEN_UP:
             return await self._repeats.earlier(caller), unchecked  # it may have begun meanwhile
         return _outcomes.result_of(record), False
+
+    async def _elsewhere(self, run: Run) -> ExecutionResult | None:
+        """The result of the run of this name that another server has made, or makes now."""
+        recorder, caller = self._recorder, run.caller
+        if self._claims is None or recorder is None or caller.minted:
+            return None
+        try:
+            record = await self._claims.first(
+                caller, lambda: recorder.find(caller.request_id, caller.agent_id)
+            )
+        except StoreUnavailableError as error:
+            _log.info("cannot tell whether %s runs elsewhere: %s", caller.request_id, error)
+            run.unchecked = True
+            return None
+        if record is None:
+            return None
+        run.repeated = run.ending = True
+        result = _outcomes.result_of(record)
+        self._repeats.resolve(caller, result, len(to_json(result.output, inf_nan_mode="null")))
+        return result
 
     async def _recorded(
         self, recorder: Recorder, caller: Caller
@@ -527,9 +577,15 @@ class Executor:
             agent_id=caller.agent_id,
             channel_id=caller.channel_id,
             request_id=caller.request_id,
-            hear=lambda approval: self._announce(run, run.announcer.asked(approval)),
+            hear=lambda approval: self._hear_approval(run, approval),
             mask=lambda given: self._redactor.arguments(given, run.secrets),
         )
+
+    def _hear_approval(self, run: Run, approval: Approval) -> None:
+        """Announce that a call waits, or what was decided, which its record keeps too."""
+        if approval.status != "pending":
+            run.decided[approval.call_id] = approval
+        self._announce(run, run.announcer.asked(approval))
 
     async def _validate(self, run: Run) -> ValidationReport:
         """Have the code repaired and judged."""

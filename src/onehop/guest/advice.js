@@ -1,6 +1,6 @@
 // What to write instead of a name that other environments have and this one has not.
 
-import { MapPrototypeGet, RegExpPrototypeExec } from "./primordials.js";
+import { RegExpPrototypeExec, StringPrototypeIndexOf } from "./primordials.js";
 
 const NO_NETWORK = "there is no network; what the code needs belongs in `context`";
 const NO_FILES = "there are no files; what the code needs belongs in `context`, return the result";
@@ -11,7 +11,8 @@ const NO_DIALOG = "nobody is there to answer; use console.log, and read input fr
 const NO_NODE = "this is not a workflow node; its data belongs in `context`, return the result";
 const NO_PYTHON = "the code is JavaScript, not Python; use ";
 
-const ADVICE = [
+/** Pairs of an advice and the names that it is for; a function, because most runs need none. */
+const adviceForNames = () => [
   [
     "bytes are Uint8Array here; use TextEncoder and TextDecoder for text, " +
     "Uint8Array.fromBase64(text) and bytes.toBase64() for base64, fromHex and toHex for hex",
@@ -46,8 +47,8 @@ const ADVICE = [
   [NO_PYTHON + "`.length`", "len"],
 ];
 
-// Of the globals that are here, functions that their namesakes elsewhere have.
-const ABSENT_MEMBERS = [
+/** Of the globals that are here, functions that their namesakes elsewhere have. */
+const adviceForMembers = () => [
   [
     'use await crypto.subtle.digest("SHA-256", bytes), which gives an ArrayBuffer',
     "crypto.createHash",
@@ -61,14 +62,20 @@ const ABSENT_MEMBERS = [
 
 const ABSENT = /^(?:([\w$]{1,40}) is not defined|(\w{1,40}\.\w{1,40}) is not a function)$/;
 
-const adviceByName = new Map();
-for (const [advice, names] of [...ADVICE, ...ABSENT_MEMBERS]) {
-  for (const name of names.split(" ")) adviceByName.set(name, advice);
+/** The advice of the last pair that has the name; undefined when there is none. */
+function adviceFor(pairs, name) {
+  const wanted = " " + name + " ";
+  for (let i = pairs.length - 1; i >= 0; i--) {
+    if (StringPrototypeIndexOf(" " + pairs[i][1] + " ", wanted) >= 0) return pairs[i][0];
+  }
 }
 
 /** V8's message about a name or a function that is not there, with what to write instead where that is known. */
 export function withAdvice(message) {
   const match = RegExpPrototypeExec(ABSENT, message);
-  const advice = match === null ? undefined : MapPrototypeGet(adviceByName, match[1] ?? match[2]);
+  if (match === null) return message;
+  const advice = match[1] === undefined
+    ? adviceFor(adviceForMembers(), match[2])
+    : adviceFor(adviceForNames(), match[1]);
   return advice === undefined ? message : message + ": " + advice;
 }

@@ -18,6 +18,7 @@ import {
   NumberParseFloat,
   NumberParseInt,
   NumberPrototypeToFixed,
+  ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
   ObjectGetPrototypeOf,
   quote,
@@ -26,6 +27,7 @@ import {
   StringPrototypeSlice,
   StringPrototypeToWellFormed,
   TO_PRIMITIVE,
+  TO_STRING_TAG,
 } from "./primordials.js";
 import { guestNow } from "./clock.js";
 import { isLate } from "./epoch.js";
@@ -407,10 +409,10 @@ export function openConsole(capture, { entries, logs }) {
 }
 
 /**
- * Nothing is done when nothing is captured. One literal, because it is made for each realm.
- * @type {Record<string, (...args: any[]) => void>}
+ * The methods. Nothing is done when nothing is captured.
+ * @returns {Record<string, (...args: any[]) => void>}
  */
-export const guestConsole = {
+const consoleMethods = () => ({
   log(...args) {
     if (consoleState.capture) emit(LOG, format(args));
   },
@@ -469,5 +471,10 @@ export const guestConsole = {
   groupCollapsed(...args) {
     if (consoleState.capture) group(args);
   },
-};
-Object.defineProperty(guestConsole, Symbol.toStringTag, { value: "console", configurable: true });
+});
+
+/** The object itself, for a realm whose code has its name. */
+export function makeConsole() {
+  const tag = { __proto__: null, value: "console", configurable: true };
+  return ObjectDefineProperty(consoleMethods(), TO_STRING_TAG, tag);
+}

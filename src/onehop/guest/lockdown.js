@@ -9,48 +9,31 @@ import {
   ReflectOwnKeys,
 } from "./primordials.js";
 import { die } from "./channel.js";
+import { ourNames, portNames, webNames } from "./globals.js";
 import { loadSecondPart } from "./second.js";
 import { takeStacks } from "./stacks.js";
-import { guestConsole } from "./console.js";
+import { makeConsole } from "./console.js";
 import { timerGlobals } from "./timers.js";
 import { atomicsFunctions } from "./waits.js";
 import { cloneGlobals, limitCloneables } from "./clone.js";
 
-/** The web's, as far as they touch nothing outside the process. */
-export const WEB_GLOBALS = [
-  "AbortController AbortSignal Blob ByteLengthQueuingStrategy CompressionStream",
-  "CountQueuingStrategy Crypto CryptoKey CustomEvent DOMException DecompressionStream Event",
-  "EventTarget File MessageEvent Performance PerformanceEntry PerformanceMark PerformanceMeasure",
-  "QuotaExceededError",
-  "ReadableByteStreamController ReadableStream ReadableStreamBYOBReader",
-  "ReadableStreamBYOBRequest ReadableStreamDefaultController ReadableStreamDefaultReader",
-  "SubtleCrypto TextDecoder TextDecoderStream TextEncoder TextEncoderStream TransformStream",
-  "TransformStreamDefaultController URL URLPattern URLSearchParams WritableStream",
-  "WritableStreamDefaultController WritableStreamDefaultWriter atob btoa crypto performance",
-  "addEventListener dispatchEvent removeEventListener",
-].join(" ").split(" ");
-
-const OTHER_GLOBALS = [
-  // The language.
-  "AggregateError Array ArrayBuffer AsyncDisposableStack Atomics BigInt BigInt64Array",
-  "BigUint64Array Boolean DataView Date DisposableStack Error EvalError FinalizationRegistry",
-  "Float16Array Float32Array Float64Array Function Infinity Int16Array Int32Array Int8Array Intl",
-  "Iterator JSON Map Math NaN Number Object Promise Proxy RangeError ReferenceError Reflect",
-  "RegExp Set SharedArrayBuffer String SuppressedError Symbol SyntaxError Temporal TypeError",
-  "URIError Uint16Array Uint32Array Uint8Array Uint8ClampedArray WeakMap WeakRef WeakSet",
-  "decodeURI decodeURIComponent encodeURI encodeURIComponent escape eval globalThis isFinite",
-  "isNaN parseFloat parseInt undefined unescape",
-  // Ours.
-  "clearImmediate clearInterval clearTimeout console queueMicrotask setImmediate setInterval",
-  "setTimeout structuredClone MessageChannel MessagePort navigator self tools ToolError",
-  "show progress store",
-];
+const languageNames = () =>
+  [
+    "AggregateError Array ArrayBuffer AsyncDisposableStack Atomics BigInt BigInt64Array",
+    "BigUint64Array Boolean DataView Date DisposableStack Error EvalError FinalizationRegistry",
+    "Float16Array Float32Array Float64Array Function Infinity Int16Array Int32Array Int8Array Intl",
+    "Iterator JSON Map Math NaN Number Object Promise Proxy RangeError ReferenceError Reflect",
+    "RegExp Set SharedArrayBuffer String SuppressedError Symbol SyntaxError Temporal TypeError",
+    "URIError Uint16Array Uint32Array Uint8Array Uint8ClampedArray WeakMap WeakRef WeakSet",
+    "decodeURI decodeURIComponent encodeURI encodeURIComponent escape eval globalThis isFinite",
+    "isNaN parseFloat parseInt undefined unescape",
+  ].join(" ").split(" ");
 
 // Deno dispatches `beforeunload` on the global object, whose listeners hang on such symbols.
 const ALLOWED_SYMBOLS = 2;
 
 /** Names that must be gone whatever the list above says. */
-const FORBIDDEN_GLOBALS = (
+const forbiddenNames = () => (
   "Deno process Buffer global require Worker SharedWorker WebAssembly ShadowRealm fetch " +
   "Request Response WebSocket EventSource BroadcastChannel Navigator " +
   "localStorage sessionStorage caches alert confirm prompt close window " +
@@ -62,15 +45,18 @@ const FORBIDDEN_GLOBALS = (
  * @beforeGuest the lockdown comes before the job
  */
 export function defineBuiltins(target, source) {
-  for (const name of ObjectKeys(source)) {
-    ObjectDefineProperty(target, name, {
-      __proto__: null,
-      value: source[name],
-      writable: true,
-      enumerable: false,
-      configurable: true,
-    });
-  }
+  for (const name of ObjectKeys(source)) defineBuiltin(target, name, source[name]);
+}
+
+/** @beforeGuest the lockdown comes before the job */
+function defineBuiltin(target, name, value) {
+  ObjectDefineProperty(target, name, {
+    __proto__: null,
+    value,
+    writable: true,
+    enumerable: false,
+    configurable: true,
+  });
 }
 
 /**
@@ -96,7 +82,7 @@ export function defineLazily(name, make) {
 
 /** @beforeGuest the lockdown comes before the job */
 function allowedGlobals() {
-  return new Set([...OTHER_GLOBALS.join(" ").split(" "), ...WEB_GLOBALS]);
+  return new Set([...languageNames(), ...webNames(), ...ourNames(), ...portNames()]);
 }
 
 /** @beforeGuest the lockdown comes before the job */
@@ -108,28 +94,45 @@ export function removeGlobals() {
 }
 
 /** What libraries look at to see where they run; nothing of the machine. */
-const bareNavigator = {
+const bareNavigator = () => ({
   userAgent: "onehop",
   language: "en-US",
   languages: Object.freeze(["en-US"]),
   hardwareConcurrency: 1,
   onLine: false,
-};
+});
 
-/** @beforeGuest the lockdown comes before the job */
+/**
+ * Close what the language and Deno leave open; no global of ours is there yet.
+ * @beforeGuest the lockdown comes before the job
+ */
 export function lockDown() {
   limitCloneables();
   takeStacks();
-  defineBuiltins(globalThis, timerGlobals);
-  defineBuiltins(globalThis, cloneGlobals);
   defineBuiltins(Atomics, atomicsFunctions);
-  defineBuiltins(globalThis, { console: guestConsole, navigator: bareNavigator });
-  defineBuiltins(globalThis, { self: globalThis });
-  defineLazily("tools", () => loadSecondPart().openTools());
-  defineLazily("ToolError", () => loadSecondPart().ToolError);
-  defineLazily("show", () => loadSecondPart().services.show);
-  defineLazily("progress", () => loadSecondPart().services.progress);
-  defineLazily("store", () => loadSecondPart().services.store);
+}
+
+/**
+ * Put a global of ours there.
+ * @beforeGuest the lockdown comes before the job
+ */
+export function defineOurs(name) {
+  const ready = timerGlobals[name] ?? cloneGlobals[name];
+  if (ready !== undefined) return defineBuiltin(globalThis, name, ready);
+  switch (name) {
+    case "console":
+      return defineBuiltin(globalThis, name, makeConsole());
+    case "navigator":
+      return defineBuiltin(globalThis, name, bareNavigator());
+    case "self":
+      return defineBuiltin(globalThis, name, globalThis);
+    case "tools":
+      return defineLazily(name, () => loadSecondPart().openTools());
+    case "ToolError":
+      return defineLazily(name, () => loadSecondPart().ToolError);
+    default:
+      return defineLazily(name, () => loadSecondPart().services[name]);
+  }
 }
 
 /**
@@ -137,7 +140,7 @@ export function lockDown() {
  * @beforeGuest the lockdown comes before the job
  */
 export function verifyLockdown() {
-  for (const name of FORBIDDEN_GLOBALS) {
+  for (const name of forbiddenNames()) {
     if (name in globalThis) die("the global " + name + " is still there");
   }
   const allowed = allowedGlobals();

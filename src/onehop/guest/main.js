@@ -12,7 +12,14 @@ import { nextTurn } from "./turns.js";
 import { endStuckRun, forgetRejection, noteRejection, runToEnd } from "./ending.js";
 import { beginEpoch, isLate } from "./epoch.js";
 import { isListening } from "./second.js";
-import { defineBuiltins, lockDown, removeGlobals, verifyLockdown } from "./lockdown.js";
+import { ourNames } from "./globals.js";
+import {
+  defineBuiltins,
+  defineOurs,
+  lockDown,
+  removeGlobals,
+  verifyLockdown,
+} from "./lockdown.js";
 import { MessageChannel, MessagePort } from "./ports.js";
 
 const EventPrototypePreventDefault = uncurryThis(Event.prototype.preventDefault);
@@ -148,6 +155,7 @@ async function main() {
   warmSignals();
   watchForFailures();
   lockDown();
+  for (const name of ourNames()) defineOurs(name);
   removeGlobals();
   defineBuiltins(globalThis, { MessageChannel, MessagePort });
   delete /** @type {any} */ (URL).createObjectURL;

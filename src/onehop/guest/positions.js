@@ -24,8 +24,18 @@ const BLANK = 0x20; // and all below
 const ENTRY = 4;
 const NOWHERE = -1;
 
-const digitValues = new CapturedUint8Array(128);
-for (let i = 0; i < DIGITS.length; i++) digitValues[StringPrototypeCharCodeAt(DIGITS, i)] = i;
+const digits = { __proto__: null, /** @type {Uint8Array | null} */ values: null };
+
+/** By character code, what a digit counts; most runs read no map. */
+function digitValues() {
+  if (digits.values === null) {
+    digits.values = new CapturedUint8Array(128);
+    for (let i = 0; i < DIGITS.length; i++) {
+      digits.values[StringPrototypeCharCodeAt(DIGITS, i)] = i;
+    }
+  }
+  return digits.values;
+}
 
 function isLineEnd(text, at) {
   const unit = StringPrototypeCharCodeAt(text, at);
@@ -177,9 +187,10 @@ export class PositionMap {
 
   /** Five bits a digit, the lowest first; the sign is the lowest bit of all. */
   #readNumber() {
+    const values = digitValues();
     let value = 0, shift = 0, digit;
     do {
-      digit = digitValues[StringPrototypeCharCodeAt(this.#text, this.#at++)] ?? 0;
+      digit = values[StringPrototypeCharCodeAt(this.#text, this.#at++)] ?? 0;
       value |= (digit & 31) << shift;
       shift += 5;
     } while (digit & 32 && shift < 32);

@@ -120,27 +120,28 @@ export const AsyncIteratorPrototype = Object.getPrototypeOf(
   Object.getPrototypeOf(async function* () {}.prototype),
 );
 /**
- * @beforeGuest called below, for each sample
- * @param {any[]} sample
- * @returns {[object, Walk]}
+ * Of built-in iterators: the prototype, how the next value is taken, and whether it must end.
+ * @type {Map<object, Walk>}
  */
-function walkOfSample({ 0: sample, 1: ends }) {
+export const builtinIterators = new Map();
+/**
+ * @beforeGuest called below, for each sample
+ * @param {any} sample
+ * @param {boolean} ends
+ */
+function noteIterator(sample, ends) {
   const prototype = Object.getPrototypeOf(sample);
-  return [prototype, { __proto__: null, next: uncurryThis(prototype.next), ends }];
+  const next = uncurryThis(prototype.next);
+  builtinIterators.set(prototype, { __proto__: null, next, ends });
 }
-/** Of built-in iterators: the prototype, how the next value is taken, and whether it must end. */
-export const builtinIterators = new Map(
-  [
-    [new Map().entries(), true],
-    [new Set().values(), true],
-    [[].values(), true],
-    [""[Symbol.iterator](), true],
-    ["".matchAll(/a/g), true],
-    [Object.getPrototypeOf((function* () {})()), false],
-    [[].values().take(0), false],
-    [Iterator.from(/** @type {any} */ ({ next() {} })), false],
-  ].map(walkOfSample),
-);
+noteIterator(new Map().entries(), true);
+noteIterator(new Set().values(), true);
+noteIterator([].values(), true);
+noteIterator(""[Symbol.iterator](), true);
+noteIterator("".matchAll(/a/g), true);
+noteIterator(Object.getPrototypeOf((function* () {})()), false);
+noteIterator([].values().take(0), false);
+noteIterator(Iterator.from(/** @type {any} */ ({ next() {} })), false);
 
 const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
 export const TypedArrayGetBuffer = getterOf(TypedArrayPrototype, "buffer");

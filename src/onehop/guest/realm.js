@@ -16,7 +16,7 @@ import { answers, fail, succeed } from "./answers.js";
 import { isTimerPending } from "./timers.js";
 import { isWaiting } from "./waits.js";
 import { endStuckRun, forgetRejection, hasUnhandled, noteRejection, runToEnd } from "./ending.js";
-import { defineLazily, lockDown, verifyLockdown, WEB_GLOBALS } from "./lockdown.js";
+import { defineLazily, defineOurs, lockDown, verifyLockdown } from "./lockdown.js";
 
 /** Whether this realm leaves nothing behind that could run, or be seen, in the next one's time. */
 function leavesNothing() {
@@ -59,12 +59,18 @@ function open() {
   ObjectDefineProperty(OwnRegistry.prototype, "constructor", { value: WatchedRegistry });
   ObjectDefineProperty(globalThis, "FinalizationRegistry", { value: WatchedRegistry });
   // All else that a fresh realm has is allowed, as `prove` sees before the first job.
-  delete /** @type {any} */ (globalThis).WebAssembly;
+  for (const name of ENGINES_OWN) delete globalThis[name];
   lockDown();
-  const webGlobal = (name) => loadWeb().webGlobal(name);
-  for (const name of WEB_GLOBALS) defineLazily(name, webGlobal);
-  defineLazily("MessageChannel", webGlobal);
-  defineLazily("MessagePort", webGlobal);
+}
+
+const ENGINES_OWN = ["WebAssembly", "console", "queueMicrotask"];
+
+const webGlobal = (name) => loadWeb().webGlobal(name);
+
+/** @beforeGuest a realm is opened before its job */
+function define(name, isOurs) {
+  if (isOurs) defineOurs(name);
+  else defineLazily(name, webGlobal);
 }
 
 /**
@@ -78,6 +84,8 @@ function run(text) {
   if (job.v !== 3 || job.kind !== "job") die("the host sent something else than a job");
   if (job.session !== null) die("a realm keeps nothing for a session");
   answers.state = "running";
+  // What is fixed is fixed in the globals themselves.
+  main.eachGlobal(job.fixed === null ? job.code : null, define);
   runToEnd(job, succeed);
 }
 
@@ -93,6 +101,7 @@ const TRIAL_OUTPUT = '[[2,3],{"a":["1"]},true,"x:y",true]';
  * @beforeGuest a trial comes before any job
  */
 function prove() {
+  main.eachGlobal(null, define);
   verifyLockdown();
   const limits = { output: 4096, keep: 4096, logs: 0, entries: 0 };
   const context = JSON.parse('{"list":[1,2]}');

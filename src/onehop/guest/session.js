@@ -25,6 +25,8 @@ const CapturedReferenceError = ReferenceError;
 /** Stands behind the name of a function in the text; see the host's notebook module. */
 const MARK = "\u200d";
 const KEEPER = "keep\u200d\u200d";
+const LOAD = "load\u200d\u200d";
+const SAVE = "save\u200d\u200d";
 
 /** @type {{ __proto__: null, calls: number, pending: any }} */
 const session = { __proto__: null, calls: 0, pending: createList() };
@@ -50,12 +52,16 @@ export function compileKept(code, kept, head, tail) {
     tail;
   const { stackTraceLimit } = CapturedError;
   CapturedError.stackTraceLimit = 0;
-  const { 0: body, 1: error } = compileFunction(text, source.file, NO_IMPORTS, [KEEPER]);
+  const { 0: body, 1: error } = compileFunction(text, source.file, NO_IMPORTS, [
+    KEEPER,
+    LOAD,
+    SAVE,
+  ]);
   CapturedError.stackTraceLimit = stackTraceLimit;
   if (error !== null) return null;
   declareAll(kept);
   source.toOriginal = throughEdits(code, kept, source.toOriginal);
-  return body(keepFunction);
+  return body(keepFunction, load, save);
 }
 
 function keepFunctions({ functions, strict }) {
@@ -179,6 +185,15 @@ function read(found) {
 function keepFunction(name, value) {
   ObjectDefineProperty(value, "name", { __proto__: null, value: name, configurable: true });
   putVariable(name, value);
+}
+
+/** A loop that holds a variable takes it at its start, and gives it back at its end. */
+function load(name) {
+  return globalObject[name];
+}
+
+function save(name, value) {
+  globalObject[name] = value;
 }
 
 function putVariable(name, value) {

@@ -10,18 +10,15 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from onehop.errors import LayerUnavailableError, SandboxUnavailableError, WorkerStartError
 from onehop.jail._child import Exit, PidfdChild
 from onehop.jail._plan import Plan
+from onehop.jail._spawner_process import SpawnerProcess, hang_up, why_not_started
 
 _PID = re.compile(rb"^Pid:\s+(\d+)$", re.MULTILINE)
-_START_SECONDS = 20.0
-_STOP_SECONDS = 5.0
 _LOOK_SECONDS = 0.25
 """Between two looks whether it has answered. Silence is counted in looks: while this process's own
 event loop stands still, nobody could hear an answer."""
@@ -30,14 +27,6 @@ _WAKE_LOOKS = 4
 _LOSE_LOOKS = 20
 """In vain; then the spawner is given up, because its answers take milliseconds."""
 _RETRY_SECONDS = 0.001
-_FOLDER = os.path.dirname(__file__)
-_SPAWNER = """
-import sys
-sys.path.insert(0, sys.argv.pop(1))
-from spawner.main import main
-main()
-"""
-"""Not by its full name: that would import all of onehop."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,10 +34,11 @@ _log = logging.getLogger(__name__)
 class ZygoteLauncher:
     """Starts processes under a Plan through one spawner process."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, process: SpawnerProcess | None = None) -> None:
+        """``process`` is the spawner if there is one already."""
         self.plan = plan
         self._control: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = process
         self._waiting: dict[int, asyncio.Future[tuple[dict[str, Any], list[int]]]] = {}
         self._ids = 0
         self._looks = 0
@@ -63,22 +53,16 @@ class ZygoteLauncher:
     async def start(self) -> None:
         """Start the spawner. Raises LayerUnavailableError when a layer fails after all, and
         SandboxUnavailableError when it cannot be started."""
-        ours, theirs = _control_pair()
+        process = self._process = self._process or SpawnerProcess()
         try:
-            self._process = _run_spawner(theirs.fileno(), self.plan.to_json())
-            theirs.close()
-            loop = asyncio.get_running_loop()
-            async with asyncio.timeout(_START_SECONDS):
-                _check_ready(await loop.sock_recv(ours, 65536), self.plan.layers)
+            _check_ready(await process.plan(self.plan.to_json()), self.plan.layers)
         except BaseException as error:
-            _hang_up(ours)
-            theirs.close()
             await self._end_process()
             if isinstance(error, OSError):  # TimeoutError too
-                raise SandboxUnavailableError(_why_not_started(error)) from None
+                raise SandboxUnavailableError(why_not_started(error)) from None
             raise
-        self._control = ours
-        loop.add_reader(ours, self._read)
+        self._control = process.control
+        asyncio.get_running_loop().add_reader(self._control, self._read)
 
     async def spawn(self, program: str, stdio: tuple[int, int, int], heap_mb: int) -> PidfdChild:
         """Start a program of the plan on these three descriptors (they stay the caller's to close).
@@ -191,7 +175,7 @@ class ZygoteLauncher:
             self._patience = None
         if control is not None:
             asyncio.get_running_loop().remove_reader(control)
-            _hang_up(control)
+            hang_up(control)
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(reason)
@@ -217,14 +201,9 @@ class ZygoteLauncher:
         if self._looks % _WAKE_LOOKS == 0:
             silence = self._looks * _LOOK_SECONDS
             _log.warning("the spawner has said nothing for %.1f s: it gets SIGCONT", silence)
-            self._wake()
+            if self._process is not None:
+                self._process.wake()
         self._be_patient()
-
-    def _wake(self) -> None:
-        """Let it go on if somebody has stopped it, and what it started too."""
-        if self._process is not None:
-            with contextlib.suppress(OSError):
-                os.killpg(self._process.pid, signal.SIGCONT)
 
     def _give_up(self) -> None:
         _log.error("the spawner does not answer: it is ended, and with it every worker it started")
@@ -233,18 +212,9 @@ class ZygoteLauncher:
         self._lose(WorkerStartError("the spawner did not answer, and was ended"))
 
     async def _end_process(self) -> None:
-        """It ends by itself when the control socket closes; after a while it is killed."""
-        self._wake()
         process, self._process = self._process, None
-        if process is None:
-            return
-        try:
-            await _exited(process, _STOP_SECONDS)
-        except TimeoutError:
-            process.kill()
-            with contextlib.suppress(TimeoutError):  # the kernel holds it
-                await _exited(process, _STOP_SECONDS)
-        process.poll()
+        if process is not None:
+            await process.aclose()
 
 
 def _close_unclaimed(future: asyncio.Future[tuple[dict[str, Any], list[int]]]) -> None:
@@ -261,60 +231,6 @@ def _close_unclaimed(future: asyncio.Future[tuple[dict[str, Any], list[int]]]) -
 def _kill(pidfd: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-
-
-def _control_pair() -> tuple[socket.socket, socket.socket]:
-    try:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    except OSError as error:
-        raise SandboxUnavailableError(_why_not_started(error)) from None
-    ours.setblocking(False)
-    return ours, theirs
-
-
-def _why_not_started(error: OSError) -> str:
-    if isinstance(error, TimeoutError):
-        return f"the spawner did not answer within {_START_SECONDS:g} s"
-    return f"the spawner cannot be started: {error}"
-
-
-def _hang_up(control: socket.socket) -> None:
-    """The other end hears it even if a copy of this process by fork has the socket open."""
-    with contextlib.suppress(OSError):
-        control.shutdown(socket.SHUT_RDWR)
-    control.close()
-
-
-async def _exited(process: subprocess.Popen[bytes], seconds: float) -> None:
-    """Wait on a pidfd, so that no thread and no SIGCHLD handler is needed. Raises TimeoutError."""
-    if process.poll() is not None:
-        return
-    loop = asyncio.get_running_loop()
-    ended = loop.create_future()
-    pidfd = os.pidfd_open(process.pid)
-    loop.add_reader(pidfd, ended.cancel)
-    try:
-        await asyncio.wait([ended], timeout=seconds)
-    finally:
-        loop.remove_reader(pidfd)
-        os.close(pidfd)
-    if process.poll() is None:
-        raise TimeoutError
-
-
-def _run_spawner(control: int, plan: bytes) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _SPAWNER, _FOLDER, str(control), str(os.getpid())],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        pass_fds=[control],
-        env={},
-        start_new_session=True,  # the terminal's signals are for the host
-    )
-    assert process.stdin is not None  # noqa: S101 - it was asked for
-    with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
-        stdin.write(plan + b"\n")
-    return process
 
 
 def _check_ready(message: bytes, layers: Collection[str]) -> None:

@@ -31,10 +31,11 @@ from onehop.server.asgi._body import BodyBounds, BodyLimit
 from onehop.server.asgi._cors import Cors
 from onehop.server.asgi._guard import Guard, is_loopback
 from onehop.server.asgi._head import Head
+from onehop.server.asgi._homes import Homes, Inside, Place
 from onehop.server.asgi._json import Json
 from onehop.server.asgi._requests import Requests
 from onehop.server.asgi._room import Room
-from onehop.server.asgi._scope import REQUEST_ID, ASGIApp
+from onehop.server.asgi._scope import REQUEST_ID, ASGIApp, Scope
 from onehop.server.dashboard.routes import dashboard_routes
 from onehop.server.http import handed, routes
 from onehop.server.http._docs import docs_routes
@@ -76,10 +77,11 @@ def create_app(
     metrics: Metrics | None = None,
     telemetry: TelemetryConfig | None = None,
     audit: AuditConfig | None = None,
+    place: Place | None = None,
 ) -> FastAPI:
     """The application over ``executor``, which is open and stays the caller's; ``metrics`` watch
     its runs, and ``telemetry`` says who may read them; ``audit`` has the key of its trail, if
-    there is one.
+    there is one; ``place`` is set where several processes serve one port.
 
     Raises StoreError for an executor that keeps nothing.
     """
@@ -93,6 +95,7 @@ def create_app(
         lifespan=_lifespan(parts, [context for _, context in inner]),
         middleware=[
             *_middleware(parts),
+            *_carrying(parts, place),
             Middleware(Head),
         ],
         openapi_url=None,  # made when it is first asked for, in a thread
@@ -160,6 +163,9 @@ def _lifespan(
                 await stack.enter_async_context(context)
             parts.feed.open()
             stack.callback(parts.feed.close)
+            if parts.gate.elsewhere is not None:
+                parts.gate.elsewhere.open()
+                stack.push_async_callback(parts.gate.elsewhere.aclose)
             stack.callback(parts.agents.rest)
             yield
             parts.closing.set()
@@ -174,6 +180,7 @@ def _middleware(parts: routes.Parts) -> list[Middleware]:
     bounds = BodyBounds(config.max_body, values + _FIELDS, config.body_timeout / 1000)
     room = Room(config.agent_bodies, config.max_bodies)
     layers = [
+        Middleware(Inside),
         Middleware(Requests, refusals=parts.refusals),
         Middleware(Guard, hosts=_hosts(config), origins=config.origins),
         Middleware(BodyLimit, bounds=bounds, room=room),
@@ -186,8 +193,22 @@ def _middleware(parts: routes.Parts) -> list[Middleware]:
             allow_headers=_HEADERS,
             expose_headers=_EXPOSED,
         )
-        layers.insert(2, cors)
+        layers.insert(3, cors)
     return layers
+
+
+def _carrying(parts: routes.Parts, place: Place | None) -> list[Middleware]:
+    """What carries requests to the process that they are for."""
+    if place is None:
+        return []
+
+    async def find_agent(scope: Scope) -> str | None:
+        try:
+            return (await parts.authenticate(scope)).agent_id
+        except OnehopError:  # told by what answers
+            return None
+
+    return [Middleware(Homes, place=place, find_agent=find_agent)]
 
 
 def _hosts(config: ServerConfig) -> tuple[str, ...] | None:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import logging
 import math
+import os
 import resource
 import signal
 import socket
@@ -28,6 +29,7 @@ from onehop.server.agents import Agents
 from onehop.server.app import create_app
 from onehop.server.asgi._crowd import Crowd, room_for_connections
 from onehop.server.asgi._guard import is_loopback
+from onehop.server.asgi._homes import Place
 from onehop.server.asgi._protocol import Bounds, Connection
 from onehop.server.asgi._scope import ASGIApp
 from onehop.telemetry.compose import open_watching
@@ -59,21 +61,35 @@ class Ready:
     agents: Agents
 
 
+@dataclass(frozen=True, slots=True)
+class Among:
+    """One of several processes that serve the same port."""
+
+    place: Place
+    sockets: list[socket.socket]
+    ready: int
+    """Descriptor to which a byte is written when it serves."""
+    life: int
+    """Descriptor that ends when the supervisor does; then this process stops, too."""
+
+
 async def serve(
     settings: ServerConfig,
     greet: Callable[[Ready], Awaitable[None]],
     tools: ToolsConfig | None = None,
     telemetry: TelemetryConfig | None = None,
+    among: Among | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM. ``greet`` is called before the first request is taken. Code
-    may call the ``tools`` that are configured; ``telemetry`` says who hears of runs.
+    may call the ``tools`` that are configured; ``telemetry`` says who hears of runs. ``among`` has
+    the place of this process among several that serve the same port.
 
     Raises ConfigError for an address that cannot be used, and what ``open_executor`` raises.
     """
     told = telemetry or TelemetryConfig()
-    sockets = listen(settings)
+    sockets = listen(settings) if among is None else among.sockets
     try:
-        server = _Server(_uvicorn_config(settings))
+        server = _Server(_uvicorn_config(settings), among)
         asyncio.get_running_loop().set_exception_handler(_Complaints())
         with server.signals():
             async with (
@@ -83,9 +99,14 @@ async def serve(
                 ) as executor,
             ):
                 agents = Agents(executor.store, grace=settings.key_grace / 1000)
-                await greet(Ready(_url(settings, sockets), executor.store.url, agents))
+                await greet(Ready(url_of(settings, sockets), executor.store.url, agents))
                 app = create_app(
-                    executor, agents, settings, metrics=watching.metrics, telemetry=told
+                    executor,
+                    agents,
+                    settings,
+                    metrics=watching.metrics,
+                    telemetry=told,
+                    place=among.place if among else None,
                 )
                 keep_what_is_loaded()
                 await server.run_app(app, app.state.parts.closing, sockets)
@@ -94,8 +115,9 @@ async def serve(
             one.close()
 
 
-def listen(settings: ServerConfig) -> list[socket.socket]:
-    """Sockets at each address of the host. Raises ConfigError.
+def listen(settings: ServerConfig, *, share: bool = False) -> list[socket.socket]:
+    """Sockets at each address of the host; with ``share``, others of this user may listen there
+    too. Raises ConfigError.
 
     Without keys, only loopback addresses are taken.
     """
@@ -113,7 +135,8 @@ def listen(settings: ServerConfig) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     port = settings.port
     for family, address in addresses:
-        bound = _bind(family, (address[0], port, *address[2:]), optional=bool(sockets))
+        place = address[0], port, *address[2:]
+        bound = _bind(family, place, optional=bool(sockets), share=share)
         if bound is not None:
             sockets.append(bound)
             port = bound.getsockname()[1]
@@ -131,7 +154,9 @@ def _addresses(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
     return [known[family] for family in (socket.AF_INET, socket.AF_INET6) if family in known]
 
 
-def _bind(family: int, address: tuple[Any, ...], *, optional: bool) -> socket.socket | None:
+def _bind(
+    family: int, address: tuple[Any, ...], *, optional: bool, share: bool
+) -> socket.socket | None:
     try:
         # With the protocol named: asyncio sends at once only on sockets that it knows to be TCP.
         made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -139,6 +164,8 @@ def _bind(family: int, address: tuple[Any, ...], *, optional: bool) -> socket.so
         raise ConfigError("host", f"{address[0]} cannot be listened on: {error}") from None
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if share:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # connections have it from here
@@ -162,7 +189,8 @@ def _raise_file_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _url(settings: ServerConfig, sockets: list[socket.socket]) -> str:
+def url_of(settings: ServerConfig, sockets: list[socket.socket]) -> str:
+    """Where the server is, that listens at ``sockets``."""
     scheme = "https" if settings.tls_cert else "http"
     host = settings.host.strip("[]")
     host = f"[{host}]" if ":" in host else host
@@ -228,6 +256,10 @@ class _Server(uvicorn.Server):
 
     _closing: asyncio.Event
 
+    def __init__(self, config: uvicorn.Config, among: Among | None = None) -> None:
+        super().__init__(config)
+        self._among = among
+
     async def run_app(
         self, app: ASGIApp, closing: asyncio.Event, sockets: list[socket.socket]
     ) -> None:
@@ -241,6 +273,28 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         for one in sockets or ():
             one.listen(_BACKLOG)  # asyncio has made it shorter
+        if self._among is not None:
+            await self._join(self._among)
+
+    async def _join(self, among: Among) -> None:
+        """Listen for the other processes, and tell the supervisor."""
+        loop = asyncio.get_running_loop()
+        address = among.place.address(among.place.index)
+        self.servers.append(await loop.create_unix_server(self._connection, address))
+        loop.add_reader(among.life, self._abandoned, among.life)
+        os.write(among.ready, b"1")
+        os.close(among.ready)
+
+    def _connection(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+    def _abandoned(self, life: int) -> None:
+        asyncio.get_running_loop().remove_reader(life)
+        _log.error("the supervisor of this process is gone: it stops")
+        self.handle_exit(signal.SIGTERM, None)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,23 +1,32 @@
 """The user's text: made ready for the guest, explained when the engine refuses it; pure.
 
-Text in, data out. The syntax trees are loaded only when a text needs one, because most runs
-need none and must pay only microseconds here.
+Text in, data out. Each part is loaded when it is first used, and the syntax trees when a text needs
+one, because most runs need none and must pay only microseconds here.
 """
 
-from onehop.source._diagnose import Diagnosis, diagnose
-from onehop.source._excerpt import excerpt
-from onehop.source._foreign import explain
-from onehop.source._lines import lines
-from onehop.source._notebook import Kept, keep_declarations
-from onehop.source._prepare import Prepared, Problem, prepare
-from onehop.source._remote import explained, kept_by, kept_json
-from onehop.source._shebang import without_shebang
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from onehop.source._diagnose import diagnose
+    from onehop.source._diagnosis import Diagnosis
+    from onehop.source._excerpt import excerpt
+    from onehop.source._foreign import explain
+    from onehop.source._lines import lines
+    from onehop.source._notebook import Kept, keep_declarations
+    from onehop.source._prepare import Prepared, Problem, prepare
+    from onehop.source._remote import explained, kept_by, kept_json
+    from onehop.source._shebang import without_shebang
+    from onehop.source._variables import Variables
 
 __all__ = [
     "Diagnosis",
     "Kept",
     "Prepared",
     "Problem",
+    "Variables",
     "diagnose",
     "excerpt",
     "explain",
@@ -29,3 +38,29 @@ __all__ = [
     "prepare",
     "without_shebang",
 ]
+
+_MODULES = {
+    "Diagnosis": "_diagnosis",
+    "Kept": "_notebook",
+    "Prepared": "_prepare",
+    "Problem": "_prepare",
+    "Variables": "_variables",
+    "diagnose": "_diagnose",
+    "excerpt": "_excerpt",
+    "explain": "_foreign",
+    "explained": "_remote",
+    "keep_declarations": "_notebook",
+    "kept_by": "_remote",
+    "kept_json": "_remote",
+    "lines": "_lines",
+    "prepare": "_prepare",
+    "without_shebang": "_shebang",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = found
+    return found

@@ -9,12 +9,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from onehop.source import _words
 from onehop.source._brackets import Opening, Scan, scan
+from onehop.source._diagnosis import Diagnosis
 from onehop.source._foreign import foreign, second_statement
 from onehop.source._lines import index_in_line, line_at, position
 from onehop.source._prepare import Prepared, prepare
@@ -30,15 +30,6 @@ if TYPE_CHECKING:
 _MAX_ANALYSED = 128 * 1024
 """Characters; of longer texts only the engine's words are given. Holds a hostile text that is
 made to be hard to analyse to some tenths of a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """Why the text was refused; line and column are 1-based, None when the engine gave none."""
-
-    message: str
-    line: int | None
-    column: int | None
 
 
 def diagnose(

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
+
+from onehop.source._loops import Loops, may_matter, read_loops
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -55,6 +57,8 @@ class Kept:
     would add to them."""
     is_strict: bool = False
     """Whether it begins with the directive."""
+    loops: Loops = field(default_factory=Loops)
+    """Loops that may hold variables, and what speaks against it."""
     is_read: bool = True
     """False when the text could not be read, so that nothing of it is kept."""
 
@@ -64,9 +68,14 @@ class Kept:
         return [*dict.fromkeys((*self.lets, *self.consts, *self.variables, *self.functions))]
 
 
+def has_to_be_read(code: str) -> bool:
+    """Whether a program declares something, or matters to what loops may hold."""
+    return DECLARES.search(code) is not None or may_matter(code)
+
+
 def keep_declarations(code: str, language: str = "javascript") -> Kept:
     """Look at a program in JavaScript; ``language`` is what it was written in."""
-    if not DECLARES.search(code):
+    if not has_to_be_read(code):
         return Kept()
     from onehop.source._tree import parse
 
@@ -75,7 +84,7 @@ def keep_declarations(code: str, language: str = "javascript") -> Kept:
         return Kept(is_read=False)
     reader = _Reader(tree, is_compiled=language == "typescript")
     reader.read()
-    return reader.kept
+    return replace(reader.kept, loops=read_loops(tree))
 
 
 class _Reader:

@@ -10,8 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from onehop.analysis import AnalysisLostError, Analyst
 from onehop.errors import SandboxUnavailableError
-from onehop.source._diagnose import Diagnosis
-from onehop.source._notebook import DECLARES, MOST_NAMES, Kept
+from onehop.source._diagnosis import Diagnosis
+from onehop.source._notebook import MOST_NAMES, Kept, has_to_be_read
 from onehop.types import Language
 
 _MOST_TEXT: Final = 4_000
@@ -48,14 +48,15 @@ def _adapter() -> TypeAdapter[Diagnosis]:
 async def kept_by(analyst: Analyst | None, agent_id: str, code: str, language: Language) -> Kept:
     """``keep_declarations``, by the process that ``analyst`` has for this agent; of a text that is
     too much for it, nothing is kept."""
-    if analyst is None or not DECLARES.search(code):
+    if analyst is None or not has_to_be_read(code):
         return Kept(is_read=analyst is not None)
     try:
         answer = await analyst.ask(agent_id, "keep", {"code": code, "language": language})
         found = _kept_adapter().validate_python(answer)
     except (AnalysisLostError, SandboxUnavailableError, ValidationError):
         return Kept(is_read=False)
-    is_fit = max(len(found.edits), len(found.values)) <= MOST_NAMES and _is_in_order(found, code)
+    sizes = len(found.edits), len(found.values), 100 * len(found.loops.found)
+    is_fit = max(sizes) <= MOST_NAMES and _is_in_order(found, code)
     return found if is_fit else Kept(is_read=False)
 
 
@@ -66,7 +67,9 @@ def _is_in_order(kept: Kept, code: str) -> bool:
         if start < at or gone < 0 or len(text) > _MOST_TEXT:
             return False
         at = start + gone
-    return at <= 2 * len(code) and all(map(_is_name, kept.names))
+    names = [name for loop in kept.loops.found for name in loop.names]
+    is_within = all(0 <= loop.start <= loop.end <= 2 * len(code) for loop in kept.loops.found)
+    return at <= 2 * len(code) and is_within and all(map(_is_name, (*kept.names, *names)))
 
 
 def _is_name(name: str) -> bool:

@@ -13,7 +13,7 @@ from onehop.stores._patient import patient
 from onehop.stores._urls import masked, scheme
 from onehop.stores.base import Store
 
-__all__ = ["Store", "make_store", "open_store"]
+__all__ = ["Store", "is_shared", "make_store", "open_store"]
 
 
 async def open_store(config: AuditConfig, *, may_be_away: bool = False) -> Store:
@@ -30,6 +30,11 @@ async def open_store(config: AuditConfig, *, may_be_away: bool = False) -> Store
         store = patient(store)
     await store.open()
     return store
+
+
+def is_shared(store: Store) -> bool:
+    """Whether servers on several machines may use it: it has a server of its own."""
+    return scheme(store.url) not in ("sqlite", "memory")
 
 
 def make_store(url: str, key: bytes | None = None) -> Store:

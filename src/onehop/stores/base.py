@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
@@ -21,6 +21,7 @@ from onehop.answers import (
 )
 from onehop.decisions import Approval, ApprovalStatus
 from onehop.events import Event
+from onehop.observed import ObservedType
 from onehop.records import ExecutionRecord
 from onehop.types import Language
 
@@ -28,6 +29,8 @@ Role = Literal["agent", "viewer", "approver", "admin"]
 
 RETENTION_SECONDS: Final = 2_592_000
 """30 days."""
+MOST_OBSERVED: Final = 2000
+"""Observed types that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,34 @@ class SessionNote:
     used_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What one holder may do alone, until the lease expires."""
+
+    name: str
+    holder: str
+    token: int
+    """Greater with each new holder: what is written with a smaller one than was seen is too late.
+    """
+    lapsed: bool = False
+    """Whether an earlier lease of this name expired, instead of being dropped: its holder died, or
+    was too slow to keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerNote:
+    """What one server tells the others that share the store."""
+
+    server: str
+    text: str
+    age: int
+    """ms since it was written."""
+
+
+NOTE_LIFE: Final = 60_000
+"""ms after which nobody is given a note any more."""
+
+
 class Store(Protocol):
     """Where records and events are kept. ``open`` before use.
 
@@ -192,7 +223,7 @@ class Store(Protocol):
         Records go in the order of the chain, up to the first that is not expired, and leave an
         anchor. Gives the number of records that went; a store whose database expires them itself
         gives 0. Old rollups go in ``roll_up``. Sessions go, with what they keep, that nobody has
-        used for as long.
+        used for as long, observed types too, and leases that expired a day ago.
         """
 
     # -- the chain
@@ -255,6 +286,18 @@ class Store(Protocol):
     async def session_keys(self, agent_id: str, session: str) -> list[str]:
         """All keys, ascending."""
 
+    # -- what the answers of tools have looked like
+
+    async def observed_types(self) -> list[ObservedType]:
+        """Those whose last answer is the latest, at most MOST_OBSERVED."""
+
+    async def observed_type(self, namespace: str, tool: str) -> ObservedType | None:
+        """What is kept of a tool."""
+
+    async def keep_observed_type(self, observed: ObservedType) -> bool:
+        """Replace what is kept of the tool, if that has the same revision (0: nothing is kept);
+        the revision is then one more. False, and nothing is changed, when another was first."""
+
     # -- approvals
 
     async def add_approvals(self, approvals: Sequence[Approval]) -> None:
@@ -283,6 +326,26 @@ class Store(Protocol):
     ) -> Approval | None:
         """Decide about one that is pending; one whose time is over can only become ``expired``.
         The first decision stands. Gives what stands now; None if there is no such call."""
+
+    # -- several servers on one store; times are by the database's own clock
+
+    async def take_lease(self, name: str, holder: str, duration: int) -> Lease | None:
+        """Let ``holder`` have ``name`` for ``duration`` ms from now, also if it has it already;
+        None while another has it."""
+
+    async def keep_leases(self, holder: str, names: Collection[str], duration: int) -> set[str]:
+        """Let ``holder`` have those of ``names`` that it still has for ``duration`` ms from now;
+        gives them."""
+
+    async def drop_leases(self, holder: str, names: Collection[str]) -> None:
+        """Let others have those of ``names`` that ``holder`` has, at once."""
+
+    async def exchange_notes(self, server: str, text: str) -> list[ServerNote]:
+        """Leave ``text`` in place of the server's last note; gives those of all other servers."""
+
+    async def await_events(self, after: int, patience: float) -> None:
+        """Return when there may be events after sequence ``after``: at once where the database
+        tells, or after a pause; after ``patience`` seconds in any case."""
 
     # -- analytics; ``agent_id`` None means all agents, ``since`` is ms since the epoch
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from onehop.definition import NAME
 from onehop.limits import MIB
@@ -35,6 +36,8 @@ def name_of(stage: Stage, facts: Mapping[str, Any]) -> str:
         return f"{n.EXECUTE_TOOL} {facts['path']}"
     if stage == "upstream":
         return f"{n.TOOLS_CALL} {facts['tool']}"
+    if stage == "request":
+        return f"{facts['method']} {facts['path']}"
     return _NAMES[stage]
 
 
@@ -62,6 +65,8 @@ def fault_of(stage: Stage, facts: Mapping[str, Any]) -> str | None:
         return call.error or call.outcome or "unknown"
     if stage == "run":
         return facts.get("killed")
+    if stage == "request" and (status := facts.get("status", 0)) >= 400:
+        return str(status)
     return None
 
 
@@ -154,10 +159,24 @@ def _other(stage: Stage, facts: Mapping[str, Any]) -> dict[str, Any]:
                 n.UPSTREAM: facts["server"],
                 n.TRANSPORT: "pipe" if facts["is_local"] else "tcp",
             }
+        case "request":
+            return _request(facts)
         case "delivery":
             return {n.RECORDS: len(facts["run_ids"])}
         case _:
             return {}
+
+
+def _request(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The path is that of the document: what the code put into it is a value."""
+    server = urlsplit(facts["url"])
+    return {
+        n.HTTP_METHOD: facts["method"],
+        n.HTTP_STATUS: facts.get("status"),
+        n.URL_TEMPLATE: facts["path"],
+        n.SERVER_ADDRESS: server.hostname,
+        n.SERVER_PORT: server.port or {"http": 80, "https": 443}.get(server.scheme),
+    }
 
 
 def _json(value: Any) -> str:

@@ -50,6 +50,7 @@ KILLS: Final = {
     "system_call": "the worker made a forbidden system call",
     "cancelled": "the caller left",
     "crash": "the worker ended by itself",
+    "lost": "what had started the worker ended, and took it along",
 }
 """What ``cause`` can be."""
 OTHER: Final = "other"

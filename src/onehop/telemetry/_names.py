@@ -25,6 +25,13 @@ MCP_METHOD: Final = "mcp.method.name"
 TOOLS_CALL: Final = "tools/call"
 MCP_PROTOCOL: Final = "mcp.protocol.version"
 
+# HTTP
+HTTP_METHOD: Final = "http.request.method"
+HTTP_STATUS: Final = "http.response.status_code"
+URL_TEMPLATE: Final = "url.template"
+SERVER_ADDRESS: Final = "server.address"
+SERVER_PORT: Final = "server.port"
+
 # All
 ERROR_TYPE: Final = "error.type"
 TRANSPORT: Final = "network.transport"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Link, Span, SpanContext, TracerProvider
 
+_OUTGOING: Final = frozenset[Stage]({"upstream", "request"})
+"""Stages that are requests to other servers, which carry the trace on."""
 _REMEMBERED: Final = 10_000
 """Runs whose spans a delivery of their records is linked with."""
 
@@ -45,7 +47,7 @@ class Tracing:
         span = self._tracer.start_span(
             name_of(stage, facts),
             context=_parent(stage, facts),
-            kind=SpanKind.CLIENT if stage == "upstream" else SpanKind.INTERNAL,
+            kind=SpanKind.CLIENT if stage in _OUTGOING else SpanKind.INTERNAL,
             links=self._links(facts) if stage == "delivery" else None,
             record_exception=False,
             set_status_on_exception=False,
@@ -91,7 +93,7 @@ class _Current:
         self._stage = stage
         self._span = span
         self._token = context.attach(set_span_in_context(span))
-        self._outgoing = traces.go_out_with(_trace(span)) if stage == "upstream" else None
+        self._outgoing = traces.go_out_with(_trace(span)) if stage in _OUTGOING else None
 
     def end(self, facts: Mapping[str, Any], error: BaseException | None) -> None:
         from opentelemetry import context

@@ -403,3 +403,53 @@ class StoreSuite:
         if prunes:
             assert await store.session_note("ada", "old") is None
             assert await store.session_keys("ada", "old") == []
+
+    async def test_a_lease_has_one_holder_until_it_is_dropped(self, store: Store) -> None:
+        first = await store.take_lease("work", "ada", 60_000)
+        assert first is not None
+        assert await store.take_lease("work", "bob", 60_000) is None
+        again = await store.take_lease("work", "ada", 60_000)
+        assert again is not None
+        assert (again.token, again.lapsed) == (first.token, False)
+        await store.drop_leases("bob", ["work"])
+        assert await store.take_lease("work", "bob", 60_000) is None
+        await store.drop_leases("ada", ["work", "other"])
+        second = await store.take_lease("work", "bob", 60_000)
+        assert second is not None
+        assert second.token > first.token
+        assert (second.holder, second.lapsed) == ("bob", False)
+        assert await store.take_lease("other", "ada", 60_000) is not None
+
+    async def test_a_lease_that_was_not_kept_goes_to_another_who_hears_of_it(
+        self, store: Store
+    ) -> None:
+        first = await store.take_lease("work", "ada", 1)
+        await asyncio.sleep(0.01)
+        second = await store.take_lease("work", "bob", 60_000)
+        assert first is not None
+        assert second is not None
+        assert second.lapsed
+        assert second.token > first.token
+        assert await store.keep_leases("ada", ["work"], 60_000) == set()
+        assert await store.keep_leases("bob", ["work", "other"], 60_000) == {"work"}
+        assert await store.keep_leases("bob", [], 60_000) == set()
+
+    async def test_of_many_who_want_a_lease_one_gets_it(self, store: Store) -> None:
+        wanted = [store.take_lease("work", f"server {n}", 60_000) for n in range(8)]
+        held = [lease for lease in await asyncio.gather(*wanted) if lease is not None]
+        assert len(held) == 1
+
+    async def test_servers_give_each_other_their_latest_notes(self, store: Store) -> None:
+        assert await store.exchange_notes("one", "old") == []
+        assert await store.exchange_notes("one", "new") == []
+        [note] = await store.exchange_notes("two", "\0 of two")
+        assert (note.server, note.text) == ("one", "new")
+        assert 0 <= note.age < 60_000
+        assert [each.server for each in await store.exchange_notes("one", "newer")] == ["two"]
+
+    async def test_who_waits_for_events_hears_that_there_are_some(self, store: Store) -> None:
+        waiting = asyncio.ensure_future(store.await_events(await store.last_event(), 30))
+        await asyncio.sleep(0)
+        await store.append([Entry(None, announced(record()))])
+        async with asyncio.timeout(30):
+            await waiting

@@ -10,10 +10,12 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from functools import cached_property, partial
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from onehop.errors import ConfigError, ToolError, ToolErrorEffect, ToolFailed
 from onehop.limits import ToolLimits
@@ -23,6 +25,7 @@ from onehop.tools._docstrings import Words, words_of
 from onehop.tools._given import GivenSchema
 from onehop.tools._http import wrapped
 from onehop.tools._names import alias_of
+from onehop.tools._observed import says_nothing
 from onehop.tools._schema import SchemaError, read_any_schema, read_schema
 from onehop.tools._signature import Signature, place_of
 from onehop.tools._values import MoreThanPlannedError, to_json_text
@@ -51,6 +54,9 @@ _LONGEST: Final = 8192
 class Bound:
     """One tool in a catalogue, ready to be called."""
 
+    answer_note: ClassVar[str] = ""
+    """See ``Declared``: its schemas are its own."""
+
     def __init__(self, tool: Tool, namespace: str, member: str, threads: Threads) -> None:
         """Raises ConfigError for a tool that cannot be described."""
         self.tool = tool
@@ -60,6 +66,7 @@ class Bound:
         self.spellings = _spellings(namespace, member, tool.name)
         """Its path, its name as it was given, and its aliases: a rule may be written in each."""
         self.effect: Effect = tool.effect
+        self.has_http = tool.has_http
         self._threads = threads
         with self._named():
             words = Words() if tool.input_schema is not None else words_of(tool.call)
@@ -72,6 +79,17 @@ class Bound:
 
     def __repr__(self) -> str:
         return f"Bound({self.path!r})"
+
+    @cached_property
+    def is_observed(self) -> bool:
+        """Whether its answers are looked at: nothing else says what they are like."""
+        return says_nothing(self.output_schema)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of its input schema: a tool that is replaced has another one."""
+        text = to_json(self.input_schema, inf_nan_mode="constants", serialize_unknown=True)
+        return sha256(text).hexdigest()[:16]
 
     def check(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments, if the tool can be called with them.

@@ -41,7 +41,8 @@ def signature(tool: Declared, most: int = SIGNATURE) -> str:
 def call_of(tool: Declared, most: int = SIGNATURE) -> str:
     """The signature without its path."""
     call = brief_call(tool, most)
-    return f"({call.arguments and f'args{call.mark}: {call.arguments}'}): Promise<{call.answer}>"
+    answer = f"/* observed */ {call.answer}" if tool.answer_note else call.answer
+    return f"({call.arguments and f'args{call.mark}: {call.arguments}'}): Promise<{answer}>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,8 +222,10 @@ class Catalogue:
             if self._missing_in([name]) and not self._has(name):
                 continue  # it may come up
             if not (found := list(self._matching(name))):
-                near = ", ".join(self.nearest(name, keep=keep)) or "nothing is near it"
-                raise UnknownToolsError("tools", repr(name)[:200], f"a tool's name or glob: {near}")
+                near = ", ".join(self.nearest(name, keep=keep))
+                advice = f"did you mean {near}?" if near else "no tool has a name like it"
+                allowed = f"the name of a tool, or a glob that some tool matches: {advice}"
+                raise UnknownToolsError("tools", repr(name)[:200], allowed)
             chosen |= {one.path: one for one in found}
         return list(chosen.values())
 

@@ -29,6 +29,11 @@ from onehop.tools._shapes import Definition, Shape, shape_of
 
 _TOOLS: Final = "$Tools"
 """No type of a schema has such a name."""
+_HTTP: Final = """\
+type $Http<T> = T extends object
+  ? T & { readonly $http: { status: number; headers: { [name: string]: string } } }
+  : T;"""
+"""What comes with the body of an HTTP operation's answer; text and numbers have no room for it."""
 _LINES: Final = 12
 _WORDS: Final = 1500
 _ROUNDS: Final = 8
@@ -64,6 +69,7 @@ class _Text:
         self._aliases = aliases
         self._others = "[name: string]: any;" if is_open else None
         self._named: dict[str, Definition] = {}
+        self._has_http = False
 
     def write(self, tools: Iterable[Declared]) -> tuple[list[str], str]:
         """The types, and the members of ``tools``."""
@@ -72,6 +78,7 @@ class _Text:
             indent = "    " if tool.namespace else "  "
             spaces.setdefault(tool.namespace, {})[tool.member] = [*self._method(tool, indent)]
         types = [_type(name, definition) for name, definition in self._named.items()]
+        types += [_HTTP] if self._has_http else []
         return types, "\n".join(["{", *self._members(spaces), "}"])
 
     def _members(self, spaces: Mapping[str, Mapping[str, list[str]]]) -> Iterator[str]:
@@ -102,7 +109,10 @@ class _Text:
         arguments = self._shape(tool.input_schema, "Arguments")
         answer = self._shape(tool.output_schema, "Result")
         given, taken = block(arguments.type, indent), block(answer.type, indent)
-        yield from comment((*lines_of(tool.description, _LINES, _WORDS),), indent)
+        note = [tool.answer_note] if tool.answer_note else []
+        yield from comment((*lines_of(tool.description, _LINES, _WORDS), *note), indent)
+        if tool.has_http:
+            self._has_http, taken = True, f"$Http<{taken}>"
         given = f"args{question_mark(arguments)}: {given}"
         yield f"{indent}{key(tool.member)}({given}): Promise<{taken}>;"
 

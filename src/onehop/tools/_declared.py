@@ -23,6 +23,13 @@ class Declared(Protocol):
     def input_schema(self) -> Mapping[str, Any] | None: ...
     @property
     def output_schema(self) -> Mapping[str, Any] | None: ...
+    @property
+    def has_http(self) -> bool:
+        """Whether an answer that is an object or a list has ``$http``."""
+
+    @property
+    def answer_note(self) -> str:
+        """Where the output schema comes from, if the tool does not declare it."""
 
 
 def step_to(name: str) -> str:

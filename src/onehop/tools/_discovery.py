@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
 
@@ -14,9 +14,14 @@ from onehop.tools._bound import Bound
 from onehop.tools._brief import signature
 from onehop.tools._catalogue import Catalogue
 from onehop.tools._declarations import declarations
+from onehop.tools._declared import Declared
 from onehop.tools._harmless import one_line
+from onehop.tools._observed import AsObserved
 from onehop.tools._rules import Policy
 from onehop.tools._search import Index
+
+if TYPE_CHECKING:
+    from onehop.observed import Observed
 
 MOST: Final = 50
 """Hits of one search."""
@@ -27,6 +32,14 @@ _SPARE: Final = 16
 """Hits beyond the limit that are looked at, as some may be denied."""
 
 
+LookUp = Callable[[Bound], "Observed | None"]
+"""What the answers of a tool have looked like."""
+
+
+def _nothing(_bound: Bound) -> None:
+    """No answer was looked at."""
+
+
 class Discovery:
     """Answers about the tools of ``catalogue`` that ``policy`` does not deny whatever is asked.
 
@@ -34,9 +47,15 @@ class Discovery:
     """
 
     def __init__(
-        self, catalogue: Catalogue, policy: Policy, wider: Discovery | None = None
+        self,
+        catalogue: Catalogue,
+        policy: Policy,
+        wider: Discovery | None = None,
+        observed: LookUp = _nothing,
     ) -> None:
-        """``wider`` lends its index, if it has all these tools."""
+        """``wider`` lends its index, if it has all these tools; ``observed`` knows what answers
+        have looked like."""
+        self._observed = observed
         self._catalogue = catalogue
         self._policy = policy
         self._wider = wider
@@ -55,7 +74,7 @@ class Discovery:
         bound = self._find(path)
         described = {
             "path": bound.path,
-            "declarations": declarations([bound]),
+            "declarations": declarations([self.seen(bound)]),
             "inputSchema": _bounded(bound.input_schema),
         }
         if bound.output_schema is not None:
@@ -73,6 +92,12 @@ class Discovery:
             return [{"namespace": name, "count": len(of)} for name, of in self.visible.items()]
         _check(isinstance(namespace, str), "namespace", "text")
         return [bound.path for bound in self.visible[self._known(namespace)]]
+
+    def seen(self, bound: Bound) -> Declared:
+        """A tool with the observed type of its answer, where it declares none. Not for the
+        description of ``code_execute``, which stays the same as long as the tools do."""
+        observed = self._observed(bound) if bound.is_observed else None
+        return bound if observed is None else AsObserved(bound, observed)
 
     @cached_property
     def visible(self) -> Mapping[str, Sequence[Bound]]:
@@ -125,7 +150,7 @@ class Discovery:
 
     def _hit(self, bound: Bound) -> dict[str, Any]:
         words = one_line(bound.description, _DESCRIPTION)
-        hit = {"path": bound.path, "signature": signature(bound), "description": words}
+        hit = {"path": bound.path, "signature": signature(self.seen(bound)), "description": words}
         return hit | self._manner(bound)
 
     def _manner(self, bound: Bound) -> dict[str, Any]:

@@ -39,6 +39,9 @@ class Tool:
     starts_itself: ClassVar[bool] = False
     """Whether ``call`` says by its ToolContext when its time begins."""
 
+    has_http: ClassVar[bool] = False
+    """Whether its answers have ``$http`` beside their bodies."""
+
     def __post_init__(self) -> None:
         """Raises ConfigError for what cannot be a tool."""
         if not isinstance(self.name, str):

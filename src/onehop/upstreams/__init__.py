@@ -5,7 +5,7 @@ from __future__ import annotations
 from onehop.upstreams._configured import (
     Upstream,
     configured_upstreams,
-    login_url,
+    login_at,
     read_table,
 )
 from onehop.upstreams._options import UpstreamOptions, read_options
@@ -23,7 +23,7 @@ __all__ = [
     "UpstreamOptions",
     "configured_upstreams",
     "is_secret_name",
-    "login_url",
+    "login_at",
     "read_options",
     "read_servers",
     "read_table",

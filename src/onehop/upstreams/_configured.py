@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from onehop.config import UPSTREAM, upstream_tables
 from onehop.errors import ConfigError
-from onehop.upstreams._options import NESTED, read_options
-from onehop.upstreams._secrets import resolve
+from onehop.upstreams._options import NESTED, OAuthClient, read_options
+from onehop.upstreams._secrets import resolve, resolved_client
 from onehop.upstreams._servers_file import read_servers
 from onehop.upstreams._upstream import McpUpstream
 from onehop.upstreams.openapi import OpenApi, read_openapi_options
@@ -29,8 +29,9 @@ def read_table(table: Mapping[str, Any], place: str) -> None:
     read(table, place)
 
 
-def login_url(name: str, servers_file: str | None = None) -> str:
-    """The address at which one logs in to the server of this namespace. Raises ConfigError."""
+def login_at(name: str, servers_file: str | None = None) -> tuple[str, OAuthClient | None]:
+    """The address at which one logs in to the server of this namespace, and the client that the
+    settings have for it, its references replaced. Raises ConfigError."""
     upstreams = configured_upstreams(servers_file)
     place = f"{UPSTREAM}.{name}"
     if name not in upstreams:
@@ -39,7 +40,8 @@ def login_url(name: str, servers_file: str | None = None) -> str:
     one = upstreams[name]
     if not isinstance(one, McpUpstream) or one.options.url is None:
         raise ConfigError(place, "it is not an MCP server at a url: nobody logs in there")
-    return resolve(one.options.url, f"{place}.url", os.environ)
+    url = resolve(one.options.url, f"{place}.url", os.environ)
+    return url, resolved_client(one.options.oauth, place, os.environ)
 
 
 def _made(table: Mapping[str, Any], place: str) -> Upstream:

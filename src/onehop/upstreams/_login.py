@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 from mcp.client.auth.exceptions import OAuthFlowError
 from mcp.client.auth.oauth2 import OAuthClientProvider
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthToken
+from pydantic import AnyUrl
 
 from onehop.errors import ConfigError
-from onehop.upstreams._oauth import login_of, metadata_of
+from onehop.upstreams._oauth import login_of, metadata_of, revoked
+from onehop.upstreams._options import OAuthClient
 from onehop.upstreams._tokens import TokenFile
 
 _PATIENCE: Final = 300.0
@@ -31,6 +33,10 @@ _FIRST: Final = {
         "clientInfo": {"name": "onehop", "version": "1"},
     },
 }
+Logout = Literal["nobody", "ended", "kept"]
+"""Nobody was logged in; the server has ended the login; or its tokens end by themselves."""
+REGISTERED: Final = OAuthClient(client_id="-")
+"""Stands for a client that onehop registers."""
 Show = Callable[[str], None]
 """Shows a person the address to go to."""
 
@@ -55,10 +61,14 @@ class _Memory:
         self.client = client_info
 
 
-async def log_in(url: str, file: TokenFile, show: Show) -> None:
-    """Have a person log in at the MCP server ``url``, and keep the tokens. Raises ConfigError."""
+async def log_in(url: str, file: TokenFile, show: Show, preset: OAuthClient = REGISTERED) -> None:
+    """Have a person log in at the MCP server ``url``, and keep the tokens. ``preset`` is a client
+    of the settings, its references replaced; without its id, onehop registers one. Raises
+    ConfigError."""
     memory = _Memory()
-    async with _callback() as (redirect, came):
+    async with _callback(preset.port or 0) as (redirect, came):
+        if preset is not REGISTERED:
+            memory.client = _known(preset, redirect)
 
         async def go(address: str) -> None:
             show(address)
@@ -67,7 +77,7 @@ async def log_in(url: str, file: TokenFile, show: Show) -> None:
             async with asyncio.timeout(_PATIENCE):
                 return await came
 
-        provider = OAuthClientProvider(url, metadata_of(redirect), memory, go, wait)
+        provider = OAuthClientProvider(url, metadata_of(redirect, preset.scope), memory, go, wait)
         try:
             await _ask(url, provider)
         except TimeoutError:
@@ -83,7 +93,29 @@ async def log_in(url: str, file: TokenFile, show: Show) -> None:
         None if metadata is None else metadata.model_dump(mode="json", exclude_none=True),
     )
     async with file.locked():
-        file.write(url, login)
+        file.write(url, login if preset.client_secret is None else login.with_secret(None))
+
+
+async def log_out(url: str, file: TokenFile, preset: OAuthClient = REGISTERED) -> Logout:
+    """Forget the login at ``url``, and have the server end it. Raises ConfigError."""
+    async with file.locked():
+        login = file.read(url)
+        if login is None:
+            return "nobody"
+        file.write(url, None)
+    secret = preset.client_secret
+    return "ended" if await revoked(url, login.with_secret(secret) if secret else login) else "kept"
+
+
+def _known(preset: OAuthClient, redirect: str) -> OAuthClientInformationFull:
+    return OAuthClientInformationFull(
+        client_id=preset.client_id,
+        client_secret=preset.client_secret,
+        token_endpoint_auth_method="client_secret_basic" if preset.client_secret else "none",
+        redirect_uris=[AnyUrl(redirect)],
+        grant_types=["authorization_code", "refresh_token"],
+        scope=preset.scope,
+    )
 
 
 async def _ask(url: str, provider: OAuthClientProvider) -> None:
@@ -98,7 +130,9 @@ async def _ask(url: str, provider: OAuthClientProvider) -> None:
 
 
 @asynccontextmanager
-async def _callback() -> AsyncIterator[tuple[str, asyncio.Future[AuthorizationCodeResult]]]:
+async def _callback(
+    port: int,
+) -> AsyncIterator[tuple[str, asyncio.Future[AuthorizationCodeResult]]]:
     """Where the browser comes back to, and what it brings."""
     came: asyncio.Future[AuthorizationCodeResult] = asyncio.get_running_loop().create_future()
 
@@ -118,10 +152,12 @@ async def _callback() -> AsyncIterator[tuple[str, asyncio.Future[AuthorizationCo
         finally:
             writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, limit=_LINE)
+    try:
+        server = await asyncio.start_server(answer, "127.0.0.1", port, limit=_LINE)
+    except OSError as error:
+        raise ConfigError("oauth.port", f"it cannot be listened on: {error.strerror}") from None
     async with server:
-        port = server.sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}/callback", came
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/callback", came
 
 
 def _result(line: bytes) -> AuthorizationCodeResult | None:

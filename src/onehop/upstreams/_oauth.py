@@ -27,8 +27,16 @@ NAME: Final = "onehop"
 class KeptToken(httpx2.Auth):
     """Adds the token to each request of one server; without a login it adds nothing."""
 
-    def __init__(self, url: str, file: TokenFile, on_secret: Callable[[str], None]) -> None:
-        """``on_secret`` hears of each token before it is used."""
+    def __init__(
+        self,
+        url: str,
+        file: TokenFile,
+        on_secret: Callable[[str], None],
+        client_secret: str | None = None,
+    ) -> None:
+        """``on_secret`` hears of each token before it is used; ``client_secret`` is that of the
+        settings, which is not in the file."""
+        self._client_secret = client_secret
         self._url = url
         self._file = file
         self._on_secret = on_secret
@@ -66,10 +74,16 @@ class KeptToken(httpx2.Auth):
             kept = self._file.read(self._url)
             if kept is None or (kept.access != refused and kept.is_fresh()):
                 return kept
-            fresh = await refreshed(self._url, kept)
+            fresh = await refreshed(self._url, self._whole(kept))
             if fresh is not None:
-                self._file.write(self._url, fresh)
+                self._file.write(self._url, self._kept(fresh))
             return fresh
+
+    def _whole(self, login: Login) -> Login:
+        return login.with_secret(self._client_secret) if self._client_secret else login
+
+    def _kept(self, login: Login) -> Login:
+        return login.with_secret(None) if self._client_secret else login
 
 
 def context_of(url: str, login: Login) -> OAuthContext:
@@ -88,13 +102,14 @@ def context_of(url: str, login: Login) -> OAuthContext:
     )
 
 
-def metadata_of(redirect: str) -> OAuthClientMetadata:
+def metadata_of(redirect: str, scope: str | None = None) -> OAuthClientMetadata:
     """What onehop says of itself when it registers."""
     return OAuthClientMetadata(
         client_name=NAME,
         redirect_uris=[AnyUrl(redirect)],
         grant_types=["authorization_code", "refresh_token"],
         response_types=["code"],
+        scope=scope,
     )
 
 
@@ -115,6 +130,26 @@ async def refreshed(url: str, login: Login) -> Login | None:
     endpoint = str(context.oauth_metadata.token_endpoint)
     answer = await _post(endpoint, data, headers)
     return None if answer is None else _merged(login, answer)
+
+
+async def revoked(url: str, login: Login) -> bool:
+    """Have the authorization server end a login (RFC 7009); False if it does not."""
+    context = context_of(url, login)
+    metadata, tokens = context.oauth_metadata, context.current_tokens
+    if metadata is None or metadata.revocation_endpoint is None or tokens is None:
+        return False
+    data = {
+        "token": tokens.refresh_token or tokens.access_token,
+        "client_id": context.client_info.client_id if context.client_info else "",
+    }
+    data, headers = context.prepare_token_auth(data, {"accept": "application/json"})
+    try:
+        async with httpx2.AsyncClient(timeout=_SECONDS, follow_redirects=False) as client:
+            endpoint = str(metadata.revocation_endpoint)
+            async with client.stream("POST", endpoint, data=data, headers=headers) as response:
+                return response.status_code == 200
+    except httpx2.HTTPError:
+        return False
 
 
 async def _post(url: str, data: dict[str, str], headers: dict[str, str]) -> OAuthToken | None:

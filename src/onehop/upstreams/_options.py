@@ -19,6 +19,28 @@ without end."""
 _REFERENCE: Final = "a secret can be given as env:NAME, file:PATH or keyring:SERVICE/USER"
 
 
+class OAuthClient(BaseModel):
+    """A client that the authorization server knows already: onehop registers none then."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    client_id: str = Field(min_length=1, description=f"Its id. Here {_REFERENCE}.")
+    client_secret: str | None = Field(
+        default=None,
+        min_length=1,
+        repr=False,
+        description=f"Its secret, if it has one. Here {_REFERENCE}.",
+    )
+    scope: str | None = Field(default=None, description="What the login asks for.")
+    port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="The port of this machine that the browser comes back to, where the server "
+        "knows the address `http://127.0.0.1:PORT/callback`; any free one otherwise.",
+    )
+
+
 class UpstreamOptions(BaseModel):
     """One MCP server: a command that is run here, or a URL."""
 
@@ -43,6 +65,11 @@ class UpstreamOptions(BaseModel):
         default_factory=dict,
         repr=False,
         description=f"Headers of each request to the URL. Here {_REFERENCE}.",
+    )
+    oauth: OAuthClient | None = Field(
+        default=None,
+        description="A table with the client that logs in at the URL, where the authorization "
+        "server lets nobody register.",
     )
     timeout: _Milliseconds | None = Field(
         default=None,
@@ -100,7 +127,7 @@ class UpstreamOptions(BaseModel):
             _check_url(self.url)
             _refuse_set(self, ("args", "env", "cwd"), "a url")
         else:
-            _refuse_set(self, ("headers",), "a command")
+            _refuse_set(self, ("headers", "oauth"), "a command")
         return self
 
     @property

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from onehop._extras import needed_for
 from onehop.config import DEFAULT_MASK
 from onehop.errors import ConfigError
+from onehop.upstreams._options import OAuthClient
 
 _MASK: Final = "***"
 _SHORTEST: Final = 6
@@ -70,6 +71,21 @@ class Resolved:
             self.values[name] = value
             if value != text or is_secret_name(name):
                 self.secrets += _parts(value)
+
+
+def resolved_client(
+    client: OAuthClient | None, place: str, environ: Mapping[str, str]
+) -> OAuthClient | None:
+    """The client with its references replaced. Raises ConfigError."""
+    if client is None:
+        return None
+    given = {"client_id": client.client_id, "client_secret": client.client_secret}
+    found = {
+        name: resolve(text, f"{place}.oauth.{name}", environ)
+        for name, text in given.items()
+        if text is not None
+    }
+    return client.model_copy(update=found)
 
 
 def resolve(text: str, place: str, environ: Mapping[str, str]) -> str:

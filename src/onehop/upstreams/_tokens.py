@@ -11,7 +11,7 @@ import stat
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,6 +39,10 @@ class Login:
     def access(self) -> str:
         """The access token."""
         return str(self.tokens["access_token"])
+
+    def with_secret(self, secret: str | None) -> Login:
+        """The same for a client whose secret is not kept here."""
+        return replace(self, client={**self.client, "client_secret": secret})
 
     def is_fresh(self, margin: float = 30.0) -> bool:
         """Whether the access token lasts for a while."""

@@ -14,7 +14,7 @@ from onehop._extras import needed_for
 from onehop.errors import ConfigError, ToolError, UpstreamUnavailableError
 from onehop.tools import Effect, LoginFault, Tool, ToolContext
 from onehop.upstreams._options import read_options
-from onehop.upstreams._secrets import Mask, Resolved, resolve, secrets_of_url
+from onehop.upstreams._secrets import Mask, Resolved, resolve, resolved_client, secrets_of_url
 from onehop.watching import stage
 
 if TYPE_CHECKING:
@@ -248,7 +248,11 @@ class McpUpstream:
         from onehop.upstreams._oauth import KeptToken
         from onehop.upstreams._tokens import TokenFile, tokens_path
 
-        auth = KeptToken(url, TokenFile(tokens_path()), lambda secret: mask.add([secret]))
+        client = resolved_client(self.options.oauth, place, os.environ)
+        secret = None if client is None else client.client_secret
+        mask.add([secret] if secret else [])
+        file = TokenFile(tokens_path())
+        auth = KeptToken(url, file, lambda secret: mask.add([secret]), secret)
         return connect(url, found.values, auth), mask
 
 

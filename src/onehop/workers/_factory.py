@@ -96,9 +96,14 @@ class WorkerFactory:
     async def _replace_launcher(self) -> None:
         if self._launcher is not None:
             await self._launcher.aclose()
-        if self._plan is None:
-            self._plan = await self._decide()
-        launcher = jail.launcher(self._plan)
+        begun = jail.begin()  # it takes as long to load as the plan to be made
+        try:
+            self._plan = self._plan or await self._decide()
+        except BaseException:
+            if begun is not None:
+                await begun.aclose()
+            raise
+        launcher = jail.launcher(self._plan, begun)
         await launcher.start()
         self._launcher = launcher
 

@@ -42,6 +42,8 @@ from onehop.workers.protocol import (
 )
 
 SAMPLE_SECONDS = 0.05
+RESTING_SECONDS = 0.25
+"""Between two looks at a run that only waits: of these there may be thousands."""
 END_SECONDS = 5.0
 """From SIGKILL to the end of the process, in the worst case."""
 
@@ -174,7 +176,8 @@ class Run:
         self._look_later(now, self.job.limits.timeout)
 
     def _look_later(self, now: float, left: float) -> None:
-        self.timer = self.loop.call_at(now + min(left, SAMPLE_SECONDS), self._look)
+        pause = SAMPLE_SECONDS if self.rest.has_place else RESTING_SECONDS
+        self.timer = self.loop.call_at(now + min(left, pause), self._look)
 
     def _look(self) -> None:
         now = self.loop.time()
@@ -201,11 +204,10 @@ class Run:
             self.end(over, "")
             self.timer = self.loop.call_later(left, self._expire)
             return
-        if desk is not None:
-            cpu = self._cpu_seconds()
-            if self.clock.only_waited(now, cpu) >= desk.wait_seconds:
-                desk.run_out()
-            self.rest.look(self.clock.is_open, cpu)
+        cpu = self.watched.cpu_seconds(self.start)
+        if desk is not None and self.clock.only_waited(now, cpu) >= desk.wait_seconds:
+            desk.run_out()
+        self.rest.look(self.clock.is_open, cpu)
         self._look_later(now, left)
 
     def take(self, message: Word, size: int, token: str) -> None:

@@ -163,6 +163,7 @@ class Status:
         self._pid = pid
         self._file = os.open(f"/proc/{pid}/status", os.O_RDONLY | os.O_CLOEXEC)
         self._references: int | None = None
+        self._pages: int | None = None
 
     def peak(self) -> int | None:
         """Of resident memory, in bytes; None when the process has ended."""
@@ -179,10 +180,14 @@ class Status:
         return Extent(size, rss, tables, int(found[b"Threads"]))
 
     def sample(self) -> Sample:
-        """The state now, for a fifth of what opening its files costs. Raises OSError when the
+        """The state now, for a tenth of what opening its files costs. Raises OSError when the
         process has ended."""
-        rss = self.extent().rss_bytes
-        return Sample(rss, 0, _cpu(self._pid))
+        if self._pages is None:
+            self._pages = os.open(f"/proc/{self._pid}/statm", os.O_RDONLY | os.O_CLOEXEC)
+        pages = int(os.pread(self._pages, 256, 0).split(None, 2)[1])
+        if not pages:  # a zombie has none
+            raise ProcessLookupError("the process has ended")
+        return Sample(pages * _PAGE, 0, _cpu(self._pid))
 
     def forget_peak(self) -> None:
         """See the function of this name."""
@@ -200,9 +205,9 @@ class Status:
 
     def close(self) -> None:
         """Give the descriptor back."""
-        os.close(self._file)
-        if self._references is not None:
-            os.close(self._references)
+        for descriptor in (self._file, self._references, self._pages):
+            if descriptor is not None:
+                os.close(descriptor)
 
 
 def usage(pid: int, start: Sample, status: Status | None) -> tuple[float, int] | None:

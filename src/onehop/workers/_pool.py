@@ -7,7 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Any
 
 from onehop.cores import usable_cores
 from onehop.errors import (
@@ -35,17 +35,21 @@ _REFILL_SECONDS = 0.25
 _ANSWER_SECONDS = 0.005
 """What a door may take to send the answer of a run, before its worker is killed and replaced."""
 
-_RESTING: Final = 4
-"""Workers that only wait for tools, for each place: they hold about 60 MB each."""
-
 _log = logging.getLogger(__name__)
 
 
 class Pool:
-    """``size`` idle workers, at most ``max_concurrency`` at work, ``max_queue`` callers waiting."""
+    """``size`` idle workers, at most ``max_concurrency`` at work, ``max_waiting`` beside them that
+    only wait, and ``max_queue`` callers in line."""
 
     def __init__(
-        self, factory: WorkerFactory, *, size: int, max_concurrency: int, max_queue: int
+        self,
+        factory: WorkerFactory,
+        *,
+        size: int,
+        max_concurrency: int,
+        max_waiting: int,
+        max_queue: int,
     ) -> None:
         self._factory = factory
         self._size = size
@@ -57,8 +61,8 @@ class Pool:
         self._places = Places(max_concurrency)
         self._answered: dict[Worker, asyncio.TimerHandle] = {}
         self._resting: set[Worker] = set()
-        self._rests = Shares(_RESTING * max_concurrency)
-        """Of the running: those that only wait for tools, and have no place."""
+        self._rests = Shares(max_waiting)
+        """Of the running: those that only wait for tools or timers, and have no place."""
         self._resuming: deque[tuple[Worker, asyncio.Future[None]]] = deque()
         self._waiting: FairQueue[asyncio.Future[Worker]] = FairQueue()
         self._tasks: set[asyncio.Task[None]] = set()

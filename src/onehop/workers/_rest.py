@@ -1,4 +1,5 @@
-"""A run that only waits for tools leaves its place to others, and asks for one to go on."""
+"""A run that only waits, for tools or its timers, leaves its place to others, and asks for one to
+go on."""
 
 from __future__ import annotations
 
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
 
 _IDLE: Final = 0.005
 """Seconds of CPU time since the last look, up to which a worker only waits."""
+_STILL: Final = 0.001
+_LOOKS: Final = 4
+"""Looks in a row at which a worker without open calls has used so little: then its timers are all
+that it waits for. One that computes and is not given a processor gets more in that time."""
 
 
 class Rest:
@@ -20,15 +25,24 @@ class Rest:
         self._turn = turn
         self._send = send
         self._cpu = 0.0
+        self._still = 0
         self._has_place = True
         self._may_rest = True
         self._held: list[tuple[Iterable[bytes], Callable[[], None]]] = []
         self._resuming: asyncio.Task[None] | None = None
 
-    def look(self, is_waiting: bool, cpu_seconds: float) -> None:
-        """Give the place up, if calls are open and the worker does nothing else. One that computes
-        without a place asks for it at once, and keeps it from then on."""
+    @property
+    def has_place(self) -> bool:
+        """Whether the run has its place."""
+        return self._has_place
+
+    def look(self, has_calls: bool, cpu_seconds: float) -> None:
+        """Give the place up, if calls are open, or nothing happens at all, and the worker does
+        nothing else. One that computes without a place asks for it at once, and keeps it from then
+        on."""
         used, self._cpu = cpu_seconds - self._cpu, cpu_seconds
+        self._still = self._still + 1 if used < _STILL else 0
+        is_waiting = has_calls or self._still >= _LOOKS
         if self._turn is None:
             return
         if not self._has_place and used >= _IDLE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import select
 import signal
 import socket
 import struct
@@ -24,9 +25,11 @@ from .table import load_code, reserve_empty_path
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     host_pid = int(sys.argv[2])
-    plan = json.loads(sys.stdin.buffer.readline())
-    host = os.pidfd_open(host_pid)
-    if os.getppid() != host_pid:
+    try:
+        host = os.pidfd_open(host_pid)
+    except ProcessLookupError:  # it has ended already
+        return
+    if os.getppid() != host_pid or (plan := read_plan(host)) is None:
         return
     try:
         starters, note = prepare(plan, host)
@@ -41,6 +44,17 @@ def main() -> None:
         spawner.serve()
     finally:
         spawner.kill_all()
+
+
+def read_plan(host: int) -> dict[str, Any] | None:
+    """The plan, once the host has made it; None if it ends before that."""
+    poller = select.poll()
+    poller.register(sys.stdin, select.POLLIN)
+    poller.register(host, select.POLLIN)
+    if host in {descriptor for descriptor, _ in poller.poll()}:
+        return None
+    line = sys.stdin.buffer.readline()
+    return json.loads(line) if line else None
 
 
 def prepare(plan: dict[str, Any], host: int) -> tuple[list[Starter], str]:

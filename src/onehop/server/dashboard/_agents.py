@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Final
 
@@ -11,10 +10,10 @@ from starlette.responses import Response
 from onehop.errors import AgentExistsError, InvalidRequestError
 from onehop.server._errors import NotFoundError
 from onehop.server.agents import NAME, NewKey
-from onehop.server.dashboard._charts import chart_of
+from onehop.server.dashboard._counted import AGAIN, Counted
 from onehop.server.dashboard._door import field, need_admin, redirect
 from onehop.server.dashboard._executions import Row
-from onehop.server.dashboard._spans import SPANS, now_ms, span_of
+from onehop.server.dashboard._spans import SPANS, span_of
 from onehop.server.dashboard._visit import FRESH, Page, Visit
 from onehop.stores.base import AgentRecord, HistoryQuery
 
@@ -30,57 +29,62 @@ _LIMITS: Final = {
 """Field of the form, argument, and the most it may be."""
 
 
-async def look(visit: Visit) -> Page:
-    """All agents: what they ran, and for an admin their keys."""
-    return await _list(visit)
+class Agents:
+    """The list, and the page of each. ``counted`` is what they count of a span."""
 
+    def __init__(self, counted: Counted) -> None:
+        self._counted = counted
 
-async def _list(visit: Visit, problem: str = "", status: int = 200) -> Page:
-    span = span_of(visit.asked, "24h")
-    await visit.parts.executor.flush(FRESH)
-    counts = await visit.parts.store.agent_counts(span.since(now_ms()), _MOST)
-    keys = await visit.parts.agents.list() if visit.is_admin else []
-    facts = {
-        "span": span,
-        "spans": SPANS.values(),
-        "counts": counts,
-        "keys": keys,
-        "usual": visit.parts.settings,
-        "problem": problem,
-    }
-    return Page("agents.html", facts, status)
+    async def look(self, visit: Visit) -> Page:
+        """All agents: what they ran, and for an admin their keys."""
+        return await self._list(visit)
 
+    async def _list(self, visit: Visit, problem: str = "", status: int = 200) -> Page:
+        span = span_of(visit.asked, "24h")
+        await visit.parts.executor.flush(FRESH)
+        counts = await self._counted.agents(span)
+        keys = await visit.parts.agents.list() if visit.is_admin else []
+        facts = {
+            "span": span,
+            "spans": SPANS.values(),
+            "counts": None if counts.answer is None else counts.answer[:_MOST],
+            "keys": keys,
+            "usual": visit.parts.settings,
+            "problem": problem,
+            "refresh": AGAIN if counts.late else 0,
+        }
+        return Page("agents.html", facts, status)
 
-async def one(visit: Visit) -> Page:
-    """One agent's statistics."""
-    agent_id = _agent(visit)
-    span, now = span_of(visit.asked, "24h"), now_ms()
-    since = span.since(now)
-    await visit.parts.executor.flush(FRESH)
-    store = visit.parts.store
-    stats, causes, repeated, slowest, recent, chart = await asyncio.gather(
-        store.agent_stats(agent_id, since),
-        store.failure_causes(agent_id, since),
-        store.repeated_code(agent_id, since, _FEW),
-        store.slowest(agent_id, since, _FEW),
-        store.history(HistoryQuery(agent_id=agent_id, limit=_FEW, brief=True)),
-        chart_of(store, agent_id, span, now),
-    )
-    tools = await visit.parts.analytics.get_tool_stats(agent_id, since, _FEW)
-    facts = {
-        "agent_id": agent_id,
-        "key": await _key(visit, agent_id),
-        "span": span,
-        "spans": SPANS.values(),
-        "stats": stats,
-        "causes": causes,
-        "repeated": repeated,
-        "slowest": [Row.of(record) for record in slowest],
-        "latest": [Row.of(record) for record in recent],
-        "tools": tools,
-        "chart": chart,
-    }
-    return Page("agent.html", facts)
+    async def one(self, visit: Visit) -> Page:
+        """One agent's statistics."""
+        agent_id = visit.request.path_params["agentId"]
+        span = span_of(visit.asked, "24h")
+        await visit.parts.executor.flush(FRESH)
+        latest = HistoryQuery(agent_id=agent_id, limit=_FEW, brief=True)
+        recent = await visit.parts.store.history(latest)
+        counts = await self._counted.of_agent(agent_id, span)
+        facts = {
+            "agent_id": agent_id,
+            "key": await _key(visit, agent_id),
+            "span": span,
+            "spans": SPANS.values(),
+            "counts": counts.answer,
+            "slowest": [Row.of(each) for each in counts.answer.slowest] if counts.answer else [],
+            "latest": [Row.of(record) for record in recent],
+            "refresh": AGAIN if counts.late else 0,
+        }
+        return Page("agent.html", facts)
+
+    async def add(self, visit: Visit, form: dict[str, str]) -> Page:
+        """Make an agent; the page shows its key, this once."""
+        need_admin(visit)
+        agent_id, role = field(form, "agentId"), form.get("role", "agent")
+        try:
+            limits = {argument: _limit(form, name) for name, (argument, _) in _LIMITS.items()}
+            made = await visit.parts.agents.add(agent_id, role, **limits)  # type: ignore[arg-type]
+        except (AgentExistsError, InvalidRequestError) as error:
+            return await self._list(visit, str(error), 400)
+        return _shown(made, "was added")
 
 
 async def _key(visit: Visit, agent_id: str) -> AgentRecord | None:
@@ -92,18 +96,6 @@ async def _key(visit: Visit, agent_id: str) -> AgentRecord | None:
 
 
 # -- what an admin does
-
-
-async def add(visit: Visit, form: dict[str, str]) -> Page:
-    """Make an agent; the page shows its key, this once."""
-    need_admin(visit)
-    agent_id, role = field(form, "agentId"), form.get("role", "agent")
-    try:
-        limits = {argument: _limit(form, name) for name, (argument, _) in _LIMITS.items()}
-        made = await visit.parts.agents.add(agent_id, role, **limits)  # type: ignore[arg-type]
-    except (AgentExistsError, InvalidRequestError) as error:
-        return await _list(visit, str(error), 400)
-    return _shown(made, "was added")
 
 
 async def rotate(visit: Visit, _form: dict[str, str]) -> Page:

@@ -17,6 +17,7 @@ from onehop.server._errors import NotFoundError
 _FILES: Final = {
     "dashboard.css": "assets/dashboard.css",
     "page.js": "assets/page.js",
+    "renew.js": "assets/renew.js",
     "live.js": "assets/live.js",
     "code.js": "assets/code.js",
     "charts.js": "assets/charts.js",

@@ -155,6 +155,7 @@ class Door:
         wanted = request.query_params.get("next", "")
         if await self._visit(request) is not None:
             return _redirect(request, _inside(wanted))
+        self._frame.warm()
         return await self._login_page(request, wanted)
 
     async def _log_in(self, request: Request) -> Response:

@@ -10,8 +10,10 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from onehop.events import Event
+from onehop.ledger import LedgerLine, ledger
 from onehop.records import ExecutionRecord
 from onehop.server._errors import NotFoundError
+from onehop.server.dashboard._artifacts import files_of
 from onehop.server.dashboard._code import CodeLine, code_of, numbered
 from onehop.server.dashboard._copies import copies_of
 from onehop.server.dashboard._diff import DiffLine, diff
@@ -24,12 +26,13 @@ from onehop.stores.base import EventQuery, HistoryQuery
 
 _EVENTS: Final = 1000
 _SAME: Final = 10
+_LEDGER: Final = 200
+"""Calls that may have changed something, which the page shows."""
 _LOGS: Final = 1000
 """Console lines that the page shows."""
 
 
 _ABSENT: Final[dict[str, Any]] = {
-    "artifacts": (),
     "avoided": None,
     "clock": None,
     "cpuTime": 0,
@@ -78,6 +81,7 @@ class View:
     repairs: list[Repair]
     waterfall: Waterfall
     moments: list[Moment]
+    ledger: list[LedgerLine]
     output: Any
     context: Any
 
@@ -100,6 +104,7 @@ async def look(visit: Visit) -> Page:
     facts = {
         "view": view,
         "record": record,
+        "files": files_of(visit, record),
         "copies": copies_of(record, str(visit.request.base_url).rstrip("/")),
         "same": [Row.of(each) for each in same],
     }
@@ -145,6 +150,7 @@ def view_of(record: ExecutionRecord, events: list[Event]) -> View:
         repairs=[_repair(each) for each in record.details.get("corrections") or ()],
         waterfall=waterfall_of(record, events),
         moments=moments_of(record, events),
+        ledger=[line for line in ledger(record.details) if line.state != "read"][:_LEDGER],
         output=tree(record.output),
         context=tree(record.context_data),
     )

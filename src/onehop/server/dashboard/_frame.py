@@ -63,6 +63,14 @@ class Frame:
         text = await asyncio.to_thread(self._render, template, {**facts, "up": up})
         return Response(text, status, headers=HEADERS, media_type="text/html")
 
+    def warm(self) -> None:
+        """Read all templates in the background, while a person types a key."""
+        asyncio.get_running_loop().run_in_executor(None, self._read)
+
+    def _read(self) -> None:
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
+
     def _render(self, template: str, facts: Mapping[str, Any]) -> bytes:
         text = self._environment.get_template(template).render(facts)
         return text.encode(errors="replace")  # half a surrogate pair cannot be sent
@@ -75,6 +83,7 @@ class Frame:
             loader=PackageLoader(__package__ or "", "templates"),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=_shown.plain,
             auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,

@@ -6,20 +6,17 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
-from onehop.answers import AgentCount, AgentStats, ResourceUse, SecurityCount
+from onehop.answers import SecurityCount
 from onehop.records import ExecutionRecord
 from onehop.server._errors import NotReadyError
-from onehop.server.dashboard._charts import Chart, chart_of
+from onehop.server.dashboard._counted import AGAIN, Counted, Figures
 from onehop.server.dashboard._executions import Row
 from onehop.server.dashboard._layers import lights_of
-from onehop.server.dashboard._remembered import Remembered
 from onehop.server.dashboard._spans import SPANS, Span, now_ms, span_of
 from onehop.server.dashboard._visit import FRESH, Page, Visit
-from onehop.stores.base import HistoryQuery, Store
+from onehop.stores.base import HistoryQuery
 
 _LATEST: Final = 8
-_AGENTS: Final = 1000
-"""Agents that are counted."""
 _RECENT: Final = 100
 """Runs that turns and tokens avoided are added up of."""
 
@@ -33,23 +30,11 @@ class Avoided:
     runs: int
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What is counted of a span."""
-
-    stats: AgentStats
-    use: ResourceUse
-    findings: list[SecurityCount]
-    agents: list[AgentCount]
-    chart: Chart
-
-
 class Overview:
-    """The page. What is counted is the same for everybody who may look, and is kept for a while:
-    a week of runs takes longer to count than a page may take."""
+    """The page. ``counted`` is what it counts of a span."""
 
-    def __init__(self) -> None:
-        self._figures = Remembered()
+    def __init__(self, counted: Counted) -> None:
+        self._counted = counted
 
     async def look(self, visit: Visit) -> Page:
         """The page, for the span that the address names."""
@@ -57,24 +42,17 @@ class Overview:
         parts = visit.parts
         await parts.executor.flush(FRESH)
         store, since = parts.store, span.since(now_ms())
-        figures, recent, failed, trouble = await asyncio.gather(
-            self._figures.get(span.key, span.fresh, lambda: _figures(store, span)),
+        recent, failed, trouble = await asyncio.gather(
             store.history(HistoryQuery(limit=_RECENT, brief=True)),
             store.history(HistoryQuery(success=False, since=since, limit=_LATEST, brief=True)),
             _trouble(visit),
         )
         state = await parts.executor.state()
-        findings = figures.findings
+        counts = await self._counts(span)  # last: what it asks keeps the store busy
         facts = {
+            **counts,
             "span": span,
             "spans": SPANS.values(),
-            "stats": figures.stats,
-            "rate": figures.stats.total_executions / (span.length / 60_000),
-            "use": figures.use,
-            "grave": sum(each.total for each in findings if each.severity in ("high", "critical")),
-            "found": sum(each.total for each in findings),
-            "agents": figures.agents,
-            "chart": figures.chart,
             "avoided": _avoided(recent),
             "latest": [Row.of(record) for record in recent[:_LATEST]],
             "failed": [Row.of(record) for record in failed],
@@ -85,22 +63,33 @@ class Overview:
             "runs": state.runs[:_LATEST],
             "running": len(state.runs),
             "down": [each for each in state.upstreams if not each.up],
-            "refresh": 5,
         }
         return Page("overview.html", facts)
 
+    async def _counts(self, span: Span) -> dict[str, Any]:
+        figures, agents, findings = await asyncio.gather(
+            self._counted.figures(span), self._counted.agents(span), self._counted.findings(span)
+        )
+        return {
+            "figures": figures.answer,
+            "rate": _rate(figures.answer, span),
+            "agents": agents.answer,
+            "findings": _totals(findings.answer),
+            "refresh": AGAIN if figures.late or agents.late or findings.late else 5,
+        }
 
-async def _figures(store: Store, span: Span) -> Figures:
-    now = now_ms()
-    since = span.since(now)
-    stats, use, findings, agents, chart = await asyncio.gather(
-        store.agent_stats(None, since),
-        store.resource_use(None, since),
-        store.security_profile(None, since),
-        store.agent_counts(since, _AGENTS),
-        chart_of(store, None, span, now),
-    )
-    return Figures(stats, use, findings, agents, chart)
+
+def _rate(figures: Figures | None, span: Span) -> float | None:
+    """Runs a minute."""
+    return figures and figures.stats.total_executions / (span.length / 60_000)
+
+
+def _totals(findings: list[SecurityCount] | None) -> tuple[int, int] | None:
+    """All, and those that are grave."""
+    if findings is None:
+        return None
+    grave = sum(each.total for each in findings if each.severity in ("high", "critical"))
+    return sum(each.total for each in findings), grave
 
 
 def _avoided(records: list[ExecutionRecord]) -> Avoided:

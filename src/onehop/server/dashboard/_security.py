@@ -3,64 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Any
 
 from starlette.responses import Response
 
 from onehop.records import ExecutionRecord
+from onehop.server.dashboard._counted import AGAIN, Counted
 from onehop.server.dashboard._door import redirect
 from onehop.server.dashboard._executions import Row
 from onehop.server.dashboard._layers import lights_of
-from onehop.server.dashboard._spans import SPANS, now_ms, span_of
+from onehop.server.dashboard._spans import SPANS, span_of
 from onehop.server.dashboard._verifier import Verifier
 from onehop.server.dashboard._visit import FRESH, Page, Visit
 from onehop.stores.base import HistoryQuery
-
-_LOOKED_AT: Final = 500
-"""The latest failures, among which those are that validation stopped."""
-_SHOWN: Final = 50
 
 
 class Security:
     """The page, and the button that starts an audit."""
 
-    def __init__(self, verifier: Verifier) -> None:
+    def __init__(self, verifier: Verifier, counted: Counted) -> None:
         self._verifier = verifier
+        self._counted = counted
 
     async def look(self, visit: Visit) -> Page:
         """Findings of a span, the latest runs that were stopped, and the last audit."""
-        span, now = span_of(visit.asked, "7d"), now_ms()
-        since = span.since(now)
+        span = span_of(visit.asked, "7d")
         await visit.parts.executor.flush(FRESH)
         store = visit.parts.store
-        failures = HistoryQuery(success=False, since=since, limit=_LOOKED_AT, brief=True)
-        profile, failed, latest, head = await asyncio.gather(
-            store.security_profile(None, since),
-            store.history(failures),
-            store.history(HistoryQuery(limit=20, brief=True)),
-            store.head(),
+        latest, head = await asyncio.gather(
+            store.history(HistoryQuery(limit=20, brief=True)), store.head()
+        )
+        findings, stopped = await asyncio.gather(
+            self._counted.findings(span), self._counted.stopped(span)
         )
         facts = {
             "span": span,
             "spans": SPANS.values(),
-            "profile": profile,
-            "stopped": [_stopped(record) for record in failed if _is_stopped(record)][:_SHOWN],
+            "profile": findings.answer,
+            "stopped": [_stopped(record) for record in stopped.answer or ()],
             "lights": await asyncio.to_thread(lights_of, latest),
             "head": head,
             "audit": self._verifier.last,
             "running": self._verifier.is_running,
-            "refresh": 2 if self._verifier.is_running else 0,
+            "refresh": self._refresh(findings.late or stopped.late),
         }
         return Page("security.html", facts)
+
+    def _refresh(self, late: bool) -> int:
+        if late:
+            return AGAIN
+        return 2 if self._verifier.is_running else 0
 
     async def verify(self, visit: Visit, _form: dict[str, str]) -> Response:
         """Start an audit, unless one runs."""
         self._verifier.start(visit.parts.store)
         return redirect(visit, "dashboard/security#audit")
-
-
-def _is_stopped(record: ExecutionRecord) -> bool:
-    return record.error_type in ("validation", "security")
 
 
 def _stopped(record: ExecutionRecord) -> tuple[Row, list[dict[str, Any]]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from onehop.analytics import MAX_LIMIT
-from onehop.server.dashboard._spans import SPANS, now_ms, span_of
+from onehop.server.dashboard._counted import AGAIN, Counted
+from onehop.server.dashboard._spans import SPANS, span_of
 from onehop.server.dashboard._visit import FRESH, Page, Visit
 
 _SHOWN: Final = 200
@@ -13,27 +14,38 @@ _FOUND: Final = 50
 """Tools that the page lists."""
 
 
-async def look(visit: Visit) -> Page:
-    """The catalogue, searched by the words of the address, with the calls of a span."""
-    wanted, span = visit.asked.get("query", "")[:1000], span_of(visit.asked, "7d")
-    discovery = visit.parts.executor.sandbox.toolbox.discovery
-    spaces = [space for space in discovery.list() if isinstance(space, dict)]
-    found = discovery.search(wanted, None, _FOUND) if wanted else _all(discovery, spaces)
-    await visit.parts.executor.flush(FRESH)
-    stats = await visit.parts.analytics.get_tool_stats(None, span.since(now_ms()), MAX_LIMIT)
-    uses = {each.tool: each for each in stats}
-    known = {tool["path"] for tool in found}
-    upstreams = visit.parts.executor.sandbox.toolbox.upstreams()
-    facts = {
-        "upstreams": upstreams,
-        "query": wanted,
-        "span": span,
-        "spans": SPANS.values(),
-        "tools": [{**tool, "use": uses.get(tool["path"])} for tool in found],
-        "gone": [] if wanted else sorted(set(uses) - known)[:_SHOWN],
-        "total": sum(space["count"] for space in spaces),
-    }
-    return Page("tools.html", facts)
+class Tools:
+    """The page. ``counted`` is what it counts of a span."""
+
+    def __init__(self, counted: Counted) -> None:
+        self._counted = counted
+
+    async def look(self, visit: Visit) -> Page:
+        """The catalogue, searched by the words of the address, with the calls of a span."""
+        wanted, span = visit.asked.get("query", "")[:1000], span_of(visit.asked, "7d")
+        toolbox = visit.parts.executor.sandbox.toolbox
+        spaces = [space for space in toolbox.discovery.list() if isinstance(space, dict)]
+        found = _found(toolbox.discovery, spaces, wanted)
+        await visit.parts.executor.flush(FRESH)
+        stats = await self._counted.tools(span, MAX_LIMIT)
+        uses = {each.tool: each for each in stats.answer or ()}
+        known = {tool["path"] for tool in found}
+        facts = {
+            "upstreams": toolbox.upstreams(),
+            "query": wanted,
+            "span": span,
+            "spans": SPANS.values(),
+            "tools": [{**tool, "use": uses.get(tool["path"])} for tool in found],
+            "gone": [] if wanted else sorted(set(uses) - known)[:_SHOWN],
+            "total": sum(space["count"] for space in spaces),
+            "counting": stats.answer is None,
+            "refresh": AGAIN if stats.late else 0,
+        }
+        return Page("tools.html", facts)
+
+
+def _found(discovery: Any, spaces: list[dict[str, Any]], wanted: str) -> Any:
+    return discovery.search(wanted, None, _FOUND) if wanted else _all(discovery, spaces)
 
 
 def _all(discovery: Any, spaces: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -9,18 +9,21 @@ from onehop.server._errors import NotFoundError
 from onehop.server.dashboard import (
     _agents,
     _approvals,
+    _artifacts,
     _compare,
     _execution,
     _executions,
     _live,
-    _tools,
 )
+from onehop.server.dashboard._agents import Agents
 from onehop.server.dashboard._assets import serve_asset
+from onehop.server.dashboard._counted import Counted
 from onehop.server.dashboard._door import Act, Door, Look
 from onehop.server.dashboard._frame import Frame
 from onehop.server.dashboard._overview import Overview
 from onehop.server.dashboard._security import Security
 from onehop.server.dashboard._sessions import Sessions
+from onehop.server.dashboard._tools import Tools
 from onehop.server.dashboard._verifier import Verifier
 from onehop.server.dashboard._visit import Page, Visit
 from onehop.server.http.routes import Parts
@@ -31,25 +34,30 @@ def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
     settings = parts.settings
     sessions = Sessions(settings.session_lifetime / 1000, settings.session_idle / 1000)
     door = Door(parts, sessions, Frame(), _approvals.waiting_count)
-    security = Security(Verifier(audit.key.get_secret_value().encode() if audit.key else None))
+    counted = Counted(parts.store)
+    agents = Agents(counted)
+    security = Security(
+        Verifier(audit.key.get_secret_value().encode() if audit.key else None), counted
+    )
     pages: dict[str, Look] = {
-        "": Overview().look,
+        "": Overview(counted).look,
         "/live": _live.look,
         "/live/events": _live.stream,
         "/compare": _compare.look,
         "/approvals": _approvals.look,
-        "/agents": _agents.look,
-        "/agents/{agentId}": _agents.one,
-        "/tools": _tools.look,
+        "/agents": agents.look,
+        "/agents/{agentId:path}": agents.one,
+        "/tools": Tools(counted).look,
         "/security": security.look,
         "/executions": _executions.look,
         "/executions/{requestId}": _execution.look,
+        "/executions/{requestId}/artifacts/{artifactId}": _artifacts.look,
         "/executions/{requestId}/{part}": _execution.raw,
     }
     forms: dict[str, Act] = {
         "/logout": door.log_out,
         "/approvals": _approvals.decide,
-        "/agents": _agents.add,
+        "/agents": agents.add,
         "/agents/{agentId}/rotate": _agents.rotate,
         "/agents/{agentId}/revoke": _agents.revoke,
         "/security/verify": security.verify,

@@ -5,6 +5,10 @@ together, when the run has ended. So a place in the feed is two things, ``MARK-E
 own id finds the place exactly while this process remembers it. The mark is where the store's events
 ended before the event was announced: all up to there had been sent. After a restart what the store
 took later is sent, from the mark on: nothing is left out, some may come twice, with the same id.
+
+Where several servers share the store, each also sends what the others have recorded, and the mark
+is where it has read to. Servers do not send in the same order, so a place names its server too:
+``MARK-EVENT-SERVER``. At another one, the mark counts.
 """
 
 from __future__ import annotations
@@ -12,9 +16,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import secrets
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -26,15 +32,25 @@ from onehop.events import Event
 from onehop.execution.bus import Subscription
 from onehop.execution.executor import Executor
 from onehop.server.asgi._sse import event as sse_event
+from onehop.server.http._tail import Tail
+from onehop.stores import is_shared
 from onehop.stores.base import EventQuery, Store
 
-PLACE: Final = r"(\d{1,18}|n)-([0-9a-f]{32})"
+PLACE: Final = r"(\d{1,18}|n)-([0-9a-f]{32})(?:-([0-9a-f]{8}))?"
 """What an event's id on the wire looks like; ``n``: the store could not be asked for a mark."""
 _PLACE: Final = re.compile(PLACE)
 _REMEMBERED: Final = 4096
 """Events that are kept at hand."""
-_WAITING: Final = 1024
+_WAITING: Final = 4096
 """Events that wait for one reader before it is sent away; it comes back and resumes."""
+_CHUNK: Final = 64 * 1024
+"""Bytes from which on events are not sent together any more."""
+_PAUSES: Final = (0.05, 1.0)
+"""Seconds between two chunks for one reader: at least, at most."""
+_CHUNKS: Final = 250
+"""Chunks that all readers together get in a second: the runs come first."""
+_STORE: Final = "00000000"
+"""Stands for the server in a place where the mark is all that counts."""
 _PAGE: Final = 500
 _MARK_AGE: Final = 1.0
 """Seconds between questions where the store's events end."""
@@ -66,16 +82,18 @@ class Filter:
 class _Item:
     """An event with its mark."""
 
-    def __init__(self, event: Event, mark: int | None) -> None:
+    def __init__(self, event: Event, mark: int | None, server: str = "") -> None:
         self.event = event
         self._mark = mark
+        self._server = server
 
     @cached_property
     def wire(self) -> bytes:
         """As it goes over the wire: made when somebody reads it, which most of the time nobody
         does, and the run that it tells of would wait for it."""
         data = to_json(self.event.to_dict(), inf_nan_mode="null")
-        place = f"{'n' if self._mark is None else self._mark}-{self.event.event_id}"
+        mark = "n" if self._mark is None else self._mark
+        place = f"{mark}-{self.event.event_id}" + (f"-{self._server}" if self._server else "")
         return sse_event(self.event.event_type, data, place)
 
 
@@ -110,17 +128,31 @@ class Reader:
         """Events, until the reader turns out to be too slow for them."""
         while not self._slow or self._waiting:
             while self._waiting:
-                yield self._waiting.popleft().wire
+                yield self._together()
             if not self._slow:
-                self._wake.clear()
-                await self._wake.wait()
+                await asyncio.sleep(self._feed.pause)
+                await self._woken()
         _log.warning("a reader of events was too slow, and has to resume")
+
+    def _together(self) -> bytes:
+        """What waits, up to a size."""
+        chunks, size = list[bytes](), 0
+        while self._waiting and size < _CHUNK:
+            chunks.append(self._waiting.popleft().wire)
+            size += len(chunks[-1])
+        return b"".join(chunks)
+
+    async def _woken(self) -> None:
+        """Until there is something, or it is too slow."""
+        if not self._waiting and not self._slow:
+            self._wake.clear()
+            await self._wake.wait()
 
 
 class Feed:
     """Follows the bus of ``executor``, and reads ``store`` for those who were away.
 
-    ``open`` and ``close`` it.
+    ``open`` and ``close`` it. If the store is shared, events of other servers are among them.
     """
 
     def __init__(self, executor: Executor, store: Store) -> None:
@@ -130,6 +162,12 @@ class Feed:
         self._readers: set[Reader] = set()
         self._subscription: Subscription | None = None
         self._marks = _Marks(store)
+        self._tail = (
+            Tail(store, self._take_recorded, self._forget_all) if is_shared(store) else None
+        )
+        self._server = secrets.token_hex(4) if self._tail is not None else ""
+        self._known: OrderedDict[str, None] = OrderedDict()
+        """The ids of events that were sent, where the tail may bring them again."""
 
     def open(self) -> None:
         """Listen from now on."""
@@ -142,10 +180,21 @@ class Feed:
         if self._subscription is not None:
             self._subscription.close()
         self._marks.close()
+        if self._tail is not None:
+            self._tail.rest()
+
+    @property
+    def pause(self) -> float:
+        """Seconds in which events gather that a reader then gets together. An event after a silence
+        goes out at once."""
+        least, most = _PAUSES
+        return min(max(least, len(self._readers) / _CHUNKS), most)
 
     def forget(self, reader: Reader) -> None:
         """Give it no more."""
         self._readers.discard(reader)
+        if not self._readers and self._tail is not None:
+            self._tail.rest()
 
     async def attach(
         self, wanted: Filter, recent: int = 0
@@ -153,7 +202,7 @@ class Feed:
         """A reader of the events from now on, and of those of the last ``recent`` before that it
         wants."""
         reader = Reader(self, wanted)
-        await self._marks.settle()
+        await self._settle()
         if recent:
             reader.catch_up(list(self._remembered)[-recent:])
         self._readers.add(reader)
@@ -167,9 +216,11 @@ class Feed:
         Raises StoreUnavailableError when they must come from the store.
         """
         found = _PLACE.fullmatch(last_seen)
-        mark, event_id = found.groups() if found else ("n", "")
+        mark, event_id, server = found.groups("") if found else ("n", "", "")
         reader = Reader(self, wanted)
-        missed = self._after(event_id)
+        if self._tail is not None:
+            await self._settle()
+        missed = self._after(event_id) if server == self._server else None
         if missed is None and mark != "n":
             first = await self._page(wanted, int(mark))
             return reader, self._replay(reader, wanted, first)
@@ -177,13 +228,41 @@ class Feed:
         self._readers.add(reader)
         return reader, reader.follow()
 
+    async def _settle(self) -> None:
+        """Know where the store's events end, if it says so soon."""
+        if self._tail is None:
+            await self._marks.settle()
+            return
+        with suppress(TimeoutError, StoreError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._tail.begin()
+
     def _take(self, event: Event) -> None:
-        item = _Item(event, self._marks.before(event.timestamp))
+        if self._tail is not None:
+            self._know(event)
+            self._offer(_Item(event, self._tail.place, self._server))
+            return
+        self._offer(_Item(event, self._marks.before(event.timestamp)))
+        if self._readers:
+            self._marks.refresh()
+
+    def _take_recorded(self, sequence: int, event: Event) -> None:
+        if event.event_id not in self._known:
+            self._know(event)
+            self._offer(_Item(event, sequence, self._server))
+
+    def _know(self, event: Event) -> None:
+        self._known[event.event_id] = None
+        while len(self._known) > 4 * _REMEMBERED:
+            self._known.popitem(last=False)
+
+    def _forget_all(self) -> None:
+        self._remembered.clear()
+
+    def _offer(self, item: _Item) -> None:
         self._remembered.append(item)
         for reader in self._readers:
             reader.offer(item)
-        if self._readers:
-            self._marks.refresh()
 
     def _after(self, event_id: str) -> list[_Item] | None:
         """What was announced after this event, if it is remembered."""
@@ -201,7 +280,7 @@ class Feed:
         last = 0
         while page:
             for last, event in page:
-                yield _Item(event, last).wire
+                yield _Item(event, last, self._server and _STORE).wire
                 sent.append(event.event_id)
             page = await self._page(wanted, last) if len(page) == _PAGE else []
         known = set(sent)

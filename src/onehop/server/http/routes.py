@@ -75,6 +75,7 @@ from onehop.server.http._params import (
 )
 from onehop.server.http._readiness import Readiness
 from onehop.server.principal import Principal
+from onehop.stores import is_shared
 from onehop.stores.base import HistoryQuery, Store
 from onehop.tools import Rule, look_up, read_rule_list, rules_from_json
 from onehop.traces import read_trace
@@ -123,7 +124,8 @@ class Parts:
         self.analytics = Analytics(self.store)
         self.refusals = Refusals()
         self.authenticate = Authenticator(agents, settings, self.refusals)
-        self.gate = Gate(settings.max_streams)
+        shared = self.store if is_shared(self.store) else None
+        self.gate = Gate(settings.max_streams, store=shared)
         self.runs = Runs(executor)
         self.handed = HandedTools()
         self.feed = Feed(executor, self.store)
@@ -811,6 +813,7 @@ async def add_agent(request: Request, here: Here, _admin: Admin) -> Response:
     rules = read_rule_list(given.pop("rules", []))
     body = schemas.AddAgentBody.model_validate(given)
     made = await here.agents.add(body.agent_id, body.role, rules=rules, **body.limits.model_dump())
+    here.executor.forget_rules(body.agent_id)
     return Json(_with_key(made), status_code=201)
 
 
@@ -856,12 +859,14 @@ async def agent_rules(here: Here, _admin: Admin, agent_id: AgentPath) -> Respons
 async def set_agent_rules(
     request: Request, here: Here, _admin: Admin, agent_id: AgentPath
 ) -> Response:
-    """Replace an agent's rules; they count from its next run on, on every server."""
+    """Replace an agent's rules; they count from its next run on, on other servers within a
+    second."""
     body = await read_object(request)
     for name in body:
         if name != "rules":
             raise InvalidRequestError(name[:80], "an unknown field", "rules")
     rules = await here.agents.set_rules(agent_id, read_rule_list(body.get("rules")))
+    here.executor.forget_rules(agent_id)
     return Json(_with_warnings(here, agent_id, rules))
 
 

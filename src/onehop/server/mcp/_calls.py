@@ -17,14 +17,22 @@ import mcp_types as types
 
 from onehop.callers import Caller
 from onehop.calls import narrowing_from
+from onehop.decisions import Approval
 from onehop.definition.text import to_text
 from onehop.definition.told import told_of
 from onehop.errors import InvalidRequestError, SandboxClosedError
 from onehop.execution.executor import Executor
 from onehop.server._errors import ForbiddenError
-from onehop.server._runs import Runs
+from onehop.server._runs import Runs, Watched
 from onehop.server.mcp import _artifacts
 from onehop.server.mcp._data import PREFIX, to_data, to_meta
+from onehop.server.mcp._elicitation import (
+    Elicitation,
+    Questions,
+    State,
+    answer_of,
+    read_state,
+)
 from onehop.server.mcp._fit import fit
 from onehop.server.mcp._outputs import KeptOutputs, link, uri_of
 from onehop.server.mcp._progress import Report, report_lines
@@ -56,6 +64,8 @@ class Principal(Protocol):
         """``agent``, ``viewer``, ``approver`` or ``admin``."""
 
 
+Answer = types.CallToolResult | types.InputRequiredResult
+
 Admit = Callable[[Any], AbstractContextManager[None]]
 """Counts a run of a Principal while it is entered; raises an OnehopError for one too many."""
 
@@ -71,6 +81,17 @@ class Call:
     conversation: str = ""
     trace: Trace | None = None
     """What the request's headers say; ``_meta`` of the call comes first."""
+    elicitation: Elicitation | None = None
+    """The client's person, who can be asked about calls that wait."""
+    state: str | None = None
+    """Of a call that was answered with a question, and comes again; then ``responses`` are what
+    was said to it."""
+    responses: Mapping[str, Any] | None = None
+
+    @property
+    def asks_by_answers(self) -> bool:
+        """Whether a question is the answer to the call."""
+        return self.elicitation is not None and self.elicitation.answers_with_questions
 
 
 class Calls:
@@ -83,24 +104,70 @@ class Calls:
         self._outputs = outputs
         self._admit = admit
 
-    async def carry_out(self, call: Call, report: Report | None) -> types.CallToolResult:
-        """The result for the client, which ``report`` tells of console lines meanwhile.
+    async def carry_out(self, call: Call, report: Report | None) -> Answer:
+        """The result for the client, which ``report`` tells of console lines meanwhile, or a
+        question to its person.
 
         Cancelling kills the run.
         """
         request_id = None
         try:
             caller = _caller(call)
+            if call.state is not None and call.asks_by_answers:
+                return await self._go_on(call, caller.agent_id, read_state(call.state), report)
             request_id = caller.request_id
             with ExitStack() as place:
                 place.enter_context(self._admit(call.principal))
-                result = await self._run(call, caller, report)
-                if result.status == "running":  # it keeps its place
-                    later, end = self._sandbox.later, place.pop_all().close
-                    later.when_ended(caller.agent_id, caller.request_id, end)
-            return self._answer(result, caller.agent_id)
+                return await self._first(call, caller, report, place)
         except Exception as error:
             return refusal(error, request_id)
+
+    async def _first(
+        self, call: Call, caller: Caller, report: Report | None, place: ExitStack
+    ) -> Answer:
+        """A run that is not answered yet keeps its place."""
+        narrowing, _ = narrowing_from(call.meta, PREFIX)
+        run = self._runs.begin(call.arguments, caller, narrowing)
+        answer = await self._watch(call, run, report, self._questions(call, caller.request_id))
+        if isinstance(answer, types.InputRequiredResult):
+            end = place.pop_all().close
+            run.outcome.add_done_callback(lambda _run: end())
+            return answer
+        if answer.status == "running":
+            later, end = self._sandbox.later, place.pop_all().close
+            later.when_ended(caller.agent_id, caller.request_id, end)
+        return self._answer(answer, caller.agent_id)
+
+    async def _go_on(
+        self, call: Call, agent_id: str, state: State, report: Report | None
+    ) -> Answer:
+        """After a question: with what was said, as far as it is about this agent's own run."""
+        run = self._runs.find(state.request_id, agent_id)
+        questions = self._questions(call, state.request_id, state.run_id)
+        said = answer_of(call.responses)
+        if said is not None and questions is not None:
+            await questions.decide(said, state.asked)
+        if run is None or questions is None:
+            result = await self._executor.wait(state.request_id, 0, agent_id=agent_id)
+            return self._answer(result, agent_id)
+        questions.asked |= state.asked | state.before
+        answer = await self._watch(call, run, report, questions)
+        if isinstance(answer, types.InputRequiredResult):
+            return answer
+        return self._answer(answer, agent_id)
+
+    def _questions(self, call: Call, request_id: str, run_id: str = "") -> Questions | None:
+        approvals = self._sandbox.approver
+        if approvals is None or call.elicitation is None:
+            return None
+        agent_id = call.principal.agent_id
+        return Questions(approvals, self._executor.bus, agent_id, request_id, run_id)
+
+    @property
+    def clients_decide(self) -> bool:
+        """Whether the settings let a client's person decide."""
+        approvals = self._sandbox.approver
+        return approvals is not None and approvals.clients_decide
 
     async def wait(
         self, principal: Principal, arguments: Mapping[str, Any]
@@ -114,15 +181,18 @@ class Calls:
         except Exception as error:
             return refusal(error)
 
-    async def _run(self, call: Call, caller: Caller, report: Report | None) -> ExecutionResult:
-        narrowing, _ = narrowing_from(call.meta, PREFIX)
-        run = self._runs.begin(call.arguments, caller, narrowing)
-        if report is None:
-            await _ended(run.outcome)
-        else:
-            async with anyio.create_task_group() as group:
+    async def _watch(
+        self, call: Call, run: Watched, report: Report | None, questions: Questions | None
+    ) -> ExecutionResult | types.InputRequiredResult:
+        """Until the run has ended, or its client's person must be asked by an answer."""
+        async with anyio.create_task_group() as group:
+            if report is not None:
                 group.start_soon(report_lines, run.lines(), report)
-                await _ended(run.outcome)
+            new = await _until(call.elicitation, run, questions)
+            if new:
+                group.cancel_scope.cancel()
+        if questions is not None and new:
+            return questions.answer(new)
         if run.outcome.cancelled():
             raise SandboxClosedError("the run was given up: the sandbox closes")
         return run.outcome.result()
@@ -184,14 +254,36 @@ def _named(meta: Mapping[str, Any], name: str) -> str:
     return value
 
 
-async def _ended(run: asyncio.Future[ExecutionResult]) -> None:
-    """Wait for the end of a run. A caller that gives up here cancels it, and waits all the same.
+async def _until(
+    elicitation: Elicitation | None, run: Watched, questions: Questions | None
+) -> list[Approval]:
+    """Calls that the answer must ask about; none when the run has ended."""
+    if elicitation is None or questions is None:
+        await _ended(run.outcome)
+        return []
+    asking = asyncio.ensure_future(elicitation.ask(questions, run))
+    try:
+        await _ended(run.outcome, asking)
+        if run.outcome.done():
+            return []
+        new = asking.result()
+        if not new:  # nobody can be asked by this client any more
+            await _ended(run.outcome)
+        return new
+    finally:
+        asking.cancel()
+        await asyncio.wait([asking])
+
+
+async def _ended(run: asyncio.Future[ExecutionResult], *others: asyncio.Future[Any]) -> None:
+    """Wait for the end of a run, or of one of the ``others``. A caller that gives up here cancels
+    the run, and waits all the same.
 
     It is cancelled once: a cancelled scope of anyio would cancel again at each await, also while
     the run's end is being recorded.
     """
     try:
-        await asyncio.wait([run])
+        await asyncio.wait([run, *others], return_when=asyncio.FIRST_COMPLETED)
     except asyncio.CancelledError:
         run.cancel()
         with anyio.CancelScope(shield=True):

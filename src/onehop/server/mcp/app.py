@@ -36,7 +36,8 @@ from onehop.errors import OnehopError
 from onehop.execution.executor import Executor
 from onehop.server._runs import Runs
 from onehop.server.mcp import _artifacts
-from onehop.server.mcp._calls import Admit, Call, Calls, Principal
+from onehop.server.mcp._calls import Admit, Answer, Call, Calls, Principal
+from onehop.server.mcp._elicitation import Elicitation
 from onehop.server.mcp._http import Authenticate, KeyCheck, OnePiece, Running, Sessions, session_of
 from onehop.server.mcp._lookup import answer
 from onehop.server.mcp._notices import Notices
@@ -107,9 +108,7 @@ class Handlers:
         except OnehopError as error:
             raise MCPError(types.INTERNAL_ERROR, str(error)) from None
 
-    async def call_tool(
-        self, context: Context, params: types.CallToolRequestParams
-    ) -> types.CallToolResult:
+    async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> Answer:
         """Run code, or find tools. Raises MCPError for another tool's name."""
         if params.name == LOOKUP and (view := await self._view(context)).offer:
             return answer(view.discovery, params.arguments or {})
@@ -127,11 +126,21 @@ class Handlers:
             _channel(context),
             self._conversation(context),
             _trace(context),
+            self._elicitation(context),
+            params.request_state,
+            params.input_responses,
         )
         report = context.session.report_progress if "progress_token" in meta else None
         with self._cancellable(context, call.principal):
             return await self._calls.carry_out(call, report)
         return cancelled()
+
+    def _elicitation(self, context: Context) -> Elicitation | None:
+        """The client's person, where the settings let it decide and the client can ask it."""
+        if not self._calls.clients_decide:
+            return None
+        elicitation = Elicitation(context)
+        return elicitation if elicitation.is_possible else None
 
     def _conversation(self, context: Context) -> str:
         """What tells the client's conversation from others: its session, or being the only one."""

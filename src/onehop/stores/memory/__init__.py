@@ -5,6 +5,7 @@ It ends with the process.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Sequence
 
@@ -24,10 +25,19 @@ from onehop.stores.base import (
 from onehop.stores.memory._agents import MemoryAgents
 from onehop.stores.memory._analytics import MemoryAnalytics
 from onehop.stores.memory._approvals import MemoryApprovals
+from onehop.stores.memory._observed import MemoryObserved
+from onehop.stores.memory._replicas import MemoryReplicas
 from onehop.stores.memory._sessions import MemorySessions
 
 
-class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions):
+class MemoryStore(
+    MemoryAnalytics,
+    MemoryAgents,
+    MemoryApprovals,
+    MemorySessions,
+    MemoryObserved,
+    MemoryReplicas,
+):
     """Records in lists, chained with ``key`` if given."""
 
     def __init__(self, key: bytes | None = None) -> None:
@@ -45,6 +55,10 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions
         self._notes = {}
         self._values = {}
         self._approvals = {}
+        self._observed = {}
+        self._leases = {}
+        self._server_notes = {}
+        self._arrived = asyncio.Event()
 
     @property
     def url(self) -> str:
@@ -70,6 +84,8 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions
         self._index(each.record for each in placed)
         for item in batch.events:
             self._append_event(item)
+        if batch.events:
+            self._tell_of_events()
         return repeats_in(placed)
 
     def _known(self, records: Sequence[KeptRecord]) -> Known:
@@ -153,6 +169,8 @@ class MemoryStore(MemoryAnalytics, MemoryAgents, MemoryApprovals, MemorySessions
         self._events = [item for item in self._events if not expiry.of(item.event.timestamp)]
         self._event_ids = {item.event.event_id for item in self._events}
         self._prune_sessions(expiry)
+        self._prune_observed(expiry)
+        self._prune_leases()
         self._approvals = {
             key: each for key, each in self._approvals.items() if not expiry.of(each.requested_at)
         }

@@ -48,6 +48,8 @@ from onehop.stores.mongodb._documents import (
     record_document,
     record_of,
 )
+from onehop.stores.mongodb._observed import MongoObserved
+from onehop.stores.mongodb._replicas import MongoReplicas
 from onehop.stores.mongodb._schema import MIGRATIONS, Database, Migration, migrate
 from onehop.stores.mongodb._sessions import MongoSessions
 
@@ -71,7 +73,14 @@ Documents = AsyncCollection[dict[str, Any]]
 
 
 @translated
-class MongoStore(MongoAnalytics, MongoAgents, MongoApprovals, MongoSessions):
+class MongoStore(
+    MongoAnalytics,
+    MongoAgents,
+    MongoApprovals,
+    MongoSessions,
+    MongoObserved,
+    MongoReplicas,
+):
     """Records in the database that a ``mongodb://`` URL names, chained with ``key`` if given."""
 
     _database: Database

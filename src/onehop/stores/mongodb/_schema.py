@@ -21,6 +21,8 @@ from onehop.stores.mongodb._documents import CALLED, REPEAT, called, record_of
 Database = AsyncDatabase[dict[str, Any]]
 
 _UP, _DOWN = ASCENDING, DESCENDING
+_LEASE_KEPT: Final = 86_400
+"""Seconds that a lease is remembered after it has expired."""
 _NEWEST_FIRST: Final = (("executedAt", _DOWN), ("sequence", _DOWN))
 _SLOWEST_FIRST: Final = (("executionTime", _DOWN), ("sequence", _UP))
 INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
@@ -145,6 +147,21 @@ async def _create_sessions(database: Database) -> None:
         )
 
 
+async def _create_observed_types(database: Database) -> None:
+    await database["observed_types"].create_indexes(
+        [
+            IndexModel([("namespace", _UP), ("tool", _UP)], unique=True),
+            IndexModel([("observedAt", _UP)], expireAfterSeconds=RETENTION_SECONDS),
+        ]
+    )
+
+
+async def _create_leases(database: Database) -> None:
+    for name, field, seconds in (("leases", "expiresAt", _LEASE_KEPT), ("server_notes", "at", 60)):
+        index = IndexModel([(field, _UP)], expireAfterSeconds=seconds)
+        await database[name].create_indexes([index])
+
+
 MIGRATIONS: Final = (
     Migration(1, "note where the chain begins", _create_notes),
     Migration(2, "index what is asked for", _create_indexes),
@@ -154,6 +171,8 @@ MIGRATIONS: Final = (
     Migration(6, "count calls of tools", _count_tool_calls),
     Migration(7, "keep calls that wait for a person", _create_approvals),
     Migration(8, "keep what sessions store", _create_sessions),
+    Migration(9, "keep what tools have answered like", _create_observed_types),
+    Migration(10, "let servers share the work", _create_leases),
 )
 
 

@@ -46,6 +46,8 @@ from onehop.stores.sql._agents import SqlAgents
 from onehop.stores.sql._analytics import SqlAnalytics
 from onehop.stores.sql._approvals import SqlApprovals
 from onehop.stores.sql._migrations import MIGRATIONS, Migration, migrate
+from onehop.stores.sql._observed import SqlObserved
+from onehop.stores.sql._replicas import SqlReplicas
 from onehop.stores.sql._rows import BARE, event_from, event_values, record_from, record_values
 from onehop.stores.sql._schema import (
     approvals,
@@ -78,7 +80,14 @@ _PRUNED_AT_ONCE: Final = 5000
 
 
 @translated
-class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals, SqlSessions):
+class SqlStore(
+    SqlAnalytics,
+    SqlAgents,
+    SqlApprovals,
+    SqlSessions,
+    SqlObserved,
+    SqlReplicas,
+):
     """Records in SQLite (by ``sqlite:///`` URL) or PostgreSQL, chained with ``key`` if given."""
 
     _engine: AsyncEngine
@@ -108,10 +117,12 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals, SqlSessions):
             OSError,
             sqlite3.Error,
         )
+        self._arrivals = None
         if self._path is None:
-            from onehop.stores.sql._postgresql import FOREIGN
+            from onehop.stores.sql._postgresql import FOREIGN, Arrivals
 
             self.foreign += FOREIGN
+            self._arrivals = Arrivals(url, patience)
 
     @property
     def url(self) -> str:
@@ -148,6 +159,8 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals, SqlSessions):
 
     async def aclose(self) -> None:
         """Let go of every connection."""
+        if self._arrivals is not None:
+            await self._arrivals.aclose()
         await self.ongoing.settle(self._patience)
         await self._resources.aclose()
 
@@ -198,6 +211,7 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals, SqlSessions):
         rows = [event_values(item) for item in announced if item.event.event_id not in known]
         if rows:
             await connection.execute(insert(events), rows)
+            await self._tell_of_events(connection)
 
     async def get(self, request_id: str, agent_id: str | None = None) -> ExecutionRecord | None:
         """The record of the first run of this request id."""
@@ -256,6 +270,8 @@ class SqlStore(SqlAnalytics, SqlAgents, SqlApprovals, SqlSessions):
             pass
         await self._prune_sessions(expiry)
         await self._prune_approvals(expiry)
+        await self._prune_observed(expiry)
+        await self._prune_leases()
         pruned = 0
         noted_at = time.time_ns() // 1_000_000
         while dropped := await self._prune_some(expiry, noted_at):

@@ -24,9 +24,12 @@ from onehop.stores.sql._schema import (
     chain_anchors,
     chain_head,
     executions,
+    leases,
     metadata,
+    observed_types,
     rollup_state,
     schema_migrations,
+    server_notes,
     session_values,
     sessions,
     tool_calls,
@@ -123,6 +126,15 @@ def _create_sessions(connection: Connection) -> None:
         connection.execute(CreateTable(table, if_not_exists=True))
 
 
+def _create_observed_types(connection: Connection) -> None:
+    connection.execute(CreateTable(observed_types, if_not_exists=True))
+
+
+def _create_leases(connection: Connection) -> None:
+    for table in (leases, server_notes):
+        connection.execute(CreateTable(table, if_not_exists=True))
+
+
 MIGRATIONS: Final = (
     Migration(1, "create the tables", _create_tables),
     Migration(2, "index what is asked for", _create_indexes),
@@ -132,6 +144,8 @@ MIGRATIONS: Final = (
     Migration(6, "count calls of tools", _count_tool_calls),
     Migration(7, "keep calls that wait for a person", _create_approvals),
     Migration(8, "keep what sessions store", _create_sessions),
+    Migration(9, "keep what tools have answered like", _create_observed_types),
+    Migration(10, "let servers share the work", _create_leases),
 )
 
 

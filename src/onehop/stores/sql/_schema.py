@@ -217,6 +217,38 @@ session_values: Final = Table(
     Column("size", BigInteger, nullable=False),
 )
 
+observed_types: Final = Table(
+    "observed_types",
+    metadata,
+    Column("namespace", _text(), primary_key=True),
+    Column("tool", _text(), primary_key=True),
+    Column("fingerprint", _text(), nullable=False),
+    Column("shape", _text(), nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("observed_at", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+)
+"""One row for each ObservedType, with its field names."""
+leases: Final = Table(
+    "leases",
+    metadata,
+    Column("name", _text(), primary_key=True),
+    Column("holder", _text(), nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("lapsed", Boolean(create_constraint=False), nullable=False),
+)
+"""One row for each lease that is held, or was not dropped: see ``_replicas.py``."""
+
+server_notes: Final = Table(
+    "server_notes",
+    metadata,
+    Column("server", _text(), primary_key=True),
+    Column("text", _text(), nullable=False),
+    Column("noted_at", BigInteger, nullable=False),
+)
+"""What each server that shares the store tells the others."""
+
 _run = executions.c
 _event = events.c
 _called = tool_runs.c

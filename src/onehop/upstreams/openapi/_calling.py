@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import httpcore2
@@ -13,6 +13,7 @@ import httpcore2
 from onehop.errors import ConfigError, ToolError
 from onehop.inputs.gc import no_collection
 from onehop.tools import ToolContext
+from onehop.traces import TRACING, outgoing
 from onehop.upstreams.openapi import _answers, _bounds
 from onehop.upstreams.openapi._credentials import Credentials
 from onehop.upstreams.openapi._document import Document
@@ -32,6 +33,7 @@ from onehop.upstreams.openapi._sending import (
     is_sendable,
 )
 from onehop.upstreams.openapi._servers import base_of
+from onehop.watching import stage
 
 _log = logging.getLogger(__name__)
 _NOWHERE: Final = "no request can go to {}: its host cannot be, or its path is not percent-encoded"
@@ -155,12 +157,20 @@ class Api:
         missing = self._credentials.missing(operation.security)
         return f" (set auth for {' or '.join(missing[:5])})" if missing else ""
 
+    async def _exchange(self, operation: Operation, request: Request) -> Answer:
+        """The answer; the request says which span it belongs to."""
+        method, path = operation.method, operation.path
+        with stage("request", method=method, path=path, url=self._base) as noted:
+            answer = await self._sender.send(_placed(request, outgoing()))
+            noted.note(status=answer.status)
+            return answer
+
     async def _send(self, operation: Operation, request: Request) -> Answer:
         """Raises ToolError."""
         after = _answers.after(operation.effect)
         try:
             async with asyncio.timeout(self._seconds) as clock:
-                return await self._sender.send(request)
+                return await self._exchange(operation, request)
         except TimeoutError:
             if not clock.expired():
                 raise
@@ -181,3 +191,11 @@ class Api:
         except httpcore2.ProtocolError:
             words = "the API's answer is not HTTP, or was cut off"
             raise ToolError("failed", words, effect=after) from None
+
+
+def _placed(request: Request, trace: Mapping[str, str]) -> Request:
+    """``request``, part of ``trace`` instead of the one that the code may have named."""
+    if not trace:
+        return request
+    given = [(name, value) for name, value in request.headers if name not in TRACING]
+    return replace(request, headers=[*given, *trace.items()])

@@ -34,6 +34,7 @@ class OperationTool(Tool):
     """An operation. Its time begins when the API is asked, not while it waits for its turn."""
 
     starts_itself: ClassVar[bool] = True
+    has_http: ClassVar[bool] = True
 
 
 class OpenApi:

@@ -106,7 +106,16 @@ addEventListener("resize", () => {
   clearTimeout(timer);
   timer = setTimeout(draw, 100);
 });
-document.addEventListener("onehop:renewed", draw); // it came with empty places
+
+// The same charts with other numbers, where they are still there.
+function redraw() {
+  const places = document.querySelectorAll("[data-chart]");
+  const isSame = places.length === drawn.length && drawn.every(([chart]) => chart.root.isConnected);
+  if (!isSame) return draw();
+  for (const [chart, data] of drawn) chart.setData(data());
+  return undefined;
+}
+document.addEventListener("onehop:renewed", redraw);
 document.addEventListener("onehop:theme", draw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 draw();

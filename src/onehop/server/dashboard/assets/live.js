@@ -58,7 +58,7 @@ function wanted(entry) {
     (!value("tool") || (entry.data.tool ?? "").includes(value("tool")));
 }
 
-const LEFT_OUT = new Set(["eventType", "requestId", "codeHash", "resourceUsage", "argumentsHash", "callId"]);
+const LEFT_OUT = new Set(["eventType", "requestId", "codeHash", "resourceUsage", "argumentsHash", "callId", "runId"]);
 
 const time = (value) => (value < 1000 ? `${value.toFixed(value < 10 ? 1 : 0)} ms` : `${(value / 1000).toFixed(2)} s`);
 const size = (value) => (value < 1000 ? `${value} B` : `${(value / 1000).toFixed(1)} kB`);
@@ -69,7 +69,7 @@ const TOLD = {
   outputSize: ["output", size], errorCount: ["errors", String], warningCount: ["warnings", String],
   logCount: ["console lines", String], codeLength: ["characters", String], errorType: ["type", String],
   issueType: ["issue", String], language: ["", String], tool: ["", String], effect: ["", String],
-  fraction: ["at", (value) => `${Math.round(value * 100)}%`], message: ["", String],
+  expiresAt: ["until", (value) => localTime(new Date(value))], fraction: ["at", (value) => `${Math.round(value * 100)}%`], message: ["", String],
 };
 
 function about(data) {

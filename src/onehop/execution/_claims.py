@@ -1,0 +1,68 @@
+"""A request id names one run of its agent, also where several servers share a store.
+
+A server takes a lease on the name before it runs anything, and drops it when the store has the
+record. So whoever gets the lease, and finds no record, is the first. A lease that has lapsed
+belonged to a server that died on the way: nobody knows what the run has done, so it is not run
+again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+from onehop.callers import Caller
+from onehop.errors import RunLostError
+from onehop.leases import Leases
+from onehop.records import GIVEN_UP, ExecutionRecord
+
+_FIRST_PAUSE: Final = 0.02
+_LONGEST_PAUSE: Final = 0.5
+"""Seconds between two looks whether another server's run has ended."""
+
+Find = Callable[[], Awaitable[ExecutionRecord | None]]
+
+
+class Claims:
+    """Which runs are this server's, of those whose callers have named them."""
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+
+    async def first(self, caller: Caller, find: Find) -> ExecutionRecord | None:
+        """The record of the run of this name, which ``find`` looks for in the store, once another
+        server has made it; None when the run is this server's to make.
+
+        Raises RunLostError, and StoreUnavailableError when nobody can tell.
+        """
+        name, pause = _name(caller.agent_id, caller.request_id), _FIRST_PAUSE
+        while True:
+            lease = await self._leases.take(name)
+            record = await find()
+            if record is not None and record.error_type != GIVEN_UP:
+                self._leases.drop([name])
+                return record
+            if lease is None:
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.5, _LONGEST_PAUSE)
+            elif lease.lapsed and record is None:
+                await self._leases.abandon(name)
+                raise RunLostError(caller.request_id)
+            else:
+                return None
+
+    def release(self, caller: Caller) -> None:
+        """The run did not begin: its name is free."""
+        self._leases.drop([_name(caller.agent_id, caller.request_id)])
+
+    def taken(self, records: Iterable[ExecutionRecord]) -> None:
+        """The store has these records, where every server finds them."""
+        self._leases.drop(_name(record.agent_id, record.request_id) for record in records)
+
+
+def _name(agent_id: str, request_id: str) -> str:
+    """Of bounded length, whatever the caller has written."""
+    text = f"{agent_id}\0{request_id}".encode(errors="surrogatepass")
+    return f"run {hashlib.sha256(text).hexdigest()}"

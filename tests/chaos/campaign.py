@@ -1,0 +1,205 @@
+"""``kill -9`` at random points of runs that write, ask people and call tools at the same time.
+
+Two servers of one store take turns as the one that runs (on PostgreSQL: both at once). An approver
+decides whatever waits. Each run has a request id; whoever gets no answer asks again with the same
+one, as a client does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Final
+
+import httpx2
+
+from onehop.audit import verify
+from onehop.config import AuditConfig
+from onehop.records import ExecutionRecord
+from onehop.stores import open_store
+from tests.chaos.faults.processes import send, spawners, workers
+from tests.chaos.subject import Subject
+
+CODE: Final = """
+    const key = context.key;
+    const all = await Promise.all([
+        tools.pay({ key: `${key}/a` }), tools.times({ n: 1 }), tools.pay({ key: `${key}/b` }),
+    ]);
+    await tools.note({ key: `${key}/c` });
+    if (context.asks) await tools.transfer({ key: `${key}/d` });
+    return all.length;
+"""
+_CLIENTS: Final = 3
+_PATIENCE: Final = 60.0
+"""Seconds in which each run must be answered, however often its server is killed."""
+_ENDS: Final = {"completed", "failed", "paused"}
+TRUE_STATES: Final = "completed, failed (interrupted) or paused"
+
+
+@dataclass
+class Found:
+    """What the campaign has met."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    runs: int = 0
+    completed: int = 0
+    interrupted: int = 0
+    writes: int = 0
+    """Lines of the ledger"""
+    unnamed: int = 0
+    """Writes that were done, and that a run's record names neither as done nor as unknown: it says
+    only that the run was cut off."""
+    problems: list[str] = field(default_factory=list)
+
+
+class Campaign:
+    """Kills servers, spawners and workers, one at a time, ``times`` in all."""
+
+    def __init__(self, servers: list[Subject], dice: random.Random) -> None:
+        self._servers = servers
+        self._dice = dice
+        self._answers: dict[str, dict[str, Any]] = {}
+        self._numbers = count()
+        self._ending = self._over = False
+        self.found = Found()
+
+    async def run(self, times: int) -> Found:
+        """Kill, let everything end, and judge."""
+        key = await self._servers[0].agent_key("load")
+        approver = await self._servers[0].role_key("ann", "approver")
+        clients = [asyncio.create_task(self._client(key)) for _ in range(_CLIENTS)]
+        deciding = asyncio.create_task(self._decide(approver))
+        for _ in range(times):
+            await asyncio.sleep(self._dice.uniform(0.05, 1.0))
+            await self._kill()
+        self._ending = True
+        ends = await asyncio.gather(*clients, return_exceptions=True)
+        self._over = True
+        ends += await asyncio.gather(deciding, return_exceptions=True)
+        self.found.problems += [f"a client failed: {e!r}" for e in ends if isinstance(e, Exception)]
+        await self._judge()
+        return self.found
+
+    # --- what is killed ---
+
+    async def _kill(self) -> None:
+        subject = self._dice.choice(self._servers)
+        kinds: dict[str, Callable[[int], list[int]]] = {"spawner": spawners, "worker": workers}
+        kind = self._dice.choice(["server", *kinds])
+        self.found.kills[kind] += 1
+        if kind == "server":
+            await asyncio.to_thread(subject.kill)
+            await asyncio.to_thread(subject.start)
+        else:
+            send(kinds[kind](subject.pid), signal.SIGKILL)
+
+    # --- who calls, and who decides ---
+
+    async def _client(self, key: str) -> None:
+        while not self._ending:
+            number = next(self._numbers)
+            await self._ask(key, f"k-{number}", asks=number % 3 == 0)
+
+    async def _ask(self, key: str, name: str, *, asks: bool) -> None:
+        body = {"code": CODE, "context": {"key": name, "asks": asks}, "timeout": 20_000}
+        headers = {"Authorization": f"Bearer {key}", "X-Request-Id": name}
+        began = time.monotonic()
+        while time.monotonic() - began < _PATIENCE:
+            url = self._dice.choice(self._servers).url
+            try:
+                async with httpx2.AsyncClient(timeout=_PATIENCE) as client:
+                    answer = await client.post(f"{url}/api/v1/execute", json=body, headers=headers)
+            except httpx2.TransportError:
+                await asyncio.sleep(0.1)
+                continue
+            if answer.status_code == 200:
+                self._answers[name] = answer.json()
+                return
+            if answer.status_code not in (429, 503):
+                self.found.problems.append(f"{name}: {answer.status_code} {answer.text[:200]}")
+            await asyncio.sleep(0.1)
+        self.found.problems.append(f"{name} was never answered")
+
+    async def _decide(self, key: str) -> None:
+        headers = {"Authorization": f"Bearer {key}"}
+        async with httpx2.AsyncClient(headers=headers, timeout=10) as client:
+            while not self._over:
+                await asyncio.sleep(0.1)
+                url = f"{self._dice.choice(self._servers).url}/api/v1/approvals"
+                try:
+                    for each in (await client.get(url)).json().get("approvals", []):
+                        decisions = {each["callId"]: {"action": "approve"}}
+                        body = {"runId": each["runId"], "decisions": decisions}
+                        await client.post(url, json=body)
+                except httpx2.TransportError:
+                    continue
+
+    # --- what is left ---
+
+    async def _judge(self) -> None:
+        store = await open_store(AuditConfig(store=self._servers[0].store))
+        try:
+            records = await _settled(store, set(self._answers))
+            problems = (await verify(store)).problems
+        finally:
+            await store.aclose()
+        found = self.found
+        found.runs = len(self._answers)
+        found.problems += [f"the chain is broken: {problem}" for problem in problems]
+        lines = Counter(self._servers[0].ledger.read_text().split())
+        found.writes = lines.total()
+        found.problems += [f"{key} was sent {n} times" for key, n in lines.items() if n > 1]
+        for name, answer in self._answers.items():
+            self._judge_one(name, answer, records.get(name, []), lines)
+
+    def _judge_one(
+        self,
+        name: str,
+        answer: dict[str, Any],
+        records: list[ExecutionRecord],
+        lines: Counter[str],
+    ) -> None:
+        found = self.found
+        if len(records) != 1:
+            found.problems.append(f"{name} has {len(records)} records")
+            return
+        [record] = records
+        if answer["status"] not in _ENDS or record.success != answer["success"]:
+            found.problems.append(f"{name} is not {TRUE_STATES}: {answer}")
+        mine = {key for key in lines if key.startswith(f"{name}/")}
+        if answer["success"]:
+            found.completed += 1
+            wanted = {f"{name}/{each}" for each in "abc"}
+            if not wanted <= mine:
+                found.problems.append(f"{name} succeeded, and has lost {wanted - mine}")
+        interrupted = record.details.get("interrupted") is True
+        found.interrupted += interrupted
+        calls = record.details.get("toolCalls") or []
+        told = sum(
+            call["effect"] != "read" and call["outcome"] in ("ok", "unknown", "cancelled")
+            for call in calls
+        )
+        if told < len(mine) and not interrupted:
+            found.problems.append(f"{name} wrote {sorted(mine)}, and names only {told} writes")
+        found.unnamed += max(0, len(mine) - told)
+
+
+async def _settled(store: Any, wanted: set[str]) -> dict[str, list[ExecutionRecord]]:
+    """All records of these runs, once there are all or half a minute has passed."""
+    deadline = time.monotonic() + 30
+    while True:
+        found: dict[str, list[ExecutionRecord]] = {}
+        last = 0
+        while page := await store.chain(last, 1000):
+            last = page[-1].sequence or 0
+            for record in page:
+                found.setdefault(record.request_id, []).append(record)
+        if wanted <= found.keys() or time.monotonic() > deadline:
+            return found
+        await asyncio.sleep(0.2)

@@ -1,0 +1,241 @@
+"""Two servers on one store: what each does is there at the other."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.server.served import Served, run, streaming
+from tests.servers import PostgresServer
+from tests.waiting import until
+
+
+class Replica(Served):
+    """One of several servers on a store that has a server of its own."""
+
+    @property
+    def store(self) -> str:
+        return str(self._environment["ONEHOP_STORE"])
+
+
+Pair = tuple[Replica, Replica]
+
+
+@pytest.fixture(scope="module", params=["postgresql", "mongodb"])
+def pair(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pair]:
+    """Two servers, each with a journal of its own."""
+    url = request.getfixturevalue(f"{request.param}_server").create(f"pair_{uuid.uuid4().hex}")
+    folders = [tmp_path_factory.mktemp(name) for name in ("first", "second")]
+    first, second = (Replica(folder, ONEHOP_STORE=url) for folder in folders)
+    with first, second:
+        yield first, second
+
+
+@pytest.fixture(scope="module")
+def key(pair: Pair) -> str:
+    """The key of an agent of both."""
+    return pair[0].key("ada")
+
+
+@pytest.fixture
+def clients(pair: Pair, key: str) -> Iterator[tuple[httpx2.Client, httpx2.Client]]:
+    """The same agent at each server."""
+    with pair[0].client(key) as first, pair[1].client(key) as second:
+        yield first, second
+
+
+Clients = tuple[httpx2.Client, httpx2.Client]
+
+
+def test_a_request_id_that_both_get_at_the_same_moment_runs_once(clients: Clients) -> None:
+    code = "await new Promise(r => setTimeout(r, 50)); return Math.random()"
+    names = [uuid.uuid4().hex for _ in range(6)]
+    with ThreadPoolExecutor(12) as pool:
+        calls = [
+            [pool.submit(run, client, code, **{"X-Request-Id": name}) for client in clients]
+            for name in names
+        ]
+        answers = [[call.result().json()["output"] for call in pair] for pair in calls]
+    assert all(one == two and isinstance(one, float) for one, two in answers)
+    found = until(lambda: _history(clients[1], names), "all are recorded")
+    assert sorted(found) == sorted(names)
+
+
+def _history(client: httpx2.Client, names: list[str]) -> list[str] | None:
+    """Those of ``names`` that ran, once for each run, when all are on record."""
+    body = client.get("/api/v1/executions", params={"limit": 100}).json()
+    found = [each["requestId"] for each in body["executions"] if each["requestId"] in names]
+    return found if set(found) == set(names) else None
+
+
+def test_a_repeat_at_the_other_server_gets_the_first_result(clients: Clients) -> None:
+    name = {"X-Request-Id": uuid.uuid4().hex}
+    first = run(clients[0], "return Math.random()", **name).json()
+    again = run(clients[1], "return 'never'", **name).json()
+    assert again["output"] == first["output"]
+
+
+def test_both_servers_give_the_same_history_and_statistics(clients: Clients) -> None:
+    for client in clients:
+        run(client, "return 1")
+
+    def agree() -> bool:
+        told = [
+            [client.get(f"/api/v1/{what}").json() for what in ("executions", "agents/ada/stats")]
+            for client in clients
+        ]
+        return bool(told[0] == told[1] and told[0][1]["totalExecutions"] >= 2)
+
+    until(agree, "the same answers")
+
+
+def test_a_revoked_key_opens_neither_server(pair: Pair) -> None:
+    key = pair[0].key("eve")
+    with pair[0].client(key) as one, pair[1].client(key) as two:
+        assert run(one, "return 1").status_code == run(two, "return 1").status_code == 200
+        pair[0].revoke("eve")
+        for client in (one, two):
+            until(lambda at=client: run(at, "return 1").status_code == 401, "it is refused")
+
+
+def test_the_feed_of_each_server_shows_the_runs_of_both(clients: Clients) -> None:
+    names = [uuid.uuid4().hex for _ in clients]
+    with streaming(clients[0], "/api/v1/events") as heard:
+        for client, name in zip(clients, names, strict=True):
+            run(client, "return 1", **{"X-Request-Id": name})
+        seen = _completed(heard, names)
+    assert set(names) <= set(seen)
+    assert len(seen) == len(set(seen))
+
+
+def _completed(heard: Iterator[dict[str, Any]], names: list[str]) -> list[str]:
+    """The runs that have completed, until all of ``names`` have."""
+    seen = list[str]()
+    for event in heard:
+        if event["event"] == "code:execution:completed":
+            seen.append(event["data"]["data"]["requestId"])
+        if set(names) <= set(seen):
+            return seen
+    raise AssertionError("the feed ended")
+
+
+def test_a_reader_resumes_at_the_other_server_and_misses_nothing(clients: Clients) -> None:
+    names = [uuid.uuid4().hex for _ in range(4)]
+    with streaming(clients[0], "/api/v1/events") as heard:
+        run(clients[1], "return 1", **{"X-Request-Id": names[0]})
+        run(clients[0], "return 1", **{"X-Request-Id": names[1]})
+        last = next(
+            event["id"]
+            for event in heard
+            if event["event"] == "code:execution:started"
+            and event["data"]["data"]["requestId"] == names[1]
+        )
+    for client, name in zip(clients, names[2:], strict=True):
+        run(client, "return 1", **{"X-Request-Id": name})
+    for client in reversed(clients):
+        headers = {"Last-Event-ID": last}
+        with streaming(client, "/api/v1/events", headers=headers) as heard:
+            assert set(names[1:]) <= set(_completed(heard, names[1:]))
+
+
+def test_the_rate_of_an_agent_is_counted_at_both_servers(pair: Pair) -> None:
+    key = pair[0].key("bob", max_rate=8)
+    with pair[0].client(key) as one, pair[1].client(key) as two:
+        for client in (one, two):
+            for _ in range(3):
+                assert run(client, "return 1").status_code == 200
+        # Of the eight there may be one more at each server that the other has not heard of.
+        answers = [run(client, "return 1").status_code for _ in range(4) for client in (one, two)]
+        assert 2 <= answers.count(200) <= 4
+        until(lambda: {run(client, "return 1").status_code for client in (one, two)} == {429})
+
+
+def test_a_store_that_is_not_shared_is_refused_for_several_processes(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "onehop", "serve", "--workers", "2"]
+    environment = Served(tmp_path).environment
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "PostgreSQL or MongoDB" in done.stderr
+
+
+# --- one server of two processes
+
+
+@pytest.fixture(scope="module")
+def crew(
+    postgresql_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Replica]:
+    url = postgresql_server.create(f"crew_{uuid.uuid4().hex}")
+    folder = tmp_path_factory.mktemp("crew")
+    with Replica(folder, "--workers", "2", ONEHOP_STORE=url) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def root(crew: Replica) -> str:
+    return crew.key("root", "admin")
+
+
+def test_an_agent_finds_its_session_whichever_process_it_reaches(crew: Replica, root: str) -> None:
+    for agent in ("ada", "bob", "eve", "kim"):
+        answers = []
+        for code in ("let n = 1", "n += 1", "return n"):
+            with crew.client(root, **{"X-Agent-Id": agent}) as client:  # another connection
+                body = {"code": code, "session": "s"}
+                answers.append(client.post("/api/v1/execute", json=body).json())
+        assert answers[-1]["output"] == 2, answers
+
+
+def test_the_metrics_of_both_are_one_text(crew: Replica, root: str) -> None:
+    with crew.client(root) as client:
+        for agent in ("ada", "bob", "eve", "kim"):
+            run(client, "return 1", **{"X-Agent-Id": agent})
+        told = list(text_string_to_metric_families(client.get("/metrics").text))
+        assert client.get("/readyz").json() == {"status": "ready"}
+    names = [family.name for family in told]
+    assert len(names) == len(set(names))
+    [runs] = [family for family in told if family.name == "onehop_executions"]
+    processes = {each.labels["process"] for each in runs.samples}
+    assert processes == {"0", "1"}
+    assert sum(each.value for each in runs.samples if each.name.endswith("_total")) >= 4
+
+
+def test_a_process_that_dies_is_replaced_and_all_stop_together(crew: Replica, root: str) -> None:
+    before = _children(crew.pid)
+    assert len(before) == 2
+    os.kill(min(before), signal.SIGKILL)
+    crew.logged(lambda line: "another starts in" in line.get("message", ""))
+
+    def answers() -> bool:
+        with crew.client(root) as client:
+            codes = [
+                run(client, "return 1", **{"X-Agent-Id": agent}).status_code
+                for agent in ("ada", "bob", "eve", "kim")
+            ]
+        return codes == [200] * 4
+
+    until(answers, "every agent is served again")
+    after = _children(crew.pid)
+    assert len(after) == 2
+    assert after != before
+    crew.tell(signal.SIGTERM)
+    assert crew.ended() == 0
+    assert not [pid for pid in after if Path(f"/proc/{pid}").exists()]
+
+
+def _children(pid: int) -> set[int]:
+    """The processes that ``pid`` has started."""
+    return {int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}

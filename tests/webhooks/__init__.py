@@ -1,0 +1,1 @@
+"""Messages about calls that wait for a person."""
