@@ -39,7 +39,8 @@ LONGEST_FIRST = (
     "compiler workers jail test_limits.py test_sandbox.py sessions approvals guest openapi "
     "test_lifecycle.py analysis deploy validation"
 ).split()
-"""Folders, and files of the first. What is left, ends soon: so no process works long while the others have nothing."""
+"""Folders, and files at the top. What is left, ends soon: so no process works long while the others
+have nothing."""
 
 
 @pytest.hookimpl(optionalhook=True)  # the adapters are tested without xdist
