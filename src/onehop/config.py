@@ -379,7 +379,8 @@ class ToolsConfig(Settings):
     hold: int = _setting(
         30_000,
         "ONEHOP_TOOLS_HOLD",
-        "Time that a run waits for people in all, in ms; then what nobody decided has expired.",
+        "Time that a worker is held for people in all, in ms; then the run is paused, or what "
+        "nobody decided has expired where a run cannot pause.",
         ge=100,
         le=600_000,
     )
@@ -388,6 +389,13 @@ class ToolsConfig(Settings):
         "ONEHOP_TOOLS_ELICITATION",
         "Whether the person at an MCP client may decide about the calls of its own agent; the "
         "client is trusted to ask that person.",
+    )
+    decide_within: int = _setting(
+        86_400_000,
+        "ONEHOP_TOOLS_DECIDE_WITHIN",
+        "Time that people have for a decision about a call of a paused run, in ms.",
+        ge=1_000,
+        le=2_592_000_000,
     )
     max_calls: int = _setting(
         200, "ONEHOP_TOOLS_MAX_CALLS", "Calls of tools in one run.", ge=1, le=100_000
@@ -398,6 +406,35 @@ class ToolsConfig(Settings):
         "Time that a tool may take for one call, in ms.",
         ge=10,
         le=600_000,
+    )
+
+
+class RecordingConfig(Settings):
+    """What runs were answered, kept sealed: to go on after a pause, and for replay."""
+
+    table: ClassVar[str] = "recording"
+
+    runs: Literal["off", "asks", "all"] = _setting(
+        "asks",
+        "ONEHOP_RECORDING",
+        "Which runs: those that may have to wait for a person (`asks`), `all` that may call tools, "
+        "or none (`off`): then a run does not go on after its time to hold it.",
+    )
+    key: SecretStr | None = _setting(
+        None,
+        "ONEHOP_RECORDING_KEY",
+        "Secret that they are sealed with, at least 16 characters, the same on each server; "
+        "otherwise one is made and kept in the user's data folder.",
+    )
+    keep_days: int = _setting(
+        7, "ONEHOP_RECORDING_DAYS", "Days that they are kept after the end of a run.", ge=0, le=365
+    )
+    max_size: int = _setting(
+        16,
+        "ONEHOP_RECORDING_MAX",
+        "MB that are kept of one run; a run that has more cannot be made again.",
+        ge=1,
+        le=256,
     )
 
 
@@ -658,6 +695,7 @@ SECTIONS: tuple[type[Settings], ...] = (
     ValidationConfig,
     CorrectionConfig,
     ToolsConfig,
+    RecordingConfig,
     AuditConfig,
     AnalyticsConfig,
     ServerConfig,

@@ -13,13 +13,15 @@ OnehopError
 ├── UnauthorizedError                   the caller: no key, a wrong or a revoked one
 ├── AgentExistsError (ValueError)       the operator: an agent of this name is there
 ├── AgentNotFoundError (LookupError)    the operator: no agent of this name
+├── NotReplayableError (LookupError)    the caller: what the run was answered is not kept
 ├── StoreError                          the audit trail
 │   ├── StoreUnavailableError           its database does not answer
 │   │   └── StoreFileError              its file was deleted or replaced
 │   ├── AuditUnavailableError           the run could not be recorded
 │   │   ├── JournalUnavailableError     its journal cannot be used: the disk is full, or fails
 │   │   └── JournalFullError            the store is away, and no more records may wait for it
-│   └── RecordRejectedError             one record that no store can take
+│   ├── RecordRejectedError             one record that no store can take
+│   └── SealedError                     what is kept of a run cannot be opened
 ├── Overloaded                          nobody: too much at once, try again later
 ├── SandboxClosedError                  the caller: used before open or after close
 ├── SandboxUnavailableError             this machine cannot run guests as configured
@@ -206,6 +208,14 @@ class StoreFileError(StoreUnavailableError):
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(url, reason)
         self.public = f"the store's file {reason}"
+
+
+class NotReplayableError(OnehopError, LookupError):
+    """What a run was answered is not kept, or not all of it."""
+
+
+class SealedError(StoreError):
+    """What is kept of a run was sealed with another key, or changed since then."""
 
 
 class AuditUnavailableError(StoreError):

@@ -1,4 +1,4 @@
-"""The events of an execution: eight of the run, how far it is, and six of its calls of tools.
+"""The events of an execution: eight of the run, its progress and pauses, six of its calls of tools.
 
 Event
 ├── ValidationStarted        code:validation:started
@@ -10,6 +10,8 @@ Event
 ├── ResourceLimitExceeded    code:resource:limit:exceeded
 ├── ExecutionTimeout         code:execution:timeout
 ├── ExecutionProgress        code:execution:progress
+├── ExecutionPaused          code:execution:paused
+├── ExecutionResumed         code:execution:resumed
 ├── ToolStarted              code:tool:started
 ├── ToolCompleted            code:tool:completed
 ├── ToolFailed               code:tool:failed
@@ -42,6 +44,8 @@ EventType = Literal[
     "code:resource:limit:exceeded",
     "code:execution:timeout",
     "code:execution:progress",
+    "code:execution:paused",
+    "code:execution:resumed",
     "code:tool:started",
     "code:tool:completed",
     "code:tool:failed",
@@ -61,6 +65,8 @@ CODE_EXECUTION_FAILED: Final = "code:execution:failed"
 CODE_RESOURCE_LIMIT_EXCEEDED: Final = "code:resource:limit:exceeded"
 CODE_EXECUTION_TIMEOUT: Final = "code:execution:timeout"
 CODE_EXECUTION_PROGRESS: Final = "code:execution:progress"
+CODE_EXECUTION_PAUSED: Final = "code:execution:paused"
+CODE_EXECUTION_RESUMED: Final = "code:execution:resumed"
 CODE_TOOL_STARTED: Final = "code:tool:started"
 CODE_TOOL_COMPLETED: Final = "code:tool:completed"
 CODE_TOOL_FAILED: Final = "code:tool:failed"
@@ -214,6 +220,29 @@ class ExecutionProgress(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionPaused(Event):
+    """The run waits for people, and has no process meanwhile."""
+
+    event_type: ClassVar[EventType] = CODE_EXECUTION_PAUSED
+
+    run_id: str
+    """What decisions are about."""
+    waiting: int
+    """Calls that wait for one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionResumed(Event):
+    """Something was decided, and the run is made again up to where it was."""
+
+    event_type: ClassVar[EventType] = CODE_EXECUTION_RESUMED
+
+    run_id: str
+    pauses: int
+    """How often this has happened, this time included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolEvent(Event):
     """Something about one call of a tool; arguments and answers are not told, only their size."""
 
@@ -315,6 +344,8 @@ _CLASSES: Final[tuple[type[Event], ...]] = (
     ResourceLimitExceeded,
     ExecutionTimeout,
     ExecutionProgress,
+    ExecutionPaused,
+    ExecutionResumed,
     ToolStarted,
     ToolCompleted,
     ToolFailed,

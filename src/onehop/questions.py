@@ -14,6 +14,8 @@ from onehop.types import Progress
 
 MOST_ASKS: Final = 1000
 """Questions about tools in one run."""
+MOST_SLEEPS: Final = 10_000
+"""Timers of one run whose time the host keeps."""
 MOST_STORED: Final = 10_000
 """Questions about what is stored, in one run."""
 MOST_SHOWN: Final = 32
@@ -45,10 +47,29 @@ class Ask:
     """The code asks about tools, or for the bytes of media that an answer has named."""
 
     id: int
-    about: Literal["search", "describe", "list", "bytes"]
+    about: Literal["search", "describe", "list", "bytes", "once"]
     subject: str | None
     limit: int | None = None
     namespaces: tuple[str, ...] | None = None
+    value: str | None = None
+    """JSON that the code has made, and hears again when it is run again (``once``)."""
+
+
+Moves = Literal["timers", "all"]
+"""What of a run's time its host keeps: when timers are due, or its clock too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """A timer of the code, in a run whose clock the host moves: it says when it is due."""
+
+    id: int
+    delay: float
+    """ms."""
+
+
+Question = Call | Ask | Sleep
+"""What a desk answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +132,12 @@ class Desk(Protocol):
         """Bytes of JSON."""
         ...
 
+    @property
+    def now(self) -> float | None:
+        """The time that the code sees from the answer on that is given now, in ms since 1970; None
+        where the host does not move its clock."""
+        ...
+
     def names(self) -> bytes:
         """JSON of the names that are granted."""
         ...
@@ -120,7 +147,7 @@ class Desk(Protocol):
         """How long in all calls may be open."""
         ...
 
-    def take(self, question: Call | Ask, reply: Reply) -> None:
+    def take(self, question: Question, reply: Reply) -> None:
         """Answer now or later, by ``reply``, once; must not block."""
 
     def run_out(self) -> None:

@@ -28,6 +28,7 @@ from onehop.inputs.integers import (
 )
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.inputs.values import count_values
+from onehop.questions import Moves
 from onehop.types import CheckPolicy, ExecutionRequest, Isolation, Language
 
 MIN_TIMEOUT = 100
@@ -55,6 +56,9 @@ class CheckedRequest:
     """What the caller should know of a call that passes."""
     isolation: Isolation = "process"
     """Where it must run; a backend that cannot do that refuses it."""
+    moves: Moves | None = None
+    """How the host keeps its time, so that it can be run again alike; ``request`` has seed and
+    clock then."""
 
 
 def check_request(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 from onehop._loop import running_loop
 from onehop.analysis import Analyst
 from onehop.backends.base import Backend, BackendSession, Pooled
+from onehop.backends.halting import Halted, Printed, halted, or_stopped
 from onehop.config import SandboxConfig, SessionConfig
 from onehop.errors import (
     ApprovalNotFoundError,
@@ -36,12 +37,14 @@ from onehop.states import PoolState
 from onehop.traces import Trace, read_trace
 from onehop.types import (
     CheckPolicy,
+    ExecutionRequest,
     ExecutionResult,
     Isolation,
     Language,
     OnLog,
     OnProgress,
     OutputPage,
+    Replay,
     SessionInfo,
 )
 from onehop.watching import Watcher, stage, watched_by
@@ -51,8 +54,11 @@ if TYPE_CHECKING:  # parts that only runs with tools need, half of the time of t
     from onehop.calls import Grant, Layer, RunDesk, Toolbox, Wanted
     from onehop.checks import Check, Checks
     from onehop.decisions import Approval, Decision
+    from onehop.recordings import Recording
     from onehop.tools import Bound, ToolLimits
 
+_REPLAYS: Final = "onehop replays"
+"""The agent that replays are run for."""
 _KEPT_ARTIFACTS: Final = 128 << 20
 """Bytes of files that runs have shown."""
 
@@ -187,6 +193,8 @@ class Sandbox:
 
     async def aclose(self) -> None:
         """End every run as cancelled, and leave no process, descriptor or thread behind."""
+        if self.approver is not None and self._backend is not None:
+            self.approver.pause()
         backend, self._backend = self._backend, None
         if backend is not None:
             await self.sessions.aclose()
@@ -368,9 +376,14 @@ class Sandbox:
         session = checked.request.session
         values = None if session is None else self.sessions.values(agent_id, session)
         services = RunServices(self.artifacts.of(agent_id), on_progress, values)
+        printed = Printed(on_log)
+        hears = on_log if desk is None or desk.stopped is None else printed.hear
         try:
-            running = self._run(checked, agent_id, on_log, desk, services)
-            result = await (running if desk is None else _with_desk(desk, running))
+            running = self._run(checked, agent_id, hears, desk, services)
+            if desk is None:
+                result = await running
+            else:
+                result = await _with_desk(desk, running, checked.request, printed)
         finally:
             await services.aclose()
         if services.artifacts:
@@ -397,6 +410,31 @@ class Sandbox:
             session,
             lambda inner: inner.run(checked, limits, on_log, desk, services),
         )
+
+    async def replay(self, recording: Recording | Mapping[str, Any]) -> Replay:
+        """Make a recorded run again, offline in a fresh worker, and say whether it does and gives
+        the same: ``recording`` has every answer, and no tool is called.
+
+        Raises InvalidRequestError for what is not a recording, and what ``execute`` raises.
+        """
+        from onehop.recordings import OfflineDesk, compared, recording_from, replayed
+
+        backend, given = self._open_backend(), recording_from(recording)
+        program = given.program
+        checked = replayed(self._config, program)
+        _refuse_unsupported(backend, checked)
+        desk, services = OfflineDesk(given), RunServices(self.artifacts.of(_REPLAYS), None, None)
+        limits = self._config.limits(checked.request.timeout)
+        running = backend.run(checked, limits, _REPLAYS, None, desk, services)
+        printed = Printed(None)
+        try:
+            result = await or_stopped(running, desk.stopped)
+        finally:
+            await services.aclose()
+        if isinstance(result, Halted):
+            await result.end()
+            result = halted(result.why, checked.request, printed)
+        return compared(result, desk)
 
     async def _open_session(self, agent_id: str) -> BackendSession:
         return await self._open_backend().open_session(agent_id)
@@ -521,6 +559,11 @@ class Sandbox:
         """Whether it is open and a worker is at hand."""
         return self._backend is not None and self._backend.ready
 
+    @property
+    def keeps_time(self) -> bool:
+        """Whether a run can be made again alike here: see ``CheckedRequest.moves``."""
+        return getattr(self._backend, "keeps_time", False)
+
     def pool_state(self) -> PoolState | None:
         """How the workers are now; None while it is not open, and for a backend without a pool on
         this machine."""
@@ -562,15 +605,21 @@ async def _or_close(backend: Backend, tools: asyncio.Task[None]) -> None:
 
 
 async def _with_desk(
-    desk: RunDesk, running: Coroutine[Any, Any, ExecutionResult]
+    desk: RunDesk,
+    running: Coroutine[Any, Any, ExecutionResult],
+    request: ExecutionRequest,
+    printed: Printed,
 ) -> ExecutionResult:
     """The result of a run with its calls of tools; when it is cancelled, they are too."""
     try:
-        result = await running
+        result = await (running if desk.stopped is None else or_stopped(running, desk.stopped))
     except BaseException:
         await desk.aclose(at_once=True)
         raise
     await desk.aclose()
+    if isinstance(result, Halted):
+        await result.end()
+        result = halted(result.why, request, printed)
     from onehop.calls import with_calls
 
     return with_calls(result, desk)

@@ -26,7 +26,14 @@ _LEVELS: dict[LogLevel, str] = {
     "debug": "[DEBUG] ",
 }
 ErrorType = Literal[
-    "timeout", "validation", "runtime", "security", "resource_limit", "cancelled", "internal"
+    "timeout",
+    "validation",
+    "runtime",
+    "security",
+    "resource_limit",
+    "cancelled",
+    "diverged",
+    "internal",
 ]
 
 
@@ -238,6 +245,21 @@ class Artifact(Wire):
     id: str
 
 
+class PendingApproval(Wire):
+    """A call of a paused run that waits for a person's decision."""
+
+    run_id: str
+    call_id: str
+    tool: str
+    effect: Effect
+    rule: str | None = None
+    """The rule that asks."""
+    arguments: Any = None
+    """What the code gave, with what is masked in records masked here too."""
+    expires_at: int
+    """ms since 1970."""
+
+
 class Typecheck(Wire):
     """Whether the code was checked before the run."""
 
@@ -320,6 +342,8 @@ class ExecutionResult(Wire):
     """Set unless the check was off."""
     plan: list[PlannedCall] | None = None
     """Set when a plan was asked for: nothing was executed."""
+    approvals: list[PendingApproval] | None = None
+    """Set when the run is paused: what a person must decide before it goes on."""
 
     def to_dict(self) -> dict[str, Any]:
         """The wire JSON: camelCase, without the fields that do not apply.
@@ -360,7 +384,20 @@ _ONLY_WHEN_SET = (
     "artifacts",
     "typecheck",
     "plan",
+    "approvals",
 )
+
+
+class Replay(Wire):
+    """What came of a run that was made again offline, with the answers that it had."""
+
+    same: bool
+    """Whether it did and gave the same."""
+    difference: str | None = None
+    """Where it first differs."""
+    calls: int
+    """Calls of tools that it has made; none was passed on."""
+    result: ExecutionResult
 
 
 class SessionInfo(Wire):

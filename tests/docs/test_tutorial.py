@@ -17,12 +17,14 @@ import pytest
 from tests.docs.test_documents import commands, matches, read
 from tests.users import ROOT
 
-PAGES = ("docs/tutorial/first-run.md", "docs/tutorial/tools.md")
+PAGES = ("docs/tutorial/first-run.md", "docs/tutorial/tools.md", "docs/tutorial/approvals.md")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"[Ss]ave (?:this|it)\s+as\s+`([\w.]+)`[.:][^`]*$")
 BY_HAND = ("python3 -m venv", ". .venv", "pip install", "export AGENT_API_KEY", "claude")
 """What only a reader does: make an environment, and start a client of another maker."""
 SERVE = "onehop serve"
+KILL = "kill -9 %1"
+"""Of the server, which is the shell's only job."""
 
 
 @dataclass
@@ -56,9 +58,14 @@ class Reader:
 
     def do(self, line: str) -> str:
         """What a command prints on both streams."""
+        if line == KILL:
+            assert self.server
+            self.server.kill()
+            self.server.wait(30)
+            return ""
         if line.startswith(SERVE):
             self.server = subprocess.Popen(
-                ["/bin/sh", "-c", f"exec {line} 2>server.log"],
+                ["/bin/sh", "-c", f"exec {line.removesuffix(' &')} 2>server.log"],
                 cwd=self.folder,
                 env=self.environment,
                 text=True,

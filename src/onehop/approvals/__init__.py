@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from onehop.approvals._approvals import Approvals
-from onehop.approvals._waiting import Hear, RunAsker
+from onehop.approvals._waiting import Hear, Holder, RunAsker
 
-__all__ = ["Approvals", "Hear", "RunAsker"]
+__all__ = ["Approvals", "Hear", "Holder", "RunAsker"]

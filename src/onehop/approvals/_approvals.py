@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from onehop.approvals._waiting import MOST, Hear, Mask, RunAsker, deaf, unmasked
+from onehop.approvals._waiting import MOST, Hear, Holder, Mask, RunAsker, deaf, unmasked
 from onehop.decisions import Approval, ApprovalStatus, Approve, Decision, Edit, Reject
 from onehop.errors import ApprovalNotFoundError, InvalidRequestError, ToolError
 from onehop.stores.base import Store
@@ -51,6 +51,7 @@ class Approvals:
         self.hold = hold
         self.find = find
         self._runs: dict[str, RunAsker] = {}
+        self._listeners: list[Callable[[], None]] = []
 
     def asker(
         self,
@@ -61,11 +62,24 @@ class Approvals:
         request_id: str = "",
         hear: Hear = deaf,
         mask: Mask = unmasked,
+        holder: Holder | None = None,
+        hold: float | None = None,
     ) -> RunAsker:
         """Asks about the calls of one run. ``hear`` hears of what waits and what was decided;
-        ``mask`` gives arguments as they may be shown."""
+        ``mask`` gives arguments as they may be shown. With a ``holder`` the run goes on without its
+        worker after ``hold`` seconds."""
         names = agent_id, channel_id, request_id
-        return RunAsker(self.store, self.hold, run_id, names, hear, mask, self._runs)
+        held = self.hold if hold is None else hold
+        return RunAsker(self.store, held, run_id, names, hear, mask, self._runs, holder)
+
+    def on_decided(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` whenever something was decided here."""
+        self._listeners.append(listener)
+
+    def pause(self) -> None:
+        """Let every run that waits go on without its worker, as far as it can."""
+        for asker in list(self._runs.values()):
+            asker.pause()
 
     async def pending(
         self, *, run_id: str | None = None, agent_id: str | None = None, limit: int = 100
@@ -101,6 +115,8 @@ class Approvals:
         }
         if (asker := self._runs.get(run_id)) is not None:
             asker.look()
+        for listener in self._listeners:
+            listener()
         return {call_id: each for call_id, each in stand.items() if each is not None}
 
     async def _checked(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from onehop.calls import Question
 from onehop.decisions import Approval, Approve, Decision, Edit, Reject
@@ -21,6 +21,8 @@ _GATHER: Final = 0.05
 """Seconds in which further calls join those that wait already, to be decided together."""
 MOST: Final = 1000
 """Calls of one run that are looked for."""
+_LEAST: Final = 0.15
+"""Seconds of holding that are left to a question when the run has held its worker long enough."""
 _LOOK: Final = 0.25
 """Seconds between two looks at the store: somebody may have decided at another server."""
 
@@ -30,6 +32,24 @@ Names = tuple[str, str, str]
 Mask = Callable[[Mapping[str, Any]], Any]
 
 _log = logging.getLogger(__name__)
+
+
+class Holder(Protocol):
+    """Keeps a run that waits for people, so that it can go on without its worker."""
+
+    standing: Mapping[str, Approval]
+    """What is in the store already of its questions, by call."""
+
+    @property
+    def lifetime(self) -> float | None:
+        """Seconds that a question waits; None when the run cannot go on without its worker."""
+        ...
+
+    async def hold(self, expires_at: int) -> None:
+        """From now on the run can go on anywhere; its question expires then. Raises StoreError."""
+
+    def pause(self) -> None:
+        """End the worker: the run goes on after a decision."""
 
 
 def deaf(_approval: Approval) -> None:
@@ -61,6 +81,7 @@ class RunAsker:
         hear: Hear,
         mask: Mask,
         runs: MutableMapping[str, RunAsker],
+        holder: Holder | None = None,
     ) -> None:
         self._store = store
         self.hold = hold
@@ -69,12 +90,35 @@ class RunAsker:
         self._hear = hear
         self._mask = mask
         self._runs = runs
+        self._holder = holder
+        self._is_pausing = False
         self._waiting: dict[str, _Waiting] = {}
         self._new: list[_Waiting] = []
         self._spent = 0.0
         self._since = 0.0
         self._moved = asyncio.Event()
         self._work: asyncio.Task[None] | None = None
+
+    @property
+    def patience(self) -> float:
+        """See Asker."""
+        return self._lifetime or self.hold
+
+    @property
+    def _lifetime(self) -> float | None:
+        return None if self._holder is None else self._holder.lifetime
+
+    @property
+    def waiting(self) -> list[Approval]:
+        """What waits now."""
+        return [each.approval for each in self._waiting.values()]
+
+    def pause(self) -> None:
+        """Let the run go on without its worker, as if its time to hold it were over; in vain for
+        one that cannot."""
+        if self._holder is not None and self._lifetime is not None and not self._is_pausing:
+            self._is_pausing = True
+            self._holder.pause()
 
     def look(self) -> None:
         """Somebody has decided here."""
@@ -91,19 +135,23 @@ class RunAsker:
         if not self._waiting:
             self._since = loop.time()
         left = self.hold - self._spent - (loop.time() - self._since)
-        if left <= _GATHER:  # too little for anybody to be asked in
+        if self._lifetime is not None:
+            left = max(left, _LEAST)  # it is asked, and the run goes on without its worker
+        elif left <= _GATHER:  # too little for anybody to be asked in
             return None
-        waiting = _Waiting(self._approval(question, left), question.bound, loop.create_future())
+        approval = self._standing(question) or self._approval(question, self._lifetime or left)
+        if approval.status != "pending":
+            self._hear(approval)
+            return _decision(approval)
+        waiting = _Waiting(approval, question.bound, loop.create_future())
         self._waiting[question.call_id] = waiting
         self._new.append(waiting)
         self._begin()
         try:
-            async with asyncio.timeout(left):
-                decided: Approval | None = await waiting.decided
-        except TimeoutError:
-            decided = await self._expire(waiting)
+            decided = await self._decided(waiting, left)
         except asyncio.CancelledError:
-            self._take_back(waiting)
+            if not self._is_pausing:
+                self._take_back(waiting)
             raise
         finally:
             self._end(question.call_id)
@@ -111,6 +159,30 @@ class RunAsker:
             return None
         self._hear(decided)
         return _decision(decided)
+
+    def _standing(self, question: Question) -> Approval | None:
+        """What is in the store already. Raises ToolError if that is about another call."""
+        standing = None if self._holder is None else self._holder.standing.get(question.call_id)
+        if standing is None:
+            return None
+        asked = question.bound.path, question.arguments_hash
+        if (standing.tool, standing.arguments_hash) != asked:
+            words = f"what was decided about {question.call_id} is about another call"
+            raise ToolError("denied", words, question.bound.path)
+        return standing
+
+    async def _decided(self, waiting: _Waiting, left: float) -> Approval | None:
+        """What was decided, within the time to hold the worker; then the run ends, or the question
+        expires."""
+        lives = waiting.approval.expires_at / 1000 - time.time()
+        try:
+            async with asyncio.timeout(min(left, lives)):
+                return await asyncio.shield(waiting.decided)
+        except TimeoutError:
+            if self._lifetime is None or lives <= left:
+                return await self._expire(waiting)
+        self.pause()
+        return await waiting.decided  # until the worker ends
 
     def _approval(self, question: Question, left: float) -> Approval:
         now = time.time_ns() // 1_000_000
@@ -162,13 +234,17 @@ class RunAsker:
         new = [each for each in new if not each.decided.done()]
         if not new:
             return
+        known = {} if self._holder is None else self._holder.standing
+        added = [each for each in new if each.approval.call_id not in known]
         try:
-            await self._store.add_approvals([each.approval for each in new])
+            if self._holder is not None and self._lifetime is not None:
+                await self._holder.hold(min(each.approval.expires_at for each in new))
+            await self._store.add_approvals([each.approval for each in added])
         except StoreError as error:
             for each in new:
                 _fail(each, error)
             return
-        for each in new:
+        for each in added:
             self._hear(each.approval)
 
     async def _read(self) -> None:

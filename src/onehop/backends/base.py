@@ -49,7 +49,8 @@ class Backend(Protocol):
 
     ``isolations``, if it has that, names the classes of ``CheckedRequest.isolation`` that it
     offers; without, it offers ``process``, and the sandbox refuses the other. ``has_sessions``, if
-    it has that and it is false, says that it keeps nothing between two calls.
+    it has that and it is false, says that it keeps nothing between two calls. ``keeps_time``,
+    if it has that and it is true, says that it obeys ``CheckedRequest.moves``.
     """
 
     @property

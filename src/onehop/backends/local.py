@@ -45,6 +45,7 @@ class LocalBackend:
     ``analyst`` finds better words for syntax errors than the engine has; it stays the caller's.
     """
 
+    keeps_time: Final = True
     isolations: Final = ("process", "realm")
     """The isolation classes that it offers."""
 
@@ -159,6 +160,7 @@ class LocalBackend:
             desk=desk,
             seed=request.request.seed,
             clock=request.request.clock,
+            moves=request.moves,
             services=services,
         )
 

@@ -33,6 +33,11 @@ class Asker(Protocol):
         """Seconds that the run waits for people in all."""
         ...
 
+    @property
+    def patience(self) -> float:
+        """Seconds that a question waits for its decision, with the run or without."""
+        ...
+
     async def ask(self, question: Question) -> Decision | None:
         """What was decided; None if nobody did in time. Raises ToolError if nobody can be asked.
         Cancelling takes the question back."""

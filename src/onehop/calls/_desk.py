@@ -11,17 +11,20 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from onehop.calls._asking import Asker, Question
+from onehop.calls._asking import Asker
+from onehop.calls._asking import Question as PersonsQuestion
 from onehop.calls._grant import Grant
 from onehop.calls._media import MediaShelf
 from onehop.calls._places import Places
 from onehop.calls._record import CallRecord, hash_of
+from onehop.calls._tape import Met, Stop, Tape
 from onehop.decisions import Approve, Reject
 from onehop.errors import ToolError
 from onehop.inputs.gc import read_json
-from onehop.questions import Ask, Call, Reply
+from onehop.questions import Ask, Call, Question, Reply, Sleep
 from onehop.types import ToolCall
 from onehop.watching import stage
 
@@ -36,6 +39,9 @@ _AT_ONCE: Final = 16 * 1024
 
 _WARNINGS: Final = 8
 """Of what tools have answered, in one run."""
+
+_UNKNOWN: Final = "it may have been made already: nobody knows, since its server ended meanwhile"
+"""Why people are asked about a call that no rule asks about."""
 
 _log = logging.getLogger(__name__)
 
@@ -66,8 +72,12 @@ class RunDesk:
         context: MakeContext,
         hear: Hear = deaf,
         asker: Asker | None = None,
+        tape: Tape | None = None,
     ) -> None:
-        """``asker`` asks people where a rule wants it; without one such calls are blocked."""
+        """``asker`` asks people where a rule wants it; without one such calls are blocked. ``tape``
+        records the run, and plays what it has recorded before."""
+        self._tape = tape
+        self._timers: set[asyncio.TimerHandle] = set()
         self._asker = asker
         self.grant = grant
         """What the run may use."""
@@ -109,17 +119,74 @@ class RunDesk:
         hold = self._asker.hold if self._asker is not None and self.grant.asks else 0
         return self.grant.limits.wait / 1000 + hold
 
+    @property
+    def now(self) -> float | None:
+        """See Desk."""
+        return None if self._tape is None else self._tape.now
+
+    @property
+    def stopped(self) -> asyncio.Future[Stop] | None:
+        """Set when the run must end before its code does; None when that cannot be."""
+        return None if self._tape is None else self._tape.stopped
+
     def names(self) -> bytes:
         """See Desk."""
         return self.grant.catalogue.names_json()
 
-    def take(self, question: Call | Ask, reply: Reply) -> None:
+    def take(self, question: Question, reply: Reply) -> None:
         """Answer now or later."""
-        if isinstance(question, Ask):
-            self._ask_later(self._answer(question, reply))
+        if self._tape is None:
+            self._take(question, reply, None)
             return
-        record = CallRecord(len(self._records) + 1, _path(question))
+        if self._is_closing or (met := self._tape.meet(question)) is None:
+            return  # the worker ends
+        if met.is_answered:
+            if isinstance(question, Call):
+                self._note_played(question, met)
+            self._tape.play(met, reply)
+        else:
+            self._take(question, reply, met)
+
+    def _note_played(self, call: Call, met: Met) -> None:
+        record = self._record(call, met)
+        if met.call is not None:
+            record.path, record.effect = met.call.tool, met.call.effect
+            record.end(met.call.outcome, met.call.error)
+        with suppress(ValueError):
+            given = read_json((call.arguments or "{}").encode("utf-8", "surrogatepass"))
+            record.arguments = given if isinstance(given, dict) else {}
+
+    def _record(self, call: Call, met: Met | None) -> CallRecord:
+        record = CallRecord(len(self._records) + 1, _path(call))
+        if met is not None:
+            record.id, record.met = met.call_id or record.id, met
         self._records.append(record)
+        return record
+
+    def _recorded(self, met: Met | None, reply: Reply, record: CallRecord | None = None) -> Reply:
+        if self._tape is None or met is None:
+            return reply
+        return self._tape.recording(met, reply, record)
+
+    def _sleep(self, sleep: Sleep, reply: Reply) -> None:
+        loop = asyncio.get_running_loop()
+
+        def due() -> None:
+            self._timers.discard(timer)
+            reply(b"null", None)
+
+        timer = loop.call_later(sleep.delay / 1000, due)
+        self._timers.add(timer)
+
+    def _take(self, question: Question, reply: Reply, met: Met | None) -> None:
+        if isinstance(question, Sleep):
+            self._sleep(question, self._recorded(met, reply))
+            return
+        if isinstance(question, Ask):
+            self._ask_later(self._answer(question, self._recorded(met, reply)))
+            return
+        record = self._record(question, met)
+        reply = self._recorded(met, reply, record)
         try:
             bound, arguments = self._admit(question, record)
         except UnknownError as error:
@@ -160,6 +227,8 @@ class RunDesk:
         """The run has ended: what only reads is cancelled, a write that has started is awaited for
         two seconds, unless all is to end ``at_once``."""
         self._is_closing = True
+        for timer in self._timers:
+            timer.cancel()
         writes = [task for task, record in self._tasks.items() if _is_started_write(record)]
         for task in self._tasks.keys() - set(writes):
             task.cancel()
@@ -193,6 +262,8 @@ class RunDesk:
         if decision.action == "deny":
             raise ToolError("denied", f"a rule denies {bound.path}: {decision.rule}", bound.path)
         record.asks = decision.action == "ask"
+        if record.met is not None and record.met.attempts:
+            record.asks, record.rule = True, _UNKNOWN
         if record.asks and self._asker is None:
             raise ToolError(
                 "blocked",
@@ -259,20 +330,23 @@ class RunDesk:
     ) -> dict[str, Any]:
         """The arguments that a person lets the call be made with. Raises ToolError."""
         assert self._asker is not None  # noqa: S101 - else the call was blocked
-        question = Question(
-            record.id, bound, bound.effect, record.rule, record.arguments, hash_of(record.arguments)
+        digest = hash_of(record.arguments)
+        question = PersonsQuestion(
+            record.question_id, bound, bound.effect, record.rule, record.arguments, digest
         )
         decision = await self._asker.ask(question)
         if decision is None:
             raise ToolError(
                 "expired",
-                f"nobody decided about {bound.path} within {self._asker.hold:g} s: "
+                f"nobody decided about {bound.path} within {self._asker.patience:g} s: "
                 "go on without this call, or ask again later",
                 bound.path,
+                effect=_effect_before(record),
             )
         if isinstance(decision, Reject):
             why = f": {decision.reason}" if decision.reason else ""
-            raise ToolError("denied", f"a person denied {bound.path}{why}", bound.path)
+            words = f"a person denied {bound.path}{why}"
+            raise ToolError("denied", words, bound.path, effect=_effect_before(record))
         if isinstance(decision, Approve):
             return arguments
         return await self._edited(bound, dict(decision.arguments), record)
@@ -289,6 +363,8 @@ class RunDesk:
 
     async def _invoke(self, bound: Bound, arguments: dict[str, Any], record: CallRecord) -> bytes:
         """The tool's time begins when it does: waiting for a thread is not its fault."""
+        if self._tape is not None and record.met is not None and bound.effect != "read":
+            await self._tape.intend(record.met, bound.path)
         limits = self.grant.limits
         seconds = limits.timeout / 1000
 
@@ -360,6 +436,8 @@ class RunDesk:
         """One after the other, and in a thread: a flood of questions holds up its own run only."""
         if ask.about == "bytes":
             return self._bytes(ask.subject or "")
+        if ask.about == "once":
+            return read_json((ask.value or "null").encode("utf-8", "surrogatepass"))
         discovery, subject = self.grant.discovery, ask.subject or ""
         async with self._turn:
             if ask.about == "search":
@@ -431,6 +509,11 @@ def _arguments(call: Call, bound: Bound) -> dict[str, Any]:
         field=call.field,
         parameters=list(bound.parameters),
     )
+
+
+def _effect_before(record: CallRecord) -> Literal["none", "unknown"]:
+    """Of what may have been sent by a server that is gone."""
+    return "unknown" if record.met is not None and record.met.attempts else "none"
 
 
 def _is_started_write(record: CallRecord) -> bool:

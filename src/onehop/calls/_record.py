@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onehop.types import CallChange, Effect, ToolCall, ToolOutcome
+
+if TYPE_CHECKING:
+    from onehop.calls._tape import Met
 
 
 class CallRecord:
@@ -15,6 +18,8 @@ class CallRecord:
 
     def __init__(self, number: int, path: str) -> None:
         self.id = f"call_{number}"
+        self.met: Met | None = None
+        """How the tape knows it."""
         self.path = path
         self.effect: Effect = "read"
         self.rule: str | None = None
@@ -29,6 +34,14 @@ class CallRecord:
         self._admitted: float | None = None
         self._started: float | None = None
         self._ended = 0.0
+
+    @property
+    def question_id(self) -> str:
+        """The name of the question that people are asked about it: another one when nobody knows
+        what came of it, and it may be sent again."""
+        if self.met is None or not self.met.attempts:
+            return self.id
+        return f"{self.id}_again_{self.met.attempts}"
 
     @property
     def has_started(self) -> bool:
@@ -63,6 +76,8 @@ class CallRecord:
     @property
     def call(self) -> ToolCall:
         """As the result has it."""
+        if self.met is not None and self.met.call is not None:
+            return self.met.call
         return ToolCall(
             id=self.id,
             tool=self.path,

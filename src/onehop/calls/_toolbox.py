@@ -12,6 +12,7 @@ from onehop.calls._beside import Beside
 from onehop.calls._desk import Hear, RunDesk, deaf
 from onehop.calls._grant import Grant
 from onehop.calls._media import without_ids
+from onehop.calls._tape import Tape
 from onehop.errors import InvalidRequestError, ToolError
 from onehop.observed import Observed, Observer
 from onehop.questions import Call
@@ -217,6 +218,7 @@ def make_desk(
     request_id: str = "",
     hear: Hear = deaf,
     asker: Asker | None = None,
+    tape: Tape | None = None,
 ) -> RunDesk:
     """A desk for one run of an agent."""
 
@@ -225,7 +227,7 @@ def make_desk(
             agent_id=agent_id, channel_id=channel_id, request_id=request_id, tool=path
         )
 
-    return RunDesk(grant, context, hear, asker)
+    return RunDesk(grant, context, hear, asker, tape)
 
 
 async def call_directly(desk: RunDesk, path: str, arguments: Mapping[str, Any]) -> Any:

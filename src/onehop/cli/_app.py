@@ -17,6 +17,7 @@ from onehop.cli import (
     _history,
     _live,
     _mcp,
+    _replay,
     _run,
     _serve,
     _sessions,
@@ -41,6 +42,7 @@ app.command(epilog=_run.VALIDATE_EXITS)(_run.validate)
 app.command(epilog=STORE)(_history.stats)
 app.command(epilog=STORE)(_history.history)
 app.command(epilog=STORE)(_history.show)
+app.command(epilog=_replay.EXITS)(_replay.replay)
 app.add_typer(_history.audit, name="audit")
 app.add_typer(_history.store, name="store")
 app.command("serve", epilog=_serve.SERVE_EXITS)(_serve.serve)

@@ -61,6 +61,7 @@ from onehop.types import (
     OnProgress,
     OutputPage,
     Progress,
+    Replay,
     SessionInfo,
     ValidationReport,
 )
@@ -407,8 +408,17 @@ class AgentClient:
             call = Call("GET", path, {"wait": wait})
             patience = wait / 1000 + self._options.margin
             result = await self._open().ask(call, patience, partial(decode, ExecutionResult))
-            if result.status != "running" or (end is not None and loop.time() >= end):
+            is_over = result.status not in ("running", "paused")
+            if is_over or (end is not None and loop.time() >= end):
                 return result
+
+    async def replay(self, request_id: str) -> Replay:
+        """Have a recorded run made again, offline: whether it does and gives the same. Admins only.
+
+        Raises ExecutionNotFoundError when what it was answered is not kept.
+        """
+        path = f"/executions/{_segment('request_id', request_id)}/replay"
+        return await self._ask(Call("POST", path), partial(decode, Replay))
 
     def session(self, name: str | None = None) -> SessionScope:
         """A session: ``async with client.session() as s: await s.execute(…)``. With a ``name`` it

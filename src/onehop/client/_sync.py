@@ -28,6 +28,7 @@ from onehop.types import (
     Language,
     OnProgress,
     OutputPage,
+    Replay,
     SessionInfo,
     ValidationReport,
 )
@@ -200,6 +201,10 @@ class SyncAgentClient:
     def sessions(self, agent_id: str | None = None) -> list[SessionInfo]:
         """See ``AgentClient.sessions``."""
         return self._wait(self._client.sessions(agent_id))
+
+    def replay(self, request_id: str) -> Replay:
+        """See ``AgentClient.replay``."""
+        return self._wait(self._client.replay(request_id))
 
     def end_session(self, session: str, agent_id: str | None = None) -> bool:
         """See ``AgentClient.end_session``."""

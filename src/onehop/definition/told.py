@@ -8,7 +8,14 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from onehop.types import Correction, ErrorInfo, ExecutionResult, Finding, PlannedCall
+from onehop.types import (
+    Correction,
+    ErrorInfo,
+    ExecutionResult,
+    Finding,
+    PlannedCall,
+    Status,
+)
 
 _SHOWN: Final = 120
 """Characters of a corrected value that are shown."""
@@ -33,7 +40,8 @@ class Told:
     """What validation has seen in the code, with what to write instead."""
     hints: Sequence[str]
     running: str
-    """What to do about a run that goes on; empty for one that has ended."""
+    """What to do about a run that goes on, or waits for a person; empty for one that has ended."""
+    status: Status
     artifacts: Sequence[str]
     """Files that the code has shown."""
     plan: Sequence[str] | None
@@ -59,6 +67,7 @@ def told_of(
         findings=[*_findings(result.findings or (), result.error_info)],
         hints=result.hints or (),
         running=_running(result),
+        status=result.status,
         artifacts=[
             f"{each.name} ({each.type}, {each.size} bytes)" for each in result.artifacts or ()
         ],
@@ -68,9 +77,20 @@ def told_of(
 
 
 def _running(result: ExecutionResult) -> str:
+    if result.status == "paused":
+        return _paused(result)
     if result.status != "running":
         return ""
     return f"The run goes on: call code_wait with requestId {result.request_id!r} for the rest."
+
+
+def _paused(result: ExecutionResult) -> str:
+    calls = [f"{each.tool}({_brief(each.arguments)})" for each in result.approvals or ()]
+    return (
+        f"The run is paused: a person must decide about {' and '.join(calls) or 'its calls'}. "
+        "Tell your user; do not run the code again. When it is decided, call code_wait with "
+        f"requestId {result.request_id!r} for the rest."
+    )
 
 
 def console(result: ExecutionResult) -> list[str]:

@@ -66,6 +66,13 @@ class AgentRules:
             self._note(agent_id, rules, asked_at)
         return rules
 
+    async def is_revoked(self, agent_id: str) -> bool:
+        """Whether this agent may run nothing any more. Raises StoreError."""
+        if self._store is None or not agent_id:
+            return False
+        agent = await self._store.get_agent(agent_id)
+        return agent is not None and agent.revoked_at is not None
+
     def forget(self, agent_id: str) -> None:
         """They are others from now on."""
         self._changes += 1

@@ -15,7 +15,9 @@ from onehop.events import (
     Event,
     ExecutionCompleted,
     ExecutionFailed,
+    ExecutionPaused,
     ExecutionProgress,
+    ExecutionResumed,
     ExecutionStarted,
     ExecutionTimeout,
     ResourceLimitExceeded,
@@ -108,6 +110,14 @@ class Announcer:
     def progress(self, report: Progress) -> Event:
         """How far the code says that it is."""
         return ExecutionProgress(**self._common, fraction=report.fraction, message=report.message)
+
+    def paused(self, run_id: str, waiting: int) -> Event:
+        """It waits for people, without a process."""
+        return ExecutionPaused(**self._common, run_id=run_id, waiting=waiting)
+
+    def resumed(self, run_id: str, pauses: int) -> Event:
+        """It goes on."""
+        return ExecutionResumed(**self._common, run_id=run_id, pauses=pauses)
 
     def tool(self, event: CallEvent, call: ToolCall) -> Event:
         """What became of a call of a tool."""

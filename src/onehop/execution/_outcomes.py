@@ -17,6 +17,7 @@ from onehop.types import (
     ExecutionResult,
     Finding,
     LogEntry,
+    PendingApproval,
     ResourceUsage,
     ToolCall,
     Typecheck,
@@ -67,6 +68,24 @@ def cancelled(request: ExecutionRequest) -> ExecutionResult:
     message = "the run was cancelled before it ended"
     info = ErrorInfo(type="cancelled", name="CancelledError", message=message)
     return _failed(request, info)
+
+
+def paused(digest: str, request_id: str, waiting: list[PendingApproval]) -> ExecutionResult:
+    """The result of a run that waits for people; ``digest`` is the code's hash."""
+    return ExecutionResult(
+        success=True,
+        status="paused",
+        code_hash=digest,
+        resource_usage=ResourceUsage(memory=0),
+        request_id=request_id,
+        approvals=waiting,
+    )
+
+
+def revoked(request: ExecutionRequest) -> ExecutionResult:
+    """The result of a run whose agent was revoked while it was paused."""
+    message = "the agent was revoked while its run was paused"
+    return _failed(request, ErrorInfo(type="security", name="AgentRevokedError", message=message))
 
 
 def interrupted(digest: str) -> ExecutionResult:

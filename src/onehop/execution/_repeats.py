@@ -34,7 +34,7 @@ class Repeats:
         """
         while (promise := self._running.get(_name(caller))) is not None:
             ended = await asyncio.shield(promise)
-            if ended is not None and _stands(ended):
+            if ended is not None and (_stands(ended) or ended.status == "paused"):
                 return ended
         return self._recent.get(_name(caller))
 
@@ -78,6 +78,8 @@ class Repeats:
 
 
 def _stands(result: ExecutionResult) -> bool:
+    if result.status == "paused":  # it has not ended
+        return False
     return result.error_info is None or result.error_info.type != GIVEN_UP
 
 

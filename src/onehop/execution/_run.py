@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from onehop.analysis import Analyst
 from onehop.audit.redaction import Secrets
 from onehop.callers import Caller
-from onehop.calls import Grant, RunDesk
+from onehop.calls import Grant, Layer, RunDesk, Wanted
 from onehop.checks import Check
 from onehop.config import CorrectionConfig
 from onehop.corrections import (
@@ -30,8 +30,12 @@ from onehop.records import ExecutionRecord
 from onehop.requests import CheckedRequest
 from onehop.sandbox import Sandbox
 from onehop.states import RunState, Step
+from onehop.tools import Tools
 from onehop.types import Correction, ExecutionResult, OnProgress, ValidationReport, code_hash
 from onehop.validation import Verdict
+
+if TYPE_CHECKING:
+    from onehop.execution.keeping import Keeping
 
 _FIELDS: Final = {
     "code": "code",
@@ -61,6 +65,16 @@ class Run:
     ) -> None:
         call = _corrected(arguments, config, sandbox.get_config().timeout_max)
         self.caller = caller
+        self.arguments = dict(arguments)
+        """As they were given."""
+        self.keeping: Keeping | None = None
+        """When it is kept, so that it can go on without its worker."""
+        self.wanted: Wanted | None = None
+        self.layers: Sequence[Layer] = ()
+        self.has_beside = False
+        """The tools and rules that the call has brought."""
+        self.pauses = 0
+        """How often it was made again after one."""
         self.run_id = os.urandom(16).hex()
         self.unchecked = False
         """Whether nobody could look if its request id has run before."""
@@ -95,6 +109,20 @@ class Run:
         self.step: Step = "validation"
         self.repeated = False
         """Whether another call of this name was the first."""
+
+    @property
+    def names(self) -> list[str] | None:
+        """The tools that the call has asked for by names alone."""
+        if self.wanted is None or isinstance(self.wanted, Tools):
+            return None
+        return [each for each in self.wanted if isinstance(each, str)]
+
+    @property
+    def brings_tools(self) -> bool:
+        """Whether it has tools that only this process can give it."""
+        if self.has_beside or isinstance(self.wanted, Tools):
+            return True
+        return self.wanted is not None and not all(isinstance(each, str) for each in self.wanted)
 
     async def prepare(self, preparer: Preparer, analyst: Analyst) -> Verdict | None:
         """Repair the code; answers the verdict on it, when there is one already."""
@@ -141,6 +169,8 @@ class Run:
             facts["toolCalls"] = [call.model_dump(by_alias=True) for call in self.desk.calls]
         if self.decided:
             facts["toolDecisions"] = {name: _said(each) for name, each in self.decided.items()}
+        if self.pauses:
+            facts["resumed"] = self.pauses
         if self.report is not None:
             facts["risk"] = self.report.risk_assessment.model_dump(by_alias=True)
         return facts

@@ -15,6 +15,7 @@ from onehop.config import (
     AnalyticsConfig,
     AuditConfig,
     CorrectionConfig,
+    RecordingConfig,
     SandboxConfig,
     ToolsConfig,
     ValidationConfig,
@@ -24,6 +25,7 @@ from onehop.errors import ConfigError, InvalidRequestError
 from onehop.events import CODE_APPROVAL_DECIDED, CODE_APPROVAL_REQUESTED
 from onehop.execution.bus import EventBus
 from onehop.execution.executor import Executor
+from onehop.execution.keeping import Keeper
 from onehop.inputs.languages import DEFAULT
 from onehop.leases import Leases
 from onehop.sandbox import Sandbox
@@ -49,6 +51,8 @@ async def open_executor(
     backend: Backend | None = None,
     tools: Wanted | ToolsConfig | None = None,
     rules: Layer = (),
+    recording: RecordingConfig | None = None,
+    resumes: bool = False,
     store_may_be_away: bool = False,
     first_language: Language = DEFAULT,
     watchers: Sequence[Watcher] = (),
@@ -62,8 +66,11 @@ async def open_executor(
     database server that does not answer yet is opened when it does; until then records wait in the
     journal. What the first program needs if it is in ``first_language`` starts beside the first
     worker. ``watchers`` hear of each stage of each run. ``webhook`` hears of calls that wait
-    for a person. At the end runs in flight are ended and recorded. Raises ConfigError,
-    StoreUnavailableError, AuditUnavailableError and SandboxUnavailableError.
+    for a person. Runs that may have to wait for people are kept as ``recording`` says; with
+    ``resumes``, this executor goes on with those that are paused, whichever process has begun
+    them. At the end runs in flight are ended and recorded.
+
+    Raises ConfigError, StoreUnavailableError, AuditUnavailableError and SandboxUnavailableError.
     """
     validated = validation or ValidationConfig()
     kept = audit or AuditConfig()
@@ -91,6 +98,8 @@ async def open_executor(
             corrections=corrections,
             level=validated.level,
             leases=leases,
+            keeper=_keeper(store, recording, tools, opened),
+            resumes=resumes,
         )
         stack.push_async_callback(executor.aclose)
         await executor.open()
@@ -98,6 +107,7 @@ async def open_executor(
             Aggregator(store, analytics or AnalyticsConfig(), leases=leases)
         )
         await stack.enter_async_context(opened)
+        executor.resume_paused()
         yield executor
 
 
@@ -144,6 +154,21 @@ def granted(
         "approvals": _approvals(config, store),
         "tool_limits": ToolLimits(calls=config.max_calls, timeout=config.call_timeout),
     }
+
+
+def _keeper(
+    store: Store,
+    recording: RecordingConfig | None,
+    tools: Wanted | ToolsConfig | None,
+    sandbox: Sandbox,
+) -> Keeper | None:
+    """Keeps runs, where the settings want that."""
+    config = recording or RecordingConfig()
+    is_wanted = config.runs == "all" or (config.runs == "asks" and sandbox.approver is not None)
+    if not is_wanted:
+        return None
+    asked = tools if isinstance(tools, ToolsConfig) else ToolsConfig()
+    return Keeper(store, config, asked.decide_within / 1000)
 
 
 def _approvals(config: ToolsConfig, store: Store | None) -> Approvals | bool:

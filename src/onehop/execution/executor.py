@@ -6,6 +6,7 @@ Every door calls this and adds nothing.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import time
 from collections import OrderedDict
@@ -18,6 +19,7 @@ from pydantic_core import to_json
 from onehop._loop import running_loop
 from onehop.audit.recorder import Mode, Recorder, make_recorder
 from onehop.audit.redaction import Redactor
+from onehop.backends.halting import differing
 from onehop.callers import Caller
 from onehop.calls import Asker, Beside, Grant, Layer, RunDesk, Wanted, make_desk
 from onehop.config import AuditConfig, CorrectionConfig
@@ -26,19 +28,29 @@ from onehop.corrections import (
     unreturned,
 )
 from onehop.decisions import Approval
-from onehop.errors import OnehopError, RunNotFoundError, StoreError, StoreUnavailableError
-from onehop.events import Event
+from onehop.errors import (
+    NotReplayableError,
+    OnehopError,
+    RunNotFoundError,
+    StoreError,
+    StoreUnavailableError,
+)
+from onehop.events import Event, ValidationCompleted, ValidationStarted
 from onehop.execution import _outcomes
 from onehop.execution._agent_rules import AgentRules
 from onehop.execution._claims import Claims
 from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Repeats
+from onehop.execution._resuming import Resumer
 from onehop.execution._run import Run
 from onehop.execution.bus import EventBus
+from onehop.execution.keeping import Keeper, Keeping
 from onehop.inputs.choices import Choices, check_session, check_yield, to_wire
+from onehop.kept_runs import KeptRun
 from onehop.later import still_running
 from onehop.leases import Leases
 from onehop.patterns import Patterns, Talk, shape, shape_alone
+from onehop.recordings import LostRunError, Program, in_words
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.requests import is_large
 from onehop.sandbox import Sandbox
@@ -46,6 +58,7 @@ from onehop.session_scope import SessionScope
 from onehop.sessions import StoreKeeping
 from onehop.states import ExecutorState
 from onehop.stores.base import HistoryQuery, Store
+from onehop.tools import read_rules
 from onehop.traces import read_trace
 from onehop.types import (
     CheckPolicy,
@@ -54,8 +67,10 @@ from onehop.types import (
     OnLog,
     OnProgress,
     Progress,
+    Replay,
     ValidationLevel,
     ValidationReport,
+    code_hash,
 )
 from onehop.validation import CodeHistory, Validator, Verdict
 from onehop.watching import stage, watched_by
@@ -83,6 +98,10 @@ _COUNTED: Final = 1000
 """Calls that wait for a person, which are counted."""
 _COUNTING: Final = 1.0
 """Seconds that counting them may take."""
+_PAUSE_LOOK: Final = 0.25
+"""Seconds between two looks at a paused run that somebody waits for."""
+_HOLD_AGAIN: Final = 5.0
+"""Seconds that a worker is held for people at most, when the run was made again."""
 _FAREWELL: Final = 10.0
 """Seconds that closing waits for runs in flight."""
 
@@ -111,8 +130,16 @@ class Executor:
         patterns: Patterns | None = None,
         level: ValidationLevel = "BLOCKING",
         leases: Leases | None = None,
+        keeper: Keeper | None = None,
+        resumes: bool = False,
     ) -> None:
+        """``keeper`` keeps runs that may have to wait for people; with ``resumes`` this executor
+        goes on with those that anybody has paused on the same store."""
         self.sandbox = sandbox
+        self._keeper = keeper
+        self._resumer: Resumer | None = None
+        if keeper is not None and resumes:
+            self._resumer = Resumer(keeper, self._resume, sandbox.is_ready)
         self._store = store
         if store is not None:
             sandbox.sessions.keeping = StoreKeeping(store)
@@ -175,11 +202,25 @@ class Executor:
             self._opening = None
             raise
 
+    def pause(self) -> None:
+        """Pause the runs that wait for people now, as far as they can go on later."""
+        if self.sandbox.approver is not None:
+            self.sandbox.approver.pause()
+
+    def resume_paused(self) -> None:
+        """Go on with paused runs from now on, if it was made for that; the sandbox is open."""
+        if self._resumer is not None:
+            self._resumer.start()
+            if self.sandbox.approver is not None:
+                self.sandbox.approver.on_decided(self._resumer.wake)
+
     async def aclose(self) -> None:
         """Wait for runs that are ending, and deliver what can be delivered. Runs still in flight
         end when the sandbox closes: close that first to end them."""
         await self._repeats.ended(_FAREWELL)
         await self.sandbox.toolbox.observer.aclose()
+        if self._resumer is not None:
+            await self._resumer.aclose()
         opening, self._opening = self._opening, None
         if opening is not None and self._recorder is not None:
             await self._recorder.aclose()
@@ -297,22 +338,34 @@ class Executor:
         Raises RunNotFoundError, and what the run has raised.
         """
         seconds = None if timeout is None else timeout / 1000
+        missing: RunNotFoundError | None = None
         try:
-            return await self.sandbox.later.wait(agent_id, run_id, seconds)
-        except RunNotFoundError:
-            found = await self._known(Caller(agent_id=agent_id, request_id=run_id), seconds)
-            if found is None:
-                raise
-            return found
+            result = await self.sandbox.later.wait(agent_id, run_id, seconds)
+            if result.status != "paused":
+                return result
+        except RunNotFoundError as error:
+            missing = error
+        found = await self._known(Caller(agent_id=agent_id, request_id=run_id), seconds)
+        if found is None:
+            raise missing or RunNotFoundError(f"no run {run_id[:80]!r} is known any more")
+        return found
 
     async def _known(self, caller: Caller, seconds: float | None) -> ExecutionResult | None:
-        """The result of a run that another call has begun, or that is on record."""
+        """The result of a run that another call has begun, that waits for people, or that is on
+        record."""
+        paused: ExecutionResult | None = None
         try:
             async with asyncio.timeout(seconds):
                 known = await self._repeats.earlier(caller)
+                while known is None or known.status == "paused":
+                    paused = await self._paused(caller)
+                    if paused is None:
+                        break
+                    await asyncio.sleep(_PAUSE_LOOK)
+                    known = await self._repeats.earlier(caller)
         except TimeoutError:
-            return still_running(caller.request_id)
-        if known is not None or self._store is None:
+            return paused or still_running(caller.request_id)
+        if (known is not None and known.status != "paused") or self._store is None:
             return known
         await self.flush(_FRESH)
         record = await self._store.get(caller.request_id, caller.agent_id)
@@ -352,6 +405,7 @@ class Executor:
         ):
             run = await self._prepare(caller, arguments)
             run.on_progress = on_progress
+            run.wanted, run.layers, run.has_beside = tools, rules, beside is not None
             noted.note(request=run.original.request, run_id=run.run_id)
             run.grant = await self._grant(caller.agent_id, tools, rules, beside)
             if run.original.request.plan:
@@ -438,6 +492,8 @@ class Executor:
         known = await self._repeats.earlier(caller)
         if known is not None or self._recorder is None or caller.minted:
             return known, False
+        if (paused := await self._paused(caller)) is not None:
+            return paused, False
         if self._claims is not None:  # which looks again
             return None, False
         record, unchecked = await self._recorded(self._recorder, caller)
@@ -493,6 +549,8 @@ class Executor:
         except Exception as error:
             await asyncio.shield(self._give_up(run, error))
             raise
+        if result.status == "paused":
+            return await self._pause(run, result)
         left = await self._find_shape(run, result)
         result = await self._end(run, result)
         if left is not None:
@@ -515,15 +573,22 @@ class Executor:
         report = await self._validate(run)
         if not report.safe:
             return _refusal(run, report)
-        await self._start(run)
+        if run.keeping is None:
+            await self._start(run)
+            run.keeping = self._keep(run)
+        elif code_hash(run.checked.request.code) != run.keeping.program.digest:
+            return differing(_outcomes.cancelled(run.original.request), "its code")
         run.step = "run"
         result = await self.sandbox.run(
-            run.checked,
+            run.checked if run.keeping is None else run.keeping.checked(run.checked),
             run.caller.agent_id,
             on_log,
             self._desk(run),
             lambda report: self._hear_progress(run, report),
         )
+        if run.keeping is not None:
+            run.keeping.raw = result
+            result = _seen_through(run.keeping, result)
         if run.check is not None:
             result = await run.check.explain(result)
         return result
@@ -564,6 +629,7 @@ class Executor:
             request_id=caller.request_id,
             hear=lambda event, call: self._announce(run, run.announcer.tool(event, call)),
             asker=self._asker(run),
+            tape=run.keeping and run.keeping.tape,
         )
         return run.desk
 
@@ -572,14 +638,134 @@ class Executor:
         approver, caller = self.sandbox.approver, run.caller
         if approver is None:
             return None
-        return approver.asker(
+        asker = approver.asker(
             run.run_id,
             agent_id=caller.agent_id,
             channel_id=caller.channel_id,
             request_id=caller.request_id,
             hear=lambda approval: self._hear_approval(run, approval),
             mask=lambda given: self._redactor.arguments(given, run.secrets),
+            holder=run.keeping,
+            hold=min(approver.hold, _HOLD_AGAIN) if run.pauses else None,
         )
+        if run.keeping is not None:
+            run.keeping.asker = asker
+        return asker
+
+    # --- runs that wait for people without a worker ---
+
+    async def _paused(self, caller: Caller) -> ExecutionResult | None:
+        """Of a run of this name that waits for people; also one that another server has paused."""
+        if self._keeper is None:
+            return None
+        try:
+            return await self._keeper.paused(caller.request_id, caller.agent_id)
+        except StoreUnavailableError as error:
+            _log.info("cannot tell whether %s is paused: %s", caller.request_id, error)
+            return None
+
+    def _keep(self, run: Run) -> Keeping | None:
+        """Keep the run, if it may have to wait for people."""
+        keeper, grant = self._keeper, run.grant
+        if keeper is None or grant is None or run.original.request.session is not None:
+            return None
+        can_ask = self.sandbox.approver is not None
+        if not (self.sandbox.keeps_time and keeper.wants(grant, can_ask)) or keeper.sealer is None:
+            return None
+        layers = [[rule.to_dict() for rule in read_rules(layer)] for layer in run.layers]
+        keeping = keeper.begin(run, run.names, layers)
+        keeping.before_hold = lambda: self._hand_over(run)
+        return keeping
+
+    async def _hand_over(self, run: Run) -> None:
+        """What becomes of the run if its server is lost is the store's to say from now on."""
+        if self._recorder is not None:
+            await self._recorder.finish(run.run_id, None, tuple(run.events))
+
+    async def _pause(self, run: Run, result: ExecutionResult) -> ExecutionResult:
+        """The worker has ended; the run goes on after a decision."""
+        keeper, keeping = self._keeper, run.keeping
+        assert keeper is not None  # noqa: S101 - else it is not paused
+        assert keeping is not None  # noqa: S101
+        run.ending = True
+        try:
+            await keeping.put_down()
+            if self._claims is not None:  # who asks for it now finds it among those that wait
+                self._claims.release(run.caller)
+            if run.brings_tools and run.grant is not None:
+                keeper.brought[run.run_id] = run.grant
+            waiting = await keeper.waiting(run.run_id)
+            self._announce(run, run.announcer.paused(run.run_id, len(waiting)))
+        except LostRunError:
+            waiting = []
+        if self._recorder is not None:
+            await self._recorder.finish(run.run_id, None, tuple(run.events))
+        update = {"approvals": waiting, "request_id": run.caller.request_id}
+        told = result.model_copy(update={**update, "code_hash": run.digest})
+        self._repeats.resolve(run.caller, told, 0)
+        if self._resumer is not None:
+            self._resumer.wake()
+        return told
+
+    async def replay(self, request_id: str, *, agent_id: str | None = None) -> Replay:
+        """Make a run again that has ended, offline, with the answers that it had; of any agent for
+        None. Raises NotReplayableError, StoreError, and what a run raises that cannot begin."""
+        if self._keeper is None:
+            raise NotReplayableError("nothing is kept of runs here: see ONEHOP_RECORDING")
+        return await self.sandbox.replay(await self._keeper.recording(request_id, agent_id))
+
+    async def _resume(self, kept: KeptRun) -> None:
+        """Make a run again up to where it was, and go on. Raises StoreError, and what a run
+        raises that could not begin."""
+        keeper = self._keeper
+        assert keeper is not None  # noqa: S101 - else nothing is resumed
+        program, script = await keeper.open(kept)
+        caller = Caller(
+            agent_id=kept.agent_id,
+            channel_id=kept.channel_id,
+            request_id=kept.request_id,
+            conversation=program.conversation,
+        )
+        with (
+            watched_by(self.sandbox.watchers),
+            stage("execution", caller=caller, agent_id=caller.agent_id, trace=None) as noted,
+        ):
+            run = await self._prepare(caller, program.arguments)
+            run.run_id, run.executed_at = kept.run_id, program.executed_at
+            run.pauses = kept.fence - 1
+            run.checked = run.original = dataclasses.replace(
+                run.original, isolation=program.isolation
+            )
+            noted.note(request=run.original.request, run_id=run.run_id)
+            run.grant = await self._grant_again(run, program)
+            run.keeping = await keeper.again(kept, program, script, run.grant)
+            try:
+                await self._go_on(run)
+            finally:
+                await run.keeping.leave()
+
+    async def _grant_again(self, run: Run, program: Program) -> Grant | None:
+        assert self._keeper is not None  # noqa: S101 - see ``_resume``
+        if (brought := self._keeper.brought.get(run.run_id)) is not None:
+            return brought
+        return await self._grant(run.caller.agent_id, program.names, program.rules, None)
+
+    async def _go_on(self, run: Run) -> None:
+        self._repeats.begin(run.caller)
+        self._runs[run.run_id] = run
+        await self._learn_secrets(run)
+        self._announce(run, run.announcer.resumed(run.run_id, run.pauses))
+        try:
+            if await self._rules.is_revoked(run.caller.agent_id):
+                await self._end(run, _outcomes.revoked(run.original.request))
+            else:
+                await self._carry_out(run, None)
+        except BaseException as error:
+            if not run.ending:
+                self._repeats.fail(run.caller, error)
+            raise
+        finally:
+            del self._runs[run.run_id]
 
     def _hear_approval(self, run: Run, approval: Approval) -> None:
         """Announce that a call waits, or what was decided, which its record keeps too."""
@@ -655,11 +841,16 @@ class Executor:
         run.step = "end"
         size = 0
         try:
+            if run.keeping is not None and run.keeping.is_kept:
+                await run.keeping.own()
             result = self._explain(run, result)
             output_size = len(to_json(result.output, inf_nan_mode="null"))
             self._announce_end(run, result, output_size)
             size = output_size + sum(map(len, result.logs))
             await self._record(run, result, size)
+            if run.keeping is not None:
+                await run.keeping.finish(run.keeping.raw or result)
+                self._forget_brought(run)
             result = self._with_repeat(run, result)
         except asyncio.CancelledError:  # given up while it is being written, which goes on
             self._repeats.resolve(run.caller, result, size)
@@ -717,11 +908,29 @@ class Executor:
         if self._recorder is not None:
             await self._recorder.finish(run.run_id, None, tuple(run.events))
 
+    def _forget_brought(self, run: Run) -> None:
+        if self._keeper is not None:
+            self._keeper.brought.pop(run.run_id, None)
+
     def _announce(self, run: Run, event: Event) -> None:
         """Tell and keep the same: nothing that is masked in the records."""
+        if run.pauses and isinstance(event, ValidationStarted | ValidationCompleted):
+            return  # it was told when the run began
         told = self._redactor.event(event, run.secrets)
         run.events.append(told)
         self.bus.publish(told)
+
+
+def _seen_through(keeping: Keeping, result: ExecutionResult) -> ExecutionResult:
+    """The result, unless the run was made again and did something else than before."""
+    tape = keeping.tape
+    if result.status == "paused":
+        return result
+    if tape.difference is not None:
+        return differing(result, str(tape.difference))
+    if (left := tape.script.next_call()) is not None and result.success:
+        return differing(result, f"it has ended without {in_words(left)} (step {left.number})")
+    return result
 
 
 def _has_yield(arguments: Any) -> bool:

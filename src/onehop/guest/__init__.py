@@ -68,6 +68,7 @@ SECOND_PARTS = (
     "unawaited.js",
     "tools.js",
     "services.js",
+    "sleeps.js",
     "forget.js",
 )
 """The same, of the function that is parsed later and gets what it imports of the first."""
@@ -132,7 +133,7 @@ def bootstrap_source() -> str:
 def second_source() -> str:
     """What the bootstrap compiles later: code that makes a function of what is shared."""
     made = "inspectValue,logTable,refuseColumns,openTools,ToolError,services,forgetCall,isAsking"
-    return _later(PARTS, SECOND_PARTS, made)
+    return _later(PARTS, SECOND_PARTS, f"{made},moveTimers,onceGlobal")
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,10 @@
 
 import {
   CapturedMap,
+  CapturedPromise,
   CapturedUint8Array,
+  core,
+  createList,
   decodeUtf8,
   JSONParse,
   MapPrototypeDelete,
@@ -11,13 +14,16 @@ import {
   MapPrototypeGetSize,
   MapPrototypeSet,
   MathMin,
+  ObjectDefineProperty,
   ObjectSetPrototypeOf,
   TypedArrayGetLength,
   TypedArrayPrototypeIndexOf,
   TypedArrayPrototypeSet,
 } from "./primordials.js";
 import { startReading } from "./borrowed.js";
+import { guestTime, moveClock } from "./clock.js";
 import { die, exitProcess, readFrame, sendFrame, viewOf } from "./channel.js";
+import { nextTurn } from "./turns.js";
 
 const STDIN = 0;
 const READ_BYTES = 65536;
@@ -29,24 +35,50 @@ const calls = {
   /** What waits for an answer, by id. */
   open: new CapturedMap(),
   next: 1,
+  /** How many of them the run waits for: not those that were forgone. */
+  awaited: 0,
+  reading: null,
   isListening: false,
   buffer: null,
   head: new CapturedUint8Array(4),
   filled: 0,
   body: null,
+  /** Answers that are here, to be settled one in each turn. */
+  arrived: createList(),
+  taken: 0,
 };
 
 /**
  * Ask the host; `settle` gets the answer's head, and the JSON text behind it.
- * @param {"call" | "ask" | "store"} kind
+ * @param {"call" | "ask" | "store" | "sleep"} kind
  * @param {string} fields JSON text that starts with a comma
  * @param {(head: AnswerHead, text: string) => void} settle
+ * @returns {number} its id
  */
 export function request(kind, fields, settle) {
   const id = calls.next++;
-  MapPrototypeSet(calls.open, id, { __proto__: null, settle, bytes: null });
+  MapPrototypeSet(calls.open, id, { __proto__: null, settle, bytes: null, isForgone: false });
+  calls.awaited++;
   sendFrame(kind, ',"id":' + id + fields);
   if (!calls.isListening) void listen();
+  else if (calls.awaited === 1) holdReading();
+  return id;
+}
+
+/** The run does not wait for this answer any more; what it would settle hears nothing of it. */
+export function forgo(id) {
+  const asked = MapPrototypeGet(calls.open, id);
+  if (asked === undefined || asked.isForgone) return;
+  asked.isForgone = true;
+  calls.awaited--;
+  if (calls.awaited === 0) holdReading();
+}
+
+/** Reading keeps the event loop busy only as long as an answer is awaited. */
+function holdReading() {
+  if (calls.reading === null) return;
+  if (calls.awaited > 0) core.refOpPromise(calls.reading);
+  else core.unrefOpPromise(calls.reading);
 }
 
 /** Whether something is asked and not answered. */
@@ -75,11 +107,38 @@ async function listen() {
 async function readAnswers() {
   calls.buffer ??= new CapturedUint8Array(READ_BYTES);
   while (MapPrototypeGetSize(calls.open) > 0) {
-    const count = await startReading(STDIN, calls.buffer);
+    calls.reading = startReading(STDIN, calls.buffer);
+    if (calls.awaited === 0) holdReading();
+    const count = await calls.reading;
+    calls.reading = null;
     if (count === 0) exitProcess(0);
     takeBytes(calls.buffer, count);
+    while (calls.taken < calls.arrived.length) {
+      settleNext();
+      if (calls.taken < calls.arrived.length) await turn();
+    }
+    forgetArrived();
   }
   calls.isListening = false;
+}
+
+/** @returns {Promise<void>} of the next turn, when all that the last answer has moved has run */
+function turn() {
+  /** @type {Promise<void>} */
+  const promise = new CapturedPromise((resolve) => nextTurn(resolve));
+  // With this own property, await takes the promise as it is and looks nothing up.
+  return ObjectDefineProperty(promise, "constructor", { __proto__: null, value: CapturedPromise });
+}
+
+function settleNext() {
+  const { asked, head, text } = calls.arrived[calls.taken++];
+  settleAnswer(asked, head, text);
+}
+
+function forgetArrived() {
+  if (calls.taken === 0) return;
+  calls.arrived = createList();
+  calls.taken = 0;
 }
 
 function takeBytes(bytes, count) {
@@ -125,8 +184,17 @@ function takeFrame(body) {
   const part = viewOf(body, end + 1, TypedArrayGetLength(body) - end - 1);
   asked.bytes = asked.bytes === null ? part : joined(asked.bytes, part);
   if (head.more === true) return;
+  const text = decodeUtf8(asked.bytes);
+  if (guestTime.moves) calls.arrived[calls.arrived.length] = { __proto__: null, asked, head, text };
+  else settleAnswer(asked, head, text);
+}
+
+function settleAnswer(asked, head, text) {
   MapPrototypeDelete(calls.open, head.id);
-  asked.settle(head, decodeUtf8(asked.bytes));
+  if (head.at !== undefined) moveClock(head.at);
+  if (asked.isForgone) return;
+  calls.awaited--;
+  asked.settle(head, text);
 }
 
 function joined(first, second) {

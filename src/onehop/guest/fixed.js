@@ -17,7 +17,7 @@ import {
   TypedArrayGetByteOffset,
   uncurryThis,
 } from "./primordials.js";
-import { guestNow, guestTime } from "./clock.js";
+import { guestNow, guestTime, readClock } from "./clock.js";
 
 const { construct: ReflectConstruct } = Reflect;
 const { imul: MathImul, random: mathRandom } = Math;
@@ -63,10 +63,13 @@ const places = {
 const state = { __proto__: null, isInstalled: false, isSeeded: false, a: 0, b: 0, c: 0, count: 0 };
 
 /**
- * @param {{seed: number | null, clock: number | null} | null} fixed
+ * @param {Fixed | null} fixed
  */
 export function fix(fixed) {
   guestTime.clock = fixed === null ? null : fixed.clock;
+  guestTime.origin = guestTime.clock ?? 0;
+  guestTime.moves = fixed !== null && typeof fixed.moves === "string";
+  guestTime.goesOn = fixed !== null && fixed.moves === "all";
   state.isSeeded = fixed !== null && fixed.seed !== null;
   if (state.isSeeded) sow(fixed?.seed);
   if (fixed === null || state.isInstalled) return;
@@ -153,7 +156,7 @@ function installRandom() {
 // --- the date ---
 
 function nowMs() {
-  return guestTime.clock ?? dateNow();
+  return guestTime.clock === null ? dateNow() : readClock();
 }
 
 /** A class of the language's that is given the clock's time where it would take the machine's. */
@@ -175,7 +178,7 @@ function installDate() {
 
 function installTemporal() {
   const instant = () =>
-    guestTime.clock === null ? nowInstant() : instantFromMs(MathFloor(guestTime.clock));
+    guestTime.clock === null ? nowInstant() : instantFromMs(MathFloor(readClock()));
   const zoned = (zone) => instantToZoned(instant(), zone === undefined ? timeZoneId() : zone);
   put(places.temporal, "instant", native("instant", instant));
   put(places.temporal, "zonedDateTimeISO", native("zonedDateTimeISO", zoned));
@@ -206,22 +209,23 @@ const performanceMethods = {
   },
   toJSON() {
     const told = performanceToJSON(this);
-    if (guestTime.clock !== null) told.timeOrigin = guestTime.clock;
+    if (guestTime.clock !== null) told.timeOrigin = guestTime.origin;
     return told;
   },
 };
 
 function markOptions(options) {
   if (guestTime.clock === null || options?.startTime !== undefined) return options;
-  return { __proto__: null, detail: options?.detail, startTime: 0 };
+  return { __proto__: null, detail: options?.detail, startTime: guestNow() };
 }
 
 function measureOptions(start) {
-  const none = { __proto__: null, start: 0, end: 0 };
+  const end = guestNow();
+  const none = { __proto__: null, start: 0, end };
   if (start === undefined || start === null) return none;
-  if (!isObject(start)) return { __proto__: null, start, end: 0 };
+  if (!isObject(start)) return { __proto__: null, start, end };
   if (start.end !== undefined || start.duration !== undefined) return start;
-  return { __proto__: null, detail: start.detail, start: start.start ?? 0, end: 0 };
+  return { __proto__: null, detail: start.detail, start: start.start ?? 0, end };
 }
 
 function installPerformance() {
@@ -231,7 +235,7 @@ function installPerformance() {
   put(places.performance, "toJSON", performanceMethods.toJSON);
   putGetter(places.performance, "timeOrigin", (self) => {
     const origin = getTimeOrigin(self);
-    return guestTime.clock ?? origin;
+    return guestTime.clock === null ? origin : guestTime.origin;
   });
   const FixedMark = stand(CapturedMark, (target, { 0: name, 1: options, length }, newTarget) => {
     const args = length === 0 ? [] : [name, markOptions(options)];

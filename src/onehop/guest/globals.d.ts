@@ -89,6 +89,11 @@ declare var ToolError: {
 declare function show(value: unknown, options?: { type?: string; title?: string }): void;
 /** Tells how far the code is, from 0 to 1. */
 declare function progress(fraction: number, message?: string | null): void;
+/**
+ * The value that `make` gives, as JSON. When a paused run is made again, or replayed, the value is
+ * the one that it gave the first time: for what may come out differently.
+ */
+declare function $once<T>(name: string, make: () => T | Promise<T>): Promise<T>;
 /** Keeps JSON data with the session. */
 declare const store: {
   get(key: string): Promise<any>;

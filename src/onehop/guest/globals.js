@@ -23,6 +23,7 @@ export const ourNames = () =>
   words([
     "clearImmediate clearInterval clearTimeout console queueMicrotask setImmediate setInterval",
     "setTimeout structuredClone navigator self tools ToolError show progress store",
+    "$once",
   ]);
 
 export const portNames = () => words(["MessageChannel MessagePort"]);

@@ -130,6 +130,8 @@ export function defineOurs(name) {
       return defineLazily(name, () => loadSecondPart().openTools());
     case "ToolError":
       return defineLazily(name, () => loadSecondPart().ToolError);
+    case "$once":
+      return defineLazily(name, () => loadSecondPart().onceGlobal);
     default:
       return defineLazily(name, () => loadSecondPart().services[name]);
   }

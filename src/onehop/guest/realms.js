@@ -28,7 +28,8 @@ const CORE = (
   "isArrayBuffer isAsyncFunction isBigIntObject isBooleanObject isBoxedPrimitive isDataView " +
   "isDate isGeneratorFunction isGeneratorObject isMap isMapIterator isNumberObject isPromise " +
   "isProxy isRegExp isSet isSetIterator isSharedArrayBuffer isStringObject isTypedArray " +
-  "isWeakMap isWeakSet processTicksAndRejections queueImmediate read unrefTimer compileFunction"
+  "isWeakMap isWeakSet processTicksAndRejections queueImmediate read refOpPromise unrefOpPromise " +
+  "unrefTimer compileFunction"
 ).split(" ");
 const CLASSES = (
   "AbortController AbortSignal Blob ByteLengthQueuingStrategy CompressionStream " +

@@ -39,6 +39,7 @@ export function prepareFor({ code, capture, tools, fixed, session }) {
   grant.limits = tools;
   grant.hasSession = session !== null;
   if (fixed !== null || thirdPart.loaded !== null) loadThirdPart().fix(fixed);
+  if (fixed !== null && typeof fixed.moves === "string") loadSecondPart().moveTimers();
   // The next call's code may need it when this one's has replaced what Deno looks up.
   if (session !== null) return beginCall();
   const prints = capture && StringPrototypeIndexOf(code, "console") >= 0;
@@ -50,7 +51,8 @@ export function prepareFor({ code, capture, tools, fixed, session }) {
 /** @param {string} code */
 function serves(code) {
   return StringPrototypeIndexOf(code, "show") >= 0 ||
-    StringPrototypeIndexOf(code, "progress") >= 0 || StringPrototypeIndexOf(code, "store") >= 0;
+    StringPrototypeIndexOf(code, "progress") >= 0 || StringPrototypeIndexOf(code, "store") >= 0 ||
+    StringPrototypeIndexOf(code, "$once") >= 0;
 }
 
 /** Whether the host has been asked something, and has not answered. */

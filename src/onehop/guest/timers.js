@@ -16,6 +16,7 @@ import {
   ReflectApply,
   unrefTimer,
 } from "./primordials.js";
+import { guestTime } from "./clock.js";
 import { fail } from "./answers.js";
 import { isLate, keepEpoch } from "./epoch.js";
 
@@ -48,9 +49,25 @@ export function startTimer(callback, delay, args, repeat) {
     if (!repeat) MapPrototypeDelete(timers.pending, id);
     runCallback(callback, args);
   });
-  const timer = createTimer(run, delay, undefined, repeat, true);
-  MapPrototypeSet(timers.pending, id, { __proto__: null, timer, due, repeat });
+  /** @type {Timer} */
+  const entry = { __proto__: null, timer: null, asked: 0, due, repeat };
+  MapPrototypeSet(timers.pending, id, entry);
+  if (guestTime.sleep === null) entry.timer = createTimer(run, delay, undefined, repeat, true);
+  else askForTimer(entry, delay, run);
   return id;
+}
+
+/** Have the host say when it is due. */
+function askForTimer(entry, delay, run) {
+  entry.asked = guestTime.sleep?.(delay, () => {
+    if (entry.repeat) askForTimer(entry, delay, run);
+    run();
+  });
+}
+
+function endTimer({ timer, asked }) {
+  if (timer === null) guestTime.stop?.(asked);
+  else cancelTimer(timer);
 }
 
 export function stopTimer(id) {
@@ -59,20 +76,22 @@ export function stopTimer(id) {
   const entry = MapPrototypeGet(timers.pending, key);
   if (entry === undefined) return;
   MapPrototypeDelete(timers.pending, key);
-  cancelTimer(entry.timer);
+  endTimer(entry);
 }
 
 /** End all of them, with the call of a session that has set them. */
 export function cancelTimers() {
-  eachTimer(({ timer }) => cancelTimer(timer));
+  eachTimer(endTimer);
   timers.pending = new CapturedMap();
 }
 
 /** Let only what is due within these milliseconds keep the event loop busy. */
 export function releaseTimers(timeouts, intervals) {
   const now = performanceNow();
-  eachTimer(({ timer, due, repeat }) => {
-    if (due > now + (repeat ? intervals : timeouts)) unrefTimer(timer);
+  eachTimer((entry) => {
+    if (entry.due <= now + (entry.repeat ? intervals : timeouts)) return;
+    if (entry.timer === null) guestTime.stop?.(entry.asked);
+    else unrefTimer(entry.timer);
   });
 }
 

@@ -27,6 +27,8 @@ interface AnswerHead {
   id: number;
   more?: boolean;
   error?: object;
+  /** ms since 1970, in a run whose clock the host moves. */
+  at?: number;
 }
 
 interface CallsState {
@@ -34,11 +36,17 @@ interface CallsState {
   // deno-lint-ignore no-explicit-any
   open: any;
   next: number;
+  awaited: number;
+  // deno-lint-ignore no-explicit-any
+  reading: any;
   isListening: boolean;
   buffer: Uint8Array<ArrayBuffer> | null;
   head: Uint8Array<ArrayBuffer>;
   filled: number;
   body: Uint8Array<ArrayBuffer> | null;
+  // deno-lint-ignore no-explicit-any
+  arrived: any[];
+  taken: number;
 }
 
 /** The host's frame that starts a run, or a rehearsal of one. */
@@ -73,6 +81,18 @@ interface SessionJob {
 interface Fixed {
   seed: number | null;
   clock: number | null;
+  moves?: "timers" | "all";
+}
+
+/** The clock of the code; see `clock.js`. */
+interface GuestTime {
+  __proto__?: null;
+  clock: number | null;
+  origin: number;
+  moves: boolean;
+  goesOn: boolean;
+  sleep: ((delay: number, due: () => void) => number) | null;
+  stop: ((id: number) => void) | null;
 }
 
 /** A place in the caller's text; lines and columns start at 1. */
@@ -150,6 +170,8 @@ interface SecondPart {
   openTools(): object;
   forgetCall(): void;
   isAsking(): boolean;
+  moveTimers(): void;
+  onceGlobal: object;
   services: { show: object; progress: object; store: object };
   // deno-lint-ignore no-explicit-any
   ToolError: any;
@@ -197,7 +219,10 @@ interface Ending {
 
 interface Timer {
   __proto__?: null;
-  timer: object;
+  // deno-lint-ignore no-explicit-any
+  timer: any;
+  /** By which the host is asked, when it keeps the time. */
+  asked: number;
   due: number;
   repeat: boolean;
 }
@@ -282,6 +307,8 @@ interface DenoCore {
   processTicksAndRejections(): void;
   queueImmediate(immediate: object): void;
   read(rid: number, bytes: Uint8Array): Promise<number>;
+  refOpPromise(promise: Promise<unknown>): void;
+  unrefOpPromise(promise: Promise<unknown>): void;
   setHandledPromiseRejectionHandler(handler: (promise: Promise<unknown>) => void): void;
   setReportExceptionCallback(callback: (thrown: unknown) => void): void;
   setUnhandledPromiseRejectionHandler(

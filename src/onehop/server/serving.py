@@ -95,7 +95,10 @@ async def serve(
             async with (
                 open_watching(told, counts=True) as watching,
                 open_executor(
-                    store_may_be_away=True, tools=tools, watchers=watching.watchers
+                    store_may_be_away=True,
+                    resumes=True,
+                    tools=tools,
+                    watchers=watching.watchers,
                 ) as executor,
             ):
                 agents = Agents(executor.store, grace=settings.key_grace / 1000)
@@ -109,7 +112,7 @@ async def serve(
                     place=among.place if among else None,
                 )
                 keep_what_is_loaded()
-                await server.run_app(app, app.state.parts.closing, sockets)
+                await server.run_app(app, app.state.parts.closing, sockets, executor.pause)
     finally:
         for one in sockets:
             one.close()
@@ -261,10 +264,15 @@ class _Server(uvicorn.Server):
         self._among = among
 
     async def run_app(
-        self, app: ASGIApp, closing: asyncio.Event, sockets: list[socket.socket]
+        self,
+        app: ASGIApp,
+        closing: asyncio.Event,
+        sockets: list[socket.socket],
+        pause: Callable[[], None],
     ) -> None:
-        """Serve ``app``, and set ``closing`` at the end."""
+        """Serve ``app``; at the end set ``closing``, and ``pause`` runs that wait for people."""
         self.config.app = app
+        self._pause = pause
         self._closing = closing
         await self.serve(sockets)
 
@@ -319,4 +327,5 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more requests, end streams, and wait for those in flight."""
         self._closing.set()
+        self._pause()
         await super().shutdown(sockets)

@@ -21,6 +21,7 @@ from onehop.answers import (
 )
 from onehop.decisions import Approval, ApprovalStatus
 from onehop.events import Event
+from onehop.kept_runs import KeptRun, RunChange, RunPhase
 from onehop.observed import ObservedType
 from onehop.records import ExecutionRecord
 from onehop.types import Language
@@ -222,7 +223,8 @@ class Store(Protocol):
 
         Records go in the order of the chain, up to the first that is not expired, and leave an
         anchor. Gives the number of records that went; a store whose database expires them itself
-        gives 0. Old rollups go in ``roll_up``. Sessions go, with what they keep, that nobody has
+        gives 0. Of runs that can be made again, those go that have ended and whose time is over.
+        Old rollups go in ``roll_up``. Sessions go, with what they keep, that nobody has
         used for as long, observed types too, and leases that expired a day ago.
         """
 
@@ -346,6 +348,48 @@ class Store(Protocol):
     async def await_events(self, after: int, patience: float) -> None:
         """Return when there may be events after sequence ``after``: at once where the database
         tells, or after a pause; after ``patience`` seconds in any case."""
+
+    # -- runs that can be made again: what they take, and what they have done
+
+    async def add_run(self, run: KeptRun) -> bool:
+        """Take a run; False when it is there already."""
+
+    async def kept_run(self, run_id: str) -> KeptRun | None:
+        """What is kept of a run."""
+
+    async def kept_runs(
+        self,
+        *,
+        request_id: str | None = None,
+        agent_id: str | None = None,
+        phase: RunPhase | None = None,
+        limit: int = 100,
+    ) -> list[KeptRun]:
+        """The newest first. None does not filter."""
+
+    async def add_run_part(self, run_id: str, fence: int, number: int, part: bytes) -> bool:
+        """Write down what a run has done, behind what its owner with this ``fence`` has numbered
+        lower; False when another one owns it, who then need not heed it."""
+
+    async def run_parts(self, run_id: str) -> list[bytes]:
+        """All that it has done, in order, of one owner after the other."""
+
+    async def claim_run(self, run_id: str, owner: str, now: int, until: int) -> KeptRun | None:
+        """Make a run the owner's until then, with the next fence and phase ``resuming``; None when
+        it has ended, or is somebody's at ``now``."""
+
+    async def change_run(self, run_id: str, fence: int, change: RunChange) -> bool:
+        """Change it on behalf of its owner; False when another one owns it."""
+
+    async def wake_run(self, run_id: str) -> None:
+        """Note that something was decided about it; ``decide_approval`` does it too."""
+
+    async def resumable_runs(self, now: int, limit: int) -> list[str]:
+        """Those that are no one's and can go on: something was decided or has expired, or their
+        owner was resuming them and is gone."""
+
+    async def drop_runs(self, run_ids: Sequence[str]) -> None:
+        """Forget them, whatever their phase."""
 
     # -- analytics; ``agent_id`` None means all agents, ``since`` is ms since the epoch
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import inspect
+import json
 import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping
@@ -11,11 +13,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property, partial
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pydantic import ValidationError
-from pydantic_core import to_json
 
 from onehop.errors import ConfigError, ToolError, ToolErrorEffect, ToolFailed
 from onehop.limits import ToolLimits
@@ -77,6 +77,13 @@ class Bound:
         self._checker = Checker(self.input_schema)
         self._is_async = _is_async(tool.call)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Another one when the tool is called in another way."""
+        shape = [self.path, self.effect, self.input_schema]
+        text = json.dumps(shape, sort_keys=True, separators=(",", ":"), default=str)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
     def __repr__(self) -> str:
         return f"Bound({self.path!r})"
 
@@ -84,12 +91,6 @@ class Bound:
     def is_observed(self) -> bool:
         """Whether its answers are looked at: nothing else says what they are like."""
         return says_nothing(self.output_schema)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Of its input schema: a tool that is replaced has another one."""
-        text = to_json(self.input_schema, inf_nan_mode="constants", serialize_unknown=True)
-        return sha256(text).hexdigest()[:16]
 
     def check(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments, if the tool can be called with them.

@@ -15,12 +15,15 @@ from onehop.jail import Exit
 from onehop.limits import Limits
 from onehop.questions import (
     MOST_ASKS,
+    MOST_SLEEPS,
     MOST_STORED,
     Ask,
     Call,
     Desk,
+    Moves,
     Services,
     Shown,
+    Sleep,
     Stored,
 )
 from onehop.types import LogEntry, OnLog, Progress
@@ -65,7 +68,7 @@ class Turn(Protocol):
         """Wait for a place again."""
 
 
-Word = Log | Names | Call | Ask | Shown | Progress | Stored | Result | LargeResult | Failure
+Word = Log | Names | Call | Ask | Sleep | Shown | Progress | Stored | Result | LargeResult | Failure
 """What a worker says while it runs."""
 
 
@@ -87,6 +90,8 @@ class Job:
     seed: int | None = None
     clock: float | None = None
     """See ``ExecutionRequest``."""
+    moves: Moves | None = None
+    """See ``CheckedRequest``."""
     services: Services | None = None
     session_json: str | None = None
     """How it is a call of a session; None: the worker runs nothing after it."""
@@ -96,7 +101,8 @@ class Job:
         """What the guest fixes before the code runs."""
         if self.seed is None and self.clock is None:
             return "null"
-        return json.dumps({"seed": self.seed, "clock": self.clock})
+        moves = {"moves": self.moves} if self.moves else {}
+        return json.dumps({"seed": self.seed, "clock": self.clock, **moves})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +148,10 @@ class Run:
         self.end = end
         self.send = send
         self.rest = Rest(turn, send)
-        self.asked: dict[type[Call | Ask | Stored], set[int]] = {
+        self.asked: dict[type[Call | Ask | Sleep | Stored], set[int]] = {
             Call: set(),
             Ask: set(),
+            Sleep: set(),
             Stored: set(),
         }
         self.has_names = False
@@ -214,7 +221,7 @@ class Run:
         """A frame of ``size`` bytes whose turn it is, in a run with that ``token``."""
         if isinstance(message, Log):
             self._log(message)
-        elif isinstance(message, Names | Call | Ask):
+        elif isinstance(message, Names | Call | Ask | Sleep):
             self._take_question(message, token)
         elif isinstance(message, Shown | Progress | Stored):
             self._serve(message, token)
@@ -223,7 +230,7 @@ class Run:
         else:
             self.finish(message)
 
-    def _take_question(self, question: Names | Call | Ask, token: str) -> None:
+    def _take_question(self, question: Names | Call | Ask | Sleep, token: str) -> None:
         desk = self.job.desk
         if desk is None:
             raise ProtocolError("a question about tools, and none are granted")
@@ -233,6 +240,8 @@ class Run:
             self.has_names = True
             self.send([encode_names(token, desk.names())])
             return
+        if isinstance(question, Sleep) and not self.job.moves:
+            raise ProtocolError("a timer of a job whose time the host does not keep")
         self._count(question, desk)
         if isinstance(question, Call):
             self.clock.open(self.loop.time())
@@ -261,24 +270,29 @@ class Run:
         services.store(question, functools.partial(self._reply, token, question))
 
     def _reply(
-        self, token: str, question: Call | Ask | Stored, value: bytes | None, error: bytes | None
+        self,
+        token: str,
+        question: Call | Ask | Sleep | Stored,
+        value: bytes | None,
+        error: bytes | None,
     ) -> None:
+        at = self.job.desk.now if self.job.moves and self.job.desk is not None else None
         if value is not None:
-            frames = encode_answer(token, question.id, value)
+            frames = encode_answer(token, question.id, value, at)
         else:
-            frames = iter([encode_refusal(token, question.id, error or b"{}")])
+            frames = iter([encode_refusal(token, question.id, error or b"{}", at)])
         self.rest.send(frames, self._close if isinstance(question, Call) else _nothing)
 
     def _close(self) -> None:
         self.clock.close(self.loop.time())
 
-    def _count(self, question: Call | Ask, desk: Desk) -> None:
+    def _count(self, question: Call | Ask | Sleep, desk: Desk) -> None:
         """An honest guest refuses what goes beyond its budget by itself."""
         asked = self.asked[type(question)]
         if any(question.id in ids for ids in self.asked.values()):
             raise ProtocolError("a question with an id that another one has had")
         asked.add(question.id)
-        if len(asked) > (desk.most_calls if isinstance(question, Call) else MOST_ASKS):
+        if len(asked) > _most(question, desk):
             raise ProtocolError("more questions about tools than the job allows")
         arguments = question.arguments if isinstance(question, Call) else None
         if arguments is not None and len(arguments) > desk.most_arguments:
@@ -329,6 +343,12 @@ class Run:
             enforcement=enforcement,
             waited=self.waited,
         )
+
+
+def _most(question: Call | Ask | Sleep, desk: Desk) -> int:
+    if isinstance(question, Sleep):
+        return MOST_SLEEPS
+    return desk.most_calls if isinstance(question, Call) else MOST_ASKS
 
 
 def _nothing() -> None:

@@ -16,7 +16,7 @@ from json.encoder import encode_basestring
 from typing import Any, Literal, get_args
 
 from onehop.inputs.gc import read_json
-from onehop.questions import Ask, Call, Shown, Stored
+from onehop.questions import Ask, Call, Shown, Sleep, Stored
 from onehop.types import LogLevel, Progress
 
 VERSION = 3
@@ -135,7 +135,7 @@ class Original:
     """Where parts of the job's code come from: ``mappings`` of a source map (ECMA-426)."""
 
 
-Question = Names | Call | Ask | Stored
+Question = Names | Call | Ask | Sleep | Stored
 """Of the code to its host, which answers."""
 Message = Ready | Warm | Log | Result | LargeResult | Failure | Question | Shown | Progress
 
@@ -199,10 +199,10 @@ def encode_names(token: str, names: bytes) -> bytes:
     return encode_frame(head + names + b"}")
 
 
-def encode_answer(token: str, id_: int, value: bytes) -> Iterator[bytes]:
-    """The frames that answer a Call or an Ask: a line of JSON each, and a part of the ``value``,
-    which is JSON text."""
-    head = f'{{"v":{VERSION},"token":"{token}","kind":"answer","id":{id_}'
+def encode_answer(token: str, id_: int, value: bytes, at: float | None = None) -> Iterator[bytes]:
+    """The frames that answer a question: a line of JSON each, and a part of the ``value``, which is
+    JSON text; ``at`` is the time that the code sees from then on, in ms since 1970."""
+    head = f'{{"v":{VERSION},"token":"{token}","kind":"answer","id":{id_}{_at(at)}'
     start = 0
     while len(value) - start > ANSWER_PART:
         part = value[start : start + ANSWER_PART]
@@ -211,10 +211,14 @@ def encode_answer(token: str, id_: int, value: bytes) -> Iterator[bytes]:
     yield encode_frame(f"{head}}}\n".encode() + value[start:])
 
 
-def encode_refusal(token: str, id_: int, error: bytes) -> bytes:
+def encode_refusal(token: str, id_: int, error: bytes, at: float | None = None) -> bytes:
     """The frame that answers a Call or an Ask with an ``error``, the JSON of a ToolError."""
-    head = f'{{"v":{VERSION},"token":"{token}","kind":"answer","id":{id_},"error":'.encode()
-    return encode_frame(head + error + b"}\n")
+    start = f'{{"v":{VERSION},"token":"{token}","kind":"answer","id":{id_}{_at(at)}'
+    return encode_frame(f'{start},"error":'.encode() + error + b"}\n")
+
+
+def _at(at: float | None) -> str:
+    return "" if at is None else f',"at":{at}'
 
 
 class FrameReader:
@@ -427,7 +431,7 @@ def _call(frame: dict[str, Any]) -> Call:
 
 def _ask(frame: dict[str, Any]) -> Ask:
     about = frame.get("about")
-    if about not in ("search", "describe", "list", "bytes"):
+    if about not in ("search", "describe", "list", "bytes", "once"):
         raise ProtocolError("a frame that asks about nothing we know")
     subject = _field(frame, "subject", str, optional=True)
     limit = _count(frame, "limit", optional=True)
@@ -435,7 +439,16 @@ def _ask(frame: dict[str, Any]) -> Ask:
     if spaces is not None and not (isinstance(spaces, list) and len(spaces) <= _MAX_NAMESPACES):
         raise ProtocolError("a frame with a wrong list of namespaces")
     namespaces = None if spaces is None else tuple(map(_name, spaces))
-    return Ask(_count(frame, "id"), about, subject and subject[:_MAX_QUESTION], limit, namespaces)
+    value = _field(frame, "value", str, optional=about != "once")
+    id_, subject = _count(frame, "id"), subject and subject[:_MAX_QUESTION]
+    return Ask(id_, about, subject, limit, namespaces, value)
+
+
+def _sleep(frame: dict[str, Any]) -> Sleep:
+    delay = frame.get("ms")
+    if isinstance(delay, bool) or not isinstance(delay, int | float) or not 0 <= delay <= 1 << 31:
+        raise ProtocolError("a frame with a timer of an impossible time")
+    return Sleep(_count(frame, "id"), float(delay))
 
 
 def _shown(frame: dict[str, Any]) -> Shown:
@@ -478,6 +491,7 @@ _PARSERS: dict[str, Callable[[dict[str, Any]], Message]] = {
     "names": lambda _: Names(),
     "call": _call,
     "ask": _ask,
+    "sleep": _sleep,
     "show": _shown,
     "progress": _progress,
     "store": _stored,

@@ -41,7 +41,12 @@ from onehop.server.http._routing import (
 )
 from onehop.server.principal import Principal
 from onehop.traces import read_trace
-from onehop.types import ExecutionResult, LogEntry, Progress, ValidationReport
+from onehop.types import (
+    ExecutionResult,
+    LogEntry,
+    Progress,
+    ValidationReport,
+)
 
 api = APIRouter()
 plain = APIRouter(dependencies=[Depends(alone)])

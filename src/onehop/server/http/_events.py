@@ -22,7 +22,9 @@ from onehop.server.http._params import (
 )
 from onehop.server.http._routing import STREAM, Here, Parts, Who, alone, errors, whose
 from onehop.server.principal import Principal
-from onehop.types import ExecutionResult
+from onehop.types import (
+    ExecutionResult,
+)
 
 api = APIRouter()
 plain = APIRouter(dependencies=[Depends(alone)])

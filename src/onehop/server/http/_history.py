@@ -27,10 +27,24 @@ from onehop.server.http._params import (
     RequestPath,
     WaitParams,
 )
-from onehop.server.http._routing import FRESH, Here, Parts, Who, alone, dicts, errors, whose
+from onehop.server.http._routing import (
+    FRESH,
+    Admin,
+    Here,
+    Parts,
+    Who,
+    alone,
+    dicts,
+    errors,
+    whose,
+)
 from onehop.server.principal import Principal
 from onehop.stores.base import HistoryQuery, Store
-from onehop.types import ExecutionResult, OutputPage
+from onehop.types import (
+    ExecutionResult,
+    OutputPage,
+    Replay,
+)
 
 api = APIRouter()
 plain = APIRouter(dependencies=[Depends(alone)])
@@ -92,6 +106,19 @@ async def execution(
         return Json(result.to_json())
     record = await kept_record(here, principal, request_id)
     return Json(record.model_dump_json(by_alias=True).encode())
+
+
+@plain.post(
+    "/executions/{requestId}/replay",
+    tags=["history"],
+    response_model=Replay,
+    responses=errors(404),
+)
+async def replay(here: Here, _admin: Admin, request_id: RequestPath) -> Response:
+    """Make a recorded run again, offline, and say whether it does and gives the same."""
+    found = await here.executor.replay(request_id)
+    wire = found.model_dump(by_alias=True, exclude={"result"})
+    return Json({**wire, "result": found.result.to_dict()})
 
 
 @api.get(

@@ -24,7 +24,7 @@ _LINES: Final[dict[str, Any]] = {"type": "array", "items": {"type": "string"}}
 SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
-        "status": {"type": "string", "enum": ["completed", "failed", "running"]},
+        "status": {"type": "string", "enum": ["completed", "failed", "paused", "running"]},
         "output": _ANY,
         "outputTruncated": {"type": "boolean"},
         "logs": _LINES,
@@ -44,7 +44,7 @@ that show it to the model with every turn."""
 def to_data(told: Told) -> dict[str, Any]:
     """``structuredContent``: what the text says, without the fields that have nothing to say."""
     if told.running:
-        return {"status": "running", "next": [told.running]}
+        return {"status": told.status, "next": [told.running]}
     if told.plan is not None:
         data: dict[str, Any] = {"status": "completed", "plan": [*told.plan]}
         warnings, advice = [*told.warnings, *told.findings], []

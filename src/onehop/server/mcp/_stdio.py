@@ -59,7 +59,10 @@ async def serve_stdio(
             async with (
                 open_watching(TelemetryConfig(), counts=False) as watching,
                 open_executor(
-                    store_may_be_away=True, tools=tools, watchers=watching.watchers
+                    store_may_be_away=True,
+                    resumes=True,
+                    tools=tools,
+                    watchers=watching.watchers,
                 ) as executor,
             ):
                 principal = await _local(executor, agent_id, key)

@@ -27,12 +27,14 @@ from onehop.stores.memory._analytics import MemoryAnalytics
 from onehop.stores.memory._approvals import MemoryApprovals
 from onehop.stores.memory._observed import MemoryObserved
 from onehop.stores.memory._replicas import MemoryReplicas
+from onehop.stores.memory._runs import MemoryRuns
 from onehop.stores.memory._sessions import MemorySessions
 
 
 class MemoryStore(
     MemoryAnalytics,
     MemoryAgents,
+    MemoryRuns,
     MemoryApprovals,
     MemorySessions,
     MemoryObserved,
@@ -59,6 +61,8 @@ class MemoryStore(
         self._leases = {}
         self._server_notes = {}
         self._arrived = asyncio.Event()
+        self._kept = {}
+        self._parts = {}
 
     @property
     def url(self) -> str:
@@ -174,6 +178,7 @@ class MemoryStore(
         self._approvals = {
             key: each for key, each in self._approvals.items() if not expiry.of(each.requested_at)
         }
+        self._prune_runs(now, expiry.cutoff)
         gone = self._records[: expiry.prefix([record.executed_at for record in self._records])]
         if gone:
             newest = expiry.newest([record.executed_at for record in gone])

@@ -57,4 +57,9 @@ class MemoryApprovals:
         changes = {"decided_by": by, "decided_at": now, "reason": reason, "edited": edited}
         decided = dataclasses.replace(known, status=status, **changes)  # type: ignore[arg-type]
         self._approvals[run_id, call_id] = decided
+        await self.wake_run(run_id)
         return decided
+
+    async def wake_run(self, run_id: str) -> None:
+        """See Store."""
+        raise NotImplementedError

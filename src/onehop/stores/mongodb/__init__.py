@@ -50,6 +50,7 @@ from onehop.stores.mongodb._documents import (
 )
 from onehop.stores.mongodb._observed import MongoObserved
 from onehop.stores.mongodb._replicas import MongoReplicas
+from onehop.stores.mongodb._runs import MongoRuns
 from onehop.stores.mongodb._schema import MIGRATIONS, Database, Migration, migrate
 from onehop.stores.mongodb._sessions import MongoSessions
 
@@ -76,6 +77,7 @@ Documents = AsyncCollection[dict[str, Any]]
 class MongoStore(
     MongoAnalytics,
     MongoAgents,
+    MongoRuns,
     MongoApprovals,
     MongoSessions,
     MongoObserved,
@@ -326,6 +328,7 @@ class MongoStore(
         if newest is not None:
             gone["sequence"] = {"$lt": newest["sequence"]}
             await anchors.delete_many(gone)
+        await self._prune_runs(now, now - RETENTION_SECONDS * 1000)
         return 0
 
     # -- the chain

@@ -65,6 +65,10 @@ class MongoApprovals:
         values = {"status": status, "decidedBy": by, "decidedAt": Int64(now)}
         change = {"$set": {**values, "reason": reason, "edited": edited}}
         collection = self._database["approvals"]
+        # First, for nothing may come between: a run that wakes for nothing looks, and waits on.
+        await self._database["kept_runs"].update_one(
+            {"runId": call["runId"]}, {"$set": {"wake": True}}
+        )
         await collection.update_one({**call, "status": "pending", **in_time}, change)
         document = await collection.find_one(call)
         return _approval(document) if document else None

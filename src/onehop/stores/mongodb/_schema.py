@@ -162,6 +162,18 @@ async def _create_leases(database: Database) -> None:
         await database[name].create_indexes([index])
 
 
+async def _create_kept_runs(database: Database) -> None:
+    await database["kept_runs"].create_indexes(
+        [
+            IndexModel([("runId", _UP)], unique=True),
+            IndexModel([("requestId", _UP), ("agentId", _UP)]),
+            IndexModel([("phase", _UP), ("leaseUntil", _UP)]),
+        ]
+    )
+    place = [("runId", _UP), ("fence", _UP), ("number", _UP)]
+    await database["run_parts"].create_indexes([IndexModel(place, unique=True)])
+
+
 MIGRATIONS: Final = (
     Migration(1, "note where the chain begins", _create_notes),
     Migration(2, "index what is asked for", _create_indexes),
@@ -173,6 +185,7 @@ MIGRATIONS: Final = (
     Migration(8, "keep what sessions store", _create_sessions),
     Migration(9, "keep what tools have answered like", _create_observed_types),
     Migration(10, "let servers share the work", _create_leases),
+    Migration(11, "keep runs that can be made again", _create_kept_runs),
 )
 
 

@@ -49,6 +49,7 @@ from onehop.stores.sql._migrations import MIGRATIONS, Migration, migrate
 from onehop.stores.sql._observed import SqlObserved
 from onehop.stores.sql._replicas import SqlReplicas
 from onehop.stores.sql._rows import BARE, event_from, event_values, record_from, record_values
+from onehop.stores.sql._runs import SqlRuns
 from onehop.stores.sql._schema import (
     approvals,
     chain_anchors,
@@ -83,6 +84,7 @@ _PRUNED_AT_ONCE: Final = 5000
 class SqlStore(
     SqlAnalytics,
     SqlAgents,
+    SqlRuns,
     SqlApprovals,
     SqlSessions,
     SqlObserved,
@@ -272,6 +274,7 @@ class SqlStore(
         await self._prune_approvals(expiry)
         await self._prune_observed(expiry)
         await self._prune_leases()
+        await self._prune_runs(now, expiry.cutoff)
         pruned = 0
         noted_at = time.time_ns() // 1_000_000
         while dropped := await self._prune_some(expiry, noted_at):

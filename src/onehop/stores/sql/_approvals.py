@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from onehop.decisions import Approval, ApprovalStatus
 from onehop.stores._kept import clean_text
+from onehop.stores.sql._runs import wake
 from onehop.stores.sql._schema import approvals as table
 from onehop.stores.sql._writes import writing
 
@@ -70,7 +71,9 @@ class SqlApprovals:
         values = {"status": status, "decided_by": by, "decided_at": now}
         change = update(table).where(*call, table.c.status == "pending", in_time)
         async with self._turn, writing(self._engine) as connection:
-            await connection.execute(change.values(**values, reason=reason, edited=edited))
+            done = await connection.execute(change.values(**values, reason=reason, edited=edited))
+            if done.rowcount:
+                await wake(connection, run_id)
             row = (await connection.execute(select(table).where(*call))).mappings().first()
         return Approval(**row) if row else None
 

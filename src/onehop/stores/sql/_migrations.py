@@ -24,10 +24,12 @@ from onehop.stores.sql._schema import (
     chain_anchors,
     chain_head,
     executions,
+    kept_runs,
     leases,
     metadata,
     observed_types,
     rollup_state,
+    run_parts,
     schema_migrations,
     server_notes,
     session_values,
@@ -135,6 +137,12 @@ def _create_leases(connection: Connection) -> None:
         connection.execute(CreateTable(table, if_not_exists=True))
 
 
+def _create_kept_runs(connection: Connection) -> None:
+    for table in (kept_runs, run_parts):
+        connection.execute(CreateTable(table, if_not_exists=True))
+    _create_indexes(connection)
+
+
 MIGRATIONS: Final = (
     Migration(1, "create the tables", _create_tables),
     Migration(2, "index what is asked for", _create_indexes),
@@ -146,6 +154,7 @@ MIGRATIONS: Final = (
     Migration(8, "keep what sessions store", _create_sessions),
     Migration(9, "keep what tools have answered like", _create_observed_types),
     Migration(10, "let servers share the work", _create_leases),
+    Migration(11, "keep runs that can be made again", _create_kept_runs),
 )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -148,6 +149,37 @@ approvals: Final = Table(
     Column("edited", _text()),
 )
 """One row for each Approval, with its field names."""
+
+kept_runs: Final = Table(
+    "kept_runs",
+    metadata,
+    Column("run_id", _text(), primary_key=True),
+    Column("request_id", _text(), nullable=False),
+    Column("agent_id", _text(), nullable=False),
+    Column("channel_id", _text(), nullable=False),
+    Column("code_hash", _text(), nullable=False),
+    Column("phase", _text(), nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("owner", _text(), nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("wake", Boolean, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("keep_until", BigInteger, nullable=False),
+    Column("replayable", Boolean, nullable=False),
+    Column("program", LargeBinary, nullable=False),
+)
+"""One row for each KeptRun, with its field names."""
+
+run_parts: Final = Table(
+    "run_parts",
+    metadata,
+    Column("run_id", _text(), primary_key=True),
+    Column("fence", BigInteger, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("part", LargeBinary, nullable=False),
+)
+"""What runs have done, sealed."""
 
 chain_head: Final = Table(
     "chain_head",
@@ -341,6 +373,8 @@ INDEXES: Final[tuple[Index, ...]] = (
     Index("ix_events_issues", _event.pattern, _event.severity, _event.timestamp, **_is_issue),
     Index("ix_approvals_status", approvals.c.status, approvals.c.requested_at),
     Index("ix_approvals_requested_at", approvals.c.requested_at),
+    Index("ix_kept_runs_request", kept_runs.c.request_id, kept_runs.c.agent_id),
+    Index("ix_kept_runs_phase", kept_runs.c.phase, kept_runs.c.lease_until),
     Index("ix_tool_runs_agent", _called.agent_id, _called.executed_at, *_sums),
     Index("ix_tool_runs", _called.executed_at, *_sums),
     Index("ix_tool_calls_agent", _call.agent_id, _call.tool, *_of_call),

@@ -1,0 +1,56 @@
+"""What a desk needs in order to record a run, and to make it again."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from onehop.calls._record import CallRecord
+from onehop.questions import Question, Reply
+from onehop.types import ToolCall
+
+Stop = Literal["paused", "diverged", "lost"]
+"""Why a run ends before its code does: it waits for a person, it does something else than it did
+before, or another server has taken it over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A question, as the tape knows it."""
+
+    number: int
+    call_id: str = ""
+    """Of a call."""
+    attempts: int = 0
+    """How often a call that may change something was about to be sent, without an answer."""
+    is_answered: bool = False
+    """Whether the tape answers it."""
+    call: ToolCall | None = None
+    """As the result had it then."""
+
+
+class Tape(Protocol):
+    """Records what a run is asked and answered, and plays what was recorded."""
+
+    stopped: asyncio.Future[Stop]
+    """Set when the run must end."""
+
+    @property
+    def now(self) -> float | None:
+        """See Desk."""
+        ...
+
+    def meet(self, question: Question) -> Met | None:
+        """Take a question of the code's; None when the run ends by it."""
+
+    def play(self, met: Met, reply: Reply) -> None:
+        """Answer as it was answered before, when its turn has come."""
+
+    def recording(self, met: Met, reply: Reply, record: CallRecord | None) -> Reply:
+        """A reply that is written down."""
+        ...
+
+    async def intend(self, met: Met, tool: str) -> None:
+        """Write down that a call is about to be sent that may change something. Raises ToolError
+        when it may not be sent."""

@@ -1,0 +1,339 @@
+"""Keeps runs that may have to wait for a person, so that they go on without their worker."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+
+from onehop.approvals import RunAsker
+from onehop.calls import Grant
+from onehop.config import RecordingConfig
+from onehop.decisions import Approval
+from onehop.errors import MissingExtraError, NotReplayableError, StoreError
+from onehop.execution._outcomes import paused
+from onehop.execution._run import Run
+from onehop.kept_runs import KeptRun, RunChange
+from onehop.recordings import (
+    LostRunError,
+    Program,
+    Recording,
+    RunLog,
+    Script,
+    Sealer,
+    Tape,
+    ended,
+    open_program,
+    open_sealer,
+    read_script,
+)
+from onehop.requests import CheckedRequest
+from onehop.stores.base import Store
+from onehop.types import ExecutionResult, PendingApproval, code_hash
+
+LEASE: Final = 10.0
+"""Seconds that a run stays its server's without a word from it."""
+_RENEW: Final = LEASE / 3
+_MOST: Final = 1000
+"""Calls of one run that wait."""
+_DAY: Final = 86_400_000
+
+_log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """Begins to keep runs, and takes up again what was kept.
+
+    ``store``, open, keeps them as ``config`` says; a question lives ``lifetime`` seconds. With a
+    ``store`` that is this process's memory the key is of this process too.
+    """
+
+    def __init__(self, store: Store, config: RecordingConfig, lifetime: float) -> None:
+        self.store = store
+        self.config = config
+        self.lifetime = lifetime
+        self.owner = f"{socket.gethostname()[:60]}:{os.getpid()}:{os.urandom(4).hex()}"
+        self._sealer: Sealer | None = None
+        self._is_off = config.runs == "off"
+        self.brought: dict[str, Grant] = {}
+        """What runs have brought that no other process can give them, by their ids."""
+
+    @property
+    def sealer(self) -> Sealer | None:
+        """None when nothing can be kept here. Raises ConfigError for a key that cannot be used."""
+        if self._sealer is None and not self._is_off:
+            try:
+                self._sealer = self._open()
+            except MissingExtraError as error:
+                _log.warning("runs cannot be paused, and expire when they are held: %s", error)
+                self._is_off = True
+        return self._sealer
+
+    def _open(self) -> Sealer:
+        given = self.config.key
+        if given is None and self.store.url.startswith("memory:"):
+            return Sealer(os.urandom(32))
+        folder = Path(platformdirs.user_data_path("onehop", appauthor=False))
+        return open_sealer(given and given.get_secret_value(), folder / "recording.key")
+
+    def wants(self, grant: Grant, can_ask: bool) -> bool:
+        """Whether a run with this grant is to be kept."""
+        return self.config.runs == "all" or (self.config.runs == "asks" and can_ask and grant.asks)
+
+    def begin(self, run: Run, names: list[str] | None, rules: list[Any]) -> Keeping:
+        """Keep a run from its start; in memory, until it must be written down."""
+        sealer, grant = self.sealer, run.grant
+        assert sealer is not None  # noqa: S101 - else nothing is kept
+        assert grant is not None  # noqa: S101
+        request = run.checked.request
+        program = Program(
+            arguments=run.arguments,
+            code=request.code,
+            digest=code_hash(request.code),
+            catalogue=grant.catalogue.names_json().decode(),
+            limits=grant.limits_json,
+            seed=int.from_bytes(os.urandom(6)) if request.seed is None else request.seed,
+            clock=time.time_ns() // 1_000_000 if request.clock is None else request.clock,
+            still=request.clock is not None,
+            isolation=run.checked.isolation,
+            conversation=run.caller.conversation,
+            names=names,
+            rules=rules,
+            executed_at=run.executed_at,
+        )
+        kept = KeptRun(
+            run_id=run.run_id,
+            request_id=run.caller.request_id,
+            agent_id=run.caller.agent_id,
+            channel_id=run.caller.channel_id,
+            code_hash=run.digest,
+            owner=self.owner,
+            lease_until=_now() + int(LEASE * 1000),
+            created_at=run.executed_at,
+            program=program.seal(run.run_id, sealer),
+        )
+        log = RunLog(self.store, sealer, kept, self.config.max_size << 20)
+        return Keeping(self, program, log, Script(), run.grant)
+
+    async def open(self, kept: KeptRun) -> tuple[Program, Script]:
+        """What was kept of a run. Raises SealedError and StoreError."""
+        sealer = self.sealer
+        assert sealer is not None  # noqa: S101 - else nothing is resumed
+        program = open_program(kept.run_id, kept.program, sealer)
+        parts = await self.store.run_parts(kept.run_id)
+        return program, read_script(kept.run_id, parts, sealer)
+
+    async def again(
+        self, kept: KeptRun, program: Program, script: Script, grant: Grant | None
+    ) -> Keeping:
+        """Go on with a run that was claimed. Raises StoreError."""
+        sealer = self.sealer
+        assert sealer is not None  # noqa: S101 - else it would not have been opened
+        log = RunLog(self.store, sealer, kept, self.config.max_size << 20)
+        keeping = Keeping(self, program, log, script, grant)
+        found = await self.store.approvals(run_id=kept.run_id, limit=_MOST)
+        keeping.standing = {each.call_id: each for each in found}
+        keeping.watch()
+        return keeping
+
+    async def recording(self, request_id: str, agent_id: str | None) -> Recording:
+        """Of a run that has ended. Raises NotReplayableError that says why there is none."""
+        found = await self.store.kept_runs(request_id=request_id, agent_id=agent_id, limit=1)
+        if not found:
+            days = self.config.keep_days
+            raise NotReplayableError(
+                f"what the run {request_id!r:.80} was answered is not kept: it never was (see the "
+                f"setting ONEHOP_RECORDING), or it was deleted {days} days after its end"
+            )
+        kept = found[0]
+        if kept.phase != "ended":
+            raise NotReplayableError(f"the run {request_id!r:.80} has not ended: {kept.phase}")
+        if not kept.replayable:
+            most = self.config.max_size
+            raise NotReplayableError(
+                f"the run {request_id!r:.80} was answered more than is kept of one ({most} MB)"
+            )
+        program, script = await self.open(kept)
+        return Recording(program, tuple(script.entries))
+
+    async def paused(self, request_id: str, agent_id: str) -> ExecutionResult | None:
+        """The result of a run of this name that waits for people; None when there is none."""
+        found = await self.store.kept_runs(request_id=request_id, agent_id=agent_id, limit=1)
+        if not found or not found[0].is_waiting:
+            return None
+        return await self.result_of(found[0])
+
+    async def result_of(self, kept: KeptRun) -> ExecutionResult:
+        """What is known of a run that waits."""
+        waiting = await self.waiting(kept.run_id)
+        return paused(kept.code_hash, kept.request_id, waiting)
+
+    async def waiting(self, run_id: str) -> list[PendingApproval]:
+        """What people must decide about a run."""
+        found = await self.store.approvals(run_id=run_id, status="pending", limit=_MOST)
+        now = _now()
+        return [_pending(each) for each in found if each.expires_at > now]
+
+
+class Keeping:
+    """One run that is kept; see ``approvals.Holder``."""
+
+    def __init__(
+        self, keeper: Keeper, program: Program, log: RunLog, script: Script, grant: Grant | None
+    ) -> None:
+        self._keeper = keeper
+        self.program = program
+        self.log = log
+        self._grant = grant
+        self.tape = Tape(log, script, schema_of=self._schema_of, still=program.still)
+        self.standing: Mapping[str, Approval] = {}
+        self.before_hold: Callable[[], Awaitable[None]] | None = None
+        """Called once when the store has taken the run over from the journal."""
+        self.asker: RunAsker | None = None
+        self.raw: ExecutionResult | None = None
+        """As the worker gave it."""
+        self._asked: set[str] = set()
+        self._expires_at = 0
+        self._renewing: asyncio.Task[None] | None = None
+
+    def checked(self, checked: CheckedRequest) -> CheckedRequest:
+        """The request with what was fixed for it."""
+        program = self.program
+        fixed = {"seed": program.seed, "clock": program.clock}
+        request = checked.request.model_copy(update=fixed)
+        moves: Any = "timers" if program.still else "all"
+        return dataclasses.replace(checked, request=request, moves=moves)
+
+    def _schema_of(self, namespace: str, member: str) -> str:
+        if self._grant is None:
+            return ""
+        bound = self._grant.catalogue.find(namespace, member)
+        return "" if bound is None else bound.fingerprint
+
+    # --- while it waits for people ---
+
+    @property
+    def lifetime(self) -> float | None:
+        """See Holder."""
+        return self._keeper.lifetime if self.log.is_whole else None
+
+    async def hold(self, expires_at: int) -> None:
+        """See Holder."""
+        first = not self._expires_at
+        self._expires_at = min(expires_at, self._expires_at or expires_at)
+        try:
+            await self.log.keep()
+            phase: Any = "held" if self.log.run.fence == 1 else None
+            change = RunChange(
+                phase=phase, lease_until=_lease(), expires_at=self._expires_at, replayable=True
+            )
+            await self.log.change(change)
+        except LostRunError:
+            self.tape.stop("lost")
+            return
+        self.watch()
+        if first and self.before_hold is not None:
+            await self.before_hold()
+
+    def pause(self) -> None:
+        """See Holder."""
+        if self.asker is not None:
+            self._asked = {each.call_id for each in self.asker.waiting}
+        self.tape.stop("paused")
+
+    def watch(self) -> None:
+        """Keep the run this server's."""
+        if self._renewing is None:
+            self._renewing = asyncio.get_running_loop().create_task(self._renew())
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(_RENEW)
+            try:
+                await self.log.change(RunChange(lease_until=_lease()))
+            except LostRunError:
+                self.tape.stop("lost")
+                return
+            except StoreError as error:  # a call that changes something is not sent meanwhile
+                _log.info("the run %s cannot be held now: %s", self.log.run.run_id, error)
+
+    # --- at its end ---
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the store has the run."""
+        return self.log.is_kept
+
+    async def put_down(self) -> None:
+        """The worker has ended, and the run goes on after a decision: also one that came while it
+        ended. Raises StoreError and LostRunError."""
+        await self._stop_watching()
+        await self.log.aclose()
+        await self.log.change(RunChange(phase="paused", lease_until=0, wake=False))
+        store, run_id = self._keeper.store, self.log.run.run_id
+        asked = await store.approvals(run_id=run_id, limit=_MOST)
+        if any(self._is_news(each) for each in asked):
+            await store.wake_run(run_id)
+
+    def _is_news(self, approval: Approval) -> bool:
+        """Whether it was decided while the worker ended."""
+        return approval.status != "pending" and approval.call_id in self._asked
+
+    async def own(self) -> None:
+        """Raise LostRunError unless the run is still this server's."""
+        await self.log.change(RunChange(lease_until=_lease()))
+
+    async def finish(self, result: ExecutionResult) -> None:
+        """The run has ended: keep it for as long as the settings say, or not at all."""
+        await self._stop_watching()
+        if not self.log.is_kept and self._keeper.config.runs != "all":
+            return
+        with suppress(StoreError, LostRunError):
+            self.log.add(ended(result))
+            if self.log.is_whole:
+                await self.log.keep()
+            until = _now() + self._keeper.config.keep_days * _DAY
+            whole = self.log.is_whole
+            await self.log.change(
+                RunChange(phase="ended", lease_until=0, keep_until=until, replayable=whole)
+            )
+
+    async def leave(self) -> None:
+        """The run is somebody else's, or is given up."""
+        await self._stop_watching()
+
+    async def _stop_watching(self) -> None:
+        renewing, self._renewing = self._renewing, None
+        if renewing is not None:
+            renewing.cancel()
+            await asyncio.wait([renewing])
+
+
+def _pending(approval: Approval) -> PendingApproval:
+    return PendingApproval(
+        run_id=approval.run_id,
+        call_id=approval.call_id,
+        tool=approval.tool,
+        effect=approval.effect,
+        rule=approval.rule,
+        arguments=json.loads(approval.arguments),
+        expires_at=approval.expires_at,
+    )
+
+
+def _lease() -> int:
+    return _now() + int(LEASE * 1000)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

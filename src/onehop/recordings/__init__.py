@@ -1,0 +1,39 @@
+"""What a run asked its host and was answered: kept sealed, so that it can be made again."""
+
+from __future__ import annotations
+
+from onehop.recordings._as_test import test_text
+from onehop.recordings._comparing import compared, replayed
+from onehop.recordings._entries import Answered, Ended, Intended, Made, ended
+from onehop.recordings._log import LostRunError, RunLog
+from onehop.recordings._offline import OfflineDesk
+from onehop.recordings._program import Program, open_program
+from onehop.recordings._recording import Recording, recording_from
+from onehop.recordings._script import Difference, Script, in_words, read_script
+from onehop.recordings._sealing import Sealer, open_sealer
+from onehop.recordings._tape import Tape
+
+__all__ = [
+    "Answered",
+    "Difference",
+    "Ended",
+    "Intended",
+    "LostRunError",
+    "Made",
+    "OfflineDesk",
+    "Program",
+    "Recording",
+    "RunLog",
+    "Script",
+    "Sealer",
+    "Tape",
+    "compared",
+    "ended",
+    "in_words",
+    "open_program",
+    "open_sealer",
+    "read_script",
+    "recording_from",
+    "replayed",
+    "test_text",
+]

@@ -1,0 +1,120 @@
+"""The log of one run in the store: written by its owner alone, in the background, sealed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from onehop.errors import OnehopError, StoreError
+from onehop.kept_runs import KeptRun, RunChange
+from onehop.recordings._entries import Entry, write_entries
+from onehop.recordings._sealing import Sealer
+from onehop.stores.base import Store
+
+_GATHER: Final = 0.05
+"""Seconds in which entries gather before they are written."""
+
+_log = logging.getLogger(__name__)
+Later = Callable[[], Entry]
+"""Makes an entry when it is written: that is not on the way of the run."""
+
+
+class LostRunError(OnehopError):
+    """Another process owns the run now."""
+
+
+class RunLog:
+    """Entries of one run, in memory until they must be kept: from then on ``run`` is in ``store``.
+
+    ``most`` bytes are kept of a run; beyond that it cannot be made again.
+    """
+
+    def __init__(self, store: Store, sealer: Sealer, run: KeptRun, most: int) -> None:
+        self._store = store
+        self._sealer = sealer
+        self.run = run
+        self._most = most
+        self._pending: list[Entry | Later] = []
+        self._number = 0
+        self._size = 0
+        self.is_kept = run.fence > 1
+        """Whether the store has the run."""
+        self.is_whole = run.replayable
+        """Whether all entries are there, or will be."""
+        self._turn = asyncio.Lock()
+        self._writing: asyncio.Task[None] | None = None
+
+    def add(self, entry: Entry | Later, size: int = 0) -> None:
+        """Take an entry of about so many bytes; it is written later, if the run is kept."""
+        if not self.is_whole:
+            return
+        self._size += size + 64
+        if self._size > self._most:
+            self._give_up()
+            return
+        self._pending.append(entry)
+        if self.is_kept and (self._writing is None or self._writing.done()):
+            self._writing = asyncio.get_running_loop().create_task(self._write_soon())
+
+    def _give_up(self) -> None:
+        self.is_whole = False
+        self._pending.clear()
+
+    async def _write_soon(self) -> None:
+        await asyncio.sleep(_GATHER)
+        try:
+            await self.flush()
+        except OnehopError as error:  # the next call that changes something finds out
+            _log.info("what the run %s was answered is not written yet: %s", self.run.run_id, error)
+
+    async def keep(self, *more: Entry) -> None:
+        """In the store from now on: the run, all entries so far, and ``more``.
+
+        Raises StoreError, and LostRunError when another process owns it.
+        """
+        self._pending += more
+        if not self.is_kept:
+            async with self._turn:
+                if not self.is_kept:
+                    await self._store.add_run(self.run)
+                    self.is_kept = True
+        await self.flush()
+
+    async def flush(self) -> None:
+        """In the store from now on: all entries so far. Raises as ``keep``."""
+        async with self._turn:
+            if not self._pending:
+                return
+            waiting, self._pending = self._pending, []
+            entries = [each() if callable(each) else each for each in waiting]
+            try:
+                await self._write(entries)
+            except BaseException:
+                self._pending = [*entries, *self._pending]
+                raise
+
+    async def _write(self, entries: list[Entry]) -> None:
+        run = self.run
+        text = write_entries(run.fence, self._number + 1, entries)
+        part = self._sealer.seal(text, f"{run.run_id} log")
+        if not await self._store.add_run_part(run.run_id, run.fence, self._number + 1, part):
+            raise LostRunError(f"another server has taken over the run {run.run_id}")
+        self._number += 1
+
+    async def change(self, change: RunChange) -> None:
+        """Change what is kept of the run. Raises as ``keep``."""
+        if not await self._store.change_run(self.run.run_id, self.run.fence, change):
+            raise LostRunError(f"another server has taken over the run {self.run.run_id}")
+
+    async def aclose(self) -> None:
+        """Write what can be written."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.wait([self._writing])
+        if self.is_kept and self.is_whole:
+            try:
+                await self.flush()
+            except (StoreError, LostRunError) as error:
+                _log.info("the log of the run %s ends early: %s", self.run.run_id, error)
