@@ -54,7 +54,8 @@ class Sampling:
 def examples(most: int) -> int:
     """How many examples a property test tries: ``most`` where it searches at random, as ``--soak``
     does, and a quarter by default."""
-    return max(50, most // 4) if settings.default.derandomize else most
+    same_each_time = settings.default is not None and settings.default.derandomize
+    return max(50, most // 4) if same_each_time else most
 
 
 def left_out(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:

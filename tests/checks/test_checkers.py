@@ -256,6 +256,7 @@ async def test_the_same_stalling_program_is_given_to_no_second_checker() -> None
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.thorough
 async def test_a_program_reaches_no_file_and_changes_no_check_of_another() -> None:
     pollution = """\
 /// <reference path="/etc/passwd" />

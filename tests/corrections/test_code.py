@@ -180,6 +180,7 @@ HARD = [
 ]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("piece", HARD)
 def test_a_program_made_to_be_hard_costs_seconds_at_most(piece: str) -> None:
     before = time.thread_time()
