@@ -58,19 +58,25 @@ async def _trials(
     """Rounds of all faults in another order each time, at least one."""
     trials: list[Trial] = []
     with ExitStack() as stack:
-        subjects = [
-            (_opened(stack), (*EVERYWHERE, *of_sqlite())),
-            (_opened(stack, store=postgres.create("chaos")), of_database(postgres)),
-            (_opened(stack, ONEHOP_ISOLATION="realm"), EVERYWHERE[:2]),
+        pairs = [
+            (fault, subject)
+            for faults, settings in (
+                ((*EVERYWHERE, *of_sqlite()), {}),
+                (of_database(postgres), {"store": postgres.create("chaos")}),
+                (EVERYWHERE[:2], {"ONEHOP_ISOLATION": "realm"}),
+            )
+            if (wanted := [fault for fault in faults if only in fault.name])
+            and (subject := _opened(stack, **settings))
+            for fault in wanted
         ]
-        pairs = [(fault, on) for on, faults in subjects for fault in faults if only in fault.name]
         until = time.monotonic() + seconds
-        while True:
+        while pairs:
             dice.shuffle(pairs)
             for fault, subject in pairs:
                 if trials and len(trials) >= len(pairs) and time.monotonic() > until:
                     return trials
                 trials += await _trial(fault, subject)
+    return trials
 
 
 def _opened(stack: ExitStack, **environment: str) -> Subject:

@@ -38,8 +38,10 @@ CODE: Final = """
 _CLIENTS: Final = 3
 _PATIENCE: Final = 60.0
 """Seconds in which each run must be answered, however often its server is killed."""
-_ENDS: Final = {"completed", "failed", "paused"}
-TRUE_STATES: Final = "completed, failed (interrupted) or paused"
+_ON_ITS_WAY: Final = {"paused", "running"}
+"""Whoever is told so asks again."""
+_ENDS: Final = {"completed", "failed"}
+TRUE_STATES: Final = "completed, or failed and marked as cut off"
 
 
 @dataclass
@@ -118,10 +120,10 @@ class Campaign:
             except httpx2.TransportError:
                 await asyncio.sleep(0.1)
                 continue
-            if answer.status_code == 200:
+            if answer.status_code == 200 and answer.json()["status"] not in _ON_ITS_WAY:
                 self._answers[name] = answer.json()
                 return
-            if answer.status_code not in (429, 503):
+            if answer.status_code not in (200, 429, 503):
                 self.found.problems.append(f"{name}: {answer.status_code} {answer.text[:200]}")
             await asyncio.sleep(0.1)
         self.found.problems.append(f"{name} was never answered")
