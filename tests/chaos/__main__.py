@@ -58,17 +58,15 @@ async def _trials(
     """Rounds of all faults in another order each time, at least one."""
     trials: list[Trial] = []
     with ExitStack() as stack:
-        pairs = [
-            (fault, subject)
-            for faults, settings in (
-                ((*EVERYWHERE, *of_sqlite()), {}),
-                (of_database(postgres), {"store": postgres.create("chaos")}),
-                (EVERYWHERE[:2], {"ONEHOP_ISOLATION": "realm"}),
-            )
-            if (wanted := [fault for fault in faults if only in fault.name])
-            and (subject := _opened(stack, **settings))
-            for fault in wanted
-        ]
+        pairs = []
+        for faults, store, isolation in (
+            ((*EVERYWHERE, *of_sqlite()), "", "process"),
+            (of_database(postgres), postgres.create("chaos"), "process"),
+            (EVERYWHERE[:2], "", "realm"),
+        ):
+            wanted = [fault for fault in faults if only in fault.name]
+            subject = _opened(stack, store, ONEHOP_ISOLATION=isolation) if wanted else None
+            pairs += [(fault, subject) for fault in wanted if subject is not None]
         until = time.monotonic() + seconds
         while pairs:
             dice.shuffle(pairs)
@@ -79,9 +77,9 @@ async def _trials(
     return trials
 
 
-def _opened(stack: ExitStack, **environment: str) -> Subject:
+def _opened(stack: ExitStack, store: str = "", **environment: str) -> Subject:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onehop-chaos-")))
-    return stack.enter_context(Subject(folder, **environment))
+    return stack.enter_context(Subject(folder, store, **environment))
 
 
 async def _trial(fault: Fault, subject: Subject) -> list[Trial]:
@@ -102,8 +100,8 @@ async def _campaigns(postgres: PostgresServer, kills: int, dice: random.Random) 
         found["SQLite"] = await Campaign([_opened(stack)], dice).run(kills)
     with ExitStack() as stack:
         url = postgres.create("campaign")
-        first = _opened(stack, store=url)
-        second = _opened(stack, store=url, CHAOS_LEDGER=str(first.ledger))
+        first = _opened(stack, url)
+        second = _opened(stack, url, CHAOS_LEDGER=str(first.ledger))
         found["PostgreSQL, two servers"] = await Campaign([first, second], dice).run(kills)
     return found
 

@@ -132,6 +132,7 @@ class Subject(Served):
         self.tell(signal.SIGKILL)
         self.ended()
         self._note_strays(below)
+        until(lambda: self._silent, "the end of its log")
 
     def set_clock(self, ahead: int) -> None:
         """Put the server's time of day ahead, or back, by seconds."""
