@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(NoProcesses())
 
 
-LONGEST_FIRST = "server mcp docs stores execution jail cli compiler client workers analysis".split()
+LONGEST_FIRST = "chaos server mcp docs stores execution jail cli compiler client workers analysis".split()
 """Folders. What is left, ends soon: so no process works long while the others have nothing."""
 
 
