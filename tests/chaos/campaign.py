@@ -36,7 +36,7 @@ CODE: Final = """
     return all.length;
 """
 _CLIENTS: Final = 3
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 120.0
 """Seconds in which each run must be answered, however often its server is killed."""
 _ON_ITS_WAY: Final = {"paused", "running"}
 """Whoever is told so asks again."""
@@ -78,7 +78,8 @@ class Campaign:
         clients = [asyncio.create_task(self._client(key)) for _ in range(_CLIENTS)]
         deciding = asyncio.create_task(self._decide(approver))
         for _ in range(times):
-            await asyncio.sleep(self._dice.uniform(0.05, 1.0))
+            await self._until_written()
+            await asyncio.sleep(self._dice.uniform(0, 0.5))
             await self._kill()
         self._ending = True
         ends = await asyncio.gather(*clients, return_exceptions=True)
@@ -87,6 +88,13 @@ class Campaign:
         self.found.problems += [f"a client failed: {e!r}" for e in ends if isinstance(e, Exception)]
         await self._judge()
         return self.found
+
+    async def _until_written(self) -> None:
+        """Wait for the next write, so that a slow machine gets as far as to make some."""
+        ledger = self._servers[0].ledger
+        before, deadline = ledger.stat().st_size, time.monotonic() + _PATIENCE
+        while ledger.stat().st_size == before and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
 
     # --- what is killed ---
 
