@@ -25,6 +25,8 @@ from tests.waiting import until
 class Replica(Served):
     """One of several servers on a store that has a server of its own."""
 
+    patience = 120.0  # of several processes, which start at the same time
+
     @property
     def store(self) -> str:
         return str(self._environment["ONEHOP_STORE"])
