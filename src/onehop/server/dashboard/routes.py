@@ -27,7 +27,7 @@ from onehop.server.dashboard._sessions import Sessions
 from onehop.server.dashboard._tools import Tools
 from onehop.server.dashboard._verifier import Verifier
 from onehop.server.dashboard._visit import Page, Visit
-from onehop.server.http.routes import Parts
+from onehop.server.http._routing import Parts
 
 
 def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
