@@ -48,7 +48,7 @@ async def measure(options: Options) -> Report:
         f"Runs are `return 1 + 1` over HTTP, {_LANES} at a time, as fast as they go; each has four"
         " events. Viewers read as bytes in the process that also makes the load, on the same"
         " cores.",
-        "Events that come within 50 ms or more (4 ms a viewer, at most 1 s) go out together.",
+        "Events that come within 50 ms or more (8 ms a viewer, at most 1 s) go out together.",
     ]
     return report
 

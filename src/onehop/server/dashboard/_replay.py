@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from onehop.errors import NotReplayableError
 from onehop.records import ExecutionRecord
@@ -19,7 +20,7 @@ async def replay(visit: Visit, form: dict[str, str]) -> Page:
     need_admin(visit)
     name = visit.request.path_params["requestId"]
     record = await find_record(visit, name, form.get("agentId") or None)
-    facts = {"record": record, "replay": None, "parts_of": [], "problem": ""}
+    facts: dict[str, Any] = {"record": record, "replay": None, "parts_of": [], "problem": ""}
     try:
         found = await visit.parts.executor.replay(record.request_id, agent_id=record.agent_id)
     except NotReplayableError as error:

@@ -47,7 +47,7 @@ def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
         "/compare": _compare.look,
         "/approvals": _approvals.look,
         "/agents": agents.look,
-        "/agents/{agentId:path}": agents.one,
+        "/agents/{agentId}": agents.one,
         "/tools": Tools(counted).look,
         "/security": security.look,
         "/executions": _executions.look,

@@ -47,7 +47,7 @@ _CHUNK: Final = 64 * 1024
 """Bytes from which on events are not sent together any more."""
 _PAUSES: Final = (0.05, 1.0)
 """Seconds between two chunks for one reader: at least, at most."""
-_CHUNKS: Final = 250
+_CHUNKS: Final = 125
 """Chunks that all readers together get in a second: the runs come first."""
 _STORE: Final = "00000000"
 """Stands for the server in a place where the mark is all that counts."""
