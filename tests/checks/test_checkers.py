@@ -251,6 +251,7 @@ async def test_text_that_is_too_deep_or_too_long_ends_no_checker_of_another(fill
         assert set(other) <= set(checkers())
 
 
+@pytest.mark.thorough
 async def test_the_same_stalling_program_is_given_to_no_second_checker() -> None:
     async with opened(config=CONFIG.replace(check_wait=700)) as sandbox:
         await soon_checked(sandbox)
@@ -264,6 +265,7 @@ async def test_the_same_stalling_program_is_given_to_no_second_checker() -> None
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.thorough
 async def test_a_program_reaches_no_file_and_changes_no_check_of_another() -> None:
     pollution = """\
 /// <reference path="/etc/passwd" />
