@@ -20,6 +20,8 @@ from benchmarks._report import Budget, Report
 from onehop import Sandbox, SandboxConfig, Tool, ToolLimits
 
 INSTALL: Final = "pip install --no-deps bfcl-eval mpmath"
+_CLASSES: Final = "bfcl_eval.constants.executable_backend_config"
+_CHECKER: Final = "bfcl_eval.eval_checker.multi_turn_eval.multi_turn_checker"
 _KINDS: Final = ("base", "long_context")
 _TYPES: Final = {"dict": "object", "float": "number", "tuple": "array", "any": None}
 """Types as BFCL names them, and as JSON Schema does."""
@@ -45,15 +47,10 @@ class Task:
 
     def world(self) -> dict[str, Any]:
         """A fresh state of each class."""
-        from bfcl_eval.constants.executable_backend_config import (
-            CLASS_FILE_PATH_MAPPING,
-            STATELESS_CLASSES,
-        )
-
-        made = {}
+        known, made = importlib.import_module(_CLASSES), {}
         for name in self.classes:
-            one = getattr(importlib.import_module(CLASS_FILE_PATH_MAPPING[name]), name)()
-            if name not in STATELESS_CLASSES:
+            one = getattr(importlib.import_module(known.CLASS_FILE_PATH_MAPPING[name]), name)()
+            if name not in known.STATELESS_CLASSES:
                 given = copy.deepcopy(self.config.get(name, {}))
                 one._load_scenario(given, long_context=self.is_long)
             made[name] = one
@@ -115,8 +112,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 async def _compared(sandbox: Sandbox, task: Task) -> Counter[str]:
-    from bfcl_eval.eval_checker.multi_turn_eval.multi_turn_checker import _compare_instances
-
+    compare = importlib.import_module(_CHECKER)._compare_instances
     one, other = task.world(), task.world()
     methods, own = _methods(one), _methods(other)
     calls = [_read(text, methods) for text in task.calls]
@@ -124,7 +120,7 @@ async def _compared(sandbox: Sandbox, task: Task) -> Counter[str]:
     lines = (f"await call({json.dumps(name)}, {json.dumps(given)});" for name, given in calls)
     code = "\n".join([_EACH, *lines, "return answers;"])
     result = await sandbox.execute(code, timeout=30_000, tools=[*_tools(own, task.classes)])
-    same = all(_compare_instances(one[name], other[name])[0] for name in task.classes)
+    same = all(compare(one[name], other[name])[0] for name in task.classes)
     answers = expected == [_plain(each) for each in result.output or []]
     counts = {"tasks": 1, "calls": len(calls), "states": same, "answers": answers}
     is_refused = result.error_info is not None and result.error_info.type == "validation"
@@ -166,13 +162,12 @@ def _tools(methods: dict[str, Callable[..., Any]], classes: list[str]) -> Iterat
 
 
 def _documents(classes: list[str]) -> dict[str, dict[str, Any]]:
-    from bfcl_eval.constants.executable_backend_config import MULTI_TURN_FUNC_DOC_FILE_MAPPING
-
+    names = importlib.import_module(_CLASSES).MULTI_TURN_FUNC_DOC_FILE_MAPPING
     spec = find_spec("bfcl_eval")
     assert spec is not None
     assert spec.submodule_search_locations is not None
     folder = Path(spec.submodule_search_locations[0], "data", "multi_turn_func_doc")
-    files = (folder / MULTI_TURN_FUNC_DOC_FILE_MAPPING[name] for name in classes)
+    files = (folder / names[name] for name in classes)
     return {each["name"]: each for file in files for each in _lines(file)}
 
 

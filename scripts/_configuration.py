@@ -162,6 +162,8 @@ def _kind(annotation: Any) -> str:
         return "pairs"
     if origin is frozenset or origin is tuple:
         return "names"
+    if any(isinstance(each, type) and issubclass(each, BaseModel) for each in get_args(annotation)):
+        return "table"
     return "true, false" if annotation is bool else "text"
 
 

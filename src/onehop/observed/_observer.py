@@ -121,6 +121,8 @@ class Observer:
 
     async def aclose(self) -> None:
         """``settle`` within a moment, and keep nothing more."""
+        if self._keeper is None:
+            self._waiting.clear()  # for nobody
         try:
             async with asyncio.timeout(_FAREWELL):
                 await self.settle()

@@ -68,8 +68,8 @@ class UpstreamOptions(BaseModel):
     )
     oauth: OAuthClient | None = Field(
         default=None,
-        description="A table with the client that logs in at the URL, where the authorization "
-        "server lets nobody register.",
+        description="The client that logs in at the URL, where the authorization server lets "
+        "nobody register: `client_id`, `client_secret`, `scope`, `port`.",
     )
     timeout: _Milliseconds | None = Field(
         default=None,
