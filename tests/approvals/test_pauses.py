@@ -18,6 +18,7 @@ from onehop.decisions import Approve, Decision, Edit, Reject
 from onehop.execution.compose import open_executor
 from onehop.execution.executor import Executor
 from onehop.server.agents import Agents
+from tests.servers import PostgresServer
 from tests.waiting import soon
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -133,6 +134,22 @@ async def test_another_server_goes_on_with_what_the_first_has_paused(tmp_path: P
         assert record.details["resumed"] == 1
         assert await executor.store.kept_runs(phase="paused") == []
     assert MADE.count(("pay", "bob")) == 1
+
+
+async def test_a_server_that_was_asked_meanwhile_does_not_begin_what_another_has_paused(
+    tmp_path: Path, postgresql_server: PostgresServer
+) -> None:
+    url = postgresql_server.create("paused")
+    folders = tmp_path / "one", tmp_path / "two"
+    async with server(folders[0], store=url) as one, server(folders[1], store=url) as two:
+        asked = [each.execute(CODE, agent_id="ada", request_id="r1") for each in (one, two)]
+        paused = await asyncio.gather(*asked)
+        assert [each.status for each in paused] == ["paused"] * 2
+        assert MADE == [("find", "ada"), ("note", "ada is here")]
+        await decide(two, paused[1], Approve())
+        results = [await each.wait("r1", 20_000, agent_id="ada") for each in (one, two)]
+        assert results[0].output == results[1].output
+    assert MADE.count(("pay", "ada")) == 1
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ from onehop.decisions import Approval
 from onehop.errors import (
     NotReplayableError,
     OnehopError,
+    RunLostError,
     RunNotFoundError,
     SealedError,
     StoreError,
@@ -493,17 +494,18 @@ class Executor:
         known = await self._repeats.earlier(caller)
         if known is not None or self._recorder is None or caller.minted:
             return known, False
+        if self._claims is not None:  # looks for it when nobody else can begin it
+            return None, False
         if (paused := await self._paused(caller)) is not None:
             return paused, False
-        if self._claims is not None:  # which looks again
-            return None, False
         record, unchecked = await self._recorded(self._recorder, caller)
         if record is None or record.error_type == GIVEN_UP:
             return await self._repeats.earlier(caller), unchecked  # it may have begun meanwhile
         return _outcomes.result_of(record), False
 
     async def _elsewhere(self, run: Run) -> ExecutionResult | None:
-        """The result of the run of this name that another server has made, or makes now."""
+        """The result of the run of this name that another server has made, or makes now; that of
+        one that waits for people, if there is one."""
         recorder, caller = self._recorder, run.caller
         if self._claims is None or recorder is None or caller.minted:
             return None
@@ -515,11 +517,24 @@ class Executor:
             _log.info("cannot tell whether %s runs elsewhere: %s", caller.request_id, error)
             run.unchecked = True
             return None
-        if record is None:
+        except RunLostError:
+            paused = await self._paused(caller)
+            if paused is None:
+                raise
+            return self._found(run, paused)
+        if record is not None:
+            return self._found(run, _outcomes.result_of(record))
+        paused = await self._paused(caller)
+        if paused is None:
             return None
+        self._claims.release(caller)
+        return self._found(run, paused)
+
+    def _found(self, run: Run, result: ExecutionResult) -> ExecutionResult:
+        """There is a run of this name already, with this result."""
         run.repeated = run.ending = True
-        result = _outcomes.result_of(record)
-        self._repeats.resolve(caller, result, len(to_json(result.output, inf_nan_mode="null")))
+        size = len(to_json(result.output, inf_nan_mode="null"))
+        self._repeats.resolve(run.caller, result, size)
         return result
 
     async def _recorded(
