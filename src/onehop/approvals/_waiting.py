@@ -67,6 +67,8 @@ class _Waiting:
     approval: Approval
     bound: Bound
     decided: asyncio.Future[Approval]
+    is_kept: bool = False
+    """Whether the store has it."""
 
 
 class RunAsker:
@@ -115,9 +117,11 @@ class RunAsker:
 
     def pause(self) -> None:
         """Let the run go on without its worker, as if its time to hold it were over; in vain for
-        one that cannot."""
-        if self._holder is not None and self._lifetime is not None and not self._is_pausing:
-            self._is_pausing = True
+        one that cannot. What it waits for is in the store first."""
+        if self._holder is None or self._lifetime is None:
+            return
+        self._is_pausing = True
+        if any(each.is_kept for each in self._waiting.values()):
             self._holder.pause()
 
     def look(self) -> None:
@@ -150,7 +154,7 @@ class RunAsker:
         try:
             decided = await self._decided(waiting, left)
         except asyncio.CancelledError:
-            if not self._is_pausing:
+            if not (self._is_pausing and waiting.is_kept):
                 self._take_back(waiting)
             raise
         finally:
@@ -246,6 +250,10 @@ class RunAsker:
             return
         for each in added:
             self._hear(each.approval)
+        for each in new:
+            each.is_kept = True
+        if self._is_pausing:
+            self.pause()
 
     async def _read(self) -> None:
         try:

@@ -294,7 +294,7 @@ class Keeping:
         await self.log.change(RunChange(phase="paused", lease_until=0, wake=False))
         store, run_id = self._keeper.store, self.log.run.run_id
         asked = await store.approvals(run_id=run_id, limit=_MOST)
-        if any(self._is_news(each) for each in asked):
+        if not asked or any(self._is_news(each) for each in asked):
             await store.wake_run(run_id)
 
     def _is_news(self, approval: Approval) -> bool:
