@@ -34,8 +34,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Sampling())
 
 
-LONGEST_FIRST = "server mcp docs stores execution jail cli compiler client workers analysis".split()
-"""Folders. What is left, ends soon: so no process works long while the others have nothing."""
+LONGEST_FIRST = (
+    "chaos server cli telemetry upstreams docs client mcp stores checks execution dashboard calls "
+    "compiler workers jail test_limits.py test_sandbox.py sessions approvals guest openapi "
+    "test_lifecycle.py analysis deploy validation"
+).split()
+"""Folders, and files at the top. What is left, ends soon: so no process works long while the others
+have nothing."""
 
 
 @pytest.hookimpl(optionalhook=True)  # the adapters are tested without xdist

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pytest
+from hypothesis import settings
 
 LEFT: Final = ("thorough", "soak")
 """Marks that the default run leaves out."""
@@ -48,6 +49,13 @@ class Sampling:
         if self._left:
             told = ", ".join(f"{count} {name}" for name, count in sorted(self._left.items()))
             terminalreporter.write_line(f"left to scripts/test --soak: {told}")
+
+
+def examples(most: int) -> int:
+    """How many examples a property test tries: ``most`` where it searches at random, as ``--soak``
+    does, and a quarter by default."""
+    same_each_time = settings.default is not None and settings.default.derandomize
+    return max(50, most // 4) if same_each_time else most
 
 
 def left_out(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:

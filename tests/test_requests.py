@@ -18,6 +18,7 @@ from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
 from onehop.inputs.values import ValueCount
 from onehop.requests import MAX_CONTEXT_DEPTH, CheckedRequest, check_request
+from tests.sampling import examples
 
 pytestmark = pytest.mark.unit
 
@@ -300,14 +301,14 @@ def _tree(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.dictionaries(st.text(max_size=4), st.recursive(leaves, grow, max_leaves=12))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(_tree(_SCALARS | _FLOATS))
 def test_every_json_object_passes_and_means_the_same(context: dict[str, Any]) -> None:
     checked = check(context=context)
     assert json.loads(checked.context_json) == checked.request.context == context
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(_tree(_SCALARS), _BAD)
 def test_one_bad_part_anywhere_is_refused(context: dict[str, Any], bad: Any) -> None:
     assert refusal(context={**context, "deep": [[{"x": bad}]]}).field == "context"

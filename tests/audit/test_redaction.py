@@ -14,6 +14,7 @@ from onehop.audit.redaction import Redactor
 from onehop.config import AuditConfig
 from onehop.events import ExecutionCompleted, ExecutionFailed, SecurityIssue
 from onehop.records import ExecutionRecord
+from tests.sampling import examples
 from tests.users import ROOT
 
 pytestmark = pytest.mark.unit
@@ -481,7 +482,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(JSON, st.text(HEX, min_size=12, max_size=20), st.lists(st.text(), max_size=3))
 def test_no_data_breaks_it_and_no_masked_value_survives(
     data: Any, secret: str, texts: list[str]

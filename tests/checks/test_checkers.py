@@ -29,6 +29,15 @@ async def run(sandbox: Sandbox, number: int, agent: str = "a", **more: Any) -> E
     return result
 
 
+async def test_one_is_started_with_the_sandbox_where_the_first_program_will_need_it() -> None:
+    async with opened(first_is_checked=True) as sandbox:
+        await soon(checkers, "the checker to start")
+        (pid,) = checkers()
+        await run(sandbox, 1)
+        assert checkers() == [pid]
+    await soon(lambda: is_dead(pid), "the checker to end")
+
+
 async def test_none_is_started_before_it_is_needed_and_all_end_with_the_sandbox() -> None:
     before = open_descriptors()
     async with opened() as sandbox:
@@ -242,6 +251,7 @@ async def test_text_that_is_too_deep_or_too_long_ends_no_checker_of_another(fill
         assert set(other) <= set(checkers())
 
 
+@pytest.mark.thorough
 async def test_the_same_stalling_program_is_given_to_no_second_checker() -> None:
     async with opened(config=CONFIG.replace(check_wait=700)) as sandbox:
         await soon_checked(sandbox)
@@ -255,6 +265,7 @@ async def test_the_same_stalling_program_is_given_to_no_second_checker() -> None
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.thorough
 async def test_a_program_reaches_no_file_and_changes_no_check_of_another() -> None:
     pollution = """\
 /// <reference path="/etc/passwd" />

@@ -94,6 +94,7 @@ async def test_over_mcp(tmp_path: Path) -> None:
             assert "no calls of tools" in text_of(none)
 
 
+@pytest.mark.thorough
 async def test_by_the_client(tmp_path: Path) -> None:
     async with served(tmp_path) as service:
         options: Any = {"agent_id": "alice", "api_key": service.keys["alice"]}
@@ -122,6 +123,7 @@ def cli(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.thorough
 def test_on_the_command_line(tmp_path: Path) -> None:
     refused = cli(tmp_path, "return await tools.doubel({n: 2})")
     assert refused.returncode == 1

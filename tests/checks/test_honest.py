@@ -144,6 +144,7 @@ const p = tools.crm.nope({}); p.catch(() => {}); const get = () => p; get().then
 """.splitlines()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", ["javascript", "typescript"])
 async def test_a_guarded_or_honest_program_runs(language: str, sandbox: Sandbox) -> None:
     context = {"a": "x", "none": []}
@@ -158,6 +159,7 @@ async def test_a_guarded_or_honest_program_runs(language: str, sandbox: Sandbox)
         assert held.output == free.output, code
 
 
+@pytest.mark.thorough
 async def test_random_programs_are_refused_only_if_they_fail() -> None:
     refused = 0
     async with opened(tools=BOX) as sandbox:

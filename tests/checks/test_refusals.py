@@ -89,6 +89,7 @@ async def refused(sandbox: Sandbox, code: str, language: str) -> ExecutionResult
     return result
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", ["javascript", "typescript"])
 async def test_a_program_that_must_fail_is_refused(language: str, sandbox: Sandbox) -> None:
     for code, words in MISTAKES.items():

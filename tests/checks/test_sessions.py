@@ -45,6 +45,7 @@ async def test_a_hint_says_nothing_of_names_that_earlier_calls_have_declared(
         assert not any("rows" in hint and "find name" in hint for hint in failed.hints or ())
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("declared", ["const tools", "var tools", "let {tools}"])
 async def test_a_session_may_have_tools_of_its_own(declared: str) -> None:
     async with opened() as sandbox, sandbox.session() as session:

@@ -373,6 +373,7 @@ def test_a_reader_that_leaves_early_causes_no_traceback(tmp_path: Path) -> None:
     assert process.wait(60) == 0
 
 
+@pytest.mark.thorough
 def test_an_interrupt_from_the_terminal_exits_with_130() -> None:
     words = ["run", "--timeout", "20000", "-c", "for (;;);"]
     process = subprocess.Popen(

@@ -119,6 +119,7 @@ def test_top_prints_once_where_there_is_no_terminal(watching: dict[str, str]) ->
     assert state["moreRuns"] == 0
 
 
+@pytest.mark.thorough
 def test_an_agent_may_not_look_and_hears_why(served: Served) -> None:
     environment = {"ONEHOP_SERVER_URL": served.url, "AGENT_API_KEY": served.key("eve")}
     done = command(environment, "top")
@@ -195,6 +196,7 @@ def test_tail_resumes_after_a_lost_connection(tmp_path: Path) -> None:
                 screen.wait("after the gap")
 
 
+@pytest.mark.thorough
 def test_tail_ends_when_nobody_reads(watching: dict[str, str], ada: httpx2.Client) -> None:
     import os
 
@@ -214,6 +216,7 @@ def test_tail_ends_when_nobody_reads(watching: dict[str, str], ada: httpx2.Clien
         assert process.returncode == 0
 
 
+@pytest.mark.thorough
 def test_stats_draw_small_plots_on_a_terminal_only(
     watching: dict[str, str], ada: httpx2.Client
 ) -> None:

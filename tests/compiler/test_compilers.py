@@ -125,6 +125,7 @@ async def test_agents_that_always_have_more_to_compile_leave_room_for_others() -
         await asyncio.gather(*hogs)
 
 
+@pytest.mark.thorough
 async def test_many_agents_share_few_places() -> None:
     async with opened(config=SandboxConfig(pool_size=2, compilers=2)) as backend:
         await asyncio.gather(*(value(backend, n, f"agent {n % 6}") for n in range(18)))

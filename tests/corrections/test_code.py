@@ -13,6 +13,7 @@ from onehop.config import CorrectionConfig
 from onehop.corrections import CorrectedCode, correct_code, finding_in_original, in_original
 from onehop.source import lines
 from onehop.types import ErrorInfo, ExecutionResult, Finding, ResourceUsage
+from tests.sampling import examples
 
 pytestmark = pytest.mark.unit
 
@@ -179,6 +180,7 @@ HARD = [
 ]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("piece", HARD)
 def test_a_program_made_to_be_hard_costs_seconds_at_most(piece: str) -> None:
     before = time.thread_time()
@@ -203,7 +205,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @example("``` \u2028 \n``` 1")
 @given(st.lists(PIECES, max_size=12).map(" ".join))
 def test_only_what_is_reported_is_changed(code: str) -> None:

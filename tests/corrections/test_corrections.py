@@ -16,6 +16,7 @@ from onehop.config import CorrectionConfig, SandboxConfig
 from onehop.corrections import correct_arguments, correct_code
 from onehop.errors import InvalidRequestError
 from onehop.requests import check_request
+from tests.sampling import examples
 from tests.users import ROOT
 
 pytestmark = pytest.mark.unit
@@ -175,7 +176,7 @@ NAMES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.dictionaries(NAMES, WORDS, max_size=6))
 def test_what_was_valid_is_never_changed_and_nothing_is_lost(call: dict[str, Any]) -> None:
     corrected = correct_arguments(call, ON)

@@ -56,6 +56,7 @@ def test_where_namespaces_are_forbidden_the_other_layers_hold(user: User) -> Non
     assert "namespaces" not in words
 
 
+@pytest.mark.thorough
 def test_where_a_template_cannot_be_had_workers_are_executed_and_the_log_says_why(
     user: User,
 ) -> None:
@@ -161,6 +162,7 @@ def _without_resources() -> str:
     )
 
 
+@pytest.mark.thorough
 def test_libraries_that_the_host_preloads_do_not_reach_workers(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

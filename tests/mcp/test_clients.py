@@ -45,6 +45,7 @@ async def answers(folder: Path, command: str, arguments: list[str]) -> None:
         assert text_of(await run(client, "return 1 + 1")) == "2"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("client", JSON_CLIENTS)
 async def test_the_command_that_a_client_is_given_starts_onehop(
     tmp_path: Path, client: str

@@ -14,6 +14,7 @@ from onehop.patterns import AgentHistory, Patterns, Talk, shape_of
 from onehop.patterns._advice import ADVICE, CONSTRUCT_WORDS, KIND_WORDS
 from onehop.patterns._shapes import CLASSES, CONSTRUCTS, KINDS
 from onehop.types import ErrorInfo, ErrorType, ExecutionResult, Finding, ResourceUsage, code_hash
+from tests.sampling import examples
 
 READ = "TypeError:read-undefined:member_expression"
 CALL = "TypeError:not-function:call_expression"
@@ -131,7 +132,7 @@ KIND = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(TEXT, TEXT, TEXT, KIND, NUMBER, NUMBER, st.sampled_from(["javascript", "typescript"]))
 def test_nothing_that_a_guest_writes_is_ever_in_a_shape_or_a_hint(
     code: str, name: str, message: str, kind: ErrorType, line: int, column: int, language: str

@@ -58,6 +58,7 @@ def test_every_answer_is_as_the_document_says(tried: Served) -> None:
     assert "Authentication failed" not in printed
 
 
+@pytest.mark.thorough
 def test_agents_change_as_the_document_says(tried: Served) -> None:
     names = ("add_agent", *CHANGES)
     printed = schemathesis(tried, *[w for name in names for w in ("--include-operation-id", name)])

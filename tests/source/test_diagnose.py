@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.sampling import examples
 
 from onehop.source import Diagnosis, _words, diagnose
 from onehop.types import Language
@@ -252,7 +253,7 @@ def test_beyond_the_bound_only_the_words_and_the_end_are_told() -> None:
     assert found == Diagnosis("Unexpected end of input", 1, 200_001)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.text("(){}[]`'\"/*\\$<>=+ax:;\n é😀\u2028", max_size=60),
     st.sampled_from(BOTH),

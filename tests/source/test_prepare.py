@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.sampling import examples
 
 from onehop.source import Prepared, Problem, lines, prepare
 from onehop.source._lines import utf16_length
@@ -202,7 +203,7 @@ _WORDS = (
 _PIECES = st.sampled_from([*_WORDS.split(), "\n", "\r\n", "\u2028", "\t"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(_PIECES, max_size=40).map(" ".join) | st.text(max_size=60).map("export ".__add__))
 def test_no_line_ever_changes_its_length(code: str) -> None:
     result = prepare(code, "typescript")

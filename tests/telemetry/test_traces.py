@@ -196,6 +196,7 @@ def test_the_delivery_of_records_is_linked_with_their_runs(
     )
 
 
+@pytest.mark.thorough
 def test_code_and_values_are_sent_only_when_the_operator_says_so(tmp_path: Path) -> None:
     with over_http() as (found, url):
         with (

@@ -35,6 +35,7 @@ def test_it_says_which_server_is_down_since_when_and_why(tmp_path: Path, command
     assert "no tools are granted" not in made.stderr
 
 
+@pytest.mark.thorough
 def test_it_says_what_it_waits_for(tmp_path: Path) -> None:
     made = onehop(tmp_path, 'command = ["sleep", "60"]', "tools", "list")
     assert "crm: waiting for it to come up" in made.stderr

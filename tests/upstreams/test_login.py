@@ -127,6 +127,7 @@ async def test_a_file_that_others_may_read_is_not_used(tmp_path: Path, home: Pat
                 await opened.call_tool("crm.refreshed")
 
 
+@pytest.mark.thorough
 def test_nobody_logs_in_at_what_is_not_there(tmp_path: Path, home: Path) -> None:
     done = log_in(tmp_path, f"http://127.0.0.1:{free_port()}/mcp")
     assert done.returncode == 2

@@ -191,6 +191,7 @@ async def test_a_server_gets_no_variable_that_is_not_named(monkeypatch: pytest.M
     assert (found["MODE"], found["A"]) == ("fast", "1")
 
 
+@pytest.mark.thorough
 async def test_only_included_tools_that_are_not_excluded_are_there() -> None:
     server = McpUpstream(
         command=COMMAND, required=True, include=["a*", "p*"], exclude=["pic*"], parse_json=False

@@ -13,6 +13,7 @@ from onehop.types import Language
 from onehop.validation import Validator
 from onehop.validation._examine import Examiner
 from onehop.validation._rules import RULES
+from tests.sampling import examples
 from tests.validation.forbidden import spellings
 from tests.validation.programs import harmless
 
@@ -27,19 +28,19 @@ def patterns(code: str, language: Language = "javascript") -> set[str]:
     return {each.pattern for each in verdict.findings}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.text(), st.sampled_from(LANGUAGES))
 def test_any_text_has_a_verdict(code: str, language: Language) -> None:
     assert "too_complex" not in patterns(code, language)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.text(alphabet=ALPHABET, max_size=200), st.sampled_from(LANGUAGES))
 def test_any_text_of_signs_has_a_verdict(code: str, language: Language) -> None:
     assert "too_complex" not in patterns(code, language)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(st.randoms(use_true_random=False), st.sampled_from(LANGUAGES))
 def test_any_damaged_program_has_a_verdict(source: random.Random, language: Language) -> None:
     assert "too_complex" not in patterns(damaged(source), language)

@@ -61,7 +61,7 @@ export function compileKept(code, kept, head, tail) {
   if (error !== null) return null;
   declareAll(kept);
   source.toOriginal = throughEdits(code, kept, source.toOriginal);
-  return body(keepFunction, load, save);
+  return body(keepFunction, loadVariable, save);
 }
 
 function keepFunctions({ functions, strict }) {
@@ -188,7 +188,7 @@ function keepFunction(name, value) {
 }
 
 /** A loop that holds a variable takes it at its start, and gives it back at its end. */
-function load(name) {
+function loadVariable(name) {
   return globalObject[name];
 }
 

@@ -38,10 +38,12 @@ from onehop.server.asgi._room import Room
 from onehop.server.asgi._scope import REQUEST_ID, ASGIApp, Scope
 from onehop.server.dashboard.routes import dashboard_routes
 from onehop.server.http import handed, routes
+from onehop.server.http._code import execute
 from onehop.server.http._docs import docs_routes
 from onehop.server.http._index import index_route
 from onehop.server.http._metrics import metrics_router
 from onehop.server.http._openapi import make_openapi
+from onehop.server.http._routing import Parts
 from onehop.server.http._states import states
 from onehop.server.principal import Principal
 from onehop.telemetry import Metrics
@@ -86,7 +88,7 @@ def create_app(
     Raises StoreError for an executor that keeps nothing.
     """
     config = settings or ServerConfig()
-    parts = routes.Parts(executor, agents, config, validator or Validator())
+    parts = Parts(executor, agents, config, validator or Validator())
     readers = (telemetry or TelemetryConfig()).metrics
     inner = [*_mcp(parts)]
     app = FastAPI(
@@ -122,7 +124,7 @@ def create_app(
     return app
 
 
-def _mcp(parts: routes.Parts) -> list[tuple[ASGIApp, AbstractAsyncContextManager[None]]]:
+def _mcp(parts: Parts) -> list[tuple[ASGIApp, AbstractAsyncContextManager[None]]]:
     """What serves ``/mcp``, if its package is installed."""
     if find_spec("mcp") is None:
         return []
@@ -149,12 +151,12 @@ def _short_ways(inner: list[tuple[ASGIApp, AbstractAsyncContextManager[None]]]) 
     """Where runs are asked for, before all other routes: the framework would look for what each
     depends on, which takes as long as all that the server does itself. They stay its routes too,
     for its documentation and for other methods."""
-    execute = Route("/api/v1/execute", routes.execute, methods=["POST"])
-    return [execute, *(Route("/mcp", served, methods=["POST"]) for served, _ in inner)]
+    running = Route("/api/v1/execute", execute, methods=["POST"])
+    return [running, *(Route("/mcp", served, methods=["POST"]) for served, _ in inner)]
 
 
 def _lifespan(
-    parts: routes.Parts, contexts: list[AbstractAsyncContextManager[None]]
+    parts: Parts, contexts: list[AbstractAsyncContextManager[None]]
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -173,7 +175,7 @@ def _lifespan(
     return lifespan
 
 
-def _middleware(parts: routes.Parts) -> list[Middleware]:
+def _middleware(parts: Parts) -> list[Middleware]:
     """From the outside in."""
     config = parts.settings
     values = parts.executor.sandbox.get_config().max_values
@@ -197,7 +199,7 @@ def _middleware(parts: routes.Parts) -> list[Middleware]:
     return layers
 
 
-def _carrying(parts: routes.Parts, place: Place | None) -> list[Middleware]:
+def _carrying(parts: Parts, place: Place | None) -> list[Middleware]:
     """What carries requests to the process that they are for."""
     if place is None:
         return []

@@ -17,7 +17,7 @@ from onehop.server.dashboard._cookies import cookie_of, drop_cookie, is_from_her
 from onehop.server.dashboard._frame import HEADERS, Frame, up_from
 from onehop.server.dashboard._sessions import Session, Sessions
 from onehop.server.dashboard._visit import Page, Visit, read_form
-from onehop.server.http.routes import Parts
+from onehop.server.http._routing import Parts
 from onehop.server.principal import Principal
 
 Look = Callable[[Visit], Awaitable[Page | Response]]

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from onehop.errors import InvalidRequestError
-from onehop.server.http.routes import Parts
+from onehop.server.http._routing import Parts
 from onehop.server.principal import Principal
 
 FRESH: Final = 0.5

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from onehop.server._errors import ForbiddenError, NotFoundError
-from onehop.server.http import routes
+from onehop.server.http._routing import Here, Who, errors, no_query
 from onehop.telemetry import Metrics
 
 Readers = Literal["viewer", "open", "off"]
@@ -30,15 +30,15 @@ _TEXT: Final[dict[str, Any]] = {
 def metrics_router(metrics: Metrics | None, readers: Readers) -> APIRouter:
     """The address, for those ``readers``."""
     guards = [] if readers == "open" else [Depends(_reader)]
-    router = APIRouter(tags=["health"], dependencies=[*guards, Depends(routes._no_query)])
+    router = APIRouter(tags=["health"], dependencies=[*guards, Depends(no_query)])
 
     @router.get(
         "/metrics",
         name="metrics",
         response_class=Response,
-        responses={**routes._errors(404), 200: {"content": _TEXT}},
+        responses={**errors(404), 200: {"content": _TEXT}},
     )
-    async def metrics_(request: Request, here: routes.Here) -> Response:
+    async def metrics_(request: Request, here: Here) -> Response:
         """Give the metrics that Prometheus reads; for a viewer or an admin."""
         if metrics is None:
             raise NotFoundError(_OFF if readers == "off" else _MISSING)
@@ -49,6 +49,6 @@ def metrics_router(metrics: Metrics | None, readers: Readers) -> APIRouter:
     return router
 
 
-def _reader(principal: routes.Who) -> None:
+def _reader(principal: Who) -> None:
     if not principal.sees_all:
         raise ForbiddenError("metrics are for a viewer or an admin: this key's role is agent")

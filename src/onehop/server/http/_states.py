@@ -13,7 +13,7 @@ from onehop._version import onehop_version
 from onehop.server._errors import ForbiddenError
 from onehop.server.asgi._json import Json
 from onehop.server.http import _schemas as schemas
-from onehop.server.http import routes
+from onehop.server.http._routing import Here, Who, alone, errors
 from onehop.states import ExecutorState
 
 _SHOWN: Final = 500
@@ -26,10 +26,10 @@ states = APIRouter(prefix="/api/v1")
     "/status",
     tags=["health"],
     response_model=schemas.Status,
-    responses=routes._errors(),
-    dependencies=[Depends(routes._alone)],
+    responses=errors(),
+    dependencies=[Depends(alone)],
 )
-async def status(here: routes.Here, principal: routes.Who) -> Response:
+async def status(here: Here, principal: Who) -> Response:
     """Tell how workers, queue, journal and upstream servers are, and which runs are in flight; for
     a viewer or an admin."""
     if not principal.sees_all:

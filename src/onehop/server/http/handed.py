@@ -19,7 +19,7 @@ from onehop.server.asgi._scope import BODY_LIMIT
 from onehop.server.asgi._sse import EventStream, event
 from onehop.server.http import _schemas as schemas
 from onehop.server.http._params import CallPath, ConnectionPath
-from onehop.server.http.routes import _BODY, Here, Runner, _alone, _errors, _takes, owner
+from onehop.server.http._routing import BODY, Here, Runner, alone, errors, owner, takes
 
 _ANSWER: Final = 16 * MIB
 """Bytes of a request with an answer: four times what a value may have, as JSON can be verbose."""
@@ -47,14 +47,14 @@ _TOOLS: Final = {
     ]
 }
 
-api = APIRouter(prefix="/api/v1/tools/connections", tags=["tools"], dependencies=[Depends(_alone)])
+api = APIRouter(prefix="/api/v1/tools/connections", tags=["tools"], dependencies=[Depends(alone)])
 
 
 @api.post(
     "",
     response_class=Response,
-    responses={**_errors(429, *_BODY), 200: {"content": _STREAM}},
-    openapi_extra=_takes(schemas.HandedTools, _TOOLS),
+    responses={**errors(429, *BODY), 200: {"content": _STREAM}},
+    openapi_extra=takes(schemas.HandedTools, _TOOLS),
 )
 async def hand_in(request: Request, here: Here, principal: Runner) -> Response:
     """Hand tools in, and hear of their calls as long as the stream is open."""
@@ -82,8 +82,8 @@ async def _told(handed: Handed, limits: ToolLimits) -> AsyncGenerator[bytes, Non
 @api.post(
     "/{connectionId}/calls/{callId}",
     status_code=204,
-    responses=_errors(404, 409, 429, *_BODY),
-    openapi_extra=_takes(schemas.ToolAnswer, {"value": {"lines": 3}}),
+    responses=errors(404, 409, 429, *BODY),
+    openapi_extra=takes(schemas.ToolAnswer, {"value": {"lines": 3}}),
 )
 async def answer_call(
     request: Request,
