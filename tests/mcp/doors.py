@@ -48,7 +48,8 @@ async def service(folder: Path, tools: Any = None, **settings: Any) -> AsyncIter
     store = f"sqlite:///{folder / 'onehop.db'}"
     audit = AuditConfig(store=store, journal=str(folder / "journal"))
     config = ServerConfig(port=0, **settings)
-    async with open_executor(SandboxConfig(pool_size=4), audit=audit, tools=tools) as executor:
+    pool = SandboxConfig(pool_size=4)
+    async with open_executor(pool, audit=audit, tools=tools, resumes=True) as executor:
         assert executor.store is not None
         agents = Agents(executor.store)
         keys = {

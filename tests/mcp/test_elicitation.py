@@ -19,6 +19,7 @@ from mcp.client.streamable_http import streamable_http_client
 from onehop.config import ToolsConfig
 from onehop.server.mcp._forms import decisions_of
 from tests.mcp.doors import Era, Service, error_of, held, process, run, service
+from tests.waiting import soon
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -48,6 +49,14 @@ def tools_in(folder: Path, **settings: Any) -> ToolsConfig:
 async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
     folder = tmp_path_factory.mktemp("asking")
     async with held(service(folder, tools_in(folder, elicitation=True))) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def short(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    """Holds a worker for half a second."""
+    folder = tmp_path_factory.mktemp("short")
+    async with held(service(folder, tools_in(folder, elicitation=True, hold=500))) as running:
         yield running
 
 
@@ -143,7 +152,7 @@ async def test_what_is_no_clear_answer_decides_nothing(said: types.ElicitResult)
 
 @pytest.mark.parametrize("case", ["off", "HTTP of the older era"])
 async def test_a_client_that_cannot_or_may_not_be_asked_is_not_asked(
-    case: str, served: Service, tmp_path: Path
+    case: str, served: Service, short: Service, tmp_path: Path
 ) -> None:
     def never(_params: Any) -> types.ElicitResult:
         raise AssertionError("nobody may be asked")
@@ -153,19 +162,34 @@ async def test_a_client_that_cannot_or_may_not_be_asked_is_not_asked(
     if case == "off":
         settings["ONEHOP_TOOLS_ELICITATION"] = "false"
     if case == "HTTP of the older era":
-        folder = tmp_path / "short"
-        folder.mkdir()
-        config = tools_in(folder, elicitation=True, hold=1000)
-        async with (
-            held(service(folder, config)) as other,
-            client_at(("HTTP", "legacy"), other, tmp_path, never) as client,
-        ):
+        async with client_at(("HTTP", "legacy"), short, tmp_path, never) as client:
             result = await run(client, ONE)
     else:
         async with client_at(door, served, tmp_path, never, **settings) as client:
             result = await run(client, ONE)
     assert result.structured_content is not None
-    assert result.structured_content["output"][0] == "expired"
+    assert result.structured_content["status"] == "paused"
+    assert "a person must decide about pay(" in str(result.structured_content["next"])
+
+
+async def test_an_answer_that_comes_after_the_run_was_paused_lets_it_go_on(
+    short: Service, tmp_path: Path
+) -> None:
+    clients: list[Client] = []
+
+    async def paused() -> bool:
+        seen = await clients[0].call_tool("code_wait", {"requestId": "late", "wait": 0})
+        return (seen.structured_content or {}).get("status") == "paused"
+
+    async def ask(_params: Any) -> types.ElicitResult:
+        await soon(paused)
+        return accept(call_1="approve")
+
+    async with client_at(("HTTP", "2026-07-28"), short, tmp_path, ask) as client:
+        clients.append(client)
+        result = await run(client, ONE, meta={"onehop/requestId": "late"})
+    assert result.structured_content is not None
+    assert result.structured_content["output"] == "ada has 6 more"
 
 
 async def test_a_forged_state_decides_nothing_of_another_agent(

@@ -24,7 +24,7 @@ from onehop.webhooks._signing import signed
 from tests.waiting import soon
 from tests.webhooks.receiver import Inbox
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "examples" / "webhooks"))
 from webhook_receiver import verified
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -355,19 +355,24 @@ class Executor:
     async def _known(self, caller: Caller, seconds: float | None) -> ExecutionResult | None:
         """The result of a run that another call has begun, that waits for people, or that is on
         record."""
-        paused: ExecutionResult | None = None
-        try:
-            async with asyncio.timeout(seconds):
-                known = await self._repeats.earlier(caller)
-                while known is None or known.status == "paused":
-                    paused = await self._paused(caller)
-                    if paused is None:
-                        break
-                    await asyncio.sleep(_PAUSE_LOOK)
+        loop = asyncio.get_running_loop()
+        end = None if seconds is None else loop.time() + seconds
+        while True:
+            try:
+                async with asyncio.timeout_at(end):
                     known = await self._repeats.earlier(caller)
-        except TimeoutError:
-            return paused or still_running(caller.request_id)
-        if (known is not None and known.status != "paused") or self._store is None:
+            except TimeoutError:
+                return still_running(caller.request_id)
+            if known is not None and known.status != "paused":
+                return known
+            paused = await self._paused(caller)  # looked at once, however short the time is
+            if paused is None:
+                break
+            left = _PAUSE_LOOK if end is None else end - loop.time()
+            if left <= 0:
+                return paused
+            await asyncio.sleep(min(left, _PAUSE_LOOK))
+        if self._store is None:
             return known
         await self.flush(_FRESH)
         record = await self._store.get(caller.request_id, caller.agent_id)

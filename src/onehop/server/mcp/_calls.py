@@ -145,10 +145,12 @@ class Calls:
         run = self._runs.find(state.request_id, agent_id)
         questions = self._questions(call, state.request_id, state.run_id)
         said = answer_of(call.responses)
+        is_decided = False
         if said is not None and questions is not None:
-            await questions.decide(said, state.asked)
-        if run is None or questions is None:
-            result = await self._executor.wait(state.request_id, 0, agent_id=agent_id)
+            is_decided = await questions.decide(said, state.asked)
+        if run is None or questions is None:  # it is paused, has ended, or is another server's
+            wait = _USUAL_WAIT if is_decided else 0
+            result = await self._executor.wait(state.request_id, wait, agent_id=agent_id)
             return self._answer(result, agent_id)
         questions.asked |= state.asked | state.before
         answer = await self._watch(call, run, report, questions)

@@ -98,13 +98,15 @@ class Questions:
             request_state=state.text(),
         )
 
-    async def decide(self, answer: types.ElicitResult, asked: Set[str]) -> None:
-        """Have what a person said stand, of calls of this agent's own run."""
+    async def decide(self, answer: types.ElicitResult, asked: Set[str]) -> bool:
+        """Have what a person said stand, of calls of this agent's own run; whether there was
+        something to decide."""
         waiting = {each.call_id for each in await self._own()} & asked
         decisions = decisions_of(answer, sorted(waiting))
         if decisions:
             by = f"{self._agent_id[:_NAME]}, at its MCP client"
             await self._approvals.decide(self.run_id, decisions, by)
+        return bool(decisions)
 
     async def _own(self) -> list[Approval]:
         if not self.run_id:
