@@ -21,6 +21,8 @@ PROGRAMS = (
     "validation",
     "roundtrips",
     "taskbench",
+    "endstates",
+    "codemodes",
     "calls",
     "typecheck",
     "mcp_tokens",

@@ -19,7 +19,7 @@ from onehop.errors import ServerUnreachableError
 from onehop.server.agents import Agents
 from onehop.stores import open_store
 
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 _HOST = "127.0.0.1"
 
 

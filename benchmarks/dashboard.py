@@ -12,11 +12,11 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-import psutil
 from tests.dashboard.browsing import CHROMIUM, DRIVER, Browser, browser
 from tests.dashboard.visiting import Visitor
 from tests.server.served import Served
 
+from benchmarks._process import cpu_of
 from benchmarks._program import Options, main
 from benchmarks._report import Budget, Report
 from benchmarks._stats import percentile
@@ -115,7 +115,7 @@ def _measure_times(
     )
     firsts, middles, works = [], [], []
     for page in pages:
-        taken, work, size = _asked(person, page, psutil.Process(server.pid), options.pick(12, 4))
+        taken, work, size = _asked(person, page, server.pid, options.pick(12, 4))
         middle = median(taken)
         table.add(_short(page), taken[0], middle, percentile(taken, 95), work, size, len(taken))
         firsts.append(taken[0])
@@ -128,23 +128,16 @@ def _measure_times(
     ]
 
 
-def _asked(
-    person: Visitor, page: str, server: psutil.Process, times: int
-) -> tuple[list[float], float, float]:
+def _asked(person: Visitor, page: str, server: int, times: int) -> tuple[list[float], float, float]:
     """ms of each visit, ms of CPU that one took of the server, and KB of the page."""
-    before, taken, size = _cpu(server), list[float](), 0.0
+    before, taken, size = cpu_of(server), list[float](), 0.0
     for _ in range(times):
         began = perf_counter()
         answer = person.get(page)
         taken.append((perf_counter() - began) * 1000)
         assert answer.status_code == 200, page
         size = len(answer.content) / 1000
-    return taken, (_cpu(server) - before) * 1000 / times, size
-
-
-def _cpu(server: psutil.Process) -> float:
-    times = server.cpu_times()
-    return float(times.user + times.system)
+    return taken, (cpu_of(server) - before) * 1000 / times, size
 
 
 def _short(page: str) -> str:

@@ -11,9 +11,9 @@ from statistics import median
 from time import perf_counter
 
 import httpx2
-import psutil
 from tests.server.served import Served
 
+from benchmarks._process import cpu_of, memory_of
 from benchmarks._program import Options, main, rounds
 from benchmarks._report import Budget, Report
 
@@ -62,9 +62,9 @@ async def _measure_rates(report: Report, server: Served, options: Options) -> No
             rates[viewers].append(found)
     heads = ("runs/s", "events/s to each", "server CPU a run, ms", "slices")
     table = report.table("Runs", "viewers", *heads)
-    for viewers, found in rates.items():
-        runs, events, cpu = (median(each) for each in zip(*found, strict=True))
-        table.add(f"{viewers}", runs, events if viewers else None, cpu, len(found))
+    for viewers, slices in rates.items():
+        runs, events, cpu = (median(each) for each in zip(*slices, strict=True))
+        table.add(f"{viewers}", runs, events if viewers else None, cpu, len(slices))
     events = median(each[1] for each in rates[VIEWERS])
     report.budgets += [
         Budget(f"events to each of {VIEWERS} viewers", events, "≥", WANTED, "a second"),
@@ -81,19 +81,13 @@ def _kept(rates: Rates, place: int) -> float:
 
 async def _slice(server: Served, seconds: float, seen: Seen) -> tuple[float, float, float]:
     """Runs a second, events a second to each viewer, and ms of the server's CPU for a run."""
-    process = psutil.Process(server.pid)
     async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
         await _load(client, 0.5)
-        events, cpu, start = seen.each, _cpu(process), perf_counter()
+        events, cpu, start = seen.each, cpu_of(server.pid), perf_counter()
         done = await _load(client, seconds)
         await asyncio.sleep(0.2)  # the last events are on their way
         taken = perf_counter() - start - 0.2
-        return done / taken, (seen.each - events) / taken, (_cpu(process) - cpu) * 1000 / done
-
-
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+        return done / taken, (seen.each - events) / taken, (cpu_of(server.pid) - cpu) * 1000 / done
 
 
 async def _load(client: httpx2.AsyncClient, seconds: float) -> int:
@@ -171,23 +165,19 @@ async def _view(url: str, seen: Seen) -> None:
 async def _measure_crowd(report: Report, server: Served, options: Options) -> None:
     """A thousand who read, and one who does not."""
     async with AsyncExitStack() as stack:
-        before = _memory(server)
+        before = memory_of(server.pid)
         _reader, idle = await _connect(server.url)  # nobody reads what it has
         stack.callback(idle.close)
         idle.transport.pause_reading()  # type: ignore[attr-defined]
         seen = await stack.enter_async_context(watching(server.url, CROWD))
-        there = _memory(server)
+        there = memory_of(server.pid)
         runs, events, _ = await _slice(server, options.pick(30.0, 5.0), seen)
-        after = _memory(server)
+        after = memory_of(server.pid)
     table = report.table(
         "A crowd", "viewers", "runs/s", "events/s to each", "MB before", "MB there", "MB after"
     )
     table.add(f"{CROWD}, and one that never reads", runs, events, before, there, after)
     report.budgets.append(Budget("growth for a crowd", after - before, "≤", _GROWTH, "MB"))
-
-
-def _memory(server: Served) -> float:
-    return float(psutil.Process(server.pid).memory_info().rss) / 2**20
 
 
 if __name__ == "__main__":

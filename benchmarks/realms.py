@@ -216,7 +216,8 @@ async def _growth(sandbox: Sandbox, runs: int) -> tuple[float, float, int]:
 
 def _below() -> list[int]:
     """All processes below this one."""
-    found, pending = [], [os.getpid()]
+    found: list[int] = []
+    pending = [os.getpid()]
     while pending:
         pid = pending.pop()
         with contextlib.suppress(OSError):

@@ -18,7 +18,7 @@ from benchmarks._report import Budget, Report
 from onehop.client import AgentClient
 
 _CLIENTS = 8
-_WRITES = 25
+_WRITES = 10
 """Of the session's store, in each run."""
 _CODE = f"for (let n = 0; n < {_WRITES}; n++) await store.set('key', n); return {_WRITES}"
 
@@ -81,7 +81,7 @@ async def _rate(servers: Sequence[Served], seconds: float) -> float:
     try:
         for client in clients:
             await client.connect()
-            await client.execute(_CODE, session="bench")
+            await client.execute(_CODE, session="bench", timeout=30_000)
         end = time.monotonic() + seconds
         counts = await asyncio.gather(*(_until(end, client) for client in clients))
     finally:
@@ -93,7 +93,7 @@ async def _rate(servers: Sequence[Served], seconds: float) -> float:
 async def _until(end: float, client: AgentClient) -> int:
     count = 0
     while time.monotonic() < end:
-        result = await client.execute(_CODE, session="bench")
+        result = await client.execute(_CODE, session="bench", timeout=30_000)
         assert result.output == _WRITES, result.error
         count += 1
     return count

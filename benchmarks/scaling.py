@@ -10,6 +10,7 @@ import asyncio
 import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from benchmarks import _raylets
 from benchmarks._costs import cpu_seconds, own_megabytes, tree
 from benchmarks._program import Options, main
 from benchmarks._report import Report
+from benchmarks.store import BATCH, Source
 from onehop import Sandbox, SandboxConfig
 from onehop.config import AuditConfig
 from onehop.execution import open_executor
@@ -74,7 +76,7 @@ class Cost:
 async def measure(options: Options) -> Report:
     """Every way in, then the model, then Ray."""
     report = Report("scaling", "What an execution costs, and what many would take")
-    runs = options.pick(600, 60)
+    runs = options.pick(600, 80)
     costs: dict[str, Cost] = {}
     with PostgresServer() as postgres:
         for isolation in ("realm", "process"):
@@ -86,7 +88,9 @@ async def measure(options: Options) -> Report:
             for name, store in (("SQLite", None), ("PostgreSQL", postgres)):
                 way = f"HTTP and {name}, {isolation}"
                 costs[way] = await _http(isolation, store, runs, memory)
+        appended = await _appends(postgres, options.pick(20, 4))
     _fill(report, costs, memory)
+    _bound(report, appended)
     await _raylets.check(report, options, _CALL, costs["library, process"].cpu)
     return report
 
@@ -131,6 +135,19 @@ async def _library(isolation: Isolation, runs: int) -> Cost:
         meter = _Meter(os.getpid())
         await _drain(sandbox.map((_CALL for _ in range(runs)), isolation=isolation))
         return meter.cost(runs)
+
+
+async def _appends(postgres: PostgresServer, batches: int) -> tuple[float, float]:
+    """CPU ms of a record that is appended in a full batch: of the server, and of the database."""
+    async with _opened(postgres.create("appends")) as store:
+        source = Source(time.time_ns() // 1_000_000)
+        entries = [source.entries(BATCH, announced=True) for _ in range(batches + 1)]
+        await store.append(entries[0])
+        meter = _Meter(os.getpid(), postgres)
+        for batch in entries[1:]:
+            await store.append(batch)
+        cost = meter.cost(BATCH * batches)
+    return cost.host, cost.store
 
 
 async def _drain(results: AsyncIterator[Any]) -> None:
@@ -274,6 +291,15 @@ def _fill(report: Report, costs: dict[str, Cost], memory: dict[str, float]) -> N
         f"{_AT_ONCE} calls at once, each with {len(CODE)} characters of code. A run that computes "
         "adds its own CPU time to each row."
     )
+
+
+def _bound(report: Report, appended: tuple[float, float]) -> None:
+    """Records of one store form one chain, so that appends follow one another."""
+    table = report.table(
+        f"One PostgreSQL, appends of {BATCH} records with events",
+        *("CPU of a record, server, ms", "database, ms", "records a second at most"),
+    )
+    table.add(*appended, 1000 / sum(appended))
 
 
 def _project(report: Report, isolation: str, cost: Cost) -> None:

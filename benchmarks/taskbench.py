@@ -80,6 +80,9 @@ async def measure(suite: Suite, tasks: Sequence[Task], speed: Speed) -> Report:
         *NOTES,
         f"Tokens: {tokens}. Definitions of the {len(suite.tools)} tools: {_defined(suite, count)};"
         f" what the server offers: {count(compact(offered))}.",
+        "B-seen: B-whole after a turn that looks the tools up, which says what their answers looked"
+        f" like in earlier tasks (observed types); {player.unseen} tasks have a tool that no"
+        " earlier task had called, and go as B'.",
         "Outputs that were too large for one answer over MCP (256 KB), so that the model got their"
         f" beginning: {_previews(player)}.",
     ]

@@ -240,6 +240,7 @@ def look_at(served: Served, page: Browser) -> None:
     }
     for name, path in places.items():
         page.open(path)
+        until(lambda: "counting" not in page.text().lower(), "what is counted")
         take(page, name)
     with served.client(served.key("support-bot")) as agent, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(agent.post, "/api/v1/execute", json=NOTES)

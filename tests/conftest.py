@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 LONGEST_FIRST = (
-    "server cli telemetry upstreams docs client mcp stores checks execution dashboard calls "
+    "chaos server cli telemetry upstreams docs client mcp stores checks execution dashboard calls "
     "compiler workers jail test_limits.py test_sandbox.py sessions approvals guest openapi "
     "test_lifecycle.py analysis deploy validation"
 ).split()

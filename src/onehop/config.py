@@ -218,7 +218,7 @@ class SandboxConfig(Settings):
         le=256,
     )
     realm_runs: int = _setting(
-        1000,
+        5000,
         "ONEHOP_REALM_RUNS",
         "Runs after which a process that has realms is replaced.",
         ge=1,

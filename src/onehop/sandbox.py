@@ -85,6 +85,7 @@ class Sandbox:
         sessions: SessionConfig | None = None,
         preload_analysis: bool = False,
         first_language: Language = DEFAULT,
+        first_is_checked: bool = False,
         watchers: Sequence[Watcher] = (),
     ) -> None:
         """``backend`` runs the code: workers on this machine, unless another one is given. It is
@@ -93,11 +94,13 @@ class Sandbox:
         that a rule asks about wait for ``decide``; without, they are blocked. ``preload_analysis``:
         load what parses texts while the first worker starts, since an Executor will need it.
         ``sessions``: how many there may be, and how long they live. ``first_language``: start what
-        the first program needs in it too. ``watchers`` hear of each stage of each run:
-        ``onehop.telemetry`` has one for traces and one for metrics."""
+        the first program needs in it too; ``first_is_checked``: start a checker for it, if there
+        are tools. ``watchers`` hear of each stage of each run: ``onehop.telemetry`` has one for
+        traces and one for metrics."""
         self.watchers = tuple(watchers)
         self._preload_analysis = preload_analysis
         self._first_language = first_language
+        self._first_is_checked = first_is_checked
         self._config = config or SandboxConfig()
         self._given = backend
         self._toolbox: Toolbox | None = None
@@ -169,6 +172,8 @@ class Sandbox:
         if self._preload_analysis:
             self.analyst.start()
         tools = asyncio.create_task(self._open_tools())
+        if self._first_is_checked and self._toolbox and self._toolbox.has_given:
+            _prepare_checker(backend)
         try:
             await backend.open(language)
             await _or_close(backend, tools)
@@ -604,6 +609,13 @@ async def _or_close(backend: Backend, tools: asyncio.Task[None]) -> None:
         raise
 
 
+def _prepare_checker(backend: Backend) -> None:
+    from onehop.checks import Room
+
+    if isinstance(backend, Room):
+        backend.checkers.prepare()
+
+
 async def _with_desk(
     desk: RunDesk,
     running: Coroutine[Any, Any, ExecutionResult],
@@ -675,7 +687,8 @@ def run(
     settings = (config or SandboxConfig()).replace(pool_size=1)
 
     async def once() -> ExecutionResult:
-        sandbox = Sandbox(settings, tools=tools, rules=rules)
+        checked = typecheck != "off" and "tools" in str(code)
+        sandbox = Sandbox(settings, tools=tools, rules=rules, first_is_checked=checked)
         try:
             await sandbox._open(language_named(language) or DEFAULT)
             return await sandbox.execute(

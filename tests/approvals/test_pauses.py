@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from onehop import ExecutionResult, SandboxConfig, tool
 from onehop.config import AnalyticsConfig, AuditConfig, RecordingConfig, ToolsConfig
@@ -17,6 +18,7 @@ from onehop.decisions import Approve, Decision, Edit, Reject
 from onehop.execution.compose import open_executor
 from onehop.execution.executor import Executor
 from onehop.server.agents import Agents
+from tests.servers import PostgresServer
 from tests.waiting import soon
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -59,7 +61,7 @@ async def server(folder: Path, **more: Any) -> AsyncIterator[Executor]:
     given: dict[str, Any] = {
         "tools": [pay, note, find],
         "rules": RULES,
-        "recording": RecordingConfig(key=KEY),
+        "recording": RecordingConfig(key=SecretStr(KEY)),
         "hold": 300,
         "store": f"sqlite:///{folder / 'runs.db'}",
         **more,
@@ -132,6 +134,22 @@ async def test_another_server_goes_on_with_what_the_first_has_paused(tmp_path: P
         assert record.details["resumed"] == 1
         assert await executor.store.kept_runs(phase="paused") == []
     assert MADE.count(("pay", "bob")) == 1
+
+
+async def test_a_server_that_was_asked_meanwhile_does_not_begin_what_another_has_paused(
+    tmp_path: Path, postgresql_server: PostgresServer
+) -> None:
+    url = postgresql_server.create("paused")
+    folders = tmp_path / "one", tmp_path / "two"
+    async with server(folders[0], store=url) as one, server(folders[1], store=url) as two:
+        asked = [each.execute(CODE, agent_id="ada", request_id="r1") for each in (one, two)]
+        paused = await asyncio.gather(*asked)
+        assert [each.status for each in paused] == ["paused"] * 2
+        assert MADE == [("find", "ada"), ("note", "ada is here")]
+        await decide(two, paused[1], Approve())
+        results = [await each.wait("r1", 20_000, agent_id="ada") for each in (one, two)]
+        assert results[0].output == results[1].output
+    assert MADE.count(("pay", "ada")) == 1
 
 
 @pytest.fixture(scope="module")
@@ -360,10 +378,25 @@ async def test_a_server_with_another_key_leaves_a_paused_run_alone(tmp_path: Pat
         (kept,) = await executor.store.kept_runs()
         parts = await executor.store.run_parts(kept.run_id)
         assert not any(b"ada" in part for part in [kept.program, *parts])
-    other = RecordingConfig(key="quite another key than that")
+    other = RecordingConfig(key=SecretStr("quite another key than that"))
     async with server(tmp_path, recording=other) as executor:
         await decide(executor, paused, Approve())
         assert (await executor.wait("r1", 3_000, agent_id="ada")).status == "paused"
     assert MADE == []
     async with server(tmp_path) as executor:
         assert (await executor.wait("r1", 30_000, agent_id="ada")).output == "ada has 8 more"
+
+
+async def test_a_paused_run_that_was_tampered_with_ends_and_sends_nothing(tmp_path: Path) -> None:
+    code = "await tools.find({ name: 'a' }); return await tools.pay({ to: 'ada', amount: 8 })"
+    async with server(tmp_path) as executor:
+        paused = await executor.execute(code, agent_id="ada", request_id="r1")
+        (kept,) = await executor.store.kept_runs()
+        (part, *_) = await executor.store.run_parts(kept.run_id)
+        changed = part[:-1] + bytes([part[-1] ^ 1])
+        assert await executor.store.add_run_part(kept.run_id, kept.fence, 9, changed)
+        await decide(executor, paused, Approve())
+        result = await executor.wait("r1", 30_000, agent_id="ada")
+    assert (result.success, result.status) == (False, "failed")
+    assert "it was changed since it was sealed" in (result.error or "")
+    assert MADE == [("find", "a")]

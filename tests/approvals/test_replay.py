@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from onehop import Sandbox, SandboxConfig, tool
 from onehop.config import RecordingConfig
@@ -41,8 +43,8 @@ return [first, await Promise.all(names), Math.random(), Date.now(), context.n];
 """
 
 
-def kept_all(folder: Path, **more: object):  # type: ignore[no-untyped-def]
-    recording = RecordingConfig(key=KEY, runs="all", **more)
+def kept_all(folder: Path, **more: Any):  # type: ignore[no-untyped-def]
+    recording = RecordingConfig(key=SecretStr(KEY), runs="all", **more)
     return server(folder, tools=[look], rules=(), recording=recording)
 
 

@@ -58,24 +58,28 @@ async def _trials(
     """Rounds of all faults in another order each time, at least one."""
     trials: list[Trial] = []
     with ExitStack() as stack:
-        subjects = [
-            (_opened(stack), (*EVERYWHERE, *of_sqlite())),
-            (_opened(stack, store=postgres.create("chaos")), of_database(postgres)),
-            (_opened(stack, ONEHOP_ISOLATION="realm"), EVERYWHERE[:2]),
-        ]
-        pairs = [(fault, on) for on, faults in subjects for fault in faults if only in fault.name]
+        pairs = []
+        for faults, store, isolation in (
+            ((*EVERYWHERE, *of_sqlite()), "", "process"),
+            (of_database(postgres), postgres.create("chaos"), "process"),
+            (EVERYWHERE[:2], "", "realm"),
+        ):
+            wanted = [fault for fault in faults if only in fault.name]
+            subject = _opened(stack, store, ONEHOP_ISOLATION=isolation) if wanted else None
+            pairs += [(fault, subject) for fault in wanted if subject is not None]
         until = time.monotonic() + seconds
-        while True:
+        while pairs:
             dice.shuffle(pairs)
             for fault, subject in pairs:
                 if trials and len(trials) >= len(pairs) and time.monotonic() > until:
                     return trials
                 trials += await _trial(fault, subject)
+    return trials
 
 
-def _opened(stack: ExitStack, **environment: str) -> Subject:
+def _opened(stack: ExitStack, store: str = "", **environment: str) -> Subject:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onehop-chaos-")))
-    return stack.enter_context(Subject(folder, **environment))
+    return stack.enter_context(Subject(folder, store, **environment))
 
 
 async def _trial(fault: Fault, subject: Subject) -> list[Trial]:
@@ -96,8 +100,8 @@ async def _campaigns(postgres: PostgresServer, kills: int, dice: random.Random) 
         found["SQLite"] = await Campaign([_opened(stack)], dice).run(kills)
     with ExitStack() as stack:
         url = postgres.create("campaign")
-        first = _opened(stack, store=url)
-        second = _opened(stack, store=url, CHAOS_LEDGER=str(first.ledger))
+        first = _opened(stack, url)
+        second = _opened(stack, url, CHAOS_LEDGER=str(first.ledger))
         found["PostgreSQL, two servers"] = await Campaign([first, second], dice).run(kills)
     return found
 

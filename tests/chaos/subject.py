@@ -62,6 +62,8 @@ time.time_ns = lambda: now_ns() + struct.unpack("<q", offset[:8])[0] * 10**9
 class Subject(Served):
     """A server that may be killed and started again, on the same port and store."""
 
+    patience = 90.0
+
     def __init__(
         self, folder: Path, store: str = "", *, tools: bool = True, **environment: str
     ) -> None:
@@ -102,14 +104,19 @@ class Subject(Served):
 
     def __enter__(self) -> Self:
         self._make_disk()
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self._drop_disk()
+            raise
 
     def __exit__(self, *ended: Any) -> None:
         below = descendants(self.pid)
-        super().__exit__(*ended)
-        self._note_strays(below)
-        if self._mounted:
-            subprocess.run(["umount", "--lazy", str(self.disk)], check=True)
+        try:
+            super().__exit__(*ended)
+            self._note_strays(below)
+        finally:
+            self._drop_disk()
 
     def start(self) -> Self:
         """Start it, or start it again, and wait until it says that it is ready."""
@@ -125,6 +132,7 @@ class Subject(Served):
         self.tell(signal.SIGKILL)
         self.ended()
         self._note_strays(below)
+        until(lambda: self._silent, "the end of its log")
 
     def set_clock(self, ahead: int) -> None:
         """Put the server's time of day ahead, or back, by seconds."""
@@ -153,6 +161,11 @@ class Subject(Served):
             words = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "none", str(self.disk)]
             done = subprocess.run(words, capture_output=True, check=False)
             self._mounted = done.returncode == 0
+
+    def _drop_disk(self) -> None:
+        if self._mounted:
+            subprocess.run(["umount", "--lazy", str(self.disk)], check=True)
+            self._mounted = False
 
 
 def _free_port() -> int:

@@ -12,7 +12,7 @@ from tests.chaos.subject import Subject
 from tests.servers import PostgresServer
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
-KILLS = 8
+KILLS = 5
 
 
 async def test_kills_on_sqlite_send_no_write_twice_and_lose_none(tmp_path: Path) -> None:

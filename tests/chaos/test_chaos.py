@@ -13,7 +13,7 @@ from tests.chaos.subject import Subject
 from tests.chaos.trial import attempt
 from tests.servers import PostgresServer
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
 
 def _named(faults: tuple[Fault, ...]) -> pytest.MarkDecorator:

@@ -25,4 +25,4 @@ async def test_memory_and_descriptors_of_every_process_stay_flat(
     assert soaked.problems == []
     assert subject.strays == []
     assert soaked.samples.keys() == GROWTH.keys()
-    assert soaked.answers.total() > SECONDS
+    assert soaked.answers.total() > 10

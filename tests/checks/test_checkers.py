@@ -29,6 +29,15 @@ async def run(sandbox: Sandbox, number: int, agent: str = "a", **more: Any) -> E
     return result
 
 
+async def test_one_is_started_with_the_sandbox_where_the_first_program_will_need_it() -> None:
+    async with opened(first_is_checked=True) as sandbox:
+        await soon(checkers, "the checker to start")
+        (pid,) = checkers()
+        await run(sandbox, 1)
+        assert checkers() == [pid]
+    await soon(lambda: is_dead(pid), "the checker to end")
+
+
 async def test_none_is_started_before_it_is_needed_and_all_end_with_the_sandbox() -> None:
     before = open_descriptors()
     async with opened() as sandbox:

@@ -39,6 +39,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     tools = folder / "shop.py"
     tools.write_text(TOOLS)
     asks = {"ONEHOP_TOOLS_ASK": "pay", "ONEHOP_TOOLS_APPROVALS": "true"}
+    asks["ONEHOP_RECORDING"] = "all"
     with Served(folder, ONEHOP_TOOLS=str(tools), **asks) as server:
         yield server
 

@@ -293,3 +293,20 @@ def test_any_two_runs_are_compared(viewer: Browser, ada: httpx2.Client) -> None:
     assert "find_orders" in viewer.text(".facing")
     assert any("find_orders" in each.text for each in viewer.all(".sides .out"))
     assert any("return [1, 2]" in each.text for each in viewer.all(".sides .in"))
+
+
+def test_an_admin_replays_a_run_offline(
+    admin: Browser, viewer: Browser, ada: httpx2.Client
+) -> None:
+    name = run(ada, "return (await tools.find_orders({customer: 'again'})).length")["requestId"]
+    admin.open(f"/dashboard/executions/{name}")
+    admin.press("Replay it offline")
+    until(lambda: "Made again" in admin.text("h1"), "the replay")
+    assert "It did and gave the same" in admin.text("[role=status]")
+    assert "1 call of tools" in admin.text("[role=status]")
+    admin.open(f"/dashboard/executions/{run(ada, 'return 1')['requestId']}")
+    admin.press("Replay it offline")
+    until(lambda: "Made again" in admin.text("h1"), "the replay")
+    viewer.open(f"/dashboard/executions/{name}")
+    assert "Replay it offline" not in viewer.text()
+    admin.complaints()  # a run that is not kept is an answer of 404

@@ -45,12 +45,14 @@ FORMS = (
     "/dashboard/agents/ada/rotate",
     "/dashboard/agents/ada/revoke",
     "/dashboard/security/verify",
+    "/dashboard/executions/some/replay",
 )
 CHANGES = (
     "/dashboard/approvals",
     "/dashboard/agents",
     "/dashboard/agents/ada/rotate",
     "/dashboard/agents/ada/revoke",
+    "/dashboard/executions/some/replay",
 )
 
 

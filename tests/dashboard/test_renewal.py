@@ -38,19 +38,19 @@ def test_nothing_changes_under_the_pointer_or_the_focus(
     viewer.open("/dashboard")
     until(lambda: "the run before" in viewer.text(), "the run")
     link = ".rows tbody a[href*='executions/']"
-    for hold, let_go in (
-        (lambda: _pointed_at(viewer, link), lambda: _away(viewer)),
-        (lambda: viewer.run(f'document.querySelector("{link}").focus()'), None),
-    ):
-        hold()
+    for hold in ("pointer", "focus"):
+        if hold == "pointer":
+            _pointed_at(viewer, link)
+        else:
+            viewer.run(f'document.querySelector("{link}").focus()')
         before = viewer.find(link).get_attribute("href")
         name = run(ada, "return 2", description="the run of now")["requestId"]
         until(lambda: "something new" in viewer.text("#held"), "the note")
         assert viewer.find(link).get_attribute("href") == before
-        if let_go is None:
-            viewer.press("Show it")
+        if hold == "pointer":
+            _away(viewer)
         else:
-            let_go()
+            viewer.press("Show it")
         until(partial(_leads_to, viewer, link, name), "the renewal")
         assert not viewer.all("#held")
         viewer.run("document.activeElement.blur()")

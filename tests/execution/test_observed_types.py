@@ -88,7 +88,8 @@ async def test_servers_on_one_store_add_up_what_they_have_seen(audit: AuditConfi
 async def test_no_policy_refuses_what_contradicts_an_observed_type(audit: AuditConfig) -> None:
     """It is a hint after a failure; another answer may well be different."""
     code = "const r = await tools.crm.find({ q: 'text' }); return r.nope ?? r.length"
-    async with open_executor(SandboxConfig(pool_size=1), audit=audit, tools=granted()) as executor:
+    patient = SandboxConfig(pool_size=1, check_wait=30_000)
+    async with open_executor(patient, audit=audit, tools=granted()) as executor:
         await executor.execute("await tools.crm.find({}); return tools.crm.find({})")
         await looked_at(executor)
         assert "by_mail" in await described(executor)

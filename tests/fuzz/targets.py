@@ -54,20 +54,23 @@ def frames(data: bytes) -> None:
     whole, parts = FrameReader(_MAX_BODY), FrameReader(_MAX_BODY)
     found: list[bytes] = []
     again: list[bytes] = []
-    refused = [False, False]
-    try:
-        found += whole.feed(data)
-    except ProtocolError:
-        refused[0] = True
-    try:
-        for start in range(0, len(data), 3):
-            again.extend(parts.feed(data[start : start + 3]))
-    except ProtocolError:
-        refused[1] = True
-    assert refused[0] == refused[1]
-    assert refused[0] or found == again
+    is_refused = _refuses(whole, [data], found)
+    assert (
+        _refuses(parts, [data[at : at + 3] for at in range(0, len(data), 3)], again) == is_refused
+    )
+    assert is_refused or found == again
     for body in found:
         message(body)
+
+
+def _refuses(reader: FrameReader, pieces: list[bytes], found: list[bytes]) -> bool:
+    """Whether it refuses the stream; until then its frames are added to ``found``."""
+    try:
+        for piece in pieces:
+            found.extend(reader.feed(piece))
+    except ProtocolError:
+        return True
+    return False
 
 
 def message(data: bytes) -> None:

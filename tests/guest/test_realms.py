@@ -48,6 +48,34 @@ def realms() -> Iterator[Realms]:
     made.worker.close()
 
 
+NAMED = {
+    r"return typeof \u0055RL + typeof con\u{73}ole + typeof s\u0065lf": "functionobjectobject",
+    "return ['set', 'Timeout'].join('') in globalThis": True,
+    "return (function () { return typeof this['UR' + 'L'] })()": "function",
+    "return typeof self['to' + 'ols']['$li' + 'st']": "function",
+    "return Object.getOwnPropertyNames(globalThis).length > 130": True,
+    "try { x } catch (e) { return e.message }; Deno": "x is not defined",
+    "return typeof structuredClone(new Map())": "object",
+    "return [typeof WebAssembly, typeof fetch]": ["undefined", "undefined"],
+}
+"""A realm has only the globals that its code may look at."""
+
+
+@pytest.mark.parametrize("code", NAMED)
+def test_code_finds_each_global_however_it_writes_the_name(realms: Realms, code: str) -> None:
+    assert realms.output("return 1 + 1") == 2
+    assert realms.output(code) == NAMED[code]
+
+
+def test_what_the_engine_brings_is_ours_or_gone_in_code_that_names_nothing(realms: Realms) -> None:
+    # A getter of the language's own gives the global object without a word for it.
+    found = "Object.defineProperty(Object.prototype, 'found', { get: Object.prototype.valueOf });"
+    looked = "const all = found; return ['conso' + 'le', 'queueMicro' + 'task', 'Web' + 'Assembly']"
+    assert realms.output(f"{found} {looked}.map((name) => typeof all[name])") == ["undefined"] * 3
+    wait = "const wait = all['Ato' + 'mics']['wait' + 'Async']; return String(wait)"
+    assert "native code" not in realms.output(f"{found} const all = found; {wait}")
+
+
 POLLUTING = [
     "globalThis.left = 1; var alsoLeft = 1; return 1",
     "Object.prototype.left = 1; return 1",

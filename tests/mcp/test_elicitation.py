@@ -62,7 +62,7 @@ async def client_at(
         said = ask(params)
         return said if isinstance(said, types.ElicitResult) else await said
 
-    given = {"mode": door[1], **({"elicitation_callback": callback} if ask else {})}
+    given: Any = {"mode": door[1], **({"elicitation_callback": callback} if ask else {})}
     if door[0] == "stdio":
         tools_in(folder)
         env = {
@@ -190,7 +190,7 @@ async def test_a_forged_state_decides_nothing_of_another_agent(
         state = json.dumps(["alices-run", call["runId"], ["call_1"], []])
         async with httpx2.AsyncClient(headers=served.headers("bob"), timeout=60) as http:
             transport = streamable_http_client(served.url, http_client=http)
-            async with Client(transport, mode=door[1], elicitation_callback=_unused) as bob:
+            async with Client(transport, mode=door[1], elicitation_callback=UNUSED) as bob:
                 said = await bob.session.call_tool(
                     "code_execute",
                     {"code": ONE},
@@ -206,5 +206,8 @@ async def test_a_forged_state_decides_nothing_of_another_agent(
     assert result.structured_content["output"] == "ada has 6 more"
 
 
-async def _unused(_context: Any, _params: Any) -> types.ElicitResult:
+async def _unused(_context: Any, _params: Any) -> Any:
     raise AssertionError("nobody is asked")
+
+
+UNUSED: Any = _unused

@@ -30,6 +30,8 @@ JSON = {"Content-Type": "application/json"}
 class Served:
     """``onehop serve`` on a free port, with its own folder for store and journal."""
 
+    patience = PATIENCE
+
     def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
         self.folder = folder
         self.log: list[dict[str, Any]] = []
@@ -85,7 +87,7 @@ class Served:
     def ended(self) -> int:
         """Wait for its end: its exit code."""
         assert self._process is not None
-        return self._process.wait(PATIENCE)
+        return self._process.wait(self.patience)
 
     def stop(self) -> None:
         """End it if it runs."""
@@ -100,7 +102,7 @@ class Served:
 
     def logged(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The first line of the log that is ``wanted``, there or to come."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         with self._moved:
             while True:
                 for line in self.log:

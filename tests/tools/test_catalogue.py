@@ -155,11 +155,14 @@ def test_a_namespace_that_reads_as_something_else_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Tools(*named("a", "a")), "tools.a: the tool comes twice"),
-        (lambda: Tools(x=named("then", "then_")), "tools.x.then_: the tool comes twice"),
+        (lambda: Tools(*named("a", "a")), "tools.a: two tools have this name"),
+        (lambda: Tools(x=named("then", "then_")), "tools.x.then_: two tools have this name"),
         (lambda: Tools(*named("x"), x=named("y")), "tools.x: it is a tool and a namespace"),
         (lambda: Tools(*named("x.y"), x=named("y")), "tools.x.y: two tools have this path"),
-        (lambda: Tools(Tools(x=named("a")), x=named("b")), "tools.x: the namespace comes twice"),
+        (
+            lambda: Tools(Tools(x=named("a")), x=named("b")),
+            "tools.x: two namespaces have this name",
+        ),
         (lambda: Tools(x=Tools(y=named("a"))), "cannot have namespaces in it"),
         (lambda: Tools(x=3), "a namespace is a list of functions"),
         (lambda: Tools(x=[3]), "tools.x: got 3; it must be a function or a Tool"),
@@ -248,7 +251,7 @@ def test_a_call_is_granted_what_it_names(wanted: Any, expected: list[str]) -> No
         ([3], "it must be a function or a Tool"),
         ("now", "it must be a list of functions and Tool objects"),
         (3, "it must be a list of functions and Tool objects"),
-        (["now", *named("now")], "the tool comes twice"),
+        (["now", *named("now")], "two tools have this name"),
     ],
 )
 def test_a_grant_that_cannot_be_is_refused(wanted: Any, message: str) -> None:

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
-ONE = {"agent_id": "ada", "channel_id": "", "request_id": "r", "code_hash": "h"}
+ONE: dict[str, Any] = {"agent_id": "ada", "channel_id": "", "request_id": "r", "code_hash": "h"}
 SHOP = """
 from onehop import tool
 
@@ -72,6 +72,10 @@ async def opened(
         await receiver.aclose()
 
 
+async def given_up(webhook: Webhook) -> None:
+    await soon(lambda: webhook.dropped)
+
+
 async def test_the_signature_is_that_of_the_specification() -> None:
     key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     made = signed(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
@@ -84,7 +88,8 @@ async def test_a_person_is_told_and_the_message_can_be_verified(tmp_path: Path) 
     audit = AuditConfig(store="memory:", journal=str(tmp_path / "journal"))
     code = "return await tools.pay({ to: 'ada', password: 'hunter22' })"
     with Inbox() as inbox:
-        webhook = WebhookConfig(url=inbox.url, secret=SECRET, private=True, arguments=True)
+        given: dict[str, Any] = {"url": inbox.url, "secret": SECRET}
+        webhook = WebhookConfig(**given, private=True, arguments=True)
         async with open_executor(audit=audit, tools=tools, webhook=webhook) as executor:
             running = asyncio.create_task(executor.execute(code, agent_id="ada"))
             await soon(lambda: len(inbox.got) == 1)
@@ -128,7 +133,7 @@ async def test_it_gives_up_after_the_last_attempt_and_at_once_where_nobody_wants
         for inbox, attempts in ((away, 3), (gone, 1), (moved, 3)):
             async with opened(inbox.url) as webhook:
                 webhook.hear(decided())
-                await soon(lambda webhook=webhook: webhook.dropped)
+                await given_up(webhook)
             assert len(inbox.got) == attempts
 
 

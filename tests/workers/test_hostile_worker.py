@@ -11,7 +11,7 @@ import pytest
 
 from onehop import SandboxConfig, WorkerStartError
 from onehop.backends import LocalBackend
-from onehop.questions import Ask, Call, Desk, Reply
+from onehop.questions import Desk, Question, Reply
 from onehop.requests import check_request
 from onehop.types import ExecutionResult
 from onehop.workers import WorkerFactory, deno_programs
@@ -135,11 +135,12 @@ class EmptyDesk:
     most_calls = 10
     most_arguments = 1000
     wait_seconds = 60.0
+    now = None
 
     def names(self) -> bytes:
         return b'{"roots":[],"namespaces":{}}'
 
-    def take(self, question: Call | Ask, reply: Reply) -> None:
+    def take(self, question: Question, reply: Reply) -> None:
         pass
 
     def run_out(self) -> None:

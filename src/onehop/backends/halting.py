@@ -55,8 +55,9 @@ async def or_stopped(
 ) -> ExecutionResult | Halted:
     """The result of a run, unless it is to stop before. Raises what the run raises."""
     task = asyncio.get_running_loop().create_task(running)
+    either: list[asyncio.Future[Any]] = [task, stopped]
     try:
-        await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     except asyncio.CancelledError:
         task.cancel()
         await asyncio.wait([task])

@@ -284,10 +284,14 @@ class RunDesk:
     def _check_budget(self, bound: Bound) -> None:
         limits = self.grant.limits
         if self._is_spent:
-            words = f"the run has waited {limits.wait / 1000:g} s for tools, which is all it may"
+            words = (
+                f"the run has waited {limits.wait / 1000:g} s for tools, and may not wait longer"
+            )
             raise ToolError("budget", words, bound.path)
         if self._answered >= limits.total:
-            words = f"the run has had {self._answered} bytes of answers; {limits.total} are all"
+            words = (
+                f"the run has had {self._answered} bytes of answers, and may have {limits.total}"
+            )
             raise ToolError("budget", words, bound.path)
 
     async def _watched(
@@ -418,7 +422,7 @@ class RunDesk:
             record.end("unknown" if effect == "unknown" else "cancelled")
             self._hear("failed", record.call)
             return
-        words = f"the run has waited {self.wait_seconds:g} s for tools, which is all it may"
+        words = f"the run has waited {self.wait_seconds:g} s for tools, and may not wait longer"
         self._refuse(record, ToolError("budget", words, record.path, effect=effect), reply)
 
     # --- questions about tools ---

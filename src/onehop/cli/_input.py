@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from onehop.config import ToolsConfig
     from onehop.execution.executor import Executor
     from onehop.tools import Rule
-    from onehop.watching import Watcher
 
 CLI_AGENT: Final = "cli"
 """The agent under whose name the command line's runs are recorded."""
@@ -156,10 +155,9 @@ async def _execute(
     request = call.request
     config = call.config.replace(pool_size=1)
     opened = _recording if record else _forgetting
-    async with (
-        watched() as watchers,
-        opened(config, request.language, tools, watchers) as executor,
-    ):
+    is_checked = request.typecheck != "off" and "tools" in request.code
+    first = {"first_language": request.language, "first_is_checked": is_checked}
+    async with watched() as watchers, opened(config, tools, watchers=watchers, **first) as executor:
         return await executor.execute(
             request.code,
             request.language,
@@ -178,16 +176,16 @@ async def _execute(
 
 
 def _recording(
-    config: SandboxConfig, language: Language, tools: ToolsConfig, watchers: Sequence[Watcher]
+    config: SandboxConfig, tools: ToolsConfig, **options: Any
 ) -> AbstractAsyncContextManager[Executor]:
     from onehop.execution.compose import open_executor
 
-    return open_executor(config, first_language=language, tools=tools, watchers=watchers)
+    return open_executor(config, tools=tools, **options)
 
 
 @asynccontextmanager
 async def _forgetting(
-    config: SandboxConfig, language: Language, tools: ToolsConfig, watchers: Sequence[Watcher]
+    config: SandboxConfig, tools: ToolsConfig, **options: Any
 ) -> AsyncIterator[Executor]:
     """An executor without a store: no file is made or read."""
     from onehop.config import ValidationConfig
@@ -201,8 +199,7 @@ async def _forgetting(
         Sandbox(
             config,
             preload_analysis=True,
-            first_language=language,
-            watchers=watchers,
+            **options,
             **granted(tools, ()),
         ) as sandbox,
         Executor(sandbox, Validator(rules), level=rules.level) as executor,

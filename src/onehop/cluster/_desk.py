@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from onehop.cluster._messages import Answer, Question, Said, Terms, TimeIsUp
-from onehop.questions import Ask, Call, Reply
+from onehop.questions import Ask, Call, Reply, Sleep
 
 
 class RemoteDesk:
@@ -37,12 +37,18 @@ class RemoteDesk:
         """See Desk."""
         return self._terms.wait_seconds
 
+    @property
+    def now(self) -> float | None:
+        """See Desk: no clock is moved on a node."""
+        return None
+
     def names(self) -> bytes:
         """See Desk."""
         return self._terms.names
 
-    def take(self, question: Call | Ask, reply: Reply) -> None:
-        """See Desk."""
+    def take(self, question: Call | Ask | Sleep, reply: Reply) -> None:
+        """See Desk. A node keeps no time for timers."""
+        assert not isinstance(question, Sleep)  # noqa: S101 - the worker has refused it
         self._asked += 1
         self._replies[self._asked] = reply
         self._say(Question(self._asked, question))

@@ -1,7 +1,7 @@
 """A request id names one run of its agent, also where several servers share a store.
 
 A server takes a lease on the name before it runs anything, and drops it when the store has the
-record. So whoever gets the lease, and finds no record, is the first. A lease that has lapsed
+record. So a server that gets the lease, and finds no record, is the first. A lease that has lapsed
 belonged to a server that died on the way: nobody knows what the run has done, so it is not run
 again.
 """

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from onehop import source
 from onehop.callers import Caller
+from onehop.kept_runs import KeptRun
 from onehop.records import INTERRUPTED, SNIPPET_LENGTH, ExecutionRecord
 from onehop.types import (
     Artifact,
@@ -86,6 +87,15 @@ def revoked(request: ExecutionRequest) -> ExecutionResult:
     """The result of a run whose agent was revoked while it was paused."""
     message = "the agent was revoked while its run was paused"
     return _failed(request, ErrorInfo(type="security", name="AgentRevokedError", message=message))
+
+
+def lost(kept: KeptRun, message: str) -> ExecutionRecord:
+    """The record of a paused run that cannot go on, and whose code nobody can read."""
+    request = ExecutionRequest(code="", timeout=1)
+    info = ErrorInfo(type="internal", name="LostRunError", message=message)
+    caller = Caller(agent_id=kept.agent_id, channel_id=kept.channel_id, request_id=kept.request_id)
+    result = _unsuccessful(kept.code_hash, info)
+    return record_of(caller, kept.run_id, request, result, kept.created_at, {})
 
 
 def interrupted(digest: str) -> ExecutionResult:

@@ -96,7 +96,11 @@ class Resumer:
             return  # another server was first
         task = asyncio.get_running_loop().create_task(self._go_on(kept))
         self._running[run_id] = task
-        task.add_done_callback(lambda _task: self._running.pop(run_id, None) and self.wake())
+        task.add_done_callback(lambda _task: self._ended(run_id))
+
+    def _ended(self, run_id: str) -> None:
+        self._running.pop(run_id, None)
+        self.wake()
 
     async def _go_on(self, kept: KeptRun) -> None:
         try:

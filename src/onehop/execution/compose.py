@@ -55,6 +55,7 @@ async def open_executor(
     resumes: bool = False,
     store_may_be_away: bool = False,
     first_language: Language = DEFAULT,
+    first_is_checked: bool = False,
     watchers: Sequence[Watcher] = (),
     webhook: WebhookConfig | None = None,
 ) -> AsyncIterator[Executor]:
@@ -62,13 +63,13 @@ async def open_executor(
 
     What is None comes from the environment and ``onehop.toml``; ``backend`` is workers on this
     machine, unless another one is given. ``tools`` are what the code may call, under ``rules``:
-    those that the settings name, unless others are given. With ``store_may_be_away`` a
-    database server that does not answer yet is opened when it does; until then records wait in the
-    journal. What the first program needs if it is in ``first_language`` starts beside the first
-    worker. ``watchers`` hear of each stage of each run. ``webhook`` hears of calls that wait
-    for a person. Runs that may have to wait for people are kept as ``recording`` says; with
-    ``resumes``, this executor goes on with those that are paused, whichever process has begun
-    them. At the end runs in flight are ended and recorded.
+    those that the settings name, unless others are given. With ``store_may_be_away`` a database
+    server that does not answer yet is opened when it does; until then records wait in the journal.
+    What the first program needs if it is in ``first_language`` starts beside the first worker, and
+    so does a checker if it ``first_is_checked``. ``watchers`` hear of each stage of each run.
+    ``webhook`` hears of calls that wait for a person. Runs that may have to wait for people are
+    kept as ``recording`` says; with ``resumes``, this executor goes on with those that are paused,
+    whichever process has begun them. At the end runs in flight are ended and recorded.
 
     Raises ConfigError, StoreUnavailableError, AuditUnavailableError and SandboxUnavailableError.
     """
@@ -86,6 +87,7 @@ async def open_executor(
             backend=backend,
             preload_analysis=True,
             first_language=first_language,
+            first_is_checked=first_is_checked,
             watchers=watchers,
             **granted(tools, rules, store),
         )

@@ -31,7 +31,9 @@ from onehop.decisions import Approval
 from onehop.errors import (
     NotReplayableError,
     OnehopError,
+    RunLostError,
     RunNotFoundError,
+    SealedError,
     StoreError,
     StoreUnavailableError,
 )
@@ -492,17 +494,18 @@ class Executor:
         known = await self._repeats.earlier(caller)
         if known is not None or self._recorder is None or caller.minted:
             return known, False
+        if self._claims is not None:  # looks for it when nobody else can begin it
+            return None, False
         if (paused := await self._paused(caller)) is not None:
             return paused, False
-        if self._claims is not None:  # which looks again
-            return None, False
         record, unchecked = await self._recorded(self._recorder, caller)
         if record is None or record.error_type == GIVEN_UP:
             return await self._repeats.earlier(caller), unchecked  # it may have begun meanwhile
         return _outcomes.result_of(record), False
 
     async def _elsewhere(self, run: Run) -> ExecutionResult | None:
-        """The result of the run of this name that another server has made, or makes now."""
+        """The result of the run of this name that another server has made, or makes now; that of
+        one that waits for people, if there is one."""
         recorder, caller = self._recorder, run.caller
         if self._claims is None or recorder is None or caller.minted:
             return None
@@ -514,11 +517,24 @@ class Executor:
             _log.info("cannot tell whether %s runs elsewhere: %s", caller.request_id, error)
             run.unchecked = True
             return None
-        if record is None:
+        except RunLostError:
+            paused = await self._paused(caller)
+            if paused is None:
+                raise
+            return self._found(run, paused)
+        if record is not None:
+            return self._found(run, _outcomes.result_of(record))
+        paused = await self._paused(caller)
+        if paused is None:
             return None
+        self._claims.release(caller)
+        return self._found(run, paused)
+
+    def _found(self, run: Run, result: ExecutionResult) -> ExecutionResult:
+        """There is a run of this name already, with this result."""
         run.repeated = run.ending = True
-        result = _outcomes.result_of(record)
-        self._repeats.resolve(caller, result, len(to_json(result.output, inf_nan_mode="null")))
+        size = len(to_json(result.output, inf_nan_mode="null"))
+        self._repeats.resolve(run.caller, result, size)
         return result
 
     async def _recorded(
@@ -629,7 +645,7 @@ class Executor:
             request_id=caller.request_id,
             hear=lambda event, call: self._announce(run, run.announcer.tool(event, call)),
             asker=self._asker(run),
-            tape=run.keeping and run.keeping.tape,
+            tape=None if run.keeping is None else run.keeping.tape,
         )
         return run.desk
 
@@ -719,7 +735,11 @@ class Executor:
         raises that could not begin."""
         keeper = self._keeper
         assert keeper is not None  # noqa: S101 - else nothing is resumed
-        program, script = await keeper.open(kept)
+        try:
+            program, script = await keeper.open(kept)
+        except SealedError as error:
+            await self._bury(kept, error)
+            return
         caller = Caller(
             agent_id=kept.agent_id,
             channel_id=kept.channel_id,
@@ -743,6 +763,15 @@ class Executor:
                 await self._go_on(run)
             finally:
                 await run.keeping.leave()
+
+    async def _bury(self, kept: KeptRun, error: SealedError) -> None:
+        """A run that nobody can make again: say so."""
+        assert self._keeper is not None  # noqa: S101 - see ``_resume``
+        _log.error("the paused run %s cannot go on: %s", kept.run_id, error)
+        record = _outcomes.lost(kept, f"what was kept of the run cannot be opened: {error}")
+        if self._recorder is not None:
+            await self._recorder.finish(kept.run_id, record, ())
+        await self._keeper.bury(kept)
 
     async def _grant_again(self, run: Run, program: Program) -> Grant | None:
         assert self._keeper is not None  # noqa: S101 - see ``_resume``
@@ -841,8 +870,8 @@ class Executor:
         run.step = "end"
         size = 0
         try:
-            if run.keeping is not None and run.keeping.is_kept:
-                await run.keeping.own()
+            if run.keeping is not None and not await run.keeping.is_ours():
+                return await self._pause(run, result)
             result = self._explain(run, result)
             output_size = len(to_json(result.output, inf_nan_mode="null"))
             self._announce_end(run, result, output_size)

@@ -84,7 +84,8 @@ class Keeper:
         if given is None and self.store.url.startswith("memory:"):
             return Sealer(os.urandom(32))
         folder = Path(platformdirs.user_data_path("onehop", appauthor=False))
-        return open_sealer(given and given.get_secret_value(), folder / "recording.key")
+        secret = None if given is None else given.get_secret_value()
+        return open_sealer(secret, folder / "recording.key")
 
     def wants(self, grant: Grant, can_ask: bool) -> bool:
         """Whether a run with this grant is to be kept."""
@@ -145,6 +146,17 @@ class Keeper:
         keeping.standing = {each.call_id: each for each in found}
         keeping.watch()
         return keeping
+
+    async def expire(self, run_id: str) -> None:
+        """Nothing is left to decide about a run. Raises StoreError."""
+        for each in await self.store.approvals(run_id=run_id, status="pending", limit=_MOST):
+            await self.store.decide_approval(run_id, each.call_id, "expired", by=None, now=_now())
+
+    async def bury(self, kept: KeptRun) -> None:
+        """A claimed run goes on no more, and cannot be replayed. Raises StoreError."""
+        over = RunChange(phase="ended", lease_until=0, keep_until=_now(), replayable=False)
+        await self.store.change_run(kept.run_id, kept.fence, over)
+        await self.expire(kept.run_id)
 
     async def recording(self, request_id: str, agent_id: str | None) -> Recording:
         """Of a run that has ended. Raises NotReplayableError that says why there is none."""
@@ -289,9 +301,18 @@ class Keeping:
         """Whether it was decided while the worker ended."""
         return approval.status != "pending" and approval.call_id in self._asked
 
-    async def own(self) -> None:
-        """Raise LostRunError unless the run is still this server's."""
-        await self.log.change(RunChange(lease_until=_lease()))
+    async def is_ours(self) -> bool:
+        """Whether the run is still this server's, as far as the store can say now. If two servers
+        record one run, because it could not, the store keeps the first record."""
+        if not self.log.is_kept:
+            return True
+        try:
+            await self.log.change(RunChange(lease_until=_lease()))
+        except LostRunError:
+            return False
+        except StoreError as error:
+            _log.info("nobody can say whose the run %s is now: %s", self.log.run.run_id, error)
+        return True
 
     async def finish(self, result: ExecutionResult) -> None:
         """The run has ended: keep it for as long as the settings say, or not at all."""
@@ -307,6 +328,7 @@ class Keeping:
             await self.log.change(
                 RunChange(phase="ended", lease_until=0, keep_until=until, replayable=whole)
             )
+            await self._keeper.expire(self.log.run.run_id)
 
     async def leave(self) -> None:
         """The run is somebody else's, or is given up."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from onehop.errors import SealedError
 from onehop.recordings._sealing import Sealer
+from onehop.types import Isolation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class Program:
     clock: float
     still: bool
     """Whether the clock stands still."""
-    isolation: str = "process"
+    isolation: Isolation = "process"
     conversation: str = ""
     names: list[str] | None = None
     """The tools that the call has asked for, by names and globs; None has all."""

@@ -66,7 +66,8 @@ class Tape:
         if not self.script.is_over:
             return self._again(asked)
         if self._is_offline:
-            return self._differ(asked.number, "nothing more", in_words(asked))
+            self._differ(asked.number, "nothing more", in_words(asked))
+            return None
         return self._new(asked)
 
     def _asked(self, question: Question) -> Made:
@@ -85,11 +86,13 @@ class Tape:
         if found is None:
             expected = self.script.next_open()
             assert expected is not None  # noqa: S101 - it is not over
-            return self._differ(expected.number, in_words(expected), in_words(asked))
+            self._differ(expected.number, in_words(expected), in_words(asked))
+            return None
         answer = self.script.answers.get(found.number)
         if answer is None and found.schema != asked.schema:
             now = f"a call of {asked.subject}, which was changed or is gone"
-            return self._differ(found.number, in_words(found), now)
+            self._differ(found.number, in_words(found), now)
+            return None
         return Met(
             number=found.number,
             call_id=found.call_id,

@@ -18,7 +18,7 @@ _MINUTE: Final = 60.0
 _OTHERS_WAIT: Final = 5.0
 """Seconds after which to ask again, when all runs of the last minute started elsewhere."""
 _PARTS: Final = 20
-"""The part of its runs in a minute that an agent may start before the other servers are told at
+"""The part of its runs in a minute that an agent may start before the other servers hear of it at
 once."""
 _NOTHING: Final = Usage()
 _SWEEP: Final = 1024
@@ -44,7 +44,7 @@ class _Use:
     starts: deque[float] = field(default_factory=deque)
     """When runs started, within the last minute."""
     untold: int = 0
-    """Runs that have started since the other servers were told."""
+    """Runs that have started since the other servers heard of it."""
 
 
 class Gate:
@@ -102,7 +102,7 @@ class Gate:
             use.starts.popleft()
 
     def _used(self) -> dict[str, Usage]:
-        """What is used here, which the others are told now."""
+        """What is used here, which the others hear now."""
         now, used = self._clock(), dict[str, Usage]()
         for agent_id, use in self._uses.items():
             self._age(use, now)

@@ -29,7 +29,7 @@ from onehop.server.serving import Among, Ready, listen, url_of
 from onehop.stores import is_shared, open_store
 
 TOLD: Final = "_ONEHOP_PLACE"
-"""The variable by which a process is told its place: JSON."""
+"""The variable by which a process gets its place: JSON."""
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 30.0
 """Seconds before a process is started again; doubled each time that it dies soon."""
@@ -133,13 +133,16 @@ class _Crew:
 
     async def _greet(self, greet: Callable[[], Awaitable[None]]) -> None:
         stopping = asyncio.create_task(self._stopping.wait())
-        ready = asyncio.gather(*(each.wait() for each in self._ready))
+        ready = asyncio.create_task(self._all_ready())
         await asyncio.wait([stopping, ready], return_when=asyncio.FIRST_COMPLETED)
         if self._stopping.is_set():
             ready.cancel()
             return
         stopping.cancel()
         await greet()
+
+    async def _all_ready(self) -> bool:
+        return all([await each.wait() for each in self._ready])
 
     async def _keep(self, index: int) -> None:
         """Start it, and start it again when it dies, at longer and longer intervals."""

@@ -385,8 +385,8 @@ class Store(Protocol):
         """Note that something was decided about it; ``decide_approval`` does it too."""
 
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
-        """Those that are no one's and can go on: something was decided or has expired, or their
-        owner was resuming them and is gone."""
+        """Those that can go on and that no server owns: something was decided or has expired, or
+        their owner was resuming them and is gone."""
 
     async def drop_runs(self, run_ids: Sequence[str]) -> None:
         """Forget them, whatever their phase."""

@@ -191,7 +191,7 @@ class Catalogue:
     def _add(self, one: Bound) -> None:
         members = self._members.setdefault(one.namespace, {})
         if one.member in members:
-            raise ConfigError(f"tools.{one.path}", "the tool comes twice; give one another name")
+            raise ConfigError(f"tools.{one.path}", "two tools have this name; rename one")
         members[one.member] = one
 
     def _by_path(self) -> dict[str, Bound]:
@@ -287,7 +287,7 @@ def _of_provider(
         path = f"{name}.{tool.name}"
         one = _usable(tool, name, threads, skipped)
         if one is not None and one.member in seen:
-            skipped[path] = f"tools.{path}: the tool comes twice"
+            skipped[path] = f"tools.{path}: two tools have this name"
         elif one is not None:
             seen.add(one.member)
             yield one

@@ -70,7 +70,7 @@ class Tools:
 
     def _add_namespace(self, name: str, members: tuple[Tool, ...] | Provider) -> None:
         if name in self.namespaces:
-            raise ConfigError(f"tools.{name}", "the namespace comes twice; give one another name")
+            raise ConfigError(f"tools.{name}", "two namespaces have this name; rename one")
         self.namespaces[name] = members
 
 

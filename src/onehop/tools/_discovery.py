@@ -192,6 +192,6 @@ def _check(holds: bool, field: str, expected: str) -> None:
 
 
 def _unknown(name: str, nearest: Sequence[str]) -> ToolError:
-    advice = f"; close to it: {', '.join(nearest)}" if nearest else ""
-    message = f"there is nothing called {one_line(name, 80)!r}{advice}"
+    advice = f"; did you mean {', '.join(nearest)}?" if nearest else ""
+    message = f"nothing is called {one_line(name, 80)!r}{advice}"
     return ToolError("unknown_tool", message, one_line(name, 200), nearest=nearest)

@@ -61,7 +61,7 @@ class Sessions:
             return
         idle = [(s.used, agent_id) for agent_id, s in self._sessions.items() if not s.busy]
         if not idle or len(self._ending) >= self._most:
-            words = f"{self._most} other agents use it at this moment, which is all it may have"
+            words = f"{self._most} other agents use it now, and it may have no more sessions"
             raise ToolError("unavailable", words, retryable=True, retry_after=1000)
         _, agent_id = min(idle)
         self._drop(agent_id, self._sessions[agent_id])

@@ -119,8 +119,10 @@ class Webhook:
 
     async def _attempt(self, event: Event) -> None:
         """Until it is taken. Raises NotTakenError."""
-        wanted = isinstance(event, ApprovalRequested)
-        body = body_of(event, await self._arguments_of(event) if wanted else None)
+        arguments = None
+        if isinstance(event, ApprovalRequested):
+            arguments = await self._arguments_of(event)
+        body = body_of(event, arguments)
         for pause in (*self._pauses, None):
             try:
                 return await self._receiver.send(self._headers(event, body), body)

@@ -102,7 +102,7 @@ class KilledServer:
     """The server is killed and started again."""
 
     name: str = "kill the server"
-    recovers: float = 20.0
+    recovers: float = 30.0
     aftermath: float = 0.0
 
     async def strike(self, subject: Subject) -> None:

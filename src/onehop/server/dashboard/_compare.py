@@ -47,15 +47,16 @@ async def look(visit: Visit) -> Page:
 def _parts(left: ExecutionRecord, right: ExecutionRecord) -> list[Part]:
     return [
         Part("Code", diff(code_of(left)[0], code_of(right)[0])),
-        Part("Context", diff(_json(left.context_data), _json(right.context_data))),
-        Part("Output", diff(_json(left.output), _json(right.output))),
+        Part("Context", diff(json_text(left.context_data), json_text(right.context_data))),
+        Part("Output", diff(json_text(left.output), json_text(right.output))),
         Part("Error", diff(left.error or "", right.error or "")),
         Part("Console", diff("\n".join(left.logs), "\n".join(right.logs))),
         Part("Calls of tools", diff(_called(left), _called(right))),
     ]
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """By lines."""
     return to_json(value, indent=1).decode(errors="replace")
 
 

@@ -81,7 +81,7 @@ class Overview:
 
 def _rate(figures: Figures | None, span: Span) -> float | None:
     """Runs a minute."""
-    return figures and figures.stats.total_executions / (span.length / 60_000)
+    return None if figures is None else figures.stats.total_executions / (span.length / 60_000)
 
 
 def _totals(findings: list[SecurityCount] | None) -> tuple[int, int] | None:

@@ -21,6 +21,7 @@ from onehop.server.dashboard._counted import Counted
 from onehop.server.dashboard._door import Act, Door, Look
 from onehop.server.dashboard._frame import Frame
 from onehop.server.dashboard._overview import Overview
+from onehop.server.dashboard._replay import replay
 from onehop.server.dashboard._security import Security
 from onehop.server.dashboard._sessions import Sessions
 from onehop.server.dashboard._tools import Tools
@@ -56,6 +57,7 @@ def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
     }
     forms: dict[str, Act] = {
         "/logout": door.log_out,
+        "/executions/{requestId}/replay": replay,
         "/approvals": _approvals.decide,
         "/agents": agents.add,
         "/agents/{agentId}/rotate": _agents.rotate,

@@ -185,12 +185,14 @@ class Calls:
         self, call: Call, run: Watched, report: Report | None, questions: Questions | None
     ) -> ExecutionResult | types.InputRequiredResult:
         """Until the run has ended, or its client's person must be asked by an answer."""
-        async with anyio.create_task_group() as group:
-            if report is not None:
-                group.start_soon(report_lines, run.lines(), report)
+        if report is None:
             new = await _until(call.elicitation, run, questions)
-            if new:
-                group.cancel_scope.cancel()
+        else:
+            async with anyio.create_task_group() as group:
+                group.start_soon(report_lines, run.lines(), report)
+                new = await _until(call.elicitation, run, questions)
+                if new:
+                    group.cancel_scope.cancel()
         if questions is not None and new:
             return questions.answer(new)
         if run.outcome.cancelled():

@@ -57,7 +57,7 @@ class State:
 def read_state(text: str) -> State:
     """Raises InvalidRequestError."""
     try:
-        request_id, run_id, asked, before = json.loads(text) if len(text) <= _STATE else None
+        request_id, run_id, asked, before = json.loads(text if len(text) <= _STATE else "")
         state = State(request_id, run_id, frozenset(asked), frozenset(before))
         names = [request_id, run_id, *asked, *before]
     except (ValueError, TypeError, RecursionError):
@@ -123,7 +123,8 @@ class Questions:
         """Until another call of the run waits, or it has ended."""
         event = asyncio.ensure_future(self._own_event(stream))
         try:
-            await asyncio.wait([event, run.outcome], return_when=asyncio.FIRST_COMPLETED)
+            both: list[asyncio.Future[Any]] = [event, run.outcome]
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if event.done():
                 self.run_id = event.result() or self.run_id
         finally:

@@ -64,7 +64,7 @@ class MemoryRuns:
         return list(self._parts.get(run_id, ()))
 
     async def claim_run(self, run_id: str, owner: str, now: int, until: int) -> KeptRun | None:
-        """Make it the owner's, if it is no one's now."""
+        """Make it the owner's, if no one owns it now."""
         known = self._kept.get(run_id)
         if known is None or not known.is_waiting or known.lease_until > now:
             return None
@@ -87,7 +87,7 @@ class MemoryRuns:
             self._kept[run_id] = dataclasses.replace(known, wake=True)
 
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
-        """Those that can go on, and are no one's."""
+        """Those that can go on, and that no server owns."""
         found = [
             run.run_id
             for run in self._kept.values()

@@ -68,7 +68,7 @@ class MongoRuns:
         return [bytes(document["part"]) async for document in found]
 
     async def claim_run(self, run_id: str, owner: str, now: int, until: int) -> KeptRun | None:
-        """Make it the owner's, if it is no one's now."""
+        """Make it the owner's, if no one owns it now."""
         free = {"runId": clean_text(run_id), **_WAITING, "leaseUntil": {"$lte": Int64(now)}}
         values = {"phase": "resuming", "owner": owner, "leaseUntil": Int64(until)}
         claimed = await self._database["kept_runs"].find_one_and_update(
@@ -91,7 +91,7 @@ class MongoRuns:
         await self._database["kept_runs"].update_one(own, {"$set": {"wake": True}})
 
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
-        """Those that can go on, and are no one's."""
+        """Those that can go on, and that no server owns."""
         ready = [{"wake": True}, {"phase": "resuming"}, {"expiresAt": {"$lte": Int64(now)}}]
         wanted = {**_WAITING, "leaseUntil": {"$lte": Int64(now)}, "$or": ready}
         found = self._database["kept_runs"].find(wanted, {"runId": 1})

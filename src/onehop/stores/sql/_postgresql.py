@@ -62,7 +62,7 @@ class Arrivals:
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._turn = asyncio.Lock()
         self._latest = 0
-        """The sequence of the last event that was told of."""
+        """The sequence of the last event that it has heard of."""
         self._told = asyncio.Event()
 
     async def wait(self, after: int, patience: float) -> None:

@@ -81,7 +81,7 @@ class SqlRuns:
             return [bytes(part) for part in (await connection.execute(found)).scalars()]
 
     async def claim_run(self, run_id: str, owner: str, now: int, until: int) -> KeptRun | None:
-        """Make it the owner's, if it is no one's now."""
+        """Make it the owner's, if no one owns it now."""
         free = _run.run_id == clean_text(run_id), _WAITING, _run.lease_until <= now
         values = {"phase": "resuming", "owner": owner, "lease_until": until}
         change = update(runs).where(*free).values(**values, fence=_run.fence + 1)
@@ -103,7 +103,7 @@ class SqlRuns:
             await wake(connection, run_id)
 
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
-        """Those that can go on, and are no one's."""
+        """Those that can go on, and that no server owns."""
         ready = or_(_run.wake == true(), _run.phase == "resuming", _run.expires_at <= now)
         found = select(_run.run_id).where(_WAITING, _run.lease_until <= now, ready)
         async with self._engine.connect() as connection:

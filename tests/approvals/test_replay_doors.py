@@ -1,0 +1,81 @@
+"""Replay from the command line, over HTTP and as a test: the same answers, and no tool."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from onehop import SyncAgentClient
+from onehop.errors import ExecutionNotFoundError, PermissionDeniedError
+from tests.server.served import Served, run
+
+SHOP = '''
+from onehop import tool
+
+@tool(effect="read")
+def find(name: str) -> str:
+    """Find somebody."""
+    return f"{name} is here"
+'''
+CODE = "return [await tools.find({ name: 'ada' }), Math.random(), Date.now()]"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server that keeps what every run is answered."""
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "shop.py").write_text(SHOP)
+    key = "a key of at least so many letters"
+    settings = {"ONEHOP_RECORDING": "all", "ONEHOP_RECORDING_KEY": key, "ONEHOP_POOL_SIZE": "1"}
+    with Served(folder, "--tools", str(folder / "shop.py"), **settings) as server:
+        with server.client(server.key("ada")) as ada:
+            assert run(ada, CODE, **{"X-Request-Id": "r1"}).json()["success"]
+        yield server
+
+
+def onehop(shop: Served, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "onehop", *words]
+    return subprocess.run(
+        command, env=shop.environment, capture_output=True, text=True, timeout=100, check=False
+    )
+
+
+def test_an_admin_has_a_run_replayed_and_nobody_else_does(shop: Served) -> None:
+    root, eve = shop.key("root", "admin"), shop.key("eve")
+    with SyncAgentClient(api_key=root, server_url=shop.url) as admin:
+        replay = admin.replay("r1")
+        assert (replay.same, replay.difference, replay.calls) == (True, None, 1)
+        assert replay.result.output[0] == "ada is here"
+        with pytest.raises(ExecutionNotFoundError):
+            admin.replay("nothing")
+    with (
+        SyncAgentClient(api_key=eve, server_url=shop.url) as agent,
+        pytest.raises(PermissionDeniedError),
+    ):
+        agent.replay("r1")
+    with httpx2.Client(base_url=shop.url) as stranger:
+        assert stranger.post("/api/v1/executions/r1/replay").status_code == 401
+
+
+@pytest.mark.timeout(240)
+def test_the_command_line_replays_a_run_and_writes_a_test_of_it(
+    shop: Served, tmp_path: Path
+) -> None:
+    done = onehop(shop, "replay", "r1")
+    assert (done.returncode, done.stdout) == (0, "same (1 calls of tools, none was made)\n")
+    assert onehop(shop, "replay", "nothing").returncode == 2
+    file = tmp_path / "test_r1.py"
+    assert onehop(shop, "replay", "r1", "--as-test", str(file)).returncode == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert onehop(shop, "replay", "r1", "--as-test", str(file)).returncode == 2  # it is there
+    for text, expected in ((file.read_text(), 0), (file.read_text().replace("ada", "eve"), 1)):
+        file.write_text(text)
+        words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
+        tried = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert tried.returncode == expected, tried.stdout
+    assert "at step 1 it was: a call of find" in tried.stdout
