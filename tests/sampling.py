@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import settings
 
-LEFT: Final = ("thorough", "soak")
+LEFT: Final = ("thorough", "soak", "chaos")
 """Marks that the default run leaves out."""
 _SENT: Final = "left_to_soak"
 

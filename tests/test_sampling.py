@@ -68,6 +68,7 @@ def run(folder: Path, *words: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["one process", "two"])
 def test_the_default_run_takes_some_of_each_and_says_what_it_leaves(
     tmp_path: Path, spread: tuple[str, ...]

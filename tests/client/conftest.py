@@ -6,10 +6,12 @@ import pytest
 
 from tests.client.clients import KINDS, Kind
 
+ONE_CLIENT = pytest.mark.sample(1, over="kind")
 
-@pytest.fixture(params=KINDS)
+
+@pytest.fixture(params=[pytest.param(kind, marks=ONE_CLIENT) for kind in KINDS])
 def kind(request: pytest.FixtureRequest) -> Kind:
-    """Which of the two clients."""
+    """Which of the two clients; in the default run one of them for each test."""
     chosen: Kind = request.param
     return chosen
 

@@ -68,9 +68,12 @@ def open_once(url: str) -> None:
         thread.submit(asyncio.run, work()).result()
 
 
-@pytest.fixture(params=KINDS)
+TWO_STORES = pytest.mark.sample(2, over="any_url")
+
+
+@pytest.fixture(params=[pytest.param(kind, marks=TWO_STORES) for kind in KINDS])
 def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A store of each kind without runs."""
+    """A store of each kind without runs; in the default run two of them for each test."""
     return opened_url(request.param, request, tmp_path)
 
 
