@@ -23,6 +23,14 @@ _REFUSALS: Final = {429, 503}
 """What a server may answer that cannot run anything now."""
 
 
+def passes(answer: httpx2.Response) -> bool:
+    """Whether it says to ask again later: also of a run whose server has ended, until what that
+    server knew of it has come."""
+    if answer.status_code == 409:
+        return bool(answer.json()["error"]["code"] == "run_lost")
+    return answer.status_code in _REFUSALS
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came of one call; times by ``time.monotonic``."""
@@ -127,7 +135,7 @@ class Load:
             found: dict[str, Any] = answer.json()
             return found
         self.refused[str(answer.status_code)] += 1
-        if answer.status_code not in _REFUSALS:
+        if not passes(answer):
             told = f"{asked.request_id} ({asked.kind}): {answer.status_code} {answer.text[:300]}"
             self.problems.append(told)
         return None
