@@ -15,6 +15,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from tests.chaos._report import page
 from tests.chaos.campaign import Campaign, Found
@@ -77,7 +78,7 @@ async def _trials(
     return trials
 
 
-def _opened(stack: ExitStack, store: str = "", **environment: str) -> Subject:
+def _opened(stack: ExitStack, store: str = "", **environment: Any) -> Subject:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onehop-chaos-")))
     return stack.enter_context(Subject(folder, store, **environment))
 

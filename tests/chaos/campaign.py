@@ -24,6 +24,7 @@ from onehop.config import AuditConfig
 from onehop.records import ExecutionRecord
 from onehop.stores import open_store
 from tests.chaos.faults.processes import send, spawners, workers
+from tests.chaos.load import RETURN, is_lost, passes
 from tests.chaos.subject import Subject
 
 CODE: Final = """
@@ -67,6 +68,8 @@ class Campaign:
         self._servers = servers
         self._dice = dice
         self._answers: dict[str, dict[str, Any]] = {}
+        self._lost: set[str] = set()
+        """Of which a server has said, and kept saying, that their run is lost."""
         self._numbers = count()
         self._ending = self._over = False
         self.found = Found()
@@ -131,7 +134,10 @@ class Campaign:
             if answer.status_code == 200 and answer.json()["status"] not in _ON_ITS_WAY:
                 self._answers[name] = answer.json()
                 return
-            if answer.status_code not in (200, 429, 503):
+            if is_lost(answer) and time.monotonic() - began > RETURN:
+                self._lost.add(name)
+                return
+            if answer.status_code != 200 and not passes(answer):
                 self.found.problems.append(f"{name}: {answer.status_code} {answer.text[:200]}")
             await asyncio.sleep(0.1)
         self.found.problems.append(f"{name} was never answered")
@@ -165,6 +171,8 @@ class Campaign:
         lines = Counter(self._servers[0].ledger.read_text().split())
         found.writes = lines.total()
         found.problems += [f"{key} was sent {n} times" for key, n in lines.items() if n > 1]
+        silent = {key for key in lines if key.partition("/")[0] in self._lost - records.keys()}
+        found.problems += [f"{key} was sent, and its run is lost" for key in sorted(silent)]
         for name, answer in self._answers.items():
             self._judge_one(name, answer, records.get(name, []), lines)
 

@@ -23,6 +23,20 @@ _REFUSALS: Final = {429, 503}
 """What a server may answer that cannot run anything now."""
 
 
+RETURN: Final = 10.0
+"""Seconds until what a server that came back knew of a run has come, if it knew anything."""
+
+
+def is_lost(answer: httpx2.Response) -> bool:
+    """Whether it says that the server of the run has ended, and that nothing is known of it."""
+    return answer.status_code == 409 and bool(answer.json()["error"]["code"] == "run_lost")
+
+
+def passes(answer: httpx2.Response) -> bool:
+    """Whether it says to ask again later."""
+    return answer.status_code in _REFUSALS or is_lost(answer)
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came of one call; times by ``time.monotonic``."""
@@ -62,11 +76,14 @@ class Load:
     answers: list[Answer] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     """How often a call had to be sent again, and why."""
+    lost: list[str] = field(default_factory=list)
+    """Request ids of which a server has said, and kept saying, that their run is lost."""
     problems: list[str] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
         self._numbers = count()
         self._ending = False
+        self._said_lost: set[str] = set()
         self._tasks = [asyncio.create_task(self._client()) for _ in range(self.clients)]
         return self
 
@@ -111,7 +128,11 @@ class Load:
                 now = time.monotonic()
                 self.note(Answer(asked, began, now, attempt, body))
                 return
-            if time.monotonic() - began > PATIENCE:
+            waited = time.monotonic() - began
+            if asked.request_id in self._said_lost and waited > RETURN:
+                self.lost.append(asked.request_id)
+                return
+            if waited > PATIENCE:
                 self.problems.append(f"{asked.request_id} ({asked.kind}) was never answered")
                 return
             await asyncio.sleep(0.1)
@@ -127,7 +148,9 @@ class Load:
             found: dict[str, Any] = answer.json()
             return found
         self.refused[str(answer.status_code)] += 1
-        if answer.status_code not in _REFUSALS:
+        if is_lost(answer):
+            self._said_lost.add(asked.request_id)
+        if not passes(answer):
             told = f"{asked.request_id} ({asked.kind}): {answer.status_code} {answer.text[:300]}"
             self.problems.append(told)
         return None

@@ -50,6 +50,8 @@ async def attempt(fault: Fault, subject: Subject, key: str, *, calm: float = 0.5
     problems = [*load.problems, *invariants.answered_well(load.answers, calm_from, broke_at)]
     problems += await invariants.kept(subject, load.answers)
     problems += [f"process {pid} stayed" for pid in subject.strays]
+    written = set(subject.ledger.read_text().split())
+    problems += [f"{name} wrote, and is said to be lost" for name in load.lost if name in written]
     if recovery > fault.recovers:
         problems.append(f"it took {recovery:.1f} s to recover, not {fault.recovers:g}")
     failed = Counter(answer.error_type for answer in load.answers if _failed(answer))

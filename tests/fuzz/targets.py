@@ -134,7 +134,7 @@ def validator(data: bytes) -> None:
         verdict = Examiner(RULES, [], {}, max_seconds=30).examine(code, language)
         last = len(lines(code))
         for finding in verdict.findings:
-            assert finding.line is None or 1 <= finding.line <= last, (finding, last)
+            assert 1 <= finding.line <= last, (finding, last)
 
 
 def corrections(data: bytes) -> None:
