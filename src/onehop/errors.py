@@ -141,14 +141,6 @@ class RunLostError(OnehopError):
     """A run of this request id was begun by a server that shares the store, and died before it had
     recorded the run. What the run has done is not known, so it is not run again."""
 
-    def __init__(self, request_id: str) -> None:
-        super().__init__(
-            f"the run {request_id!r} was begun by another server, which stopped before it had "
-            f"recorded the run: what it has done is not known, so nothing runs again. Its record "
-            f"comes when that server is back; a new request id runs the code"
-        )
-        self.request_id = request_id
-
 
 class UnauthorizedError(OnehopError):
     """No key was given, or one that is wrong or revoked. Says no more than that."""

@@ -18,6 +18,7 @@ from onehop.errors import (
     OnehopError,
     Overloaded,
     RateLimitedError,
+    RunLostError,
     ServerError,
     ServerTimeoutError,
     ServerUnreachableError,
@@ -210,6 +211,7 @@ REFUSALS = [
     (refuse("404 Not Found", "not_found"), ExecutionNotFoundError),
     (refuse("408 Request Timeout", "timeout"), ServerError),
     (refuse("409 Conflict", "duplicate_request"), ValueError),
+    (refuse("409 Conflict", "run_lost", "the run 'a' is lost"), RunLostError),
     (refuse("413 Content Too Large", "too_large"), InvalidRequestError),
     (refuse("500 Internal Server Error", "internal"), ServerError),
 ]  # fmt: skip
@@ -226,6 +228,7 @@ async def test_what_the_caller_did_wrong_is_asked_once(
         with pytest.raises(OnehopError) as caught:
             await client.execute("return 1")
     assert isinstance(caught.value, error)
+    assert str(caught.value).count("the run") <= 1, "the server's words, once"
     assert len(server.requests) == 1
 
 

@@ -49,7 +49,7 @@ class Claims:
                 pause = min(pause * 1.5, _LONGEST_PAUSE)
             elif lease.lapsed and record is None:
                 await self._leases.abandon(name)
-                raise RunLostError(caller.request_id)
+                raise _lost(caller.request_id)
             else:
                 return None
 
@@ -60,6 +60,14 @@ class Claims:
     def taken(self, records: Iterable[ExecutionRecord]) -> None:
         """The store has these records, where every server finds them."""
         self._leases.drop(_name(record.agent_id, record.request_id) for record in records)
+
+
+def _lost(request_id: str) -> RunLostError:
+    return RunLostError(
+        f"the run {request_id!r} was begun by another server, which stopped before it had recorded "
+        "the run: what it has done is not known, so nothing runs again. If the code had begun, its "
+        "record comes when that server is back; a new request id runs the code"
+    )
 
 
 def _name(agent_id: str, request_id: str) -> str:
