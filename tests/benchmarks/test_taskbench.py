@@ -120,4 +120,5 @@ async def test_all_arms_make_the_same_calls_on_a_server(suite: Suite) -> None:
         "B-whole": 2.0,
         "B-cut": 2.0,
         "B'": 4.0,
+        "B-seen": 4.0,
     }

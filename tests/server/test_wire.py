@@ -46,7 +46,7 @@ def call(code: str, **more: object) -> bytes:
 def started(event: dict[str, Any]) -> str | None:
     """The name of the run that starts here."""
     is_start = event["event"] == "code:execution:started"
-    return str(event["data"]["requestId"]) if is_start else None
+    return str(event["data"]["data"]["requestId"]) if is_start else None
 
 
 # --- framing

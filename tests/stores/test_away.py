@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from onehop.decisions import Approval
 from onehop.errors import StoreUnavailableError
+from onehop.kept_runs import KeptRun, RunChange
 from onehop.observed import ObservedType
 from onehop.stores._border import METHODS
 from onehop.stores.base import AgentRecord, EventQuery, HistoryQuery, SessionNote, Store
@@ -43,6 +44,15 @@ APPROVAL = Approval(
 NOTE = SessionNote(agent_id="agent", session="s", created_at=NOW, used_at=NOW)
 OBSERVED = ObservedType(
     namespace="crm", tool="crm.find", fingerprint="0", shape="{}", count=1, observed_at=NOW
+)
+KEPT = KeptRun(
+    run_id="run",
+    request_id="request",
+    agent_id="agent",
+    channel_id="",
+    code_hash="0" * 16,
+    created_at=NOW,
+    program=b"sealed",
 )
 CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "open": lambda store: store.open(),
@@ -91,11 +101,26 @@ CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "failure_causes": lambda store: store.failure_causes(None, None),
     "tool_stats": lambda store: store.tool_stats(None, None, 10),
     "roll_up": lambda store: store.roll_up(NOW, 90),
+    "take_lease": lambda store: store.take_lease("a", "server", 1000),
+    "keep_leases": lambda store: store.keep_leases("server", ["a"], 1000),
+    "drop_leases": lambda store: store.drop_leases("server", ["a"]),
+    "exchange_notes": lambda store: store.exchange_notes("server", "{}"),
+    "add_run": lambda store: store.add_run(KEPT),
+    "kept_run": lambda store: store.kept_run("run"),
+    "kept_runs": lambda store: store.kept_runs(),
+    "add_run_part": lambda store: store.add_run_part("run", 1, 1, b"part"),
+    "run_parts": lambda store: store.run_parts("run"),
+    "claim_run": lambda store: store.claim_run("run", "server", NOW, NOW + 1000),
+    "change_run": lambda store: store.change_run("run", 1, RunChange(phase="held")),
+    "wake_run": lambda store: store.wake_run("run"),
+    "resumable_runs": lambda store: store.resumable_runs(NOW, 10),
+    "drop_runs": lambda store: store.drop_runs(["run"]),
 }
 
 
 def test_every_method_of_a_store_is_called_here() -> None:
-    assert set(CALLS) == set(METHODS) - {"aclose"}
+    waits = {"await_events"}  # a store that is polled asks nothing in it
+    assert set(CALLS) == set(METHODS) - {"aclose"} - waits
 
 
 @pytest.fixture(scope="module", params=[PostgresServer, MongoServer])

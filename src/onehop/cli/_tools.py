@@ -152,8 +152,7 @@ async def _work(files: list[str] | None, mcp_servers: str | None, work: _Work) -
     from onehop.errors import ToolError
     from onehop.execution.compose import granted
 
-    # What is logged of a server that is away is said below, once.
-    logging.getLogger("onehop.upstreams").addHandler(logging.NullHandler())
+    _log_waiting_only()
     given = granted(tools_config(files, mcp_servers), ())
     toolbox = Toolbox(given["tools"], given["rules"], given["tool_limits"])
     try:
@@ -167,6 +166,13 @@ async def _work(files: list[str] | None, mcp_servers: str | None, work: _Work) -
         return ExitCode.BAD_INPUT if unknown else ExitCode.FAILED
     finally:
         await toolbox.aclose()
+
+
+def _log_waiting_only() -> None:
+    """What else is logged of a server that is away, comes with the answer."""
+    waits = logging.StreamHandler()
+    waits.addFilter(lambda record: "waiting for" in record.getMessage())
+    logging.getLogger("onehop.upstreams").addHandler(waits)
 
 
 def _told(error: ToolError) -> str:

@@ -514,6 +514,9 @@ class Executor:
         recorder, caller = self._recorder, run.caller
         if self._claims is None or recorder is None or caller.minted:
             return None
+        if recorder.away:  # to ask it would take its patience, once for each run
+            run.unchecked = True
+            return None
         try:
             record = await self._claims.first(
                 caller, lambda: recorder.find(caller.request_id, caller.agent_id)

@@ -46,7 +46,7 @@ class Keeper:
         self._link: Link | None = None
         self._coming: asyncio.Future[Link] = asyncio.get_running_loop().create_future()
         self._listed: list[types.Tool] | None = None
-        self._reason = "it has not been asked yet"
+        self._reason = "it has not answered yet"
         self.wants_login = False
         """Whether the last connection ended because the server wants other credentials."""
         self._down_since = time.time()

@@ -45,6 +45,7 @@ from onehop.stores.base import (
 from onehop.stores.sql._agents import SqlAgents
 from onehop.stores.sql._analytics import SqlAnalytics
 from onehop.stores.sql._approvals import SqlApprovals
+from onehop.stores.sql._engines import dispose
 from onehop.stores.sql._migrations import MIGRATIONS, Migration, migrate
 from onehop.stores.sql._observed import SqlObserved
 from onehop.stores.sql._replicas import SqlReplicas
@@ -142,7 +143,7 @@ class SqlStore(
     async def open(self) -> None:
         """Connect, and bring the schema up to date. Raises StoreError for a newer schema."""
         self._engine = await self._make_engine()
-        self._resources.push_async_callback(self._engine.dispose)
+        self._resources.push_async_callback(dispose, self._engine)
         try:
             await self.ping()
             await self.ongoing.run(migrate(self._engine, self._migrations, self.url))
