@@ -1,6 +1,7 @@
 // The names that the code finds on the global object beside the language. Functions, because a realm is
 // made for each run, and only the process's main realm needs the lists.
 
+/** @beforeGuest the lists are read when the globals are made, before the job */
 const words = (lines) => lines.join(" ").split(" ");
 
 /** The web's, as far as they touch nothing outside the process. */

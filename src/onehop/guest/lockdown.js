@@ -17,6 +17,7 @@ import { timerGlobals } from "./timers.js";
 import { atomicsFunctions } from "./waits.js";
 import { cloneGlobals, limitCloneables } from "./clone.js";
 
+/** @beforeGuest the lockdown comes before the job */
 const languageNames = () =>
   [
     "AggregateError Array ArrayBuffer AsyncDisposableStack Atomics BigInt BigInt64Array",
@@ -32,13 +33,17 @@ const languageNames = () =>
 // Deno dispatches `beforeunload` on the global object, whose listeners hang on such symbols.
 const ALLOWED_SYMBOLS = 2;
 
-/** Names that must be gone whatever the list above says. */
-const forbiddenNames = () => (
-  "Deno process Buffer global require Worker SharedWorker WebAssembly ShadowRealm fetch " +
-  "Request Response WebSocket EventSource BroadcastChannel Navigator " +
-  "localStorage sessionStorage caches alert confirm prompt close window " +
-  "importScripts reportError location"
-).split(" ");
+/**
+ * Names that must be gone whatever the list above says.
+ * @beforeGuest the lockdown comes before the job
+ */
+const forbiddenNames = () =>
+  (
+    "Deno process Buffer global require Worker SharedWorker WebAssembly ShadowRealm fetch " +
+    "Request Response WebSocket EventSource BroadcastChannel Navigator " +
+    "localStorage sessionStorage caches alert confirm prompt close window " +
+    "importScripts reportError location"
+  ).split(" ");
 
 /**
  * Put on `target` what `source` has, as ordinary built-ins look: writable, not enumerable.

@@ -13,13 +13,7 @@ import { endStuckRun, forgetRejection, noteRejection, runToEnd } from "./ending.
 import { beginEpoch, isLate } from "./epoch.js";
 import { isListening } from "./second.js";
 import { ourNames } from "./globals.js";
-import {
-  defineBuiltins,
-  defineOurs,
-  lockDown,
-  removeGlobals,
-  verifyLockdown,
-} from "./lockdown.js";
+import { defineBuiltins, defineOurs, lockDown, removeGlobals, verifyLockdown } from "./lockdown.js";
 import { MessageChannel, MessagePort } from "./ports.js";
 
 const EventPrototypePreventDefault = uncurryThis(Event.prototype.preventDefault);

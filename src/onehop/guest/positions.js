@@ -24,11 +24,12 @@ const BLANK = 0x20; // and all below
 const ENTRY = 4;
 const NOWHERE = -1;
 
-const digits = { __proto__: null, /** @type {Uint8Array | null} */ values: null };
+/** @type {{ __proto__: null, values: Uint8Array | undefined }} */
+const digits = { __proto__: null, values: undefined };
 
 /** By character code, what a digit counts; most runs read no map. */
 function digitValues() {
-  if (digits.values === null) {
+  if (digits.values === undefined) {
     digits.values = new CapturedUint8Array(128);
     for (let i = 0; i < DIGITS.length; i++) {
       digits.values[StringPrototypeCharCodeAt(DIGITS, i)] = i;

@@ -75,4 +75,4 @@ function keptOnce(name, text) {
 
 const boundOnce = FunctionPrototypeBind(once, undefined);
 ObjectDefineProperty(boundOnce, "name", { __proto__: null, value: "$once" });
-const onceGlobal = ObjectFreeze(boundOnce);
+export const onceGlobal = ObjectFreeze(boundOnce);
