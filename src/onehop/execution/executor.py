@@ -785,6 +785,7 @@ class Executor:
         assert self._keeper is not None  # noqa: S101 - see ``_resume``
         if (brought := self._keeper.brought.get(run.run_id)) is not None:
             return brought
+        self._rules.forget(run.caller.agent_id)  # what was decided rests on those of now
         return await self._grant(run.caller.agent_id, program.names, program.rules, None)
 
     async def _go_on(self, run: Run) -> None:
