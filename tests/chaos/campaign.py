@@ -138,9 +138,15 @@ class Campaign:
                 self._lost.add(name)
                 return
             if answer.status_code != 200 and not passes(answer):
-                self.found.problems.append(f"{name}: {answer.status_code} {answer.text[:200]}")
+                words = f"{name}: {answer.status_code} {answer.text[:200]} {self._logged(name)}"
+                self.found.problems.append(words)
             await asyncio.sleep(0.1)
         self.found.problems.append(f"{name} was never answered")
+
+    def _logged(self, name: str) -> str:
+        """What the servers have logged of a request, the last lines."""
+        lines = [str(line) for server in self._servers for line in server.log]
+        return " ".join(line[-1500:] for line in lines if name in line)[-3000:]
 
     async def _decide(self, key: str) -> None:
         headers = {"Authorization": f"Bearer {key}"}

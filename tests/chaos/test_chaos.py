@@ -50,7 +50,7 @@ async def _strikes(fault: Fault, subject: Subject) -> None:
     except Unavailable as reason:
         pytest.skip(str(reason))
     assert trial.problems == ()
-    assert trial.calls > 10
+    assert trial.calls > 3  # of a busy machine
 
 
 @_named((*EVERYWHERE, *of_sqlite()))
