@@ -29,10 +29,16 @@ def code_execute_tool(
 
 
 def _inputs() -> dict[str, Any]:
-    """The fields of a call; smolagents wants words for each, and to hear which may be null."""
+    """The fields of a call; smolagents wants words and a type for each, and to hear which may be
+    null."""
     given = schema()
     return {
-        name: {"description": "", "nullable": name not in given["required"], **field}
+        name: {
+            "description": "",
+            "nullable": name not in given["required"],
+            "type": [each["type"] for each in field.get("anyOf", ())],
+            **field,
+        }
         for name, field in given["properties"].items()
     }
 
