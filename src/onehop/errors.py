@@ -113,7 +113,7 @@ class RunNotFoundError(OnehopError, LookupError):
 
 
 class SessionNotFoundError(OnehopError, LookupError):
-    """There is no such session of this agent."""
+    """This agent has no session of that name."""
 
 
 class TooManySessionsError(OnehopError):

@@ -73,7 +73,7 @@ def _kills(campaigns: dict[str, Found]) -> Iterable[str]:
     if not campaigns:
         return
     yield "## Kills during writes\n"
-    yield "Runs that write while they read, and of which every third waits for a person, while"
+    yield "Runs read and write, and every third waits for a person, while"
     yield f"servers, spawners and workers get SIGKILL. A true end is {TRUE_STATES}. A write is"
     yield "unnamed if the record of its run says that it was cut off, and no write.\n"
     yield "| store | kills | runs | completed | cut off | writes | unnamed | problems |"

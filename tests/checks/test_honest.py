@@ -181,7 +181,7 @@ async def test_programs_without_mistakes_are_not_refused(sandbox: Sandbox) -> No
         language = "typescript" if suffix == ".ts" else "javascript"
         held = await sandbox.execute(code, language, typecheck="provable", plan=True)
         assert is_checked(held), (code[:200], held.typecheck)
-        if not held.success:  # some of them are no programs
+        if not held.success:  # some of them are not programs
             free = await sandbox.execute(code, language, typecheck="off")
             assert not free.success, (code[:200], held.error)
 

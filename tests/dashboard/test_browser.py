@@ -268,7 +268,7 @@ def test_files_are_for_admins_and_only_pictures_are_shown(
         lambda: admin.run("return document.querySelector('.files img')?.naturalWidth") == 1,
         "the picture",
     )
-    assert len(admin.all(".files img")) == 1  # the other is no picture, whatever it calls itself
+    assert len(admin.all(".files img")) == 1  # the other is not a picture, whatever it calls itself
     links = [found.get_attribute("href") or "" for found in admin.all(".files li > a")]
     cookies = {each["name"]: each["value"] for each in admin.driver.get_cookies()}
     answer = httpx2.get(links[1], cookies=cookies)

@@ -217,7 +217,7 @@ def add(
         typer.Option(
             metavar="FILE",
             help="Write the key to this new file, which only you may read, and print nothing; "
-            "without an agent there is no file.",
+            "if the agent cannot be added, the file is removed.",
         ),
     ] = None,
     as_json: _JSON = False,

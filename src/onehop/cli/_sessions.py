@@ -63,7 +63,9 @@ def end(
 
         if await client.end_session(session, agent):
             return ExitCode.SUCCESS
-        write(sys.stderr, f"onehop: there is no session {session!r:.80}\n")
+        write(
+            sys.stderr, f"onehop: no session is called {session!r:.80} (see onehop sessions list)\n"
+        )
         return ExitCode.BAD_INPUT
 
     _with_client(url, work)

@@ -122,6 +122,6 @@ async def find_record(visit: Visit, request_id: str, agent_id: str | None) -> Ex
         record = await store.get(request_id, agent_id)
     if record is None:
         raise NotFoundError(
-            "there is no such execution: it may still run, or be older than the retention"
+            "no execution of that id is known: it may still run, or be older than the retention"
         )
     return record

@@ -165,7 +165,7 @@ async def artifact(
     record = await kept_record(here, principal, request_id)
     named = [each.get("id") for each in record.details.get("artifacts", ())]
     if artifact_id not in named or record.agent_id != principal.agent_id:
-        raise NotFoundError("there is no such artifact of this run")
+        raise NotFoundError("this run has no artifact of that id")
     found, data = here.executor.sandbox.artifacts.read(artifact_id, principal.agent_id)
     return Download(found, data)
 
@@ -186,7 +186,7 @@ async def kept_record(here: Parts, principal: Principal, request_id: str) -> Exe
         await here.executor.flush(FRESH)
         record = await _find(here.store, principal, request_id)
     if record is None:
-        raise NotFoundError("there is no such execution")
+        raise NotFoundError("no execution of that id is known")
     return record
 
 

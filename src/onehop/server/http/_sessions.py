@@ -49,7 +49,7 @@ async def end_session(
     owner = _owner(principal, wanted.agent_id)
     agent_id = principal.agent_id if owner is None else owner
     if not await here.executor.end_session(session, agent_id=agent_id):
-        raise NotFoundError("there is no such session")
+        raise NotFoundError("no session of that name is known")
     return Json({"ended": True})
 
 
