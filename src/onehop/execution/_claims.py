@@ -14,10 +14,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from onehop.callers import Caller
-from onehop.errors import RunLostError
+from onehop.errors import RunLostError, StoreUnavailableError
 from onehop.leases import Leases
 from onehop.records import GIVEN_UP, ExecutionRecord
+from onehop.stores.base import Lease
 
+_PATIENCE: Final = 1.0
+"""Seconds in which the store must answer, for a run waits meanwhile."""
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.5
 """Seconds between two looks whether another server's run has ended."""
@@ -39,7 +42,7 @@ class Claims:
         """
         name, pause = _name(caller.agent_id, caller.request_id), _FIRST_PAUSE
         while True:
-            lease = await self._leases.take(name)
+            lease = await self._take(name)
             record = await find()
             if record is not None and record.error_type != GIVEN_UP:
                 self._leases.drop([name])
@@ -52,6 +55,14 @@ class Claims:
                 raise _lost(caller.request_id)
             else:
                 return None
+
+    async def _take(self, name: str) -> Lease | None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._leases.take(name)
+        except TimeoutError:
+            reason = f"it gave no lease within {_PATIENCE:g} s"
+            raise StoreUnavailableError("the store", reason) from None
 
     def release(self, caller: Caller) -> None:
         """The run did not begin: its name is free."""

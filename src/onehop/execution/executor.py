@@ -104,6 +104,8 @@ _PAUSE_LOOK: Final = 0.25
 """Seconds between two looks at a paused run that somebody waits for."""
 _HOLD_AGAIN: Final = 5.0
 """Seconds that a worker is held for people at most, when the run was made again."""
+_SILENT: Final = 1.0
+"""Seconds in which a store that did not answer is not asked for claims again."""
 _FAREWELL: Final = 10.0
 """Seconds that closing waits for runs in flight."""
 
@@ -165,6 +167,7 @@ class Executor:
         self._runs: dict[str, Run] = {}
         """In flight, by their own ids."""
         self._claims = None if leases is None else Claims(leases)
+        self._asked_in_vain = float("-inf")
         if self._recorder is not None:
             self._recorder.on_repeat(self._note_repeat)
             if self._claims is not None:
@@ -514,7 +517,8 @@ class Executor:
         recorder, caller = self._recorder, run.caller
         if self._claims is None or recorder is None or caller.minted:
             return None
-        if recorder.away:  # to ask it would take its patience, once for each run
+        silent = time.monotonic() - self._asked_in_vain < _SILENT
+        if recorder.away or silent:  # to ask it would take its patience, once for each run
             run.unchecked = True
             return None
         try:
@@ -523,6 +527,7 @@ class Executor:
             )
         except StoreUnavailableError as error:
             _log.info("cannot tell whether %s runs elsewhere: %s", caller.request_id, error)
+            self._asked_in_vain = time.monotonic()
             run.unchecked = True
             return None
         except RunLostError:
