@@ -38,6 +38,8 @@ GOOD = [
     "code:execution:started",
     "code:execution:completed",
 ]
+BUSY = "console.log('on'); for (;;) {}"
+"""It computes: a run that waits, also for a timer, would leave its place to others."""
 
 
 async def recorded(executor: Executor, store: Store, request_id: str) -> Any:
@@ -492,9 +494,8 @@ async def test_whoever_waits_for_a_run_that_was_given_up_in_the_queue_runs_it(
     config = SandboxConfig(pool_size=1, max_concurrency=1)
     async with Sandbox(config) as small, Executor(small, store=store, audit=audit) as executor:
         on = asyncio.Event()
-        code = "console.log('on'); await new Promise((done) => setTimeout(done, 29_000))"
         busy = asyncio.create_task(
-            executor.execute(code, timeout=30_000, on_log=lambda _: on.set())
+            executor.execute(BUSY, timeout=30_000, on_log=lambda _: on.set())
         )
         await asyncio.wait_for(on.wait(), PATIENCE)
         queued = asyncio.create_task(executor.execute("return 1", request_id="queued"))
@@ -515,13 +516,11 @@ async def test_a_run_that_found_no_room_is_announced_and_may_be_tried_again(
         Sandbox(config) as small,
         Executor(small, store=store, bus=bus, audit=audit) as executor,
     ):
+        on = asyncio.Event()
         busy = asyncio.create_task(
-            executor.execute(
-                "await new Promise((done) => setTimeout(done, 29_000))", timeout=30_000
-            )
+            executor.execute(BUSY, timeout=30_000, on_log=lambda _: on.set())
         )
-        while not heard.events or heard.events[-1].event_type != "code:execution:started":
-            await asyncio.sleep(0.01)
+        await asyncio.wait_for(on.wait(), PATIENCE)
         with pytest.raises(Overloaded):
             await executor.execute("return 2", request_id="refused")
         busy.cancel()

@@ -29,7 +29,7 @@ from tests.waiting import PATIENCE
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def narrow() -> AsyncIterator[Sandbox]:
-    config = SandboxConfig(pool_size=1, max_concurrency=1, max_queue=4)
+    config = SandboxConfig(pool_size=1, max_concurrency=1, max_waiting=0, max_queue=4)
     async with Sandbox(config) as opened:
         yield opened
 
@@ -160,7 +160,7 @@ async def test_calls_that_name_no_agent_have_all_places() -> None:
 
 
 async def test_one_agent_cannot_fill_the_queue_for_others() -> None:
-    config = SandboxConfig(pool_size=1, max_concurrency=1, max_queue=3)
+    config = SandboxConfig(pool_size=1, max_concurrency=1, max_waiting=0, max_queue=3)
     async with Sandbox(config) as sandbox:
         call = sandbox.execute(SLEEP, context={"ms": 500}, agent_id="greedy")
         running = asyncio.create_task(call)
@@ -248,7 +248,7 @@ async def test_a_spawner_that_does_not_go_on_is_replaced() -> None:
                 await asyncio.sleep(0.0005)
 
         keeper = asyncio.create_task(keep_stopped())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             results = [await _patiently(sandbox) for _ in range(4)]
             while set(stopped) & set(spawners()):  # the pool may have had enough without it
                 results.append(await _patiently(sandbox))

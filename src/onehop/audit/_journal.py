@@ -29,6 +29,7 @@ from onehop.audit._journal_files import (
     make_folder,
     read_left,
     remove_file,
+    reopened,
     set_file_aside,
 )
 from onehop.errors import AuditUnavailableError, JournalUnavailableError
@@ -225,13 +226,13 @@ class Journal:
 
     def fold(self) -> None:
         """Keep the write-ahead log small. Waits for the disk: call it in a thread."""
-        with suppress(sqlite3.Error), closing(sqlite3.connect(self._path, timeout=0.1)) as other:
+        with suppress(sqlite3.Error), closing(reopened(self._path)) as other:
             other.execute("PRAGMA wal_checkpoint(PASSIVE)")  # else after the next delivery
 
     def shrink(self) -> None:
         """Give back the room that nothing waits in any more; call it in a thread, as ``fold``."""
         self.fold()
-        with suppress(sqlite3.Error), closing(sqlite3.connect(self._path, timeout=0.1)) as other:
+        with suppress(sqlite3.Error), closing(reopened(self._path)) as other:
             other.isolation_level = None
             while other.execute("PRAGMA freelist_count").fetchone()[0]:
                 other.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")

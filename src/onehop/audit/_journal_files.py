@@ -135,6 +135,11 @@ def make_file(path: Path, sync: Sync) -> sqlite3.Connection:
     return database
 
 
+def reopened(path: Path) -> sqlite3.Connection:
+    """A journal that exists: by its path alone, SQLite would make it. Raises sqlite3.Error."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0.1)
+
+
 def read_left(path: Path, lock: FileLock) -> Left | None:
     """What is left in a journal whose process is gone; None for one of a newer onehop, which stays.
 

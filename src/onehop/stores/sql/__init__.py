@@ -68,6 +68,7 @@ from onehop.stores.sql._sqlite import (
     sqlite_engine,
     sqlite_path,
 )
+from onehop.stores.sql._sqlite_connections import SqliteConnections
 from onehop.stores.sql._tool_rows import tool_rows
 from onehop.stores.sql._writes import writing
 
@@ -155,7 +156,9 @@ class SqlStore(
     async def _make_engine(self) -> AsyncEngine:
         if self._path is not None:
             await asyncio.to_thread(make_file, self._path, self._patience)
-            return sqlite_engine(self._path, self._patience)
+            connections = SqliteConnections(self._path)
+            self._resources.push_async_callback(connections.ended, self._patience)
+            return sqlite_engine(self._path, connections, self._patience)
         from onehop.stores.sql._postgresql import postgresql_engine
 
         return postgresql_engine(self._address, self._patience)

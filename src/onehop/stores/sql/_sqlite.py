@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from onehop.errors import ConfigError, StoreFileError
+from onehop.stores.sql._sqlite_connections import SqliteConnections, existing
 from onehop.stores.sql._writes import WRITES
 
 _PAGES_AT_ONCE: Final = 2000
@@ -71,7 +72,7 @@ def shrink_file(path: Path, patience: float) -> None:
 
     Raises sqlite3.Error.
     """
-    with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as connection:
+    with closing(_connect(path, patience)) as connection:
         if connection.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
             return
         while connection.execute("PRAGMA freelist_count").fetchone()[0] > _KEPT_FREE:
@@ -81,7 +82,7 @@ def shrink_file(path: Path, patience: float) -> None:
 
 def compact_file(path: Path, patience: float) -> tuple[int, int]:
     """Write the file anew without free pages; its bytes before and after. Raises sqlite3.Error."""
-    with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as connection:
+    with closing(_connect(path, patience)) as connection:
         before = path.stat().st_size
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("VACUUM")
@@ -89,25 +90,31 @@ def compact_file(path: Path, patience: float) -> tuple[int, int]:
     return before, path.stat().st_size
 
 
-def sqlite_engine(path: Path, patience: float) -> AsyncEngine:
+def _connect(path: Path, patience: float) -> sqlite3.Connection:
+    return sqlite3.connect(existing(path), uri=True, timeout=patience, isolation_level=None)
+
+
+def sqlite_engine(path: Path, connections: SqliteConnections, patience: float) -> AsyncEngine:
     """Connections to the file; each waits ``patience`` seconds for another's lock."""
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
-        connect_args={"timeout": patience},
+        connect_args={"timeout": patience, "async_creator_fn": connections.connect},
         hide_parameters=True,
     )
+    check = _same_file(path)
+    event.listen(engine.sync_engine, "do_connect", check)
     event.listen(engine.sync_engine, "connect", _prepare)
+    event.listen(engine.sync_engine, "begin", check)
     event.listen(engine.sync_engine, "begin", _begin)
-    event.listen(engine.sync_engine, "begin", _same_file(path))
     return engine
 
 
-def _same_file(path: Path) -> Callable[[Connection], None]:
-    """Refuses transactions once another file, or none, is at ``path``: what they wrote would be
-    lost with the file that is open."""
+def _same_file(path: Path) -> Callable[..., None]:
+    """Refuses connections and transactions once another file, or none, is at ``path``: what they
+    wrote would be lost with the file that is open."""
     opened = _identity(path)
 
-    def check(_connection: Connection) -> None:
+    def check(*_of_event: object) -> None:
         found = _identity(path)
         if found != opened:
             what = "was deleted" if found is None else "was replaced by another"

@@ -1,0 +1,50 @@
+"""Connections to a SQLite file: they make no file, and their threads end before the loop does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+if TYPE_CHECKING:
+    import aiosqlite
+
+
+class SqliteConnections:
+    """Opens a SQLite file that exists, for SQLAlchemy; each connection has a thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._uri = existing(path)
+        self._threads: WeakSet[Thread] = WeakSet()
+
+    def connect(self, _database: str, **named: Any) -> aiosqlite.Connection:
+        """A connection, to be awaited; ``named`` is what sqlite3 takes."""
+        import aiosqlite
+
+        connection = aiosqlite.connect(self._uri, uri=True, **named)
+        thread = connection._thread  # aiosqlite has no public name for it
+        thread.daemon = True  # so that it keeps no process from its end
+        self._threads.add(thread)
+        return connection
+
+    async def ended(self, seconds: float) -> None:
+        """Wait until their threads have ended. A connection whose use was cancelled is closed by
+        its thread, which then reports to the loop: the loop must still be there."""
+        await asyncio.to_thread(_join, list(self._threads), time.monotonic() + seconds)
+
+
+def existing(path: Path) -> str:
+    """As SQLite's URI of a file that must exist: by its path it would be made.
+
+    Source: https://www.sqlite.org/uri.html
+    """
+    return f"{path.absolute().as_uri()}?mode=rw"
+
+
+def _join(threads: list[Thread], deadline: float) -> None:
+    for thread in threads:
+        if thread.is_alive():
+            thread.join(max(0.0, deadline - time.monotonic()))
