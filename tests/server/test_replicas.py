@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import uuid
@@ -12,11 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from onehop.config import ServerConfig
+from onehop.errors import ConfigError
+from onehop.server.serving import listen, listen_together
 from tests.server.served import Served, run, streaming
 from tests.servers import PostgresServer
 from tests.waiting import until
@@ -174,6 +180,65 @@ def test_a_store_that_is_not_shared_is_refused_for_several_processes(tmp_path: P
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "PostgreSQL or MongoDB" in done.stderr
+
+
+def _start(folder: Path, port: int, *options: str, **environment: str) -> tuple[int, str]:
+    command = [sys.executable, "-m", "onehop", "serve", "--port", str(port), *options]
+    done = subprocess.run(
+        command,
+        env=Served(folder, **environment).environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=Replica.patience,
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_port_where_a_server_of_several_processes_listens_is_refused_to_any_other(
+    postgresql_server: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgresql_server.create(f"alone_{uuid.uuid4().hex}")
+    with Replica(tmp_path, "--workers", "2", ONEHOP_STORE=url) as server:
+        port = urlsplit(server.url).port
+        assert port is not None
+        for options in (("--workers", "2"), ()):
+            code, said = _start(tmp_path, port, *options, ONEHOP_STORE=url)
+            assert code == 2, said
+            assert f"port: {port} on 127.0.0.1 is in use" in said
+    with Replica(tmp_path, "--port", str(port), "--workers", "2", ONEHOP_STORE=url) as again:
+        assert urlsplit(again.url).port == port  # a restart finds its port free
+
+
+def test_a_port_where_one_process_serves_is_refused_to_several(
+    postgresql_server: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgresql_server.create(f"single_{uuid.uuid4().hex}")
+    with Replica(tmp_path, ONEHOP_STORE=url) as server:
+        port = urlsplit(server.url).port
+        assert port is not None
+        code, said = _start(tmp_path, port, "--workers", "2", ONEHOP_STORE=url)
+        assert code == 2, said
+        assert f"port: {port} on 127.0.0.1 is in use" in said
+
+
+def test_processes_that_listen_together_all_get_clients_and_let_nobody_else_in() -> None:
+    settings = ServerConfig(port=0, auth=False)
+    crews = listen_together(settings, 3)
+    port = crews[0][0].getsockname()[1]
+    same = settings.model_copy(update={"port": port})
+    try:
+        for attempt in (listen, lambda each: listen_together(each, 2)):
+            with pytest.raises(ConfigError, match="is in use"):
+                attempt(same)
+        clients = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(120)]
+        readable, _, _ = select.select([crew[0] for crew in crews], [], [], 10)
+        assert len(readable) == 3
+    finally:
+        for one in (each for crew in crews for each in crew):
+            one.close()
+    for client in clients:
+        client.close()
 
 
 # --- one server of two processes

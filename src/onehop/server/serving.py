@@ -119,8 +119,8 @@ async def serve(
 
 
 def listen(settings: ServerConfig, *, share: bool = False) -> list[socket.socket]:
-    """Sockets at each address of the host; with ``share``, others of this user may listen there
-    too. Raises ConfigError.
+    """Sockets at each address of the host; with ``share``, where ``listen_together`` listens
+    already. Raises ConfigError.
 
     Without keys, only loopback addresses are taken.
     """
@@ -144,6 +144,20 @@ def listen(settings: ServerConfig, *, share: bool = False) -> list[socket.socket
             sockets.append(bound)
             port = bound.getsockname()[1]
     return sockets
+
+
+def listen_together(settings: ServerConfig, count: int) -> list[list[socket.socket]]:
+    """Sockets for ``count`` processes, among which the kernel shares out new connections. Raises
+    ConfigError.
+
+    The first are bound alone, so that an address where another server listens is refused, also
+    where that is several processes; the others are let in beside them afterwards.
+    """
+    first = listen(settings)
+    for one in first:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    same = settings.model_copy(update={"port": first[0].getsockname()[1]})
+    return [first, *(listen(same, share=True) for _ in range(count - 1))]
 
 
 def _addresses(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
@@ -179,7 +193,9 @@ def _bind(
         made.close()
         if optional and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
             return None  # a name may stand for an address that this machine does not have
-        reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error}"
+        reason = f"cannot be used: {error}"
+        if error.errno == errno.EADDRINUSE:
+            reason = "is in use: stop what listens there, or choose another with --port"
         raise ConfigError("port", f"{address[1]} on {address[0]} {reason}") from None
     return made
 

@@ -25,7 +25,7 @@ from onehop.config import AuditConfig, SandboxConfig, ServerConfig
 from onehop.errors import ConfigError
 from onehop.server.agents import Agents
 from onehop.server.asgi._homes import Place
-from onehop.server.serving import Among, Ready, listen, url_of
+from onehop.server.serving import Among, Ready, listen_together, url_of
 from onehop.stores import is_shared, open_store
 
 TOLD: Final = "_ONEHOP_PLACE"
@@ -76,12 +76,9 @@ async def supervise(
             )
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="onehop-serve-"))
-            first = listen(settings, share=True)
-            port = first[0].getsockname()[1]
-            same = settings.model_copy(update={"port": port})
-            sockets = [first, *(listen(same, share=True) for _ in range(count - 1))]
+            sockets = listen_together(settings, count)
             crew = _Crew(settings, sockets, Path(folder), arguments)
-            ready = Ready(url_of(settings, first), store.url, Agents(store))
+            ready = Ready(url_of(settings, sockets[0]), store.url, Agents(store))
             return await crew.serve(lambda: greet(ready))
     finally:
         await store.aclose()
