@@ -5,8 +5,10 @@ Watchers are found by context, so that nothing between two stages has to know of
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar, Token
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Literal, Protocol, Self
 
@@ -23,6 +25,8 @@ Stage = Literal[
 ]
 """What a run is made of; docs/how-to/traces.md shows how they lie in each other."""
 
+_log = logging.getLogger(__name__)
+
 
 class Watch(Protocol):
     """Of one stage that goes on."""
@@ -32,7 +36,11 @@ class Watch(Protocol):
 
 
 class Watcher(Protocol):
-    """Hears of every stage of the runs that it watches. It must be quick, and raise nothing."""
+    """Hears of every stage of the runs that it watches. It must be quick.
+
+    What it raises is its own: it is logged, once for each kind of watcher, stage and error, and
+    the run goes on as if nobody watched.
+    """
 
     def begin(self, stage: Stage, facts: Mapping[str, Any]) -> Watch | None:
         """A stage begins; None if its end is of no interest. Called in the task that works."""
@@ -67,7 +75,7 @@ class Noted:
         self._watchers = watchers
         self._stage = stage
         self._facts = facts
-        self._watches: list[Watch] = []
+        self._watches: list[tuple[str, Watch]] = []
 
     def note(self, **facts: Any) -> None:
         """Add facts, which the watchers hear of at the end."""
@@ -75,9 +83,13 @@ class Noted:
 
     def __enter__(self) -> Self:
         for watcher in self._watchers:
-            watch = watcher.begin(self._stage, self._facts)
-            if watch is not None:
-                self._watches.append(watch)
+            try:
+                watch = watcher.begin(self._stage, self._facts)
+            except Exception as error:  # a watcher's mistake is its own
+                _complain(_name(watcher), self._stage, type(error).__name__)
+            else:
+                if watch is not None:
+                    self._watches.append((_name(watcher), watch))
         return self
 
     def __exit__(
@@ -86,8 +98,21 @@ class Noted:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for watch in reversed(self._watches):
-            watch.end(self._facts, exc)
+        for name, watch in reversed(self._watches):
+            try:
+                watch.end(self._facts, exc)
+            except Exception as error:
+                _complain(name, self._stage, type(error).__name__)
+
+
+def _name(watcher: Watcher) -> str:
+    return type(watcher).__qualname__
+
+
+@lru_cache(maxsize=256)
+def _complain(kind: str, name: Stage, error: str) -> None:
+    """Cached, so that a watcher that fails in every run fills no log."""
+    _log.exception("the watcher %s fails at the stage %r (%s); said once", kind, name, error)
 
 
 class _Unwatched:
