@@ -24,10 +24,10 @@ def main() -> None:
 
 
 def _missing(error: ModuleNotFoundError) -> int:
-    from onehop._extras import advice
+    from onehop._extras import advice_for
     from onehop.cli._exits import ExitCode
 
-    told = advice(error.name)
+    told = advice_for(sys.argv[1:], error.name)
     if told is None:  # a module of ours: no pip command mends that
         raise error
     sys.stderr.write(f"onehop: {told}\n")

@@ -66,9 +66,9 @@ def _placed(error: Exception) -> str:
 
 
 def _missing(error: ModuleNotFoundError) -> ExitCode:
-    from onehop._extras import advice
+    from onehop._extras import advice_for
 
-    told = advice(error.name)
+    told = advice_for(sys.argv[1:], error.name)
     if told is None:  # a module of ours: no pip command mends that
         traceback.print_exc()
         return ExitCode.UNAVAILABLE

@@ -90,10 +90,7 @@ def tail(
 def client_of(url: str | None) -> AgentClient:
     """A client of the server at ``url``, or of the one that the environment names. Raises
     ConfigError."""
-    from onehop._extras import needed_for
-
-    with needed_for("a look at a server"):
-        from onehop.client import AgentClient
+    from onehop.client import AgentClient
 
     known: dict[str, Any] = {} if url is None else {"server_url": url}
     return AgentClient(**known)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from onehop.upstreams._sessions import Sessions
 
 _log = logging.getLogger(__name__)
-_SILENCE: Final = 2.0
-"""Seconds after which the log says what is waited for."""
+_SILENCE: Final = 5.0
+"""Seconds after which the log says what is waited for: many servers take two or three to start."""
 _PATIENCE: Final = 10.0
 """Seconds that the start of others waits for a server which is not required."""
 
@@ -259,5 +259,6 @@ class McpUpstream:
 def _require_sdk() -> None:
     """Raises MissingExtraError. The SDK takes a while to load, and waits until it is needed."""
     with needed_for("upstream MCP servers"):
-        if find_spec("mcp") is None:
-            raise ModuleNotFoundError("No module named 'mcp'", name="mcp")
+        for name in ("mcp", "jsonschema"):
+            if find_spec(name) is None:
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
