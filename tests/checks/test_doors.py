@@ -58,7 +58,7 @@ async def test_over_http(tmp_path: Path) -> None:
         assert refused["errorInfo"]["type"] == "validation"
         assert (refused["errorInfo"]["line"], refused["errorInfo"]["column"]) == (1, 14)
         assert refused["typecheck"] == {"verdict": "checked", "reason": None}
-        assert refused["hints"][0].startswith("tools.crm.find_person takes: name*")
+        assert refused["hints"][0].startswith("tools.crm.find_person(args: {name: string;")
         ran = (await call(code=GOOD)).json()
         assert (ran["output"], ran["typecheck"]["verdict"]) == ("a staff", "checked")
         free = (await call(code=BAD, typecheck="off")).json()
@@ -82,7 +82,7 @@ async def test_over_mcp(tmp_path: Path) -> None:
             assert {"typecheck", "plan"} <= tool.input_schema["properties"].keys()
             refused = await run(client, BAD)
             assert "did you mean name?" in text_of(refused)
-            assert "name*" in text_of(refused)
+            assert "tools.crm.find_person(args: {name: string;" in text_of(refused)
             planned = await run(client, f"{MAIL}; {GOOD}", plan=True)
             assert planned.structured_content is not None
             assert planned.structured_content["plan"] == [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from onehop import ExecutionResult, Sandbox
@@ -114,11 +116,35 @@ async def test_a_refusal_says_where_in_the_text_and_what_to_write(sandbox: Sandb
     assert result.hints[0].startswith("tools.crm.find_person(args: {name: string")
 
 
-async def test_a_refusal_names_the_parameters_with_a_mark_on_those_that_are_required(
-    sandbox: Sandbox,
-) -> None:
+async def test_a_refusal_shows_the_signature_as_the_list_of_tools_does(sandbox: Sandbox) -> None:
     result = await sandbox.execute("await tools.crm.find_person({nam: 'a'})")
-    assert result.hints == ["tools.crm.find_person takes: name*, limit, kind (* is required)"]
+    assert result.hints is not None
+    (hint,) = result.hints
+    assert hint.startswith("tools.crm.find_person(args: {name: string; limit?: number; kind?: ")
+
+
+@pytest.mark.parametrize(
+    ("typecheck", "arguments"),
+    [
+        ("provable", "{items: [1]}"),
+        ("provable", "{items: [context.a]}"),
+        ("off", "{items: [1]}"),
+    ],
+)
+async def test_what_is_missing_is_named_where_something_is_unknown(
+    sandbox: Sandbox, typecheck: Literal["off", "provable"], arguments: str
+) -> None:
+    code = f"await tools.crm.find_person({arguments})"
+    result = await sandbox.execute(code, context={"a": 1}, typecheck=typecheck)
+    assert result.error is not None
+    assert "name is missing" in result.error
+
+
+async def test_a_name_that_is_suggested_is_not_called_missing_too(sandbox: Sandbox) -> None:
+    result = await sandbox.execute("await tools.crm.find_person({nam: 'a'})")
+    assert result.error is not None
+    assert "nam is unknown; did you mean name?" in result.error
+    assert "missing" not in result.error
 
 
 async def test_all_mistakes_are_told_at_once_with_the_one_that_is_certain_first(

@@ -249,7 +249,7 @@ def _faults(check: Check) -> list[Fault]:
     found = []
     for site in check.facts.calls:
         target = target_of(site, check.grant)
-        fault = fault_of(target, site) if target is not None else None
+        fault = fault_of(target, site, check.grant) if target is not None else None
         if fault is not None:
             found.append(fault)
     return found

@@ -19,8 +19,6 @@ _OF_OBJECTS: Final = frozenset(
     "prototype toJSON toLocaleString toString valueOf then catch finally __proto__".split()
 )
 """Members that are not meant as tools, whatever else they are."""
-_NAMED: Final = 30
-"""Parameters in a hint."""
 _LONGEST: Final = 300
 
 
@@ -70,7 +68,7 @@ def _found(path: str, names: list[str], site: CallSite, grant: Grant) -> Target 
     return Target(bound.path, bound)
 
 
-def fault_of(target: Target, site: CallSite) -> Fault | None:
+def fault_of(target: Target, site: CallSite, grant: Grant | None) -> Fault | None:
     """Why the call must fail; None when it may well not."""
     if target.bound is None:
         return target.fault
@@ -78,7 +76,8 @@ def fault_of(target: Target, site: CallSite) -> Fault | None:
     if error is None:
         return None
     words = error.message.removeprefix(f"{target.path}: ")
-    return Fault(f"tools.{target.path}: {words}", _parameters(target.bound), site)
+    hints = _signatures((target.path,), grant) if grant is not None else ()
+    return Fault(f"tools.{target.path}: {words}", hints, site)
 
 
 def _refusal(bound: Bound, site: CallSite) -> ToolError | None:
@@ -98,16 +97,11 @@ def _refusal(bound: Bound, site: CallSite) -> ToolError | None:
 def _refusal_of(bound: Bound, given: Arguments) -> ToolError | None:
     if given.is_complete:
         return bound.refusal(given.known)
-    error = bound.refusal_of_part(given.known, given.names)
+    possible = None if given.is_open else given.possible
+    error = bound.refusal_of_part(given.known, given.names, possible)
     if error is None and not given.is_open:
         error = bound.missing(given.possible)
     return error
-
-
-def _parameters(bound: Bound) -> tuple[str, ...]:
-    named = ", ".join(_shown(name) for name in bound.parameters[:_NAMED]) or "none"
-    more = ", …" if len(bound.parameters) > _NAMED else ""
-    return (f"tools.{bound.path} takes: {named}{more} (* is required)",)
 
 
 def _unknown(path: str, names: list[str], site: CallSite, grant: Grant) -> Fault:

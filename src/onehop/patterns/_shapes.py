@@ -152,7 +152,7 @@ CONSTRUCTS: Final = frozenset(
 )
 NOT_THE_CODE: Final = frozenset({"cancelled", "internal"})
 """Kinds of ends that say nothing about the code."""
-VAGUE: Final = frozenset({"other", "custom"})
+VAGUE: Final = frozenset({"other", "custom", "validation"})
 """Kinds that hold errors of all sorts, so that one says nothing of another."""
 
 _MAX_CODE: Final = 100_000

@@ -42,6 +42,8 @@ _AT_ONCE: Final = 100_000
 _RESULT: Final = ToolLimits().result
 _PARAMETERS: Final = 100
 """Parameters that an error names."""
+_SUGGESTED: Final = 5
+"""Parameters that are missing, in a message."""
 _PLAIN: Final = frozenset(
     "$schema $id $defs definitions title description type properties required "
     "additionalProperties".split()
@@ -116,9 +118,15 @@ class Bound:
             return error if error.code == "invalid_arguments" else None
         return None
 
-    def refusal_of_part(self, known: Mapping[str, Any], given: Collection[str]) -> ToolError | None:
+    def refusal_of_part(
+        self,
+        known: Mapping[str, Any],
+        given: Collection[str],
+        possible: Collection[str] | None = None,
+    ) -> ToolError | None:
         """The same of a call with some arguments that are ``known``; ``given`` are the names of all
-        that it has for sure. None when the others may make it pass."""
+        that it has for sure, ``possible`` of all that it may have, if that is known. None when the
+        others may make it pass."""
         if set(self.input_schema) - _PLAIN:
             return None
         if isinstance(self._calling, Signature) and not self._calling.has_plain_names:
@@ -129,6 +137,7 @@ class Bound:
         ):
             near = get_close_matches(unknown[:80], properties, n=3)
             advice = f"; did you mean {near[0]}?" if near else ""
+            advice += "" if possible is None else self._also_missing(possible, near)
             return self._invalid(unknown[:200], None, f"{unknown[:200]} is unknown{advice}", near)
         alone = Checker({**self.input_schema, "required": []})
         for name, value in known.items():
@@ -146,6 +155,16 @@ class Bound:
         required = self.input_schema.get("required", ())
         absent = next((name for name in required if name not in names), None)
         return absent and self._invalid(absent, None, f"{absent} is missing")
+
+    def _also_missing(self, names: Collection[str], near: Collection[str] | None) -> str:
+        """What a call with an unknown parameter lacks too: often it is the same value under another
+        name. ``near`` is what is suggested already."""
+        required = self.input_schema.get("required", ())
+        absent = [name for name in required if name not in names and name not in (near or ())]
+        if not absent:
+            return ""
+        verb = "is" if len(absent) == 1 else "are"
+        return f"; {', '.join(absent[:_SUGGESTED])} {verb} missing"
 
     def _refusal_alone(self, alone: Checker, name: str, value: Any) -> ToolError | None:
         try:
@@ -271,7 +290,10 @@ class Bound:
         except Exception:  # whatever a stranger's schema makes of them
             raise self._internal() from None
         if fault is not None:
-            raise self._invalid(fault.field, fault.expected, fault.message, fault.nearest)
+            message = fault.message
+            if fault.is_unknown and fault.field in arguments:
+                message += self._also_missing(arguments, fault.nearest)
+            raise self._invalid(fault.field, fault.expected, message, fault.nearest)
         if isinstance(self._calling, GivenSchema) and (name := self._calling.unknown(arguments)):
             near = get_close_matches(name[:80], self._calling.names or (), n=3)
             raise self._invalid(name[:200], None, f"{name[:200]} is unknown", near)

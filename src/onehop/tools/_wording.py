@@ -25,6 +25,8 @@ class Fault:
     expected: str
     message: str
     nearest: list[str] | None = None
+    is_unknown: bool = False
+    """Whether it is a parameter that is not known."""
 
 
 def described_fault(fault: Any, root: Mapping[str, Any]) -> Fault:
@@ -35,7 +37,11 @@ def described_fault(fault: Any, root: Mapping[str, Any]) -> Fault:
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
         names = list(fault.schema.get("properties", {}))
         return Fault(
-            field, _one_of(names) if names else "nothing", f"{where} is unknown{hint}", nearest
+            field,
+            _one_of(names) if names else "nothing",
+            f"{where} is unknown{hint}",
+            nearest,
+            True,
         )
     expected = _expected(fault, root)
     if fault.validator in _MISSING:
