@@ -10,7 +10,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from onehop import ConfigError
 from onehop.config import SECTIONS, env_name
+from onehop.upstreams import OpenApiOptions, UpstreamOptions, read_table
 from tests.cli.conftest import Here
 
 FILE = """\
@@ -239,3 +241,52 @@ def test_the_schema_takes_what_onehop_takes(here: Here) -> None:
     described = schema["properties"]["server"]["properties"]["port"]
     assert described["description"].endswith("Environment: ONEHOP_PORT.")
     assert (described["minimum"], described["maximum"], described["default"]) == (0, 65535, 3001)
+
+
+UPSTREAMS = """
+[upstream.a]
+openap = "x.yaml"
+[upstream.b]
+openapi = "nosuch.yaml"
+[upstream.c]
+command = "sh"
+oauth = { client_id = "x", scop = "a" }
+[upstream.d]
+command = "sh"
+cwd = "nowhere"
+[upstream.e]
+openapi = "there.json"
+auth = { a = { value = "env:X", hwo = "basic" } }
+patches = "gone.json"
+[tools]
+files = ["gone.py"]
+"""
+
+
+def test_a_slip_in_a_table_inside_a_table_is_told_in_plain_words_and_files_are_looked_for(
+    here: Here, tmp_path: Path
+) -> None:
+    (tmp_path / "there.json").write_text("{}")
+    (tmp_path / "onehop.toml").write_text(UPSTREAMS)
+    result = here("config", "check")
+    assert result.exit_code == 1
+    gone = "cannot be read: No such file or directory"
+    assert sorted(result.stderr.splitlines(), key=lambda line: int(line.split(":")[1])) == [
+        "onehop.toml:3: upstream.a.openap: unknown setting; did you mean openapi?",
+        f"onehop.toml:5: upstream.b.openapi: nosuch.yaml {gone}",
+        "onehop.toml:8: upstream.c.oauth.scop: unknown setting; did you mean scope?",
+        "onehop.toml:11: upstream.d.cwd: nowhere is not a folder here",
+        "onehop.toml:14: upstream.e.auth.a.hwo: unknown setting; did you mean how?",
+        f"onehop.toml:15: upstream.e.patches: gone.json {gone}",
+        f"onehop.toml:17: [tools] files: gone.py {gone}",
+    ]
+
+
+def test_every_table_of_an_upstream_names_its_own_settings() -> None:
+    for given, names in (
+        ({"command": "x", "zzz": 1}, (*UpstreamOptions.model_fields, "openapi")),
+        ({"openapi": "x", "zzz": 1}, OpenApiOptions.model_fields),
+    ):
+        with pytest.raises(ConfigError, match="unknown setting; it may be ") as raised:
+            read_table(given, "upstream.x")
+        assert str(raised.value).partition("it may be ")[2].split(", ") == [*names]

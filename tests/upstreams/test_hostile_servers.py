@@ -239,10 +239,40 @@ async def test_nothing_starts_without_a_server_that_is_required(how: str) -> Non
     await soon(lambda: set(descendants(os.getpid())) <= set(before), "the end of all processes")
 
 
-async def test_a_command_that_does_not_exist_is_named_as_such() -> None:
-    server = McpUpstream(command=["/does/not/exist"], required=True)
-    with pytest.raises(UpstreamUnavailableError, match="was not found"):
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"command": ["/does/not/exist"]}, "its command '/does/not/exist' was not found$"),
+        (
+            {"command": "python -m mcp_server_time"},
+            "'python -m mcp_server_time' was not found; put the arguments into args",
+        ),
+        ({"command": "sh", "cwd": "/not/there"}, "the folder .*'/not/there', was not found"),
+    ],
+)
+async def test_what_a_server_lacks_to_start_is_named(options: dict[str, Any], words: str) -> None:
+    server = McpUpstream(**options, required=True)
+    with pytest.raises(UpstreamUnavailableError, match=words):
         await server.open("bad")
+
+
+async def test_a_server_that_keeps_failing_for_one_reason_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = McpUpstream(command=["/does/not/exist"])
+    with caplog.at_level(logging.INFO, "onehop.upstreams"):
+        try:
+            await server.open("bad")
+            await soon(lambda: len(_attempts(caplog)) > 2, "three attempts")
+        finally:
+            await server.aclose()
+    levels = [each.levelname for each in _attempts(caplog)]
+    assert levels == ["WARNING", *["INFO"] * (len(levels) - 1)]
+    assert "0.0 s" not in caplog.text
+
+
+def _attempts(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [each for each in caplog.records if "was not found" in each.getMessage()]
 
 
 async def test_a_secret_that_is_not_there_is_named_and_its_server_not_started() -> None:

@@ -71,7 +71,8 @@ def check(
 ) -> None:
     """Find every problem in the settings.
 
-    The settings file and the environment are checked. Each problem is printed with its place.
+    The settings file and the environment are checked, and whether the files that they name can be
+    read. Each problem is printed with its place.
     """
     exit_with(lambda: _check(file, as_json), warn=False)  # a variable that is unknown is a problem
 
@@ -110,11 +111,13 @@ def _show(options: Options, changed: bool, as_json: bool) -> ExitCode:
 
 
 def _check(file: str | None, as_json: bool) -> ExitCode:
+    from onehop.cli._setting_files import missing_files
     from onehop.cli._settings import judge, named
 
     with named(file) as environ:
         judged = judge(environ)
-    problems = [*judged.problems, *judged.unknown]
+        missing = list(missing_files(environ, judged.settings))
+    problems = [*judged.problems, *missing, *judged.unknown]
     if as_json:
         _print([{"place": each.place, "message": each.message} for each in problems])
     elif problems:

@@ -82,7 +82,7 @@ def judge(environ: Mapping[str, str], options: Options | None = None) -> Judgeme
     return judged
 
 
-class _File:
+class SettingsFile:
     """A settings file that was read, and the lines that its settings are on."""
 
     def __init__(self, path: Path, text: str, tables: dict[str, Any]) -> None:
@@ -114,18 +114,23 @@ def _sets(line: str, name: str) -> bool:
     return re.match(rf"\s*[\"']?{re.escape(name)}[\"']?\s*[=.]", line) is not None
 
 
-def _read(environ: Mapping[str, str], judged: Judgement) -> _File | None:
+def _read(environ: Mapping[str, str], judged: Judgement) -> SettingsFile | None:
     try:
         path = settings_file(environ)
         if path is None:
             return None
         text = read_settings(path)
-        file = _File(path, text, parse_settings(path, text))
+        file = SettingsFile(path, text, parse_settings(path, text))
     except ConfigError as error:
         judged.problems.append(_placed(error))
         return None
     _find_unknown(file, judged)
     return file
+
+
+def settings_file_of(environ: Mapping[str, str]) -> SettingsFile | None:
+    """The file in use, with its lines; None where there is none, or it cannot be read."""
+    return _read(environ, Judgement())
 
 
 def _placed(error: ConfigError) -> Problem:
@@ -137,7 +142,7 @@ def _placed(error: ConfigError) -> Problem:
     return Problem(f"{error.field}:{at[1]}:{at[2]}", _AT_LINE.sub("", message))
 
 
-def _find_unknown(file: _File, judged: Judgement) -> None:
+def _find_unknown(file: SettingsFile, judged: Judgement) -> None:
     tables = {section.table: section for section in SECTIONS}
     for table, content in file.tables.items():
         if table == UPSTREAM:
@@ -155,7 +160,7 @@ def _find_unknown(file: _File, judged: Judgement) -> None:
                 judged.problems.append(Problem(file.place(table, name), told))
 
 
-def _judge_upstreams(content: Any, file: _File, judged: Judgement) -> None:
+def _judge_upstreams(content: Any, file: SettingsFile, judged: Judgement) -> None:
     """Each server's table by itself."""
     from onehop.upstreams import read_table
 
@@ -191,7 +196,7 @@ def _hint(name: str, names: list[str]) -> str:
 
 def _section(
     section: type[Settings],
-    file: _File | None,
+    file: SettingsFile | None,
     environ: Mapping[str, str],
     options: Options,
     judged: Judgement,
@@ -217,7 +222,7 @@ def _is_secret(annotation: Any) -> bool:
 def _given(
     section: type[Settings],
     name: str,
-    file: _File | None,
+    file: SettingsFile | None,
     environ: Mapping[str, str],
     options: Options,
     judged: Judgement,

@@ -52,6 +52,8 @@ class Keeper:
         self._down_since = time.time()
         self._next = 0.0
         self._pause = 0.0
+        self._logged = ""
+        """The reason that the log has."""
         self._tried = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._keep(), name="onehop keeper")
 
@@ -114,13 +116,21 @@ class Keeper:
             self._tried.set()
             if clock() - began > _STEADY:
                 self._pause = 0.0
+                self._logged = ""
             pause = self._pause * random.uniform(0.8, 1.2)  # noqa: S311 - not a secret
             self._pause = min(max(self._pause * 2, _FIRST), _LONGEST)
             self._next = clock() + pause
-            _log.warning("upstream %s: %s; next attempt in %.1f s", self._name, self.told, pause)
+            self._log_fault(pause)
             if pause:
                 self._refuse_waiting()
             await asyncio.sleep(pause)
+
+    def _log_fault(self, pause: float) -> None:
+        """A reason is a warning once: attempts that end as the one before are no news."""
+        level = logging.INFO if self._reason == self._logged else logging.WARNING
+        when = f"next attempt in {pause:.1f} s" if pause else "it is tried again at once"
+        _log.log(level, "upstream %s: %s; %s", self._name, self.told, when)
+        self._logged = self._reason
 
     def _refuse_waiting(self) -> None:
         coming, self._coming = self._coming, asyncio.get_running_loop().create_future()

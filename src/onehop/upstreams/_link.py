@@ -20,6 +20,7 @@ from onehop.upstreams._answers import STATUS
 from onehop.upstreams._guard import CountedWrites, GuardedStream, OnEnd
 from onehop.upstreams._logs import masked_logs
 from onehop.upstreams._secrets import Mask
+from onehop.upstreams._stdio import NotThereError
 
 _log = logging.getLogger(__name__)
 
@@ -204,6 +205,6 @@ def _reason(error: BaseException, seconds: float) -> str:
         error = error.exceptions[0]
     if isinstance(error, TimeoutError):
         return f"it was not ready within {seconds:g} s"
-    if isinstance(error, FileNotFoundError):
-        return "its command, or the folder to run it in, was not found"
+    if isinstance(error, NotThereError):
+        return str(error)[:500]
     return f"{type(error).__name__}: {error}"[:500]

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from onehop.errors import ConfigError
 from onehop.tools import Effect
+from onehop.upstreams._refusals import refusal
 
 _Milliseconds = Annotated[float, Field(ge=100, le=3_600_000, allow_inf_nan=False)]
 _Texts = tuple[str, ...]
@@ -141,10 +141,7 @@ def read_options(given: Mapping[str, Any], place: str = "upstream") -> UpstreamO
     try:
         return UpstreamOptions(**given)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        steps = ".".join(map(str, first["loc"]))
-        message = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{place}.{steps}" if steps else place, message) from None
+        raise refusal(error, UpstreamOptions, place, others=("openapi",)) from None
 
 
 def _check_url(url: str) -> None:

@@ -56,6 +56,10 @@ Sender = MemoryObjectSendStream[Message]
 Receiver = MemoryObjectReceiveStream[SessionMessage]
 
 
+class NotThereError(FileNotFoundError):
+    """What a server needs to start is not on this machine; the text says what."""
+
+
 def environment(named: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
     """What the process gets: a few variables that every program needs, and those that are named."""
     inherited = {name: environ[name] for name in _INHERITED if name in environ}
@@ -110,10 +114,13 @@ async def run_server(
 
 
 def _check_command(command: str, environment: Mapping[str, str], cwd: str | None) -> None:
-    """Raises FileNotFoundError, which the supervisor could only say by its exit."""
+    """Raises NotThereError, which the supervisor could only say by its exit."""
+    if cwd is not None and not os.path.isdir(cwd):
+        raise NotThereError(f"the folder to run its command in, {cwd!r}, was not found")
     place = command if os.sep not in command else os.path.join(cwd or "", command)
     if shutil.which(place, path=environment.get("PATH")) is None:
-        raise FileNotFoundError(command)
+        advice = "; put the arguments into args" if len(command.split()) > 1 else ""
+        raise NotThereError(f"its command {command!r} was not found{advice}")
 
 
 async def _start(

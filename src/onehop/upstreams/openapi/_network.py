@@ -60,7 +60,9 @@ class CheckedNetwork(AsyncNetworkBackend):
         reasons = {one: refusal(one, private=self._private) for one in addresses}
         allowed = [one for one in addresses if reasons[one] is None]
         if addresses and not allowed:
-            raise AddressRefusedError(f"{host}: {reasons[addresses[0]]}")
+            first = addresses[0]
+            named = "" if first == host else f"{host}: "
+            raise AddressRefusedError(f"{named}{reasons[first]}")
         return allowed
 
     async def _check_peer(self, stream: AsyncNetworkStream) -> None:

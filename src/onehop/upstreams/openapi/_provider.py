@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from onehop.upstreams.openapi._calling import Api
 
 _log = logging.getLogger(__name__)
-_SILENCE: Final = 2.0
+_SILENCE: Final = 5.0
 """Seconds after which the log says what is waited for."""
 _PATIENCE: Final = 10.0
 """Seconds that the start of others waits for a document which is not required."""
@@ -149,12 +149,14 @@ class OpenApi:
             try:
                 await self._load()
             except DocumentError as error:
+                level = logging.INFO if self._reason == str(error) else logging.WARNING
                 self._reason = str(error)
             else:
                 self._tried.set()
                 return
             self._tried.set()
-            _log.warning("upstream %s: %s; next attempt in %.0f s", self._name, self._reason, pause)
+            words = "upstream %s: %s; next attempt in %.0f s"
+            _log.log(level, words, self._name, self._reason, pause)
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
             pause = min(2 * pause, _LONGEST)
 
