@@ -143,10 +143,16 @@ class RunLostError(OnehopError):
 
 
 class UnauthorizedError(OnehopError):
-    """No key was given, or one that is wrong or revoked. Says no more than that."""
+    """No key was sent (``sent`` is false), or one that is wrong or revoked: which of these is not
+    said."""
 
-    def __init__(self) -> None:
-        super().__init__("a valid key is needed: Authorization: Bearer KEY, or X-API-Key: KEY")
+    def __init__(self, *, sent: bool) -> None:
+        super().__init__(
+            "this key is not known, or it was revoked"
+            if sent
+            else "no key was sent: a valid key is needed, as Authorization: Bearer KEY, or "
+            "X-API-Key: KEY"
+        )
 
 
 class AgentExistsError(OnehopError, ValueError):

@@ -17,6 +17,7 @@ from onehop.execution.executor import Executor
 from onehop.kept_runs import RunChange
 from onehop.recordings import Recording
 from tests.approvals.test_pauses import KEY, server
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -87,7 +88,7 @@ async def test_a_replay_is_the_same_and_asks_no_tool(tmp_path: Path) -> None:
 
 async def test_what_is_not_kept_whole_is_not_replayed(tmp_path: Path) -> None:
     async with kept_all(tmp_path) as executor:
-        with pytest.raises(NotReplayableError, match="is not kept"):
+        with pytest.raises(NotReplayableError, match="no run 'nothing' is kept"):
             await executor.replay("nothing")
         await executor.execute(CODE, context={"n": 1}, agent_id="ada", request_id="r1")
         (kept,) = await executor.store.kept_runs(request_id="r1")
@@ -99,5 +100,6 @@ async def test_what_is_not_kept_whole_is_not_replayed(tmp_path: Path) -> None:
             with pytest.raises(NotReplayableError, match=words):
                 await executor.replay("r1")
         await executor.store.drop_runs([kept.run_id])
-        with pytest.raises(NotReplayableError, match="is not kept"):
+        assert await executor.flush(PATIENCE)
+        with pytest.raises(NotReplayableError, match=r"is not kept.*ONEHOP_RECORDING=all"):
             await executor.replay("r1")

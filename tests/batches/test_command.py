@@ -74,7 +74,7 @@ def test_failures_do_not_vanish_when_the_finished_batch_is_run_again(tmp_path: P
     assert told.startswith("3 failed: ")
     again = shell(tmp_path, "in.jsonl", "--out", "out.jsonl")
     assert again.returncode == 1, again.stderr
-    assert f"0 succeeded, 5 were there already ({told})" in again.stderr
+    assert f"nothing was left to run: 5 were there already ({told})" in again.stderr
 
     with (tmp_path / "in.jsonl").open("a") as file:
         file.write(json.dumps({"code": "return 3"}) + "\n")
@@ -121,7 +121,7 @@ def test_a_batch_that_was_killed_goes_on_where_it_stopped(tmp_path: Path, ending
     assert f"{60 - skipped} succeeded" in ended.stderr
 
     again = shell(tmp_path, *words)
-    assert "0 succeeded, 60 were there already" in again.stderr
+    assert "nothing was left to run: 60 were there already" in again.stderr
     assert read_results(out) == results
 
 

@@ -189,3 +189,16 @@ async def test_functions_of_one_agent_that_hang_leave_other_agents_theirs() -> N
             assert await sandbox.call_tool("quick", agent_id="ada") == 2
         finally:
             release.set()
+
+
+async def test_code_that_swallows_the_errors_of_tools_that_it_was_not_granted_is_warned_of() -> (
+    None
+):
+    code = "const [one] = await Promise.allSettled([tools.find({})]); return one.status"
+    async with Sandbox() as bare:
+        result = await bare.execute(code)
+        assert (result.output, result.warnings) == (
+            "rejected",
+            ["the code used `tools`, and no tools are granted to this code"],
+        )
+        assert (await bare.execute("return 1")).warnings is None

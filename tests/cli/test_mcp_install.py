@@ -394,11 +394,18 @@ def test_a_dry_run_prints_the_commands(here: Here, claude: Path, client: str) ->
     )
 
 
-def test_a_command_that_is_missing_or_fails_is_told(here: Here, monkeypatch: Any) -> None:
+def test_a_command_that_is_missing_or_fails_is_told(
+    here: Here, tmp_path: Path, monkeypatch: Any
+) -> None:
+    (tmp_path / "shop.py").write_text("")
     monkeypatch.setenv("PATH", "/nowhere")
-    missing = here("mcp", "install", "claude-code")
+    missing = here("mcp", "install", "claude-code", "--tools", "shop.py")
     assert missing.exit_code == 2
     assert "there is no such command here" in missing.stderr
+    first, second = missing.stderr.splitlines()[-2:]  # all that adds it, not the first step alone
+    assert first == "  claude mcp remove --scope user onehop"
+    assert second.startswith("  claude mcp add --scope user onehop -- ")
+    assert second.endswith("shop.py")
 
 
 # --- links, and Windows around WSL

@@ -55,3 +55,24 @@ def test_a_key_file_is_there_only_if_the_agent_is(tmp_path: Path) -> None:
     assert onehop(tmp_path, "agents", "add", "bob", "--key-file", str(key)).returncode == 2
     assert key.read_text() == first
     assert "bob" not in onehop(tmp_path, "agents", "list").stdout
+
+
+def test_the_list_names_a_function_whose_decorator_was_forgotten(tmp_path: Path) -> None:
+    text = "from onehop import tool\n@tool\ndef a() -> int: ...\ndef boom() -> int: ...\n"
+    (tmp_path / "shop.py").write_text(text)
+    done = onehop(tmp_path, "tools", "list", "--tools", "shop.py")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "onehop: shop.py: 1 function is not decorated with @tool: boom\n"
+
+
+def test_a_key_is_put_into_its_file_in_place_of_the_old_one(tmp_path: Path) -> None:
+    key = tmp_path / "ada.key"
+    assert onehop(tmp_path, "agents", "add", "ada", "--key-file", str(key)).returncode == 0
+    first = key.read_text()
+    made = onehop(tmp_path, "agents", "rotate", "ada", "--key-file", str(key))
+    assert (made.returncode, made.stdout, made.stderr) == (0, "", "")
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert key.read_text() not in ("", first)
+    before = sorted(tmp_path.iterdir())
+    assert onehop(tmp_path, "agents", "rotate", "bob", "--key-file", str(key)).returncode == 2
+    assert sorted(tmp_path.iterdir()) == before

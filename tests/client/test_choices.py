@@ -119,7 +119,7 @@ async def test_what_a_session_stores_is_there_after_a_restart(tmp_path: Path, ki
             result = await client.execute("return await store.get('seen')", session="s")
             assert result.output == [1, 2]
             assert "onehop was restarted" in result.warnings[0]
-            assert "Gone are rows" in result.warnings[0]
+            assert "It has lost rows" in result.warnings[0]
 
 
 async def test_a_file_that_is_shown_is_downloaded_by_its_owner_only(

@@ -108,8 +108,11 @@ class Served:
                 for line in self.log:
                     if wanted(line):
                         return line
-                assert not self._silent, self.raw[-20:]
-                assert self._moved.wait(deadline - time.monotonic()), self.raw[-20:]
+                end = "".join(self.raw[-20:])
+                assert not self._silent, f"it has ended; its log ends with\n{end}"
+                left = deadline - time.monotonic()
+                assert left > 0, f"not ready within {self.patience:g} s; its log ends with\n{end}"
+                self._moved.wait(left)
 
     def access(self, request_id: str) -> dict[str, Any]:
         """What is logged of a request."""

@@ -164,7 +164,7 @@ async def test_a_deadline_ends_the_worker_and_the_next_answer_says_what_is_gone(
     after = await session.execute("return typeof rows")
     assert after.output == "undefined"
     assert after.warnings is not None
-    assert "Gone are rows, parse; what store keeps is still there" in after.warnings[0]
+    assert "It has lost rows, parse; what store keeps is still there" in after.warnings[0]
     assert (await session.execute("return 1")).warnings is None
 
 
@@ -178,7 +178,7 @@ async def test_a_worker_that_is_killed_between_two_calls_is_replaced(sandbox: Sa
         result = await session.execute("return typeof a")
         assert result.output == "undefined"
         assert result.warnings is not None
-        assert "its worker ended. Gone are a;" in result.warnings[0]
+        assert "its worker ended. It has lost a;" in result.warnings[0]
 
 
 async def test_a_cancelled_call_ends_the_worker(session: SessionScope) -> None:
@@ -195,7 +195,7 @@ async def test_a_cancelled_call_ends_the_worker(session: SessionScope) -> None:
         await running
     result = await session.execute("return typeof a")
     assert result.warnings is not None
-    assert "a call of it was cancelled. Gone are a" in result.warnings[0]
+    assert "a call of it was cancelled. It has lost a" in result.warnings[0]
 
 
 async def test_calls_of_one_session_queue_in_order_and_not_without_end(sandbox: Sandbox) -> None:
@@ -232,7 +232,7 @@ async def test_an_agent_has_so_many_sessions_and_an_idle_one_makes_room_for_anot
         first = await sandbox.execute("return typeof a", session="a", agent_id="ada")
         assert first.output == "undefined"
         assert first.warnings is not None
-        assert "its worker was needed for another session. Gone are a" in first.warnings[0]
+        assert "its worker was needed for another session. It has lost a" in first.warnings[0]
 
 
 async def test_a_session_ends_by_idleness_age_and_number_of_calls() -> None:
@@ -242,12 +242,12 @@ async def test_a_session_ends_by_idleness_age_and_number_of_calls() -> None:
         await soon(lambda: not sandbox.list_sessions()[0].live)
         idle = await sandbox.execute("let b = 1", session="s")
         assert idle.warnings is not None
-        assert "it was idle for 0.3 s. Gone are a" in idle.warnings[0]
+        assert "it was idle for 0.3 s. It has lost a" in idle.warnings[0]
         for _ in range(2):
             assert (await sandbox.execute("return b", session="s")).output == 1
         fourth = await sandbox.execute("return typeof b", session="s")
         assert fourth.warnings is not None
-        assert "it has had its 3 calls. Gone are b" in fourth.warnings[0]
+        assert "it has had its 3 calls. It has lost b" in fourth.warnings[0]
 
 
 async def test_memory_of_a_session_is_bounded_over_its_calls() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onehop import ConfigError
-from onehop.tools import load_tools
+from onehop.tools import load_tools, undecorated
 
 pytestmark = pytest.mark.unit
 
@@ -46,3 +46,35 @@ def test_a_file_without_tools_says_what_makes_one(folder: Path) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path
+
+
+FORGOTTEN = """
+from onehop import tool
+
+@tool
+def price() -> int:
+    return 1
+
+def boom() -> int:
+    return 2
+
+def plain() -> int:
+    return 3
+
+named = tool(plain)
+
+def _helper() -> int:
+    return 4
+"""
+
+
+def test_a_public_function_without_its_decorator_is_named(tmp_path: Path) -> None:
+    file = written(tmp_path, FORGOTTEN)
+    load_tools([file])
+    assert undecorated([file]) == {file: ["boom"]}
+
+
+def test_a_file_that_says_what_it_offers_has_forgotten_nothing(tmp_path: Path) -> None:
+    file = written(tmp_path, FORGOTTEN + "\ntools = [price]\n")
+    load_tools([file])
+    assert undecorated([file]) == {}

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,10 @@ async def test_a_person_is_told_and_the_message_can_be_verified(tmp_path: Path) 
             message = verified(SECRET, *inbox.got[0])
             data = message["data"]
             assert message["type"] == "code:approval:requested"
-            assert message["text"].startswith("pay (write) waits for a person until ")
+            until = datetime.fromtimestamp(data["expiresAt"] / 1000, UTC)
+            assert message["text"].startswith(
+                f"pay (write) waits for a person until {until:%Y-%m-%d %H:%M:%S} UTC: agent ada"
+            )
             assert data["arguments"] == {"to": "ada", "password": "[masked]"}
             await executor.sandbox.decide(data["runId"], {data["callId"]: Approve()}, by="ann")
             assert (await running).output == "paid"

@@ -69,7 +69,7 @@ def show(run_id: _RUN, as_json: _JSON = False) -> None:
     """Show the calls of one run, those that were decided too, with their arguments."""
 
     async def work(approvals: Approvals) -> ExitCode:
-        found = await approvals.store.approvals(run_id=run_id, limit=_MOST)
+        found = await _of_run(approvals, run_id)
         if not found:
             return _complain(f"there is no call of a run {run_id!r:.80}")
         _print(found, as_json, whole=True)
@@ -125,15 +125,17 @@ def _decide(
         given = dict.fromkeys(chosen, decision)
         stand = await approvals.decide(run_id, given, by or getpass.getuser())
         _print(list(stand.values()), as_json)
-        same = all(each.status == _VERBS[type(decision).__name__][1] for each in stand.values())
-        return ExitCode.SUCCESS if same else ExitCode.FAILED
+        return _agreed(list(stand.values()), _VERBS[type(decision).__name__][1])
 
     def command() -> ExitCode:
         chosen = calls
         if not chosen:
             shown = asyncio.run(_open(lambda each: each.pending(run_id=run_id, limit=_MOST)))
             if not shown:
-                return _complain(f"no call of a run {run_id!r:.80} waits")
+                of_run = asyncio.run(_open(lambda each: _of_run(each, run_id)))
+                if not of_run:
+                    return _complain(f"there is no call of a run {run_id!r:.80}")
+                return _agreed(of_run, _VERBS[type(decision).__name__][1])
             _show(shown)
             if not (yes or _is_meant(_VERBS[type(decision).__name__][0], len(shown))):
                 return ExitCode.FAILED
@@ -145,6 +147,29 @@ def _decide(
 
 _VERBS: Final = {"Approve": ("Approve", "approved"), "Reject": ("Deny", "denied")}
 """What is asked, and the state that is wanted."""
+
+
+async def _of_run(approvals: Approvals, run_id: str) -> list[Approval]:
+    return await approvals.store.approvals(run_id=run_id, limit=_MOST)
+
+
+def _agreed(stand: list[Approval], wanted: str) -> ExitCode:
+    """Whether what stands is what was ``wanted``; each other decision is named."""
+    from onehop.cli._command import complain
+    from onehop.cli._table import clean
+    from onehop.cli._trail_pages import time_of
+
+    others = [each for each in stand if each.status != wanted]
+    for each in others:
+        call = f"{clean(each.tool)} ({clean(each.call_id)})"
+        if each.status in ("pending", "expired"):
+            said = f"has expired at {time_of(each.expires_at, None)}: nobody decided"
+        else:
+            verb = "approved with other arguments" if each.status == "edited" else each.status
+            at = time_of(each.decided_at, None)
+            said = f"was {verb} by {clean(each.decided_by)} at {at} already, and that stands"
+        complain(f"{call} {said}", ExitCode.FAILED)
+    return ExitCode.FAILED if others else ExitCode.SUCCESS
 
 
 def _show(waiting: list[Approval]) -> None:
@@ -210,14 +235,17 @@ def _print(found: list[Approval], as_json: bool, whole: bool = False) -> None:
         write(sys.stderr, "Nothing waits.\n")
         return
     columns = [Column("run", whole=True), Column("call", whole=True), Column("agent")]
-    columns += [Column("tool"), Column("state", whole=True), Column("by")]
+    columns += [Column("tool"), Column("state", whole=True), Column("until"), Column("by")]
     columns += [Column("arguments", wraps=whole)]
     print_table(columns, [_row(each) for each in found])
 
 
 def _row(approval: Approval) -> tuple[Any, ...]:
+    from onehop.cli._trail_pages import time_of
+
     names = approval.run_id, approval.call_id, approval.agent_id, approval.tool
-    return (*names, approval.status, approval.decided_by, approval.arguments)
+    until = time_of(approval.expires_at, None) if approval.status == "pending" else ""
+    return (*names, approval.status, until, approval.decided_by, approval.arguments)
 
 
 def _wire(approval: Approval) -> dict[str, Any]:

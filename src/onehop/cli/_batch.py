@@ -241,12 +241,16 @@ def _line(progress: Progress) -> str:
 
 def _summary(progress: Progress) -> str:
     failed = f", {_failed(progress.failed)}" if progress.failed else ""
-    skipped = f", {progress.skipped} were there already" if progress.skipped else ""
+    verb = "was" if progress.skipped == 1 else "were"
+    skipped = f"{progress.skipped} {verb} there already" if progress.skipped else ""
     if progress.failed_before:
         skipped += f" ({_failed(progress.failed_before)})"
+    if skipped and progress.skipped == progress.total:
+        return f"onehop: nothing was left to run: {skipped}"
     seconds = progress.done / progress.rate if progress.done else 0.0
     pace = f" in {seconds:.1f} s ({progress.rate:.0f}/s, {progress.cpu_time / 1000:.1f} s of CPU)"
-    return f"onehop: {progress.succeeded} succeeded{failed}{skipped}{pace}"
+    before = skipped and f", {skipped}"
+    return f"onehop: {progress.succeeded} succeeded{failed}{before}{pace}"
 
 
 def _failed(kinds: Counter[str]) -> str:

@@ -145,9 +145,10 @@ def run(steps: list[list[str]]) -> None:
                 step, capture_output=True, text=True, timeout=_PATIENCE, stdin=subprocess.DEVNULL
             )
         except FileNotFoundError:
-            advice = f"install {step[0]!r}, or run this where it is"
             raise ConfigError(
-                step[0], f"there is no such command here: {advice}: {shown}"
+                step[0],
+                f"there is no such command here: install {step[0]!r}, or run where it is:\n"
+                + "\n".join(f"  {shlex.join(each)}" for each in steps),
             ) from None
         except (OSError, subprocess.SubprocessError) as error:
             raise ConfigError(step[0], f"{shown} failed: {error}") from None

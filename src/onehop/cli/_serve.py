@@ -315,12 +315,49 @@ def rules(
     _with_agents(work)
 
 
+@contextmanager
+def _replaced_file(path: str) -> Iterator[Callable[[str], None]]:
+    """As ``_new_file``; what was there stays until the block has ended well."""
+    import os
+    import tempfile
+
+    from onehop.errors import InvalidRequestError
+
+    try:
+        descriptor, made = tempfile.mkstemp(dir=os.path.dirname(path) or ".")
+    except OSError as error:
+        allowed = f"a file that can be written ({error.strerror})"
+        raise InvalidRequestError("key_file", repr(path)[:80], allowed) from None
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            yield lambda line: print(line, file=stream, flush=True)
+        os.replace(made, path)
+    except BaseException:
+        os.unlink(made)
+        raise
+
+
 @agents.command(epilog=_AGENT_EXITS)
-def rotate(name: _NAME, as_json: _JSON = False) -> None:
+def rotate(
+    name: _NAME,
+    key_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the key to this file, which only you may read, in place of what it has, "
+            "and print nothing.",
+        ),
+    ] = None,
+    as_json: _JSON = False,
+) -> None:
     """Give an agent a new key and print it; the old key stops working."""
 
     async def work(known: Agents) -> None:
-        _print_key(await known.rotate(name), as_json)
+        if key_file is None:
+            _print_key(await known.rotate(name), as_json)
+            return
+        with _replaced_file(key_file) as write:
+            write((await known.rotate(name)).key)
 
     _with_agents(work)
 

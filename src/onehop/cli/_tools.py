@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -30,6 +30,8 @@ _EXITS: Final = epilog(
         ExitCode.UNAVAILABLE: "onehop failed, or the list lacks the tools of a server",
     }
 )
+_NAMED: Final = 10
+"""Functions that are named."""
 _Json = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 _Path = Annotated[str, typer.Argument(metavar="TOOL", help="Its path, such as crm.find_person.")]
 
@@ -48,14 +50,18 @@ def list_(
 ) -> None:
     """List the tools, with their signatures.
 
-    Standard error names the rules that concern none of them.
+    Standard error names the rules that concern none of them, and functions of a file that are not
+    decorated with @tool.
     """
+
+    from onehop.cli._input import tools_config
 
     async def work(toolbox: Toolbox) -> ExitCode:
         if skipped:
             return _print_skipped(toolbox.catalogue.skipped, namespace, as_json)
         for words in toolbox.stray():
             _complain(f"warning: {words}")
+        _name_undecorated(tools_config(tools, mcp_servers).files)
         spaces = toolbox.discovery.visible
         chosen = [namespace] if namespace is not None else list(spaces)
         paths = [str(path) for name in chosen for path in toolbox.discovery.list(name)]
@@ -166,6 +172,15 @@ async def _work(files: list[str] | None, mcp_servers: str | None, work: _Work) -
         return ExitCode.BAD_INPUT if unknown else ExitCode.FAILED
     finally:
         await toolbox.aclose()
+
+
+def _name_undecorated(files: Sequence[str]) -> None:
+    from onehop.tools import undecorated
+
+    for file, names in undecorated(files).items():
+        many = "1 function is" if len(names) == 1 else f"{len(names)} functions are"
+        few = ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+        _complain(f"{file}: {many} not decorated with @tool: {few}")
 
 
 def _log_waiting_only() -> None:

@@ -44,7 +44,12 @@ def saved(details: Any) -> str | None:
     avoided = details.get("avoided") if isinstance(details, Mapping) else None
     if not isinstance(avoided, Mapping):
         return None
-    return f"{avoided.get('turns')} turns and {avoided.get('tokens')} tokens"
+    return f"{_counted(avoided, 'turn')} and {_counted(avoided, 'token')}"
+
+
+def _counted(avoided: Mapping[str, Any], what: str) -> str:
+    number = avoided.get(f"{what}s")
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def ledger_rows(details: Any, show_time: Callable[[int], str]) -> Sequence[Sequence[Any]]:

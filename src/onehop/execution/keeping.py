@@ -162,11 +162,7 @@ class Keeper:
         """Of a run that has ended. Raises NotReplayableError that says why there is none."""
         found = await self.store.kept_runs(request_id=request_id, agent_id=agent_id, limit=1)
         if not found:
-            days = self.config.keep_days
-            raise NotReplayableError(
-                f"what the run {request_id!r:.80} was answered is not kept: it never was (see the "
-                f"setting ONEHOP_RECORDING), or it was deleted {days} days after its end"
-            )
+            raise NotReplayableError(await self._why_none(request_id, agent_id))
         kept = found[0]
         if kept.phase != "ended":
             raise NotReplayableError(f"the run {request_id!r:.80} has not ended: {kept.phase}")
@@ -177,6 +173,16 @@ class Keeper:
             )
         program, script = await self.open(kept)
         return Recording(program, tuple(script.entries))
+
+    async def _why_none(self, request_id: str, agent_id: str | None) -> str:
+        """Why the answers of a run are not there."""
+        if await self.store.get(request_id, agent_id) is None:
+            return f"no run {request_id!r:.80} is kept"
+        return (
+            f"what the run {request_id!r:.80} was answered is not kept: usually only runs that may "
+            f"have to ask a person are, for {self.config.keep_days} days after their end; with "
+            "ONEHOP_RECORDING=all, every run that may call tools is"
+        )
 
     async def paused(self, request_id: str, agent_id: str) -> ExecutionResult | None:
         """The result of a run of this name that waits for people; None when there is none."""

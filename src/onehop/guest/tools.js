@@ -22,14 +22,16 @@ import { blankToolError, fillToolError } from "./tool_error.js";
 import { grant } from "./grant.js";
 import { isLate } from "./epoch.js";
 import { watchReads } from "./unawaited.js";
+import { warn } from "./warnings.js";
 
-const made = { __proto__: null, tools: null, asked: 0, called: 0 };
+const made = { __proto__: null, tools: null, asked: 0, called: 0, warned: false };
 
 /** For the next call of a session, which is granted what it is granted. */
 export function forgetTools() {
   made.tools = null;
   made.asked = 0;
   made.called = 0;
+  made.warned = false;
 }
 
 /** Names that the language asks any object for: what has no such tool has no such member. */
@@ -56,6 +58,12 @@ const NO_NAMES = {
   namespaces: { __proto__: null },
   aliases: { __proto__: null },
 };
+
+/** The code may swallow each error, and would look as if it had done its work. */
+function warnOfNone() {
+  if (!made.warned) warn("the code used `tools`, and " + NONE);
+  made.warned = true;
+}
 
 function makeTools({ roots, namespaces, aliases }) {
   const target = { __proto__: null };
@@ -151,6 +159,7 @@ function callTool(namespace, member, args) {
   const promise = new CapturedPromise((resolve, reject) => {
     const refuse = (code, message) => reject(refused(error, path, code, message));
     if (grant.limits === null) {
+      warnOfNone();
       return refuse("unknown_tool", NONE);
     }
     if (isLate()) return refuse("denied", LATE);
@@ -225,6 +234,7 @@ function find(what, subject, options, make = (found) => found) {
   const promise = new CapturedPromise((resolve, reject) => {
     const refuse = (code, message) => reject(refused(error, "$" + what, code, message));
     if (grant.limits === null) {
+      warnOfNone();
       if (what === "describe") return refuse("unknown_tool", NONE);
       return resolve(JSONParse("[]"));
     }

@@ -99,7 +99,10 @@ def check_session(session: Any) -> str | None:
         return None
     if isinstance(session, str) and _NAME.fullmatch(session):
         return session
-    allowed = f"1 to {LONGEST_SESSION} of A-Z a-z 0-9 . _ : @ -, the first a letter or digit"
+    allowed = (
+        f"1 to {LONGEST_SESSION} characters, each of A-Z a-z 0-9 . _ : @ -, the first a letter or "
+        "digit"
+    )
     raise InvalidRequestError("session", _show(session), allowed)
 
 

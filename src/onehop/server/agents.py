@@ -178,14 +178,14 @@ class Agents:
         """Whose key this is. Raises UnauthorizedError."""
         parts = _KEY.fullmatch(key)
         if parts is None:
-            raise UnauthorizedError
+            raise UnauthorizedError(sent=True)
         key_id, secret = parts.groups()
         agent = await self._find(key_id)
         known = agent.key_hash if agent is not None else _hash("")
         if not hmac.compare_digest(known, _hash(secret)) or agent is None:
-            raise UnauthorizedError
+            raise UnauthorizedError(sent=True)
         if agent.revoked_at is not None:
-            raise UnauthorizedError
+            raise UnauthorizedError(sent=True)
         return agent
 
     async def find(self, key_id: str) -> AgentRecord | None:

@@ -94,7 +94,7 @@ def _key(scope: Scope) -> str:
     if len(keys) > 1:
         raise AmbiguousCredentialsError("two different keys came with one request: send one")
     if not keys:
-        raise UnauthorizedError
+        raise UnauthorizedError(sent=False)
     return keys.pop()
 
 

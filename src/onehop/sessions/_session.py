@@ -134,8 +134,8 @@ class Session:
         why, names = lost
         return _warned(
             result,
-            f"session {self.name!r} starts anew: {why}. Gone are {_listed(names)}; what store "
-            "keeps is still there",
+            f"session {self.name!r} starts anew: {why}. It has lost {_listed(names)}; what "
+            "store keeps is still there",
         )
 
     def _ended_now(self, result: ExecutionResult) -> ExecutionResult:

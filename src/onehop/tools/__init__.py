@@ -11,7 +11,7 @@ from onehop.tools._condition import WHEN
 from onehop.tools._context import ToolContext
 from onehop.tools._declarations import ambient
 from onehop.tools._discovery import Discovery
-from onehop.tools._files import load_tools
+from onehop.tools._files import load_tools, undecorated
 from onehop.tools._harmless import is_identifier, key, one_line
 from onehop.tools._http import HttpAnswer, unwrapped
 from onehop.tools._lookalikes import mixed_alphabets
@@ -71,5 +71,6 @@ __all__ = [
     "stray",
     "taken_by",
     "tool",
+    "undecorated",
     "unwrapped",
 ]

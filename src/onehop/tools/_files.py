@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import sys
 import traceback
 from collections.abc import Iterable
@@ -43,10 +44,37 @@ def _offered(path: Path) -> Tools:
     return Tools(*found.values())
 
 
-def _run(path: Path) -> ModuleType:
+def undecorated(files: Iterable[str]) -> dict[str, list[str]]:
+    """Public functions of files that were loaded which are no tools, by file, where the file does
+    not say with ``tools`` what it offers: a decorator may have been forgotten."""
+    found = {file: sys.modules.get(_module_name(Path(file))) for file in files}
+    named = {file: _left_out(module) for file, module in found.items() if module is not None}
+    return {file: names for file, names in named.items() if names}
+
+
+def _left_out(module: ModuleType) -> list[str]:
+    values = vars(module)
+    if _NAME in values:
+        return []
+    called = {id(inspect.unwrap(each.call)) for each in values.values() if isinstance(each, Tool)}
+    return [
+        name
+        for name, each in values.items()
+        if inspect.isfunction(each)
+        and each.__module__ == module.__name__
+        and not name.startswith("_")
+        and id(each) not in called
+    ]
+
+
+def _module_name(path: Path) -> str:
     # Two files of one name in different folders are two modules.
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
-    spec = spec_from_file_location(f"onehop_tools_{path.stem}_{digest}", path)
+    return f"onehop_tools_{path.stem}_{digest}"
+
+
+def _run(path: Path) -> ModuleType:
+    spec = spec_from_file_location(_module_name(path), path)
     if spec is None or spec.loader is None or not path.is_file():
         raise ConfigError(str(path), "no Python file has this name")
     module = module_from_spec(spec)

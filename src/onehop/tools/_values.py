@@ -222,10 +222,10 @@ class _Writer:
 
     def _refused(self, what: str) -> ToolError:
         place = dotted(self._path)
-        where = f"at {place}" if place else "itself"
+        where = f" at {place}" if place else ""
         return ToolError(
             "invalid_result",
-            f"the tool returned what is not JSON: {what} {where}",
+            f"the tool returned what is not JSON: {what}{where}",
             field=place or None,
             expected="JSON data",
             effect="applied",

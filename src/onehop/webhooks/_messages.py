@@ -46,7 +46,8 @@ def _shown(arguments: str) -> dict[str, Any]:
 def _line(event: Event) -> str:
     """Plain text: nothing in it is markup to a chat tool, and nobody is called by it."""
     if isinstance(event, ApprovalRequested):
-        until = datetime.fromtimestamp(event.expires_at / 1000, UTC).strftime("%H:%M:%S UTC")
+        moment = datetime.fromtimestamp(event.expires_at / 1000, UTC)
+        until = moment.strftime("%Y-%m-%d %H:%M:%S UTC")  # a call may wait for days
         return _plain(
             f"{event.tool} ({event.effect}) waits for a person until {until}: agent "
             f"{event.agent_id or 'without a name'}, run {event.run_id}, call {event.call_id}"

@@ -143,7 +143,7 @@ class Door:
 
     def _to_login(self, request: Request) -> Response:
         if request.headers.get("sec-fetch-dest", "document") == "empty":  # a script asks
-            raise UnauthorizedError
+            raise UnauthorizedError(sent=False)
         path = request.url.path.removeprefix("/")
         if request.method != "GET":
             path = "dashboard"
