@@ -24,6 +24,7 @@ from onehop.events import Event
 from onehop.kept_runs import KeptRun, RunChange, RunPhase
 from onehop.observed import ObservedType
 from onehop.records import ExecutionRecord
+from onehop.saved_snippets import Snippet
 from onehop.types import Language
 
 Role = Literal["agent", "viewer", "approver", "admin"]
@@ -299,6 +300,22 @@ class Store(Protocol):
     async def keep_observed_type(self, observed: ObservedType) -> bool:
         """Replace what is kept of the tool, if that has the same revision (0: nothing is kept);
         the revision is then one more. False, and nothing is changed, when another was first."""
+
+    # -- snippets
+
+    async def snippets(self, agent_id: str | None = None) -> list[Snippet]:
+        """By agent and name, at most MOST_SNIPPETS; of all agents for None, and those that are for
+        all agents for the empty name."""
+
+    async def snippet(self, agent_id: str, name: str) -> Snippet | None:
+        """What is kept under a name."""
+
+    async def keep_snippet(self, snippet: Snippet) -> bool:
+        """Put it in the place of the version before; version 1 takes a name that is free. False,
+        and nothing is changed, when another was first."""
+
+    async def drop_snippet(self, agent_id: str, name: str) -> bool:
+        """Forget it; False when it was not there."""
 
     # -- approvals
 

@@ -174,6 +174,11 @@ async def _create_kept_runs(database: Database) -> None:
     await database["run_parts"].create_indexes([IndexModel(place, unique=True)])
 
 
+async def _create_snippets(database: Database) -> None:
+    key = IndexModel([("agentId", _UP), ("name", _UP)], unique=True)
+    await database["snippets"].create_indexes([key])
+
+
 MIGRATIONS: Final = (
     Migration(1, "note where the chain begins", _create_notes),
     Migration(2, "index what is asked for", _create_indexes),
@@ -186,6 +191,7 @@ MIGRATIONS: Final = (
     Migration(9, "keep what tools have answered like", _create_observed_types),
     Migration(10, "let servers share the work", _create_leases),
     Migration(11, "keep runs that can be made again", _create_kept_runs),
+    Migration(12, "keep snippets", _create_snippets),
 )
 
 

@@ -61,6 +61,7 @@ from onehop.stores.sql._schema import (
     tool_runs,
 )
 from onehop.stores.sql._sessions import SqlSessions
+from onehop.stores.sql._snippets import SqlSnippets
 from onehop.stores.sql._sqlite import (
     compact_file,
     make_file,
@@ -89,6 +90,7 @@ class SqlStore(
     SqlRuns,
     SqlApprovals,
     SqlSessions,
+    SqlSnippets,
     SqlObserved,
     SqlReplicas,
 ):

@@ -34,6 +34,7 @@ from onehop.stores.sql._schema import (
     server_notes,
     session_values,
     sessions,
+    snippets,
     tool_calls,
     tool_runs,
 )
@@ -143,6 +144,10 @@ def _create_kept_runs(connection: Connection) -> None:
     _create_indexes(connection)
 
 
+def _create_snippets(connection: Connection) -> None:
+    connection.execute(CreateTable(snippets, if_not_exists=True))
+
+
 MIGRATIONS: Final = (
     Migration(1, "create the tables", _create_tables),
     Migration(2, "index what is asked for", _create_indexes),
@@ -155,6 +160,7 @@ MIGRATIONS: Final = (
     Migration(9, "keep what tools have answered like", _create_observed_types),
     Migration(10, "let servers share the work", _create_leases),
     Migration(11, "keep runs that can be made again", _create_kept_runs),
+    Migration(12, "keep snippets", _create_snippets),
 )
 
 
