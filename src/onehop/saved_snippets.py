@@ -1,4 +1,4 @@
-"""What a store keeps of a snippet: code that has run, and that a person lets agents call by name."""
+"""What a store keeps of a snippet: code that has run, and that agents may call by name."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ from onehop.observed import ObservedType
 from onehop.stores._border import METHODS
 from onehop.stores.base import AgentRecord, EventQuery, HistoryQuery, SessionNote, Store
 from tests.servers import MongoServer, PostgresServer
-from tests.stores.test_snippets import WEEKLY
 from tests.stores.records import NOW, entries, record, runs, unopened
+from tests.stores.test_snippets import WEEKLY
 
 Server = PostgresServer | MongoServer
 PATIENCE = 0.2

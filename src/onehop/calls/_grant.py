@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from onehop.questions import MOST_ASKS
 from onehop.types import Effect
 
 if TYPE_CHECKING:
+    from onehop.snippets import Shelf
     from onehop.tools import Bound, Catalogue, Discovery, Policy, ToolLimits
+
+SNIPPETS: Final = "$snippets"
+"""The namespace of snippets; no tool's begins with a dollar sign."""
 
 
 def _unseen(_bound: Bound, _answer: bytes) -> None:
@@ -29,13 +33,32 @@ class Grant:
     discovery: Discovery
     observe: Callable[[Bound, bytes], None] = _unseen
     """Hears each answer of a tool."""
+    snippets: Shelf | None = None
+    """What it may call by ``snippets``; None when that is nothing."""
+
+    def with_snippets(self, shelf: Shelf) -> Grant:
+        """The same tools, and these snippets beside them."""
+        from onehop.snippets import SnippetDiscovery
+
+        return replace(self, snippets=shelf, discovery=SnippetDiscovery(self, shelf))
+
+    def find(self, namespace: str, member: str) -> Bound | None:
+        """The tool or the snippet that code means by these names. Raises ToolError."""
+        if namespace == SNIPPETS:
+            return None if self.snippets is None else self.snippets.find(member)
+        return self.catalogue.find(namespace, member)
 
     @cached_property
     def offer(self) -> str:
         """What the description of ``code_execute`` says of the tools; empty if there are none."""
         from onehop.tools import offer
 
-        return offer(self.discovery)
+        if self.snippets is None:
+            return offer(self.discovery)
+        from onehop.snippets import SnippetDiscovery, offer_of
+
+        assert isinstance(self.discovery, SnippetDiscovery)  # noqa: S101 - by ``with_snippets``
+        return offer(self.discovery) + offer_of(self.discovery)
 
     @property
     def asks(self) -> bool:

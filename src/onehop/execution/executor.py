@@ -45,6 +45,7 @@ from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Repeats
 from onehop.execution._resuming import Resumer
 from onehop.execution._run import Run
+from onehop.execution._snippets import ExecutorSnippets
 from onehop.execution.bus import EventBus
 from onehop.execution.keeping import Keeper, Keeping
 from onehop.inputs.choices import Choices, check_session, check_yield, to_wire
@@ -161,6 +162,8 @@ class Executor:
         self._patterns = patterns or Patterns()
         self._level: ValidationLevel = "STRICT" if level == "STRICT" else "BLOCKING"
         self._rules = AgentRules(store)
+        self.snippets = ExecutorSnippets(store, sandbox, self._rules)
+        """Code that people have saved for agents to call."""
         self._repeats = Repeats()
         self._repeated: OrderedDict[str, None] = OrderedDict()
         self._opening: asyncio.Task[None] | None = None
@@ -418,6 +421,7 @@ class Executor:
             run.wanted, run.layers, run.has_beside = tools, rules, beside is not None
             noted.note(request=run.original.request, run_id=run.run_id)
             run.grant = await self._grant(caller.agent_id, tools, rules, beside)
+            run.grant = await self.snippets.granted(run, rules)
             if run.original.request.plan:
                 result = await self._plan(run)
             else:
@@ -455,9 +459,11 @@ class Executor:
         Raises StoreUnavailableError and StoreError when these are not known.
         """
         toolbox = self.sandbox.toolbox
-        if not toolbox.has_any and beside is None:
+        shelf = await self.snippets.shelf(agent_id)
+        if not toolbox.has_any and beside is None and not shelf:
             return toolbox.view()
-        return toolbox.view([await self._rules.of(agent_id)], beside)
+        view = toolbox.view([await self._rules.of(agent_id)], beside)
+        return view.with_snippets(shelf) if shelf else view
 
     def forget_rules(self, agent_id: str) -> None:
         """The agent's rules are others from now on; without this, within a second."""
@@ -771,6 +777,7 @@ class Executor:
             )
             noted.note(request=run.original.request, run_id=run.run_id)
             run.grant = await self._grant_again(run, program)
+            run.grant = await self.snippets.granted(run, program.rules)
             run.keeping = await keeper.again(kept, program, script, run.grant)
             try:
                 await self._go_on(run)
@@ -911,7 +918,7 @@ class Executor:
 
     async def _record(self, run: Run, result: ExecutionResult, size: int) -> None:
         if self._recorder is not None:
-            record = run.record(result, run.facts())
+            record = run.record(result, {**run.facts(), **run.ran(result)})
             with stage("store", run_id=run.run_id):
                 await self._recorder.finish(
                     run.run_id, record, tuple(run.events), run.size + size, run.secrets

@@ -229,7 +229,7 @@ class Keeping:
     def _schema_of(self, namespace: str, member: str) -> str:
         if self._grant is None:
             return ""
-        bound = self._grant.catalogue.find(namespace, member)
+        bound = self._grant.find(namespace, member)
         return "" if bound is None else bound.fingerprint
 
     # --- while it waits for people ---

@@ -34,12 +34,13 @@ _SHORTEST: Final = 5
 _NO_NAMES: Final = Names(())
 _OURS: Final = frozenset(
     "type kind field pattern severity issueType enforcement logLevels logTimes shape risk "
-    "persistedOutputId line column redacted outcome effect argumentsHash formula".split()
+    "persistedOutputId line column redacted outcome effect argumentsHash formula "
+    "toolSchemas snippets".split()
 )
 """Details in words of our own, which a guest's value may happen to equal."""
 _OUR_WORDS: Final = frozenset({INTERRUPTED, f"Interrupted: {INTERRUPTED}"})
 """Of each run that starts: not searched each time."""
-_CODE: Final = frozenset({"excerpt", "corrections", "findings"})
+_CODE: Final = frozenset({"excerpt", "corrections", "findings", "ran"})
 
 
 class Secrets:
