@@ -280,7 +280,7 @@ class RunDesk:
         self.schemas[bound.path] = bound.fingerprint
         arguments = _arguments(call, bound)
         record.arguments, record.bytes_in = arguments, len((call.arguments or "").encode())
-        decision = self.grant.policy.decide(bound, arguments)
+        decision = self.grant.decide(bound, arguments)
         record.rule = decision.rule
         if decision.action == "deny":
             raise ToolError("denied", f"a rule denies {bound.path}: {decision.rule}", bound.path)
@@ -492,14 +492,12 @@ class RunDesk:
     def _unknown(self, path: str) -> ToolError:
         """With the names that are close to it: many tools take a while to compare."""
         policy = self.grant.policy
-
-        def keep(other: Bound) -> bool:
-            return not policy.is_always_denied(other)
-
         space, _, name = path.partition(".")
         if space == SNIPPETS:
-            return _no_snippet(name, self.grant, keep)
-        nearest = self.grant.catalogue.nearest(path, keep=keep)
+            return _no_snippet(name, self.grant)
+        nearest = self.grant.catalogue.nearest(
+            path, keep=lambda other: not policy.is_always_denied(other)
+        )
         words = f"; did you mean {', '.join(nearest)}?" if nearest else ""
         return ToolError("unknown_tool", f"no tool is called {path}{words}", path, nearest=nearest)
 
@@ -526,8 +524,8 @@ def _as_tool_error(
     return ToolError("internal", words, path, effect=effect)
 
 
-def _no_snippet(name: str, grant: Grant, keep: Callable[[Bound], bool]) -> ToolError:
-    nearest = [] if grant.snippets is None else grant.snippets.nearest(name, keep)
+def _no_snippet(name: str, grant: Grant) -> ToolError:
+    nearest = [] if grant.snippets is None else grant.snippets.nearest(name)
     words = f"; did you mean {', '.join(nearest)}?" if nearest else ""
     path = f"{SNIPPETS}.{name}"
     message = f"no snippet is called {name[:80]}{words}"

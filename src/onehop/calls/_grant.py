@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from onehop.questions import MOST_ASKS
 from onehop.types import Effect
 
 if TYPE_CHECKING:
     from onehop.snippets import Shelf
-    from onehop.tools import Bound, Catalogue, Discovery, Policy, ToolLimits
+    from onehop.tools import Bound, Catalogue, Decision, Discovery, Policy, ToolLimits
 
 SNIPPETS: Final = "$snippets"
 """The namespace of snippets; no tool's begins with a dollar sign."""
@@ -47,6 +47,15 @@ class Grant:
         if namespace == SNIPPETS:
             return None if self.snippets is None else self.snippets.find(member)
         return self.catalogue.find(namespace, member)
+
+    def decide(self, bound: Bound, arguments: Mapping[str, Any]) -> Decision:
+        """What the rules say of a call. They concern tools: what a snippet calls, and not the
+        snippet, whose call gives its code and does nothing."""
+        if bound.namespace == SNIPPETS:
+            from onehop.tools import Decision
+
+            return Decision("allow")
+        return self.policy.decide(bound, arguments)
 
     @cached_property
     def offer(self) -> str:

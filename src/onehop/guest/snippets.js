@@ -23,7 +23,8 @@ import { grant } from "./grant.js";
 import { ASKED_BY_THE_LANGUAGE, openTools, refusalOf, SNIPPETS } from "./tools.js";
 import { watchReads } from "./unawaited.js";
 
-const SNIPPET_HEAD = "return function (context) { return __snippet__;async function __snippet__() {\n";
+const SNIPPET_HEAD =
+  "return function (context) { return __snippet__;async function __snippet__() {\n";
 const SNIPPET_TAIL = "\n}}";
 
 /** What a run has called is the same version until it ends. */
@@ -91,7 +92,12 @@ function askForCode(name, args) {
 
 function compileSnippet(name, code) {
   const file = "onehop:snippet_" + name + ".js";
-  const { 0: body, 1: error } = compileFunction(SNIPPET_HEAD + code + SNIPPET_TAIL, file, NO_IMPORTS, []);
+  const { 0: body, 1: error } = compileFunction(
+    SNIPPET_HEAD + code + SNIPPET_TAIL,
+    file,
+    NO_IMPORTS,
+    [],
+  );
   if (error !== null) throw error.thrown;
   const make = body();
   MapPrototypeSet(opened.made, name, make);

@@ -10,7 +10,7 @@ from typing import Any, Final
 from onehop.errors import ToolError
 from onehop.snippets._bound import SPACE, SnippetBound
 from onehop.snippets._shelf import Granted, Shelf, effect_of
-from onehop.tools import Bound, Declared, Discovery, declarations, signature
+from onehop.tools import Bound, Declared, Discovery, Policy, declarations, signature
 
 CONSTANT: Final = "snippets"
 """The global by which code calls them."""
@@ -66,7 +66,7 @@ class SnippetDiscovery(Discovery):
         super().__init__(grant.catalogue, grant.policy, grant.discovery, grant.discovery.look_up)
         self._grant = grant
         self._shelf = shelf
-        self._snippets = Discovery(shelf.catalogue, grant.policy)
+        self._snippets = Discovery(shelf.catalogue, Policy([]))
 
     def search(
         self, query: str, namespaces: Sequence[str] | None = None, limit: int = 10
@@ -124,9 +124,9 @@ class SnippetDiscovery(Discovery):
         if space != SPACE:
             return None
         bound = self._shelf.find(name)
-        if bound is not None and not self._grant.policy.is_always_denied(bound):
+        if bound is not None:
             return bound
-        near = self._shelf.nearest(name, lambda one: not self._grant.policy.is_always_denied(one))
+        near = self._shelf.nearest(name)
         advice = f"; did you mean {', '.join(near)}?" if near else ""
         raise ToolError(
             "unknown_tool", f"no snippet is called {name[:80]!r}{advice}", path[:200], nearest=near
@@ -141,7 +141,7 @@ class SnippetDiscovery(Discovery):
         """What its calls of tools may do, and why it cannot be called."""
         tools = self._grant.catalogue.bound
         used = [tools[path] for path in bound.uses if path in tools]
-        asks = any(map(self._grant.policy.may_ask, [bound, *used]))
+        asks = any(map(self._grant.policy.may_ask, used))
         more: dict[str, Any] = {"effect": effect_of(bound, tools), "asks": asks}
         refused = self._shelf.refusal(bound, self._grant)
         return more if refused is None else {**more, "refused": str(refused)}

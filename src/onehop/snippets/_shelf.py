@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -20,6 +21,7 @@ Compile = Callable[[Snippet], Awaitable[str]]
 
 _log = logging.getLogger(__name__)
 _NEAREST: Final = 3
+_LONGEST: Final = 80
 
 
 class Granted(Protocol):
@@ -75,10 +77,9 @@ class Shelf:
         bound = self.catalogue.bound.get(f"{SPACE}.{name}")
         return bound if isinstance(bound, SnippetBound) else None
 
-    def nearest(self, name: str, keep: Callable[[Bound], bool]) -> list[str]:
+    def nearest(self, name: str) -> list[str]:
         """Names like one that is not there."""
-        found = self.catalogue.nearest(f"{SPACE}.{name}", _NEAREST, keep)
-        return [path.removeprefix(f"{SPACE}.") for path in found]
+        return get_close_matches(name[:_LONGEST], self._snippets, _NEAREST)
 
     def refusal(self, bound: Bound, grant: Granted) -> ToolError | None:
         """Why a run with this grant may not call a snippet: a tool that it was saved with is not

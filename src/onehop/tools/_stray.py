@@ -27,8 +27,6 @@ def stray(rules: Sequence[Rule], catalogue: Catalogue) -> list[str]:
 def _about(rule: Rule, catalogue: Catalogue) -> Iterator[str]:
     if rule.tool == "*" and not rule.is_conditional:
         return
-    if rule.tool.startswith("$snippets"):
-        return  # people save and remove them while a server runs
     concerned = [one for one in catalogue.bound.values() if _is_like(one, rule.tool)]
     if concerned:
         yield from _field(rule, concerned)
