@@ -99,6 +99,7 @@ class RunDesk:
         """The fingerprints of the tools that were called, by path."""
         self.snippets: dict[str, dict[str, Any]] = {}
         """Which version of which snippet a call has got, by the call's id."""
+        self._versions: dict[str, dict[str, Any]] = {}
 
     # --- what the worker needs of a desk ---
 
@@ -173,7 +174,8 @@ class RunDesk:
             if value is not None:
                 answer = json.loads(value)
                 told = {name: answer.get(name) for name in ("name", "version", "hash")}
-                self.snippets[record.id] = told
+                # The worker keeps the first one that it gets, until the run ends.
+                self.snippets[record.id] = self._versions.setdefault(call.member, told)
             reply(value, error)
 
         return noted

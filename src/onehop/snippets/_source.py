@@ -26,8 +26,9 @@ def code_from(record: ExecutionRecord, given: str | None) -> str:
 
 
 _INCOMPLETE = (
-    "the record does not have the whole code of the run: it is too long, or something in it looks "
-    "like a secret and was masked. Give its text (--code FILE); its hash is compared with the run's"
+    "the record does not have the whole code of the run: it is too long, something in it looks "
+    "like a secret and was masked, or keep_code is off. Give its text (--code FILE); its hash is "
+    "compared with the run's"
 )
 
 

@@ -23,6 +23,7 @@ _SOURCES: Final = {
     "logTimes": frozenset({"logs"}),
     "logLevels": frozenset({"logs"}),
     _ARGUMENTS: frozenset({"context", "output"}),
+    "ran": frozenset({"code"}),
 }
 """Details that are kept only with the fields that they come from: what a tool gets is made of the
 context and of the answers of other tools."""
@@ -134,6 +135,7 @@ class Redactor:
             "output": config.keep_output and complete,
             "logs": config.keep_logs and complete,
             "context": config.keep_context,
+            "code": config.keep_code,
         }
         return [name for name, is_kept in kept.items() if not is_kept]
 
