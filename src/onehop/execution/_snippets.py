@@ -25,6 +25,7 @@ _BELIEVED: Final = 0.8
 _GRACE: Final = 300.0
 """Seconds that what is known holds while the store does not answer."""
 _PATIENCE: Final = 1.0
+"""Seconds that the store has to answer about an agent whose snippets are known already."""
 _REMEMBERED: Final = 1024
 """Agents, and programs that were compiled."""
 _WAYS: Final = ("snippets", "$search", "$describe", "$list")
@@ -109,7 +110,7 @@ class ExecutorSnippets:
         if known is not None and now - known[0] < _BELIEVED:
             return known[2] or None
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_PATIENCE if known else None):
                 found = await self._found(self._store, agent_id)
         except (StoreUnavailableError, TimeoutError) as error:
             if known is not None and now - known[0] < _GRACE:
