@@ -13,8 +13,8 @@ MOST_SNIPPETS: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snippet:
-    """One snippet. Who it is for and its name are its key; a new version takes the place of the
-    last one."""
+    """One snippet. Its agent and its name are its key; a new version takes the place of the last
+    one."""
 
     agent_id: str
     """The agent that may call it; empty for all agents."""

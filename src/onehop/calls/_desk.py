@@ -98,7 +98,7 @@ class RunDesk:
         self.schemas: dict[str, str] = {}
         """The fingerprints of the tools that were called, by path."""
         self.snippets: dict[str, dict[str, Any]] = {}
-        """Which version of which snippet a call has got, by the call's id."""
+        """The version of a snippet that each call of one has got, by the call's id."""
         self._versions: dict[str, dict[str, Any]] = {}
 
     # --- what the worker needs of a desk ---

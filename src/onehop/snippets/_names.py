@@ -13,7 +13,7 @@ _TAKEN: Final = frozenset(
     "then constructor prototype toString toLocaleString valueOf toJSON hasOwnProperty "
     "isPrototypeOf propertyIsEnumerable".split()
 )
-"""What the language, or whoever looks at an object, asks any object for."""
+"""What the language asks any object for."""
 _LETTERS: Final = (
     "a letter, and then only letters A to Z, digits and _, such as weekly_report: code writes it "
     "behind `snippets.`"

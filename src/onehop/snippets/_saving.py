@@ -43,7 +43,7 @@ class Keeper(Protocol):
 
 
 class Saving(TypedDict, total=False):
-    """What may be said of a snippet that is saved: see ``Snippets.save``."""
+    """What ``Snippets.save`` takes beside the name, the run and the person."""
 
     agent_id: str | None
     for_all: bool

@@ -10,8 +10,8 @@ from onehop.types import code_hash
 
 
 def code_from(record: ExecutionRecord, given: str | None) -> str:
-    """The code that a run has run. ``given`` is its text from elsewhere, of which the hash must be
-    the run's. Raises SnippetRefusedError."""
+    """The code that a run has run. ``given`` is its text from elsewhere: its hash must be the
+    run's. Raises SnippetRefusedError."""
     if given is not None:
         return _given(record, given)
     ran: Any = record.details.get("ran")

@@ -37,6 +37,7 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
     schemas.ToolAnswer,
     schemas.RulesBody,
     schemas.DecideBody,
+    schemas.SaveSnippetBody,
 )
 _CHANNEL: Final = {
     "name": "X-Channel-Id",
