@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from onehop._loop import running_loop
+from onehop._markup import Shown
 from onehop.analysis import Analyst
 from onehop.backends.base import Backend, BackendSession, Compiling, Pooled
 from onehop.backends.halting import Halted, Printed, halted, or_stopped
@@ -454,7 +455,7 @@ class Sandbox:
 
     def list_sessions(self, agent_id: str | None = None) -> list[SessionInfo]:
         """The sessions of an agent, or all of them."""
-        return self.sessions.list(agent_id)
+        return Shown(self.sessions.list(agent_id))
 
     async def end_session(self, session: str, *, agent_id: str = "") -> bool:
         """End a session of an agent, with all that ``store`` keeps; False when there is none."""
@@ -490,7 +491,7 @@ class Sandbox:
 
     async def approvals(self) -> list[Approval]:
         """The calls that wait for a person now, the oldest first."""
-        return [] if self.approver is None else await self.approver.pending()
+        return Shown([] if self.approver is None else await self.approver.pending())
 
     async def decide(
         self, run_id: str, decisions: Mapping[str, Decision], by: str

@@ -399,6 +399,11 @@ class Replay(Wire):
     """Calls of tools that it has made; none was passed on."""
     result: ExecutionResult
 
+    def _repr_html_(self) -> str:
+        from onehop._shown import replay_html  # for notebooks only
+
+        return replay_html(self)
+
 
 class SnippetInfo(Wire):
     """One snippet, as an admin sees it."""
@@ -437,6 +442,17 @@ class SessionInfo(Wire):
     """Whether a call runs or waits."""
     created_at: int
     used_at: int
+
+    def columns(self) -> dict[str, Any]:
+        """What of it belongs into a table."""
+        from onehop._shown import session_columns  # for notebooks only
+
+        return session_columns(self)
+
+    def _repr_html_(self) -> str:
+        from onehop._shown import session_html  # for notebooks only
+
+        return session_html(self)
 
 
 class OutputPage(Wire):

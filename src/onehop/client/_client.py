@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
 from urllib.parse import quote
 
+from onehop._markup import Shown
 from onehop.answers import AgentStats, Failure, ToolStats
 from onehop.client._connection import Call, Connection
 from onehop.client._events import Follower
@@ -331,7 +332,7 @@ class AgentClient:
         """Calls that wait for a person, the oldest first: this agent's, or those of all whose runs
         the key may see."""
         wanted = query(run_id=run_id, agent_id=agent_id, limit=limit)
-        return await self._ask(Call("GET", "/approvals", wanted), decode_approvals)
+        return Shown(await self._ask(Call("GET", "/approvals", wanted), decode_approvals))
 
     async def decide(self, run_id: str, decisions: Mapping[str, Decision]) -> dict[str, Approval]:
         """Decide about calls of a run, by their ids; gives what stands of each, since the first
@@ -489,7 +490,8 @@ class AgentClient:
     async def sessions(self, agent_id: str | None = None) -> list[SessionInfo]:
         """The agent's sessions that have run; an admin sees those of all agents, or of one."""
         call = Call("GET", "/sessions", query(agent_id=agent_id))
-        return await self._ask(call, lambda wire: decode_list(SessionInfo, wire, "sessions"))
+        found = await self._ask(call, lambda wire: decode_list(SessionInfo, wire, "sessions"))
+        return Shown(found)
 
     async def end_session(self, session: str, agent_id: str | None = None) -> bool:
         """End a session, with all that ``store`` keeps; False when there is none."""
