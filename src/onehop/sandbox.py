@@ -672,9 +672,12 @@ def _local(config: SandboxConfig, analyst: Analyst) -> Backend:
         raise SandboxUnavailableError(
             "onehop has no jail for Windows, and runs nothing without one: use it inside WSL 2"
         )
+    from onehop import jail
+
+    begun = jail.begin()  # it loads as long as all that the backend needs
     from onehop.backends.local import LocalBackend  # needs modules that only POSIX has
 
-    return LocalBackend(config, analyst=analyst)
+    return LocalBackend(config, analyst=analyst, begun=begun)
 
 
 def run(

@@ -34,6 +34,7 @@ from onehop.workers.protocol import Failure, Original
 if TYPE_CHECKING:  # what plain JavaScript does without is loaded with the first need of it
     from onehop.backends._readers import Readers
     from onehop.compiler import Checkers
+    from onehop.jail import SpawnerProcess
 
 _FIRST_PAUSE = 0.001
 """Workers tried when one turns out dead before it was given the job."""
@@ -54,13 +55,16 @@ class LocalBackend:
         config: SandboxConfig,
         factory: WorkerFactory | None = None,
         analyst: Analyst | None = None,
+        begun: SpawnerProcess | None = None,
     ) -> None:
+        """``begun`` is what ``jail.begin`` gave."""
         self._analyst = analyst
         self._factory = factory or WorkerFactory(
             config.allow_degraded,
             _ceiling(config),
             lambda: deno_programs(config.deno),
             copies=config.copy_workers,
+            begun=begun,
         )
         self._pool = Pool(
             self._factory,
@@ -110,6 +114,8 @@ class LocalBackend:
         if language == "typescript":
             self._readers.compilers.prepare()
         try:
+            await self._factory.launcher()
+            asyncio.get_running_loop().call_soon(_results.prepare)  # while the first worker starts
             await self._pool.open()
         except BaseException:
             await self.aclose()
