@@ -201,6 +201,7 @@ Question = Annotated[
         "timeline",
         "failure-causes",
         "agents",
+        "pauses",
     ],
     Path(description="What is asked.", examples=["resources"]),
 ]
