@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
 from urllib.parse import quote
 
 from onehop._markup import Shown
-from onehop.answers import AgentStats, Failure, ToolStats
+from onehop.answers import AgentStats, Failure, PausedRun, PauseStats, ToolStats
 from onehop.client._connection import Call, Connection
 from onehop.client._events import Follower
 from onehop.client._feed import Feed, Tasks
@@ -29,6 +29,8 @@ from onehop.client._wire import (
     decode_failures,
     decode_identity,
     decode_list,
+    decode_pause_stats,
+    decode_paused,
     decode_state,
     decode_stats,
     decode_tool_stats,
@@ -378,6 +380,22 @@ class AgentClient:
         )
         call = Call("GET", "/executions", wanted)
         return await self._ask(call, lambda wire: decode_list(ExecutionRecord, wire, "executions"))
+
+    async def paused(
+        self, agent_id: str | None = None, channel_id: str | None = None, limit: int = 50
+    ) -> list[PausedRun]:
+        """Runs that wait for people now, newest first: what they wait for, and since when. They are
+        not in ``history`` until they end."""
+        wanted = query(agent_id=agent_id, channel_id=channel_id, limit=limit)
+        return await self._ask(Call("GET", "/executions", wanted), decode_paused)
+
+    async def pause_stats(
+        self, agent_id: str | None = None, since: int | datetime | None = None
+    ) -> PauseStats:
+        """Runs that waited for people, and what came of it; ``stats`` counts only what has
+        ended."""
+        wanted = query(agent_id=agent_id, since=since)
+        return await self._ask(Call("GET", "/analytics/pauses", wanted), decode_pause_stats)
 
     async def execution(self, request_id: str) -> ExecutionRecord:
         """The record of one run. Raises ExecutionNotFoundError."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, Unpack
 
-from onehop.answers import AgentStats, Failure, ToolStats
+from onehop.answers import AgentStats, Failure, PausedRun, PauseStats, ToolStats
 from onehop.client._client import AgentClient
 from onehop.client._feed import Feed
 from onehop.client._live import Item
@@ -313,6 +313,18 @@ class SyncAgentClient:
                 offset=offset,
             )
         )
+
+    def paused(
+        self, agent_id: str | None = None, channel_id: str | None = None, limit: int = 50
+    ) -> list[PausedRun]:
+        """See ``AgentClient.paused``."""
+        return self._wait(self._client.paused(agent_id, channel_id, limit))
+
+    def pause_stats(
+        self, agent_id: str | None = None, since: int | datetime | None = None
+    ) -> PauseStats:
+        """See ``AgentClient.pause_stats``."""
+        return self._wait(self._client.pause_stats(agent_id, since))
 
     def execution(self, request_id: str) -> ExecutionRecord:
         """See ``AgentClient.execution``."""

@@ -12,6 +12,7 @@ from onehop.answers import (
     CodeLengthBucket,
     Failure,
     FailureCause,
+    PauseStats,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
@@ -226,6 +227,7 @@ class Store(Protocol):
         Records go in the order of the chain, up to the first that is not expired, and leave an
         anchor. Gives the number of records that went; a store whose database expires them itself
         gives 0. Of runs that can be made again, those go that have ended and whose time is over.
+        Decisions go as records do, but never those about a run that waits for people.
         Old rollups go in ``roll_up``. Sessions go, with what they keep, that nobody has
         used for as long, observed types too, and leases that expired a day ago.
         """
@@ -413,6 +415,9 @@ class Store(Protocol):
 
     async def agent_stats(self, agent_id: str | None, since: int | None) -> AgentStats:
         """Counts, rates and times."""
+
+    async def pause_stats(self, agent_id: str | None, since: int | None) -> PauseStats:
+        """Runs that waited for people, by when they started; expired calls, by when they asked."""
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
         """Newest first."""

@@ -210,6 +210,7 @@ Question = Annotated[
         "timeline",
         "failure-causes",
         "agents",
+        "pauses",
     ],
     Path(description="What is asked.", examples=["resources"]),
 ]

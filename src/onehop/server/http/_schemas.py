@@ -422,13 +422,6 @@ class Health(Wire):
     status: Literal["alive", "ready"]
 
 
-class History(Wire):
-    """Records, and where the next page starts."""
-
-    executions: list[ExecutionRecord]
-    next: int | None
-
-
 def _answer(kind: type, **others: Any) -> type[Wire]:
     """The JSON of one of the store's answers."""
     hints = get_type_hints(kind)
@@ -447,6 +440,18 @@ _Security: Final = _answer(answers.SecurityCount)
 _Timeline: Final = _answer(answers.TimelinePoint)
 _Cause: Final = _answer(answers.FailureCause)
 _Agent: Final = _answer(answers.AgentCount)
+_WaitingCall: Final = _answer(answers.WaitingCall)
+PausedRun: Final = _answer(answers.PausedRun, waits_for=(list[_WaitingCall], ...))  # type: ignore[valid-type]
+PauseStats: Final = _answer(answers.PauseStats)
+
+
+class History(Wire):
+    """Records, and where the next page starts; on the first page, also runs that wait for people
+    and have no record yet."""
+
+    paused: list[PausedRun] = Field(default=[])  # type: ignore[valid-type]
+    executions: list[ExecutionRecord]
+    next: int | None
 
 
 class Run(Wire):

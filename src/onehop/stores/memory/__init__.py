@@ -179,7 +179,9 @@ class MemoryStore(
         self._prune_observed(expiry)
         self._prune_leases()
         self._approvals = {
-            key: each for key, each in self._approvals.items() if not expiry.of(each.requested_at)
+            key: each
+            for key, each in self._approvals.items()
+            if not expiry.of(each.requested_at) or self._is_waiting(each.run_id)
         }
         self._prune_runs(now, expiry.cutoff)
         gone = self._records[: expiry.prefix([record.executed_at for record in self._records])]
