@@ -55,6 +55,8 @@ class Found:
     interrupted: int = 0
     writes: int = 0
     """Lines of the ledger"""
+    unknown: int = 0
+    """Writes of which nobody knew whether they were made, so that a person was asked."""
     unnamed: int = 0
     """Writes that were done, and that a run's record names neither as done nor as unknown: it says
     only that the run was cut off."""
@@ -145,7 +147,7 @@ class Campaign:
 
     def _logged(self, name: str) -> str:
         """What the servers have logged of a request, the last lines."""
-        lines = [str(line) for server in self._servers for line in server.log]
+        lines = [str(line) for server in self._servers for line in (*server.past, *server.log)]
         return " ".join(line[-1500:] for line in lines if name in line)[-3000:]
 
     async def _decide(self, key: str) -> None:
@@ -156,11 +158,22 @@ class Campaign:
                 url = f"{self._dice.choice(self._servers).url}/api/v1/approvals"
                 try:
                     for each in (await client.get(url)).json().get("approvals", []):
-                        decisions = {each["callId"]: {"action": "approve"}}
+                        decisions = {each["callId"]: self._decision(each)}
                         body = {"runId": each["runId"], "decisions": decisions}
                         await client.post(url, json=body)
                 except httpx2.TransportError:
                     continue
+
+    def _decision(self, asked: dict[str, Any]) -> dict[str, str]:
+        """What a person does who is asked: one who hears that a write may have been made already
+        looks whether it was."""
+        key = asked["arguments"]["key"]
+        if "_again_" not in asked["callId"]:
+            return {"action": "approve"}
+        self.found.unknown += 1
+        if key in self._servers[0].ledger.read_text().split():
+            return {"action": "reject", "reason": "it was made"}
+        return {"action": "approve"}
 
     # --- what is left ---
 

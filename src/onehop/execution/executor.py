@@ -10,7 +10,8 @@ import dataclasses
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
 
@@ -31,7 +32,6 @@ from onehop.decisions import Approval
 from onehop.errors import (
     NotReplayableError,
     OnehopError,
-    RunLostError,
     RunNotFoundError,
     SealedError,
     StoreError,
@@ -68,6 +68,7 @@ from onehop.types import (
     ExecutionResult,
     OnLog,
     OnProgress,
+    PendingApproval,
     Progress,
     Replay,
     ValidationLevel,
@@ -80,6 +81,10 @@ from onehop.watching import stage, watched_by
 _UNCHECKED: Final = (
     "the audit trail did not answer, so nobody could look whether this request id has run before; "
     "if it has, this run is kept as a repeat of that"
+)
+_UNKNOWN_NAME: Final = (
+    "nobody can look whether this request id has run before, and the code may call tools that "
+    "change something"
 )
 _REPEATED: Final = "this request id had run already, so that this run is kept as a repeat of that"
 _SECRETS_IN_THREAD: Final = 64 * 1024
@@ -428,25 +433,43 @@ class Executor:
     async def _first(self, run: Run, on_log: OnLog | None) -> ExecutionResult:
         """Of the first run of this name: an earlier one's, or this one's."""
         caller = run.caller
-        earlier, run.unchecked = await self._earlier(caller)
+        earlier, unchecked = await self._earlier(caller)
         if earlier is not None:
             run.repeated = True
             return earlier
-        self._repeats.begin(caller)
+        if unchecked:
+            self._go_unchecked(run)
+        with self._under_way(run):
+            try:
+                elsewhere = await self._elsewhere(run)
+                if elsewhere is not None:
+                    return elsewhere
+                return await self._carry_out(run, on_log)
+            except BaseException:
+                if not run.ending and self._claims is not None:
+                    self._claims.release(caller)
+                raise
+            finally:
+                if run.keeping is not None:  # whatever came of it, nobody here holds it any more
+                    await run.keeping.leave()
+
+    @contextmanager
+    def _under_way(self, run: Run) -> Iterator[None]:
+        """Those who ask for a run of this name wait for this one; however it ends, they hear."""
+        run.promise = self._repeats.begin(run.caller)
         self._runs[run.run_id] = run
         try:
-            elsewhere = await self._elsewhere(run)
-            if elsewhere is not None:
-                return elsewhere
-            return await self._carry_out(run, on_log)
+            yield
         except BaseException as error:
-            if not run.ending:
-                self._repeats.fail(caller, error)
-                if self._claims is not None:
-                    self._claims.release(caller)
+            self._repeats.fail(run.caller, run.promise, error)
             raise
         finally:
             del self._runs[run.run_id]
+
+    def _resolve(self, run: Run, result: ExecutionResult, size: int) -> None:
+        """Tell those who wait for it; ``size`` is how many bytes the result holds, about."""
+        assert run.promise is not None  # noqa: S101 - it is under way
+        self._repeats.resolve(run.caller, run.promise, result, size)
 
     async def view(self, agent_id: str, beside: Beside | None = None) -> Grant:
         """What an agent's code may see of the tools, and of those ``beside`` them, under the rules
@@ -511,6 +534,12 @@ class Executor:
             return await self._repeats.earlier(caller), unchecked  # it may have begun meanwhile
         return _outcomes.result_of(record), False
 
+    def _go_unchecked(self, run: Run) -> None:
+        """An outage stops no run, but one that might send a write a second time."""
+        if run.grant is not None and run.grant.effects - {"read"}:
+            raise StoreUnavailableError(self.store.url, _UNKNOWN_NAME)
+        run.unchecked = True
+
     async def _elsewhere(self, run: Run) -> ExecutionResult | None:
         """The result of the run of this name that another server has made, or makes now; that of
         one that waits for people, if there is one."""
@@ -519,35 +548,30 @@ class Executor:
             return None
         silent = time.monotonic() - self._asked_in_vain < _SILENT
         if recorder.away or silent:  # to ask it would take its patience, once for each run
-            run.unchecked = True
+            self._go_unchecked(run)
             return None
         try:
-            record = await self._claims.first(
-                caller, lambda: recorder.find(caller.request_id, caller.agent_id)
+            held = await self._claims.first(
+                caller,
+                lambda: recorder.find(caller.request_id, caller.agent_id),
+                lambda: self._kept(caller),
             )
+            if isinstance(held, KeptRun) and self._keeper is not None:
+                return self._found(run, await self._keeper.result_of(held))
         except StoreUnavailableError as error:
             _log.info("cannot tell whether %s runs elsewhere: %s", caller.request_id, error)
             self._asked_in_vain = time.monotonic()
-            run.unchecked = True
+            self._go_unchecked(run)
             return None
-        except RunLostError:
-            paused = await self._paused(caller)
-            if paused is None:
-                raise
-            return self._found(run, paused)
-        if record is not None:
-            return self._found(run, _outcomes.result_of(record))
-        paused = await self._paused(caller)
-        if paused is None:
-            return None
-        self._claims.release(caller)
-        return self._found(run, paused)
+        if isinstance(held, ExecutionRecord):
+            return self._found(run, _outcomes.result_of(held))
+        return None
 
     def _found(self, run: Run, result: ExecutionResult) -> ExecutionResult:
         """There is a run of this name already, with this result."""
         run.repeated = run.ending = True
         size = len(to_json(result.output, inf_nan_mode="null"))
-        self._repeats.resolve(run.caller, result, size)
+        self._resolve(run, result, size)
         return result
 
     async def _recorded(
@@ -693,6 +717,12 @@ class Executor:
             _log.info("cannot tell whether %s is paused: %s", caller.request_id, error)
             return None
 
+    async def _kept(self, caller: Caller) -> KeptRun | None:
+        """What is kept of the run of this name. Raises StoreUnavailableError."""
+        if self._keeper is None:
+            return None
+        return await self._keeper.kept(caller.request_id, caller.agent_id)
+
     def _keep(self, run: Run) -> Keeping | None:
         """Keep the run, if it may have to wait for people."""
         keeper, grant = self._keeper, run.grant
@@ -717,21 +747,25 @@ class Executor:
         assert keeper is not None  # noqa: S101 - else it is not paused
         assert keeping is not None  # noqa: S101
         run.ending = True
+        waiting: list[PendingApproval] = []
         try:
-            await keeping.put_down()
-            if self._claims is not None:  # who asks for it now finds it among those that wait
-                self._claims.release(run.caller)
             if run.brings_tools and run.grant is not None:
                 keeper.brought[run.run_id] = run.grant
+            await keeping.put_down()
             waiting = await keeper.waiting(run.run_id)
             self._announce(run, run.announcer.paused(run.run_id, len(waiting)))
         except LostRunError:
-            waiting = []
+            self._forget_brought(run)
+        except StoreError as error:  # it is put down when its lease is over
+            _log.warning("the store does not know yet that run %s waits: %s", run.run_id, error)
+        finally:
+            if self._claims is not None:  # who asks for it now finds it among those that wait
+                self._claims.release(run.caller)
         if self._recorder is not None:
             await self._recorder.finish(run.run_id, None, tuple(run.events))
         update = {"approvals": waiting, "request_id": run.caller.request_id}
         told = result.model_copy(update={**update, "code_hash": run.digest})
-        self._repeats.resolve(run.caller, told, 0)
+        self._resolve(run, told, 0)
         if self._resumer is not None:
             self._resumer.wake()
         return told
@@ -773,7 +807,7 @@ class Executor:
             run.grant = await self._grant_again(run, program)
             run.keeping = await keeper.again(kept, program, script, run.grant)
             try:
-                await self._go_on(run)
+                noted.note(result=await self._go_on(run), repeated=False)
             finally:
                 await run.keeping.leave()
 
@@ -793,22 +827,13 @@ class Executor:
         self._rules.forget(run.caller.agent_id)  # what was decided rests on those of now
         return await self._grant(run.caller.agent_id, program.names, program.rules, None)
 
-    async def _go_on(self, run: Run) -> None:
-        self._repeats.begin(run.caller)
-        self._runs[run.run_id] = run
-        await self._learn_secrets(run)
-        self._announce(run, run.announcer.resumed(run.run_id, run.pauses))
-        try:
+    async def _go_on(self, run: Run) -> ExecutionResult:
+        with self._under_way(run):
+            await self._learn_secrets(run)
+            self._announce(run, run.announcer.resumed(run.run_id, run.pauses))
             if await self._rules.is_revoked(run.caller.agent_id):
-                await self._end(run, _outcomes.revoked(run.original.request))
-            else:
-                await self._carry_out(run, None)
-        except BaseException as error:
-            if not run.ending:
-                self._repeats.fail(run.caller, error)
-            raise
-        finally:
-            del self._runs[run.run_id]
+                return await self._end(run, _outcomes.revoked(run.original.request))
+            return await self._carry_out(run, None)
 
     def _hear_approval(self, run: Run, approval: Approval) -> None:
         """Announce that a call waits, or what was decided, which its record keeps too."""
@@ -896,12 +921,9 @@ class Executor:
                 self._forget_brought(run)
             result = self._with_repeat(run, result)
         except asyncio.CancelledError:  # given up while it is being written, which goes on
-            self._repeats.resolve(run.caller, result, size)
+            self._resolve(run, result, size)
             raise
-        except BaseException as error:
-            self._repeats.fail(run.caller, error)
-            raise
-        self._repeats.resolve(run.caller, result, size)
+        self._resolve(run, result, size)
         return result
 
     def _announce_end(self, run: Run, result: ExecutionResult, output_size: int) -> None:
