@@ -66,7 +66,11 @@ class Found:
 class Campaign:
     """Kills servers, spawners and workers, one at a time, ``times`` in all."""
 
-    def __init__(self, servers: list[Subject], dice: random.Random) -> None:
+    def __init__(
+        self, servers: list[Subject], dice: random.Random, *, seconds: float = float("inf")
+    ) -> None:
+        """No kill is begun after so many ``seconds``."""
+        self._seconds = seconds
         self._servers = servers
         self._dice = dice
         self._answers: dict[str, dict[str, Any]] = {}
@@ -82,9 +86,12 @@ class Campaign:
         approver = await self._servers[0].role_key("ann", "approver")
         clients = [asyncio.create_task(self._client(key)) for _ in range(_CLIENTS)]
         deciding = asyncio.create_task(self._decide(approver))
+        last = time.monotonic() + self._seconds
         for _ in range(times):
             await self._until_written()
             await asyncio.sleep(self._dice.uniform(0, 0.5))
+            if time.monotonic() > last:
+                break
             await self._kill()
         self._ending = True
         ends = await asyncio.gather(*clients, return_exceptions=True)
