@@ -38,7 +38,8 @@ CODE: Final = """
 """
 _CLIENTS: Final = 3
 _PATIENCE: Final = 120.0
-"""Seconds in which each run must be answered, however often its server is killed."""
+"""Seconds in which each run must be answered, however often its workers are killed; those in which
+a server starts do not count, which a busy machine makes long."""
 _ON_ITS_WAY: Final = {"paused", "running"}
 """Whoever is told so asks again."""
 _ENDS: Final = {"completed", "failed"}
@@ -78,6 +79,8 @@ class Campaign:
         """Of which a server has said, and kept saying, that their run is lost."""
         self._numbers = count()
         self._ending = self._over = False
+        self._down = 0.0
+        """Seconds in which a server was killed or started."""
         self.found = Found()
 
     async def run(self, times: int) -> Found:
@@ -116,8 +119,10 @@ class Campaign:
         kind = self._dice.choice(["server", *kinds])
         self.found.kills[kind] += 1
         if kind == "server":
+            began = time.monotonic()
             await asyncio.to_thread(subject.kill)
             await asyncio.to_thread(subject.start)
+            self._down += time.monotonic() - began
         else:
             send(kinds[kind](subject.pid), signal.SIGKILL)
 
@@ -131,15 +136,18 @@ class Campaign:
     async def _ask(self, key: str, name: str, *, asks: bool) -> None:
         body = {"code": CODE, "context": {"key": name, "asks": asks}, "timeout": 20_000}
         headers = {"Authorization": f"Bearer {key}", "X-Request-Id": name}
-        began = time.monotonic()
-        while time.monotonic() - began < _PATIENCE:
+        began, down = time.monotonic(), self._down
+        said = Counter[str]()
+        while time.monotonic() - began < _PATIENCE + self._down - down:
             url = self._dice.choice(self._servers).url
             try:
                 async with httpx2.AsyncClient(timeout=_PATIENCE) as client:
                     answer = await client.post(f"{url}/api/v1/execute", json=body, headers=headers)
-            except httpx2.TransportError:
+            except httpx2.TransportError as error:
+                said[type(error).__name__] += 1
                 await asyncio.sleep(0.1)
                 continue
+            said[_in_short(answer)] += 1
             if answer.status_code == 200 and answer.json()["status"] not in _ON_ITS_WAY:
                 self._answers[name] = answer.json()
                 return
@@ -150,7 +158,8 @@ class Campaign:
                 words = f"{name}: {answer.status_code} {answer.text[:200]} {self._logged(name)}"
                 self.found.problems.append(words)
             await asyncio.sleep(0.1)
-        self.found.problems.append(f"{name} was never answered")
+        words = f"{name} was never answered: {dict(said)} {self._logged(name)}"
+        self.found.problems.append(words)
 
     def _logged(self, name: str) -> str:
         """What the servers have logged of a request, the last lines."""
@@ -232,6 +241,10 @@ class Campaign:
         if told < len(mine) and not interrupted:
             found.problems.append(f"{name} wrote {sorted(mine)}, and names only {told} writes")
         found.unnamed += max(0, len(mine) - told)
+
+
+def _in_short(answer: httpx2.Response) -> str:
+    return str(answer.json()["status"] if answer.status_code == 200 else answer.status_code)
 
 
 async def _settled(store: Any, wanted: set[str]) -> dict[str, list[ExecutionRecord]]:

@@ -44,6 +44,19 @@ async def test_a_run_that_goes_on_here_while_somebody_asks_for_it_ends_for_both(
     assert await repeats.earlier(ADA) == found
 
 
+async def test_who_waits_for_a_paused_run_hears_at_once_that_it_goes_on() -> None:
+    repeats = Repeats()
+    waiting = asyncio.create_task(repeats.beginning(ADA, 60))
+    elsewhere = asyncio.create_task(repeats.beginning(Caller(request_id="another"), 60))
+    await asyncio.sleep(0)
+    repeats.begin(ADA)
+    async with asyncio.timeout(5):
+        await waiting
+    assert not elsewhere.done()
+    elsewhere.cancel()
+    await repeats.beginning(ADA, 0)
+
+
 async def test_a_call_that_fails_leaves_the_other_of_its_name_alone() -> None:
     repeats = Repeats()
     looking, going_on = repeats.begin(ADA), repeats.begin(ADA)

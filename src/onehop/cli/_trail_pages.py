@@ -268,7 +268,7 @@ def _print_ledger(run: ExecutionRecord, zone: tzinfo | None) -> None:
         print_table(LEDGER, rows)
     if reads:
         write(sys.stdout, f"{_counted(reads, 'call')} only read\n")
-    if run.error == INTERRUPTED:
+    if run.error == INTERRUPTED and "toolCalls" not in run.details:
         write(sys.stdout, "Its process ended first: calls that it had made are not on record\n")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Final
 
 from onehop.callers import Caller
@@ -31,6 +32,7 @@ class Repeats:
     def __init__(self) -> None:
         self._running: dict[Name, Promise] = {}
         self._recent: OrderedDict[Name, ExecutionResult] = OrderedDict()
+        self._awaited: dict[Name, set[asyncio.Event]] = {}
 
     async def earlier(self, caller: Caller) -> ExecutionResult | None:
         """The result of the run of this name; waits for it while it runs. None if there is no such
@@ -50,7 +52,23 @@ class Repeats:
         """From now on a run of this name is in flight; ``resolve`` or ``fail`` what this gives."""
         promise: Promise = asyncio.get_running_loop().create_future()
         self._running[_name(caller)] = promise
+        for each in self._awaited.get(_name(caller), ()):
+            each.set()
         return promise
+
+    async def beginning(self, caller: Caller, seconds: float) -> None:
+        """Return when a run of this name begins here, or after so many ``seconds``."""
+        name, begun = _name(caller), asyncio.Event()
+        others = self._awaited.setdefault(name, set())
+        others.add(begun)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await begun.wait()
+        finally:
+            others.discard(begun)
+            if not others:
+                self._awaited.pop(name, None)
 
     def resolve(self, caller: Caller, promise: Promise, result: ExecutionResult, size: int) -> None:
         """It has ended: anyone who waits gets ``result``, and so does anyone who asks later,

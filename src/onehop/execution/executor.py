@@ -41,6 +41,7 @@ from onehop.events import Event, ValidationCompleted, ValidationStarted
 from onehop.execution import _outcomes
 from onehop.execution._agent_rules import AgentRules
 from onehop.execution._claims import Claims
+from onehop.execution._cut_off import CutOff
 from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Repeats
 from onehop.execution._resuming import Resumer
@@ -106,7 +107,7 @@ _COUNTED: Final = 1000
 _COUNTING: Final = 1.0
 """Seconds that counting them may take."""
 _PAUSE_LOOK: Final = 0.25
-"""Seconds between two looks at a paused run that somebody waits for."""
+"""Seconds between two looks at a paused run that somebody waits for: it may go on elsewhere."""
 _HOLD_AGAIN: Final = 5.0
 """Seconds that a worker is held for people at most, when the run was made again."""
 _SILENT: Final = 1.0
@@ -177,6 +178,8 @@ class Executor:
             self._recorder.on_repeat(self._note_repeat)
             if self._claims is not None:
                 self._recorder.on_taken(self._claims.taken)
+            if keeper is not None:
+                self._recorder.complete_by(CutOff(keeper, sandbox.toolbox.effect_of).complete)
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -379,7 +382,7 @@ class Executor:
             left = _PAUSE_LOOK if end is None else end - loop.time()
             if left <= 0:
                 return paused
-            await asyncio.sleep(min(left, _PAUSE_LOOK))
+            await self._repeats.beginning(caller, min(left, _PAUSE_LOOK))
         if self._store is None:
             return known
         await self.flush(_FRESH)
