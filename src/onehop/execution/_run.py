@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 import time
@@ -28,7 +29,7 @@ from onehop.execution._announcements import Announcer
 from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Promise
 from onehop.records import ExecutionRecord
-from onehop.requests import CheckedRequest
+from onehop.requests import CheckedRequest, is_large
 from onehop.sandbox import Sandbox
 from onehop.states import RunState, Step
 from onehop.tools import Tools
@@ -183,6 +184,16 @@ class Run:
         return _outcomes.record_of(
             self.caller, self.run_id, self.original.request, result, self.executed_at, facts
         )
+
+
+async def open_run(
+    sandbox: Sandbox, caller: Caller, arguments: Mapping[str, Any], config: CorrectionConfig
+) -> Run:
+    """The run that a call asks for; large arguments are read in a thread. Raises
+    InvalidRequestError."""
+    if not is_large(arguments):
+        return Run(sandbox, caller, arguments, config)
+    return await asyncio.to_thread(Run, sandbox, caller, arguments, config)
 
 
 def _said(approval: Approval) -> dict[str, Any]:
