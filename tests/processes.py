@@ -7,6 +7,11 @@ import threading
 from pathlib import Path
 
 
+def children(pid: int) -> set[int]:
+    """The processes that ``pid`` itself has started."""
+    return {int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
 def descendants(root: int) -> list[int]:
     """Every living process below ``root`` (zombies too: they would be leaks), but for the database
     servers that other tests of this process keep."""
