@@ -24,7 +24,7 @@ from pydantic_core import to_jsonable_python
 from onehop import Tool, ToolContext, ToolFailed, Tools
 
 INSTALL: Final = "pip install --no-deps agentdojo && pip install deepdiff docstring-parser"
-_SUITES: Final = "v1.2.2"
+_VERSION: Final = "v1.2.2"
 _READING: Final = ("get_", "search_", "list_", "read_", "check_")
 
 
@@ -43,7 +43,7 @@ def suites() -> dict[str, Any]:
     vars(model)["EMPTY_FUNCTION_NAME"] = ""  # all that is wanted of it
     sys.modules.setdefault(model.__name__, model)
     loading = importlib.import_module("agentdojo.task_suite.load_suites")
-    return dict(loading.get_suites(_SUITES))
+    return dict(loading.get_suites(_VERSION))
 
 
 def plain(value: Any) -> Any:
