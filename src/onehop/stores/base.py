@@ -25,6 +25,7 @@ from onehop.events import Event
 from onehop.kept_runs import KeptRun, RunChange, RunPhase
 from onehop.observed import ObservedType
 from onehop.records import ExecutionRecord
+from onehop.tally import Slice
 from onehop.types import Language
 
 Role = Literal["agent", "viewer", "approver", "admin"]
@@ -445,8 +446,18 @@ class Store(Protocol):
         """By tool, or by tool and agent: most calls first, then by tool and agent. Calls of tools
         that there are not count for none."""
 
+    async def slices(self, agent_id: str | None, since: int, grain: int) -> list[Slice]:
+        """What ran from ``since`` on, of an agent or of all, by slices of time, ascending; none is
+        longer than ``grain`` ms, which is a day, an hour or five minutes at least.
+
+        Those that lie wholly before the last rollup are kept, so that few records are read. A
+        record that comes late into such a slice is counted from the next rollup on. Only slices of
+        all agents name the agents.
+        """
+
     async def roll_up(self, now: int, keep_days: int) -> None:
-        """Bring the rollups by day, agent and language up to date; drop those past ``keep_days``.
+        """Bring the rollups by day, agent and language up to date, and the slices; drop those past
+        ``keep_days``.
 
         May be called at any time and by several processes: it recomputes each day that has new
         records, as long as the day's records are all still there.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any, Final, get_args
 
 from onehop.answers import (
@@ -30,6 +31,7 @@ from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
 from onehop.stores._tool_calls import KeptCall, tool_run
 from onehop.stores.base import StoredEvent
+from onehop.tally import FIVE_MINUTES, Avoided, Call, Rows, Run, Slice, slices_of
 from onehop.types import ErrorType, Language
 
 _BARE: Final[dict[str, Any]] = {"output": None, "logs": [], "context_data": None}
@@ -225,6 +227,11 @@ class MemoryAnalytics:
         ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
         return [_tool_stats(key, calls, by_agent) for key, calls in ordered[:limit]]
 
+    async def slices(self, agent_id: str | None, since: int, grain: int) -> list[Slice]:  # noqa: ARG002
+        """From the records: a list in memory is quick to read."""
+        runs = self._runs(agent_id, since)
+        return slices_of(_rows(runs), FIVE_MINUTES)
+
     async def roll_up(self, now: int, keep_days: int) -> None:
         """Bring the rollups of each day up to date; drop those past ``keep_days``."""
         first = _answers.first_rolled_up(now, keep_days)
@@ -328,6 +335,42 @@ def _rollup(day: str, runs: list[ExecutionRecord]) -> Rollup:
         sum_execution_time=sum(run.execution_time for run in runs),
         sum_memory=sum(run.memory_usage for run in runs),
         max_memory=max(run.memory_usage for run in runs),
+    )
+
+
+def _rows(runs: list[ExecutionRecord]) -> Rows:
+    called = [(run, found) for run in runs if (found := tool_run(run)) is not None]
+    return Rows(
+        runs=[_run_row(run) for run in runs],
+        calls=[
+            Call(run.agent_id, run.executed_at, **asdict(call))
+            for run, found in called
+            for call in found.listed
+        ],
+        avoided=[
+            Avoided(
+                run.agent_id,
+                run.executed_at,
+                found.calls,
+                found.avoided_turns,
+                found.avoided_tokens,
+            )
+            for run, found in called
+        ],
+    )
+
+
+def _run_row(run: ExecutionRecord) -> Run:
+    """What is counted of a record."""
+    return Run(
+        run.agent_id,
+        run.executed_at,
+        run.language,
+        run.success,
+        run.timeout_occurred,
+        run.error_type,
+        run.execution_time,
+        run.memory_usage,
     )
 
 

@@ -32,6 +32,7 @@ from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
 from onehop.stores.mongodb._documents import BARE, CALLED, record_of
 from onehop.stores.mongodb._runs import WAITS
+from onehop.stores.mongodb._slices import MongoSlices
 from onehop.types import Language
 
 Document = dict[str, Any]
@@ -87,7 +88,7 @@ _BY_TOOL: Final[Document] = {
 }
 
 
-class MongoAnalytics:
+class MongoAnalytics(MongoSlices):
     """Questions put to MongoDB. MongoStore translates what the driver raises.
 
     Dates come back as ``bson.datetime_ms.DatetimeMS``: ``int()`` makes them ms since the epoch.
@@ -335,8 +336,13 @@ class MongoAnalytics:
         """Bring the rollups by day, agent and language up to date; drop those past ``keep_days``.
 
         Rollups come first and the watermark last, so that what breaks off is done again. They only
-        ever grow, so that the slower one of two processes does not undo what the other did.
+        ever grow, so that the slower one of two processes does not undo what the other did. The
+        slices come after.
         """
+        await self._roll_up_days(now, keep_days)
+        await self._tally(now, keep_days)
+
+    async def _roll_up_days(self, now: int, keep_days: int) -> None:
         state = await self._database["rollup_state"].find_one({"_id": 1})
         watermark = int(state["watermark"]) if state else 0
         last = await self._database["executions"].find_one(sort=[("sequence", DESCENDING)])

@@ -63,6 +63,7 @@ from onehop.stores.sql._schema import (
     tool_calls,
     tool_runs,
 )
+from onehop.stores.sql._slices import SqlSlices
 from onehop.stores.sql._writes import writing
 from onehop.types import Language
 
@@ -75,7 +76,7 @@ _SUMS: Final = ("total", "successful", "failed", "timeouts", "sum_execution_time
 """What is added up of rollups."""
 
 
-class SqlAnalytics:
+class SqlAnalytics(SqlSlices):
     """Questions put to SQLite and PostgreSQL. SqlStore translates what the driver raises."""
 
     _engine: AsyncEngine
@@ -213,8 +214,12 @@ class SqlAnalytics:
     async def roll_up(self, now: int, keep_days: int) -> None:
         """Bring the rollups by day, agent and language up to date; drop those past ``keep_days``.
 
-        In one transaction, one process at a time.
+        In one transaction, one process at a time. The slices come after.
         """
+        await self._roll_up_days(now, keep_days)
+        await self._tally(now, keep_days)
+
+    async def _roll_up_days(self, now: int, keep_days: int) -> None:
         if not await self._stale(_answers.first_kept(now, keep_days)):
             return
         async with self._turn, writing(self._engine) as connection:
