@@ -55,12 +55,14 @@ class MemoryRuns:
         fence: int,
         number: int,  # noqa: ARG002 - they come in order
         part: bytes,
+        head: bytes | None = None,
     ) -> bool:
         """Write down what a run has done."""
         known = self._kept.get(run_id)
         if known is None or known.fence != fence:
             return False
         self._parts[run_id].append(part)
+        self._kept[run_id] = dataclasses.replace(known, head=head)
         return True
 
     async def run_parts(self, run_id: str) -> list[bytes]:
