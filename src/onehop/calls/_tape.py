@@ -32,6 +32,8 @@ class Met:
     edited: Mapping[str, Any] | None = None
     """The arguments that it was, or may have been, sent with, where a person gave others than the
     code."""
+    schema: str = ""
+    """Digest of how its tool was to be called then."""
 
 
 class Tape(Protocol):

@@ -105,6 +105,7 @@ class Tape:
             is_answered=answer is not None or self._is_offline,
             call=None if answer is None else call_of(answer),
             edited=self.edited.get(found.call_id) if was_made else None,
+            schema=found.schema,
         )
 
     def _new(self, asked: Made) -> Met:

@@ -58,8 +58,9 @@ class MongoRuns:
     ) -> bool:
         """Write down what a run has done. Anyone who claims it after the change that follows has
         read this part; before, the change is in vain."""
-        document = {"runId": run_id, "fence": Int64(fence), "number": number, "part": part}
-        await self._database["run_parts"].insert_one(document)
+        place = {"runId": run_id, "fence": Int64(fence), "number": number}
+        held = {"$set": {"part": part}}
+        await self._database["run_parts"].update_one(place, held, upsert=True)
         same = {"runId": run_id, "fence": fence}
         done = await self._database["kept_runs"].update_one(same, {"$set": {"head": head}})
         return done.matched_count == 1
