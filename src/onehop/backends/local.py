@@ -14,7 +14,7 @@ from onehop.backends import _results
 from onehop.backends._session import LocalSession
 from onehop.backends.outputs import Outputs
 from onehop.config import SandboxConfig
-from onehop.errors import WorkerStartError
+from onehop.errors import NotCompiledError, WorkerStartError
 from onehop.limits import Limits
 from onehop.questions import Desk, Services
 from onehop.requests import CheckedRequest
@@ -184,6 +184,15 @@ class LocalBackend:
         return _results.from_outcome(
             request.request, digest.compute(), limits, outcome, shelf, request.isolation
         )
+
+    async def compile(self, code: str, agent: str) -> str:
+        """See Compiling."""
+        request = ExecutionRequest(code=code, language="typescript", timeout=1)
+        text = source.without_shebang(code)
+        compiled = await self._readers.compile(request, text, agent)
+        if isinstance(compiled, ExecutionResult):
+            raise NotCompiledError(compiled.error or "it is not TypeScript")
+        return compiled.code
 
     async def open_session(self, agent: str) -> LocalSession:
         """See Backend.open_session."""

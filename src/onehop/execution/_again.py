@@ -77,6 +77,7 @@ class Again:
 
     async def _replayed(self, run: Run, kept: KeptRun, program: Program, script: Script) -> None:
         run.grant = await self._grant(run, program)
+        run.grant = await self._grants.with_snippets(run, program.rules)
         run.keeping = await self._keeper.again(kept, program, script, run.grant)
         try:
             await self._go_on(run)

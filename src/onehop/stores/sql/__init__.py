@@ -48,17 +48,19 @@ from onehop.stores.sql._migrations import MIGRATIONS, Migration, migrate
 from onehop.stores.sql._observed import SqlObserved
 from onehop.stores.sql._replicas import SqlReplicas
 from onehop.stores.sql._rows import BARE, event_from, event_values, record_from, record_values
-from onehop.stores.sql._runs import SqlRuns
+from onehop.stores.sql._runs import WAITS, SqlRuns
 from onehop.stores.sql._schema import (
     approvals,
     chain_anchors,
     chain_head,
     events,
     executions,
+    kept_runs,
     tool_calls,
     tool_runs,
 )
 from onehop.stores.sql._sessions import SqlSessions
+from onehop.stores.sql._snippets import SqlSnippets
 from onehop.stores.sql._sqlite import (
     compact_file,
     make_file,
@@ -99,6 +101,7 @@ class SqlStore(
     SqlRuns,
     SqlApprovals,
     SqlSessions,
+    SqlSnippets,
     SqlObserved,
     SqlReplicas,
 ):
@@ -304,8 +307,10 @@ class SqlStore(
 
     async def _prune_approvals(self, expiry: Expiry) -> None:
         old = approvals.c.requested_at <= expiry.cutoff
+        needed = select(kept_runs.c.run_id).where(WAITS)
+        gone = delete(approvals).where(old, approvals.c.run_id.not_in(needed))
         async with self._turn, writing(self._engine) as connection:
-            await connection.execute(delete(approvals).where(old))
+            await connection.execute(gone)
 
     async def _prune_some(self, expiry: Expiry, noted_at: int) -> int:
         run = executions.c
