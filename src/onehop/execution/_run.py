@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 import time
@@ -26,8 +27,8 @@ from onehop.events import Event
 from onehop.execution import _outcomes
 from onehop.execution._announcements import Announcer
 from onehop.execution._preparation import Preparer
-from onehop.records import ExecutionRecord
-from onehop.requests import CheckedRequest
+from onehop.records import SNIPPET_LENGTH, ExecutionRecord
+from onehop.requests import CheckedRequest, is_large
 from onehop.sandbox import Sandbox
 from onehop.states import RunState, Step
 from onehop.tools import Tools
@@ -37,6 +38,8 @@ from onehop.validation import Verdict
 if TYPE_CHECKING:
     from onehop.execution.keeping import Keeping
 
+_LONGEST_KEPT: Final = 64 * 1024
+"""Characters of code that a record keeps whole."""
 _FIELDS: Final = {
     "code": "code",
     "language": "language",
@@ -167,6 +170,9 @@ class Run:
             facts["toolArguments"] = self.desk.arguments
             # Also of a run that was cancelled, whose result has no calls.
             facts["toolCalls"] = [call.model_dump(by_alias=True) for call in self.desk.calls]
+            facts["toolSchemas"] = self.desk.schemas
+        if self.desk is not None and self.desk.snippets:
+            facts["snippets"] = self.desk.snippets
         if self.decided:
             facts["toolDecisions"] = {name: _said(each) for name, each in self.decided.items()}
         if self.pauses:
@@ -175,11 +181,30 @@ class Run:
             facts["risk"] = self.report.risk_assessment.model_dump(by_alias=True)
         return facts
 
+    def ran(self, result: ExecutionResult) -> dict[str, Any]:
+        """The code of a run that succeeded, where the record's own field does not have it whole, so
+        that a person can save it as a snippet."""
+        code, written = self.checked.request.code, self.original.request.code
+        is_there = code == written and len(code) <= SNIPPET_LENGTH
+        if not result.success or is_there or len(code) > _LONGEST_KEPT:
+            return {}
+        return {"ran": {"code": code, "hash": code_hash(code)}}
+
     def record(self, result: ExecutionResult, facts: dict[str, Any]) -> ExecutionRecord:
         """The record of this run, should it end with ``result``."""
         return _outcomes.record_of(
             self.caller, self.run_id, self.original.request, result, self.executed_at, facts
         )
+
+
+async def open_run(
+    sandbox: Sandbox, caller: Caller, arguments: Mapping[str, Any], config: CorrectionConfig
+) -> Run:
+    """The run that a call asks for; large arguments are read in a thread. Raises
+    InvalidRequestError."""
+    if not is_large(arguments):
+        return Run(sandbox, caller, arguments, config)
+    return await asyncio.to_thread(Run, sandbox, caller, arguments, config)
 
 
 def _said(approval: Approval) -> dict[str, Any]:

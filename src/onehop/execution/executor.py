@@ -6,106 +6,60 @@ Every door calls this and adds nothing.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
-import time
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
 
-from pydantic_core import to_json
-
 from onehop._loop import running_loop
-from onehop.audit.recorder import Mode, Recorder, make_recorder
+from onehop.audit.recorder import Mode, make_recorder
 from onehop.audit.redaction import Redactor
-from onehop.backends.halting import differing
 from onehop.callers import Caller
-from onehop.calls import Asker, Beside, Grant, Layer, RunDesk, Wanted, make_desk
+from onehop.calls import Beside, Grant, Layer, Wanted
 from onehop.config import AuditConfig, CorrectionConfig
-from onehop.corrections import (
-    in_original,
-    unreturned,
-)
-from onehop.decisions import Approval
-from onehop.errors import (
-    NotReplayableError,
-    OnehopError,
-    RunLostError,
-    RunNotFoundError,
-    SealedError,
-    StoreError,
-    StoreUnavailableError,
-)
-from onehop.events import Event, ValidationCompleted, ValidationStarted
-from onehop.execution import _outcomes
+from onehop.errors import NotReplayableError, OnehopError, RunNotFoundError, StoreError
+from onehop.execution._again import Again
 from onehop.execution._agent_rules import AgentRules
-from onehop.execution._claims import Claims
+from onehop.execution._conduct import Conductor
+from onehop.execution._desks import Desks
+from onehop.execution._grants import Grants
+from onehop.execution._judging import Judge
+from onehop.execution._lessons import Lessons, learn
+from onehop.execution._names import Names
+from onehop.execution._pauses import Pauses
 from onehop.execution._preparation import Preparer
-from onehop.execution._repeats import Repeats
 from onehop.execution._resuming import Resumer
-from onehop.execution._run import Run
+from onehop.execution._run import Run, open_run
+from onehop.execution._snippets import ExecutorSnippets
+from onehop.execution._trail import Trail
 from onehop.execution.bus import EventBus
-from onehop.execution.keeping import Keeper, Keeping
+from onehop.execution.keeping import Keeper
 from onehop.inputs.choices import Choices, check_session, check_yield, to_wire
-from onehop.kept_runs import KeptRun
-from onehop.later import still_running
 from onehop.leases import Leases
-from onehop.patterns import Patterns, Talk, shape, shape_alone
-from onehop.recordings import LostRunError, Program, in_words
-from onehop.records import GIVEN_UP, ExecutionRecord
-from onehop.requests import is_large
+from onehop.patterns import Patterns
 from onehop.sandbox import Sandbox
 from onehop.session_scope import SessionScope
 from onehop.sessions import StoreKeeping
 from onehop.states import ExecutorState
-from onehop.stores.base import HistoryQuery, Store
-from onehop.tools import read_rules
+from onehop.stores.base import Store
 from onehop.traces import read_trace
 from onehop.types import (
     CheckPolicy,
-    ErrorInfo,
     ExecutionResult,
     OnLog,
     OnProgress,
-    Progress,
     Replay,
     ValidationLevel,
-    ValidationReport,
-    code_hash,
 )
-from onehop.validation import CodeHistory, Validator, Verdict
+from onehop.validation import Validator
 from onehop.watching import stage, watched_by
 
-_UNCHECKED: Final = (
-    "the audit trail did not answer, so nobody could look whether this request id has run before; "
-    "if it has, this run is kept as a repeat of that"
-)
-_REPEATED: Final = "this request id had run already, so that this run is kept as a repeat of that"
-_SECRETS_IN_THREAD: Final = 64 * 1024
-"""Bytes of context from which its secrets are looked for in a thread."""
-_NOTED: Final = 1000
-"""Repeats that are remembered until their result is returned."""
-_PROGRESS_PAUSE: Final = 0.25
-"""Seconds between two events of a run's progress."""
-_MOST_PROGRESS: Final = 100
-"""Of them in one run."""
-_LESSONS: Final = 500
-"""Past runs that are learned from at the start."""
-_LEARNING: Final = 2.0
-"""Seconds that reading them may take."""
-_FRESH: Final = 1.0
-"""Seconds that the store has to take what has just ended, before it is asked for it."""
+_LOADING: Final = 2.0
+"""Seconds that reading what tools have answered before may take."""
 _COUNTED: Final = 1000
 """Calls that wait for a person, which are counted."""
 _COUNTING: Final = 1.0
 """Seconds that counting them may take."""
-_PAUSE_LOOK: Final = 0.25
-"""Seconds between two looks at a paused run that somebody waits for."""
-_HOLD_AGAIN: Final = 5.0
-"""Seconds that a worker is held for people at most, when the run was made again."""
-_SILENT: Final = 1.0
-"""Seconds in which a store that did not answer is not asked for claims again."""
 _FAREWELL: Final = 10.0
 """Seconds that closing waits for runs in flight."""
 
@@ -140,38 +94,60 @@ class Executor:
         """``keeper`` keeps runs that may have to wait for people; with ``resumes`` this executor
         goes on with those that anybody has paused on the same store."""
         self.sandbox = sandbox
-        self._keeper = keeper
-        self._resumer: Resumer | None = None
-        if keeper is not None and resumes:
-            self._resumer = Resumer(keeper, self._resume, sandbox.is_ready)
+        self.bus = bus or EventBus()
         self._store = store
         if store is not None:
             sandbox.sessions.keeping = StoreKeeping(store)
-        self.bus = bus or EventBus()
-        self._validator = validator or Validator()
-        kept = _audit(audit)
-        self._redactor = Redactor(kept)
-        self._recorder = (
-            None
-            if store is None
-            else make_recorder(store, kept, self._redactor, watchers=sandbox.watchers)
-        )
-        self._corrections = corrections or CorrectionConfig()
-        self._preparer = Preparer(self._validator, self._corrections)
         self._patterns = patterns or Patterns()
-        self._level: ValidationLevel = "STRICT" if level == "STRICT" else "BLOCKING"
-        self._rules = AgentRules(store)
-        self._repeats = Repeats()
-        self._repeated: OrderedDict[str, None] = OrderedDict()
+        self._corrections = corrections or CorrectionConfig()
+        self._keeper = keeper
         self._opening: asyncio.Task[None] | None = None
-        self._runs: dict[str, Run] = {}
-        """In flight, by their own ids."""
-        self._claims = None if leases is None else Claims(leases)
-        self._asked_in_vain = float("-inf")
-        if self._recorder is not None:
-            self._recorder.on_repeat(self._note_repeat)
-            if self._claims is not None:
-                self._recorder.on_taken(self._claims.taken)
+
+        kept = _audit(audit)
+        redactor = Redactor(kept)
+        recorder = None
+        if store is not None:
+            recorder = make_recorder(store, kept, redactor, watchers=sandbox.watchers)
+        self._trail = Trail(recorder, redactor, self.bus)
+        self._names = Names(store, recorder, keeper, leases)
+        rules = AgentRules(store)
+        self.snippets = ExecutorSnippets(store, sandbox, rules)
+        """Code that people have saved for agents to call."""
+        self._grants = Grants(sandbox, rules, self.snippets)
+        judges = validator or Validator()
+        self._judge = Judge(
+            sandbox,
+            Preparer(judges, self._corrections),
+            judges,
+            self._patterns,
+            self._trail,
+            "STRICT" if level == "STRICT" else "BLOCKING",
+        )
+        pauses = Pauses(keeper, sandbox, self._trail, self._names)
+        self._conductor = Conductor(
+            sandbox,
+            self._judge,
+            Desks(sandbox, self._trail, redactor),
+            Lessons(self._patterns, sandbox.analyst),
+            self._trail,
+            self._names,
+            pauses,
+        )
+        self._resumer = self._make_resumer(keeper, pauses) if keeper and resumes else None
+
+    def _make_resumer(self, keeper: Keeper, pauses: Pauses) -> Resumer:
+        again = Again(
+            keeper,
+            self.sandbox,
+            self._corrections,
+            self._grants,
+            self._conductor,
+            self._trail,
+            self._names,
+        )
+        resumer = Resumer(keeper, again.resume, self.sandbox.is_ready)
+        pauses.on_paused(resumer.wake)
+        return resumer
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -222,25 +198,25 @@ class Executor:
     async def aclose(self) -> None:
         """Wait for runs that are ending, and deliver what can be delivered. Runs still in flight
         end when the sandbox closes: close that first to end them."""
-        await self._repeats.ended(_FAREWELL)
+        await self._names.ended(_FAREWELL)
         await self.sandbox.toolbox.observer.aclose()
         if self._resumer is not None:
             await self._resumer.aclose()
         opening, self._opening = self._opening, None
-        if opening is not None and self._recorder is not None:
-            await self._recorder.aclose()
+        if opening is not None:
+            await self._trail.aclose()
 
     async def trouble(self) -> str | None:
         """Why runs cannot be recorded, or their records do not get on; None when all is well."""
-        return None if self._recorder is None else await self._recorder.trouble()
+        return await self._trail.trouble()
 
     async def state(self) -> ExecutorState:
         """How everything is now."""
         return ExecutorState(
             pool=self.sandbox.pool_state(),
-            journal=None if self._recorder is None else await self._recorder.state(),
+            journal=await self._trail.state(),
             upstreams=self.sandbox.toolbox.upstreams(),
-            runs=tuple(run.state for run in self._runs.values()),
+            runs=self._names.runs,
             approvals=await self._count_approvals(),
         )
 
@@ -256,7 +232,7 @@ class Executor:
 
     async def flush(self, timeout: float = 5.0) -> bool:
         """Wait until the store has every run that has ended; False after ``timeout`` seconds."""
-        return self._recorder is None or await self._recorder.flush(timeout)
+        return await self._trail.flush(timeout)
 
     async def execute(
         self,
@@ -350,36 +326,10 @@ class Executor:
                 return result
         except RunNotFoundError as error:
             missing = error
-        found = await self._known(Caller(agent_id=agent_id, request_id=run_id), seconds)
+        found = await self._names.known(Caller(agent_id=agent_id, request_id=run_id), seconds)
         if found is None:
             raise missing or RunNotFoundError(f"no run {run_id[:80]!r} is known any more")
         return found
-
-    async def _known(self, caller: Caller, seconds: float | None) -> ExecutionResult | None:
-        """The result of a run that another call has begun, that waits for people, or that is on
-        record."""
-        loop = asyncio.get_running_loop()
-        end = None if seconds is None else loop.time() + seconds
-        while True:
-            try:
-                async with asyncio.timeout_at(end):
-                    known = await self._repeats.earlier(caller)
-            except TimeoutError:
-                return still_running(caller.request_id)
-            if known is not None and known.status != "paused":
-                return known
-            paused = await self._paused(caller)  # looked at once, however short the time is
-            if paused is None:
-                break
-            left = _PAUSE_LOOK if end is None else end - loop.time()
-            if left <= 0:
-                return paused
-            await asyncio.sleep(min(left, _PAUSE_LOOK))
-        if self._store is None:
-            return known
-        await self.flush(_FRESH)
-        record = await self._store.get(caller.request_id, caller.agent_id)
-        return None if record is None else _outcomes.result_of(record)
 
     async def carry_out(
         self,
@@ -413,13 +363,14 @@ class Executor:
                 "execution", caller=caller, agent_id=caller.agent_id, trace=caller.trace
             ) as noted,
         ):
-            run = await self._prepare(caller, arguments)
+            run = await open_run(self.sandbox, caller, arguments, self._corrections)
             run.on_progress = on_progress
             run.wanted, run.layers, run.has_beside = tools, rules, beside is not None
             noted.note(request=run.original.request, run_id=run.run_id)
-            run.grant = await self._grant(caller.agent_id, tools, rules, beside)
+            run.grant = await self._grants.grant(caller.agent_id, tools, rules, beside)
+            run.grant = await self._grants.with_snippets(run, rules)
             if run.original.request.plan:
-                result = await self._plan(run)
+                result = await self._judge.plan(run)
             else:
                 result = await self._first(run, on_log)
             noted.note(result=result, repeated=run.repeated)
@@ -427,314 +378,15 @@ class Executor:
 
     async def _first(self, run: Run, on_log: OnLog | None) -> ExecutionResult:
         """Of the first run of this name: an earlier one's, or this one's."""
-        caller = run.caller
-        earlier, run.unchecked = await self._earlier(caller)
+        earlier, run.unchecked = await self._names.earlier(run.caller)
         if earlier is not None:
             run.repeated = True
             return earlier
-        self._repeats.begin(caller)
-        self._runs[run.run_id] = run
-        try:
-            elsewhere = await self._elsewhere(run)
+        with self._names.flight(run):
+            elsewhere = await self._names.elsewhere(run)
             if elsewhere is not None:
                 return elsewhere
-            return await self._carry_out(run, on_log)
-        except BaseException as error:
-            if not run.ending:
-                self._repeats.fail(caller, error)
-                if self._claims is not None:
-                    self._claims.release(caller)
-            raise
-        finally:
-            del self._runs[run.run_id]
-
-    async def view(self, agent_id: str, beside: Beside | None = None) -> Grant:
-        """What an agent's code may see of the tools, and of those ``beside`` them, under the rules
-        of its record.
-
-        Raises StoreUnavailableError and StoreError when these are not known.
-        """
-        toolbox = self.sandbox.toolbox
-        if not toolbox.has_any and beside is None:
-            return toolbox.view()
-        return toolbox.view([await self._rules.of(agent_id)], beside)
-
-    def forget_rules(self, agent_id: str) -> None:
-        """The agent's rules are others from now on; without this, within a second."""
-        self._rules.forget(agent_id)
-
-    async def _grant(
-        self,
-        agent_id: str,
-        tools: Wanted | None,
-        rules: Sequence[Layer],
-        beside: Beside | None,
-    ) -> Grant | None:
-        """The layers are the sandbox's, the agent's, and those of the call."""
-        toolbox = self.sandbox.toolbox
-        if tools is None and not toolbox.has_any and beside is None:
-            return toolbox.grant(None, rules)
-        return toolbox.grant(tools, [await self._rules.of(agent_id), *rules], beside)
-
-    async def _prepare(self, caller: Caller, arguments: Mapping[str, Any]) -> Run:
-        if not is_large(arguments):
-            return Run(self.sandbox, caller, arguments, self._corrections)
-        return await asyncio.to_thread(Run, self.sandbox, caller, arguments, self._corrections)
-
-    async def _open(self) -> None:
-        self.sandbox.analyst.start()
-        if self._recorder is not None and self._store is not None:
-            await self._recorder.open()
-            await learn(self._patterns, self._store)
-            if self.sandbox.toolbox.has_given:
-                await self._load_observed(self._store)
-
-    async def _load_observed(self, store: Store) -> None:
-        """What answers of tools have looked like, here and on other servers; an outage is none."""
-        try:
-            async with asyncio.timeout(_LEARNING):
-                await self.sandbox.toolbox.observer.load(store)
-        except (StoreError, TimeoutError) as error:
-            _log.warning("what tools have answered before is not known: %s", error)
-
-    async def _earlier(self, caller: Caller) -> tuple[ExecutionResult | None, bool]:
-        """The result of this request id, if it has run; and whether nobody could tell."""
-        known = await self._repeats.earlier(caller)
-        if known is not None or self._recorder is None or caller.minted:
-            return known, False
-        if self._claims is not None:  # looks for it when nobody else can begin it
-            return None, False
-        if (paused := await self._paused(caller)) is not None:
-            return paused, False
-        record, unchecked = await self._recorded(self._recorder, caller)
-        if record is None or record.error_type == GIVEN_UP:
-            return await self._repeats.earlier(caller), unchecked  # it may have begun meanwhile
-        return _outcomes.result_of(record), False
-
-    async def _elsewhere(self, run: Run) -> ExecutionResult | None:
-        """The result of the run of this name that another server has made, or makes now; that of
-        one that waits for people, if there is one."""
-        recorder, caller = self._recorder, run.caller
-        if self._claims is None or recorder is None or caller.minted:
-            return None
-        silent = time.monotonic() - self._asked_in_vain < _SILENT
-        if recorder.away or silent:  # to ask it would take its patience, once for each run
-            run.unchecked = True
-            return None
-        try:
-            record = await self._claims.first(
-                caller, lambda: recorder.find(caller.request_id, caller.agent_id)
-            )
-        except StoreUnavailableError as error:
-            _log.info("cannot tell whether %s runs elsewhere: %s", caller.request_id, error)
-            self._asked_in_vain = time.monotonic()
-            run.unchecked = True
-            return None
-        except RunLostError:
-            paused = await self._paused(caller)
-            if paused is None:
-                raise
-            return self._found(run, paused)
-        if record is not None:
-            return self._found(run, _outcomes.result_of(record))
-        paused = await self._paused(caller)
-        if paused is None:
-            return None
-        self._claims.release(caller)
-        return self._found(run, paused)
-
-    def _found(self, run: Run, result: ExecutionResult) -> ExecutionResult:
-        """There is a run of this name already, with this result."""
-        run.repeated = run.ending = True
-        size = len(to_json(result.output, inf_nan_mode="null"))
-        self._repeats.resolve(run.caller, result, size)
-        return result
-
-    async def _recorded(
-        self, recorder: Recorder, caller: Caller
-    ) -> tuple[ExecutionRecord | None, bool]:
-        try:
-            return await recorder.find(caller.request_id, caller.agent_id), False
-        except StoreUnavailableError as error:
-            # An outage stops no run; what this process has run, it knows itself.
-            _log.info("cannot tell whether %s ran before: %s", caller.request_id, error)
-            return None, True
-
-    def _note_repeat(self, record: ExecutionRecord) -> None:
-        """The store knows better than this process: the first result is another one."""
-        self._repeats.forget(record.agent_id, record.request_id)
-        self._repeated[record.run_id or ""] = None
-        while len(self._repeated) > _NOTED:
-            self._repeated.popitem(last=False)
-
-    async def _carry_out(self, run: Run, on_log: OnLog | None) -> ExecutionResult:
-        if self._recorder is not None:
-            await self._recorder.admit()
-        try:
-            result = await self._attempt(run, on_log)
-        except asyncio.CancelledError:
-            await self._end(run, _outcomes.cancelled(run.original.request))
-            raise
-        except Exception as error:
-            await asyncio.shield(self._give_up(run, error))
-            raise
-        if result.status == "paused":
-            return await self._pause(run, result)
-        left = await self._find_shape(run, result)
-        result = await self._end(run, result)
-        if left is not None:
-            raise left
-        return result
-
-    async def _find_shape(self, run: Run, result: ExecutionResult) -> asyncio.CancelledError | None:
-        """Have the failure looked into. The run has ended, so it is recorded as it ended, also when
-        its caller leaves meanwhile."""
-        found = _with_findings(run, result)
-        try:
-            run.shape = await shape(
-                self.sandbox.analyst, run.caller.agent_id, run.checked.request, found
-            )
-        except asyncio.CancelledError as left:
-            return left
-        return None
-
-    async def _attempt(self, run: Run, on_log: OnLog | None) -> ExecutionResult:
-        report = await self._validate(run)
-        if not report.safe:
-            return _refusal(run, report)
-        if run.keeping is None:
-            await self._start(run)
-            run.keeping = self._keep(run)
-        elif code_hash(run.checked.request.code) != run.keeping.program.digest:
-            return differing(_outcomes.cancelled(run.original.request), "its code")
-        run.step = "run"
-        result = await self.sandbox.run(
-            run.checked if run.keeping is None else run.keeping.checked(run.checked),
-            run.caller.agent_id,
-            on_log,
-            self._desk(run),
-            lambda report: self._hear_progress(run, report),
-        )
-        if run.keeping is not None:
-            run.keeping.raw = result
-            result = _seen_through(run.keeping, result)
-        if run.check is not None:
-            result = await run.check.explain(result)
-        return result
-
-    def _hear_progress(self, run: Run, report: Progress) -> None:
-        """Pass it on, and announce it now and then."""
-        if run.on_progress is not None:
-            run.on_progress(report)
-        now = time.monotonic()
-        is_early = now - run.announced_at < _PROGRESS_PAUSE and report.fraction < 1
-        if not is_early and run.reports < _MOST_PROGRESS:
-            run.reports, run.announced_at = run.reports + 1, now
-            self._announce(run, run.announcer.progress(report))
-
-    async def _plan(self, run: Run) -> ExecutionResult:
-        """Check the code and list its calls. Nothing is executed, so that nothing is recorded, and
-        the request id stays free."""
-        report = await self._validate(run)
-        result = _refusal(run, report) if run.check is None else run.check.result()
-        told = result.model_copy(
-            update={
-                "code_hash": run.digest,
-                "corrections": run.corrections or None,
-                "request_id": run.caller.request_id,
-            }
-        )
-        return in_original(told, run.original.request.code, run.corrected)
-
-    def _desk(self, run: Run) -> RunDesk | None:
-        """Where the run's calls of tools are answered, announced and kept."""
-        if run.grant is None:
-            return None
-        caller = run.caller
-        run.desk = make_desk(
-            run.grant,
-            agent_id=caller.agent_id,
-            channel_id=caller.channel_id,
-            request_id=caller.request_id,
-            hear=lambda event, call: self._announce(run, run.announcer.tool(event, call)),
-            asker=self._asker(run),
-            tape=None if run.keeping is None else run.keeping.tape,
-        )
-        return run.desk
-
-    def _asker(self, run: Run) -> Asker | None:
-        """Who asks people about the run's calls."""
-        approver, caller = self.sandbox.approver, run.caller
-        if approver is None:
-            return None
-        asker = approver.asker(
-            run.run_id,
-            agent_id=caller.agent_id,
-            channel_id=caller.channel_id,
-            request_id=caller.request_id,
-            hear=lambda approval: self._hear_approval(run, approval),
-            mask=lambda given: self._redactor.arguments(given, run.secrets),
-            holder=run.keeping,
-            hold=min(approver.hold, _HOLD_AGAIN) if run.pauses else None,
-        )
-        if run.keeping is not None:
-            run.keeping.asker = asker
-        return asker
-
-    # --- runs that wait for people without a worker ---
-
-    async def _paused(self, caller: Caller) -> ExecutionResult | None:
-        """Of a run of this name that waits for people; also one that another server has paused."""
-        if self._keeper is None:
-            return None
-        try:
-            return await self._keeper.paused(caller.request_id, caller.agent_id)
-        except StoreUnavailableError as error:
-            _log.info("cannot tell whether %s is paused: %s", caller.request_id, error)
-            return None
-
-    def _keep(self, run: Run) -> Keeping | None:
-        """Keep the run, if it may have to wait for people."""
-        keeper, grant = self._keeper, run.grant
-        if keeper is None or grant is None or run.original.request.session is not None:
-            return None
-        can_ask = self.sandbox.approver is not None
-        if not (self.sandbox.keeps_time and keeper.wants(grant, can_ask)) or keeper.sealer is None:
-            return None
-        layers = [[rule.to_dict() for rule in read_rules(layer)] for layer in run.layers]
-        keeping = keeper.begin(run, run.names, layers)
-        keeping.before_hold = lambda: self._hand_over(run)
-        return keeping
-
-    async def _hand_over(self, run: Run) -> None:
-        """What becomes of the run if its server is lost is the store's to say from now on."""
-        if self._recorder is not None:
-            await self._recorder.finish(run.run_id, None, tuple(run.events))
-
-    async def _pause(self, run: Run, result: ExecutionResult) -> ExecutionResult:
-        """The worker has ended; the run goes on after a decision."""
-        keeper, keeping = self._keeper, run.keeping
-        assert keeper is not None  # noqa: S101 - else it is not paused
-        assert keeping is not None  # noqa: S101
-        run.ending = True
-        try:
-            await keeping.put_down()
-            if self._claims is not None:  # who asks for it now finds it among those that wait
-                self._claims.release(run.caller)
-            if run.brings_tools and run.grant is not None:
-                keeper.brought[run.run_id] = run.grant
-            waiting = await keeper.waiting(run.run_id)
-            self._announce(run, run.announcer.paused(run.run_id, len(waiting)))
-        except LostRunError:
-            waiting = []
-        if self._recorder is not None:
-            await self._recorder.finish(run.run_id, None, tuple(run.events))
-        update = {"approvals": waiting, "request_id": run.caller.request_id}
-        told = result.model_copy(update={**update, "code_hash": run.digest})
-        self._repeats.resolve(run.caller, told, 0)
-        if self._resumer is not None:
-            self._resumer.wake()
-        return told
+            return await self._conductor.carry_out(run, on_log)
 
     async def replay(self, request_id: str, *, agent_id: str | None = None) -> Replay:
         """Make a run again that has ended, offline, with the answers that it had; of any agent for
@@ -743,280 +395,37 @@ class Executor:
             raise NotReplayableError("nothing is kept of runs here: see ONEHOP_RECORDING")
         return await self.sandbox.replay(await self._keeper.recording(request_id, agent_id))
 
-    async def _resume(self, kept: KeptRun) -> None:
-        """Make a run again up to where it was, and go on. Raises StoreError, and what a run
-        raises that could not begin."""
-        keeper = self._keeper
-        assert keeper is not None  # noqa: S101 - else nothing is resumed
-        try:
-            program, script = await keeper.open(kept)
-        except SealedError as error:
-            await self._bury(kept, error)
-            return
-        caller = Caller(
-            agent_id=kept.agent_id,
-            channel_id=kept.channel_id,
-            request_id=kept.request_id,
-            conversation=program.conversation,
-        )
-        with (
-            watched_by(self.sandbox.watchers),
-            stage("execution", caller=caller, agent_id=caller.agent_id, trace=None) as noted,
-        ):
-            run = await self._prepare(caller, program.arguments)
-            run.run_id, run.executed_at = kept.run_id, program.executed_at
-            run.pauses = kept.fence - 1
-            run.checked = run.original = dataclasses.replace(
-                run.original, isolation=program.isolation
-            )
-            noted.note(request=run.original.request, run_id=run.run_id)
-            run.grant = await self._grant_again(run, program)
-            run.keeping = await keeper.again(kept, program, script, run.grant)
-            try:
-                await self._go_on(run)
-            finally:
-                await run.keeping.leave()
+    async def view(self, agent_id: str, beside: Beside | None = None) -> Grant:
+        """What an agent's code may see of the tools, and of those ``beside`` them, under the rules
+        of its record.
 
-    async def _bury(self, kept: KeptRun, error: SealedError) -> None:
-        """A run that nobody can make again: say so."""
-        assert self._keeper is not None  # noqa: S101 - see ``_resume``
-        _log.error("the paused run %s cannot go on: %s", kept.run_id, error)
-        record = _outcomes.lost(kept, f"what was kept of the run cannot be opened: {error}")
-        if self._recorder is not None:
-            await self._recorder.finish(kept.run_id, record, ())
-        await self._keeper.bury(kept)
-
-    async def _grant_again(self, run: Run, program: Program) -> Grant | None:
-        assert self._keeper is not None  # noqa: S101 - see ``_resume``
-        if (brought := self._keeper.brought.get(run.run_id)) is not None:
-            return brought
-        self._rules.forget(run.caller.agent_id)  # what was decided rests on those of now
-        return await self._grant(run.caller.agent_id, program.names, program.rules, None)
-
-    async def _go_on(self, run: Run) -> None:
-        self._repeats.begin(run.caller)
-        self._runs[run.run_id] = run
-        await self._learn_secrets(run)
-        self._announce(run, run.announcer.resumed(run.run_id, run.pauses))
-        try:
-            if await self._rules.is_revoked(run.caller.agent_id):
-                await self._end(run, _outcomes.revoked(run.original.request))
-            else:
-                await self._carry_out(run, None)
-        except BaseException as error:
-            if not run.ending:
-                self._repeats.fail(run.caller, error)
-            raise
-        finally:
-            del self._runs[run.run_id]
-
-    def _hear_approval(self, run: Run, approval: Approval) -> None:
-        """Announce that a call waits, or what was decided, which its record keeps too."""
-        if approval.status != "pending":
-            run.decided[approval.call_id] = approval
-        self._announce(run, run.announcer.asked(approval))
-
-    async def _validate(self, run: Run) -> ValidationReport:
-        """Have the code repaired and judged."""
-        self._announce(run, run.announcer.validation_started())
-        began = time.perf_counter()
-        with stage("validation") as noted:
-            verdict = await run.prepare(self._preparer, self.sandbox.analyst)
-            report = await self._judge(run, verdict)
-            if report.safe:
-                report = await self._typecheck(run, report)
-            noted.note(report=report)
-        elapsed = (time.perf_counter() - began) * 1000
-        run.report = report
-        if not report.safe:
-            await self._learn_secrets(run)
-        for event in run.announcer.validated(run.placed(report), elapsed):
-            self._announce(run, event)
-        return report
-
-    async def _typecheck(self, run: Run, report: ValidationReport) -> ValidationReport:
-        """The report with what the check of the types and tools finds."""
-        run.check = await self.sandbox.typecheck(run.checked, run.caller.agent_id, run.grant)
-        if not run.check.is_refused:
-            return report
-        issues = [*run.check.findings, *report.issues]
-        return report.model_copy(update={"safe": False, "issues": issues})
-
-    async def _judge(self, run: Run, verdict: Verdict | None) -> ValidationReport:
-        agent_id, request = run.caller.agent_id, run.checked.request
-        seen = self._patterns.history(agent_id, run.digest)
-        return await self._validator.judge(
-            self.sandbox.analyst,
-            agent_id,
-            request.code,
-            request.language,
-            level=self._level,
-            history=CodeHistory(seen.failure_rate, seen.errors, seen.repeats_failure),
-            verdict=verdict,
-        )
-
-    async def _learn_secrets(self, run: Run) -> None:
-        """What of the run's context may be neither told nor kept."""
-        context = run.original.request.context
-        if run.size < _SECRETS_IN_THREAD:
-            run.secrets = self._redactor.secrets(context)
-        else:
-            run.secrets = await asyncio.to_thread(self._redactor.secrets, context)
-
-    async def _start(self, run: Run) -> None:
-        await self._learn_secrets(run)
-        started = run.announcer.started()
-        if self._recorder is not None:
-            result = _outcomes.interrupted(run.digest)
-            failed = self._redactor.event(_failure(run, result), run.secrets)
-            record = run.record(result, {"interrupted": True})
-            events = (*run.events, started, failed)
-            with stage("store"):
-                await self._recorder.start(record, events, run.size, run.secrets)
-        self._announce(run, started)
-
-    async def _end(self, run: Run, result: ExecutionResult) -> ExecutionResult:
-        """Explain, announce, record, and hand it to all who wait for it.
-
-        Not a task of its own: the sandbox would first start the next worker.
+        Raises StoreUnavailableError and StoreError when these are not known.
         """
-        run.ending = True
-        run.step = "end"
-        size = 0
+        return await self._grants.view(agent_id, beside)
+
+    def forget_rules(self, agent_id: str) -> None:
+        """The agent's rules are others from now on; without this, within a second."""
+        self._grants.forget(agent_id)
+
+    async def _open(self) -> None:
+        self.sandbox.analyst.start()
+        await self._trail.open()
+        if self._store is not None:
+            await learn(self._patterns, self._store)
+            if self.sandbox.toolbox.has_given:
+                await self._load_observed(self._store)
+
+    async def _load_observed(self, store: Store) -> None:
+        """What answers of tools have looked like, here and on other servers; an outage is none."""
         try:
-            if run.keeping is not None and not await run.keeping.is_ours():
-                return await self._pause(run, result)
-            result = self._explain(run, result)
-            output_size = len(to_json(result.output, inf_nan_mode="null"))
-            self._announce_end(run, result, output_size)
-            size = output_size + sum(map(len, result.logs))
-            await self._record(run, result, size)
-            if run.keeping is not None:
-                await run.keeping.finish(run.keeping.raw or result)
-                self._forget_brought(run)
-            result = self._with_repeat(run, result)
-        except asyncio.CancelledError:  # given up while it is being written, which goes on
-            self._repeats.resolve(run.caller, result, size)
-            raise
-        except BaseException as error:
-            self._repeats.fail(run.caller, error)
-            raise
-        self._repeats.resolve(run.caller, result, size)
-        return result
-
-    def _announce_end(self, run: Run, result: ExecutionResult, output_size: int) -> None:
-        limits = self.sandbox.get_config().limits(run.checked.request.timeout)
-        for event in run.announcer.ended(result, limits, output_size):
-            self._announce(run, event)
-
-    async def _record(self, run: Run, result: ExecutionResult, size: int) -> None:
-        if self._recorder is not None:
-            record = run.record(result, run.facts())
-            with stage("store", run_id=run.run_id):
-                await self._recorder.finish(
-                    run.run_id, record, tuple(run.events), run.size + size, run.secrets
-                )
-
-    def _with_repeat(self, run: Run, result: ExecutionResult) -> ExecutionResult:
-        """Say so, if the store has taken the run already, and not as the first of its name."""
-        if run.run_id not in self._repeated:
-            return result
-        return result.model_copy(update={"warnings": [*(result.warnings or ()), _REPEATED]})
-
-    def _explain(self, run: Run, result: ExecutionResult) -> ExecutionResult:
-        """The result in the terms of the caller's own text, and what runs like it have taught."""
-        caller = run.caller
-        result = _with_findings(run, result)
-        if run.shape is None:
-            run.shape = shape_alone(run.checked.request, result)
-        talk = Talk(caller.agent_id, caller.channel_id, caller.conversation)
-        hints = self._patterns.hints(talk, run.shape) if run.shape else []
-        self._patterns.observe(talk, run.digest, run.shape)
-        told = result.model_copy(
-            update={
-                "code_hash": run.digest,
-                "corrections": run.corrections or None,
-                "hints": [*(result.hints or ()), *hints] or None,
-                "warnings": _warnings(run, result),
-                "request_id": caller.request_id,
-            }
-        )
-        return in_original(told, run.original.request.code, run.corrected)
-
-    async def _give_up(self, run: Run, error: Exception) -> None:
-        """It was announced and did not run: say so; the name is free for another attempt."""
-        await self._learn_secrets(run)
-        info = ErrorInfo(type="internal", name=type(error).__name__, message=str(error))
-        self._announce(run, run.announcer.failed(f"{info.name}: {info.message}", info))
-        if self._recorder is not None:
-            await self._recorder.finish(run.run_id, None, tuple(run.events))
-
-    def _forget_brought(self, run: Run) -> None:
-        if self._keeper is not None:
-            self._keeper.brought.pop(run.run_id, None)
-
-    def _announce(self, run: Run, event: Event) -> None:
-        """Tell and keep the same: nothing that is masked in the records."""
-        if run.pauses and isinstance(event, ValidationStarted | ValidationCompleted):
-            return  # it was told when the run began
-        told = self._redactor.event(event, run.secrets)
-        run.events.append(told)
-        self.bus.publish(told)
-
-
-def _seen_through(keeping: Keeping, result: ExecutionResult) -> ExecutionResult:
-    """The result, unless the run was made again and did something else than before."""
-    tape = keeping.tape
-    if result.status == "paused":
-        return result
-    if tape.difference is not None:
-        return differing(result, str(tape.difference))
-    if (left := tape.script.next_call()) is not None and result.success:
-        return differing(result, f"it has ended without {in_words(left)} (step {left.number})")
-    return result
+            async with asyncio.timeout(_LOADING):
+                await self.sandbox.toolbox.observer.load(store)
+        except (StoreError, TimeoutError) as error:
+            _log.warning("what tools have answered before is not known: %s", error)
 
 
 def _has_yield(arguments: Any) -> bool:
     return isinstance(arguments, Mapping) and "yield" in arguments
-
-
-async def learn(patterns: Patterns, store: Store) -> None:
-    """Teach ``patterns`` what the latest runs in ``store`` were like; an outage teaches nothing."""
-    try:
-        async with asyncio.timeout(_LEARNING):
-            records = await store.history(HistoryQuery(limit=_LESSONS))
-    except (StoreError, TimeoutError) as error:
-        _log.warning("cannot learn from past runs: %s", error)
-        return
-    for record in reversed(records):
-        shape = record.details.get("shape")
-        if record.success or shape is not None:
-            talk = Talk(record.agent_id, record.channel_id)
-            patterns.observe(talk, record.code_hash, shape)
-
-
-def _refusal(run: Run, report: ValidationReport) -> ExecutionResult:
-    if run.check is not None and run.check.is_refused:
-        return run.check.result()
-    return _outcomes.refused(run.checked.request, report)
-
-
-def _with_findings(run: Run, result: ExecutionResult) -> ExecutionResult:
-    if run.report is None or not run.report.issues:
-        return result
-    return result.model_copy(update={"findings": run.report.issues})
-
-
-def _warnings(run: Run, result: ExecutionResult) -> list[str] | None:
-    missing = unreturned(run.corrected, result)
-    ours = [missing, _UNCHECKED if run.unchecked else None]
-    return [*(result.warnings or ()), *filter(None, ours)] or None
-
-
-def _failure(run: Run, result: ExecutionResult) -> Event:
-    info = result.error_info
-    assert info is not None  # noqa: S101 - made by ``_outcomes.interrupted``
-    return run.announcer.failed(result.error or "", info)
 
 
 def _audit(given: AuditConfig | Mode | None) -> AuditConfig:

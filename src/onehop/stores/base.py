@@ -12,6 +12,7 @@ from onehop.answers import (
     CodeLengthBucket,
     Failure,
     FailureCause,
+    PauseStats,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
@@ -24,6 +25,8 @@ from onehop.events import Event
 from onehop.kept_runs import KeptRun, RunChange, RunPhase
 from onehop.observed import ObservedType
 from onehop.records import ExecutionRecord
+from onehop.saved_snippets import Snippet
+from onehop.tally import Slice
 from onehop.types import Language
 
 Role = Literal["agent", "viewer", "approver", "admin"]
@@ -224,6 +227,7 @@ class Store(Protocol):
         Records go in the order of the chain, up to the first that is not expired, and leave an
         anchor. Gives the number of records that went; a store whose database expires them itself
         gives 0. Of runs that can be made again, those go that have ended and whose time is over.
+        Decisions go as records do, but never those about a run that waits for people.
         Old rollups go in ``roll_up``. Sessions go, with what they keep, that nobody has
         used for as long, observed types too, and leases that expired a day ago.
         """
@@ -299,6 +303,22 @@ class Store(Protocol):
     async def keep_observed_type(self, observed: ObservedType) -> bool:
         """Replace what is kept of the tool, if that has the same revision (0: nothing is kept);
         the revision is then one more. False, and nothing is changed, when another was first."""
+
+    # -- snippets
+
+    async def snippets(self, agent_id: str | None = None) -> list[Snippet]:
+        """By agent and name, at most MOST_SNIPPETS; of all agents for None, and those that are for
+        all agents for the empty name."""
+
+    async def snippet(self, agent_id: str, name: str) -> Snippet | None:
+        """What is kept under a name."""
+
+    async def keep_snippet(self, snippet: Snippet) -> bool:
+        """Put it in the place of the version before; version 1 takes a name that is free. False,
+        and nothing is changed, when another was first."""
+
+    async def drop_snippet(self, agent_id: str, name: str) -> bool:
+        """Forget it; False when it was not there."""
 
     # -- approvals
 
@@ -396,6 +416,9 @@ class Store(Protocol):
     async def agent_stats(self, agent_id: str | None, since: int | None) -> AgentStats:
         """Counts, rates and times."""
 
+    async def pause_stats(self, agent_id: str | None, since: int | None) -> PauseStats:
+        """Runs that waited for people, by when they started; expired calls, by when they asked."""
+
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
         """Newest first."""
 
@@ -440,8 +463,18 @@ class Store(Protocol):
         """By tool, or by tool and agent: most calls first, then by tool and agent. Calls of tools
         that there are not count for none."""
 
+    async def slices(self, agent_id: str | None, since: int, grain: int) -> list[Slice]:
+        """What ran from ``since`` on, of an agent or of all, by slices of time, ascending; none is
+        longer than ``grain`` ms, which is a day, an hour or five minutes at least.
+
+        Those that lie wholly before the last rollup are kept, so that few records are read. A
+        record that comes late into such a slice is counted from the next rollup on. Only slices of
+        all agents name the agents.
+        """
+
     async def roll_up(self, now: int, keep_days: int) -> None:
-        """Bring the rollups by day, agent and language up to date; drop those past ``keep_days``.
+        """Bring the rollups by day, agent and language up to date, and the slices; drop those past
+        ``keep_days``.
 
         May be called at any time and by several processes: it recomputes each day that has new
         records, as long as the day's records are all still there.

@@ -42,12 +42,12 @@ class Agents:
     async def _list(self, visit: Visit, problem: str = "", status: int = 200) -> Page:
         span = span_of(visit.asked, "24h")
         await visit.parts.executor.flush(FRESH)
-        counts = await self._counted.agents(span)
+        counts = await self._counted.figures(span)
         keys = await visit.parts.agents.list() if visit.is_admin else []
         facts = {
             "span": span,
             "spans": SPANS.values(),
-            "counts": None if counts.answer is None else counts.answer[:_MOST],
+            "counts": None if counts.answer is None else counts.answer.agents[:_MOST],
             "keys": keys,
             "usual": visit.parts.settings,
             "problem": problem,
@@ -57,7 +57,7 @@ class Agents:
 
     async def one(self, visit: Visit) -> Page:
         """One agent's statistics."""
-        agent_id = visit.request.path_params["agentId"]
+        agent_id = visit.named("agentId")
         span = span_of(visit.asked, "24h")
         await visit.parts.executor.flush(FRESH)
         latest = HistoryQuery(agent_id=agent_id, limit=_FEW, brief=True)
@@ -116,7 +116,7 @@ def _shown(made: NewKey, what: str) -> Page:
 
 
 def _agent(visit: Visit) -> str:
-    agent_id: str = visit.request.path_params["agentId"]
+    agent_id = visit.named("agentId")
     if not _NAME.fullmatch(agent_id):
         raise NotFoundError("no agent can have this name")
     return agent_id

@@ -67,7 +67,7 @@ async def look(visit: Visit) -> Response:
     """The bytes: a picture to look at, anything else to download."""
     need_admin(visit)
     path = visit.request.path_params
-    record = await find_record(visit, path["requestId"], visit.asked.get("agentId"))
+    record = await find_record(visit, visit.named("requestId"), visit.asked.get("agentId"))
     known = {file.id: file for file in files_of(visit, record)}
     data = _bytes(visit, record, path["artifactId"]) if path["artifactId"] in known else None
     if data is None:

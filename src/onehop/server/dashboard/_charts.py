@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final
 
-from onehop.answers import TimelinePoint, TrendPoint
-from onehop.server.dashboard._spans import DAY, Span
+from onehop.answers import TimelinePoint
+from onehop.server.dashboard._spans import Span
 from onehop.stores.base import Store
-
-_ROLLED_UP: Final = DAY
-"""Steps from this length on are answered from the rollups."""
+from onehop.tally import DAY, FIVE_MINUTES, HOUR, Slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +36,21 @@ class Chart:
         return not any(bar.ok or bar.failed for bar in self.bars)
 
 
-async def chart_of(store: Store, agent_id: str | None, span: Span, now: int) -> Chart:
-    """The runs of a span: of an agent, or of all."""
+def grain_of(span: Span, agent_id: str | None) -> int:
+    """The longest slices that fit into a step of the chart. A store keeps none of five minutes of
+    one agent."""
+    lengths = (DAY, HOUR) if agent_id is not None else (DAY, HOUR, FIVE_MINUTES)
+    return next((each for each in lengths if each <= span.step), lengths[-1])
+
+
+async def chart_of(
+    store: Store, agent_id: str | None, span: Span, now: int, slices: list[Slice]
+) -> Chart:
+    """The runs of a span: of an agent, or of all. Steps that are shorter than ``slices`` are asked
+    of the store."""
     since = span.since(now)
-    if span.step >= _ROLLED_UP:
-        found = _of_days(await store.trends(agent_id, since))
+    if span.step >= grain_of(span, agent_id):
+        found = _of_slices(slices, span.step)
     else:
         found = _of_steps(await store.timeline(agent_id, since, span.step))
     first, last = since // span.step * span.step, now // span.step * span.step
@@ -61,23 +67,13 @@ def _of_steps(points: Iterable[TimelinePoint]) -> dict[int, Bar]:
     }
 
 
-def _of_days(points: Iterable[TrendPoint]) -> dict[int, Bar]:
-    """Languages together."""
-    found = dict[int, Bar]()
-    for each in points:
-        start = _midnight(each.day)
-        earlier = found.get(start, Bar(start))
-        runs = earlier.ok + earlier.failed
-        total = runs + each.total
-        spent = earlier.time * runs + each.average_execution_time * each.total
-        found[start] = Bar(
-            start,
-            earlier.ok + each.successful,
-            earlier.failed + each.failed,
-            spent / total if total else 0,
-        )
-    return found
-
-
-def _midnight(day: str) -> int:
-    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1000)
+def _of_slices(slices: Iterable[Slice], step: int) -> dict[int, Bar]:
+    sums = dict[int, tuple[int, int, float]]()
+    for each in slices:
+        start, tally = each.start // step * step, each.tally
+        ok, failed, time = sums.get(start, (0, 0, 0.0))
+        sums[start] = ok + tally.successful, failed + tally.failed, time + tally.times.total
+    return {
+        start: Bar(start, ok, failed, time / (ok + failed) if ok + failed else 0)
+        for start, (ok, failed, time) in sums.items()
+    }

@@ -11,19 +11,19 @@ from onehop.answers import (
     AgentStats,
     FailureCause,
     RepeatedCode,
-    ResourceUse,
     SecurityCount,
     ToolStats,
 )
 from onehop.records import ExecutionRecord
-from onehop.server.dashboard._charts import Chart, chart_of
+from onehop.server.dashboard._charts import Chart, chart_of, grain_of
 from onehop.server.dashboard._remembered import Got, Remembered
 from onehop.server.dashboard._spans import Span, now_ms
 from onehop.stores.base import HistoryQuery, Store
+from onehop.tally import Tally, summed
 
-_AGENTS: Final = 1000
-"""Agents that are counted."""
 _FEW: Final = 8
+_TOOLS: Final = 100
+"""Tools of one agent that its page lists."""
 _FAILURES: Final = 500
 """The latest failures, among which those are that validation stopped."""
 _STOPPED: Final = 50
@@ -35,28 +35,40 @@ _FRESH: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What ran."""
+    """What ran. Percentiles are those of a histogram: within 3 %."""
 
     stats: AgentStats
-    use: ResourceUse
+    max_memory: float
+    """MB, as is the other."""
+    average_memory: float
     chart: Chart
+    agents: list[AgentCount]
+    """Most runs first; empty where the figures are those of one agent."""
+    tools: list[ToolStats]
+    """Most calls first."""
+    causes: list[FailureCause]
+    """Most failures first."""
 
 
 @dataclass(frozen=True, slots=True)
 class OfAgent:
     """What one agent ran."""
 
-    stats: AgentStats
-    causes: list[FailureCause]
+    figures: Figures
     repeated: list[RepeatedCode]
     slowest: list[ExecutionRecord]
-    tools: list[ToolStats]
-    chart: Chart
+
+    @property
+    def tools(self) -> list[tuple[ToolStats, float]]:
+        """Those that it called most, each with its share of all calls."""
+        tools = self.figures.tools
+        calls = sum(each.calls for each in tools)
+        return [(each, each.calls / calls) for each in tools[:_TOOLS]]
 
 
 class Counted:
-    """Counts of ``store``. They are the same for everybody who may look. A count of many days takes
-    longer than a page may: then it comes late."""
+    """Counts of ``store``. They are the same for everybody who may look. A count that takes longer
+    than a page may comes late."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -64,14 +76,8 @@ class Counted:
 
     async def figures(self, span: Span) -> Got[Figures]:
         """Of all agents."""
-        return await self._kept.get(("all", span.key), span.fresh, lambda: self._figures(span))
-
-    async def agents(self, span: Span) -> Got[list[AgentCount]]:
-        """Runs by agent, most first."""
         return await self._kept.get(
-            ("agents", span.key),
-            _FRESH,
-            lambda: self._store.agent_counts(span.since(now_ms()), _AGENTS),
+            ("all", span.key), span.fresh, lambda: self._figures(None, span)
         )
 
     async def findings(self, span: Span) -> Got[list[SecurityCount]]:
@@ -88,29 +94,25 @@ class Counted:
             ("stopped", span.key), _FRESH, lambda: self._stopped(span.since(now_ms()))
         )
 
-    async def tools(self, span: Span, most: int) -> Got[list[ToolStats]]:
-        """Calls of tools by tool, most first."""
-        return await self._kept.get(
-            ("tools", span.key),
-            _FRESH,
-            lambda: self._store.tool_stats(None, span.since(now_ms()), most),
-        )
-
     async def of_agent(self, agent_id: str, span: Span) -> Got[OfAgent]:
         """Of one agent."""
         return await self._kept.get(
             ("agent", agent_id, span.key), _FRESH, lambda: self._of_agent(agent_id, span)
         )
 
-    async def _figures(self, span: Span) -> Figures:
+    async def _figures(self, agent_id: str | None, span: Span) -> Figures:
         now = now_ms()
-        since = span.since(now)
+        slices = await self._store.slices(agent_id, span.since(now), grain_of(span, agent_id))
+        tally = await asyncio.to_thread(summed, slices)
+        chart = await chart_of(self._store, agent_id, span, now, slices)
         return Figures(
-            *await asyncio.gather(
-                self._store.agent_stats(None, since),
-                self._store.resource_use(None, since),
-                chart_of(self._store, None, span, now),
-            )
+            stats=_stats(tally, agent_id),
+            max_memory=tally.max_memory,
+            average_memory=tally.average_memory,
+            chart=chart,
+            agents=tally.agent_counts() if agent_id is None else [],
+            tools=tally.tool_stats(),
+            causes=tally.failure_causes(),
         )
 
     async def _stopped(self, since: int) -> list[ExecutionRecord]:
@@ -119,15 +121,31 @@ class Counted:
         return [each for each in found if each.error_type in ("validation", "security")][:_STOPPED]
 
     async def _of_agent(self, agent_id: str, span: Span) -> OfAgent:
-        now, store = now_ms(), self._store
-        since = span.since(now)
+        since = span.since(now_ms())
         return OfAgent(
             *await asyncio.gather(
-                store.agent_stats(agent_id, since),
-                store.failure_causes(agent_id, since),
-                store.repeated_code(agent_id, since, _FEW),
-                store.slowest(agent_id, since, _FEW),
-                store.tool_stats(agent_id, since, _FEW),
-                chart_of(store, agent_id, span, now),
+                self._figures(agent_id, span),
+                self._store.repeated_code(agent_id, since, _FEW),
+                self._store.slowest(agent_id, since, _FEW),
             )
         )
+
+
+def _stats(tally: Tally, agent_id: str | None) -> AgentStats:
+    times = tally.times
+    return AgentStats(
+        agent_id=agent_id,
+        total_executions=tally.total,
+        successful_executions=tally.successful,
+        failed_executions=tally.failed,
+        success_rate=tally.success_rate,
+        average_execution_time=times.mean,
+        p50_execution_time=times.percentile(50),
+        p95_execution_time=times.percentile(95),
+        p99_execution_time=times.percentile(99),
+        timeout_count=tally.timeouts,
+        language_breakdown=tally.language_counts(),
+        tool_calls=tally.calls,
+        avoided_turns=tally.avoided_turns,
+        avoided_tokens=tally.avoided_tokens,
+    )

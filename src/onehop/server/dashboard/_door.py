@@ -103,7 +103,7 @@ class Door:
             return found
         waits = {"waits": await self._count(visit)}
         facts = {**waits, **self._common(visit), **found.facts}
-        up = up_from(visit.request.url.path)
+        up = up_from(visit.request.scope)
         return await self._frame.page(found.template, facts, up=up, status=found.status)
 
     def _common(self, visit: Visit) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class Door:
             "theme": theme_of(request),
             "hours": f"{self._parts.settings.session_lifetime / 3_600_000:.3g}",
         }
-        up = up_from(request.url.path)
+        up = up_from(request.scope)
         return await self._frame.page("login.html", facts, up=up, status=status)
 
     # -- errors
@@ -210,7 +210,7 @@ class Door:
                 "request_id": request.scope[REQUEST_ID],
                 "theme": theme_of(request),
             }
-            up = up_from(request.url.path)
+            up = up_from(request.scope)
             answer = await self._frame.page("error.html", facts, up=up, status=problem.status)
             answer.headers.update(problem.headers)
             return answer
@@ -234,7 +234,7 @@ def _inside(wanted: str) -> str:
 
 def _redirect(request: Request, path: str) -> Response:
     """To a path seen from the root; relative, for a proxy that puts a path in front."""
-    location = up_from(request.url.path) + path
+    location = up_from(request.scope) + path
     return Response(status_code=303, headers={**HEADERS, "Location": location})
 
 

@@ -21,6 +21,7 @@ from onehop.server.dashboard._executions import Row, find_record, state_of
 from onehop.server.dashboard._frame import HEADERS
 from onehop.server.dashboard._timeline import Moment, Waterfall, moments_of, waterfall_of
 from onehop.server.dashboard._tree import tree
+from onehop.server.dashboard._unfinished import unfinished
 from onehop.server.dashboard._visit import Page, Visit
 from onehop.stores.base import EventQuery, HistoryQuery
 
@@ -93,9 +94,13 @@ class View:
 
 async def look(visit: Visit) -> Page:
     """The page of one execution."""
-    record = await find_record(
-        visit, visit.request.path_params["requestId"], visit.asked.get("agentId")
-    )
+    name, whose = visit.named("requestId"), visit.asked.get("agentId")
+    try:
+        record = await find_record(visit, name, whose)
+    except NotFoundError:
+        if (page := await unfinished(visit, name, whose)) is not None:
+            return page
+        raise
     events = await events_of(visit, record)
     same = await visit.parts.store.history(
         HistoryQuery(code_hash=record.code_hash, limit=_SAME, brief=True)
@@ -113,9 +118,7 @@ async def look(visit: Visit) -> Page:
 
 async def raw(visit: Visit) -> Response:
     """Output, context, logs or code as a file, whole."""
-    record = await find_record(
-        visit, visit.request.path_params["requestId"], visit.asked.get("agentId")
-    )
+    record = await find_record(visit, visit.named("requestId"), visit.asked.get("agentId"))
     what = visit.request.path_params["part"]
     parts = {
         "output.json": lambda: to_json(record.output, indent=1),

@@ -8,10 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
+from starlette.types import Scope
 
 from onehop._version import onehop_version
-from onehop.server.dashboard import _figures, _shown
+from onehop.server.dashboard import _figures, _layers, _shown
 from onehop.server.dashboard._assets import asset_path
+from onehop.server.dashboard._segments import segment
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -43,6 +45,7 @@ _FILTERS: Final = {
     "visible": _shown.visible,
     "name": _shown.name,
     "count": _figures.count,
+    "segment": segment,
     "short": _figures.short,
     "share": _figures.share,
     "duration": _figures.duration,
@@ -64,12 +67,14 @@ class Frame:
         return Response(text, status, headers=HEADERS, media_type="text/html")
 
     def warm(self) -> None:
-        """Read all templates in the background, while a person types a key."""
+        """Read all templates in the background, while a person types a key, and what the first
+        page says of this machine."""
         asyncio.get_running_loop().run_in_executor(None, self._read)
 
     def _read(self) -> None:
         for name in self._environment.list_templates():
             self._environment.get_template(name)
+        _layers.warm()
 
     def _render(self, template: str, facts: Mapping[str, Any]) -> bytes:
         text = self._environment.get_template(template).render(facts)
@@ -95,6 +100,9 @@ class Frame:
         return made
 
 
-def up_from(path: str) -> str:
-    """The way from an address to ``/``: for ``/dashboard/live`` it is ``../``."""
+def up_from(scope: Scope) -> str:
+    """The way from an address to ``/``: for ``/dashboard/live`` it is ``../``. An escaped slash in
+    the address is none to a browser."""
+    sent = scope.get("raw_path")
+    path: str = sent.partition(b"?")[0].decode("latin-1") if sent else scope["path"]
     return "../" * (path.count("/") - 1)

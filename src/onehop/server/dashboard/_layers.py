@@ -43,6 +43,11 @@ def _enforced(latest: Sequence[ExecutionRecord]) -> set[str]:
     return set()
 
 
+def warm() -> None:
+    """Ask the machine, which takes a while."""
+    _reports()
+
+
 @cache
 def _reports() -> tuple[tuple[str, str, str], ...]:
     """What this machine offers: it does not change while the process runs."""

@@ -13,7 +13,9 @@ from onehop.server.dashboard._counted import AGAIN, Counted, Figures
 from onehop.server.dashboard._executions import Row
 from onehop.server.dashboard._layers import lights_of
 from onehop.server.dashboard._spans import SPANS, Span, now_ms, span_of
+from onehop.server.dashboard._unfinished import Paused, paused_runs
 from onehop.server.dashboard._visit import FRESH, Page, Visit
+from onehop.states import RunState
 from onehop.stores.base import HistoryQuery
 
 _LATEST: Final = 8
@@ -42,10 +44,11 @@ class Overview:
         parts = visit.parts
         await parts.executor.flush(FRESH)
         store, since = parts.store, span.since(now_ms())
-        recent, failed, trouble = await asyncio.gather(
+        recent, failed, trouble, paused = await asyncio.gather(
             store.history(HistoryQuery(limit=_RECENT, brief=True)),
             store.history(HistoryQuery(success=False, since=since, limit=_LATEST, brief=True)),
             _trouble(visit),
+            paused_runs(visit),
         )
         state = await parts.executor.state()
         counts = await self._counts(span)  # last: what it asks keeps the store busy
@@ -60,23 +63,30 @@ class Overview:
             "trouble": trouble,
             "pool": state.pool,
             "journal": state.journal,
-            "runs": state.runs[:_LATEST],
-            "running": len(state.runs),
+            "paused": paused,
+            "runs": [each for each in state.runs if not _waits(each, paused)][:_LATEST],
+            "running": sum(not _waits(each, paused) for each in state.runs),
             "down": [each for each in state.upstreams if not each.up],
         }
         return Page("overview.html", facts)
 
     async def _counts(self, span: Span) -> dict[str, Any]:
-        figures, agents, findings = await asyncio.gather(
-            self._counted.figures(span), self._counted.agents(span), self._counted.findings(span)
+        figures, findings = await asyncio.gather(
+            self._counted.figures(span), self._counted.findings(span)
         )
         return {
             "figures": figures.answer,
             "rate": _rate(figures.answer, span),
-            "agents": agents.answer,
+            "agents": figures.answer and figures.answer.agents,
             "findings": _totals(findings.answer),
-            "refresh": AGAIN if figures.late or agents.late or findings.late else 5,
+            "refresh": AGAIN if figures.late or findings.late else 5,
         }
+
+
+def _waits(run: RunState, paused: list[Paused]) -> bool:
+    """Whether a run that holds a worker here only waits for a person."""
+    name = run.request_id, run.agent_id
+    return any((each.request_id, each.agent_id) == name for each in paused)
 
 
 def _rate(figures: Figures | None, span: Span) -> float | None:

@@ -18,7 +18,7 @@ from onehop.types import Replay
 async def replay(visit: Visit, form: dict[str, str]) -> Page:
     """Make it again, and show what came of it."""
     need_admin(visit)
-    name = visit.request.path_params["requestId"]
+    name = visit.named("requestId")
     record = await find_record(visit, name, form.get("agentId") or None)
     facts: dict[str, Any] = {"record": record, "replay": None, "parts_of": [], "problem": ""}
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from onehop.server.dashboard._figures import duration, size
 _WIDTH: Final = 1000
 """Units of a bar's full width."""
 _CALLS: Final = 500
+_ENDS: Final = ("code:execution:completed", "code:execution:failed")
 _LEFT_OUT: Final = frozenset(
     {"eventType", "requestId", "codeHash", "resourceUsage", "argumentsHash", "callId"}
 )
@@ -122,14 +123,22 @@ def _fact(name: str, value: Any) -> str:
 def waterfall_of(record: ExecutionRecord, events: Sequence[Event]) -> Waterfall:
     """The calls; bars stand where the events say that each was asked."""
     calls = [each for each in record.details.get("toolCalls") or () if isinstance(each, dict)]
-    base = record.executed_at
-    starts = {
-        event.call_id: event.timestamp - base for event in events if isinstance(event, ToolStarted)
-    }
+    asked = {event.call_id: event.timestamp for event in events if isinstance(event, ToolStarted)}
+    base = _began(record, events, asked.values())
+    starts = {call_id: timestamp - base for call_id, timestamp in asked.items()}
     bars = [_bar(call, starts) for call in calls[:_CALLS]]
     ends = [(bar.start or 0) + bar.duration for bar in bars]
     total = max([record.execution_time, *ends, 1.0])
     return Waterfall([_drawn(bar, total) for bar in bars], total, max(0, len(calls) - _CALLS))
+
+
+def _began(record: ExecutionRecord, events: Sequence[Event], asked: Iterable[int]) -> int:
+    """When a worker had it, ms since the epoch: as long before its end as it took, so that the wait
+    for a worker is left out. A run that has waited for a person began at its first call."""
+    ends = [event.timestamp for event in events if event.event_type in _ENDS]
+    if not ends:
+        return record.executed_at
+    return max(min(ends[-1] - round(record.execution_time), *asked, ends[-1]), record.executed_at)
 
 
 def _bar(call: dict[str, Any], starts: dict[str, int]) -> Bar:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from onehop.analytics import MAX_LIMIT
 from onehop.server.dashboard._counted import AGAIN, Counted
 from onehop.server.dashboard._spans import SPANS, span_of
 from onehop.server.dashboard._visit import FRESH, Page, Visit
@@ -27,8 +26,8 @@ class Tools:
         spaces = [space for space in toolbox.discovery.list() if isinstance(space, dict)]
         found = _found(toolbox.discovery, spaces, wanted)
         await visit.parts.executor.flush(FRESH)
-        stats = await self._counted.tools(span, MAX_LIMIT)
-        uses = {each.tool: each for each in stats.answer or ()}
+        stats = await self._counted.figures(span)
+        uses = {each.tool: each for each in (stats.answer.tools if stats.answer else ())}
         known = {tool["path"] for tool in found}
         facts = {
             "upstreams": toolbox.upstreams(),

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from onehop.errors import InvalidRequestError
+from onehop.server.dashboard._segments import name_of
 from onehop.server.http._routing import Parts
 from onehop.server.principal import Principal
 
@@ -43,6 +44,10 @@ class Visit:
         who = self.principal
         is_known = self.parts.settings.auth and who.agent_id == who.holder
         return is_known and who.role in ("approver", "admin")
+
+    def named(self, name: str) -> str:
+        """What a part of the address names."""
+        return name_of(self.request.path_params[name])
 
     @property
     def asked(self) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any, Final, get_args
 
 from onehop.answers import (
@@ -13,6 +14,7 @@ from onehop.answers import (
     Failure,
     FailureCause,
     LanguageCount,
+    PauseStats,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
@@ -20,13 +22,16 @@ from onehop.answers import (
     ToolStats,
     TrendPoint,
 )
+from onehop.decisions import Approval
 from onehop.events import SecurityIssue
+from onehop.kept_runs import KeptRun
 from onehop.records import ExecutionRecord
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
 from onehop.stores._tool_calls import KeptCall, tool_run
 from onehop.stores.base import StoredEvent
+from onehop.tally import FIVE_MINUTES, Avoided, Call, Rows, Run, Slice, slices_of
 from onehop.types import ErrorType, Language
 
 _BARE: Final[dict[str, Any]] = {"output": None, "logs": [], "context_data": None}
@@ -41,6 +46,8 @@ class MemoryAnalytics:
     _events: list[StoredEvent]
     _rollups: dict[tuple[str, str, str], Rollup]
     """By day, agent and language."""
+    _approvals: dict[tuple[str, str], Approval]
+    _kept: dict[str, KeptRun]
     _watermark: int = 0
     """The last sequence that the rollups contain."""
 
@@ -65,6 +72,23 @@ class MemoryAnalytics:
             tool_calls=sum(run.calls for run in called),
             avoided_turns=sum(run.avoided_turns for run in called),
             avoided_tokens=sum(run.avoided_tokens for run in called),
+        )
+
+    async def pause_stats(self, agent_id: str | None, since: int | None) -> PauseStats:
+        """Runs that waited for people, and what came of it."""
+        kept = [run for run in self._kept.values() if _is_of(run, run.created_at, agent_id, since)]
+        asked = [
+            each
+            for each in self._approvals.values()
+            if _is_of(each, each.requested_at, agent_id, since)
+        ]
+        decided = {each.run_id for each in self._approvals.values()}
+        return PauseStats(
+            agent_id=agent_id,
+            paused=sum(run.is_waiting for run in kept),
+            resumed=sum(run.fence > 1 and run.run_id in decided for run in kept),
+            diverged=sum(run.error_type == "diverged" for run in self._runs(agent_id, since)),
+            expired=sum(each.status == "expired" for each in asked),
         )
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
@@ -203,6 +227,11 @@ class MemoryAnalytics:
         ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
         return [_tool_stats(key, calls, by_agent) for key, calls in ordered[:limit]]
 
+    async def slices(self, agent_id: str | None, since: int, grain: int) -> list[Slice]:  # noqa: ARG002
+        """From the records: a list in memory is quick to read."""
+        runs = self._runs(agent_id, since)
+        return slices_of(_rows(runs), FIVE_MINUTES)
+
     async def roll_up(self, now: int, keep_days: int) -> None:
         """Bring the rollups of each day up to date; drop those past ``keep_days``."""
         first = _answers.first_rolled_up(now, keep_days)
@@ -234,6 +263,10 @@ class MemoryAnalytics:
 
 def _kept_name(agent_id: str | None) -> str | None:
     return None if agent_id is None else clean_text(agent_id)
+
+
+def _is_of(item: KeptRun | Approval, at: int, agent_id: str | None, since: int | None) -> bool:
+    return _kept_name(agent_id) in (None, item.agent_id) and at >= (since or 0)
 
 
 def _percentile(ordered: list[float], percent: int) -> float:
@@ -302,6 +335,42 @@ def _rollup(day: str, runs: list[ExecutionRecord]) -> Rollup:
         sum_execution_time=sum(run.execution_time for run in runs),
         sum_memory=sum(run.memory_usage for run in runs),
         max_memory=max(run.memory_usage for run in runs),
+    )
+
+
+def _rows(runs: list[ExecutionRecord]) -> Rows:
+    called = [(run, found) for run in runs if (found := tool_run(run)) is not None]
+    return Rows(
+        runs=[_run_row(run) for run in runs],
+        calls=[
+            Call(run.agent_id, run.executed_at, **asdict(call))
+            for run, found in called
+            for call in found.listed
+        ],
+        avoided=[
+            Avoided(
+                run.agent_id,
+                run.executed_at,
+                found.calls,
+                found.avoided_turns,
+                found.avoided_tokens,
+            )
+            for run, found in called
+        ],
+    )
+
+
+def _run_row(run: ExecutionRecord) -> Run:
+    """What is counted of a record."""
+    return Run(
+        run.agent_id,
+        run.executed_at,
+        run.language,
+        run.success,
+        run.timeout_occurred,
+        run.error_type,
+        run.execution_time,
+        run.memory_usage,
     )
 
 

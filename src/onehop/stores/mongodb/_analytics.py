@@ -17,6 +17,7 @@ from onehop.answers import (
     Failure,
     FailureCause,
     LanguageCount,
+    PauseStats,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
@@ -30,6 +31,8 @@ from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
 from onehop.stores.mongodb._documents import BARE, CALLED, record_of
+from onehop.stores.mongodb._runs import WAITS
+from onehop.stores.mongodb._slices import MongoSlices
 from onehop.types import Language
 
 Document = dict[str, Any]
@@ -85,7 +88,7 @@ _BY_TOOL: Final[Document] = {
 }
 
 
-class MongoAnalytics:
+class MongoAnalytics(MongoSlices):
     """Questions put to MongoDB. MongoStore translates what the driver raises.
 
     Dates come back as ``bson.datetime_ms.DatetimeMS``: ``int()`` makes them ms since the epoch.
@@ -115,6 +118,25 @@ class MongoAnalytics:
             avoided_turns=int(sums["turns"]),
             avoided_tokens=int(sums["tokens"]),
         )
+
+    async def pause_stats(self, agent_id: str | None, since: int | None) -> PauseStats:
+        """Runs that waited for people, and what came of it."""
+        own: Document = {} if agent_id is None else {"agentId": clean_text(agent_id)}
+        begin = {"$gte": Int64(since or 0)}
+        asked = await self._database["approvals"].distinct("runId", own)
+        again = {"createdAt": begin, "fence": {"$gt": 1}, "runId": {"$in": asked}}
+        diverged = {**_runs(agent_id, since), "success": False, "errorType": "diverged"}
+        expired = {**own, "requestedAt": begin, "status": "expired"}
+        return PauseStats(
+            agent_id=agent_id,
+            paused=await self._count("kept_runs", {**own, "createdAt": begin, **WAITS}),
+            resumed=await self._count("kept_runs", {**own, **again}),
+            diverged=await self._count("executions", diverged),
+            expired=await self._count("approvals", expired),
+        )
+
+    async def _count(self, collection: str, wanted: Document) -> int:
+        return await self._database[collection].count_documents(wanted)
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
         """Newest first, then by sequence, descending."""
@@ -314,8 +336,13 @@ class MongoAnalytics:
         """Bring the rollups by day, agent and language up to date; drop those past ``keep_days``.
 
         Rollups come first and the watermark last, so that what breaks off is done again. They only
-        ever grow, so that the slower one of two processes does not undo what the other did.
+        ever grow, so that the slower one of two processes does not undo what the other did. The
+        slices come after.
         """
+        await self._roll_up_days(now, keep_days)
+        await self._tally(now, keep_days)
+
+    async def _roll_up_days(self, now: int, keep_days: int) -> None:
         state = await self._database["rollup_state"].find_one({"_id": 1})
         watermark = int(state["watermark"]) if state else 0
         last = await self._database["executions"].find_one(sort=[("sequence", DESCENDING)])

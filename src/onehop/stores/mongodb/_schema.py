@@ -174,6 +174,18 @@ async def _create_kept_runs(database: Database) -> None:
     await database["run_parts"].create_indexes([IndexModel(place, unique=True)])
 
 
+async def _create_tallies(database: Database) -> None:
+    """The next rollup fills them from the records that are there."""
+    key = [("length", _UP), ("whose", _UP), ("start", _UP)]
+    indexes = [IndexModel(key, unique=True), IndexModel([("length", _UP), ("start", _UP)])]
+    await database["tallies"].create_indexes(indexes)
+
+
+async def _create_snippets(database: Database) -> None:
+    key = IndexModel([("agentId", _UP), ("name", _UP)], unique=True)
+    await database["snippets"].create_indexes([key])
+
+
 MIGRATIONS: Final = (
     Migration(1, "note where the chain begins", _create_notes),
     Migration(2, "index what is asked for", _create_indexes),
@@ -186,6 +198,8 @@ MIGRATIONS: Final = (
     Migration(9, "keep what tools have answered like", _create_observed_types),
     Migration(10, "let servers share the work", _create_leases),
     Migration(11, "keep runs that can be made again", _create_kept_runs),
+    Migration(12, "count what ran by slices of time", _create_tallies),
+    Migration(13, "keep snippets", _create_snippets),
 )
 
 

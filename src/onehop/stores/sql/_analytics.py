@@ -39,6 +39,7 @@ from onehop.answers import (
     Failure,
     FailureCause,
     LanguageCount,
+    PauseStats,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
@@ -51,14 +52,18 @@ from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
 from onehop.stores.sql._rows import BARE, record_from
+from onehop.stores.sql._runs import WAITS
 from onehop.stores.sql._schema import (
+    approvals,
     events,
     executions,
+    kept_runs,
     rollup_state,
     rollups,
     tool_calls,
     tool_runs,
 )
+from onehop.stores.sql._slices import SqlSlices
 from onehop.stores.sql._writes import writing
 from onehop.types import Language
 
@@ -71,7 +76,7 @@ _SUMS: Final = ("total", "successful", "failed", "timeouts", "sum_execution_time
 """What is added up of rollups."""
 
 
-class SqlAnalytics:
+class SqlAnalytics(SqlSlices):
     """Questions put to SQLite and PostgreSQL. SqlStore translates what the driver raises."""
 
     _engine: AsyncEngine
@@ -98,6 +103,11 @@ class SqlAnalytics:
             avoided_turns=row.avoided_turns,
             avoided_tokens=row.avoided_tokens,
         )
+
+    async def pause_stats(self, agent_id: str | None, since: int | None) -> PauseStats:
+        """Runs that waited for people, and what came of it."""
+        [row] = await self._rows(pause_stats_query(agent_id, since))
+        return PauseStats(agent_id=agent_id, **row._mapping)
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
         """Newest first, then by sequence, descending."""
@@ -204,8 +214,12 @@ class SqlAnalytics:
     async def roll_up(self, now: int, keep_days: int) -> None:
         """Bring the rollups by day, agent and language up to date; drop those past ``keep_days``.
 
-        In one transaction, one process at a time.
+        In one transaction, one process at a time. The slices come after.
         """
+        await self._roll_up_days(now, keep_days)
+        await self._tally(now, keep_days)
+
+    async def _roll_up_days(self, now: int, keep_days: int) -> None:
         if not await self._stale(_answers.first_kept(now, keep_days)):
             return
         async with self._turn, writing(self._engine) as connection:
@@ -248,6 +262,24 @@ def agent_stats_query(agent_id: str | None, since: int | None) -> Select[Any]:
     totals = counts.where(*_filters(agent_id, since)).cte("totals")
     percentiles = [_percentile(totals, percent, agent_id, since) for percent in _PERCENTS]
     return select(totals, *percentiles, *_of_tools(agent_id, since))
+
+
+def pause_stats_query(agent_id: str | None, since: int | None) -> Select[Any]:
+    """One row of counts. Few runs ask anybody, so what was asked leads to those that went on."""
+    kept = _filters(agent_id, since, kept_runs, "created_at")
+    asked = _filters(agent_id, since, approvals, "requested_at")
+    again = kept_runs.c.run_id.in_(select(approvals.c.run_id)), kept_runs.c.fence > 1
+    counts = {
+        "paused": select(func.count()).select_from(kept_runs).where(*kept, WAITS),
+        "resumed": select(func.count()).select_from(kept_runs).where(*kept, *again),
+        "diverged": select(func.count())
+        .select_from(executions)
+        .where(*_filters(agent_id, since), _run.error_type == "diverged"),
+        "expired": select(func.count())
+        .select_from(approvals)
+        .where(*asked, approvals.c.status == "expired"),
+    }
+    return select(*(found.scalar_subquery().label(name) for name, found in counts.items()))
 
 
 def _of_tools(agent_id: str | None, since: int | None) -> list[ColumnElement[Any]]:
@@ -486,13 +518,16 @@ def security_profile_query(agent_id: str | None, since: int | None) -> Select[An
 
 
 def _filters(
-    agent_id: str | None, since: int | None, table: Table = executions
+    agent_id: str | None,
+    since: int | None,
+    table: Table = executions,
+    time: str = "executed_at",
 ) -> list[ColumnElement[bool]]:
     filters: list[ColumnElement[bool]] = []
     if agent_id is not None:
         filters.append(table.c.agent_id == clean_text(agent_id))
     if since is not None:
-        filters.append(table.c.executed_at >= since)
+        filters.append(table.c[time] >= since)
     return filters
 
 

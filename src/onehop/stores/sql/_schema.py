@@ -222,6 +222,26 @@ rollup_state: Final = Table(
 )
 """One row, id 1: the last sequence that the rollups contain."""
 
+tallies: Final = Table(
+    "tallies",
+    metadata,
+    Column("length", BigInteger, primary_key=True, autoincrement=False),
+    Column("whose", _text(), primary_key=True),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", _text(), nullable=False),
+)
+"""One row for each Slice that is kept, of an agent or of all; ``body`` is its tally as text."""
+
+tally_state: Final = Table(
+    "tally_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("watermark", BigInteger, nullable=False),
+)
+"""One row, id 1: how far the slices go, with the field names of Tallied."""
+
 schema_migrations: Final = Table(
     "schema_migrations",
     metadata,
@@ -261,6 +281,24 @@ observed_types: Final = Table(
     Column("revision", BigInteger, nullable=False),
 )
 """One row for each ObservedType, with its field names."""
+snippets: Final = Table(
+    "snippets",
+    metadata,
+    Column("agent_id", _text(), primary_key=True),
+    Column("name", _text(), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("language", _text(), nullable=False),
+    Column("code", _text(), nullable=False),
+    Column("code_hash", _text(), nullable=False),
+    Column("description", _text(), nullable=False),
+    Column("input_schema", _text(), nullable=False),
+    Column("tools", _text(), nullable=False),
+    Column("request_id", _text(), nullable=False),
+    Column("source_agent", _text(), nullable=False),
+    Column("saved_by", _text(), nullable=False),
+    Column("saved_at", BigInteger, nullable=False),
+)
+"""One row for each Snippet, with its field names."""
 leases: Final = Table(
     "leases",
     metadata,
@@ -380,6 +418,7 @@ INDEXES: Final[tuple[Index, ...]] = (
     Index("ix_tool_calls_agent", _call.agent_id, _call.tool, *_of_call),
     Index("ix_tool_calls", _call.tool, *_of_call, _call.agent_id),
     Index("ix_rollups_agent_id_day", rollups.c.agent_id, rollups.c.day),
+    Index("ix_tallies_start", tallies.c.length, tallies.c.start),
 )
 """Every index but the primary keys: the contract's, those of retention and of the events' readers,
 and those that analytics asks for."""

@@ -37,6 +37,13 @@ function visible(text, most = 200) {
   return whole.length > most ? `${shown}…` : shown;
 }
 
+// A name as one part of an address: the server's _segments.py does the same.
+function segment(name) {
+  if (/^[\w:@-][\w.:@-]*$/.test(name)) return name;
+  const bytes = String.fromCharCode(...new TextEncoder().encode(name));
+  return `~${btoa(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "")}`;
+}
+
 function remember(entry) {
   const { data } = entry;
   if (data.language) languages.set(data.requestId, data.language);
@@ -47,6 +54,8 @@ const outcome = (type) =>
   ({ "code:execution:completed": "ok", "code:execution:failed": "failed", "code:tool:completed": "ok",
     "code:tool:failed": "failed", "code:tool:denied": "failed", "code:execution:timeout": "failed",
     "code:resource:limit:exceeded": "failed", "code:security:issue": "failed" })[type] ?? "";
+
+const WAITS = new Set(["code:execution:paused", "code:approval:requested"]);
 
 function wanted(entry) {
   const value = (name) => form.elements[name].value.trim();
@@ -103,12 +112,13 @@ function row(entry, isNew) {
   time.textContent = `${localTime(moment)}.${String(moment.getMilliseconds()).padStart(3, "0")}`;
   const result = outcome(entry.eventType);
   const state = document.createElement("span");
-  state.className = `state ${{ ok: "ok", failed: "bad" }[result] ?? "plain"}`;
-  state.append(`${{ ok: "✓", failed: "✕" }[result] ?? "·"} ${entry.eventType.slice(5)}`);
+  const kind = WAITS.has(entry.eventType) ? "waits" : result;
+  state.className = `state ${{ ok: "ok", failed: "bad", waits: "warn" }[kind] ?? "plain"}`;
+  state.append(`${{ ok: "✓", failed: "✕", waits: "◷" }[kind] ?? "·"} ${entry.eventType.slice(5)}`);
   const agent = document.createElement("bdi");
   agent.textContent = visible(entry.agentId, 40);
   const run = document.createElement("a");
-  run.href = `${table.dataset.run}${encodeURIComponent(entry.data.requestId)}?agentId=${encodeURIComponent(entry.agentId)}`;
+  run.href = `${table.dataset.run}${segment(entry.data.requestId)}?agentId=${encodeURIComponent(entry.agentId)}`;
   run.textContent = visible(entry.data.requestId, 12);
   run.title = visible(entry.data.requestId);
   made.append(cell(time), cell(state), cell(agent), cell(run), cell(about(entry.data), "wide"));

@@ -101,11 +101,13 @@
   async function renew(address, isAsked) {
     const page = await ask(address);
     const fresh = page?.getElementById("fresh");
-    if (!fresh) return;
+    if (!fresh && part.dataset.whole !== undefined) return location.reload(); // it has ended: another page
+    if (!fresh) return undefined;
     document.title = page.title; // how many calls wait
     morph(document.querySelector(".side nav ul"), page.querySelector(".side nav ul"));
     if (isAsked || !isHeld()) apply(page, fresh);
     else if (fresh.textContent !== shown) say("There is something new.", () => renew(address, true));
+    return undefined;
   }
 
   function keepFresh() {

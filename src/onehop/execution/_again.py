@@ -1,0 +1,107 @@
+"""A paused run goes on: it is made again up to where it was, with the answers that it had."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+
+from onehop.callers import Caller
+from onehop.calls import Grant
+from onehop.config import CorrectionConfig
+from onehop.errors import SealedError
+from onehop.execution import _outcomes
+from onehop.execution._conduct import Conductor
+from onehop.execution._grants import Grants
+from onehop.execution._names import Names
+from onehop.execution._run import Run, open_run
+from onehop.execution._trail import Trail
+from onehop.execution.keeping import Keeper
+from onehop.kept_runs import KeptRun
+from onehop.recordings import Program, Script
+from onehop.sandbox import Sandbox
+from onehop.watching import stage, watched_by
+
+_log = logging.getLogger(__name__)
+
+
+class Again:
+    """Makes runs of ``sandbox`` again from what ``keeper`` has of them."""
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        sandbox: Sandbox,
+        corrections: CorrectionConfig,
+        grants: Grants,
+        conductor: Conductor,
+        trail: Trail,
+        names: Names,
+    ) -> None:
+        self._keeper = keeper
+        self._sandbox = sandbox
+        self._corrections = corrections
+        self._grants = grants
+        self._conductor = conductor
+        self._trail = trail
+        self._names = names
+
+    async def resume(self, kept: KeptRun) -> None:
+        """Make a claimed run again up to where it was, and go on. Raises StoreError, and what a run
+        raises that could not begin."""
+        try:
+            program, script = await self._keeper.open(kept)
+        except SealedError as error:
+            await self._bury(kept, error)
+            return
+        caller = Caller(
+            agent_id=kept.agent_id,
+            channel_id=kept.channel_id,
+            request_id=kept.request_id,
+            conversation=program.conversation,
+        )
+        with (
+            watched_by(self._sandbox.watchers),
+            stage("execution", caller=caller, agent_id=caller.agent_id, trace=None) as noted,
+        ):
+            run = await self._rebuilt(kept, caller, program)
+            noted.note(request=run.original.request, run_id=run.run_id)
+            await self._replayed(run, kept, program, script)
+
+    async def _rebuilt(self, kept: KeptRun, caller: Caller, program: Program) -> Run:
+        """The run as it was called, under its own id."""
+        run = await open_run(self._sandbox, caller, program.arguments, self._corrections)
+        run.run_id, run.executed_at = kept.run_id, program.executed_at
+        run.pauses = kept.fence - 1
+        run.checked = run.original = dataclasses.replace(run.original, isolation=program.isolation)
+        return run
+
+    async def _replayed(self, run: Run, kept: KeptRun, program: Program, script: Script) -> None:
+        run.grant = await self._grant(run, program)
+        run.grant = await self._grants.with_snippets(run, program.rules)
+        run.keeping = await self._keeper.again(kept, program, script, run.grant)
+        try:
+            await self._go_on(run)
+        finally:
+            await run.keeping.leave()
+
+    async def _grant(self, run: Run, program: Program) -> Grant | None:
+        if (brought := self._keeper.brought.get(run.run_id)) is not None:
+            return brought
+        self._grants.forget(run.caller.agent_id)  # what was decided rests on those of now
+        return await self._grants.grant(run.caller.agent_id, program.names, program.rules)
+
+    async def _go_on(self, run: Run) -> None:
+        with self._names.flight(run):
+            await self._trail.learn_secrets(run)
+            self._trail.announce(run, run.announcer.resumed(run.run_id, run.pauses))
+            if await self._grants.is_revoked(run.caller.agent_id):
+                await self._conductor.end(run, _outcomes.revoked(run.original.request))
+            else:
+                await self._conductor.carry_out(run, None)
+
+    async def _bury(self, kept: KeptRun, error: SealedError) -> None:
+        """A run that nobody can make again: say so."""
+        _log.error("the paused run %s cannot go on: %s", kept.run_id, error)
+        reason = f"what was kept of the run cannot be opened: {error}"
+        await self._trail.keep(_outcomes.lost(kept, reason))
+        await self._keeper.bury(kept)

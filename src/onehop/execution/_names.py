@@ -1,0 +1,233 @@
+"""The runs that callers have named: here, elsewhere, paused, or on record.
+
+A request id names one run of its agent. Anyone who asks for it again gets what that run gives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from pydantic_core import to_json
+
+from onehop.audit.recorder import Recorder
+from onehop.callers import Caller
+from onehop.errors import RunLostError, StoreUnavailableError
+from onehop.execution import _outcomes
+from onehop.execution._claims import Claims
+from onehop.execution._repeats import Repeats
+from onehop.execution._run import Run
+from onehop.execution.keeping import Keeper
+from onehop.later import still_running
+from onehop.leases import Leases
+from onehop.records import GIVEN_UP, ExecutionRecord
+from onehop.states import RunState
+from onehop.stores.base import Store
+from onehop.types import ExecutionResult
+
+_REPEATED: Final = "this request id had run already, so that this run is kept as a repeat of that"
+_NOTED: Final = 1000
+"""Repeats that are remembered until their result is returned."""
+_FRESH: Final = 1.0
+"""Seconds that the store has to take what has just ended, before it is asked for it."""
+_PAUSE_LOOK: Final = 0.25
+"""Seconds between two looks at a paused run that somebody waits for."""
+_SILENT: Final = 1.0
+"""Seconds in which a store that did not answer is not asked for claims again."""
+
+_log = logging.getLogger(__name__)
+
+
+class Names:
+    """Finds the run that a request id names, among those in flight, those that ``keeper`` knows to
+    be paused, those that ``recorder`` knows to have ended, and with ``leases``, those of other
+    servers on ``store``."""
+
+    def __init__(
+        self,
+        store: Store | None,
+        recorder: Recorder | None,
+        keeper: Keeper | None,
+        leases: Leases | None,
+    ) -> None:
+        self._store = store
+        self._recorder = recorder
+        self._keeper = keeper
+        self._claims = None if leases is None else Claims(leases)
+        self._repeats = Repeats()
+        self._repeated: OrderedDict[str, None] = OrderedDict()
+        self._flying: dict[str, Run] = {}
+        """In flight, by their own ids."""
+        self._asked_in_vain = float("-inf")
+        if recorder is not None:
+            recorder.on_repeat(self._note_repeat)
+            if self._claims is not None:
+                recorder.on_taken(self._claims.taken)
+
+    @property
+    def runs(self) -> tuple[RunState, ...]:
+        """Where each run in flight is."""
+        return tuple(run.state for run in self._flying.values())
+
+    async def ended(self, timeout: float) -> None:
+        """Wait until nothing is in flight, for ``timeout`` seconds at most."""
+        await self._repeats.ended(timeout)
+
+    # --- a run of this server ---
+
+    @contextmanager
+    def flight(self, run: Run) -> Iterator[None]:
+        """From now on a run of this name is in flight. What is raised before it ends frees the
+        name."""
+        self._repeats.begin(run.caller)
+        self._flying[run.run_id] = run
+        try:
+            yield
+        except BaseException as error:
+            if not run.ending:
+                self.fail(run, error)
+                self.release(run.caller)
+            raise
+        finally:
+            del self._flying[run.run_id]
+
+    def resolve(self, run: Run, result: ExecutionResult, size: int) -> None:
+        """It has ended, or waits for people: anyone who asks for it gets ``result``, which holds
+        about ``size`` bytes."""
+        self._repeats.resolve(run.caller, result, size)
+
+    def fail(self, run: Run, error: BaseException) -> None:
+        """It has no result: anyone who asks for it gets ``error``."""
+        self._repeats.fail(run.caller, error)
+
+    def release(self, caller: Caller) -> None:
+        """Other servers may look for the run, or make it."""
+        if self._claims is not None:
+            self._claims.release(caller)
+
+    # --- a run of this name that is known already ---
+
+    async def earlier(self, caller: Caller) -> tuple[ExecutionResult | None, bool]:
+        """The result of this request id, if it has run; and whether nobody could tell."""
+        known = await self._repeats.earlier(caller)
+        if known is not None or self._recorder is None or caller.minted:
+            return known, False
+        if self._claims is not None:  # looks for it when nobody else can begin it
+            return None, False
+        if (paused := await self.paused(caller)) is not None:
+            return paused, False
+        record, unchecked = await self._recorded(self._recorder, caller)
+        if record is None or record.error_type == GIVEN_UP:
+            return await self._repeats.earlier(caller), unchecked  # it may have begun meanwhile
+        return _outcomes.result_of(record), False
+
+    async def elsewhere(self, run: Run) -> ExecutionResult | None:
+        """The result of the run of this name that another server has made, or makes now; that of
+        one that waits for people, if there is one. ``run`` is in flight.
+
+        Raises RunLostError.
+        """
+        recorder, caller = self._recorder, run.caller
+        if self._claims is None or recorder is None or caller.minted:
+            return None
+        silent = time.monotonic() - self._asked_in_vain < _SILENT
+        if recorder.away or silent:  # to ask it would take its patience, once for each run
+            run.unchecked = True
+            return None
+        try:
+            record = await self._claims.first(
+                caller, lambda: recorder.find(caller.request_id, caller.agent_id)
+            )
+        except StoreUnavailableError as error:
+            _log.info("cannot tell whether %s runs elsewhere: %s", caller.request_id, error)
+            self._asked_in_vain = time.monotonic()
+            run.unchecked = True
+            return None
+        except RunLostError:
+            paused = await self.paused(caller)
+            if paused is None:
+                raise
+            return self._found(run, paused)
+        if record is not None:
+            return self._found(run, _outcomes.result_of(record))
+        paused = await self.paused(caller)
+        if paused is None:
+            return None
+        self.release(caller)
+        return self._found(run, paused)
+
+    async def paused(self, caller: Caller) -> ExecutionResult | None:
+        """Of a run of this name that waits for people; also one that another server has paused."""
+        if self._keeper is None:
+            return None
+        try:
+            return await self._keeper.paused(caller.request_id, caller.agent_id)
+        except StoreUnavailableError as error:
+            _log.info("cannot tell whether %s is paused: %s", caller.request_id, error)
+            return None
+
+    async def known(self, caller: Caller, seconds: float | None) -> ExecutionResult | None:
+        """The result of a run that another call has begun, that waits for people, or that is on
+        record; what it is after ``seconds``, if it has not ended by then."""
+        loop = asyncio.get_running_loop()
+        end = None if seconds is None else loop.time() + seconds
+        while True:
+            try:
+                async with asyncio.timeout_at(end):
+                    known = await self._repeats.earlier(caller)
+            except TimeoutError:
+                return still_running(caller.request_id)
+            if known is not None and known.status != "paused":
+                return known
+            paused = await self.paused(caller)  # looked at once, however short the time is
+            if paused is None:
+                break
+            left = _PAUSE_LOOK if end is None else end - loop.time()
+            if left <= 0:
+                return paused
+            await asyncio.sleep(min(left, _PAUSE_LOOK))
+        return await self._on_record(caller) if self._store is not None else known
+
+    async def _on_record(self, caller: Caller) -> ExecutionResult | None:
+        assert self._store is not None  # noqa: S101 - see ``known``
+        if self._recorder is not None:
+            await self._recorder.flush(_FRESH)
+        record = await self._store.get(caller.request_id, caller.agent_id)
+        return None if record is None else _outcomes.result_of(record)
+
+    def _found(self, run: Run, result: ExecutionResult) -> ExecutionResult:
+        """There is a run of this name already, with this result."""
+        run.repeated = run.ending = True
+        size = len(to_json(result.output, inf_nan_mode="null"))
+        self.resolve(run, result, size)
+        return result
+
+    async def _recorded(
+        self, recorder: Recorder, caller: Caller
+    ) -> tuple[ExecutionRecord | None, bool]:
+        try:
+            return await recorder.find(caller.request_id, caller.agent_id), False
+        except StoreUnavailableError as error:
+            # An outage stops no run; what this process has run, it knows itself.
+            _log.info("cannot tell whether %s ran before: %s", caller.request_id, error)
+            return None, True
+
+    # --- a run that turned out to be the second of its name ---
+
+    def _note_repeat(self, record: ExecutionRecord) -> None:
+        """The store knows better than this process: the first result is another one."""
+        self._repeats.forget(record.agent_id, record.request_id)
+        self._repeated[record.run_id or ""] = None
+        while len(self._repeated) > _NOTED:
+            self._repeated.popitem(last=False)
+
+    def with_repeat(self, run: Run, result: ExecutionResult) -> ExecutionResult:
+        """Say so, if the store has taken the run already, and not as the first of its name."""
+        if run.run_id not in self._repeated:
+            return result
+        return result.model_copy(update={"warnings": [*(result.warnings or ()), _REPEATED]})
