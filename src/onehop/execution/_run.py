@@ -27,6 +27,7 @@ from onehop.events import Event
 from onehop.execution import _outcomes
 from onehop.execution._announcements import Announcer
 from onehop.execution._preparation import Preparer
+from onehop.execution._repeats import Promise
 from onehop.records import SNIPPET_LENGTH, ExecutionRecord
 from onehop.requests import CheckedRequest, is_large
 from onehop.sandbox import Sandbox
@@ -70,6 +71,8 @@ class Run:
         self.caller = caller
         self.arguments = dict(arguments)
         """As they were given."""
+        self.promise: Promise | None = None
+        """What those wait for who ask for a run of its name, once it is under way."""
         self.keeping: Keeping | None = None
         """When it is kept, so that it can go on without its worker."""
         self.wanted: Wanted | None = None

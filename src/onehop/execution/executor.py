@@ -21,6 +21,7 @@ from onehop.errors import NotReplayableError, OnehopError, RunNotFoundError, Sto
 from onehop.execution._again import Again
 from onehop.execution._agent_rules import AgentRules
 from onehop.execution._conduct import Conductor
+from onehop.execution._cut_off import CutOff
 from onehop.execution._desks import Desks
 from onehop.execution._grants import Grants
 from onehop.execution._judging import Judge
@@ -110,6 +111,8 @@ class Executor:
             recorder = make_recorder(store, kept, redactor, watchers=sandbox.watchers)
         self._trail = Trail(recorder, redactor, self.bus)
         self._names = Names(store, recorder, keeper, leases)
+        if keeper is not None:
+            self._trail.complete_by(CutOff(keeper, sandbox.toolbox.effect_of).complete)
         rules = AgentRules(store)
         self.snippets = ExecutorSnippets(store, sandbox, rules)
         """Code that people have saved for agents to call."""
@@ -378,15 +381,21 @@ class Executor:
 
     async def _first(self, run: Run, on_log: OnLog | None) -> ExecutionResult:
         """Of the first run of this name: an earlier one's, or this one's."""
-        earlier, run.unchecked = await self._names.earlier(run.caller)
+        earlier, unchecked = await self._names.earlier(run.caller)
         if earlier is not None:
             run.repeated = True
             return earlier
+        if unchecked:
+            self._names.go_unchecked(run)
         with self._names.flight(run):
             elsewhere = await self._names.elsewhere(run)
             if elsewhere is not None:
                 return elsewhere
-            return await self._conductor.carry_out(run, on_log)
+            try:
+                return await self._conductor.carry_out(run, on_log)
+            finally:
+                if run.keeping is not None:  # whatever came of it, nobody holds it here any more
+                    await run.keeping.leave()
 
     async def replay(self, request_id: str, *, agent_id: str | None = None) -> Replay:
         """Make a run again that has ended, offline, with the answers that it had; of any agent for

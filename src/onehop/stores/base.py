@@ -389,7 +389,8 @@ class Store(Protocol):
 
     async def add_run_part(self, run_id: str, fence: int, number: int, part: bytes) -> bool:
         """Write down what a run has done, behind what its owner with this ``fence`` has numbered
-        lower; False when another one owns it, who then need not heed it."""
+        lower; False when another one owns it, who then need not heed it. A part of the same number
+        is replaced: its owner did not hear that it was written, and gives it again, with more."""
 
     async def run_parts(self, run_id: str) -> list[bytes]:
         """All that it has done, in order, of one owner after the other."""
