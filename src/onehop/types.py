@@ -405,6 +405,28 @@ class Replay(Wire):
         return replay_html(self)
 
 
+class SnippetInfo(Wire):
+    """One snippet, as an admin sees it."""
+
+    agent_id: str
+    """The agent that may call it; empty for all agents."""
+    name: str
+    version: int
+    language: Language
+    code: str
+    code_hash: str
+    description: str
+    input_schema: dict[str, Any]
+    tools: dict[str, str]
+    """The fingerprint of each tool that the run called, by path."""
+    request_id: str
+    """The run that it was saved from."""
+    source_agent: str
+    saved_by: str
+    saved_at: int
+    """ms since 1970."""
+
+
 class SessionInfo(Wire):
     """One session, as its owner and an admin see it. Times are ms since 1970."""
 
