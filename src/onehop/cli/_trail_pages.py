@@ -345,7 +345,7 @@ def _print_facts(request_id: str, facts: dict[str, Any]) -> None:
 
 def _print_run(run: ExecutionRecord, unended: Unended | None, zone: tzinfo | None) -> None:
     _print_facts(run.request_id, _facts(run, zone))
-    _print_text("Code, its beginning", run.code_snippet)
+    _print_code(run)
     _print_text("Context", _json(run.context_data))
     _print_text("Console", _joined(run.logs))
     _print_text("Output", _json(run.output) if run.success else None)
@@ -356,6 +356,18 @@ def _print_run(run: ExecutionRecord, unended: Unended | None, zone: tzinfo | Non
     else:
         _print_log(unended, zone)
     _print_text("Details", _json(other_details(run.details)))
+
+
+def _print_code(run: ExecutionRecord) -> None:
+    """All of it where the record has that: a person reads it before it becomes a snippet."""
+    ran = run.details.get("ran")
+    code, digest = (ran.get("code"), ran.get("hash")) if isinstance(ran, dict) else (None, None)
+    if isinstance(code, str) and digest == run.code_hash:
+        _print_text("Code", code)
+        return
+    is_whole = len(run.code_snippet) >= run.code_length
+    _print_text("Code" if is_whole else "Code, its beginning", run.code_snippet)
+    _print_text("Code, corrected, as it ran", code if isinstance(code, str) else None)
 
 
 def _print_calls(details: Any) -> None:
