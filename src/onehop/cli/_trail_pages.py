@@ -214,6 +214,12 @@ def _trend_row(point: TrendPoint) -> Sequence[Any]:
     return (point.day, point.language, point.total, point.failed, point.timeouts, *averages)
 
 
+def _began(run: ExecutionRecord | PausedRun) -> int:
+    """When; a record that was tampered with may hold anything."""
+    at: Any = run.executed_at
+    return at if type(at) is int else 0
+
+
 async def print_history(
     store: Store, query: HistoryQuery, *, utc: bool = False, as_json: bool = False
 ) -> None:
@@ -221,7 +227,7 @@ async def print_history(
     StoreUnavailableError."""
     paused = await waiting_runs(store, query)
     runs: list[ExecutionRecord | PausedRun] = [*paused, *await store.history(query)]
-    runs = sorted(runs, key=lambda run: -run.executed_at)[: query.limit]
+    runs = sorted(runs, key=_began, reverse=True)[: query.limit]
     if as_json:
         _print_json(
             [_wire(run) if isinstance(run, ExecutionRecord) else to_dict(run) for run in runs]
@@ -365,7 +371,8 @@ def _print_code(run: ExecutionRecord) -> None:
     if isinstance(code, str) and digest == run.code_hash:
         _print_text("Code", code)
         return
-    is_whole = len(run.code_snippet) >= run.code_length
+    length: Any = run.code_length  # a record that was tampered with may hold anything
+    is_whole = type(length) is int and len(str(run.code_snippet)) >= length
     _print_text("Code" if is_whole else "Code, its beginning", run.code_snippet)
     _print_text("Code, corrected, as it ran", code if isinstance(code, str) else None)
 
