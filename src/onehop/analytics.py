@@ -22,6 +22,7 @@ from onehop.answers import (
     CodeLengthBucket,
     Failure,
     FailureCause,
+    LanguageCount,
     PausedRun,
     PauseStats,
     RepeatedCode,
@@ -46,6 +47,7 @@ Answer = (
     | CodeLengthBucket
     | Failure
     | FailureCause
+    | LanguageCount
     | PausedRun
     | PauseStats
     | RepeatedCode

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from onehop.answers import PauseStats
+from onehop.kept_runs import RunPhase
 from onehop.stores import waiting_run, waiting_runs
 from onehop.stores.base import HistoryQuery, Store
 from tests.stores.records import DAY
@@ -100,6 +101,8 @@ async def test_runs_that_waited_are_counted_apart(store: Store) -> None:
 
 async def test_the_retention_spares_what_a_run_needs_that_waits(store: Store) -> None:
     old = NOW - 31 * DAY
+    run_id: str
+    phase: RunPhase
     for run_id, phase in (("waits", "paused"), ("over", "ended")):
         await store.add_run(
             dataclasses.replace(RUN, run_id=run_id, phase=phase, created_at=old, keep_until=NOW)

@@ -221,7 +221,7 @@ async def print_history(
     StoreUnavailableError."""
     paused = await waiting_runs(store, query)
     runs: list[ExecutionRecord | PausedRun] = [*paused, *await store.history(query)]
-    runs = sorted(runs, key=lambda run: -run.executed_at)[: query.limit]
+    runs = sorted(runs, key=_newest_first)[: query.limit]
     if as_json:
         _print_json(
             [_wire(run) if isinstance(run, ExecutionRecord) else to_dict(run) for run in runs]
@@ -232,6 +232,11 @@ async def print_history(
         print_table(columns, [_history_row(run, zone_of(utc), bool(paused)) for run in runs])
     else:
         write(sys.stdout, "No such run is kept.\n")
+
+
+def _newest_first(run: ExecutionRecord | PausedRun) -> int:
+    at: Any = run.executed_at
+    return -at if type(at) is int else 0
 
 
 def _history_row(
