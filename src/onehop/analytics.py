@@ -140,19 +140,19 @@ class Analytics:
         if type(step) is not int or not least <= step <= _LATEST:
             allowed = f"a whole number of ms, {least} or more for this time"
             raise InvalidRequestError("step", shortened(step), allowed)
-        return await self._store.timeline(_agent(agent_id), _since(since), step)
+        return Shown(await self._store.timeline(_agent(agent_id), _since(since), step))
 
     async def get_failure_causes(
         self, agent_id: str | None = None, since: int | None = None
     ) -> list[FailureCause]:
         """Failures by error type, most first."""
-        return await self._store.failure_causes(_agent(agent_id), _since(since))
+        return Shown(await self._store.failure_causes(_agent(agent_id), _since(since)))
 
     async def get_agent_counts(
         self, limit: int = 100, since: int | None = None
     ) -> list[AgentCount]:
         """Runs by agent, most first."""
-        return await self._store.agent_counts(_since(since), _limit(limit))
+        return Shown(await self._store.agent_counts(_since(since), _limit(limit)))
 
     async def get_resource_use(
         self, agent_id: str | None = None, since: int | None = None
@@ -190,7 +190,7 @@ class Analytics:
     ) -> list[ToolStats]:
         """Calls of tools by tool, or by tool and agent: most calls first."""
         asked = _agent(agent_id), _since(since), _limit(limit)
-        return await self._store.tool_stats(*asked, by_agent)
+        return Shown(await self._store.tool_stats(*asked, by_agent))
 
     async def get_security_profile(
         self, agent_id: str | None = None, since: int | None = None

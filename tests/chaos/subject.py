@@ -75,6 +75,8 @@ class Subject(Served):
         self._mounted = False
         self._keys: dict[str, str] = {}
         self.strays: list[int] = []
+        self.past: list[dict[str, Any]] = []
+        """What it has logged before it was started again."""
         (folder / "tools.py").write_text(TOOLS)
         (folder / "site").mkdir()
         (folder / "site" / "sitecustomize.py").write_text(CLOCK)
@@ -121,6 +123,7 @@ class Subject(Served):
     def start(self) -> Self:
         """Start it, or start it again, and wait until it says that it is ready."""
         with self._moved:
+            self.past += self.log
             self.log.clear()
             self.raw.clear()
             self._silent = False

@@ -101,9 +101,8 @@ async def test_runs_that_waited_are_counted_apart(store: Store) -> None:
 
 async def test_the_retention_spares_what_a_run_needs_that_waits(store: Store) -> None:
     old = NOW - 31 * DAY
-    run_id: str
-    phase: RunPhase
-    for run_id, phase in (("waits", "paused"), ("over", "ended")):
+    phases: dict[str, RunPhase] = {"waits": "paused", "over": "ended"}
+    for run_id, phase in phases.items():
         await store.add_run(
             dataclasses.replace(RUN, run_id=run_id, phase=phase, created_at=old, keep_until=NOW)
         )

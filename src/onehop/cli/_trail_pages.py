@@ -378,7 +378,7 @@ def _print_ledger(run: ExecutionRecord, zone: tzinfo | None) -> None:
         return
     _heading("What it did to the world")
     _print_effects(run.details, zone)
-    if run.was_interrupted:
+    if run.was_interrupted and "toolCalls" not in run.details:
         write(sys.stdout, "Its process ended first: calls that it had made are not on record\n")
 
 

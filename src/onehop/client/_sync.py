@@ -30,6 +30,7 @@ from onehop.types import (
     OutputPage,
     Replay,
     SessionInfo,
+    SnippetInfo,
     ValidationReport,
 )
 
@@ -205,6 +206,44 @@ class SyncAgentClient:
     def replay(self, request_id: str) -> Replay:
         """See ``AgentClient.replay``."""
         return self._wait(self._client.replay(request_id))
+
+    def snippets(self, agent_id: str | None = None) -> list[SnippetInfo]:
+        """See ``AgentClient.snippets``."""
+        return self._wait(self._client.snippets(agent_id))
+
+    def snippet(self, name: str, agent_id: str | None = None) -> SnippetInfo:
+        """See ``AgentClient.snippet``."""
+        return self._wait(self._client.snippet(name, agent_id))
+
+    def save_snippet(
+        self,
+        name: str,
+        request_id: str,
+        *,
+        agent_id: str | None = None,
+        for_all: bool = False,
+        description: str | None = None,
+        input_schema: dict[str, Any] | None = None,
+        code: str | None = None,
+        replace: bool = False,
+    ) -> SnippetInfo:
+        """See ``AgentClient.save_snippet``."""
+        return self._wait(
+            self._client.save_snippet(
+                name,
+                request_id,
+                agent_id=agent_id,
+                for_all=for_all,
+                description=description,
+                input_schema=input_schema,
+                code=code,
+                replace=replace,
+            )
+        )
+
+    def remove_snippet(self, name: str, agent_id: str | None = None) -> SnippetInfo:
+        """See ``AgentClient.remove_snippet``."""
+        return self._wait(self._client.remove_snippet(name, agent_id))
 
     def end_session(self, session: str, agent_id: str | None = None) -> bool:
         """See ``AgentClient.end_session``."""

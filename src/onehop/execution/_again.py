@@ -19,6 +19,7 @@ from onehop.execution.keeping import Keeper
 from onehop.kept_runs import KeptRun
 from onehop.recordings import Program, Script
 from onehop.sandbox import Sandbox
+from onehop.types import ExecutionResult
 from onehop.watching import stage, watched_by
 
 _log = logging.getLogger(__name__)
@@ -65,7 +66,8 @@ class Again:
         ):
             run = await self._rebuilt(kept, caller, program)
             noted.note(request=run.original.request, run_id=run.run_id)
-            await self._replayed(run, kept, program, script)
+            result = await self._replayed(run, kept, program, script)
+            noted.note(result=result, repeated=False)
 
     async def _rebuilt(self, kept: KeptRun, caller: Caller, program: Program) -> Run:
         """The run as it was called, under its own id."""
@@ -75,11 +77,14 @@ class Again:
         run.checked = run.original = dataclasses.replace(run.original, isolation=program.isolation)
         return run
 
-    async def _replayed(self, run: Run, kept: KeptRun, program: Program, script: Script) -> None:
+    async def _replayed(
+        self, run: Run, kept: KeptRun, program: Program, script: Script
+    ) -> ExecutionResult:
         run.grant = await self._grant(run, program)
+        run.grant = await self._grants.with_snippets(run, program.rules)
         run.keeping = await self._keeper.again(kept, program, script, run.grant)
         try:
-            await self._go_on(run)
+            return await self._go_on(run)
         finally:
             await run.keeping.leave()
 
@@ -89,14 +94,13 @@ class Again:
         self._grants.forget(run.caller.agent_id)  # what was decided rests on those of now
         return await self._grants.grant(run.caller.agent_id, program.names, program.rules)
 
-    async def _go_on(self, run: Run) -> None:
+    async def _go_on(self, run: Run) -> ExecutionResult:
         with self._names.flight(run):
             await self._trail.learn_secrets(run)
             self._trail.announce(run, run.announcer.resumed(run.run_id, run.pauses))
             if await self._grants.is_revoked(run.caller.agent_id):
-                await self._conductor.end(run, _outcomes.revoked(run.original.request))
-            else:
-                await self._conductor.carry_out(run, None)
+                return await self._conductor.end(run, _outcomes.revoked(run.original.request))
+            return await self._conductor.carry_out(run, None)
 
     async def _bury(self, kept: KeptRun, error: SealedError) -> None:
         """A run that nobody can make again: say so."""

@@ -105,9 +105,6 @@ class Conductor:
         except asyncio.CancelledError:  # given up while it is being written, which goes on
             self._names.resolve(run, result, size)
             raise
-        except BaseException as error:
-            self._names.fail(run, error)
-            raise
         self._names.resolve(run, result, size)
         return result
 

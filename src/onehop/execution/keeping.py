@@ -188,10 +188,13 @@ class Keeper:
 
     async def paused(self, request_id: str, agent_id: str) -> ExecutionResult | None:
         """The result of a run of this name that waits for people; None when there is none."""
+        found = await self.kept(request_id, agent_id)
+        return await self.result_of(found) if found is not None and found.is_waiting else None
+
+    async def kept(self, request_id: str, agent_id: str) -> KeptRun | None:
+        """What is kept of the latest run of this name. Raises StoreError."""
         found = await self.store.kept_runs(request_id=request_id, agent_id=agent_id, limit=1)
-        if not found or not found[0].is_waiting:
-            return None
-        return await self.result_of(found[0])
+        return found[0] if found else None
 
     async def has_ended(self, caller: Caller) -> bool:
         """Whether a run of this name was kept and has ended, also on another server. Raises
@@ -245,7 +248,7 @@ class Keeping:
     def _schema_of(self, namespace: str, member: str) -> str:
         if self._grant is None:
             return ""
-        bound = self._grant.catalogue.find(namespace, member)
+        bound = self._grant.find(namespace, member)
         return "" if bound is None else bound.fingerprint
 
     # --- while it waits for people ---
@@ -304,14 +307,17 @@ class Keeping:
 
     async def put_down(self) -> None:
         """The worker has ended, and the run goes on after a decision: also one that came while it
-        ended. Raises StoreError and LostRunError."""
+        ended. Raises StoreError and LostRunError.
+
+        While nobody knows whether one came the run is ``resuming``: if this process ends then,
+        another one looks. A decision that comes later wakes the run by itself.
+        """
         await self._stop_watching()
         await self.log.aclose()
-        await self.log.change(RunChange(phase="paused", lease_until=0, wake=False))
-        store, run_id = self._keeper.store, self.log.run.run_id
-        asked = await store.approvals(run_id=run_id, limit=_MOST)
-        if not asked or any(self._is_news(each) for each in asked):
-            await store.wake_run(run_id)
+        await self.log.change(RunChange(phase="resuming", lease_until=_lease(), wake=False))
+        asked = await self._keeper.store.approvals(run_id=self.log.run.run_id, limit=_MOST)
+        wake = True if not asked or any(self._is_news(each) for each in asked) else None
+        await self.log.change(RunChange(phase="paused", lease_until=0, wake=wake))
 
     def _is_news(self, approval: Approval) -> bool:
         """Whether it was decided while the worker ended."""

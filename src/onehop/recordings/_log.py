@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from onehop.errors import OnehopError, StoreError
@@ -45,6 +46,8 @@ class RunLog:
         """Whether all entries are there, or will be."""
         self._turn = asyncio.Lock()
         self._writing: asyncio.Task[None] | None = None
+        self._flushing: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
 
     def add(self, entry: Entry | Later, size: int = 0) -> None:
         """Take an entry of about so many bytes; it is written later, if the run is kept."""
@@ -63,7 +66,9 @@ class RunLog:
         self._pending.clear()
 
     async def _write_soon(self) -> None:
-        await asyncio.sleep(_GATHER)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GATHER):
+                await self._closing.wait()
         try:
             await self.flush()
         except OnehopError as error:  # the next call that changes something finds out
@@ -83,7 +88,21 @@ class RunLog:
         await self.flush()
 
     async def flush(self) -> None:
-        """In the store from now on: all entries so far. Raises as ``keep``."""
+        """In the store from now on: all entries so far. Raises as ``keep``.
+
+        A caller that leaves meanwhile changes nothing: half-written entries would be written again.
+        """
+        task = asyncio.get_running_loop().create_task(self._flush())
+        self._flushing.add(task)
+        task.add_done_callback(self._flushed)
+        await asyncio.shield(task)
+
+    def _flushed(self, task: asyncio.Task[None]) -> None:
+        self._flushing.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen, also when its caller has left
+
+    async def _flush(self) -> None:
         async with self._turn:
             if not self._pending:
                 return
@@ -110,8 +129,8 @@ class RunLog:
 
     async def aclose(self) -> None:
         """Write what can be written."""
+        self._closing.set()
         if self._writing is not None:
-            self._writing.cancel()
             await asyncio.wait([self._writing])
         if self.is_kept and self.is_whole:
             try:

@@ -25,6 +25,7 @@ from onehop.events import Event
 from onehop.kept_runs import KeptRun, RunChange, RunPhase
 from onehop.observed import ObservedType
 from onehop.records import ExecutionRecord
+from onehop.saved_snippets import Snippet
 from onehop.tally import Slice
 from onehop.types import Language
 
@@ -303,6 +304,22 @@ class Store(Protocol):
         """Replace what is kept of the tool, if that has the same revision (0: nothing is kept);
         the revision is then one more. False, and nothing is changed, when another was first."""
 
+    # -- snippets
+
+    async def snippets(self, agent_id: str | None = None) -> list[Snippet]:
+        """By agent and name, at most MOST_SNIPPETS; of all agents for None, and those that are for
+        all agents for the empty name."""
+
+    async def snippet(self, agent_id: str, name: str) -> Snippet | None:
+        """What is kept under a name."""
+
+    async def keep_snippet(self, snippet: Snippet) -> bool:
+        """Put it in the place of the version before; version 1 takes a name that is free. False,
+        and nothing is changed, when another was first."""
+
+    async def drop_snippet(self, agent_id: str, name: str) -> bool:
+        """Forget it; False when it was not there."""
+
     # -- approvals
 
     async def add_approvals(self, approvals: Sequence[Approval]) -> None:
@@ -372,7 +389,8 @@ class Store(Protocol):
 
     async def add_run_part(self, run_id: str, fence: int, number: int, part: bytes) -> bool:
         """Write down what a run has done, behind what its owner with this ``fence`` has numbered
-        lower; False when another one owns it, who then need not heed it."""
+        lower; False when another one owns it, who then need not heed it. A part of the same number
+        is replaced: its owner did not hear that it was written, and gives it again, with more."""
 
     async def run_parts(self, run_id: str) -> list[bytes]:
         """All that it has done, in order, of one owner after the other."""

@@ -29,6 +29,7 @@ from onehop.stores.memory._observed import MemoryObserved
 from onehop.stores.memory._replicas import MemoryReplicas
 from onehop.stores.memory._runs import MemoryRuns
 from onehop.stores.memory._sessions import MemorySessions
+from onehop.stores.memory._snippets import MemorySnippets
 
 
 class MemoryStore(
@@ -37,6 +38,7 @@ class MemoryStore(
     MemoryRuns,
     MemoryApprovals,
     MemorySessions,
+    MemorySnippets,
     MemoryObserved,
     MemoryReplicas,
 ):
@@ -58,6 +60,7 @@ class MemoryStore(
         self._values = {}
         self._approvals = {}
         self._observed = {}
+        self._snippets = {}
         self._leases = {}
         self._server_notes = {}
         self._arrived = asyncio.Event()

@@ -53,6 +53,7 @@ from onehop.stores.mongodb._replicas import MongoReplicas
 from onehop.stores.mongodb._runs import MongoRuns
 from onehop.stores.mongodb._schema import MIGRATIONS, Database, Migration, migrate
 from onehop.stores.mongodb._sessions import MongoSessions
+from onehop.stores.mongodb._snippets import MongoSnippets
 
 PATIENCE: Final = 4.0
 """Seconds to wait for a server."""
@@ -80,6 +81,7 @@ class MongoStore(
     MongoRuns,
     MongoApprovals,
     MongoSessions,
+    MongoSnippets,
     MongoObserved,
     MongoReplicas,
 ):

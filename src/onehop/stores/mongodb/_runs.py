@@ -56,8 +56,9 @@ class MongoRuns:
     async def add_run_part(self, run_id: str, fence: int, number: int, part: bytes) -> bool:
         """Write down what a run has done. Anyone who claims it after the look that follows has read
         this part; before, the look shows it."""
-        document = {"runId": run_id, "fence": Int64(fence), "number": number, "part": part}
-        await self._database["run_parts"].insert_one(document)
+        place = {"runId": run_id, "fence": Int64(fence), "number": number}
+        held = {"$set": {"part": part}}
+        await self._database["run_parts"].update_one(place, held, upsert=True)
         same = {"runId": run_id, "fence": fence}
         return await self._database["kept_runs"].find_one(same, {"_id": 1}) is not None
 

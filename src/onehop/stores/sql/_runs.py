@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, text, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -19,6 +19,10 @@ from onehop.stores.sql._writes import writing
 
 _AT_ONCE: Final = 500
 """Runs that one transaction drops."""
+_ADD_PART: Final = """
+INSERT INTO run_parts (run_id, fence, number, part) VALUES (:run_id, :fence, :number, :part)
+ON CONFLICT (run_id, fence, number) DO UPDATE SET part = excluded.part
+"""
 _run = runs.c
 WAITS: Final = _run.phase.in_(WAITING)
 
@@ -70,7 +74,7 @@ class SqlRuns:
             if locked.rowcount != 1:
                 return False
             values = {"run_id": run_id, "fence": fence, "number": number, "part": part}
-            await connection.execute(insert(parts).values(**values))
+            await connection.execute(text(_ADD_PART), values)
         return True
 
     async def run_parts(self, run_id: str) -> list[bytes]:
