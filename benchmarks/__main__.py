@@ -24,6 +24,7 @@ PROGRAMS = (
     "endstates",
     "codemodes",
     "calls",
+    "resuming",
     "typecheck",
     "mcp_tokens",
     "discovery",

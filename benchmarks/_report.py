@@ -34,6 +34,7 @@ _ORDER = (
     "roundtrips",
     "taskbench",
     "calls",
+    "resuming",
     "typecheck",
     "mcp_tokens",
     "discovery",

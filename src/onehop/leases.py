@@ -64,6 +64,11 @@ class Leases:
     ) -> None:
         await self.aclose()
 
+    @property
+    def duration(self) -> float:
+        """Seconds after which another may take what a process that died had."""
+        return self._duration
+
     def open(self) -> None:
         """Keep leases from now on."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name="onehop.leases")

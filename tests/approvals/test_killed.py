@@ -45,6 +45,12 @@ def note(text: str) -> int:
     return written(f"note {text}")
 
 @tool
+async def linger(text: str) -> None:
+    """Write something down, and take a while."""
+    written(f"linger {text}")
+    await asyncio.sleep(20)
+
+@tool
 async def pay(to: str, amount: float, slow: float = 0) -> str:
     """Pay somebody."""
     written(f"pay {to}")
@@ -65,6 +71,8 @@ def code(text: str, slow: float = 0) -> str:
 
 class Shop(Served):
     """A server whose tools write in a book, by which a test sees what was really done."""
+
+    patience = 90.0  # it is started again on a busy machine
 
     def __init__(self, folder: Path, store: str | None = None, **more: str) -> None:
         folder.mkdir(exist_ok=True)
@@ -201,6 +209,28 @@ def test_a_call_that_was_sent_when_the_server_was_killed_is_not_sent_again_by_it
         assert result["output"] == ["ada is here", told, 3], result
         assert [call["outcome"] for call in result["toolCalls"]] == ["ok", "ok", "unknown", "ok"]
         assert shop.lines("pay three") == 1
+
+
+def test_a_run_that_is_cut_off_before_it_waits_names_the_writes_that_it_had_sent(
+    store: Any, tmp_path: Path
+) -> None:
+    slowly = """
+        await Promise.all([tools.find({ name: "ada" }), tools.note({ text: "cut" })]);
+        await Promise.all([tools.linger({ text: "cut" }), tools.find({ name: "bob" })]);
+    """
+    with Shop(tmp_path, store("cut"), ONEHOP_TOOLS_TIMEOUT="60000") as shop:
+        people = People(shop)
+        ada = threading.Thread(target=_quietly, args=(people, "r1", slowly))
+        ada.start()
+        until(lambda: shop.lines("linger cut"))
+        shop.kill()
+        ada.join()
+        shop.again()
+        result = until(lambda: (found := people.result("r1")).get("error") and found)
+        assert result["errorInfo"]["name"] == "Interrupted"
+        calls = {(each["tool"], each["outcome"], each["change"]) for each in result["toolCalls"]}
+        assert {("note", "ok", "applied"), ("linger", "unknown", "unknown")} <= calls
+        assert shop.lines("note cut") == shop.lines("linger cut") == 1
 
 
 def _quietly(people: People, name: str, text: str) -> None:

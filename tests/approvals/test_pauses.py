@@ -13,11 +13,17 @@ import pytest
 from pydantic import SecretStr
 
 from onehop import ExecutionResult, SandboxConfig, tool
+from onehop.callers import Caller
 from onehop.config import AnalyticsConfig, AuditConfig, RecordingConfig, ToolsConfig
 from onehop.decisions import Approve, Decision, Edit, Reject
+from onehop.errors import StoreUnavailableError
+from onehop.execution._names import Names
 from onehop.execution.compose import open_executor
 from onehop.execution.executor import Executor
+from onehop.execution.keeping import Keeper
+from onehop.kept_runs import RunChange
 from onehop.server.agents import Agents
+from onehop.telemetry import Metrics
 from tests.servers import PostgresServer
 from tests.waiting import soon
 
@@ -150,6 +156,66 @@ async def test_a_server_that_was_asked_meanwhile_does_not_begin_what_another_has
         results = [await each.wait("r1", 20_000, agent_id="ada") for each in (one, two)]
         assert results[0].output == results[1].output
     assert MADE.count(("pay", "ada")) == 1
+
+
+async def test_a_pause_that_the_store_does_not_hear_of_is_answered_and_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onehop.execution.keeping.LEASE", 1.0)
+    async with server(tmp_path) as executor:
+        change, refused = executor.store.change_run, list[str]()
+
+        async def silent(run_id: str, fence: int, wanted: RunChange) -> bool:
+            if wanted.phase is not None and wanted.phase != "held" and not refused:
+                refused.append(wanted.phase)
+                raise StoreUnavailableError("the store", "it is silent")
+            return await change(run_id, fence, wanted)
+
+        monkeypatch.setattr(executor.store, "change_run", silent)
+        asked = [executor.execute(CODE, agent_id="ada", request_id="r1") for _ in range(2)]
+        async with asyncio.timeout(30):
+            answers = await asyncio.gather(*asked)
+        assert refused
+        assert [each.status for each in answers] == ["paused"] * 2
+        again = await executor.execute(CODE, agent_id="ada", request_id="r1")
+        await decide(executor, again, Approve())
+        result = await executor.wait("r1", 30_000, agent_id="ada")
+        assert result.status == "completed", result.error
+    assert MADE.count(("pay", "ada")) == 1
+
+
+async def test_a_run_that_goes_on_is_counted_like_any_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    metrics = Metrics()
+    async with server(tmp_path, watchers=[metrics]) as executor:
+        paused = await executor.execute(CODE, agent_id="ada", request_id="r1")
+        await decide(executor, paused, Approve())
+        result = await executor.wait("r1", 30_000, agent_id="ada")
+        assert result.success
+        state = await executor.state()
+        wanted = 'onehop_executions_total{language="javascript",outcome="completed"} 1.0'
+        await soon(lambda: wanted in metrics.render(state)[0].decode(), "it is counted")
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
+async def test_what_may_have_written_before_is_not_run_while_nobody_can_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(*_: object) -> None:
+        raise StoreUnavailableError("the store", "it is silent")
+
+    code = 'return tools.find({ name: "ada" })'
+    async with server(tmp_path) as executor:
+        monkeypatch.setattr(executor.store, "get", silent)
+        with pytest.raises(StoreUnavailableError, match="whether this request id has run before"):
+            await executor.execute(code, agent_id="ada", request_id="r1")
+        assert not MADE
+        reads = await executor.execute(code, agent_id="ada", request_id="r2", tools=["find"])
+        assert reads.success
+        assert reads.warnings
+        unnamed = await executor.execute(code, agent_id="ada")
+        assert unnamed.success
 
 
 @pytest.fixture(scope="module")
@@ -400,3 +466,32 @@ async def test_a_paused_run_that_was_tampered_with_ends_and_sends_nothing(tmp_pa
     assert (result.success, result.status) == (False, "failed")
     assert "it was changed since it was sealed" in (result.error or "")
     assert MADE == [("find", "a")]
+
+
+async def test_a_run_that_another_server_has_ended_is_waited_for_until_its_record_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = f"sqlite:///{tmp_path / 'runs.db'}"
+    async with server(tmp_path / "one", store=store) as one:
+        paused = await one.execute(CODE, agent_id="ada", request_id="r1")
+    async with server(tmp_path / "two", store=store) as two:
+        held, append = asyncio.Event(), two.store.append
+
+        async def late(entries: Any) -> Any:
+            await held.wait()
+            return await append(entries)
+
+        monkeypatch.setattr(two.store, "append", late)
+        await decide(two, paused, Approve())
+        await soon(lambda: two.store.kept_runs(phase="ended"))
+        names = Names(two.store, None, Keeper(two.store, RecordingConfig(), 1), None)
+        caller = Caller(agent_id="ada", request_id="r1")
+        running = await names.known(caller, 0)
+        assert running is not None
+        assert running.status == "running"
+        asking = asyncio.create_task(names.known(caller, None))
+        held.set()
+        found = await asking
+        assert found is not None
+        assert found.output["paid"] == "ada has 6 more"
+        assert await names.known(Caller(agent_id="eve", request_id="r1"), 0) is None

@@ -199,6 +199,6 @@ async def test_code_that_swallows_the_errors_of_tools_that_it_was_not_granted_is
         result = await bare.execute(code)
         assert (result.output, result.warnings) == (
             "rejected",
-            ["the code used `tools`, and no tools are granted to this code"],
+            ["no tools are granted to this code, and it tried to call one"],
         )
         assert (await bare.execute("return 1")).warnings is None

@@ -21,7 +21,7 @@ processes that stayed, and a broken hash chain. Recovery is the time from the en
 a call that began after it was answered well; a busy machine makes it longer.
 
 - {seconds:.0f} s, {date}; {machine}
-- {trials} faults, {calls} calls, {problems} problems
+- {count}, {problems} problems
 """
 
 
@@ -34,12 +34,21 @@ def page(command: str, seconds: float, trials: Sequence[Trial], campaigns: dict[
         seconds=seconds,
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         machine=machine,
-        trials=len(trials),
-        calls=sum(trial.calls for trial in trials),
+        count=_count(trials, campaigns),
         problems=sum(len(trial.problems) for trial in trials)
         + sum(len(found.problems) for found in campaigns.values()),
     )
-    return "\n".join([head, *_faults(trials), *_kills(campaigns), *_problems(trials, campaigns)])
+    faults = _faults(trials) if trials else ()
+    return "\n".join([head, *faults, *_kills(campaigns), *_problems(trials, campaigns)])
+
+
+def _count(trials: Sequence[Trial], campaigns: dict[str, Found]) -> str:
+    parts = []
+    if trials:
+        parts.append(f"{len(trials)} faults, {sum(trial.calls for trial in trials)} calls")
+    if campaigns:
+        parts.append(f"{sum(each.kills.total() for each in campaigns.values())} kills")
+    return ", ".join(parts)
 
 
 def _faults(trials: Sequence[Trial]) -> Iterable[str]:
@@ -75,9 +84,14 @@ def _kills(campaigns: dict[str, Found]) -> Iterable[str]:
     yield "## Kills during writes\n"
     yield "Runs read and write, and every third waits for a person, while"
     yield f"servers, spawners and workers get SIGKILL. A true end is {TRUE_STATES}. A write is"
-    yield "unnamed if the record of its run says that it was cut off, and no write.\n"
-    yield "| store | kills | runs | completed | cut off | writes | unnamed | problems |"
-    yield "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    yield "unnamed if the record of its run says that it was cut off, and no write. A write is"
+    yield "asked about if nobody knew whether it had been made when its run went on; a person looks"
+    yield "then."
+    yield "A problem is a write that was sent twice or is not on record, a run with two records or"
+    yield "another end than was answered, a call without an answer, or a process that stayed.\n"
+    names = "runs", "completed", "cut off", "writes", "asked about", "unnamed", "problems"
+    yield f"| store | kills | {' | '.join(names)} |"
+    yield f"| --- | --- |{' ---: |' * len(names)}"
     for name, found in campaigns.items():
         cells = (
             name,
@@ -86,6 +100,7 @@ def _kills(campaigns: dict[str, Found]) -> Iterable[str]:
             found.completed,
             found.interrupted,
             found.writes,
+            found.unknown,
             found.unnamed,
             len(found.problems),
         )

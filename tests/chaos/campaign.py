@@ -38,7 +38,8 @@ CODE: Final = """
 """
 _CLIENTS: Final = 3
 _PATIENCE: Final = 120.0
-"""Seconds in which each run must be answered, however often its server is killed."""
+"""Seconds in which each run must be answered, however often its workers are killed; those in which
+a server starts do not count, which a busy machine makes long."""
 _ON_ITS_WAY: Final = {"paused", "running"}
 """Whoever is told so asks again."""
 _ENDS: Final = {"completed", "failed"}
@@ -55,6 +56,8 @@ class Found:
     interrupted: int = 0
     writes: int = 0
     """Lines of the ledger"""
+    unknown: int = 0
+    """Writes of which nobody knew whether they were made, so that a person was asked."""
     unnamed: int = 0
     """Writes that were done, and that a run's record names neither as done nor as unknown: it says
     only that the run was cut off."""
@@ -64,7 +67,11 @@ class Found:
 class Campaign:
     """Kills servers, spawners and workers, one at a time, ``times`` in all."""
 
-    def __init__(self, servers: list[Subject], dice: random.Random) -> None:
+    def __init__(
+        self, servers: list[Subject], dice: random.Random, *, seconds: float = float("inf")
+    ) -> None:
+        """No kill is begun after so many ``seconds``."""
+        self._seconds = seconds
         self._servers = servers
         self._dice = dice
         self._answers: dict[str, dict[str, Any]] = {}
@@ -72,6 +79,8 @@ class Campaign:
         """Of which a server has said, and kept saying, that their run is lost."""
         self._numbers = count()
         self._ending = self._over = False
+        self._down = 0.0
+        """Seconds in which a server was killed or started."""
         self.found = Found()
 
     async def run(self, times: int) -> Found:
@@ -80,9 +89,12 @@ class Campaign:
         approver = await self._servers[0].role_key("ann", "approver")
         clients = [asyncio.create_task(self._client(key)) for _ in range(_CLIENTS)]
         deciding = asyncio.create_task(self._decide(approver))
+        last = time.monotonic() + self._seconds
         for _ in range(times):
             await self._until_written()
             await asyncio.sleep(self._dice.uniform(0, 0.5))
+            if time.monotonic() > last:
+                break
             await self._kill()
         self._ending = True
         ends = await asyncio.gather(*clients, return_exceptions=True)
@@ -107,8 +119,10 @@ class Campaign:
         kind = self._dice.choice(["server", *kinds])
         self.found.kills[kind] += 1
         if kind == "server":
+            began = time.monotonic()
             await asyncio.to_thread(subject.kill)
             await asyncio.to_thread(subject.start)
+            self._down += time.monotonic() - began
         else:
             send(kinds[kind](subject.pid), signal.SIGKILL)
 
@@ -122,15 +136,18 @@ class Campaign:
     async def _ask(self, key: str, name: str, *, asks: bool) -> None:
         body = {"code": CODE, "context": {"key": name, "asks": asks}, "timeout": 20_000}
         headers = {"Authorization": f"Bearer {key}", "X-Request-Id": name}
-        began = time.monotonic()
-        while time.monotonic() - began < _PATIENCE:
+        began, down = time.monotonic(), self._down
+        said = Counter[str]()
+        while time.monotonic() - began < _PATIENCE + self._down - down:
             url = self._dice.choice(self._servers).url
             try:
                 async with httpx2.AsyncClient(timeout=_PATIENCE) as client:
                     answer = await client.post(f"{url}/api/v1/execute", json=body, headers=headers)
-            except httpx2.TransportError:
+            except httpx2.TransportError as error:
+                said[type(error).__name__] += 1
                 await asyncio.sleep(0.1)
                 continue
+            said[_in_short(answer)] += 1
             if answer.status_code == 200 and answer.json()["status"] not in _ON_ITS_WAY:
                 self._answers[name] = answer.json()
                 return
@@ -141,11 +158,12 @@ class Campaign:
                 words = f"{name}: {answer.status_code} {answer.text[:200]} {self._logged(name)}"
                 self.found.problems.append(words)
             await asyncio.sleep(0.1)
-        self.found.problems.append(f"{name} was never answered")
+        words = f"{name} was never answered: {dict(said)} {self._logged(name)}"
+        self.found.problems.append(words)
 
     def _logged(self, name: str) -> str:
         """What the servers have logged of a request, the last lines."""
-        lines = [str(line) for server in self._servers for line in server.log]
+        lines = [str(line) for server in self._servers for line in (*server.past, *server.log)]
         return " ".join(line[-1500:] for line in lines if name in line)[-3000:]
 
     async def _decide(self, key: str) -> None:
@@ -156,11 +174,22 @@ class Campaign:
                 url = f"{self._dice.choice(self._servers).url}/api/v1/approvals"
                 try:
                     for each in (await client.get(url)).json().get("approvals", []):
-                        decisions = {each["callId"]: {"action": "approve"}}
+                        decisions = {each["callId"]: self._decision(each)}
                         body = {"runId": each["runId"], "decisions": decisions}
                         await client.post(url, json=body)
                 except httpx2.TransportError:
                     continue
+
+    def _decision(self, asked: dict[str, Any]) -> dict[str, str]:
+        """What a person does who is asked: one who hears that a write may have been made already
+        looks whether it was."""
+        key = asked["arguments"]["key"]
+        if "_again_" not in asked["callId"]:
+            return {"action": "approve"}
+        self.found.unknown += 1
+        if key in self._servers[0].ledger.read_text().split():
+            return {"action": "reject", "reason": "it was made"}
+        return {"action": "approve"}
 
     # --- what is left ---
 
@@ -212,6 +241,10 @@ class Campaign:
         if told < len(mine) and not interrupted:
             found.problems.append(f"{name} wrote {sorted(mine)}, and names only {told} writes")
         found.unnamed += max(0, len(mine) - told)
+
+
+def _in_short(answer: httpx2.Response) -> str:
+    return str(answer.json()["status"] if answer.status_code == 200 else answer.status_code)
 
 
 async def _settled(store: Any, wanted: set[str]) -> dict[str, list[ExecutionRecord]]:

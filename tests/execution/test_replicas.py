@@ -14,12 +14,15 @@ from onehop.analytics import Aggregator
 from onehop.callers import Caller
 from onehop.config import AnalyticsConfig, AuditConfig
 from onehop.errors import RunLostError
-from onehop.execution._claims import Claims
+from onehop.execution._claims import Claims, _name
 from onehop.execution.executor import Executor
+from onehop.kept_runs import KeptRun
 from onehop.leases import Leases
-from onehop.stores.base import HistoryQuery
+from onehop.records import ExecutionRecord
+from onehop.stores.base import Entry, HistoryQuery
 from onehop.stores.memory import MemoryStore
 from onehop.testing import Answer, FakeBackend
+from onehop.testing.records import record as make_record
 from tests.waiting import soon
 
 SOON = 0.4
@@ -108,6 +111,39 @@ async def test_what_a_dead_server_has_begun_is_not_run_again(tmp_path: Path) -> 
             with pytest.raises(RunLostError, match="lost"):
                 await two.executor.execute("return 1", request_id="lost")
         assert not two.backend.calls
+
+
+async def test_a_run_that_has_ended_elsewhere_is_not_run_again_before_its_record_comes() -> None:
+    store = MemoryStore()
+    caller = Caller(agent_id="ada", request_id="r1")
+    ended = KeptRun(
+        run_id="run",
+        request_id="r1",
+        agent_id="ada",
+        channel_id="",
+        code_hash="0" * 16,
+        phase="ended",
+        created_at=1,
+        program=b"",
+    )
+
+    async def kept() -> KeptRun:
+        return ended
+
+    async with Leases(store, duration=60) as leases:
+        looking = asyncio.create_task(
+            Claims(leases).first(caller, lambda: store.get("r1", "ada"), kept)
+        )
+        await soon(lambda: leases.holds(_name("ada", "r1")), "it has the lease")
+        assert not looking.done()
+        await store.append([Entry(make_record(request_id="r1", agent_id="ada"))])
+        found = await looking
+    assert isinstance(found, ExecutionRecord)
+    assert found.request_id == "r1"
+    async with Leases(store, duration=SOON) as leases:
+        lost = Caller(agent_id="ada", request_id="its server is gone")
+        with pytest.raises(RunLostError):
+            await Claims(leases).first(lost, lambda: store.get("no such"), kept)
 
 
 async def test_one_of_many_keeps_the_rollups_until_it_dies() -> None:

@@ -16,8 +16,6 @@ import pytest
 from tests.server.served import Served
 
 EXAMPLES = os.environ.get("ONEHOP_SCHEMATHESIS_EXAMPLES", "5")
-TRYING = 600
-"""Seconds for all operations: it takes half a minute, and many times that on a busy machine."""
 ENDLESS = ("events", "hand_in")
 CHANGES = ("revoke_agent", "rotate_agent", "set_agent_rules", "agent_rules", "decide")
 """It would find its own agent in the list and revoke it, and try the rest without a key; and nobody
@@ -46,7 +44,7 @@ def schemathesis(server: Served, *options: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=TRYING,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stdout

@@ -6,8 +6,6 @@ import os
 import select
 import signal
 import socket
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +21,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from onehop.config import ServerConfig
 from onehop.errors import ConfigError
 from onehop.server.serving import listen, listen_together
+from tests import copies
+from tests.copies import ONEHOP
+from tests.processes import children
 from tests.server.served import Served, run, streaming
 from tests.servers import PostgresServer
 from tests.waiting import until
@@ -41,7 +42,11 @@ class Replica(Served):
 Pair = tuple[Replica, Replica]
 
 
-@pytest.fixture(scope="module", params=["postgresql", "mongodb"])
+MONGODB = pytest.param("mongodb", marks=pytest.mark.thorough)
+"""Two servers more, for what tests/stores tries with it in each run."""
+
+
+@pytest.fixture(scope="module", params=["postgresql", MONGODB])
 def pair(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pair]:
@@ -175,17 +180,16 @@ def test_the_rate_of_an_agent_is_counted_at_both_servers(pair: Pair) -> None:
 
 
 def test_a_store_that_is_not_shared_is_refused_for_several_processes(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "onehop", "serve", "--workers", "2"]
+    command = [*ONEHOP, "serve", "--workers", "2"]
     environment = Served(tmp_path).environment
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = copies.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "PostgreSQL or MongoDB" in done.stderr
 
 
 def _start(folder: Path, port: int, *options: str, **environment: str) -> tuple[int, str]:
-    command = [sys.executable, "-m", "onehop", "serve", "--port", str(port), *options]
-    done = subprocess.run(
-        command,
+    done = copies.run(
+        [*ONEHOP, "serve", "--port", str(port), *options],
         env=Served(folder, **environment).environment,
         capture_output=True,
         text=True,
@@ -284,7 +288,7 @@ def test_the_metrics_of_both_are_one_text(crew: Replica, root: str) -> None:
 
 
 def test_a_process_that_dies_is_replaced_and_all_stop_together(crew: Replica, root: str) -> None:
-    before = _children(crew.pid)
+    before = children(crew.pid)
     assert len(before) == 2
     os.kill(min(before), signal.SIGKILL)
     crew.logged(lambda line: "another starts in" in line.get("message", ""))
@@ -298,14 +302,9 @@ def test_a_process_that_dies_is_replaced_and_all_stop_together(crew: Replica, ro
         return codes == [200] * 4
 
     until(answers, "every agent is served again")
-    after = _children(crew.pid)
+    after = children(crew.pid)
     assert len(after) == 2
     assert after != before
     crew.tell(signal.SIGTERM)
     assert crew.ended() == 0
     assert not [pid for pid in after if Path(f"/proc/{pid}").exists()]
-
-
-def _children(pid: int) -> set[int]:
-    """The processes that ``pid`` has started."""
-    return {int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}

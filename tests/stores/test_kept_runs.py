@@ -47,6 +47,14 @@ async def test_a_run_and_its_parts_come_back_as_they_were_given(store: Store) ->
     assert await store.kept_runs(phase="paused") == []
 
 
+async def test_a_part_that_is_given_again_stands_once(store: Store) -> None:
+    await store.add_run(RUN)
+    await store.add_run_part("run", 1, 1, b"first")
+    for part in (b"second", b"second, and more"):
+        assert await store.add_run_part("run", 1, 2, part)
+    assert await store.run_parts("run") == [b"first", b"second, and more"]
+
+
 async def test_one_of_many_claims_a_run_and_its_last_owner_changes_nothing_more(
     store: Store,
 ) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -26,7 +26,7 @@ from onehop.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from onehop.events import Event
+from onehop.events import Event, ExecutionFailed
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.states import JournalState
 from onehop.stores.base import Entry, Store
@@ -34,6 +34,7 @@ from onehop.watching import Watcher, stage, watched_by
 
 T = TypeVar("T")
 Told = Callable[[ExecutionRecord], None]
+Complete = Callable[[ExecutionRecord], Awaitable[ExecutionRecord | None]]
 Mode = Literal["journal", "strict"]
 
 _IN_THREAD: Final = 64 * 1024
@@ -130,6 +131,7 @@ class Recorder:
         self._owed: dict[str, Entry] = {}
         """By run id: what has ended and is not on disk, because that failed."""
         self._tell_taken: list[Callable[[list[ExecutionRecord]], None]] = []
+        self._complete: Complete | None = None
 
     @property
     def away(self) -> bool:
@@ -162,6 +164,11 @@ class Recorder:
     def on_taken(self, tell: Callable[[list[ExecutionRecord]], None]) -> None:
         """Call ``tell`` with the records that the store has from now on."""
         self._tell_taken.append(tell)
+
+    def complete_by(self, complete: Complete) -> None:
+        """Ask ``complete`` for the record of each run that a process has left unfinished; None: the
+        run has not ended so."""
+        self._complete = complete
 
     async def trouble(self) -> str | None:
         """Why runs are not recorded, or records not delivered; None when all is well.
@@ -418,12 +425,28 @@ class Recorder:
 
     async def _put(self, entries: list[Entry]) -> None:
         if entries:
+            entries = [await self._completed(entry) for entry in entries]
             with watched_by(self._watchers), stage("delivery", run_ids=_run_ids(entries)):
                 repeats = await self._store.append(entries) or ()
             for repeat in repeats:
                 self._report(repeat)
         else:  # nothing waits: is it back?
             await self._store.ping()
+
+    async def _completed(self, entry: Entry) -> Entry:
+        record, complete = entry.record, self._complete
+        if record is None or complete is None or record.details.get("interrupted") is not True:
+            return entry
+        try:
+            known = await complete(record)
+        except StoreError:
+            raise
+        except Exception:  # less is known of the run, but no record waits for ever
+            _log.exception("what the run %s had done is not known", record.run_id)
+            return entry
+        if known is None:  # neither has it failed, as its last event says
+            return Entry(None, tuple(e for e in entry.events if not isinstance(e, ExecutionFailed)))
+        return Entry(known, entry.events)
 
     def _report(self, repeat: ExecutionRecord) -> None:
         _log.warning(

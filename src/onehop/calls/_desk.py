@@ -6,6 +6,7 @@ What a call may cost is looked at before it is dispatched; a refusal is an answe
 from __future__ import annotations
 
 import asyncio
+import copy
 import dataclasses
 import json
 import logging
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from onehop.calls._asking import Asker
 from onehop.calls._asking import Question as PersonsQuestion
-from onehop.calls._grant import Grant
+from onehop.calls._grant import SNIPPETS, Grant
 from onehop.calls._media import MediaShelf
 from onehop.calls._places import Places
 from onehop.calls._record import CallRecord, hash_of
@@ -95,6 +96,11 @@ class RunDesk:
         self._is_closing = False
         self._media = MediaShelf(limits.total)
         self.warnings: list[str] = []
+        self.schemas: dict[str, str] = {}
+        """The fingerprints of the tools that were called, by path."""
+        self.snippets: dict[str, dict[str, Any]] = {}
+        """The version of a snippet that each call of one has got, by the call's id."""
+        self._versions: dict[str, dict[str, Any]] = {}
 
     # --- what the worker needs of a desk ---
 
@@ -142,19 +148,41 @@ class RunDesk:
             return  # the worker ends
         if met.is_answered:
             if isinstance(question, Call):
-                self._note_played(question, met)
+                record = self._note_played(question, met)
+                reply = self._noting(question, record, reply)
             self._tape.play(met, reply)
         else:
             self._take(question, reply, met)
 
-    def _note_played(self, call: Call, met: Met) -> None:
+    def _note_played(self, call: Call, met: Met) -> CallRecord:
         record = self._record(call, met)
+        if met.schema:
+            self.schemas[record.path] = met.schema
         if met.call is not None:
             record.path, record.effect = met.call.tool, met.call.effect
-            record.end(met.call.outcome, met.call.error)
+            record.end(met.call.outcome, met.call.error, met.call.change)
+        if met.edited is not None:
+            record.arguments = dict(met.edited)
+            return record
         with suppress(ValueError):
             given = read_json((call.arguments or "{}").encode("utf-8", "surrogatepass"))
             record.arguments = given if isinstance(given, dict) else {}
+        return record
+
+    def _noting(self, call: Call, record: CallRecord, reply: Reply) -> Reply:
+        """Of a call of a snippet: notes which version the code gets, also one from the tape."""
+        if call.namespace != SNIPPETS:
+            return reply
+
+        def noted(value: bytes | None, error: bytes | None) -> None:
+            if value is not None:
+                answer = json.loads(value)
+                told = {name: answer.get(name) for name in ("name", "version", "hash")}
+                # The worker keeps the first one that it gets, until the run ends.
+                self.snippets[record.id] = self._versions.setdefault(call.member, told)
+            reply(value, error)
+
+        return noted
 
     def _record(self, call: Call, met: Met | None) -> CallRecord:
         record = CallRecord(len(self._records) + 1, _path(call))
@@ -186,7 +214,7 @@ class RunDesk:
             self._ask_later(self._answer(question, self._recorded(met, reply)))
             return
         record = self._record(question, met)
-        reply = self._recorded(met, reply, record)
+        reply = self._recorded(met, self._noting(question, record, reply), record)
         try:
             bound, arguments = self._admit(question, record)
         except UnknownError as error:
@@ -215,8 +243,15 @@ class RunDesk:
 
     @property
     def calls(self) -> list[ToolCall]:
-        """All calls, in the order in which the code made them."""
-        return [record.call for record in self._records]
+        """All calls, in the order in which the code made them; of a run that goes on later, those
+        that are over."""
+        return [each.call for each in self._records if not (self._goes_on and each.is_open)]
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether the run ends here, and goes on later, or elsewhere."""
+        stopped = self.stopped
+        return stopped is not None and stopped.done() and stopped.result() != "diverged"
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -243,6 +278,8 @@ class RunDesk:
 
     def _warn_of_open(self) -> None:
         for record in self._tasks.values():
+            if self._goes_on and not _is_started_write(record):
+                continue  # it is made, or asked about, when the run goes on
             fate = "it was awaited for 2 s" if _is_started_write(record) else "it was cancelled"
             self.warnings.append(
                 f"the call of {record.path} ({record.id}) was not over when the run ended; {fate}: "
@@ -255,31 +292,41 @@ class RunDesk:
         """The tool and the arguments of a call that may be made. Raises ToolError."""
         bound = self._find(call)
         record.path, record.effect = bound.path, bound.effect
+        self.schemas[bound.path] = bound.fingerprint
         arguments = _arguments(call, bound)
+        if record.met is not None and record.met.edited is not None:
+            arguments = dict(record.met.edited)
         record.arguments, record.bytes_in = arguments, len((call.arguments or "").encode())
-        decision = self.grant.policy.decide(bound, arguments)
+        decision = self.grant.decide(bound, arguments)
         record.rule = decision.rule
         if decision.action == "deny":
             raise ToolError("denied", f"a rule denies {bound.path}: {decision.rule}", bound.path)
         record.asks = decision.action == "ask"
-        if record.met is not None and record.met.attempts:
+        if record.may_have_been_sent:
             record.asks, record.rule = True, _UNKNOWN
         if record.asks and self._asker is None:
             raise ToolError(
                 "blocked",
-                f"a rule wants a person to decide about {bound.path} ({decision.rule}), and "
+                f"a person must decide about {bound.path} ({record.rule}), and "
                 "approvals are not available here: go on without this call",
                 bound.path,
             )
         self._check_budget(bound)
+        self._refuse_outdated(bound)
         return bound, arguments
 
     def _find(self, call: Call) -> Bound:
         path = _path(call)
-        bound = self.grant.catalogue.find(call.namespace, call.member)
+        bound = self.grant.find(call.namespace, call.member)
         if bound is not None:
             return bound
         raise UnknownError(path)
+
+    def _refuse_outdated(self, bound: Bound) -> None:
+        """A snippet whose tools are not those that it was saved with. Raises ToolError."""
+        shelf = self.grant.snippets
+        if shelf is not None and (error := shelf.refusal(bound, self.grant)) is not None:
+            raise error
 
     def _check_budget(self, bound: Bound) -> None:
         limits = self.grant.limits
@@ -345,12 +392,10 @@ class RunDesk:
                 f"nobody decided about {bound.path} within {self._asker.patience:g} s: "
                 "go on without this call, or ask again later",
                 bound.path,
-                effect=_effect_before(record),
             )
         if isinstance(decision, Reject):
             why = f": {decision.reason}" if decision.reason else ""
-            words = f"a person denied {bound.path}{why}"
-            raise ToolError("denied", words, bound.path, effect=_effect_before(record))
+            raise ToolError("denied", f"a person denied {bound.path}{why}", bound.path)
         if isinstance(decision, Approve):
             return arguments
         return await self._edited(bound, dict(decision.arguments), record)
@@ -407,6 +452,10 @@ class RunDesk:
             raise ToolError("budget", words, bound.path, effect=effect)
 
     def _refuse(self, record: CallRecord, error: ToolError, reply: Reply) -> None:
+        """Every answer that is not a value passes here."""
+        if record.may_have_been_sent and error.effect == "none":
+            error = copy.copy(error)
+            error.effect, error.retryable = "unknown", False
         is_denied = error.code in ("denied", "blocked", "expired")
         outcome: Literal["denied", "failed", "unknown"] = "denied" if is_denied else "failed"
         if error.effect == "unknown":
@@ -418,6 +467,8 @@ class RunDesk:
     def _give_up(self, record: CallRecord, reply: Reply) -> None:
         """The call ends before its tool has answered: with the run, or with its time for tools."""
         effect = _effect_of(record)
+        if self._goes_on and effect == "none":
+            return
         if self._is_closing:
             record.end("unknown" if effect == "unknown" else "cancelled")
             self._hear("failed", record.call)
@@ -462,6 +513,9 @@ class RunDesk:
     def _unknown(self, path: str) -> ToolError:
         """With the names that are close to it: many tools take a while to compare."""
         policy = self.grant.policy
+        space, _, name = path.partition(".")
+        if space == SNIPPETS:
+            return _no_snippet(name, self.grant)
         nearest = self.grant.catalogue.nearest(
             path, keep=lambda other: not policy.is_always_denied(other)
         )
@@ -491,6 +545,14 @@ def _as_tool_error(
     return ToolError("internal", words, path, effect=effect)
 
 
+def _no_snippet(name: str, grant: Grant) -> ToolError:
+    nearest = [] if grant.snippets is None else grant.snippets.nearest(name)
+    words = f"; did you mean {', '.join(nearest)}?" if nearest else ""
+    path = f"{SNIPPETS}.{name}"
+    message = f"no snippet is called {name[:80]}{words}"
+    return ToolError("unknown_tool", message, path, nearest=nearest)
+
+
 def _path(call: Call) -> str:
     return f"{call.namespace}.{call.member}" if call.namespace else call.member
 
@@ -513,11 +575,6 @@ def _arguments(call: Call, bound: Bound) -> dict[str, Any]:
         field=call.field,
         parameters=list(bound.parameters),
     )
-
-
-def _effect_before(record: CallRecord) -> Literal["none", "unknown"]:
-    """Of what may have been sent by a server that is gone."""
-    return "unknown" if record.met is not None and record.met.attempts else "none"
 
 
 def _is_started_write(record: CallRecord) -> bool:

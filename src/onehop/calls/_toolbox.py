@@ -34,6 +34,7 @@ from onehop.tools import (
     stray,
     unwrapped,
 )
+from onehop.types import Effect
 
 Wanted = Tools | Iterable[Tool | Callable[..., Any] | str]
 """Tools for one run: those of a ``Tools``, functions and ``Tool`` objects beside the names and
@@ -117,6 +118,11 @@ class Toolbox:
         """What there is."""
         return self._catalogue
 
+    def effect_of(self, path: str) -> Effect:
+        """What the tool of a path does; ``write`` when it is not known here."""
+        bound = self._catalogue.find_path(path)
+        return "write" if bound is None else bound.effect
+
     @property
     def discovery(self) -> Discovery:
         """What a run finds of them that is granted all."""
@@ -182,6 +188,10 @@ class Toolbox:
             grant = self._under(policy, chosen, usual.discovery)
         has_any = grant.catalogue.bound or grant.catalogue.missing
         return grant if has_any else None
+
+    def bare(self, layers: Sequence[Layer] = ()) -> Grant:
+        """No tool at all, for a run that has something else to call."""
+        return self._under(self._policy(layers), Catalogue([], self._threads))
 
     def _refuse_closed(self, wanted: Wanted | None) -> None:
         """A connection is opened with the sandbox, and not for a run."""

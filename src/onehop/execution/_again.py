@@ -19,6 +19,7 @@ from onehop.execution.keeping import Keeper
 from onehop.kept_runs import KeptRun
 from onehop.recordings import Program, Script
 from onehop.sandbox import Sandbox
+from onehop.types import ExecutionResult
 from onehop.watching import stage, watched_by
 
 _log = logging.getLogger(__name__)
@@ -51,7 +52,12 @@ class Again:
         try:
             program, script = await self._keeper.open(kept)
         except SealedError as error:
-            await self._bury(kept, error)
+            await self._bury(kept, f"what was kept of the run cannot be opened: {error}")
+            return
+        if not script.is_whole:
+            most = self._keeper.config.max_size
+            reason = f"it was answered more than is kept of one ({most} MB), and its server ended"
+            await self._bury(kept, reason, script)
             return
         caller = Caller(
             agent_id=kept.agent_id,
@@ -65,7 +71,8 @@ class Again:
         ):
             run = await self._rebuilt(kept, caller, program)
             noted.note(request=run.original.request, run_id=run.run_id)
-            await self._replayed(run, kept, program, script)
+            result = await self._replayed(run, kept, program, script)
+            noted.note(result=result, repeated=False)
 
     async def _rebuilt(self, kept: KeptRun, caller: Caller, program: Program) -> Run:
         """The run as it was called, under its own id."""
@@ -75,11 +82,15 @@ class Again:
         run.checked = run.original = dataclasses.replace(run.original, isolation=program.isolation)
         return run
 
-    async def _replayed(self, run: Run, kept: KeptRun, program: Program, script: Script) -> None:
+    async def _replayed(
+        self, run: Run, kept: KeptRun, program: Program, script: Script
+    ) -> ExecutionResult:
         run.grant = await self._grant(run, program)
+        run.grant = await self._grants.with_snippets(run, program.rules)
         run.keeping = await self._keeper.again(kept, program, script, run.grant)
+        run.decided = run.keeping.decided
         try:
-            await self._go_on(run)
+            return await self._go_on(run)
         finally:
             await run.keeping.leave()
 
@@ -89,18 +100,17 @@ class Again:
         self._grants.forget(run.caller.agent_id)  # what was decided rests on those of now
         return await self._grants.grant(run.caller.agent_id, program.names, program.rules)
 
-    async def _go_on(self, run: Run) -> None:
+    async def _go_on(self, run: Run) -> ExecutionResult:
         with self._names.flight(run):
             await self._trail.learn_secrets(run)
             self._trail.announce(run, run.announcer.resumed(run.run_id, run.pauses))
             if await self._grants.is_revoked(run.caller.agent_id):
-                await self._conductor.end(run, _outcomes.revoked(run.original.request))
-            else:
-                await self._conductor.carry_out(run, None)
+                return await self._conductor.end(run, _outcomes.revoked(run.original.request))
+            return await self._conductor.carry_out(run, None)
 
-    async def _bury(self, kept: KeptRun, error: SealedError) -> None:
-        """A run that nobody can make again: say so."""
-        _log.error("the paused run %s cannot go on: %s", kept.run_id, error)
-        reason = f"what was kept of the run cannot be opened: {error}"
-        await self._trail.keep(_outcomes.lost(kept, reason))
+    async def _bury(self, kept: KeptRun, reason: str, script: Script | None = None) -> None:
+        """A run that nobody can make again: say so, and what is known of its calls."""
+        _log.error("the paused run %s cannot go on: %s", kept.run_id, reason)
+        facts = await self._keeper.effects_of(kept, script)
+        await self._trail.keep(_outcomes.lost(kept, reason, facts))
         await self._keeper.bury(kept)

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from onehop.callers import Caller
 from onehop.errors import RunLostError, StoreUnavailableError
+from onehop.kept_runs import KeptRun
 from onehop.leases import Leases
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.stores.base import Lease
@@ -26,6 +28,13 @@ _LONGEST_PAUSE: Final = 0.5
 """Seconds between two looks whether another server's run has ended."""
 
 Find = Callable[[], Awaitable[ExecutionRecord | None]]
+Kept = Callable[[], Awaitable[KeptRun | None]]
+Held = ExecutionRecord | KeptRun
+"""What there is of a run already: its record, or what is kept of one that waits for people."""
+
+
+async def _nothing() -> None:
+    return None
 
 
 class Claims:
@@ -34,27 +43,34 @@ class Claims:
     def __init__(self, leases: Leases) -> None:
         self._leases = leases
 
-    async def first(self, caller: Caller, find: Find) -> ExecutionRecord | None:
-        """The record of the run of this name, which ``find`` looks for in the store, once another
-        server has made it; None when the run is this server's to make.
+    async def first(self, caller: Caller, find: Find, kept: Kept = _nothing) -> Held | None:
+        """What another server has made of the run of this name: its record, which ``find`` looks
+        for in the store, or what ``kept`` finds of it while it waits for people; None when the run
+        is this server's to make.
 
-        Raises RunLostError, and StoreUnavailableError when nobody can tell.
+        A run that is kept and waits for nobody is at its end, or its server is gone: its record is
+        awaited as long as a lease lasts. Raises RunLostError, and StoreUnavailableError when nobody
+        can tell.
         """
         name, pause = _name(caller.agent_id, caller.request_id), _FIRST_PAUSE
+        patience = time.monotonic() + self._leases.duration
         while True:
             lease = await self._take(name)
+            begun = await kept()  # before the record: a run that ends meanwhile has one then
             record = await find()
             if record is not None and record.error_type != GIVEN_UP:
                 self._leases.drop([name])
                 return record
-            if lease is None:
-                await asyncio.sleep(pause)
-                pause = min(pause * 1.5, _LONGEST_PAUSE)
-            elif lease.lapsed and record is None:
+            if begun is not None and (begun.phase == "paused" or (lease and begun.is_waiting)):
+                self._leases.drop([name])
+                return begun
+            if lease is not None and (record is not None or not (begun or lease.lapsed)):
+                return None
+            if lease is not None and (lease.lapsed or time.monotonic() > patience):
                 await self._leases.abandon(name)
                 raise _lost(caller.request_id)
-            else:
-                return None
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     async def _take(self, name: str) -> Lease | None:
         try:

@@ -17,12 +17,13 @@ from pydantic_core import to_json
 
 from onehop.audit.recorder import Recorder
 from onehop.callers import Caller
-from onehop.errors import RunLostError, StoreUnavailableError
+from onehop.errors import StoreUnavailableError
 from onehop.execution import _outcomes
 from onehop.execution._claims import Claims
 from onehop.execution._repeats import Repeats
 from onehop.execution._run import Run
 from onehop.execution.keeping import Keeper
+from onehop.kept_runs import KeptRun
 from onehop.later import still_running
 from onehop.leases import Leases
 from onehop.records import GIVEN_UP, ExecutionRecord
@@ -30,13 +31,19 @@ from onehop.states import RunState
 from onehop.stores.base import Store
 from onehop.types import ExecutionResult
 
+_UNKNOWN_NAME: Final = (
+    "nobody can look whether this request id has run before, and the code may call tools that "
+    "change something"
+)
 _REPEATED: Final = "this request id had run already, so that this run is kept as a repeat of that"
 _NOTED: Final = 1000
 """Repeats that are remembered until their result is returned."""
 _FRESH: Final = 1.0
 """Seconds that the store has to take what has just ended, before it is asked for it."""
+_ARRIVAL: Final = 5.0
+"""Seconds that the record of a run takes at most, from another server's journal to the store."""
 _PAUSE_LOOK: Final = 0.25
-"""Seconds between two looks at a paused run that somebody waits for."""
+"""Seconds between two looks at a paused run that somebody waits for: it may go on elsewhere."""
 _SILENT: Final = 1.0
 """Seconds in which a store that did not answer is not asked for claims again."""
 
@@ -83,14 +90,14 @@ class Names:
     @contextmanager
     def flight(self, run: Run) -> Iterator[None]:
         """From now on a run of this name is in flight. What is raised before it ends frees the
-        name."""
-        self._repeats.begin(run.caller)
+        name; those who ask for the run hear of its end, whatever that is."""
+        run.promise = self._repeats.begin(run.caller)
         self._flying[run.run_id] = run
         try:
             yield
         except BaseException as error:
+            self._repeats.fail(run.caller, run.promise, error)
             if not run.ending:
-                self.fail(run, error)
                 self.release(run.caller)
             raise
         finally:
@@ -99,11 +106,8 @@ class Names:
     def resolve(self, run: Run, result: ExecutionResult, size: int) -> None:
         """It has ended, or waits for people: anyone who asks for it gets ``result``, which holds
         about ``size`` bytes."""
-        self._repeats.resolve(run.caller, result, size)
-
-    def fail(self, run: Run, error: BaseException) -> None:
-        """It has no result: anyone who asks for it gets ``error``."""
-        self._repeats.fail(run.caller, error)
+        assert run.promise is not None  # noqa: S101 - it is in flight
+        self._repeats.resolve(run.caller, run.promise, result, size)
 
     def release(self, caller: Caller) -> None:
         """Other servers may look for the run, or make it."""
@@ -130,36 +134,47 @@ class Names:
         """The result of the run of this name that another server has made, or makes now; that of
         one that waits for people, if there is one. ``run`` is in flight.
 
-        Raises RunLostError.
+        Raises RunLostError, and StoreUnavailableError for a run that may write.
         """
         recorder, caller = self._recorder, run.caller
         if self._claims is None or recorder is None or caller.minted:
             return None
         silent = time.monotonic() - self._asked_in_vain < _SILENT
         if recorder.away or silent:  # to ask it would take its patience, once for each run
-            run.unchecked = True
+            self.go_unchecked(run)
             return None
         try:
-            record = await self._claims.first(
-                caller, lambda: recorder.find(caller.request_id, caller.agent_id)
+            held = await self._claims.first(
+                caller,
+                lambda: recorder.find(caller.request_id, caller.agent_id),
+                lambda: self._kept(caller),
             )
+            if isinstance(held, KeptRun) and self._keeper is not None:
+                return self._found(run, await self._keeper.result_of(held))
         except StoreUnavailableError as error:
             _log.info("cannot tell whether %s runs elsewhere: %s", caller.request_id, error)
             self._asked_in_vain = time.monotonic()
-            run.unchecked = True
+            self.go_unchecked(run)
             return None
-        except RunLostError:
-            paused = await self.paused(caller)
-            if paused is None:
-                raise
-            return self._found(run, paused)
-        if record is not None:
-            return self._found(run, _outcomes.result_of(record))
-        paused = await self.paused(caller)
-        if paused is None:
+        if isinstance(held, ExecutionRecord):
+            return self._found(run, _outcomes.result_of(held))
+        return None
+
+    def go_unchecked(self, run: Run) -> None:
+        """An outage stops no run, but one that might send a write a second time.
+
+        Raises StoreUnavailableError.
+        """
+        if run.grant is not None and run.grant.effects - {"read"}:
+            url = "the audit trail" if self._store is None else self._store.url
+            raise StoreUnavailableError(url, _UNKNOWN_NAME)
+        run.unchecked = True
+
+    async def _kept(self, caller: Caller) -> KeptRun | None:
+        """What is kept of the run of this name. Raises StoreUnavailableError."""
+        if self._keeper is None:
             return None
-        self.release(caller)
-        return self._found(run, paused)
+        return await self._keeper.kept(caller.request_id, caller.agent_id)
 
     async def paused(self, caller: Caller) -> ExecutionResult | None:
         """Of a run of this name that waits for people; also one that another server has paused."""
@@ -190,15 +205,26 @@ class Names:
             left = _PAUSE_LOOK if end is None else end - loop.time()
             if left <= 0:
                 return paused
-            await asyncio.sleep(min(left, _PAUSE_LOOK))
-        return await self._on_record(caller) if self._store is not None else known
-
-    async def _on_record(self, caller: Caller) -> ExecutionResult | None:
-        assert self._store is not None  # noqa: S101 - see ``known``
+            await self._repeats.beginning(caller, min(left, _PAUSE_LOOK))
+        if self._store is None:
+            return known
         if self._recorder is not None:
             await self._recorder.flush(_FRESH)
-        record = await self._store.get(caller.request_id, caller.agent_id)
-        return None if record is None else _outcomes.result_of(record)
+        return await self._on_record(self._store, caller, end)
+
+    async def _on_record(
+        self, store: Store, caller: Caller, end: float | None
+    ) -> ExecutionResult | None:
+        """The result that is kept; of a run that another server has just ended, when it comes."""
+        loop = asyncio.get_running_loop()
+        latest = min(loop.time() + _ARRIVAL, float("inf") if end is None else end)
+        while (record := await store.get(caller.request_id, caller.agent_id)) is None:
+            if self._keeper is None or not await self._keeper.has_ended(caller):
+                return None
+            if loop.time() >= latest:
+                return still_running(caller.request_id)
+            await asyncio.sleep(min(_PAUSE_LOOK, max(latest - loop.time(), 0)))
+        return _outcomes.result_of(record)
 
     def _found(self, run: Run, result: ExecutionResult) -> ExecutionResult:
         """There is a run of this name already, with this result."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
+from onehop.errors import StoreError
 from onehop.execution._names import Names
 from onehop.execution._run import Run
 from onehop.execution._trail import Trail
@@ -12,6 +14,8 @@ from onehop.recordings import LostRunError
 from onehop.sandbox import Sandbox
 from onehop.tools import read_rules
 from onehop.types import ExecutionResult, PendingApproval
+
+_log = logging.getLogger(__name__)
 
 
 class Pauses:
@@ -44,11 +48,16 @@ class Pauses:
     async def put_down(self, run: Run, result: ExecutionResult) -> ExecutionResult:
         """The worker has ended; the run goes on after a decision."""
         run.ending = True
+        waiting: list[PendingApproval] = []
         try:
             waiting = await self._wait(run)
             self._trail.announce(run, run.announcer.paused(run.run_id, len(waiting)))
         except LostRunError:
-            waiting = []
+            self._forget_brought(run)
+        except StoreError as error:  # another server goes on with it when its lease is over
+            _log.warning("the store does not know yet that run %s waits: %s", run.run_id, error)
+        finally:
+            self._names.release(run.caller)  # anyone who asks for it finds it among the paused
         await self._trail.hand_over(run)
         update = {"approvals": waiting, "request_id": run.caller.request_id}
         told = result.model_copy(update={**update, "code_hash": run.digest})
@@ -62,10 +71,9 @@ class Pauses:
         keeper, keeping = self._keeper, run.keeping
         assert keeper is not None  # noqa: S101 - else it is not paused
         assert keeping is not None  # noqa: S101
-        await keeping.put_down()
-        self._names.release(run.caller)  # anyone who asks for it now finds it among the paused
         if run.brings_tools and run.grant is not None:
             keeper.brought[run.run_id] = run.grant
+        await keeping.put_down()
         return await keeper.waiting(run.run_id)
 
     async def finish(self, run: Run, result: ExecutionResult) -> None:
@@ -73,5 +81,8 @@ class Pauses:
         if run.keeping is None:
             return
         await run.keeping.finish(run.keeping.raw or result)
+        self._forget_brought(run)
+
+    def _forget_brought(self, run: Run) -> None:
         if self._keeper is not None:
             self._keeper.brought.pop(run.run_id, None)

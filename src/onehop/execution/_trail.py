@@ -1,4 +1,4 @@
-"""What is told of a run while it is made, and what is kept of it."""
+"""What others hear of a run while it is made, and what is kept of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Final
 
-from onehop.audit.recorder import Recorder
+from onehop.audit.recorder import Complete, Recorder
 from onehop.audit.redaction import Redactor
 from onehop.decisions import Approval
 from onehop.events import Event, ValidationCompleted, ValidationStarted
@@ -41,6 +41,11 @@ class Trail:
         if self._recorder is not None:
             await self._recorder.open()
 
+    def complete_by(self, complete: Complete) -> None:
+        """Ask ``complete`` for the records of runs that a process has left unfinished."""
+        if self._recorder is not None:
+            self._recorder.complete_by(complete)
+
     async def aclose(self) -> None:
         """Deliver what can be delivered, and close the journal."""
         if self._recorder is not None:
@@ -63,7 +68,7 @@ class Trail:
         if self._recorder is not None:
             await self._recorder.admit()
 
-    # --- what is told ---
+    # --- what others hear ---
 
     def announce(self, run: Run, event: Event) -> None:
         """Tell and keep the same: nothing that is masked in the records."""
@@ -122,7 +127,7 @@ class Trail:
     async def finish(self, run: Run, result: ExecutionResult, size: int) -> None:
         """It has ended with ``result``, of ``size`` bytes, about."""
         if self._recorder is not None:
-            record = run.record(result, run.facts())
+            record = run.record(result, {**run.facts(), **run.ran(result)})
             with stage("store", run_id=run.run_id):
                 await self._recorder.finish(
                     run.run_id, record, tuple(run.events), run.size + size, run.secrets

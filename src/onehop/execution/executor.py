@@ -30,8 +30,10 @@ from onehop.execution._pauses import Pauses
 from onehop.execution._preparation import Preparer
 from onehop.execution._resuming import Resumer
 from onehop.execution._run import Run, open_run
+from onehop.execution._snippets import ExecutorSnippets
 from onehop.execution._trail import Trail
 from onehop.execution.bus import EventBus
+from onehop.execution.cut_off import CutOff
 from onehop.execution.keeping import Keeper
 from onehop.inputs.choices import Choices, check_session, check_yield, to_wire
 from onehop.leases import Leases
@@ -109,7 +111,11 @@ class Executor:
             recorder = make_recorder(store, kept, redactor, watchers=sandbox.watchers)
         self._trail = Trail(recorder, redactor, self.bus)
         self._names = Names(store, recorder, keeper, leases)
-        self._grants = Grants(sandbox, AgentRules(store))
+        if keeper is not None:
+            self._trail.complete_by(CutOff(keeper, sandbox.toolbox.effect_of).complete)
+        self.snippets = ExecutorSnippets(store, sandbox)
+        """Code that people have saved for agents to call."""
+        self._grants = Grants(sandbox, AgentRules(store), self.snippets)
         judges = validator or Validator()
         self._judge = Judge(
             sandbox,
@@ -364,6 +370,7 @@ class Executor:
             run.wanted, run.layers, run.has_beside = tools, rules, beside is not None
             noted.note(request=run.original.request, run_id=run.run_id)
             run.grant = await self._grants.grant(caller.agent_id, tools, rules, beside)
+            run.grant = await self._grants.with_snippets(run, rules)
             if run.original.request.plan:
                 result = await self._judge.plan(run)
             else:
@@ -373,15 +380,21 @@ class Executor:
 
     async def _first(self, run: Run, on_log: OnLog | None) -> ExecutionResult:
         """Of the first run of this name: an earlier one's, or this one's."""
-        earlier, run.unchecked = await self._names.earlier(run.caller)
+        earlier, unchecked = await self._names.earlier(run.caller)
         if earlier is not None:
             run.repeated = True
             return earlier
+        if unchecked:
+            self._names.go_unchecked(run)
         with self._names.flight(run):
             elsewhere = await self._names.elsewhere(run)
             if elsewhere is not None:
                 return elsewhere
-            return await self._conductor.carry_out(run, on_log)
+            try:
+                return await self._conductor.carry_out(run, on_log)
+            finally:
+                if run.keeping is not None:  # whatever came of it, nobody holds it here any more
+                    await run.keeping.leave()
 
     async def replay(self, request_id: str, *, agent_id: str | None = None) -> Replay:
         """Make a run again that has ended, offline, with the answers that it had; of any agent for

@@ -17,14 +17,16 @@ from typing import Any, Final
 import platformdirs
 
 from onehop.approvals import RunAsker
+from onehop.callers import Caller
 from onehop.calls import Grant
 from onehop.config import RecordingConfig
 from onehop.decisions import Approval
-from onehop.errors import MissingExtraError, NotReplayableError, StoreError
+from onehop.errors import MissingExtraError, NotReplayableError, SealedError, StoreError
 from onehop.execution._outcomes import paused
 from onehop.execution._run import Run
 from onehop.kept_runs import KeptRun, RunChange
 from onehop.recordings import (
+    START,
     LostRunError,
     Program,
     Recording,
@@ -32,14 +34,17 @@ from onehop.recordings import (
     Script,
     Sealer,
     Tape,
+    edited_arguments,
+    effects,
     ended,
     open_program,
     open_sealer,
     read_script,
+    unmet_calls,
 )
 from onehop.requests import CheckedRequest
 from onehop.stores.base import Store
-from onehop.types import ExecutionResult, PendingApproval, code_hash
+from onehop.types import ExecutionResult, PendingApproval, ToolCall, code_hash
 
 LEASE: Final = 10.0
 """Seconds that a run stays its server's without a word from it."""
@@ -132,7 +137,24 @@ class Keeper:
         assert sealer is not None  # noqa: S101 - else nothing is resumed
         program = open_program(kept.run_id, kept.program, sealer)
         parts = await self.store.run_parts(kept.run_id)
-        return program, read_script(kept.run_id, parts, sealer)
+        script = read_script(kept.run_id, parts, sealer, kept.head)
+        if kept.fence > 1 and script.place == START:  # it was written down before it could wait
+            raise SealedError("what is kept of the run is missing")
+        return program, script
+
+    async def effects(self, kept: KeptRun) -> dict[str, Any]:
+        """What its log says of its calls, as the details of a record have it. Raises SealedError
+        and StoreError."""
+        _program, script = await self.open(kept)
+        return await self.effects_of(kept, script)
+
+    async def effects_of(self, kept: KeptRun, script: Script | None) -> dict[str, Any]:
+        """The same of a log that is open; of one that cannot be read, only what people decided.
+        Raises StoreError."""
+        asked = await self.store.approvals(run_id=kept.run_id, limit=_MOST)
+        if script is None:
+            return {**effects(Script(), asked), "callsMissing": True}
+        return effects(script, asked)
 
     async def again(
         self, kept: KeptRun, program: Program, script: Script, grant: Grant | None
@@ -140,10 +162,11 @@ class Keeper:
         """Go on with a run that was claimed. Raises StoreError."""
         sealer = self.sealer
         assert sealer is not None  # noqa: S101 - else it would not have been opened
-        log = RunLog(self.store, sealer, kept, self.config.max_size << 20)
+        log = RunLog(self.store, sealer, kept, self.config.max_size << 20, script.place)
         keeping = Keeping(self, program, log, script, grant)
         found = await self.store.approvals(run_id=kept.run_id, limit=_MOST)
         keeping.standing = {each.call_id: each for each in found}
+        keeping.tape.edited = edited_arguments(found)
         keeping.watch()
         return keeping
 
@@ -186,10 +209,21 @@ class Keeper:
 
     async def paused(self, request_id: str, agent_id: str) -> ExecutionResult | None:
         """The result of a run of this name that waits for people; None when there is none."""
+        found = await self.kept(request_id, agent_id)
+        return await self.result_of(found) if found is not None and found.is_waiting else None
+
+    async def kept(self, request_id: str, agent_id: str) -> KeptRun | None:
+        """What is kept of the latest run of this name. Raises StoreError."""
         found = await self.store.kept_runs(request_id=request_id, agent_id=agent_id, limit=1)
-        if not found or not found[0].is_waiting:
-            return None
-        return await self.result_of(found[0])
+        return found[0] if found else None
+
+    async def has_ended(self, caller: Caller) -> bool:
+        """Whether a run of this name was kept and has ended, also on another server. Raises
+        StoreError."""
+        found = await self.store.kept_runs(
+            request_id=caller.request_id, agent_id=caller.agent_id, limit=1
+        )
+        return bool(found) and found[0].phase == "ended"
 
     async def result_of(self, kept: KeptRun) -> ExecutionResult:
         """What is known of a run that waits."""
@@ -235,8 +269,23 @@ class Keeping:
     def _schema_of(self, namespace: str, member: str) -> str:
         if self._grant is None:
             return ""
-        bound = self._grant.catalogue.find(namespace, member)
+        bound = self._grant.find(namespace, member)
         return "" if bound is None else bound.fingerprint
+
+    @property
+    def decided(self) -> dict[str, Approval]:
+        """What people have said about its calls before, by the calls' ids."""
+        found = self.standing.items()
+        return {name: each for name, each in found if each.status != "pending"}
+
+    def with_unmet(self, calls: list[ToolCall]) -> list[ToolCall]:
+        """The ``calls`` that the run has made, with those that it had made before and has not asked
+        for again, in their order."""
+        met = {each.id for each in calls}
+        unmet = unmet_calls(self.tape.script, self.standing.values(), met)
+        if not unmet:
+            return calls
+        return sorted([*calls, *unmet], key=lambda call: int(call.id.rpartition("_")[2]))
 
     # --- while it waits for people ---
 
@@ -252,9 +301,7 @@ class Keeping:
         try:
             await self.log.keep()
             phase: Any = "held" if self.log.run.fence == 1 else None
-            change = RunChange(
-                phase=phase, lease_until=_lease(), expires_at=self._expires_at, replayable=True
-            )
+            change = RunChange(phase=phase, lease_until=_lease(), expires_at=self._expires_at)
             await self.log.change(change)
         except LostRunError:
             self.tape.stop("lost")
@@ -294,14 +341,17 @@ class Keeping:
 
     async def put_down(self) -> None:
         """The worker has ended, and the run goes on after a decision: also one that came while it
-        ended. Raises StoreError and LostRunError."""
+        ended. Raises StoreError and LostRunError.
+
+        While nobody knows whether one came the run is ``resuming``: if this process ends then,
+        another one looks. A decision that comes later wakes the run by itself.
+        """
         await self._stop_watching()
         await self.log.aclose()
-        await self.log.change(RunChange(phase="paused", lease_until=0, wake=False))
-        store, run_id = self._keeper.store, self.log.run.run_id
-        asked = await store.approvals(run_id=run_id, limit=_MOST)
-        if not asked or any(self._is_news(each) for each in asked):
-            await store.wake_run(run_id)
+        await self.log.change(RunChange(phase="resuming", lease_until=_lease(), wake=False))
+        asked = await self._keeper.store.approvals(run_id=self.log.run.run_id, limit=_MOST)
+        wake = True if not asked or any(self._is_news(each) for each in asked) else None
+        await self.log.change(RunChange(phase="paused", lease_until=0, wake=wake))
 
     def _is_news(self, approval: Approval) -> bool:
         """Whether it was decided while the worker ended."""
@@ -327,7 +377,7 @@ class Keeping:
             return
         with suppress(StoreError, LostRunError):
             self.log.add(ended(result))
-            if self.log.is_whole:
+            if self.log.is_whole or self.log.is_kept:
                 await self.log.keep()
             until = _now() + self._keeper.config.keep_days * _DAY
             whole = self.log.is_whole

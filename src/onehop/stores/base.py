@@ -12,6 +12,7 @@ from onehop.answers import (
     CodeLengthBucket,
     Failure,
     FailureCause,
+    PauseStats,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
@@ -24,6 +25,7 @@ from onehop.events import Event
 from onehop.kept_runs import KeptRun, RunChange, RunPhase
 from onehop.observed import ObservedType
 from onehop.records import ExecutionRecord
+from onehop.saved_snippets import Snippet
 from onehop.tally import Slice
 from onehop.types import Language
 
@@ -225,6 +227,7 @@ class Store(Protocol):
         Records go in the order of the chain, up to the first that is not expired, and leave an
         anchor. Gives the number of records that went; a store whose database expires them itself
         gives 0. Of runs that can be made again, those go that have ended and whose time is over.
+        Decisions go as records do, but never those about a run that waits for people.
         Old rollups go in ``roll_up``. Sessions go, with what they keep, that nobody has
         used for as long, observed types too, and leases that expired a day ago.
         """
@@ -301,6 +304,22 @@ class Store(Protocol):
         """Replace what is kept of the tool, if that has the same revision (0: nothing is kept);
         the revision is then one more. False, and nothing is changed, when another was first."""
 
+    # -- snippets
+
+    async def snippets(self, agent_id: str | None = None) -> list[Snippet]:
+        """By agent and name, at most MOST_SNIPPETS; of all agents for None, and those that are for
+        all agents for the empty name."""
+
+    async def snippet(self, agent_id: str, name: str) -> Snippet | None:
+        """What is kept under a name."""
+
+    async def keep_snippet(self, snippet: Snippet) -> bool:
+        """Put it in the place of the version before; version 1 takes a name that is free. False,
+        and nothing is changed, when another was first."""
+
+    async def drop_snippet(self, agent_id: str, name: str) -> bool:
+        """Forget it; False when it was not there."""
+
     # -- approvals
 
     async def add_approvals(self, approvals: Sequence[Approval]) -> None:
@@ -368,9 +387,13 @@ class Store(Protocol):
     ) -> list[KeptRun]:
         """The newest first. None does not filter."""
 
-    async def add_run_part(self, run_id: str, fence: int, number: int, part: bytes) -> bool:
+    async def add_run_part(
+        self, run_id: str, fence: int, number: int, part: bytes, head: bytes | None = None
+    ) -> bool:
         """Write down what a run has done, behind what its owner with this ``fence`` has numbered
-        lower; False when another one owns it, who then need not heed it."""
+        lower; False when another one owns it, who then need not heed it. A part of the same number
+        is replaced: its owner did not hear that it was written, and gives it again, with more.
+        ``head`` becomes the run's own, not before the part is there."""
 
     async def run_parts(self, run_id: str) -> list[bytes]:
         """All that it has done, in order, of one owner after the other."""
@@ -396,6 +419,9 @@ class Store(Protocol):
 
     async def agent_stats(self, agent_id: str | None, since: int | None) -> AgentStats:
         """Counts, rates and times."""
+
+    async def pause_stats(self, agent_id: str | None, since: int | None) -> PauseStats:
+        """Runs that waited for people, by when they started; expired calls, by when they asked."""
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
         """Newest first."""

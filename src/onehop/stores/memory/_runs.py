@@ -12,19 +12,24 @@ class MemoryRuns:
     """Kept runs of the store that keeps nothing on disk."""
 
     _kept: dict[str, KeptRun]
-    _parts: dict[str, list[bytes]]
+    _parts: dict[str, dict[tuple[int, int], bytes]]
+    """By fence and number."""
 
     async def add_run(self, run: KeptRun) -> bool:
         """Take a run, unless it is there."""
         if run.run_id in self._kept:
             return False
         self._kept[run.run_id] = run
-        self._parts[run.run_id] = []
+        self._parts[run.run_id] = {}
         return True
 
     async def kept_run(self, run_id: str) -> KeptRun | None:
         """What is kept of a run."""
         return self._kept.get(run_id)
+
+    def _is_waiting(self, run_id: str) -> bool:
+        run = self._kept.get(run_id)
+        return run is not None and run.is_waiting
 
     async def kept_runs(
         self,
@@ -46,22 +51,19 @@ class MemoryRuns:
         return found[:limit]
 
     async def add_run_part(
-        self,
-        run_id: str,
-        fence: int,
-        number: int,  # noqa: ARG002 - they come in order
-        part: bytes,
+        self, run_id: str, fence: int, number: int, part: bytes, head: bytes | None = None
     ) -> bool:
         """Write down what a run has done."""
         known = self._kept.get(run_id)
         if known is None or known.fence != fence:
             return False
-        self._parts[run_id].append(part)
+        self._parts[run_id][fence, number] = part
+        self._kept[run_id] = dataclasses.replace(known, head=head)
         return True
 
     async def run_parts(self, run_id: str) -> list[bytes]:
         """All that it has done, in order."""
-        return list(self._parts.get(run_id, ()))
+        return [part for _place, part in sorted(self._parts.get(run_id, {}).items())]
 
     async def claim_run(self, run_id: str, owner: str, now: int, until: int) -> KeptRun | None:
         """Make it the owner's, if no one owns it now."""

@@ -12,11 +12,11 @@ from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from onehop.kept_runs import KeptRun, RunChange, RunPhase
+from onehop.kept_runs import WAITING, KeptRun, RunChange, RunPhase
 from onehop.stores._kept import clean_text
 
 _AT_ONCE: Final = 500
-_WAITING: Final = {"phase": {"$in": ["held", "paused", "resuming"]}}
+WAITS: Final[dict[str, Any]] = {"phase": {"$in": [*WAITING]}}
 
 
 class MongoRuns:
@@ -53,13 +53,17 @@ class MongoRuns:
         found = self._database["kept_runs"].find(wanted).sort(order).limit(limit)
         return [_run(document) async for document in found]
 
-    async def add_run_part(self, run_id: str, fence: int, number: int, part: bytes) -> bool:
-        """Write down what a run has done. Anyone who claims it after the look that follows has read
-        this part; before, the look shows it."""
-        document = {"runId": run_id, "fence": Int64(fence), "number": number, "part": part}
-        await self._database["run_parts"].insert_one(document)
+    async def add_run_part(
+        self, run_id: str, fence: int, number: int, part: bytes, head: bytes | None = None
+    ) -> bool:
+        """Write down what a run has done. Anyone who claims it after the change that follows has
+        read this part; before, the change is in vain."""
+        place = {"runId": run_id, "fence": Int64(fence), "number": number}
+        held = {"$set": {"part": part}}
+        await self._database["run_parts"].update_one(place, held, upsert=True)
         same = {"runId": run_id, "fence": fence}
-        return await self._database["kept_runs"].find_one(same, {"_id": 1}) is not None
+        done = await self._database["kept_runs"].update_one(same, {"$set": {"head": head}})
+        return done.matched_count == 1
 
     async def run_parts(self, run_id: str) -> list[bytes]:
         """All that it has done, in order."""
@@ -69,7 +73,7 @@ class MongoRuns:
 
     async def claim_run(self, run_id: str, owner: str, now: int, until: int) -> KeptRun | None:
         """Make it the owner's, if no one owns it now."""
-        free = {"runId": clean_text(run_id), **_WAITING, "leaseUntil": {"$lte": Int64(now)}}
+        free = {"runId": clean_text(run_id), **WAITS, "leaseUntil": {"$lte": Int64(now)}}
         values = {"phase": "resuming", "owner": owner, "leaseUntil": Int64(until)}
         claimed = await self._database["kept_runs"].find_one_and_update(
             free,
@@ -93,7 +97,7 @@ class MongoRuns:
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
         """Those that can go on, and that no server owns."""
         ready = [{"wake": True}, {"phase": "resuming"}, {"expiresAt": {"$lte": Int64(now)}}]
-        wanted = {**_WAITING, "leaseUntil": {"$lte": Int64(now)}, "$or": ready}
+        wanted = {**WAITS, "leaseUntil": {"$lte": Int64(now)}, "$or": ready}
         found = self._database["kept_runs"].find(wanted, {"runId": 1})
         return [str(each["runId"]) async for each in found.sort("createdAt", 1).limit(limit)]
 
@@ -126,4 +130,5 @@ def _run(document: dict[str, Any]) -> KeptRun:
         name: int(value) if isinstance(value, Int64) else value for name, value in found.items()
     }
     values["program"] = bytes(values["program"])
+    values["head"] = None if values["head"] is None else bytes(values["head"])
     return KeptRun(**values)

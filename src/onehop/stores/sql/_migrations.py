@@ -34,6 +34,7 @@ from onehop.stores.sql._schema import (
     server_notes,
     session_values,
     sessions,
+    snippets,
     tallies,
     tally_state,
     tool_calls,
@@ -145,12 +146,20 @@ def _create_kept_runs(connection: Connection) -> None:
     _create_indexes(connection)
 
 
+def _give_runs_heads(connection: Connection) -> None:
+    _add_column(connection, kept_runs.c.head)
+
+
 def _create_tallies(connection: Connection) -> None:
     """The next rollup fills them from the records that are there."""
     for table in (tallies, tally_state):
         connection.execute(CreateTable(table, if_not_exists=True))
     _create_indexes(connection)
     connection.execute(insert(tally_state).values(id=1, first=0, until=0, watermark=0))
+
+
+def _create_snippets(connection: Connection) -> None:
+    connection.execute(CreateTable(snippets, if_not_exists=True))
 
 
 MIGRATIONS: Final = (
@@ -166,6 +175,8 @@ MIGRATIONS: Final = (
     Migration(10, "let servers share the work", _create_leases),
     Migration(11, "keep runs that can be made again", _create_kept_runs),
     Migration(12, "count what ran by slices of time", _create_tallies),
+    Migration(13, "keep snippets", _create_snippets),
+    Migration(14, "know where the log of a run ends", _give_runs_heads),
 )
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, text, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from onehop.kept_runs import KeptRun, RunChange, RunPhase
+from onehop.kept_runs import WAITING, KeptRun, RunChange, RunPhase
 from onehop.stores._kept import clean_text
 from onehop.stores.sql._schema import kept_runs as runs
 from onehop.stores.sql._schema import run_parts as parts
@@ -19,8 +19,12 @@ from onehop.stores.sql._writes import writing
 
 _AT_ONCE: Final = 500
 """Runs that one transaction drops."""
+_ADD_PART: Final = """
+INSERT INTO run_parts (run_id, fence, number, part) VALUES (:run_id, :fence, :number, :part)
+ON CONFLICT (run_id, fence, number) DO UPDATE SET part = excluded.part
+"""
 _run = runs.c
-_WAITING: Final = _run.phase.in_(("held", "paused", "resuming"))
+WAITS: Final = _run.phase.in_(WAITING)
 
 
 class SqlRuns:
@@ -61,16 +65,18 @@ class SqlRuns:
             rows = (await connection.execute(found.limit(limit))).mappings().all()
         return [KeptRun(**row) for row in rows]
 
-    async def add_run_part(self, run_id: str, fence: int, number: int, part: bytes) -> bool:
-        """Write down what a run has done. Changing nothing of the run locks its row, so that no
-        other can claim it meanwhile."""
+    async def add_run_part(
+        self, run_id: str, fence: int, number: int, part: bytes, head: bytes | None = None
+    ) -> bool:
+        """Write down what a run has done. Changing the run locks its row, so that no other can
+        claim it meanwhile."""
         same = _run.run_id == run_id, _run.fence == fence
         async with self._turn, writing(self._engine) as connection:
-            locked = await connection.execute(update(runs).where(*same).values(fence=fence))
+            locked = await connection.execute(update(runs).where(*same).values(head=head))
             if locked.rowcount != 1:
                 return False
             values = {"run_id": run_id, "fence": fence, "number": number, "part": part}
-            await connection.execute(insert(parts).values(**values))
+            await connection.execute(text(_ADD_PART), values)
         return True
 
     async def run_parts(self, run_id: str) -> list[bytes]:
@@ -82,7 +88,7 @@ class SqlRuns:
 
     async def claim_run(self, run_id: str, owner: str, now: int, until: int) -> KeptRun | None:
         """Make it the owner's, if no one owns it now."""
-        free = _run.run_id == clean_text(run_id), _WAITING, _run.lease_until <= now
+        free = _run.run_id == clean_text(run_id), WAITS, _run.lease_until <= now
         values = {"phase": "resuming", "owner": owner, "lease_until": until}
         change = update(runs).where(*free).values(**values, fence=_run.fence + 1)
         async with self._turn, writing(self._engine) as connection:
@@ -105,7 +111,7 @@ class SqlRuns:
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
         """Those that can go on, and that no server owns."""
         ready = or_(_run.wake == true(), _run.phase == "resuming", _run.expires_at <= now)
-        found = select(_run.run_id).where(_WAITING, _run.lease_until <= now, ready)
+        found = select(_run.run_id).where(WAITS, _run.lease_until <= now, ready)
         async with self._engine.connect() as connection:
             rows = await connection.execute(found.order_by(_run.created_at).limit(limit))
             return list(rows.scalars())
