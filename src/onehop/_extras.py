@@ -1,6 +1,6 @@
 """Optional parts: which pip command brings one that is missing.
 
-Which packages an extra has is onehop's own metadata; which extras a feature needs is said here.
+Which packages an extra has is onehop's own metadata; which extras a feature needs is in this file.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -153,17 +154,19 @@ def test_the_client_shows_and_decides(shop: Served, ada: httpx2.Client) -> None:
         agent.decide(waiting.run_id, {"call_1": Reject()})
 
 
-def test_the_command_line_shows_and_decides(shop: Served, ada: httpx2.Client) -> None:
-    def command(*words: str) -> subprocess.CompletedProcess[str]:
-        return copies.run(
-            [*ONEHOP, "approvals", *words],
-            env=shop.environment,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+def approvals(shop: Served, *words: str) -> subprocess.CompletedProcess[str]:
+    return copies.run(
+        [*ONEHOP, "approvals", *words],
+        env=shop.environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
 
+
+def test_the_command_line_shows_and_decides(shop: Served, ada: httpx2.Client) -> None:
+    command = partial(approvals, shop)
     running = Running(ada)
     run_id = running.waiting["runId"]
     (listed,) = json.loads(command("list", "--json").stdout)
@@ -177,6 +180,26 @@ def test_the_command_line_shows_and_decides(shop: Served, ada: httpx2.Client) ->
     late = command("approve", run_id, "call_1")
     assert (late.returncode, "denied" in late.stdout, "carl" in late.stdout) == (1, True, True)
     assert "denied" in command("show", run_id).stdout
+
+
+def test_the_command_line_says_what_was_decided_already(
+    shop: Served, ada: httpx2.Client, ann: httpx2.Client
+) -> None:
+    running = Running(ada)
+    run_id = running.waiting["runId"]
+    listed = approvals(shop, "list").stdout
+    day = datetime.fromtimestamp(running.waiting["expiresAt"] / 1000).date().isoformat()
+    assert day in listed  # until when it waits, with the date
+    decide(ann, running.waiting, action="reject")
+    assert running.output()[0] == "denied"
+    for call in ((), ("call_1",)):
+        again = approvals(shop, "approve", run_id, *call)
+        assert again.returncode == 1, again.stderr
+        assert "pay (call_1) was denied by ann at 20" in again.stderr
+    assert approvals(shop, "deny", run_id).returncode == 0
+    unknown = approvals(shop, "approve", "0" * 32)
+    assert unknown.returncode == 2
+    assert "there is no call of a run" in unknown.stderr
 
 
 @pytest.mark.parametrize(("words", "keys"), [((), "y"), (("--yes",), "")])

@@ -151,7 +151,7 @@ def listen_together(settings: ServerConfig, count: int) -> list[list[socket.sock
     ConfigError.
 
     The first are bound alone, so that an address where another server listens is refused, also
-    where that is several processes; the others are let in beside them afterwards.
+    where that is several processes; the others may listen beside them afterwards.
     """
     first = listen(settings)
     for one in first:

@@ -45,7 +45,7 @@ def _offered(path: Path) -> Tools:
 
 
 def undecorated(files: Iterable[str]) -> dict[str, list[str]]:
-    """Public functions of files that were loaded which are no tools, by file, where the file does
+    """Public functions of files that were loaded which are not tools, by file, where the file does
     not say with ``tools`` what it offers: a decorator may have been forgotten."""
     found = {file: sys.modules.get(_module_name(Path(file))) for file in files}
     named = {file: _left_out(module) for file, module in found.items() if module is not None}

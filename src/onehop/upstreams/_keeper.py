@@ -126,7 +126,7 @@ class Keeper:
             await asyncio.sleep(pause)
 
     def _log_fault(self, pause: float) -> None:
-        """A reason is a warning once: attempts that end as the one before are no news."""
+        """A reason is a warning once: an attempt that ends as the one before is not news."""
         level = logging.INFO if self._reason == self._logged else logging.WARNING
         when = f"next attempt in {pause:.1f} s" if pause else "it is tried again at once"
         _log.log(level, "upstream %s: %s; %s", self._name, self.told, when)
