@@ -113,10 +113,9 @@ class Executor:
         self._names = Names(store, recorder, keeper, leases)
         if keeper is not None:
             self._trail.complete_by(CutOff(keeper, sandbox.toolbox.effect_of).complete)
-        rules = AgentRules(store)
-        self.snippets = ExecutorSnippets(store, sandbox, rules)
+        self.snippets = ExecutorSnippets(store, sandbox)
         """Code that people have saved for agents to call."""
-        self._grants = Grants(sandbox, rules, self.snippets)
+        self._grants = Grants(sandbox, AgentRules(store), self.snippets)
         judges = validator or Validator()
         self._judge = Judge(
             sandbox,
