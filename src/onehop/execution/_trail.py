@@ -1,4 +1,4 @@
-"""What is told of a run while it is made, and what is kept of it."""
+"""What a run announces while it is made, and what is kept of it."""
 
 from __future__ import annotations
 
