@@ -17,6 +17,7 @@ from typing import Any, Final
 import platformdirs
 
 from onehop.approvals import RunAsker
+from onehop.callers import Caller
 from onehop.calls import Grant
 from onehop.config import RecordingConfig
 from onehop.decisions import Approval
@@ -209,6 +210,14 @@ class Keeper:
         """What is kept of the latest run of this name. Raises StoreError."""
         found = await self.store.kept_runs(request_id=request_id, agent_id=agent_id, limit=1)
         return found[0] if found else None
+
+    async def has_ended(self, caller: Caller) -> bool:
+        """Whether a run of this name was kept and has ended, also on another server. Raises
+        StoreError."""
+        found = await self.store.kept_runs(
+            request_id=caller.request_id, agent_id=caller.agent_id, limit=1
+        )
+        return bool(found) and found[0].phase == "ended"
 
     async def result_of(self, kept: KeptRun) -> ExecutionResult:
         """What is known of a run that waits."""
