@@ -208,6 +208,7 @@ def main() -> None:
         tools = folder / "shop.py"
         tools.write_text(TOOLS)
         asks = {"ONEHOP_TOOLS_ASK": "send_note", "ONEHOP_TOOLS_APPROVALS": "true"}
+        asks["ONEHOP_RECORDING"] = "all"
         served = Served(folder, ONEHOP_TOOLS=str(tools), **asks)
         asyncio.run(fill(served.store))
         with served, browser(served.url, folder / "profile") as page:
@@ -242,11 +243,19 @@ def look_at(served: Served, page: Browser) -> None:
         page.open(path)
         until(lambda: "counting" not in page.text().lower(), "what is counted")
         take(page, name)
+    page.open(f"/dashboard/executions/{late}")
+    page.press("Replay it offline")
+    until(lambda: page.all(".notice.ok"), "the replay")
+    take(page, "replay")
     with served.client(served.key("support-bot")) as agent, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(agent.post, "/api/v1/execute", json=NOTES)
         page.open("/dashboard/approvals")
         until(lambda: len(page.all("article.call")) == 2, "the calls that wait")
         take(page, "approvals")
+        page.find("section.waits h2 a").click()
+        until(lambda: "It waits for a person" in page.text(), "the run that waits")
+        take(page, "paused")
+        page.open("/dashboard/approvals")
         page.press("Approve all 2")
         waiting.result(30)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -34,6 +35,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Sampling())
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """To import all files takes longer than the unit tests of most."""
+    is_test = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    if is_test and _only_unit(config) and "mark.unit" not in collection_path.read_text():
+        return True
+    return None
+
+
+def _only_unit(config: pytest.Config) -> bool:
+    return str(config.option.markexpr).startswith("unit")
+
+
 LONGEST_FIRST = (
     "chaos server cli telemetry upstreams docs client mcp stores checks execution dashboard calls "
     "compiler workers jail test_limits.py test_sandbox.py sessions approvals guest openapi "
@@ -44,9 +57,10 @@ have nothing."""
 
 
 @pytest.hookimpl(optionalhook=True)  # the adapters are tested without xdist
-def pytest_xdist_auto_num_workers() -> int:
-    """Two for each core: nearly half of the time a test waits, for a process or for a clock."""
-    return 2 * usable_cores()
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two for each core: nearly half of the time a test waits, for a process or for a clock. A unit
+    test does not wait."""
+    return usable_cores() if _only_unit(config) else 2 * usable_cores()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

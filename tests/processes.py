@@ -6,6 +6,8 @@ import os
 import threading
 from pathlib import Path
 
+from tests.copying import NAME as COPIED
+
 
 def children(pid: int) -> set[int]:
     """The processes that ``pid`` itself has started."""
@@ -13,8 +15,8 @@ def children(pid: int) -> set[int]:
 
 
 def descendants(root: int) -> list[int]:
-    """Every living process below ``root`` (zombies too: they would be leaks), but for the database
-    servers that other tests of this process keep."""
+    """Every living process below ``root`` (zombies too: they would be leaks), but for what
+    other tests of this process keep: database servers, and what ``onehop`` is copied from."""
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
@@ -26,14 +28,14 @@ def descendants(root: int) -> list[int]:
     found, pending = [], [root]
     while pending:
         for child in children.get(pending.pop(), []):
-            if not _is_database(child):
+            if not _is_kept(child):
                 found.append(child)
                 pending.append(child)
     return found
 
 
-def _is_database(pid: int) -> bool:
-    return _name(pid) == "postgres" or b"secantus" in _command(pid)
+def _is_kept(pid: int) -> bool:
+    return _name(pid) == "postgres" or b"secantus" in _command(pid) or _calls_itself(pid, COPIED)
 
 
 def workers(root: int | None = None) -> list[int]:
@@ -49,8 +51,12 @@ def templates(root: int | None = None) -> list[int]:
 
 
 def _is_template(pid: int) -> bool:
+    return _calls_itself(pid, "onehop template")
+
+
+def _calls_itself(pid: int, name: str) -> bool:
     try:
-        return Path(f"/proc/{pid}/comm").read_text() == "onehop template\n"
+        return Path(f"/proc/{pid}/comm").read_text() == f"{name}\n"
     except OSError:
         return False
 

@@ -54,8 +54,12 @@ class Sampling:
 def examples(most: int) -> int:
     """How many examples a property test tries: ``most`` where it searches at random, as ``--soak``
     does, and a quarter by default."""
-    same_each_time = settings.default is not None and settings.default.derandomize
-    return max(50, most // 4) if same_each_time else most
+    return max(50, most // 4) if same_each_time() else most
+
+
+def same_each_time() -> bool:
+    """Whether this is the default run, and not ``--soak``."""
+    return settings.default is not None and settings.default.derandomize
 
 
 def left_out(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:

@@ -13,6 +13,16 @@ from nbclient import NotebookClient
 
 from onehop._markup import Shown, text, tree
 from onehop.answers import AgentStats, Failure
+from onehop.decisions import Approval
+from onehop.types import (
+    Artifact,
+    ExecutionResult,
+    PendingApproval,
+    PlannedCall,
+    Replay,
+    ResourceUsage,
+    SessionInfo,
+)
 from tests.waiting import PATIENCE
 
 HOSTILE = (
@@ -147,6 +157,103 @@ def test_statistics_history_and_a_record_show_as_tables(shown: list[Any]) -> Non
 
 
 # --- without a kernel
+
+
+def _result(**more: Any) -> ExecutionResult:
+    usage = ResourceUsage(memory=1.0, timeout=False, cpu_time=1.0, tool_time=0.0)
+    return ExecutionResult(success=True, code_hash="0" * 16, resource_usage=usage, **more)
+
+
+def test_a_paused_result_shows_what_waits_and_not_an_output() -> None:
+    waiting = PendingApproval(
+        run_id="r",
+        call_id=f"call {HOSTILE}",
+        tool=f"pay {HOSTILE}",
+        effect="write",
+        arguments={"to": HOSTILE},
+        expires_at=1_700_000_000_000,
+    )
+    paused = _result(status="paused", approvals=[waiting]).model_copy(update={"success": False})
+    page = check(paused._repr_html_())
+    assert page.words.startswith("paused after ")
+    assert "it waits for a person" in page.words
+    assert "pay <script>" in page.words
+    assert "2023-11-14" in page.words
+    assert "output" not in page.words
+
+
+def test_a_plan_shows_the_calls_and_not_an_output() -> None:
+    call = PlannedCall(
+        tool=HOSTILE,
+        effect="write",
+        action="ask",
+        certain=True,
+        repeats=True,
+        arguments={"to": HOSTILE},
+        line=3,
+        column=7,
+    )
+    page = check(_result(plan=[call])._repr_html_())
+    assert page.words.startswith("planned: nothing was executed")
+    assert "3:7" in page.words
+    assert "output" not in page.words
+
+
+def test_files_and_a_cut_output_are_shown() -> None:
+    file = Artifact(name=HOSTILE, type=HOSTILE, size=1234, id="f-1")
+    result = _result(
+        output="x", artifacts=[file], output_truncated=True, persisted_output_id="kept-7"
+    )
+    page = check(result._repr_html_())
+    assert "1234" in page.words
+    assert "kept-7" in page.words
+    assert "⟨U+202E⟩" in page.words
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_replay_shows_whether_it_was_the_same(same: bool) -> None:
+    replay = Replay(
+        same=same, difference=None if same else HOSTILE, calls=2, result=_result(output=HOSTILE)
+    )
+    page = check(replay._repr_html_())
+    assert ("did and gave the same" in page.words) is same
+    assert ("it differs" in page.words) is not same
+
+
+def test_sessions_and_approvals_show_as_tables() -> None:
+    session = SessionInfo(
+        agent_id=HOSTILE,
+        session=HOSTILE,
+        names=[HOSTILE],
+        calls=3,
+        live=True,
+        running=False,
+        created_at=1_700_000_000_000,
+        used_at=1_700_000_000_000,
+    )
+    assert check(session._repr_html_()).words.startswith("Session ")
+    assert "live" in check(Shown([session])._repr_html_()).words
+    approval = Approval(
+        run_id="r",
+        call_id="c",
+        request_id=HOSTILE,
+        agent_id=HOSTILE,
+        channel_id="",
+        tool=HOSTILE,
+        effect="write",
+        rule=None,
+        arguments=json.dumps({"to": HOSTILE}),
+        arguments_hash="",
+        requested_at=1_700_000_000_000,
+        expires_at=1_700_000_000_000,
+    )
+    assert "pending" in check(Shown([approval])._repr_html_()).words
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\ufeff", "\xad", "\u2060", "\U000e0041", "\u3164"])
+def test_what_has_no_width_is_shown_by_its_number(hidden: str) -> None:
+    assert hidden not in text(f"a{hidden}b")
+    assert f"⟨U+{ord(hidden):04X}⟩" in text(f"a{hidden}b")
 
 
 def test_what_is_endless_is_cut() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
-from onehop.inputs.values import ValueCount
+from onehop.inputs.values import ValueCount, count_values, has_more_values
 from onehop.requests import MAX_CONTEXT_DEPTH, CheckedRequest, check_request
 from tests.sampling import examples
 
@@ -366,6 +366,14 @@ def test_values_are_counted_alike_however_the_text_is_cut(value: Any) -> None:
         cut.feed(bytes((byte,)))
     assert cut.total == whole.total
     assert values_in(value) <= whole.total <= 2 * values_in(value)
+
+
+@given(st.recursive(st.text('[{,"a'), st.lists), st.integers(1, 60))
+def test_a_quick_look_at_how_many_values_there_are_says_what_the_count_says(
+    value: Any, most: int
+) -> None:
+    text = json.dumps(value).encode()
+    assert has_more_values(text, most) == (count_values(text) > most)
 
 
 def values_in(value: Any) -> int:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Final, TypeVar
 
+from onehop._hidden import HIDDEN
+
 T = TypeVar("T")
 _LONGEST: Final = 10_000
 """Characters of one text."""
@@ -24,21 +26,17 @@ _NODES: Final = 1000
 """Values of one tree that are shown."""
 _DEEPEST: Final = 12
 _ROWS: Final = 200
-_STEERING: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-    "\ud800-\udfff]"
-)
 _PICTURES: Final = 0x2400
 _CODE: Final = "font-family:monospace;white-space:pre-wrap;word-break:break-word;margin:0"
 _CELL: Final = "text-align:left;vertical-align:top;padding:2px 10px 2px 0"
-_TONES: Final = {"good": "#2e8540", "bad": "#c9372c", "plain": "#808080"}
+_TONES: Final = {"good": "#2e8540", "bad": "#c9372c", "plain": "#808080", "waits": "#b26a00"}
 
 
 def text(value: Any, most: int = _LONGEST) -> str:
     """Anything as escaped text, in a direction of its own."""
     words = str(value)
     more = f"… {len(words) - most} more characters" if len(words) > most else ""
-    shown = _STEERING.sub(_sign, words[:most])
+    shown = HIDDEN.sub(_sign, words[:most])
     return f"<bdi>{escape(shown)}</bdi>{more}"
 
 
@@ -53,7 +51,7 @@ def block(value: Any) -> str:
 
 
 def card(title: str, tone: str, parts: Iterable[str]) -> str:
-    """All of one thing; ``title`` is HTML already, ``tone`` one of good, bad, plain."""
+    """All of one thing; ``title`` is HTML already, ``tone`` one of good, bad, plain, waits."""
     style = f"border-left:3px solid {_TONES[tone]};padding:2px 0 2px 10px"
     return f'<div style="{style}"><div><b>{title}</b></div>{"".join(parts)}</div>'
 

@@ -26,7 +26,10 @@ def result_html(result: Any) -> str:
     title, tone = _outcome(result)
     parts = [
         _error(result),
-        fold("output", tree(result.output), is_open=True) if result.success else "",
+        fold("calls that wait for a person", approvals_table(result.approvals or ()), is_open=True),
+        fold("calls that it would make", _plan(result.plan or ()), is_open=True),
+        _output(result),
+        fold("files", _files(result.artifacts or ()), is_open=True),
         fold(f"console ({len(result.logs)})", _lines(result.logs), is_open=not result.success),
         *_advice(result),
         fold("calls of tools", _calls(result.tool_calls)),
@@ -37,10 +40,103 @@ def result_html(result: Any) -> str:
 
 def _outcome(result: Any) -> tuple[str, str]:
     spent = f"{result.execution_time:,.1f} ms"
+    if result.approvals is not None:
+        return f"paused after {spent}: it waits for a person", "waits"
+    if result.plan is not None:
+        return "planned: nothing was executed", "plain"
     if result.success:
         return f"completed in {spent}", "good"
     kind = result.error_info.type if result.error_info is not None else result.status
     return f"failed ({text(kind)}) after {spent}", "bad"
+
+
+def _output(result: Any) -> str:
+    if not result.success or result.plan is not None:
+        return ""
+    body = tree(result.output)
+    if result.output_truncated:
+        kept = f", and all of it as {result.persisted_output_id}"
+        kept = kept if result.persisted_output_id else ""
+        body += f"<div>{text('the output was larger: this is how it starts' + kept)}</div>"
+    return fold("output", body, is_open=True)
+
+
+def _files(artifacts: Any) -> str:
+    rows = [(each.name, each.type, each.size, each.id) for each in artifacts]
+    return table(("file", "type", "bytes", "id"), rows)
+
+
+def _plan(calls: Any) -> str:
+    rows = [
+        (
+            each.tool or "(computed)",
+            each.effect,
+            each.action,
+            "surely" if each.certain else "perhaps",
+            "each time round" if each.repeats else None,
+            each.arguments,
+            f"{each.line}:{each.column}",
+        )
+        for each in calls
+    ]
+    heads = ("tool", "effect", "the rules say", "made", "", "arguments", "where")
+    return table(heads, rows)
+
+
+def approvals_table(approvals: Any) -> str:
+    """Of calls that wait, or of what was decided about them."""
+    rows = [
+        (each.tool, each.effect, each.arguments, moment(each.expires_at), each.call_id)
+        for each in approvals
+    ]
+    return table(("tool", "effect", "arguments", "until", "call"), rows)
+
+
+def approval_columns(approval: Any) -> dict[str, Any]:
+    """Of an Approval, in a table of several."""
+    return {
+        "status": approval.status,
+        "agent": approval.agent_id,
+        "tool": approval.tool,
+        "effect": approval.effect,
+        "arguments": approval.arguments,
+        "since": moment(approval.requested_at),
+        "until": moment(approval.expires_at),
+        "decided by": approval.decided_by,
+        "run": approval.run_id,
+        "call": approval.call_id,
+    }
+
+
+def session_columns(session: Any) -> dict[str, Any]:
+    """Of a SessionInfo, in a table of several."""
+    return {
+        "session": session.session,
+        "agent": session.agent_id,
+        "state": "runs" if session.running else "live" if session.live else "begins anew",
+        "names": ", ".join(session.names),
+        "calls": session.calls,
+        "begun": moment(session.created_at),
+        "used": moment(session.used_at),
+    }
+
+
+def session_html(session: Any) -> str:
+    """Of a SessionInfo."""
+    columns = session_columns(session)
+    name = text(columns.pop("session"))
+    return card(f"Session {name}", "good" if session.live else "plain", [pairs(columns)])
+
+
+def replay_html(replay: Any) -> str:
+    """Of a Replay."""
+    title = "replayed: it did and gave the same" if replay.same else "replayed: it differs"
+    parts = [
+        block(replay.difference) if replay.difference else "",
+        pairs({"calls of tools": replay.calls}),
+        result_html(replay.result),
+    ]
+    return card(title, "good" if replay.same else "bad", parts)
 
 
 def _error(result: Any) -> str:

@@ -23,18 +23,22 @@ from onehop.answers import (
     Failure,
     FailureCause,
     LanguageCount,
+    PausedRun,
+    PauseStats,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
     TimelinePoint,
     ToolStats,
     TrendPoint,
+    WaitingCall,
 )
 from onehop.config import AnalyticsConfig
 from onehop.errors import InvalidRequestError, StoreUnavailableError
 from onehop.leases import Leases
 from onehop.records import ExecutionRecord
 from onehop.stores._trusted import STEP, TrustedTime
+from onehop.stores._waiting import waiting_runs
 from onehop.stores.base import RETENTION_SECONDS, HistoryQuery, Store
 
 Answer = (
@@ -44,12 +48,15 @@ Answer = (
     | Failure
     | FailureCause
     | LanguageCount
+    | PausedRun
+    | PauseStats
     | RepeatedCode
     | ResourceUse
     | SecurityCount
     | TimelinePoint
     | ToolStats
     | TrendPoint
+    | WaitingCall
     | ExecutionRecord
 )
 
@@ -93,6 +100,19 @@ class Analytics:
         query = HistoryQuery(agent_id=_agent(agent_id), limit=_limit(limit))
         return Shown(await self._store.history(query))
 
+    async def get_paused(self, agent_id: str | None = None, limit: int = 20) -> list[PausedRun]:
+        """Runs that wait for people now, newest first: what they wait for, and since when. They
+        have no record until they end."""
+        query = HistoryQuery(agent_id=_agent(agent_id), limit=_limit(limit))
+        return Shown(await waiting_runs(self._store, query))
+
+    async def get_pause_stats(
+        self, agent_id: str | None = None, since: int | None = None
+    ) -> PauseStats:
+        """Runs that waited for people, and what came of it; ``get_agent_stats`` counts only what
+        has ended."""
+        return await self._store.pause_stats(_agent(agent_id), _since(since))
+
     async def find_by_code_hash(self, code_hash: str, limit: int = 10) -> list[ExecutionRecord]:
         """All agents' runs of one piece of code, newest first, without output and logs."""
         query = HistoryQuery(code_hash=_code_hash(code_hash), limit=_limit(limit))
@@ -120,19 +140,19 @@ class Analytics:
         if type(step) is not int or not least <= step <= _LATEST:
             allowed = f"a whole number of ms, {least} or more for this time"
             raise InvalidRequestError("step", shortened(step), allowed)
-        return await self._store.timeline(_agent(agent_id), _since(since), step)
+        return Shown(await self._store.timeline(_agent(agent_id), _since(since), step))
 
     async def get_failure_causes(
         self, agent_id: str | None = None, since: int | None = None
     ) -> list[FailureCause]:
         """Failures by error type, most first."""
-        return await self._store.failure_causes(_agent(agent_id), _since(since))
+        return Shown(await self._store.failure_causes(_agent(agent_id), _since(since)))
 
     async def get_agent_counts(
         self, limit: int = 100, since: int | None = None
     ) -> list[AgentCount]:
         """Runs by agent, most first."""
-        return await self._store.agent_counts(_since(since), _limit(limit))
+        return Shown(await self._store.agent_counts(_since(since), _limit(limit)))
 
     async def get_resource_use(
         self, agent_id: str | None = None, since: int | None = None
@@ -170,7 +190,7 @@ class Analytics:
     ) -> list[ToolStats]:
         """Calls of tools by tool, or by tool and agent: most calls first."""
         asked = _agent(agent_id), _since(since), _limit(limit)
-        return await self._store.tool_stats(*asked, by_agent)
+        return Shown(await self._store.tool_stats(*asked, by_agent))
 
     async def get_security_profile(
         self, agent_id: str | None = None, since: int | None = None
@@ -188,8 +208,10 @@ def to_dict(answer: Answer) -> dict[str, Any]:
 
 
 def _wire(value: Any) -> Any:
-    """``value``; the languages are the one that holds answers itself."""
-    return {name: to_dict(each) for name, each in value.items()} if type(value) is dict else value
+    """``value``; languages, and the calls that a run waits for, are answers themselves."""
+    if type(value) is dict:
+        return {name: to_dict(each) for name, each in value.items()}
+    return [to_dict(each) for each in value] if type(value) is list else value
 
 
 def _agent(agent_id: Any) -> str | None:

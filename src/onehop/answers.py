@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Final
+from typing import Final, Literal
 
 from onehop._markup import pairs
 from onehop._shown import stats_html
-from onehop.types import ErrorType, Language, Severity
+from onehop.types import Effect, ErrorType, Language, Severity
 
 CODE_LENGTH_EDGES: Final = (0, 100, 500, 1_000, 5_000, 100_000)
 """Lower edges of the buckets of code length, in characters; the last one is open above."""
@@ -60,6 +60,61 @@ class Failure:
     error_type: ErrorType | None
     execution_time: float
     executed_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingCall:
+    """A call of a tool that waits for a person. Times are ms since the epoch."""
+
+    call_id: str
+    """What a decision names."""
+    tool: str
+    effect: Effect
+    rule: str | None
+    """The rule that asks."""
+    since: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PausedRun:
+    """A run that waits for people: a row of the history that has no record until the run ends.
+
+    Times are ms since the epoch.
+    """
+
+    request_id: str
+    run_id: str
+    """What a decision names."""
+    agent_id: str
+    channel_id: str
+    code_hash: str
+    status: Literal["paused"] = "paused"
+    executed_at: int
+    """When it started."""
+    since: int
+    """When the first call was asked about that waits; the start of a run that goes on now."""
+    expires_at: int | None = None
+    """When the first of its calls expires."""
+    waits_for: list[WaitingCall] = field(default_factory=list)
+    """The oldest first; empty while the run goes on after a decision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseStats:
+    """Runs that waited for people, and what came of it. None of them counts among the runs that
+    have ended, but those that diverged, which failed."""
+
+    agent_id: str | None = None
+    """None: all agents."""
+    paused: int = 0
+    """Runs that wait now."""
+    resumed: int = 0
+    """Runs that went on after a pause, of those whose answers are still kept."""
+    diverged: int = 0
+    """Runs that did something else when they were made again, and ended by it."""
+    expired: int = 0
+    """Calls about which nobody decided in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

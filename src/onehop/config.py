@@ -477,6 +477,11 @@ class AuditConfig(Settings):
     keep_output: bool = _setting(True, "ONEHOP_AUDIT_OUTPUT", "Whether outputs are kept.")
     keep_logs: bool = _setting(True, "ONEHOP_AUDIT_LOGS", "Whether console lines are kept.")
     keep_context: bool = _setting(True, "ONEHOP_AUDIT_CONTEXT", "Whether contexts are kept.")
+    keep_code: bool = _setting(
+        True,
+        "ONEHOP_AUDIT_CODE",
+        "Whether the code of a run that succeeded is kept whole, so that it can become a snippet.",
+    )
     max_field: int = _setting(
         256 * 1024,
         "ONEHOP_AUDIT_MAX_FIELD",

@@ -61,3 +61,9 @@ class Approval:
     reason: str | None = None
     edited: str | None = field(default=None, repr=False)
     """JSON text of the arguments that a person gave instead."""
+
+    def columns(self) -> dict[str, Any]:
+        """What of it belongs into a table."""
+        from onehop._shown import approval_columns  # for notebooks only
+
+        return approval_columns(self)

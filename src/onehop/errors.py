@@ -14,6 +14,9 @@ OnehopError
 ├── AgentExistsError (ValueError)       the operator: an agent of this name is there
 ├── AgentNotFoundError (LookupError)    the operator: no agent of this name
 ├── NotReplayableError (LookupError)    the caller: what the run was answered is not kept
+├── NotCompiledError (ValueError)       the caller: it is not TypeScript
+├── SnippetNotFoundError (LookupError)  the caller: no snippet has this name
+├── SnippetRefusedError                 the caller: a run cannot become this snippet
 ├── StoreError                          the audit trail
 │   ├── StoreUnavailableError           its database does not answer
 │   │   └── StoreFileError              its file was deleted or replaced
@@ -167,6 +170,18 @@ class AgentNotFoundError(OnehopError, LookupError):
 
 class ApprovalNotFoundError(OnehopError, LookupError):
     """No call of this name waits for a decision, or ever did."""
+
+
+class NotCompiledError(OnehopError, ValueError):
+    """Code is not TypeScript, or nothing here can compile it."""
+
+
+class SnippetNotFoundError(OnehopError, LookupError):
+    """No snippet has this name."""
+
+
+class SnippetRefusedError(OnehopError):
+    """A run cannot become this snippet, or it is not clear which snippet is meant."""
 
 
 class StoreError(OnehopError):

@@ -8,6 +8,8 @@ from typing import Final, Literal, get_args
 RunPhase = Literal["running", "held", "paused", "resuming", "ended"]
 """``held``: a worker waits for a person's decision; ``paused``: none does."""
 PHASES: Final[tuple[RunPhase, ...]] = get_args(RunPhase)
+WAITING: Final[tuple[RunPhase, ...]] = ("held", "paused", "resuming")
+"""Of a run that has not ended, and goes on after a decision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,7 @@ class KeptRun:
     @property
     def is_waiting(self) -> bool:
         """Whether it has not ended, and goes on after a decision."""
-        return self.phase in ("held", "paused", "resuming")
+        return self.phase in WAITING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,12 @@ class ExecutionRecord(Wire):
     previous_hash: str | None = None
     hash: str | None = None
 
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether its process was lost before it ended, so that nobody could finish the record."""
+        details: Any = self.details  # which may have been tampered with
+        return isinstance(details, dict) and details.get("interrupted") is True
+
     def to_dict(self) -> dict[str, Any]:
         """The wire JSON, camelCase."""
         return self.model_dump(by_alias=True)

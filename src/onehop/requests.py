@@ -27,7 +27,7 @@ from onehop.inputs.integers import (
     warning,
 )
 from onehop.inputs.languages import DEFAULT, language_named
-from onehop.inputs.values import count_values
+from onehop.inputs.values import has_more_values
 from onehop.questions import Moves
 from onehop.types import CheckPolicy, ExecutionRequest, Isolation, Language
 
@@ -239,7 +239,7 @@ def _check_size(text: bytes, config: SandboxConfig) -> None:
     if len(text) > config.max_context:
         got, allowed = f"{len(text)} bytes of JSON", f"at most {config.max_context} bytes of JSON"
         raise InvalidRequestError("context", got, allowed)
-    if len(text) > config.max_values and count_values(text) > config.max_values:
+    if has_more_values(text, config.max_values):
         allowed = f"at most {config.max_values}: large tables as text that the code takes apart"
         raise InvalidRequestError("context", "more JSON values than that", allowed)
 

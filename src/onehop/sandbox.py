@@ -14,13 +14,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from onehop._loop import running_loop
+from onehop._markup import Shown
 from onehop.analysis import Analyst
-from onehop.backends.base import Backend, BackendSession, Pooled
+from onehop.backends.base import Backend, BackendSession, Compiling, Pooled
 from onehop.backends.halting import Halted, Printed, halted, or_stopped
 from onehop.config import SandboxConfig, SessionConfig
 from onehop.errors import (
     ApprovalNotFoundError,
     InvalidRequestError,
+    NotCompiledError,
     SandboxClosedError,
     SandboxUnavailableError,
     ToolError,
@@ -33,6 +35,7 @@ from onehop.requests import CheckedRequest, check_request
 from onehop.services import Artifacts, RunServices
 from onehop.session_scope import SessionScope
 from onehop.sessions import Sessions
+from onehop.source import without_shebang
 from onehop.states import PoolState
 from onehop.traces import Trace, read_trace
 from onehop.types import (
@@ -452,7 +455,7 @@ class Sandbox:
 
     def list_sessions(self, agent_id: str | None = None) -> list[SessionInfo]:
         """The sessions of an agent, or all of them."""
-        return self.sessions.list(agent_id)
+        return Shown(self.sessions.list(agent_id))
 
     async def end_session(self, session: str, *, agent_id: str = "") -> bool:
         """End a session of an agent, with all that ``store`` keeps; False when there is none."""
@@ -488,7 +491,7 @@ class Sandbox:
 
     async def approvals(self) -> list[Approval]:
         """The calls that wait for a person now, the oldest first."""
-        return [] if self.approver is None else await self.approver.pending()
+        return Shown([] if self.approver is None else await self.approver.pending())
 
     async def decide(
         self, run_id: str, decisions: Mapping[str, Decision], by: str
@@ -575,6 +578,16 @@ class Sandbox:
         backend: object = self._backend
         return backend.pool_state if isinstance(backend, Pooled) else None
 
+    async def javascript(self, code: str, language: Language, agent_id: str = "") -> str:
+        """Code of an agent as JavaScript, which is not run. Raises NotCompiledError, also
+        where nothing compiles TypeScript, and what ``execute`` raises."""
+        backend = self._open_backend()
+        if language == "javascript":
+            return without_shebang(code)
+        if not isinstance(backend, Compiling):
+            raise NotCompiledError(f"{type(backend).__name__} compiles no TypeScript here")
+        return await backend.compile(code, agent_id)
+
     def _open_backend(self) -> Backend:
         if self._backend is None:
             raise SandboxClosedError(
@@ -659,9 +672,12 @@ def _local(config: SandboxConfig, analyst: Analyst) -> Backend:
         raise SandboxUnavailableError(
             "onehop has no jail for Windows, and runs nothing without one: use it inside WSL 2"
         )
+    from onehop import jail
+
+    begun = jail.begin()  # it loads as long as all that the backend needs
     from onehop.backends.local import LocalBackend  # needs modules that only POSIX has
 
-    return LocalBackend(config, analyst=analyst)
+    return LocalBackend(config, analyst=analyst, begun=begun)
 
 
 def run(

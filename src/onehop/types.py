@@ -399,6 +399,33 @@ class Replay(Wire):
     """Calls of tools that it has made; none was passed on."""
     result: ExecutionResult
 
+    def _repr_html_(self) -> str:
+        from onehop._shown import replay_html  # for notebooks only
+
+        return replay_html(self)
+
+
+class SnippetInfo(Wire):
+    """One snippet, as an admin sees it."""
+
+    agent_id: str
+    """The agent that may call it; empty for all agents."""
+    name: str
+    version: int
+    language: Language
+    code: str
+    code_hash: str
+    description: str
+    input_schema: dict[str, Any]
+    tools: dict[str, str]
+    """The fingerprint of each tool that the run called, by path."""
+    request_id: str
+    """The run that it was saved from."""
+    source_agent: str
+    saved_by: str
+    saved_at: int
+    """ms since 1970."""
+
 
 class SessionInfo(Wire):
     """One session, as its owner and an admin see it. Times are ms since 1970."""
@@ -415,6 +442,17 @@ class SessionInfo(Wire):
     """Whether a call runs or waits."""
     created_at: int
     used_at: int
+
+    def columns(self) -> dict[str, Any]:
+        """What of it belongs into a table."""
+        from onehop._shown import session_columns  # for notebooks only
+
+        return session_columns(self)
+
+    def _repr_html_(self) -> str:
+        from onehop._shown import session_html  # for notebooks only
+
+        return session_html(self)
 
 
 class OutputPage(Wire):

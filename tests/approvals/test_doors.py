@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +15,9 @@ import pytest
 
 from onehop import Approve, Edit, InvalidRequestError, Reject, SyncAgentClient
 from onehop.errors import ApprovalNotFoundError, PermissionDeniedError
+from tests import copies
 from tests.cli.terminal import Terminal
+from tests.copies import ONEHOP
 from tests.server.served import Served, run
 from tests.waiting import until
 
@@ -154,8 +155,8 @@ def test_the_client_shows_and_decides(shop: Served, ada: httpx2.Client) -> None:
 
 def test_the_command_line_shows_and_decides(shop: Served, ada: httpx2.Client) -> None:
     def command(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "onehop", "approvals", *words],
+        return copies.run(
+            [*ONEHOP, "approvals", *words],
             env=shop.environment,
             capture_output=True,
             text=True,

@@ -12,6 +12,8 @@ import pytest
 
 from onehop import SyncAgentClient
 from onehop.errors import ExecutionNotFoundError, PermissionDeniedError
+from tests import copies
+from tests.copies import ONEHOP
 from tests.server.served import Served, run
 
 SHOP = '''
@@ -39,8 +41,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def onehop(shop: Served, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "onehop", *words]
-    return subprocess.run(
+    command = [*ONEHOP, *words]
+    return copies.run(
         command, env=shop.environment, capture_output=True, text=True, timeout=100, check=False
     )
 

@@ -6,20 +6,21 @@ import gzip
 import json
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from backports import zstd
 
+from tests import copies
+from tests.copies import ONEHOP
 from tests.waiting import until
 
-COMMAND = [sys.executable, "-m", "onehop", "batch"]
+COMMAND = [*ONEHOP, "batch"]
 
 
 def shell(folder: Path, *words: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return copies.run(
         [*COMMAND, *words], cwd=folder, input=text, capture_output=True, text=True, timeout=120
     )
 
@@ -105,7 +106,7 @@ def test_a_batch_that_was_killed_goes_on_where_it_stopped(tmp_path: Path, ending
     write_requests(tmp_path / f"in.jsonl{ending}", 60, wait)
     out = tmp_path / f"out.jsonl{ending}"
     words = [f"in.jsonl{ending}", "--out", out.name, "--concurrency", "2"]
-    running = subprocess.Popen([*COMMAND, *words], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    running = copies.start([*COMMAND, *words], cwd=tmp_path, stderr=subprocess.DEVNULL)
     until(lambda: out.exists() and out.stat().st_size > 1500, "some results")
     running.kill()
     running.wait()
@@ -128,7 +129,7 @@ def test_a_batch_that_was_killed_goes_on_where_it_stopped(tmp_path: Path, ending
 def test_an_interrupted_batch_keeps_its_results_and_says_how_far_it_got(tmp_path: Path) -> None:
     write_requests(tmp_path / "in.jsonl", 400, "await new Promise((r) => setTimeout(r, 20))")
     out = tmp_path / "out.jsonl"
-    running = subprocess.Popen(
+    running = copies.start(
         [*COMMAND, "in.jsonl", "--out", out.name], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
     until(lambda: out.exists() and out.stat().st_size > 1500, "some results")

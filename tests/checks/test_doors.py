@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +18,9 @@ from onehop.errors import InvalidRequestError
 from onehop.execution.compose import open_executor
 from onehop.server.agents import Agents
 from onehop.server.app import create_app
+from tests import copies
 from tests.checks.tools import CONFIG, TOOLS
+from tests.copies import ONEHOP
 from tests.mcp.doors import Service, environment, listening, over_http, run, text_of
 
 BAD = "return await tools.crm.find_person({nam: 'a'})"
@@ -113,8 +114,8 @@ async def test_by_the_client(tmp_path: Path) -> None:
 
 def cli(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     (folder / "mine.py").write_text(TOOLS_FILE)
-    return subprocess.run(
-        [sys.executable, "-m", "onehop", "run", "--tools", "mine.py", *words],
+    return copies.run(
+        [*ONEHOP, "run", "--tools", "mine.py", *words],
         capture_output=True,
         text=True,
         cwd=folder,

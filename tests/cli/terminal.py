@@ -7,14 +7,14 @@ import os
 import pty
 import re
 import struct
-import subprocess
-import sys
 import termios
 import threading
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from tests import copies
+from tests.copies import ONEHOP
 from tests.waiting import PATIENCE, until
 
 _SEQUENCES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[()][A-Z0-9]|[=>78])")
@@ -36,8 +36,8 @@ class Terminal:
     def __enter__(self) -> Self:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, self._width, 0, 0))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "onehop", *self._words],
+        self.process = copies.start(
+            [*ONEHOP, *self._words],
             stdin=slave,
             stdout=slave,
             stderr=slave,

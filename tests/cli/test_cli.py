@@ -23,9 +23,11 @@ from onehop.cli.doctor import Check, Report
 from onehop.errors import InvalidRequestError
 from onehop.jail import LayerReport
 from onehop.types import ErrorInfo, ExecutionResult, ResourceUsage
+from tests import copies
 from tests.cli.conftest import Here
+from tests.copies import ONEHOP
 
-COMMAND = [sys.executable, "-m", "onehop"]
+COMMAND = ONEHOP
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -35,7 +37,7 @@ def shell(tmp_path: Path) -> Shell:
     """Run ``onehop`` with these words in an empty folder; ``text`` is its standard input."""
 
     def run(*words: str, text: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        return copies.run(
             [*COMMAND, *words],
             input=text,
             capture_output=True,
@@ -362,7 +364,7 @@ def test_a_stream_that_is_not_utf8_still_gets_valid_json(shell: Shell) -> None:
 
 def test_a_reader_that_leaves_early_causes_no_traceback(tmp_path: Path) -> None:
     words = ["run", "-c", "return 'x'.repeat(1e6)"]
-    process = subprocess.Popen(
+    process = copies.start(
         [*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
@@ -376,7 +378,7 @@ def test_a_reader_that_leaves_early_causes_no_traceback(tmp_path: Path) -> None:
 @pytest.mark.thorough
 def test_an_interrupt_from_the_terminal_exits_with_130() -> None:
     words = ["run", "--timeout", "20000", "-c", "for (;;);"]
-    process = subprocess.Popen(
+    process = copies.start(
         [*COMMAND, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

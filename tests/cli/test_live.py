@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,9 @@ import httpx2
 import pytest
 
 from onehop.cli._plots import bar, spark
+from tests import copies
 from tests.cli.terminal import Terminal
+from tests.copies import ONEHOP
 from tests.server.served import Served, run
 from tests.waiting import PATIENCE, until
 
@@ -49,8 +50,8 @@ def ada(served: Served) -> Iterator[httpx2.Client]:
 def command(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     import os
 
-    return subprocess.run(
-        [sys.executable, "-m", "onehop", *words],
+    return copies.run(
+        [*ONEHOP, *words],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -152,9 +153,9 @@ def _until_it_listens(screen: Terminal, ada: httpx2.Client) -> None:
 def test_tail_filters_and_prints_json(watching: dict[str, str], served: Served) -> None:
     import os
 
-    with subprocess.Popen(
+    with copies.start(
         [
-            *(sys.executable, "-m", "onehop", "tail", "--json", "--limit", "2"),
+            *(*ONEHOP, "tail", "--json", "--limit", "2"),
             *("--agent", "bob", "--type", "code:execution:completed"),
         ],
         env={**os.environ, **watching},
@@ -200,8 +201,8 @@ def test_tail_resumes_after_a_lost_connection(tmp_path: Path) -> None:
 def test_tail_ends_when_nobody_reads(watching: dict[str, str], ada: httpx2.Client) -> None:
     import os
 
-    with subprocess.Popen(
-        [sys.executable, "-m", "onehop", "tail", "--json"],
+    with copies.start(
+        [*ONEHOP, "tail", "--json"],
         env={**os.environ, **watching},
         stdout=subprocess.PIPE,
     ) as process:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
+
+from tests import copies
+from tests.copies import ONEHOP
 
 RULES = """
 [tools]
@@ -24,8 +26,8 @@ def onehop(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         "ONEHOP_STORE": f"sqlite:///{folder / 'onehop.db'}",
         "ONEHOP_JOURNAL": str(folder / "journal"),
     }
-    command = [sys.executable, "-m", "onehop", *words]
-    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=folder, check=False)
+    command = [*ONEHOP, *words]
+    return copies.run(command, capture_output=True, text=True, env=env, cwd=folder, check=False)
 
 
 def test_a_rule_that_cannot_be_read_is_named_with_file_and_line(tmp_path: Path) -> None:

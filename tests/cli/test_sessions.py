@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import copies
+from tests.copies import ONEHOP
 from tests.server.served import Served
 
 COUNT = "const n = (await store.get('n') ?? 0) + 1; await store.set('n', n); return n"
 
 
 def onehop(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "onehop", *words]
-    return subprocess.run(
+    command = [*ONEHOP, *words]
+    return copies.run(
         command, capture_output=True, text=True, env={**os.environ, **env}, check=False
     )
 

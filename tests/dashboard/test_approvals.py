@@ -53,6 +53,29 @@ def test_an_approval_lets_the_run_go_on(admin: Browser, asking: Asking) -> None:
     until(lambda: "Nothing waits" in admin.text(), "the page without it")
 
 
+def test_a_run_that_waits_is_shown_as_paused_until_it_has_ended(
+    admin: Browser, asking: Asking
+) -> None:
+    result = asking(PAY)
+    _opened(admin)
+    address = admin.find("section.waits h2 a").get_attribute("href")
+    admin.open("/dashboard")
+    until(lambda: "Waiting for a person" in admin.text(), "the overview")
+    assert "paused" in admin.text()
+    assert address is not None
+    admin.driver.get(address)
+    assert "paused" in admin.text(".head")
+    assert "It waits for a person" in admin.text()
+    admin.find(".notice a").click()
+    _opened(admin)
+    admin.press("Approve")
+    name = result.result(30)["requestId"]
+    admin.driver.get(address)
+    until(lambda: "ok" in admin.text(".head .state"), "the page of its record")
+    assert name in admin.text()
+    admin.complaints()
+
+
 def test_arguments_are_edited_and_faults_are_told(admin: Browser, asking: Asking) -> None:
     result = asking(PAY)
     _opened(admin)

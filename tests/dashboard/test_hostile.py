@@ -15,6 +15,7 @@ from onehop.config import AuditConfig
 from onehop.decisions import Approval
 from onehop.events import ExecutionFailed, SecurityIssue, ValidationStarted
 from onehop.records import ExecutionRecord
+from onehop.server.dashboard._segments import segment
 from onehop.stores import open_store
 from onehop.stores.base import Entry
 from tests.dashboard.browsing import Browser, browser
@@ -46,7 +47,7 @@ PAGES = (
     f"/dashboard/compare?left={REQUEST}&right={REQUEST}-2",
     "/dashboard/approvals",
     "/dashboard/agents",
-    f"/dashboard/agents/{quote(AGENT, safe='')}",
+    f"/dashboard/agents/{segment(AGENT)}",
     "/dashboard/tools",
     f"/dashboard/tools?query={quote(TEXT)}",
     "/dashboard/security",
@@ -175,6 +176,24 @@ def test_no_page_takes_text_for_anything_else(person: tuple[Browser, Served]) ->
         assert len(seen) < 200_000, path
     said = page.complaints()  # of an address that is not there, and of a filter that cannot be
     assert [each for each in said if not re.search("of 40[04]", each)] == []
+
+
+def test_the_live_feed_shows_what_code_throws_as_text(person: tuple[Browser, Served]) -> None:
+    page, server = person
+    page.open("/dashboard/live")
+    until(lambda: "live" in page.text("#link"), "the stream")
+    with server.client(server.key("thrower")) as agent:
+        code = f"console.log({TEXT!a}); throw new Error({TEXT!a} + 'x'.repeat(1_000_000))"
+        answer = agent.post("/api/v1/execute", json={"code": code, "description": TEXT})
+        assert answer.status_code == 200
+    until(lambda: "execution:failed" in page.text("#events"), "the failure")
+    seen = page.run("return document.documentElement.textContent")
+    assert "onerror" in seen
+    assert not RAW & set(seen)
+    assert len(seen) < 200_000
+    assert page.driver.title.rpartition(" · ")[2] == "onehop"
+    assert page.run("return document.querySelectorAll('main img, main script').length") == 0
+    assert page.run("return document.documentElement.scrollWidth") <= 1280
 
 
 @pytest.mark.parametrize("width", [360, 1280])

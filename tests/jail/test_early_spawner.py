@@ -43,3 +43,10 @@ async def test_it_ends_when_the_plan_cannot_be_made() -> None:
             await factory.start_worker()
     await soon(lambda: processes.spawners() == before, "the end of the spawners")
     await factory.aclose()
+
+
+async def test_one_that_was_begun_for_a_factory_ends_with_it_unused() -> None:
+    before = processes.spawners()
+    factory = WorkerFactory((), SandboxConfig().limits(1000), begun=jail.begin())
+    await factory.aclose()
+    await soon(lambda: processes.spawners() == before, "the end of the spawner")

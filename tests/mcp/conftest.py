@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import get_args
 
 import pytest
 import pytest_asyncio
 from mcp.client import Client
 
+from tests.copies import also_for_asyncio
 from tests.mcp.doors import Era, Service, held, over_http, process, service
 
 DOORS = [f"{transport}, {era}" for transport in ("stdio", "HTTP") for era in get_args(Era)]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def copied() -> Iterator[None]:
+    """Most starts of ``onehop mcp`` are not what a test is about."""
+    with also_for_asyncio():
+        yield
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")

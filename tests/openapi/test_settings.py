@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,8 @@ import pytest
 
 from onehop import ConfigError, McpUpstream, OpenApi
 from onehop.upstreams import configured_upstreams
+from tests import copies
+from tests.copies import ONEHOP
 from tests.openapi.running import api_server
 
 
@@ -33,8 +34,8 @@ def settings(folder: Path, address: str, more: str = "") -> dict[str, str]:
 
 
 def onehop(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "onehop", *arguments],
+    return copies.run(
+        [*ONEHOP, *arguments],
         env=environment,
         capture_output=True,
         text=True,

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,8 @@ import httpx2
 from onehop.config import AuditConfig
 from onehop.server.agents import Agents
 from onehop.stores import open_store
+from tests import copies
+from tests.copies import ONEHOP
 from tests.processes import workers
 
 PATIENCE = 30.0
@@ -65,8 +66,8 @@ class Served:
 
     def start(self) -> Self:
         """Start it and wait until it says where it is."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "onehop", "serve", *self._arguments],
+        self._process = copies.start(
+            [*ONEHOP, "serve", *self._arguments],
             stderr=subprocess.PIPE,
             text=True,
             env=self.environment,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
+from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
 import pytest
 import pytest_asyncio
+from benchmarks._process import memory_of
+from benchmarks.feed import connect, watching
 
 from onehop.config import AuditConfig
 from onehop.events import Event, ValidationStarted
@@ -17,12 +21,14 @@ from onehop.execution.bus import EventBus
 from onehop.execution.executor import Executor
 from onehop.sandbox import Sandbox
 from onehop.server.asgi import _sse
-from onehop.server.http import _feed
-from onehop.server.http._feed import Feed, Filter
+from onehop.server.asgi._sse import HEARTBEAT
+from onehop.server.http._feed import Feed
+from onehop.server.http._readers import GATHERED, WAITING, Filter, Pace, Reader
 from onehop.stores.base import Entry
 from onehop.stores.memory import MemoryStore
 from tests.server.served import Served, run, streaming
 from tests.server.test_api import error
+from tests.waiting import soon
 
 GOOD = [
     "code:validation:started",
@@ -143,14 +149,14 @@ async def test_a_reader_that_is_too_slow_is_sent_away(feed: Feed, bus: EventBus)
     reader, source = await feed.attach(Filter())
     bus.publish(event(0))
     assert b"r0" in await anext(source)
-    for number in range(1, _feed._WAITING + 1000):
+    for number in range(1, WAITING + 2 * GATHERED):
         bus.publish(event(number))
     seen = [chunk async for chunk in source]
-    assert b"".join(seen).count(b"event: ") == _feed._WAITING
+    assert b"".join(seen).count(b"event: ") == WAITING
     reader.leave()
     last = seen[-1].decode().rpartition("id: ")[2].strip()
     reader, source = await feed.resume(Filter(), last)
-    assert f"r{_feed._WAITING + 1}".encode() in await anext(source)
+    assert f"r{WAITING + 1}".encode() in await anext(source)
     reader.leave()
 
 
@@ -190,7 +196,90 @@ async def test_a_silent_stream_says_that_it_lives() -> None:
         yield b""
 
     closing = asyncio.Event()
-    stream = _sse._lively(nothing(), closing, 0.01)  # type: ignore[arg-type]
+    stream = _sse._lively(nothing(), closing, 0.01)
     assert [await anext(stream) for _ in range(3)] == [b": ping\n\n"] * 3
     closing.set()
     assert [chunk async for chunk in stream] == []
+
+
+async def test_readers_of_the_same_events_get_the_same_bytes(feed: Feed, bus: EventBus) -> None:
+    """An event is put into words once, however many look."""
+    wanted = Filter(channel_id="c")
+    opened = [await feed.attach(wanted) for _ in range(3)]
+    other, others = await feed.attach(Filter(channel_id="elsewhere"))
+    bus.publish(event(1))
+    got = [await anext(source) for _, source in opened]
+    assert got[0] is got[1] is got[2]
+    assert other._waiting == deque()
+    for reader, _ in [*opened, (other, others)]:
+        reader.leave()
+    assert [chunk async for chunk in others] == []
+
+
+async def test_a_reader_that_takes_nothing_holds_no_more_than_its_bound(
+    feed: Feed, bus: EventBus
+) -> None:
+    reader, _ = await feed.attach(Filter())
+    for number in range(3 * WAITING):
+        bus.publish(event(number))
+        if number % 500 == 0:
+            await asyncio.sleep(0)
+    await soon(lambda: reader._ended)
+    assert sum(chunk.events for chunk in reader._waiting) <= WAITING
+    reader.leave()
+
+
+def test_rounds_take_a_small_share_and_come_at_once_after_a_silence() -> None:
+    now, used = [100.0], [10.0]
+    pace = Pace(lambda: now[0], lambda: used[0])
+    assert pace.wait() == 0
+    pace.began()
+    pace.took(0.04)  # so that a round costs 10 ms
+    now[0] += 0.1
+    assert 0 < pace.wait() <= 0.1
+    used[0] += 0.6  # the runs have used the processor: 2 % of it is more than a round takes
+    assert pace.wait() == 0
+    pace.began()
+    now[0] += 1.1  # or there was time enough
+    assert pace.wait() == 0
+    pace.began()
+    for _ in range(50):
+        pace.took(5.0)
+    now[0] += 1.9
+    assert pace.wait() > 0
+    now[0] += 0.1
+    assert pace.wait() == 0
+
+
+async def test_a_silent_reader_hears_that_the_server_lives() -> None:
+    reader = Reader(Filter(), lambda _: None)
+    reader.beat(time.monotonic() + HEARTBEAT - 1)
+    assert not reader._waiting
+    reader.beat(time.monotonic() + HEARTBEAT + 1)
+    assert await anext(reader) == b": ping\n\n"
+
+
+@pytest.mark.thorough
+async def test_a_crowd_and_one_that_never_reads_stay_within_memory(tmp_path: Path) -> None:
+    """A thousand viewers who read, and one who does not: each of the former has every event."""
+    settings = {
+        "ONEHOP_AGENT_MAX_STREAMS": "3000",
+        "ONEHOP_AGENT_MAX_RATE": "1000000",
+        "ONEHOP_MAX_CONNECTIONS": "3000",
+    }
+    runs, crowd = 60, 1000
+    with Served(tmp_path, "--no-auth", **settings) as server:
+        _, idle = await connect(server.url)
+        idle.transport.pause_reading()  # type: ignore[attr-defined]
+        try:
+            async with watching(server.url, crowd) as seen:
+                before = memory_of(server.pid)
+                async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
+                    for _ in range(runs):
+                        answer = await client.post("/api/v1/execute", json={"code": "return 1"})
+                        assert answer.status_code == 200
+                await soon(lambda: seen.events >= 4 * runs * crowd)
+                assert memory_of(server.pid) - before < 100
+                assert seen.events == 4 * runs * crowd
+        finally:
+            idle.close()

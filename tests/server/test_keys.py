@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 import time
 import uuid
 
@@ -20,6 +19,8 @@ from onehop.errors import (
 from onehop.server.agents import Agents
 from onehop.stores.base import AgentRecord
 from onehop.stores.memory import MemoryStore
+from tests import copies
+from tests.copies import ONEHOP
 from tests.server.served import Served, run, streaming
 from tests.server.test_api import error
 from tests.waiting import PATIENCE, until
@@ -250,8 +251,8 @@ async def test_a_name_is_given_once() -> None:
 
 
 def command(served: Served, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "onehop", "agents", *arguments],
+    return copies.run(
+        [*ONEHOP, "agents", *arguments],
         env=served.environment,
         capture_output=True,
         text=True,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +15,8 @@ import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests import copies
+from tests.copies import ONEHOP
 from tests.processes import children
 from tests.server.served import Served, run, streaming
 from tests.servers import PostgresServer
@@ -170,9 +170,9 @@ def test_the_rate_of_an_agent_is_counted_at_both_servers(pair: Pair) -> None:
 
 
 def test_a_store_that_is_not_shared_is_refused_for_several_processes(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "onehop", "serve", "--workers", "2"]
+    command = [*ONEHOP, "serve", "--workers", "2"]
     environment = Served(tmp_path).environment
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = copies.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "PostgreSQL or MongoDB" in done.stderr
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from mcp.client.streamable_http import streamable_http_client
 
 from onehop import ExecutionResult, InvalidRequestError, Rule
 from onehop.client import AgentClient, SyncAgentClient
+from tests import copies
+from tests.copies import ONEHOP
 from tests.server.served import Served, run
 
 SHOP = '''
@@ -135,8 +136,8 @@ def test_a_server_logs_which_of_its_own_rules_concern_no_tool(shop: Served) -> N
 
 
 def command(shop: Served, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "onehop", "agents", *arguments],
+    return copies.run(
+        [*ONEHOP, "agents", *arguments],
         env=shop.environment,
         capture_output=True,
         text=True,
@@ -308,8 +309,8 @@ def test_the_blocking_client_narrows_a_run(shop: Served, carol: httpx2.Client) -
 
 def test_a_run_of_the_command_line_has_its_own_tools_and_rules(shop: Served) -> None:
     def ran(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "onehop", "run", "--json", "-c", BOTH, *words],
+        return copies.run(
+            [*ONEHOP, "run", "--json", "-c", BOTH, *words],
             env={**shop.environment, "ONEHOP_TOOLS": str(shop.folder / "shop.py")},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -365,8 +366,8 @@ async def test_calls_are_counted_by_tool_at_every_door(shop: Served, root: httpx
         assert (found.tool, found.agent_id, found.calls) == ("find", "s1", 2)
         assert (await s1.stats()).avoided_turns == 2
     printed = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "onehop", "stats", "s1"],
+        copies.run,
+        [*ONEHOP, "stats", "s1"],
         env=shop.environment,
         capture_output=True,
         text=True,

@@ -12,8 +12,6 @@ import re
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +35,9 @@ from onehop.server.app import create_app
 from onehop.server.logs import TextLines
 from onehop.stores import open_store
 from onehop.stores.memory import MemoryStore
+from tests import copies
 from tests.client.certificates import _sign
+from tests.copies import ONEHOP
 from tests.server.served import PATIENCE, Served, run, streaming
 from tests.server.test_api import error
 from tests.servers import PostgresServer
@@ -136,8 +136,8 @@ def test_the_first_start_in_a_terminal_shows_an_admin_key_once(tmp_path: Path) -
 def in_terminal(folder: Path) -> str:
     """What a server shows in a terminal, until it is ready, and then stopped."""
     reading, writing = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "onehop", "serve"],
+    process = copies.start(
+        [*ONEHOP, "serve"],
         env=Served(folder).environment,
         stdout=writing,
         stderr=writing,
@@ -198,8 +198,8 @@ async def test_what_cannot_be_listened_on_is_refused_before_anything_starts(tmp_
 def test_a_server_that_does_not_start_says_why_in_one_line(
     tmp_path: Path, arguments: list[str], environment: dict[str, str], words: str
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "onehop", "serve", *arguments],
+    done = copies.run(
+        [*ONEHOP, "serve", *arguments],
         env=Served(tmp_path, **environment).environment,
         capture_output=True,
         text=True,
@@ -396,8 +396,8 @@ def test_the_log_can_be_text_that_stays_on_its_line(tmp_path: Path) -> None:
 def test_while_the_store_is_away_runs_go_on_and_questions_are_503(tmp_path: Path) -> None:
     with PostgresServer() as database:
         server = Served(tmp_path, ONEHOP_STORE=database.url)
-        command = [sys.executable, "-m", "onehop", "agents", "add", "ada"]
-        made = subprocess.run(command, env=server.environment, capture_output=True, check=True)
+        command = [*ONEHOP, "agents", "add", "ada"]
+        made = copies.run(command, env=server.environment, capture_output=True, check=True)
         with server, server.client(made.stdout.decode().strip()) as ada:
             assert run(ada, "return 1").json()["output"] == 1
             database.stop()

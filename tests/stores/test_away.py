@@ -22,6 +22,7 @@ from onehop.stores._border import METHODS
 from onehop.stores.base import AgentRecord, EventQuery, HistoryQuery, SessionNote, Store
 from tests.servers import MongoServer, PostgresServer
 from tests.stores.records import NOW, entries, record, runs, unopened
+from tests.stores.test_snippets import WEEKLY
 
 Server = PostgresServer | MongoServer
 PATIENCE = 0.2
@@ -96,6 +97,10 @@ CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "observed_types": lambda store: store.observed_types(),
     "observed_type": lambda store: store.observed_type("crm", "crm.find"),
     "keep_observed_type": lambda store: store.keep_observed_type(OBSERVED),
+    "snippets": lambda store: store.snippets(),
+    "snippet": lambda store: store.snippet("bot", "weekly"),
+    "keep_snippet": lambda store: store.keep_snippet(WEEKLY),
+    "drop_snippet": lambda store: store.drop_snippet("bot", "weekly"),
     "agent_counts": lambda store: store.agent_counts(None, 10),
     "timeline": lambda store: store.timeline(None, None, 60_000),
     "failure_causes": lambda store: store.failure_causes(None, None),

@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import copies
+from tests.copies import ONEHOP
 from tests.upstreams.running import free_port
 
 
 def onehop(folder: Path, table: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     settings = folder / "onehop.toml"
     settings.write_text(f"[upstream.crm]\n{table}\n")
-    return subprocess.run(
-        [sys.executable, "-m", "onehop", *arguments],
+    return copies.run(
+        [*ONEHOP, *arguments],
         env={**os.environ, "ONEHOP_CONFIG": str(settings)},
         capture_output=True,
         text=True,

@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 
 from onehop import McpUpstream, Sandbox, SandboxConfig, ToolError, Tools
+from tests import copies
+from tests.copies import ONEHOP
 from tests.upstreams.running import free_port, is_there
 from tests.waiting import until
 
@@ -29,7 +31,7 @@ def guarded(seconds: int, *client: str) -> Iterator[str]:
     """A server whose tokens last so long, and that knows one client if it is given."""
     port = free_port()
     command = [sys.executable, SERVER, str(port), str(seconds), *client]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with copies.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             until(lambda: is_there(port), "the server")
             yield f"http://127.0.0.1:{port}/mcp"
@@ -48,8 +50,8 @@ def log_in(folder: Path, url: str, oauth: str = "") -> subprocess.CompletedProce
     """``onehop tools login``, with a person who goes where it says."""
     settings = folder / "onehop.toml"
     settings.write_text(f'[upstream.crm]\nurl = "{url}"\n{oauth}')
-    with subprocess.Popen(
-        [sys.executable, "-m", "onehop", "tools", "login", "crm", "--no-browser"],
+    with copies.start(
+        [*ONEHOP, "tools", "login", "crm", "--no-browser"],
         env={**os.environ, "ONEHOP_CONFIG": str(settings)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -136,15 +138,15 @@ def test_nobody_logs_in_at_what_is_not_there(tmp_path: Path, home: Path) -> None
 
 def log_out(folder: Path) -> str:
     """What ``onehop tools logout`` says."""
-    done = subprocess.run(
-        [sys.executable, "-m", "onehop", "tools", "logout", "crm"],
+    done = copies.run(
+        [*ONEHOP, "tools", "logout", "crm"],
         env={**os.environ, "ONEHOP_CONFIG": str(folder / "onehop.toml")},
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     )
-    return done.stderr
+    return str(done.stderr)
 
 
 async def test_a_logout_forgets_the_tokens_and_ends_them_at_the_server(

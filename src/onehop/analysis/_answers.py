@@ -8,7 +8,7 @@ from typing import Any, Final
 from onehop.analysis._link import AnalysisLostError
 from onehop.errors import LayerUnavailableError
 from onehop.inputs.gc import read_json
-from onehop.inputs.values import count_values
+from onehop.inputs.values import has_more_values
 
 _MOST_VALUES: Final = 50_000
 """Values of JSON. Repairing one character in ten of a long text takes about as many."""
@@ -25,7 +25,7 @@ def is_large(body: bytes) -> bool:
 
 def read_answer(body: bytes) -> Any:
     """The result in an answer. Raises AnalysisLostError when there is none."""
-    if count_values(body) > _MOST_VALUES:
+    if has_more_values(body, _MOST_VALUES):
         raise _broken()
     try:
         answer = read_json(body)

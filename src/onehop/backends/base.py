@@ -105,6 +105,15 @@ class Backend(Protocol):
 
 
 @runtime_checkable
+class Compiling(Protocol):
+    """A Backend that can make JavaScript of TypeScript without running it."""
+
+    async def compile(self, code: str, agent: str) -> str:
+        """The JavaScript. Raises NotCompiledError, and what ``run`` raises."""
+        ...
+
+
+@runtime_checkable
 class Pooled(Protocol):
     """A Backend that can tell how its workers are. Not every one has workers on this machine."""
 

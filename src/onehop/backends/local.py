@@ -14,7 +14,7 @@ from onehop.backends import _results
 from onehop.backends._session import LocalSession
 from onehop.backends.outputs import Outputs
 from onehop.config import SandboxConfig
-from onehop.errors import WorkerStartError
+from onehop.errors import NotCompiledError, WorkerStartError
 from onehop.limits import Limits
 from onehop.questions import Desk, Services
 from onehop.requests import CheckedRequest
@@ -34,6 +34,7 @@ from onehop.workers.protocol import Failure, Original
 if TYPE_CHECKING:  # what plain JavaScript does without is loaded with the first need of it
     from onehop.backends._readers import Readers
     from onehop.compiler import Checkers
+    from onehop.jail import SpawnerProcess
 
 _FIRST_PAUSE = 0.001
 """Workers tried when one turns out dead before it was given the job."""
@@ -54,13 +55,16 @@ class LocalBackend:
         config: SandboxConfig,
         factory: WorkerFactory | None = None,
         analyst: Analyst | None = None,
+        begun: SpawnerProcess | None = None,
     ) -> None:
+        """``begun`` is what ``jail.begin`` gave."""
         self._analyst = analyst
         self._factory = factory or WorkerFactory(
             config.allow_degraded,
             _ceiling(config),
             lambda: deno_programs(config.deno),
             copies=config.copy_workers,
+            begun=begun,
         )
         self._pool = Pool(
             self._factory,
@@ -110,6 +114,8 @@ class LocalBackend:
         if language == "typescript":
             self._readers.compilers.prepare()
         try:
+            await self._factory.launcher()
+            asyncio.get_running_loop().call_soon(_results.prepare)  # while the first worker starts
             await self._pool.open()
         except BaseException:
             await self.aclose()
@@ -178,6 +184,15 @@ class LocalBackend:
         return _results.from_outcome(
             request.request, digest.compute(), limits, outcome, shelf, request.isolation
         )
+
+    async def compile(self, code: str, agent: str) -> str:
+        """See Compiling."""
+        request = ExecutionRequest(code=code, language="typescript", timeout=1)
+        text = source.without_shebang(code)
+        compiled = await self._readers.compile(request, text, agent)
+        if isinstance(compiled, ExecutionResult):
+            raise NotCompiledError(compiled.error or "it is not TypeScript")
+        return compiled.code
 
     async def open_session(self, agent: str) -> LocalSession:
         """See Backend.open_session."""

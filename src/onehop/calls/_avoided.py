@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from onehop.calls._desk import RunDesk
+from onehop.calls._grant import SNIPPETS
 from onehop.calls._hints import with_hint
 from onehop.types import Avoided, ExecutionResult, ToolCall
 
@@ -31,9 +32,14 @@ def with_calls(result: ExecutionResult, desk: RunDesk) -> ExecutionResult:
     return result.model_copy(update=changes)
 
 
+def _is_of_tool(call: ToolCall) -> bool:
+    """A snippet's answer is its code, which no model would have read."""
+    return not call.tool.startswith(f"{SNIPPETS}.")
+
+
 def _avoided(calls: Sequence[ToolCall], output_bytes: int) -> Avoided | None:
     """Against an agent that makes each call in a turn of its own; None without calls."""
-    answered = [call for call in calls if call.outcome in ("ok", "failed")]
+    answered = [call for call in calls if call.outcome in ("ok", "failed") and _is_of_tool(call)]
     if not answered:
         return None
     passed = sum(call.bytes_in + call.bytes_out for call in answered) - output_bytes

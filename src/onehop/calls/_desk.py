@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from onehop.calls._asking import Asker
 from onehop.calls._asking import Question as PersonsQuestion
-from onehop.calls._grant import Grant
+from onehop.calls._grant import SNIPPETS, Grant
 from onehop.calls._media import MediaShelf
 from onehop.calls._places import Places
 from onehop.calls._record import CallRecord, hash_of
@@ -95,6 +95,11 @@ class RunDesk:
         self._is_closing = False
         self._media = MediaShelf(limits.total)
         self.warnings: list[str] = []
+        self.schemas: dict[str, str] = {}
+        """The fingerprints of the tools that were called, by path."""
+        self.snippets: dict[str, dict[str, Any]] = {}
+        """The version of a snippet that each call of one has got, by the call's id."""
+        self._versions: dict[str, dict[str, Any]] = {}
 
     # --- what the worker needs of a desk ---
 
@@ -142,19 +147,38 @@ class RunDesk:
             return  # the worker ends
         if met.is_answered:
             if isinstance(question, Call):
-                self._note_played(question, met)
+                record = self._note_played(question, met)
+                reply = self._noting(question, record, reply)
             self._tape.play(met, reply)
         else:
             self._take(question, reply, met)
 
-    def _note_played(self, call: Call, met: Met) -> None:
+    def _note_played(self, call: Call, met: Met) -> CallRecord:
         record = self._record(call, met)
+        if met.schema:
+            self.schemas[record.path] = met.schema
         if met.call is not None:
             record.path, record.effect = met.call.tool, met.call.effect
             record.end(met.call.outcome, met.call.error)
         with suppress(ValueError):
             given = read_json((call.arguments or "{}").encode("utf-8", "surrogatepass"))
             record.arguments = given if isinstance(given, dict) else {}
+        return record
+
+    def _noting(self, call: Call, record: CallRecord, reply: Reply) -> Reply:
+        """Of a call of a snippet: notes which version the code gets, also one from the tape."""
+        if call.namespace != SNIPPETS:
+            return reply
+
+        def noted(value: bytes | None, error: bytes | None) -> None:
+            if value is not None:
+                answer = json.loads(value)
+                told = {name: answer.get(name) for name in ("name", "version", "hash")}
+                # The worker keeps the first one that it gets, until the run ends.
+                self.snippets[record.id] = self._versions.setdefault(call.member, told)
+            reply(value, error)
+
+        return noted
 
     def _record(self, call: Call, met: Met | None) -> CallRecord:
         record = CallRecord(len(self._records) + 1, _path(call))
@@ -186,7 +210,7 @@ class RunDesk:
             self._ask_later(self._answer(question, self._recorded(met, reply)))
             return
         record = self._record(question, met)
-        reply = self._recorded(met, reply, record)
+        reply = self._recorded(met, self._noting(question, record, reply), record)
         try:
             bound, arguments = self._admit(question, record)
         except UnknownError as error:
@@ -255,9 +279,10 @@ class RunDesk:
         """The tool and the arguments of a call that may be made. Raises ToolError."""
         bound = self._find(call)
         record.path, record.effect = bound.path, bound.effect
+        self.schemas[bound.path] = bound.fingerprint
         arguments = _arguments(call, bound)
         record.arguments, record.bytes_in = arguments, len((call.arguments or "").encode())
-        decision = self.grant.policy.decide(bound, arguments)
+        decision = self.grant.decide(bound, arguments)
         record.rule = decision.rule
         if decision.action == "deny":
             raise ToolError("denied", f"a rule denies {bound.path}: {decision.rule}", bound.path)
@@ -272,14 +297,21 @@ class RunDesk:
                 bound.path,
             )
         self._check_budget(bound)
+        self._refuse_outdated(bound)
         return bound, arguments
 
     def _find(self, call: Call) -> Bound:
         path = _path(call)
-        bound = self.grant.catalogue.find(call.namespace, call.member)
+        bound = self.grant.find(call.namespace, call.member)
         if bound is not None:
             return bound
         raise UnknownError(path)
+
+    def _refuse_outdated(self, bound: Bound) -> None:
+        """A snippet whose tools are not those that it was saved with. Raises ToolError."""
+        shelf = self.grant.snippets
+        if shelf is not None and (error := shelf.refusal(bound, self.grant)) is not None:
+            raise error
 
     def _check_budget(self, bound: Bound) -> None:
         limits = self.grant.limits
@@ -462,6 +494,9 @@ class RunDesk:
     def _unknown(self, path: str) -> ToolError:
         """With the names that are close to it: many tools take a while to compare."""
         policy = self.grant.policy
+        space, _, name = path.partition(".")
+        if space == SNIPPETS:
+            return _no_snippet(name, self.grant)
         nearest = self.grant.catalogue.nearest(
             path, keep=lambda other: not policy.is_always_denied(other)
         )
@@ -489,6 +524,14 @@ def _as_tool_error(
     _log.error("a question about %s failed (%s)", path, failure, exc_info=error)
     words = f"the host failed; its log has the reason under {failure}"
     return ToolError("internal", words, path, effect=effect)
+
+
+def _no_snippet(name: str, grant: Grant) -> ToolError:
+    nearest = [] if grant.snippets is None else grant.snippets.nearest(name)
+    words = f"; did you mean {', '.join(nearest)}?" if nearest else ""
+    path = f"{SNIPPETS}.{name}"
+    message = f"no snippet is called {name[:80]}{words}"
+    return ToolError("unknown_tool", message, path, nearest=nearest)
 
 
 def _path(call: Call) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from onehop.questions import MOST_ASKS
 from onehop.types import Effect
 
 if TYPE_CHECKING:
-    from onehop.tools import Bound, Catalogue, Discovery, Policy, ToolLimits
+    from onehop.snippets import Shelf
+    from onehop.tools import Bound, Catalogue, Decision, Discovery, Policy, ToolLimits
+
+SNIPPETS: Final = "$snippets"
+"""The namespace of snippets; no tool's begins with a dollar sign."""
 
 
 def _unseen(_bound: Bound, _answer: bytes) -> None:
@@ -29,13 +33,41 @@ class Grant:
     discovery: Discovery
     observe: Callable[[Bound, bytes], None] = _unseen
     """Hears each answer of a tool."""
+    snippets: Shelf | None = None
+    """What it may call by ``snippets``; None when that is nothing."""
+
+    def with_snippets(self, shelf: Shelf) -> Grant:
+        """The same tools, and these snippets beside them."""
+        from onehop.snippets import SnippetDiscovery
+
+        return replace(self, snippets=shelf, discovery=SnippetDiscovery(self, shelf))
+
+    def find(self, namespace: str, member: str) -> Bound | None:
+        """The tool or the snippet that code means by these names. Raises ToolError."""
+        if namespace == SNIPPETS:
+            return None if self.snippets is None else self.snippets.find(member)
+        return self.catalogue.find(namespace, member)
+
+    def decide(self, bound: Bound, arguments: Mapping[str, Any]) -> Decision:
+        """What the rules say of a call. They concern tools: what a snippet calls, and not the
+        snippet, whose call gives its code and does nothing."""
+        if bound.namespace == SNIPPETS:
+            from onehop.tools import Decision
+
+            return Decision("allow")
+        return self.policy.decide(bound, arguments)
 
     @cached_property
     def offer(self) -> str:
         """What the description of ``code_execute`` says of the tools; empty if there are none."""
         from onehop.tools import offer
 
-        return offer(self.discovery)
+        if self.snippets is None:
+            return offer(self.discovery)
+        from onehop.snippets import SnippetDiscovery, offer_of
+
+        assert isinstance(self.discovery, SnippetDiscovery)  # noqa: S101 - by ``with_snippets``
+        return offer(self.discovery) + offer_of(self.discovery)
 
     @property
     def asks(self) -> bool:

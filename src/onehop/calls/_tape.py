@@ -28,6 +28,8 @@ class Met:
     """Whether the tape answers it."""
     call: ToolCall | None = None
     """As the result had it then."""
+    schema: str = ""
+    """Digest of how its tool was to be called then."""
 
 
 class Tape(Protocol):

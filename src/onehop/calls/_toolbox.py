@@ -189,6 +189,10 @@ class Toolbox:
         has_any = grant.catalogue.bound or grant.catalogue.missing
         return grant if has_any else None
 
+    def bare(self, layers: Sequence[Layer] = ()) -> Grant:
+        """No tool at all, for a run that has something else to call."""
+        return self._under(self._policy(layers), Catalogue([], self._threads))
+
     def _refuse_closed(self, wanted: Wanted | None) -> None:
         """A connection is opened with the sandbox, and not for a run."""
         ours = self._tools.providers

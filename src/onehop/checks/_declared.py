@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from onehop.tools import Bound, ambient, is_identifier
+from onehop.snippets import types_of
+from onehop.tools import Bound, Declared, ambient, is_identifier
 
 if TYPE_CHECKING:
     from onehop.calls import Grant
@@ -16,7 +17,7 @@ _MOST: Final = 200
 """Tools."""
 _WORDS: Final = re.compile(r"[\w$]+")
 _TOKENS: Final = re.compile(r'/\*.*?\*/|"(?:[^"\\]|\\.)*"|\bunknown\b', re.DOTALL)
-NONE: Final = "declare const tools: any;\n"
+NONE: Final = "declare const tools: any;\ndeclare const snippets: any;\n"
 
 
 def tools_declaration(grant: Grant | None, code: str, *, observed: bool = False) -> str:
@@ -27,10 +28,20 @@ def tools_declaration(grant: Grant | None, code: str, *, observed: bool = False)
         return NONE
     found = _named(grant, code)
     named = [grant.discovery.seen(bound) if observed else bound for bound in found]
-    if not named:
+    snippets = _snippets(grant, code)
+    if not named and not snippets:
         return NONE
     aliases = json.loads(grant.catalogue.names_json())["aliases"]
-    return _TOKENS.sub(_opened, ambient(named, aliases, is_open=True))
+    return _TOKENS.sub(_opened, ambient(named, aliases, is_open=True, snippets=snippets))
+
+
+def _snippets(grant: Grant, code: str) -> list[Declared]:
+    """Those whose names stand in the code."""
+    if grant.snippets is None or "snippets" not in code:
+        return []
+    words = set(_WORDS.findall(code))
+    bounds = grant.snippets.catalogue.bound.values()
+    return types_of(bound for bound in bounds if bound.member in words)
 
 
 def _named(grant: Grant, code: str) -> Iterator[Bound]:

@@ -21,6 +21,7 @@ from onehop.cli import (
     _run,
     _serve,
     _sessions,
+    _snippets,
     _tools,
 )
 from onehop.cli._exits import ALL, STORE
@@ -49,6 +50,7 @@ app.command("serve", epilog=_serve.SERVE_EXITS)(_serve.serve)
 app.add_typer(_serve.agents, name="agents")
 app.add_typer(_approvals.app, name="approvals")
 app.add_typer(_sessions.app, name="sessions")
+app.add_typer(_snippets.app, name="snippets")
 app.command("top", epilog=_live.TOP_EXITS)(_live.top)
 app.command("tail", epilog=_live.TAIL_EXITS)(_live.tail)
 app.add_typer(_mcp.app, name="mcp")

@@ -8,18 +8,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import re
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
+from onehop._hidden import HIDDEN, HIDDEN_IN_JSON
 from onehop.cli._exits import ExitCode
 
 if TYPE_CHECKING:
     from onehop.cli.doctor import Report
     from onehop.types import ErrorInfo, ExecutionResult, Finding, PlannedCall, ValidationReport
 
-STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _STATE_STYLES = {
     "in force": "green",
     "available": "cyan",
@@ -172,13 +170,13 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
     """JSON that the stream can encode, without a character that a terminal obeys."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     text = json.dumps(value, ensure_ascii=not unicode, indent=indent)
-    return _IN_JSON.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return HIDDEN_IN_JSON.sub(lambda found: json.dumps(found.group())[1:-1], text)
 
 
 def write(stream: TextIO, text: str, style: str = "") -> None:
     """Write ``text``; on a terminal in ``style`` and without what would steer it."""
     if stream.isatty():
-        text = STEERING.sub("\ufffd", text)
+        text = HIDDEN.sub("\ufffd", text)
     try:
         if style and stream.isatty():
             _write_styled(stream, text, style)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from onehop.cli._output import STEERING, write
+from onehop._hidden import HIDDEN
+from onehop.cli._output import write
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -36,7 +37,7 @@ class Column:
 
 def clean(text: Any) -> str:
     """Anything as one line that steers no terminal."""
-    return STEERING.sub("\ufffd", " ".join(str(text).splitlines())).replace("\t", " ")
+    return HIDDEN.sub("\ufffd", " ".join(str(text).splitlines())).replace("\t", " ")
 
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
+from onehop._hidden import HIDDEN
 from onehop.cli._exits import ExitCode
-from onehop.cli._output import STEERING, to_json, write
+from onehop.cli._output import to_json, write
 from onehop.cli._table import clean
 from onehop.cli._trail_pages import time_of, zone_of
 from onehop.events import (
@@ -140,7 +141,7 @@ def _call(event: ToolEvent) -> str:
 def _put(line: str) -> bool:
     """Print it; False when nobody reads any more, which ends a feed that has no end."""
     encoding = sys.stdout.encoding or "utf-8"
-    text = STEERING.sub("\ufffd", line).encode(encoding, "backslashreplace").decode(encoding)
+    text = HIDDEN.sub("\ufffd", line).encode(encoding, "backslashreplace").decode(encoding)
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()

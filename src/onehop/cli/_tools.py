@@ -13,6 +13,7 @@ from onehop.cli import _import, _login
 from onehop.cli._command import exit_with
 from onehop.cli._exits import ExitCode, epilog
 from onehop.cli._options import McpServers, Tools
+from onehop.cli._tools_beside import discovery_of
 
 if TYPE_CHECKING:
     from onehop.calls import Toolbox
@@ -56,11 +57,12 @@ def list_(
             return _print_skipped(toolbox.catalogue.skipped, namespace, as_json)
         for words in toolbox.stray():
             _complain(f"warning: {words}")
-        spaces = toolbox.discovery.visible
-        chosen = [namespace] if namespace is not None else list(spaces)
-        paths = [str(path) for name in chosen for path in toolbox.discovery.list(name)]
+        discovery = await discovery_of(toolbox)
+        spaces = [each["namespace"] for each in discovery.list() if isinstance(each, dict)]
+        chosen = [namespace] if namespace is not None else spaces
+        paths = [str(path) for name in chosen for path in discovery.list(name)]
         missing = toolbox.catalogue.missing
-        _print_hits([toolbox.discovery.hit(path) for path in paths], as_json, missing)
+        _print_hits([discovery.hit(path) for path in paths], as_json, missing)
         is_whole = not missing if namespace is None else namespace not in missing
         return ExitCode.SUCCESS if is_whole else ExitCode.UNAVAILABLE
 
@@ -78,7 +80,7 @@ def search(
     """Find tools by what they do, the best first."""
 
     async def work(toolbox: Toolbox) -> ExitCode:
-        hits = toolbox.discovery.search(query, limit=limit)
+        hits = (await discovery_of(toolbox)).search(query, limit=limit)
         if not hits and toolbox.offer:
             _complain("no tool fits: try other words, or onehop tools list")
             return ExitCode.SUCCESS
@@ -95,7 +97,7 @@ def show(
     """Show one tool: its declarations in TypeScript, or with --json its schemas too."""
 
     async def work(toolbox: Toolbox) -> ExitCode:
-        found = toolbox.discovery.describe(path)
+        found = (await discovery_of(toolbox)).describe(path)
         typer.echo(_as_json(found) if as_json else found["declarations"].rstrip())
         return ExitCode.SUCCESS
 
@@ -192,6 +194,8 @@ def _print_hits(
         typer.echo(f"{hit['signature']}  [{hit['effect']}{', asks' if hit['asks'] else ''}]")
         if hit["description"]:
             typer.echo(f"    {hit['description']}")
+        if "refused" in hit:
+            typer.echo(f"    cannot be called: {hit['refused']}")
 
 
 def _print_skipped(skipped: Mapping[str, str], namespace: str | None, as_json: bool) -> ExitCode:

@@ -26,13 +26,13 @@ async def _ask(question: Callable[[Trail], Awaitable[ExitCode]]) -> ExitCode:
     config = AuditConfig()
     store = await open_store(config)
     try:
-        await _deliver(store, config)
+        await deliver(store, config)
         return await question(Trail(store, config))
     finally:
         await store.aclose()
 
 
-async def _deliver(store: Store, config: AuditConfig) -> None:
+async def deliver(store: Store, config: AuditConfig) -> None:
     """What processes that are gone have left in their journals belongs to the answer."""
     recorder = make_recorder(store, config)
     await recorder.open()

@@ -7,7 +7,7 @@ field may hold anything.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final
@@ -26,14 +26,18 @@ from onehop.cli._trail_calls import (
     reading,
     saved,
 )
+from onehop.cli._trail_unended import Unended, find_unended
 from onehop.ledger import ledger
-from onehop.records import INTERRUPTED, ExecutionRecord
+from onehop.records import ExecutionRecord
+from onehop.stores import waiting_runs
 from onehop.stores.base import EventQuery, HistoryQuery, Store
 
 if TYPE_CHECKING:
     from onehop.answers import (
         AgentStats,
         Failure,
+        PausedRun,
+        PauseStats,
         ResourceUse,
         SecurityCount,
         ToolStats,
@@ -53,6 +57,8 @@ _AGENT: Final = Column("agent")
 _REQUEST: Final = Column("request")
 _RESULT: Final = Column("result")
 _MS: Final = Column("ms", number=True)
+_UNRECORDED: Final = "not known: it has no record yet, for it runs, or its server is gone"
+_WAITS: Final = Column("waits for", wraps=True)
 
 
 async def print_stats(
@@ -61,15 +67,19 @@ async def print_stats(
     """Statistics of an agent's runs, or of all. Raises StoreUnavailableError."""
     asked = Analytics(store)
     stats = await asked.get_agent_stats(agent_id)
+    pauses = await asked.get_pause_stats(agent_id)
     use = await asked.get_resource_use(agent_id)
     failures = await asked.get_recent_failures(agent_id, _FAILURES)
     issues = await asked.get_security_profile(agent_id)
     trends = await asked.get_trends(agent_id)
     tools = await asked.get_tool_stats(agent_id, None, MAX_LIMIT if as_json else _TOOLS)
     if as_json:
-        await _print_stats_json(asked, agent_id, stats, use, failures, issues, trends, tools)
+        sums: dict[str, AgentStats | PauseStats | ResourceUse]
+        sums = {"stats": stats, "pauses": pauses, "resourceUse": use}
+        await _print_stats_json(asked, agent_id, sums, failures, issues, trends, tools)
         return
     _print_counts(stats, use)
+    _print_pauses(pauses)
     _print_tools(stats, tools)
     _print_failures(failures, zone_of(utc))
     _print_issues(issues)
@@ -80,8 +90,7 @@ async def print_stats(
 async def _print_stats_json(
     asked: Analytics,
     agent_id: str | None,
-    stats: AgentStats,
-    use: ResourceUse,
+    sums: Mapping[str, AgentStats | PauseStats | ResourceUse],
     failures: Sequence[Failure],
     issues: Sequence[SecurityCount],
     trends: Sequence[TrendPoint],
@@ -97,7 +106,7 @@ async def _print_stats_json(
         "slowest": await asked.get_slowest(agent_id=agent_id),
     }
     answers = {name: [to_dict(each) for each in found] for name, found in lists.items()}
-    _print_json({"stats": to_dict(stats), "resourceUse": to_dict(use), **answers})
+    _print_json({**{name: to_dict(each) for name, each in sums.items()}, **answers})
 
 
 def _print_counts(stats: AgentStats, use: ResourceUse) -> None:
@@ -131,6 +140,18 @@ def _print_use(stats: AgentStats, use: ResourceUse) -> None:
     )
     ended = f"{use.timeout_count} ended by their deadline, {use.limit_count} by another limit"
     write(sys.stdout, f"{ended}\n")
+
+
+def _print_pauses(pauses: PauseStats) -> None:
+    """Nothing, where no run has ever waited."""
+    if not any((pauses.paused, pauses.resumed, pauses.diverged, pauses.expired)):
+        return
+    _heading("Waiting for people")
+    write(
+        sys.stdout,
+        f"{_counted(pauses.paused, 'run')} paused now, {pauses.resumed} resumed, "
+        f"{pauses.diverged} diverged; {_counted(pauses.expired, 'call')} expired\n",
+    )
 
 
 def _print_tools(stats: AgentStats, tools: Sequence[ToolStats]) -> None:
@@ -196,21 +217,38 @@ def _trend_row(point: TrendPoint) -> Sequence[Any]:
 async def print_history(
     store: Store, query: HistoryQuery, *, utc: bool = False, as_json: bool = False
 ) -> None:
-    """The runs that ``query`` asks for, one line each. Raises StoreUnavailableError."""
-    runs = await store.history(query)
+    """The runs that ``query`` asks for, one line each, also those that wait for people. Raises
+    StoreUnavailableError."""
+    paused = await waiting_runs(store, query)
+    runs: list[ExecutionRecord | PausedRun] = [*paused, *await store.history(query)]
+    runs = sorted(runs, key=lambda run: -run.executed_at)[: query.limit]
     if as_json:
-        _print_json([_wire(run) for run in runs])
+        _print_json(
+            [_wire(run) if isinstance(run, ExecutionRecord) else to_dict(run) for run in runs]
+        )
     elif runs:
-        columns = [_TIME, _RESULT, _MS, _AGENT, _REQUEST, Column("language", optional=True)]
-        print_table(columns, [_history_row(run, zone_of(utc)) for run in runs])
+        last = _WAITS if paused else Column("language", optional=True)
+        columns = [_TIME, _RESULT, _MS, _AGENT, _REQUEST, last]
+        print_table(columns, [_history_row(run, zone_of(utc), bool(paused)) for run in runs])
     else:
         write(sys.stdout, "No such run is kept.\n")
 
 
-def _history_row(run: ExecutionRecord, zone: tzinfo | None) -> Sequence[Any]:
+def _history_row(
+    run: ExecutionRecord | PausedRun, zone: tzinfo | None, has_paused: bool
+) -> Sequence[Any]:
+    began, agent = time_of(run.executed_at, zone), _name(run.agent_id)
+    if not isinstance(run, ExecutionRecord):
+        return (began, run.status, None, agent, run.request_id, _waits(run, zone))
     time = _number(run.execution_time)
-    agent = _name(run.agent_id)
-    return (time_of(run.executed_at, zone), _result(run), time, agent, run.request_id, run.language)
+    last = None if has_paused else run.language
+    return (began, _result(run), time, agent, run.request_id, last)
+
+
+def _waits(run: PausedRun, zone: tzinfo | None) -> str:
+    """What it waits for, and since when."""
+    tools = ", ".join(f"{each.tool} ({each.call_id})" for each in run.waits_for)
+    return f"{tools or 'its turn to go on'}, since {time_of(run.since, zone)}"
 
 
 async def print_record(
@@ -218,33 +256,105 @@ async def print_record(
 ) -> ExitCode:
     """All that is kept of one run. Raises StoreUnavailableError."""
     run = await store.get(request_id)
-    if run is None:
+    unended = await find_unended(store, request_id, run)
+    if run is None and unended is None:
         write(sys.stderr, f"onehop: no run {clean(request_id)} is kept\n")
         return ExitCode.BAD_INPUT
-    found = await store.events(EventQuery(request_id=request_id, agent_id=run.agent_id))
+    known = run or (unended.kept if unended is not None else None)
+    agent_id = None if known is None else known.agent_id
+    found = await store.events(EventQuery(request_id=request_id, agent_id=agent_id))
     announced = [stored.event for stored in found]
     if as_json:
-        lines = [asdict(line) for line in ledger(run.details)]
-        events = [event.to_dict() for event in announced]
-        _print_json({**_wire(run), "ledger": lines, "events": events})
-    else:
-        _print_run(run, zone_of(utc))
-        _print_events(announced, zone_of(utc))
+        _print_record_json(run, unended, announced)
+        return ExitCode.SUCCESS
+    if run is not None:
+        _print_run(run, unended, zone_of(utc))
+    elif unended is not None:
+        _print_unended(unended, zone_of(utc))
+    _print_events(announced, zone_of(utc))
     return ExitCode.SUCCESS
 
 
-def _print_run(run: ExecutionRecord, zone: tzinfo | None) -> None:
-    _heading(f"Run {clean(run.request_id)}")
-    for name, value in _facts(run, zone).items():
+def _print_record_json(
+    run: ExecutionRecord | None, unended: Unended | None, announced: Sequence[Event]
+) -> None:
+    details = run.details if run is not None else {}
+    lines = ledger(details if unended is None else unended.details)
+    wire = _wire(run) if run is not None else unended and _unended_wire(unended)
+    events = [event.to_dict() for event in announced]
+    _print_json({**(wire or {}), "ledger": [asdict(line) for line in lines], "events": events})
+
+
+def _unended_wire(unended: Unended) -> dict[str, Any]:
+    kept = unended.kept
+    if unended.paused is not None:
+        return to_dict(unended.paused)
+    return {
+        "requestId": kept.request_id,
+        "runId": kept.run_id,
+        "agentId": kept.agent_id,
+        "channelId": kept.channel_id,
+        "codeHash": kept.code_hash,
+        "status": kept.phase,
+        "executedAt": kept.created_at,
+    }
+
+
+def _print_unended(unended: Unended, zone: tzinfo | None) -> None:
+    """A run that has no record yet."""
+    kept, paused = unended.kept, unended.paused
+    facts = {
+        "agent": _name(kept.agent_id),
+        "channel": kept.channel_id,
+        "started": time_of(kept.created_at, zone, exact=True),
+        "result": "paused" if paused else _UNRECORDED,
+        "waits for": _waits(paused, zone) if paused else None,
+        "until": paused and paused.expires_at and time_of(paused.expires_at, zone),
+        "code": f"hash {kept.code_hash}",
+        "run": kept.run_id,
+    }
+    _print_facts(kept.request_id, facts)
+    _print_log(unended, zone)
+
+
+def _print_log(unended: Unended, zone: tzinfo | None) -> None:
+    """What its log says that it did to the world."""
+    _heading("What it did to the world, as its log says")
+    if unended.sealed is not None:
+        write(sys.stdout, f"The log cannot be read: {clean(unended.sealed)}\n")
+        return
+    _print_effects(unended.details, zone)
+    if not unended.details.get("toolCalls"):
+        write(sys.stdout, "No call that may change something was sent\n")
+
+
+def _print_effects(details: Any, zone: tzinfo | None) -> None:
+    rows = ledger_rows(details, lambda at: time_of(at, zone))
+    if rows:
+        print_table(LEDGER, rows)
+    if reads := reading(details):
+        write(sys.stdout, f"{_counted(reads, 'call')} only read\n")
+
+
+def _print_facts(request_id: str, facts: dict[str, Any]) -> None:
+    _heading(f"Run {clean(request_id)}")
+    for name, value in facts.items():
         if value not in (None, ""):
             write(sys.stdout, f"  {name:<13}{clean(value)}\n")
+
+
+def _print_run(run: ExecutionRecord, unended: Unended | None, zone: tzinfo | None) -> None:
+    _print_facts(run.request_id, _facts(run, zone))
     _print_text("Code, its beginning", run.code_snippet)
     _print_text("Context", _json(run.context_data))
     _print_text("Console", _joined(run.logs))
     _print_text("Output", _json(run.output) if run.success else None)
     _print_text("Error", run.error)
     _print_calls(run.details)
-    _print_ledger(run, zone)
+    if unended is None:
+        _print_ledger(run, zone)
+    else:
+        _print_log(unended, zone)
     _print_text("Details", _json(other_details(run.details)))
 
 
@@ -259,16 +369,11 @@ def _print_calls(details: Any) -> None:
 
 def _print_ledger(run: ExecutionRecord, zone: tzinfo | None) -> None:
     """What it did to the world, as the chain of hashes has it."""
-    rows = ledger_rows(run.details, lambda at: time_of(at, zone))
-    reads = reading(run.details)
-    if not rows and not reads and run.error != INTERRUPTED:
+    if not ledger(run.details) and not run.was_interrupted:
         return
     _heading("What it did to the world")
-    if rows:
-        print_table(LEDGER, rows)
-    if reads:
-        write(sys.stdout, f"{_counted(reads, 'call')} only read\n")
-    if run.error == INTERRUPTED and "toolCalls" not in run.details:
+    _print_effects(run.details, zone)
+    if run.was_interrupted and "toolCalls" not in run.details:
         write(sys.stdout, "Its process ended first: calls that it had made are not on record\n")
 
 

@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
 from urllib.parse import quote
 
-from onehop.answers import AgentStats, Failure, ToolStats
+from onehop._markup import Shown
+from onehop.answers import AgentStats, Failure, PausedRun, PauseStats, ToolStats
 from onehop.client._connection import Call, Connection
 from onehop.client._events import Follower
 from onehop.client._feed import Feed, Tasks
@@ -28,6 +29,8 @@ from onehop.client._wire import (
     decode_failures,
     decode_identity,
     decode_list,
+    decode_pause_stats,
+    decode_paused,
     decode_state,
     decode_stats,
     decode_tool_stats,
@@ -47,6 +50,7 @@ from onehop.errors import (
     InvalidRequestError,
     NotConnectedError,
     OutputNotFoundError,
+    SnippetNotFoundError,
     UnexpectedAnswerError,
 )
 from onehop.events import EVENT_TYPES, Event
@@ -63,6 +67,7 @@ from onehop.types import (
     Progress,
     Replay,
     SessionInfo,
+    SnippetInfo,
     ValidationReport,
 )
 
@@ -329,7 +334,7 @@ class AgentClient:
         """Calls that wait for a person, the oldest first: this agent's, or those of all whose runs
         the key may see."""
         wanted = query(run_id=run_id, agent_id=agent_id, limit=limit)
-        return await self._ask(Call("GET", "/approvals", wanted), decode_approvals)
+        return Shown(await self._ask(Call("GET", "/approvals", wanted), decode_approvals))
 
     async def decide(self, run_id: str, decisions: Mapping[str, Decision]) -> dict[str, Approval]:
         """Decide about calls of a run, by their ids; gives what stands of each, since the first
@@ -376,6 +381,22 @@ class AgentClient:
         call = Call("GET", "/executions", wanted)
         return await self._ask(call, lambda wire: decode_list(ExecutionRecord, wire, "executions"))
 
+    async def paused(
+        self, agent_id: str | None = None, channel_id: str | None = None, limit: int = 50
+    ) -> list[PausedRun]:
+        """Runs that wait for people now, newest first: what they wait for, and since when. They are
+        not in ``history`` until they end."""
+        wanted = query(agent_id=agent_id, channel_id=channel_id, limit=limit)
+        return await self._ask(Call("GET", "/executions", wanted), decode_paused)
+
+    async def pause_stats(
+        self, agent_id: str | None = None, since: int | datetime | None = None
+    ) -> PauseStats:
+        """Runs that waited for people, and what came of it; ``stats`` counts only what has
+        ended."""
+        wanted = query(agent_id=agent_id, since=since)
+        return await self._ask(Call("GET", "/analytics/pauses", wanted), decode_pause_stats)
+
     async def execution(self, request_id: str) -> ExecutionRecord:
         """The record of one run. Raises ExecutionNotFoundError."""
         call = Call("GET", f"/executions/{_segment('request_id', request_id)}")
@@ -420,6 +441,65 @@ class AgentClient:
         path = f"/executions/{_segment('request_id', request_id)}/replay"
         return await self._ask(Call("POST", path), partial(decode, Replay))
 
+    async def snippets(self, agent_id: str | None = None) -> list[SnippetInfo]:
+        """The snippets, by agent and name; of one agent, or with ``""`` those for all. Admins
+        only."""
+        call = Call("GET", "/snippets", query(agent_id=agent_id))
+        return await self._ask(call, lambda wire: decode_list(SnippetInfo, wire, "snippets"))
+
+    async def snippet(self, name: str, agent_id: str | None = None) -> SnippetInfo:
+        """One snippet, with its code; ``agent_id`` says whose. Admins only.
+
+        Raises SnippetNotFoundError, and SnippetRefusedError when several agents have one.
+        """
+        path = f"/snippets/{_segment('name', name)}"
+        return await self._ask_snippet(Call("GET", path, query(agent_id=agent_id)))
+
+    async def save_snippet(
+        self,
+        name: str,
+        request_id: str,
+        *,
+        agent_id: str | None = None,
+        for_all: bool = False,
+        description: str | None = None,
+        input_schema: dict[str, Any] | None = None,
+        code: str | None = None,
+        replace: bool = False,
+    ) -> SnippetInfo:
+        """Save the code of a run that succeeded, for its agent or ``for_all`` to call as
+        ``snippets.NAME(input)``. Admins only.
+
+        ``agent_id`` says whose run it is, if several agents have one of this id. The schema of the
+        input is that of the run's context, unless ``input_schema`` is given; ``code`` is needed
+        where the record does not have it whole. ``replace``: as the next version.
+
+        Raises InvalidRequestError, ExecutionNotFoundError and SnippetRefusedError.
+        """
+        body = given(
+            name=name,
+            request_id=request_id,
+            agent_id=agent_id,
+            for_all=for_all or None,
+            description=description,
+            input_schema=input_schema,
+            code=code,
+            replace=replace or None,
+        )
+        call = Call("POST", "/snippets", body=encode(body))
+        return await self._ask(call, partial(decode, SnippetInfo))
+
+    async def remove_snippet(self, name: str, agent_id: str | None = None) -> SnippetInfo:
+        """Remove a snippet; gives what it was. Admins only. Raises as ``snippet``."""
+        path = f"/snippets/{_segment('name', name)}"
+        return await self._ask_snippet(Call("DELETE", path, query(agent_id=agent_id)))
+
+    async def _ask_snippet(self, call: Call) -> SnippetInfo:
+        try:
+            return await self._ask(call, partial(decode, SnippetInfo))
+        except ExecutionNotFoundError as error:
+            raise SnippetNotFoundError(str(error)) from None
+
     def session(self, name: str | None = None) -> SessionScope:
         """A session: ``async with client.session() as s: await s.execute(…)``. With a ``name`` it
         is that session of the agent, and lives on; without, it ends with the block."""
@@ -428,7 +508,8 @@ class AgentClient:
     async def sessions(self, agent_id: str | None = None) -> list[SessionInfo]:
         """The agent's sessions that have run; an admin sees those of all agents, or of one."""
         call = Call("GET", "/sessions", query(agent_id=agent_id))
-        return await self._ask(call, lambda wire: decode_list(SessionInfo, wire, "sessions"))
+        found = await self._ask(call, lambda wire: decode_list(SessionInfo, wire, "sessions"))
+        return Shown(found)
 
     async def end_session(self, session: str, agent_id: str | None = None) -> bool:
         """End a session, with all that ``store`` keeps; False when there is none."""

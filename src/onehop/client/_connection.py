@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from typing import Any, Final, Protocol, TypeVar
 
 import httpx2
@@ -31,6 +32,8 @@ _SILENCE: Final = 60.0
 _MAX_EVENT: Final = 64 * 1024 * 1024
 _GONE: Final = 3
 """Times that a run is asked for whose connection with tools has just ended."""
+_URLS: Final = 32
+"""Paths that are kept as URLs: those of most calls are the same."""
 _LOOPBACK: Final = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
@@ -78,6 +81,7 @@ class Connection:
             # A proxy of the environment is for the way out, not for this machine.
             mounts=None if transport else dict.fromkeys(_LOOPBACK),
         )
+        self._url = lru_cache(_URLS)(partial(_join, self._http.base_url))
 
     async def aclose(self) -> None:
         """Break what is in flight and let go of every connection."""
@@ -187,18 +191,24 @@ class Connection:
         if self._closed:
             raise NotConnectedError("the client has been disconnected")
         try:
-            response = await self._http.request(
-                call.method,
-                call.path.lstrip("/"),
-                params=dict(call.query),
-                content=call.body,
-                headers=_headers(call),
-            )
+            response = await self._http.send(self._request(call))
         except httpx2.RequestError as error:
             raise self._failure(error) from error
         if call.raw and response.is_success:
             return {"data": response.content}
         return answer_of(response, self._options)
+
+    def _request(self, call: Call) -> httpx2.Request:
+        """As the client's ``build_request`` makes it, which merges URL, headers and queries anew
+        for each call: a quarter of what a call costs in this process."""
+        return httpx2.Request(
+            call.method,
+            self._url(call.path),
+            params=dict(call.query) or None,
+            headers=[*self._http.headers.raw, *_raw(_headers(call))],
+            cookies=self._http.cookies,
+            content=call.body,
+        )
 
     def _failure(self, error: httpx2.RequestError) -> OnehopError:
         if self._closed:
@@ -208,6 +218,14 @@ class Connection:
 
 def _headers(call: Call) -> dict[str, str]:
     return {**call.headers, **({"Content-Type": "application/json"} if call.body else {})}
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
+
+
+def _join(base: httpx2.URL, path: str) -> httpx2.URL:
+    return base.copy_with(raw_path=base.raw_path + httpx2.URL(path.lstrip("/")).raw_path)
 
 
 def _trust(server_url: str) -> ssl.SSLContext | bool:

@@ -28,6 +28,7 @@ from onehop.errors import (
     ServerError,
     ServerTimeoutError,
     ServerUnreachableError,
+    SnippetRefusedError,
     ToolsGoneError,
     UnexpectedAnswerError,
 )
@@ -153,6 +154,8 @@ def _exception(refusal: _Refusal) -> OnehopError:
             return ToolsGoneError(refusal.message)
         case _Refusal(code="run_lost"):
             return RunLostError(refusal.message)
+        case _Refusal(code="snippet_refused"):
+            return SnippetRefusedError(refusal.message)
         case _Refusal(status=409):
             return DuplicateRequestError(refusal.message)
         case _Refusal(status=429):

@@ -11,7 +11,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, Unpack
 
-from onehop.answers import AgentStats, Failure, ToolStats
+from onehop.answers import AgentStats, Failure, PausedRun, PauseStats, ToolStats
 from onehop.client._client import AgentClient
 from onehop.client._feed import Feed
 from onehop.client._live import Item
@@ -30,6 +30,7 @@ from onehop.types import (
     OutputPage,
     Replay,
     SessionInfo,
+    SnippetInfo,
     ValidationReport,
 )
 
@@ -206,6 +207,44 @@ class SyncAgentClient:
         """See ``AgentClient.replay``."""
         return self._wait(self._client.replay(request_id))
 
+    def snippets(self, agent_id: str | None = None) -> list[SnippetInfo]:
+        """See ``AgentClient.snippets``."""
+        return self._wait(self._client.snippets(agent_id))
+
+    def snippet(self, name: str, agent_id: str | None = None) -> SnippetInfo:
+        """See ``AgentClient.snippet``."""
+        return self._wait(self._client.snippet(name, agent_id))
+
+    def save_snippet(
+        self,
+        name: str,
+        request_id: str,
+        *,
+        agent_id: str | None = None,
+        for_all: bool = False,
+        description: str | None = None,
+        input_schema: dict[str, Any] | None = None,
+        code: str | None = None,
+        replace: bool = False,
+    ) -> SnippetInfo:
+        """See ``AgentClient.save_snippet``."""
+        return self._wait(
+            self._client.save_snippet(
+                name,
+                request_id,
+                agent_id=agent_id,
+                for_all=for_all,
+                description=description,
+                input_schema=input_schema,
+                code=code,
+                replace=replace,
+            )
+        )
+
+    def remove_snippet(self, name: str, agent_id: str | None = None) -> SnippetInfo:
+        """See ``AgentClient.remove_snippet``."""
+        return self._wait(self._client.remove_snippet(name, agent_id))
+
     def end_session(self, session: str, agent_id: str | None = None) -> bool:
         """See ``AgentClient.end_session``."""
         return self._wait(self._client.end_session(session, agent_id))
@@ -274,6 +313,18 @@ class SyncAgentClient:
                 offset=offset,
             )
         )
+
+    def paused(
+        self, agent_id: str | None = None, channel_id: str | None = None, limit: int = 50
+    ) -> list[PausedRun]:
+        """See ``AgentClient.paused``."""
+        return self._wait(self._client.paused(agent_id, channel_id, limit))
+
+    def pause_stats(
+        self, agent_id: str | None = None, since: int | datetime | None = None
+    ) -> PauseStats:
+        """See ``AgentClient.pause_stats``."""
+        return self._wait(self._client.pause_stats(agent_id, since))
 
     def execution(self, request_id: str) -> ExecutionRecord:
         """See ``AgentClient.execution``."""

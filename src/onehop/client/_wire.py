@@ -14,7 +14,15 @@ from typing import Any, TypeVar
 from pydantic.alias_generators import to_camel, to_snake
 
 from onehop._markup import Shown
-from onehop.answers import AgentStats, Failure, LanguageCount, ToolStats
+from onehop.answers import (
+    AgentStats,
+    Failure,
+    LanguageCount,
+    PausedRun,
+    PauseStats,
+    ToolStats,
+    WaitingCall,
+)
 from onehop.decisions import Approval, Approve, Decision, Edit, Reject
 from onehop.errors import InvalidRequestError
 from onehop.states import JournalState, PoolState, RunState, ServerState, UpstreamState
@@ -129,6 +137,22 @@ def decode_stats(wire: Mapping[str, Any]) -> AgentStats:
 def decode_tool_stats(wire: Mapping[str, Any]) -> list[ToolStats]:
     """What came of calls of tools."""
     return [_dataclass(ToolStats, each) for each in _list(wire, "tools")]
+
+
+def decode_paused(wire: Mapping[str, Any]) -> list[PausedRun]:
+    """Runs that wait for people."""
+    return Shown(
+        _dataclass(
+            PausedRun,
+            {**each, "waitsFor": [_dataclass(WaitingCall, c) for c in _list(each, "waitsFor")]},
+        )
+        for each in _list(wire, "paused")
+    )
+
+
+def decode_pause_stats(wire: Mapping[str, Any]) -> PauseStats:
+    """Runs that waited for people."""
+    return _dataclass(PauseStats, wire)
 
 
 def encode_decisions(decisions: Mapping[str, Decision]) -> dict[str, dict[str, Any]]:

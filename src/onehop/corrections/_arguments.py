@@ -13,7 +13,7 @@ from onehop.corrections._nested import nested_call
 from onehop.corrections._report import correction, shorten
 from onehop.inputs.languages import language_named
 from onehop.inputs.strict import parse
-from onehop.inputs.values import count_values
+from onehop.inputs.values import has_more_values
 from onehop.types import Correction
 
 NAMES: Final = {
@@ -194,7 +194,7 @@ def _context(state: _Round) -> Iterator[_Change]:
 
 
 def _read_object(text: str) -> dict[str, Any] | None:
-    if len(text) > _MOST_VALUES and count_values(text.encode(errors="replace")) > _MOST_VALUES:
+    if has_more_values(text.encode(errors="replace"), _MOST_VALUES):
         return None
     try:
         value = parse(text)

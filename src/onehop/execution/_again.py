@@ -81,6 +81,7 @@ class Again:
         self, run: Run, kept: KeptRun, program: Program, script: Script
     ) -> ExecutionResult:
         run.grant = await self._grant(run, program)
+        run.grant = await self._grants.with_snippets(run, program.rules)
         run.keeping = await self._keeper.again(kept, program, script, run.grant)
         try:
             return await self._go_on(run)

@@ -1,4 +1,4 @@
-"""Which tools a run may call: those of the sandbox, under the rules of its agent."""
+"""Which tools a run may call: those of the sandbox, under the rules of its agent, and snippets."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from collections.abc import Sequence
 
 from onehop.calls import Beside, Grant, Layer, Toolbox, Wanted
 from onehop.execution._agent_rules import AgentRules
+from onehop.execution._run import Run
+from onehop.execution._snippets import ExecutorSnippets
 from onehop.sandbox import Sandbox
 
 
 class Grants:
-    """Grants tools of ``sandbox`` under ``rules``, those of agents."""
+    """Grants tools of ``sandbox`` under ``rules``, those of agents, and ``snippets``."""
 
-    def __init__(self, sandbox: Sandbox, rules: AgentRules) -> None:
+    def __init__(self, sandbox: Sandbox, rules: AgentRules, snippets: ExecutorSnippets) -> None:
         self._sandbox = sandbox
         self._rules = rules
+        self._snippets = snippets
 
     @property
     def _toolbox(self) -> Toolbox:
@@ -25,9 +28,11 @@ class Grants:
 
         Raises StoreUnavailableError and StoreError when the agent's rules are not known.
         """
-        if not self._toolbox.has_any and beside is None:
+        shelf = await self._snippets.shelf(agent_id)
+        if not self._toolbox.has_any and beside is None and not shelf:
             return self._toolbox.view()
-        return self._toolbox.view([await self._rules.of(agent_id)], beside)
+        view = self._toolbox.view([await self._rules.of(agent_id)], beside)
+        return view.with_snippets(shelf) if shelf else view
 
     async def grant(
         self,
@@ -41,6 +46,10 @@ class Grants:
         if tools is None and not self._toolbox.has_any and beside is None:
             return self._toolbox.grant(None, rules)
         return self._toolbox.grant(tools, [await self._rules.of(agent_id), *rules], beside)
+
+    async def with_snippets(self, run: Run, rules: Sequence[Layer]) -> Grant | None:
+        """The run's grant, with the snippets that its code may call. Raises as ``view``."""
+        return await self._snippets.granted(run, rules)
 
     def forget(self, agent_id: str) -> None:
         """The agent's rules are others from now on."""

@@ -28,7 +28,7 @@ from onehop.execution import _outcomes
 from onehop.execution._announcements import Announcer
 from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Promise
-from onehop.records import ExecutionRecord
+from onehop.records import SNIPPET_LENGTH, ExecutionRecord
 from onehop.requests import CheckedRequest, is_large
 from onehop.sandbox import Sandbox
 from onehop.states import RunState, Step
@@ -39,6 +39,8 @@ from onehop.validation import Verdict
 if TYPE_CHECKING:
     from onehop.execution.keeping import Keeping
 
+_LONGEST_KEPT: Final = 64 * 1024
+"""Characters of code that a record keeps whole."""
 _FIELDS: Final = {
     "code": "code",
     "language": "language",
@@ -171,6 +173,9 @@ class Run:
             facts["toolArguments"] = self.desk.arguments
             # Also of a run that was cancelled, whose result has no calls.
             facts["toolCalls"] = [call.model_dump(by_alias=True) for call in self.desk.calls]
+            facts["toolSchemas"] = self.desk.schemas
+        if self.desk is not None and self.desk.snippets:
+            facts["snippets"] = self.desk.snippets
         if self.decided:
             facts["toolDecisions"] = {name: _said(each) for name, each in self.decided.items()}
         if self.pauses:
@@ -178,6 +183,15 @@ class Run:
         if self.report is not None:
             facts["risk"] = self.report.risk_assessment.model_dump(by_alias=True)
         return facts
+
+    def ran(self, result: ExecutionResult) -> dict[str, Any]:
+        """The code of a run that succeeded, where the record's own field does not have it whole, so
+        that a person can save it as a snippet."""
+        code, written = self.checked.request.code, self.original.request.code
+        is_there = code == written and len(code) <= SNIPPET_LENGTH
+        if not result.success or is_there or len(code) > _LONGEST_KEPT:
+            return {}
+        return {"ran": {"code": code, "hash": code_hash(code)}}
 
     def record(self, result: ExecutionResult, facts: dict[str, Any]) -> ExecutionRecord:
         """The record of this run, should it end with ``result``."""

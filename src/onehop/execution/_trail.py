@@ -127,7 +127,7 @@ class Trail:
     async def finish(self, run: Run, result: ExecutionResult, size: int) -> None:
         """It has ended with ``result``, of ``size`` bytes, about."""
         if self._recorder is not None:
-            record = run.record(result, run.facts())
+            record = run.record(result, {**run.facts(), **run.ran(result)})
             with stage("store", run_id=run.run_id):
                 await self._recorder.finish(
                     run.run_id, record, tuple(run.events), run.size + size, run.secrets

@@ -31,6 +31,7 @@ from onehop.execution._pauses import Pauses
 from onehop.execution._preparation import Preparer
 from onehop.execution._resuming import Resumer
 from onehop.execution._run import Run, open_run
+from onehop.execution._snippets import ExecutorSnippets
 from onehop.execution._trail import Trail
 from onehop.execution.bus import EventBus
 from onehop.execution.keeping import Keeper
@@ -112,7 +113,10 @@ class Executor:
         self._names = Names(store, recorder, keeper, leases)
         if keeper is not None:
             self._trail.complete_by(CutOff(keeper, sandbox.toolbox.effect_of).complete)
-        self._grants = Grants(sandbox, AgentRules(store))
+        rules = AgentRules(store)
+        self.snippets = ExecutorSnippets(store, sandbox, rules)
+        """Code that people have saved for agents to call."""
+        self._grants = Grants(sandbox, rules, self.snippets)
         judges = validator or Validator()
         self._judge = Judge(
             sandbox,
@@ -367,6 +371,7 @@ class Executor:
             run.wanted, run.layers, run.has_beside = tools, rules, beside is not None
             noted.note(request=run.original.request, run_id=run.run_id)
             run.grant = await self._grants.grant(caller.agent_id, tools, rules, beside)
+            run.grant = await self._grants.with_snippets(run, rules)
             if run.original.request.plan:
                 result = await self._judge.plan(run)
             else:

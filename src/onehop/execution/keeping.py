@@ -32,6 +32,7 @@ from onehop.recordings import (
     Script,
     Sealer,
     Tape,
+    effects,
     ended,
     open_program,
     open_sealer,
@@ -134,6 +135,12 @@ class Keeper:
         parts = await self.store.run_parts(kept.run_id)
         return program, read_script(kept.run_id, parts, sealer)
 
+    async def effects(self, kept: KeptRun) -> dict[str, Any]:
+        """What its log says of its calls, as the details of a record have it. Raises SealedError
+        and StoreError."""
+        _program, script = await self.open(kept)
+        return effects(script, await self.store.approvals(run_id=kept.run_id, limit=_MOST))
+
     async def again(
         self, kept: KeptRun, program: Program, script: Script, grant: Grant | None
     ) -> Keeping:
@@ -232,7 +239,7 @@ class Keeping:
     def _schema_of(self, namespace: str, member: str) -> str:
         if self._grant is None:
             return ""
-        bound = self._grant.catalogue.find(namespace, member)
+        bound = self._grant.find(namespace, member)
         return "" if bound is None else bound.fingerprint
 
     # --- while it waits for people ---

@@ -67,6 +67,7 @@ SECOND_PARTS = (
     "arguments.js",
     "unawaited.js",
     "tools.js",
+    "snippets.js",
     "services.js",
     "sleeps.js",
     "forget.js",
@@ -133,7 +134,7 @@ def bootstrap_source() -> str:
 def second_source() -> str:
     """What the bootstrap compiles later: code that makes a function of what is shared."""
     made = "inspectValue,logTable,refuseColumns,openTools,ToolError,services,forgetCall,isAsking"
-    return _later(PARTS, SECOND_PARTS, f"{made},moveTimers,onceGlobal")
+    return _later(PARTS, SECOND_PARTS, f"{made},moveTimers,onceGlobal,openSnippets")
 
 
 @lru_cache(maxsize=1)

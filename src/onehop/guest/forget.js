@@ -3,9 +3,11 @@
 import { forgetReads } from "./unawaited.js";
 import { forgetTools } from "./tools.js";
 import { forgetServices } from "./services.js";
+import { forgetSnippets } from "./snippets.js";
 
 export function forgetCall() {
   forgetReads();
   forgetTools();
   forgetServices();
+  forgetSnippets();
 }

@@ -23,7 +23,7 @@ export const webNames = () =>
 export const ourNames = () =>
   words([
     "clearImmediate clearInterval clearTimeout console queueMicrotask setImmediate setInterval",
-    "setTimeout structuredClone navigator self tools ToolError show progress store",
+    "setTimeout structuredClone navigator self tools snippets ToolError show progress store",
     "$once",
   ]);
 

@@ -133,6 +133,8 @@ export function defineOurs(name) {
       return defineBuiltin(globalThis, name, globalThis);
     case "tools":
       return defineLazily(name, () => loadSecondPart().openTools());
+    case "snippets":
+      return defineLazily(name, () => loadSecondPart().openSnippets());
     case "ToolError":
       return defineLazily(name, () => loadSecondPart().ToolError);
     case "$once":

@@ -182,8 +182,11 @@ const globalNames = [
   ...ourNames().map((name) => [name, true]),
   ...[...webNames(), ...portNames()].map((name) => [name, false]),
 ];
-/** How code comes to the global object, and how it writes a name in another way. */
-const ROADS = ["globalThis", "self", "this", "\\u"];
+/**
+ * How code comes to the global object, how it writes a name in another way, and how it comes to
+ * code that nobody here has seen.
+ */
+const ROADS = ["globalThis", "self", "this", "\\u", "snippets"];
 
 /**
  * Tell of each global that the code may look at: those whose names stand in it. All of them for null, and

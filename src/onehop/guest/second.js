@@ -51,6 +51,7 @@ export function prepareFor({ code, capture, tools, fixed, session }) {
 /** @param {string} code */
 function serves(code) {
   return StringPrototypeIndexOf(code, "show") >= 0 ||
+    StringPrototypeIndexOf(code, "snippets") >= 0 ||
     StringPrototypeIndexOf(code, "progress") >= 0 || StringPrototypeIndexOf(code, "store") >= 0 ||
     StringPrototypeIndexOf(code, "$once") >= 0;
 }

@@ -33,7 +33,7 @@ export function forgetTools() {
 }
 
 /** Names that the language asks any object for: what has no such tool has no such member. */
-const ASKED_BY_THE_LANGUAGE = {
+export const ASKED_BY_THE_LANGUAGE = {
   __proto__: null,
   then: true,
   toJSON: true,
@@ -48,6 +48,8 @@ export function openTools() {
   return made.tools;
 }
 
+/** The namespace of snippets in discovery. */
+export const SNIPPETS = "$snippets";
 const LATE = "this code belongs to a call of the session that has ended";
 const NONE = "no tools are granted to this code";
 const NO_NAMES = {
@@ -149,22 +151,36 @@ function callTool(namespace, member, args) {
   const error = blankToolError();
   const path = pathOf(namespace, member);
   const promise = new CapturedPromise((resolve, reject) => {
-    const refuse = (code, message) => reject(refused(error, path, code, message));
-    if (grant.limits === null) {
-      return refuse("unknown_tool", NONE);
-    }
-    if (isLate()) return refuse("denied", LATE);
-    if (++made.called > grant.limits.calls) {
-      return refuse("budget", "the run has made its " + grant.limits.calls + " calls of tools");
+    const refusal = refusalOf(error, namespace, member, NONE);
+    if (refusal !== null) return reject(refusal);
+    if (namespace === SNIPPETS) {
+      const words = "a snippet is not a tool: write snippets." + member + "(input)";
+      return reject(refused(error, path, "unknown_tool", words));
     }
     const fields = ',"namespace":' + quote(namespace) + ',"member":' + quote(member) +
-      encodeArguments(args, grant.limits.arguments);
+      encodeArguments(args, grant.limits?.arguments ?? 0);
     request("call", fields, ({ error: told }, text) => {
       if (told === undefined) resolve(withBytes(withHttp(JSONParse(text))));
       else reject(fillToolError(error, told));
     });
   });
   return watchReads(promise, path);
+}
+
+/**
+ * Why no call can be made any more, or by this code; null when it can.
+ * @param {any} error that the call has made
+ * @param {string} namespace
+ * @param {string} member
+ * @param {string} none what to say where nothing is granted
+ */
+export function refusalOf(error, namespace, member, none) {
+  const path = pathOf(namespace, member);
+  if (grant.limits === null) return refused(error, path, "unknown_tool", none);
+  if (isLate()) return refused(error, path, "denied", LATE);
+  if (++made.called <= grant.limits.calls) return null;
+  const words = "the run has made its " + grant.limits.calls + " calls of tools";
+  return refused(error, path, "budget", words);
 }
 
 /** An HTTP operation's answer comes as `{$http, $body}`: the code gets the body, and what came with

@@ -168,6 +168,7 @@ interface SecondPart {
   logTable(args: unknown[]): void;
   refuseColumns(columns: unknown): never;
   openTools(): object;
+  openSnippets(): object;
   forgetCall(): void;
   isAsking(): boolean;
   moveTimers(): void;

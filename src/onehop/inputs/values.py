@@ -31,6 +31,19 @@ class ValueCount:
         self.total += sum(map(outside.count, _MARKS))
 
 
+def has_more_values(text: bytes, most: int) -> bool:
+    """Whether a whole text has more than ``most``. Most texts have so few bytes, or so few marks in
+    quotes or not, that nobody needs to tell these apart: that takes six times as long."""
+    if len(text) < most:
+        return False
+    marks = 0
+    for mark in _MARKS:
+        marks += text.count(mark)
+        if marks >= most:
+            return count_values(text) > most
+    return False
+
+
 def count_values(text: bytes) -> int:
     """The count of a whole text, in steps between which other threads may run."""
     count = ValueCount()

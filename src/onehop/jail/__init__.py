@@ -11,7 +11,7 @@ from onehop.jail._layers import LayerReport
 from onehop.jail._plan import Features, Plan, Programs, decide, examine, report
 
 if TYPE_CHECKING:
-    from onehop.jail._spawner_process import SpawnerProcess
+    from onehop.jail._spawner_process import SpawnerProcess as SpawnerProcess
 
 __all__ = [
     "Child",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onehop.recordings._as_test import test_text
 from onehop.recordings._comparing import compared, replayed
+from onehop.recordings._effects import effects
 from onehop.recordings._entries import Answered, Ended, Intended, Made, ended
 from onehop.recordings._log import LostRunError, RunLog
 from onehop.recordings._offline import OfflineDesk
@@ -28,6 +29,7 @@ __all__ = [
     "Sealer",
     "Tape",
     "compared",
+    "effects",
     "ended",
     "in_words",
     "open_program",

@@ -99,6 +99,7 @@ class Tape:
             attempts=0 if answer is not None else self.script.attempts[found.number],
             is_answered=answer is not None or self._is_offline,
             call=None if answer is None else call_of(answer),
+            schema=found.schema,
         )
 
     def _new(self, asked: Made) -> Met:

@@ -11,9 +11,10 @@ from onehop.config import AuditConfig
 from onehop.errors import ConfigError, MissingExtraError, StoreUnavailableError
 from onehop.stores._patient import patient
 from onehop.stores._urls import masked, scheme
+from onehop.stores._waiting import waiting_run, waiting_runs
 from onehop.stores.base import Store
 
-__all__ = ["Store", "is_shared", "make_store", "open_store"]
+__all__ = ["Store", "is_shared", "make_store", "open_store", "waiting_run", "waiting_runs"]
 
 
 async def open_store(config: AuditConfig, *, may_be_away: bool = False) -> Store:

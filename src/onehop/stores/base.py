@@ -12,6 +12,7 @@ from onehop.answers import (
     CodeLengthBucket,
     Failure,
     FailureCause,
+    PauseStats,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
@@ -24,6 +25,7 @@ from onehop.events import Event
 from onehop.kept_runs import KeptRun, RunChange, RunPhase
 from onehop.observed import ObservedType
 from onehop.records import ExecutionRecord
+from onehop.saved_snippets import Snippet
 from onehop.tally import Slice
 from onehop.types import Language
 
@@ -225,6 +227,7 @@ class Store(Protocol):
         Records go in the order of the chain, up to the first that is not expired, and leave an
         anchor. Gives the number of records that went; a store whose database expires them itself
         gives 0. Of runs that can be made again, those go that have ended and whose time is over.
+        Decisions go as records do, but never those about a run that waits for people.
         Old rollups go in ``roll_up``. Sessions go, with what they keep, that nobody has
         used for as long, observed types too, and leases that expired a day ago.
         """
@@ -300,6 +303,22 @@ class Store(Protocol):
     async def keep_observed_type(self, observed: ObservedType) -> bool:
         """Replace what is kept of the tool, if that has the same revision (0: nothing is kept);
         the revision is then one more. False, and nothing is changed, when another was first."""
+
+    # -- snippets
+
+    async def snippets(self, agent_id: str | None = None) -> list[Snippet]:
+        """By agent and name, at most MOST_SNIPPETS; of all agents for None, and those that are for
+        all agents for the empty name."""
+
+    async def snippet(self, agent_id: str, name: str) -> Snippet | None:
+        """What is kept under a name."""
+
+    async def keep_snippet(self, snippet: Snippet) -> bool:
+        """Put it in the place of the version before; version 1 takes a name that is free. False,
+        and nothing is changed, when another was first."""
+
+    async def drop_snippet(self, agent_id: str, name: str) -> bool:
+        """Forget it; False when it was not there."""
 
     # -- approvals
 
@@ -397,6 +416,9 @@ class Store(Protocol):
 
     async def agent_stats(self, agent_id: str | None, since: int | None) -> AgentStats:
         """Counts, rates and times."""
+
+    async def pause_stats(self, agent_id: str | None, since: int | None) -> PauseStats:
+        """Runs that waited for people, by when they started; expired calls, by when they asked."""
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
         """Newest first."""

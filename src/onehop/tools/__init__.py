@@ -5,11 +5,13 @@ from __future__ import annotations
 from onehop.errors import ToolError, ToolFailed
 from onehop.limits import ToolLimits
 from onehop.tools._bound import Bound
+from onehop.tools._brief import signature
 from onehop.tools._catalogue import Catalogue, taken_by
 from onehop.tools._compose import LoginFault, Provider, Tools, composed
 from onehop.tools._condition import WHEN
 from onehop.tools._context import ToolContext
-from onehop.tools._declarations import ambient
+from onehop.tools._declarations import ambient, declarations
+from onehop.tools._declared import Declared
 from onehop.tools._discovery import Discovery
 from onehop.tools._files import load_tools
 from onehop.tools._harmless import is_identifier, key, one_line
@@ -39,6 +41,7 @@ __all__ = [
     "Catalogue",
     "CheckedSchema",
     "Decision",
+    "Declared",
     "Discovery",
     "Effect",
     "HttpAnswer",
@@ -55,6 +58,7 @@ __all__ = [
     "Tools",
     "ambient",
     "composed",
+    "declarations",
     "is_identifier",
     "key",
     "load_tools",
@@ -68,6 +72,7 @@ __all__ = [
     "rules_from_json",
     "rules_to_json",
     "shown_at",
+    "signature",
     "stray",
     "taken_by",
     "tool",

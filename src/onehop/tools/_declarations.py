@@ -28,6 +28,7 @@ from onehop.tools._layout import block, comment
 from onehop.tools._shapes import Definition, Shape, shape_of
 
 _TOOLS: Final = "$Tools"
+_SNIPPETS: Final = "$Snippets"
 """No type of a schema has such a name."""
 _HTTP: Final = """\
 type $Http<T> = T extends object
@@ -39,10 +40,10 @@ _WORDS: Final = 1500
 _ROUNDS: Final = 8
 
 
-def declarations(tools: Iterable[Declared]) -> str:
-    """Declarations of ``tools``: their types, then ``declare const tools``."""
+def declarations(tools: Iterable[Declared], constant: str = "tools") -> str:
+    """Declarations of ``tools``: their types, then the ``constant`` whose members they are."""
     types, members = _Text({}).write(tools)
-    return "\n\n".join([*types, f"declare const tools: {members};"]) + "\n"
+    return "\n\n".join([*types, f"declare const {constant}: {members};"]) + "\n"
 
 
 def ambient(
@@ -50,15 +51,22 @@ def ambient(
     aliases: Mapping[str, Mapping[str, str]] | None = None,
     *,
     is_open: bool = False,
+    snippets: Iterable[Declared] = (),
 ) -> str:
     """The same as a module that declares ``tools`` for all others, and none of its types. It
     ``is_open`` where there are other tools than those that are declared.
 
-    ``aliases`` are other names by namespace, as ``Catalogue.names_json`` has them: those of the
-    tools without a namespace, and of the namespaces themselves, under the empty name.
+    ``snippets`` are the members of a constant of that name. ``aliases`` are other names by
+    namespace, as ``Catalogue.names_json`` has them: those of the tools without a namespace, and of
+    the namespaces themselves, under the empty name.
     """
-    types, members = _Text(aliases or {}, is_open=is_open).write(tools)
-    outside = f"type {_TOOLS} = {members};\n\ndeclare global {{\n  const tools: {_TOOLS};\n}}"
+    text = _Text(aliases or {}, is_open=is_open)
+    _, members = text.write(tools)
+    types, others = text.write(snippets)
+    outside = (
+        f"type {_TOOLS} = {members};\n\ntype {_SNIPPETS} = {others};\n\n"
+        f"declare global {{\n  const tools: {_TOOLS};\n  const snippets: {_SNIPPETS};\n}}"
+    )
     return "\n\n".join([*types, outside, "export {};\n"])
 
 

@@ -60,6 +60,11 @@ class Discovery:
         self._policy = policy
         self._wider = wider
 
+    @property
+    def look_up(self) -> LookUp:
+        """What knows what answers have looked like."""
+        return self._observed
+
     def search(
         self, query: str, namespaces: Sequence[str] | None = None, limit: int = 10
     ) -> list[dict[str, Any]]:

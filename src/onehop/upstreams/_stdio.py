@@ -22,7 +22,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.shared.message import SessionMessage
 
 from onehop.inputs.gc import no_collection
-from onehop.inputs.values import count_values
+from onehop.inputs.values import has_more_values
 from onehop.upstreams import _bounds
 from onehop.upstreams._options import NESTED
 
@@ -200,7 +200,7 @@ class _Lines:
     def _message(self, line: bytes) -> Message:
         if self._skipped:
             return _too_large(line, self._end)
-        if count_values(line) > _bounds.VALUES:
+        if has_more_values(line, _bounds.VALUES):
             return _too_large(line[:_END], line[-_END:])
         try:
             with no_collection(len(line)):

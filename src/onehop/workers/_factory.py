@@ -7,12 +7,15 @@ import os
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from onehop import guest, jail
 from onehop.errors import SandboxUnavailableError
 from onehop.limits import Limits
 from onehop.workers._process import Worker
+
+if TYPE_CHECKING:
+    from onehop.jail import SpawnerProcess
 
 REALMS_CPU_SECONDS: Final = 120.0
 """Of all runs of one process that has realms, beyond what a single run may use. The kernel ends it
@@ -66,7 +69,10 @@ class WorkerFactory:
         programs: Callable[[], jail.Programs] | None = None,
         *,
         copies: bool = True,
+        begun: SpawnerProcess | None = None,
     ) -> None:
+        """``begun``, from ``jail.begin``, becomes the first spawner."""
+        self._begun = begun
         self.ceiling = ceiling
         self._programs = programs or deno_programs
         self._allow_degraded = allow_degraded
@@ -96,7 +102,8 @@ class WorkerFactory:
     async def _replace_launcher(self) -> None:
         if self._launcher is not None:
             await self._launcher.aclose()
-        begun = jail.begin()  # it takes as long to load as the plan to be made
+        # It takes as long to load as the plan to be made.
+        begun, self._begun = self._begun or jail.begin(), None
         try:
             self._plan = self._plan or await self._decide()
         except BaseException:
@@ -125,6 +132,9 @@ class WorkerFactory:
     async def aclose(self) -> None:
         """Stop the spawner and with it every worker that is left."""
         async with self._starting:
+            if self._begun is not None:
+                await self._begun.aclose()
+                self._begun = None
             if self._launcher is not None:
                 await self._launcher.aclose()
                 self._launcher = None

@@ -23,6 +23,7 @@ _SOURCES: Final = {
     "logTimes": frozenset({"logs"}),
     "logLevels": frozenset({"logs"}),
     _ARGUMENTS: frozenset({"context", "output"}),
+    "ran": frozenset({"code"}),
 }
 """Details that are kept only with the fields that they come from: what a tool gets is made of the
 context and of the answers of other tools."""
@@ -34,12 +35,13 @@ _SHORTEST: Final = 5
 _NO_NAMES: Final = Names(())
 _OURS: Final = frozenset(
     "type kind field pattern severity issueType enforcement logLevels logTimes shape risk "
-    "persistedOutputId line column redacted outcome effect argumentsHash formula".split()
+    "persistedOutputId line column redacted outcome effect argumentsHash formula "
+    "toolSchemas snippets".split()
 )
 """Details in words of our own, which a guest's value may happen to equal."""
 _OUR_WORDS: Final = frozenset({INTERRUPTED, f"Interrupted: {INTERRUPTED}"})
 """Of each run that starts: not searched each time."""
-_CODE: Final = frozenset({"excerpt", "corrections", "findings"})
+_CODE: Final = frozenset({"excerpt", "corrections", "findings", "ran"})
 
 
 class Secrets:
@@ -133,6 +135,7 @@ class Redactor:
             "output": config.keep_output and complete,
             "logs": config.keep_logs and complete,
             "context": config.keep_context,
+            "code": config.keep_code,
         }
         return [name for name, is_kept in kept.items() if not is_kept]
 

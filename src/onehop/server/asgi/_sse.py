@@ -11,11 +11,11 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
-from onehop.server.asgi._protocol import BEAT
+from onehop.server.asgi._protocol import BEAT as BEAT_KEY
 
 HEARTBEAT: Final = 15.0
 """Seconds of silence after which a stream says that it lives."""
-_BEAT: Final = format_sse_event(comment="ping")
+BEAT: Final = format_sse_event(comment="ping")
 _FAREWELL: Final = 1.0
 """Seconds that a client has to take the last of a stream when the server stops."""
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -30,29 +30,35 @@ def event(name: str, data: Any, identifier: str | None = None) -> bytes:
 class EventStream(EventSourceResponse):
     """Sends ``source``; a heartbeat when it is silent; the end when ``closing`` is set.
 
-    ``leave`` is called when it is over, however that came about.
+    ``leave`` is called when it is over, however that came about. A ``steady`` source has heartbeats
+    of its own, and ends when ``leave`` is called: each chunk then costs no task.
     """
 
     def __init__(
         self,
-        source: AsyncGenerator[bytes, None],
+        source: AsyncIterator[bytes],
         *,
         leave: Callable[[], object],
         closing: asyncio.Event | None = None,
         heartbeat: float = HEARTBEAT,
+        steady: bool = False,
     ) -> None:
         self._closing = closing or asyncio.Event()
         self._leave = leave
-        super().__init__(_lively(source, self._closing, heartbeat), headers=_HEADERS)
+        self._steady = steady
+        body = source if steady else _lively(source, self._closing, heartbeat)
+        super().__init__(body, headers=_HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it all."""
-        scope.setdefault("state", {})[BEAT] = _BEAT
+        scope.setdefault("state", {})[BEAT_KEY] = BEAT
         loop = asyncio.get_running_loop()
         serving = loop.create_task(super().__call__(scope, receive, send))
         closing = loop.create_task(self._closing.wait())
         try:
             await asyncio.wait([serving, closing], return_when=asyncio.FIRST_COMPLETED)
+            if self._steady:
+                self._leave()
             await asyncio.wait([serving], timeout=_FAREWELL)  # a client that does not read hangs
         finally:
             self._leave()
@@ -64,7 +70,7 @@ class EventStream(EventSourceResponse):
 
 
 async def _lively(
-    source: AsyncGenerator[bytes, None], closing: asyncio.Event, heartbeat: float
+    source: AsyncIterator[bytes], closing: asyncio.Event, heartbeat: float
 ) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     end = loop.create_task(closing.wait())
@@ -81,17 +87,18 @@ async def _lively(
                     return
                 yield chunk
             elif not end.done():
-                yield _BEAT
+                yield BEAT
     finally:
         waiting = [task for task in (following, end) if task is not None]
         for task in waiting:
             task.cancel()
         await asyncio.wait(waiting)
-        with suppress(RuntimeError):  # it is running in a task that would not be cancelled
-            await source.aclose()
+        if isinstance(source, AsyncGenerator):
+            with suppress(RuntimeError):  # it is running in a task that would not be cancelled
+                await source.aclose()
 
 
-async def _next(source: AsyncGenerator[bytes, None]) -> bytes:
+async def _next(source: AsyncIterator[bytes]) -> bytes:
     """The next chunk, or nothing at the end: a task cannot raise StopAsyncIteration."""
     async for chunk in source:
         return chunk

@@ -25,8 +25,9 @@ class CodeLine:
 
 def code_of(record: ExecutionRecord) -> tuple[str, bool]:
     """The code as far as it is kept, and whether that is all of it."""
-    kept = record.details.get("code")
-    code = kept if isinstance(kept, str) else record.code_snippet
+    kept = record.details.get("ran")
+    is_whole = isinstance(kept, dict) and kept.get("hash") == record.code_hash
+    code = str(kept["code"]) if is_whole and isinstance(kept, dict) else record.code_snippet
     return code, len(code) >= record.code_length
 
 

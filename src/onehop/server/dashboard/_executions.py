@@ -12,6 +12,7 @@ from onehop.server._errors import NotFoundError
 from onehop.server.dashboard._spans import SPANS, now_ms, span_of
 from onehop.server.dashboard._visit import FRESH, Page, Visit
 from onehop.server.http._params import HistoryParams
+from onehop.stores import waiting_runs
 from onehop.stores.base import HistoryQuery
 
 _PAGE: Final = 50
@@ -83,7 +84,9 @@ async def look(visit: Visit) -> Page:
         brief=True,
     )
     found = await visit.parts.store.history(query)
+    paused = [] if params.offset else await waiting_runs(visit.parts.store, query)
     facts = {
+        "paused": paused,
         "rows": [Row.of(record) for record in found[:_PAGE]],
         "asked": {name: asked.get(name, "") for name in _NAMES},
         "filtered": any(name != "offset" for name in asked),

@@ -13,7 +13,8 @@ from onehop.events import EVENT_TYPES
 from onehop.server.asgi._sse import EventStream
 from onehop.server.dashboard._frame import HEADERS
 from onehop.server.dashboard._visit import Page, Visit
-from onehop.server.http._feed import PLACE, Filter
+from onehop.server.http._feed import PLACE
+from onehop.server.http._readers import Filter
 
 _PLACE: Final = re.compile(PLACE)
 _RECENT: Final = 200
@@ -42,7 +43,7 @@ async def stream(visit: Visit) -> Response:
             reader, source = await parts.feed.resume(Filter(), last)
         opening.callback(reader.leave)
         leave = opening.pop_all().close
-    answer = EventStream(source, leave=leave, closing=parts.closing)
+    answer = EventStream(source, leave=leave, closing=parts.closing, steady=True)
     answer.headers.update({name: HEADERS[name] for name in _OF_STREAMS})
     return answer
 

@@ -8,17 +8,12 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
+from onehop._hidden import HIDDEN
+
 LINE: Final = 4_000
 """Characters of one line that a page shows."""
 TEXT: Final = 100_000
 """Characters of one text that a page shows."""
-_HIDDEN: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180b-\u180e\u200b\u200e\u200f"
-    "\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e0fff]"
-)
-"""Controls, what turns the direction of writing, and what has no width. The joiners stay: scripts
-and emoji need them."""
 _CONTROLS: Final = (
     "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN "
     "EM SUB ESC FS GS RS US"
@@ -29,7 +24,7 @@ _BARE: Final = re.compile("[\t\n]")
 def visible(text: Any) -> str:
     """Plain text with each hidden character by its number, as ``⟨U+202E⟩``, or by its name, as
     ``⟨ESC⟩``."""
-    return _HIDDEN.sub(lambda found: _mark(found[0]), str(text))
+    return HIDDEN.sub(lambda found: _mark(found[0]), str(text))
 
 
 def plain(value: Any) -> Any:
@@ -48,7 +43,7 @@ def marked(text: Any, most: int = TEXT) -> Markup:
     text = str(text)
     shown, rest = text[:most], len(text) - most
     parts, place = [], 0
-    for found in _HIDDEN.finditer(shown):
+    for found in HIDDEN.finditer(shown):
         parts.append(escape(shown[place : found.start()]))
         parts.append(_element(found[0]))
         place = found.end()

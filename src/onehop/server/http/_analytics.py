@@ -73,7 +73,8 @@ async def trends(here: Here, principal: Who, wanted: Annotated[TrendParams, Quer
     | schemas.ToolUse
     | schemas.Timeline
     | schemas.FailureCauses
-    | schemas.AgentCounts,
+    | schemas.AgentCounts
+    | schemas.PauseStats,
     responses=errors(404),
 )
 async def question(
@@ -104,6 +105,8 @@ async def question(
         case "failure-causes":
             causes = await ask.get_failure_causes(agent, since)
             return Json({"failureCauses": dicts(causes)})
+        case "pauses":
+            return Json(analytics.to_dict(await ask.get_pause_stats(agent, since)))
         case "agents":
             counts = await ask.get_agent_counts(MAX_LIMIT if agent else limit, since)
             return Json(

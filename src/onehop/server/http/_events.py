@@ -13,13 +13,13 @@ from starlette.responses import Response
 from onehop.execution import _outcomes
 from onehop.server.asgi._sse import EventStream, event
 from onehop.server.http._code import line, told
-from onehop.server.http._feed import Filter
 from onehop.server.http._history import kept_record
 from onehop.server.http._params import (
     EventParams,
     LastEvent,
     RequestPath,
 )
+from onehop.server.http._readers import Filter
 from onehop.server.http._routing import STREAM, Here, Parts, Who, alone, errors, whose
 from onehop.server.principal import Principal
 from onehop.types import (
@@ -91,4 +91,4 @@ async def events(
             reader, source = await here.feed.resume(chosen, last_event)
         opening.callback(reader.leave)
         leave = opening.pop_all().close
-    return EventStream(source, leave=leave, closing=here.closing)
+    return EventStream(source, leave=leave, closing=here.closing, steady=True)

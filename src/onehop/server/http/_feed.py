@@ -19,19 +19,15 @@ import re
 import secrets
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
-
-from pydantic_core import to_json
 
 from onehop.errors import StoreError
 from onehop.events import Event
 from onehop.execution.bus import Subscription
 from onehop.execution.executor import Executor
-from onehop.server.asgi._sse import event as sse_event
+from onehop.server.http._readers import Filter, Item, Reader, Readers
 from onehop.server.http._tail import Tail
 from onehop.stores import is_shared
 from onehop.stores.base import EventQuery, Store
@@ -41,14 +37,6 @@ PLACE: Final = r"(\d{1,18}|n)-([0-9a-f]{32})(?:-([0-9a-f]{8}))?"
 _PLACE: Final = re.compile(PLACE)
 _REMEMBERED: Final = 4096
 """Events that are kept at hand."""
-_WAITING: Final = 4096
-"""Events that wait for one reader before it is sent away; it comes back and resumes."""
-_CHUNK: Final = 64 * 1024
-"""Bytes from which on events are not sent together any more."""
-_PAUSES: Final = (0.05, 1.0)
-"""Seconds between two chunks for one reader: at least, at most."""
-_CHUNKS: Final = 125
-"""Chunks that all readers together get in a second: the runs come first."""
 _STORE: Final = "00000000"
 """Stands for the server in a place where the mark is all that counts."""
 _PAGE: Final = 500
@@ -62,93 +50,6 @@ _CATCH_UP: Final = 2.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which events a reader wants; None does not filter."""
-
-    agent_id: str | None = None
-    channel_id: str | None = None
-    types: frozenset[str] | None = None
-
-    def wants(self, event: Event) -> bool:
-        """Whether ``event`` is one of them."""
-        return (
-            self.agent_id in (None, event.agent_id)
-            and self.channel_id in (None, event.channel_id)
-            and (self.types is None or event.event_type in self.types)
-        )
-
-
-class _Item:
-    """An event with its mark."""
-
-    def __init__(self, event: Event, mark: int | None, server: str = "") -> None:
-        self.event = event
-        self._mark = mark
-        self._server = server
-
-    @cached_property
-    def wire(self) -> bytes:
-        """As it goes over the wire: made when somebody reads it, which most of the time nobody
-        does, and the run that it tells of would wait for it."""
-        data = to_json(self.event.to_dict(), inf_nan_mode="null")
-        mark = "n" if self._mark is None else self._mark
-        place = f"{mark}-{self.event.event_id}" + (f"-{self._server}" if self._server else "")
-        return sse_event(self.event.event_type, data, place)
-
-
-class Reader:
-    """One client: what waits for it. ``follow`` gives it, ``leave`` ends it."""
-
-    def __init__(self, feed: Feed, wanted: Filter) -> None:
-        self._feed = feed
-        self._wanted = wanted
-        self._waiting: deque[_Item] = deque()
-        self._wake = asyncio.Event()
-        self._slow = False
-
-    def offer(self, item: _Item) -> None:
-        """Another event; never blocks."""
-        if not self._wanted.wants(item.event):
-            return
-        self._slow = self._slow or len(self._waiting) >= _WAITING
-        if not self._slow:
-            self._waiting.append(item)
-        self._wake.set()
-
-    def catch_up(self, missed: Sequence[_Item]) -> None:
-        """What comes before all others, however much it is."""
-        self._waiting.extend(item for item in missed if self._wanted.wants(item.event))
-
-    def leave(self) -> None:
-        """Take no more."""
-        self._feed.forget(self)
-
-    async def follow(self) -> AsyncGenerator[bytes, None]:
-        """Events, until the reader turns out to be too slow for them."""
-        while not self._slow or self._waiting:
-            while self._waiting:
-                yield self._together()
-            if not self._slow:
-                await asyncio.sleep(self._feed.pause)
-                await self._woken()
-        _log.warning("a reader of events was too slow, and has to resume")
-
-    def _together(self) -> bytes:
-        """What waits, up to a size."""
-        chunks, size = list[bytes](), 0
-        while self._waiting and size < _CHUNK:
-            chunks.append(self._waiting.popleft().wire)
-            size += len(chunks[-1])
-        return b"".join(chunks)
-
-    async def _woken(self) -> None:
-        """Until there is something, or it is too slow."""
-        if not self._waiting and not self._slow:
-            self._wake.clear()
-            await self._wake.wait()
-
-
 class Feed:
     """Follows the bus of ``executor``, and reads ``store`` for those who were away.
 
@@ -158,8 +59,8 @@ class Feed:
     def __init__(self, executor: Executor, store: Store) -> None:
         self._executor = executor
         self._store = store
-        self._remembered: deque[_Item] = deque(maxlen=_REMEMBERED)
-        self._readers: set[Reader] = set()
+        self._remembered: deque[Item] = deque(maxlen=_REMEMBERED)
+        self._readers = Readers()
         self._subscription: Subscription | None = None
         self._marks = _Marks(store)
         self._tail = (
@@ -179,45 +80,35 @@ class Feed:
         """Listen no more."""
         if self._subscription is not None:
             self._subscription.close()
+        self._readers.close()
         self._marks.close()
         if self._tail is not None:
             self._tail.rest()
 
-    @property
-    def pause(self) -> float:
-        """Seconds in which events gather that a reader then gets together. An event after a silence
-        goes out at once."""
-        least, most = _PAUSES
-        return min(max(least, len(self._readers) / _CHUNKS), most)
-
-    def forget(self, reader: Reader) -> None:
+    def _forget(self, reader: Reader) -> None:
         """Give it no more."""
-        self._readers.discard(reader)
+        self._readers.remove(reader)
         if not self._readers and self._tail is not None:
             self._tail.rest()
 
-    async def attach(
-        self, wanted: Filter, recent: int = 0
-    ) -> tuple[Reader, AsyncGenerator[bytes, None]]:
+    async def attach(self, wanted: Filter, recent: int = 0) -> tuple[Reader, AsyncIterator[bytes]]:
         """A reader of the events from now on, and of those of the last ``recent`` before that it
         wants."""
-        reader = Reader(self, wanted)
+        reader = Reader(wanted, self._forget)
         await self._settle()
         if recent:
             reader.catch_up(list(self._remembered)[-recent:])
         self._readers.add(reader)
-        return reader, reader.follow()
+        return reader, reader
 
-    async def resume(
-        self, wanted: Filter, last_seen: str
-    ) -> tuple[Reader, AsyncGenerator[bytes, None]]:
+    async def resume(self, wanted: Filter, last_seen: str) -> tuple[Reader, AsyncIterator[bytes]]:
         """A reader of the events after ``last_seen``, which matches PLACE.
 
         Raises StoreUnavailableError when they must come from the store.
         """
         found = _PLACE.fullmatch(last_seen)
         mark, event_id, server = found.groups("") if found else ("n", "", "")
-        reader = Reader(self, wanted)
+        reader = Reader(wanted, self._forget)
         if self._tail is not None:
             await self._settle()
         missed = self._after(event_id) if server == self._server else None
@@ -226,7 +117,7 @@ class Feed:
             return reader, self._replay(reader, wanted, first)
         reader.catch_up(list(self._remembered) if missed is None else missed)
         self._readers.add(reader)
-        return reader, reader.follow()
+        return reader, reader
 
     async def _settle(self) -> None:
         """Know where the store's events end, if it says so soon."""
@@ -240,16 +131,16 @@ class Feed:
     def _take(self, event: Event) -> None:
         if self._tail is not None:
             self._know(event)
-            self._offer(_Item(event, self._tail.place, self._server))
+            self._offer(Item(event, self._tail.place, self._server))
             return
-        self._offer(_Item(event, self._marks.before(event.timestamp)))
+        self._offer(Item(event, self._marks.before(event.timestamp)))
         if self._readers:
             self._marks.refresh()
 
     def _take_recorded(self, sequence: int, event: Event) -> None:
         if event.event_id not in self._known:
             self._know(event)
-            self._offer(_Item(event, sequence, self._server))
+            self._offer(Item(event, sequence, self._server))
 
     def _know(self, event: Event) -> None:
         self._known[event.event_id] = None
@@ -259,12 +150,11 @@ class Feed:
     def _forget_all(self) -> None:
         self._remembered.clear()
 
-    def _offer(self, item: _Item) -> None:
+    def _offer(self, item: Item) -> None:
         self._remembered.append(item)
-        for reader in self._readers:
-            reader.offer(item)
+        self._readers.offer(item)
 
-    def _after(self, event_id: str) -> list[_Item] | None:
+    def _after(self, event_id: str) -> list[Item] | None:
         """What was announced after this event, if it is remembered."""
         items = list(self._remembered)
         for place in range(len(items) - 1, -1, -1):
@@ -280,13 +170,13 @@ class Feed:
         last = 0
         while page:
             for last, event in page:
-                yield _Item(event, last, self._server and _STORE).wire
+                yield Item(event, last, self._server and _STORE).wire
                 sent.append(event.event_id)
             page = await self._page(wanted, last) if len(page) == _PAGE else []
         known = set(sent)
         reader.catch_up([item for item in self._remembered if item.event.event_id not in known])
         self._readers.add(reader)
-        async for chunk in reader.follow():
+        async for chunk in reader:
             yield chunk
 
     async def _page(self, wanted: Filter, after: int) -> list[tuple[int, Event]]:

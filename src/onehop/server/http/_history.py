@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
+from onehop.answers import PausedRun
 from onehop.records import ExecutionRecord
 from onehop.server._errors import (
     NotFoundError,
@@ -39,6 +41,7 @@ from onehop.server.http._routing import (
     whose,
 )
 from onehop.server.principal import Principal
+from onehop.stores import waiting_run, waiting_runs
 from onehop.stores.base import HistoryQuery, Store
 from onehop.types import (
     ExecutionResult,
@@ -64,15 +67,19 @@ _FILE: Final[dict[str, Any]] = {
 async def history(
     here: Here, principal: Who, wanted: Annotated[HistoryParams, Query()]
 ) -> Response:
-    """List records, newest first; fewer than `limit` when they are large: see `next`."""
+    """List records, newest first; fewer than `limit` when they are large: see `next`. The first
+    page has in `paused` the runs that wait for people, which have no record until they end."""
     agent_id = whose(principal, wanted.agent_id)
     await here.executor.flush(FRESH)
-    asked = {**wanted.model_dump(), "agent_id": agent_id, "limit": wanted.limit + 1}
-    found = await here.store.history(HistoryQuery(**asked))
-    return Json(await asyncio.to_thread(_history, found, wanted.offset, wanted.limit))
+    query = HistoryQuery(**{**wanted.model_dump(), "agent_id": agent_id})
+    paused = [] if wanted.offset else await waiting_runs(here.store, query)
+    found = await here.store.history(replace(query, limit=wanted.limit + 1))
+    return Json(await asyncio.to_thread(_history, found, paused, wanted.offset, wanted.limit))
 
 
-def _history(found: Sequence[ExecutionRecord], offset: int, limit: int) -> bytes:
+def _history(
+    found: Sequence[ExecutionRecord], paused: Sequence[PausedRun], offset: int, limit: int
+) -> bytes:
     """A page of them: as many as fit."""
     texts, size = list[bytes](), 0
     for record in found[:limit]:
@@ -82,7 +89,8 @@ def _history(found: Sequence[ExecutionRecord], offset: int, limit: int) -> bytes
             break
         texts.append(text)
     more = offset + len(texts) if len(found) > len(texts) else None
-    return b'{"executions":[%b],"next":%b}' % (b",".join(texts), to_json(more))
+    waiting = to_json(dicts(paused))
+    return b'{"paused":%b,"executions":[%b],"next":%b}' % (waiting, b",".join(texts), to_json(more))
 
 
 @api.get(
@@ -186,8 +194,17 @@ async def kept_record(here: Parts, principal: Principal, request_id: str) -> Exe
         await here.executor.flush(FRESH)
         record = await _find(here.store, principal, request_id)
     if record is None:
-        raise NotFoundError("no execution of that id is known")
+        raise NotFoundError(await _why_missing(here.store, principal, request_id))
     return record
+
+
+async def _why_missing(store: Store, principal: Principal, request_id: str) -> str:
+    own = None if principal.sees_all else principal.agent_id
+    if (paused := await waiting_run(store, request_id, own)) is None:
+        return "no execution of that id is known"
+    tools = ", ".join(f"{each.tool} ({each.call_id})" for each in paused.waits_for)
+    waits = f"people to decide about {tools}" if tools else "its turn to go on"
+    return f"this run is paused and has no record until it ends: it waits for {waits}"
 
 
 async def _find(store: Store, principal: Principal, request_id: str) -> ExecutionRecord | None:

@@ -37,6 +37,7 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
     schemas.ToolAnswer,
     schemas.RulesBody,
     schemas.DecideBody,
+    schemas.SaveSnippetBody,
 )
 _CHANNEL: Final = {
     "name": "X-Channel-Id",
@@ -61,6 +62,7 @@ _TAGS: Final = {
     "tools": "What code may call, and tools that a client hands in.",
     "events": "What happens, as it happens.",
     "approvals": "Calls that wait for a person.",
+    "snippets": "Code of runs that agents call by name.",
     "agents": "Agents and their keys.",
 }
 _LICENSE: Final = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}

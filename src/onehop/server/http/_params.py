@@ -118,6 +118,15 @@ ArtifactPath = Annotated[
         examples=["q1w2e3r4t5y6u7i8o9p0aA"],
     ),
 ]
+SnippetPath = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=256,
+        description="A snippet's name.",
+        examples=["weekly_report"],
+    ),
+]
 SessionPath = Annotated[
     str,
     Path(
@@ -201,6 +210,7 @@ Question = Annotated[
         "timeline",
         "failure-causes",
         "agents",
+        "pauses",
     ],
     Path(description="What is asked.", examples=["resources"]),
 ]
@@ -243,6 +253,12 @@ class SessionParams(Query):
     """Whose sessions."""
 
     agent_id: AgentName | None = None
+
+
+class SnippetParams(Query):
+    """Whose snippets; the empty name is that of all agents."""
+
+    agent_id: str | None = Field(default=None, max_length=256, examples=["ada"])
 
 
 class SinceParams(Query):

@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 from typing import Annotated, Any, Final, Literal, get_type_hints
 
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import BeforeValidator, ConfigDict, Field, create_model
 
 from onehop import answers, decisions, states
 from onehop.calls import LONGEST_NAME, MOST_NAMES
@@ -16,7 +16,7 @@ from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
 from onehop.stores.base import AgentRecord, Role
 from onehop.tools import GLOB, WHEN
-from onehop.types import CheckPolicy, Effect, Language, SessionInfo, Wire
+from onehop.types import CheckPolicy, Effect, Language, SessionInfo, SnippetInfo, Wire
 
 _MOST: Final = 1 << 40
 
@@ -182,6 +182,48 @@ class SessionList(Wire):
     """Sessions."""
 
     sessions: list[SessionInfo]
+
+
+class SnippetList(Wire):
+    """Snippets."""
+
+    snippets: list[SnippetInfo]
+
+
+class SaveSnippetBody(Wire):
+    """Which run becomes which snippet."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(
+        max_length=256,
+        description="A letter, then letters, digits and `_`.",
+        examples=["weekly_report"],
+    )
+    request_id: str = Field(
+        min_length=1, max_length=256, description="A run that succeeded.", examples=["report-48"]
+    )
+    agent_id: str | None = Field(
+        default=None,
+        max_length=256,
+        description="Whose run, if several agents have one of this id.",
+    )
+    for_all: bool = Field(default=False, description="All agents may call it, not the run's alone.")
+    description: str | None = Field(
+        default=None, max_length=500, description="What it does; otherwise the run's description."
+    )
+    input_schema: dict[str, Any] | None = Field(
+        default=None,
+        description="JSON Schema of its input; otherwise that of the context of the run.",
+    )
+    code: str | None = Field(
+        default=None,
+        max_length=65536,
+        description="The code of the run, where its record does not have it whole.",
+    )
+    replace: bool = Field(
+        default=False, description="As the next version of the snippet of this name."
+    )
 
 
 class Ended(Wire):
@@ -380,13 +422,6 @@ class Health(Wire):
     status: Literal["alive", "ready"]
 
 
-class History(Wire):
-    """Records, and where the next page starts."""
-
-    executions: list[ExecutionRecord]
-    next: int | None
-
-
 def _answer(kind: type, **others: Any) -> type[Wire]:
     """The JSON of one of the store's answers."""
     hints = get_type_hints(kind)
@@ -405,6 +440,18 @@ _Security: Final = _answer(answers.SecurityCount)
 _Timeline: Final = _answer(answers.TimelinePoint)
 _Cause: Final = _answer(answers.FailureCause)
 _Agent: Final = _answer(answers.AgentCount)
+_WaitingCall: Final = _answer(answers.WaitingCall)
+PausedRun: Final = _answer(answers.PausedRun, waits_for=(list[_WaitingCall], ...))  # type: ignore[valid-type]
+PauseStats: Final = _answer(answers.PauseStats)
+
+
+class History(Wire):
+    """Records, and where the next page starts; on the first page, also runs that wait for people
+    and have no record yet."""
+
+    paused: list[PausedRun] = Field(default=[])  # type: ignore[valid-type]
+    executions: list[ExecutionRecord]
+    next: int | None
 
 
 class Run(Wire):

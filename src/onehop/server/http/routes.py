@@ -16,12 +16,13 @@ from onehop.server.http import (
     _health,
     _history,
     _sessions,
+    _snippets,
     _tools,
 )
 
 probes = _health.probes
 api = APIRouter(prefix="/api/v1")
-for _part in (_code, _history, _sessions, _analytics, _tools, _events, _approvals):
+for _part in (_code, _history, _sessions, _analytics, _tools, _events, _approvals, _snippets):
     api.include_router(_part.api)
-for _part in (_code, _history, _events, _approvals, _agents):
+for _part in (_code, _history, _events, _approvals, _agents, _snippets):
     api.include_router(_part.plain)

@@ -29,6 +29,7 @@ from onehop.stores.memory._observed import MemoryObserved
 from onehop.stores.memory._replicas import MemoryReplicas
 from onehop.stores.memory._runs import MemoryRuns
 from onehop.stores.memory._sessions import MemorySessions
+from onehop.stores.memory._snippets import MemorySnippets
 
 
 class MemoryStore(
@@ -37,6 +38,7 @@ class MemoryStore(
     MemoryRuns,
     MemoryApprovals,
     MemorySessions,
+    MemorySnippets,
     MemoryObserved,
     MemoryReplicas,
 ):
@@ -58,6 +60,7 @@ class MemoryStore(
         self._values = {}
         self._approvals = {}
         self._observed = {}
+        self._snippets = {}
         self._leases = {}
         self._server_notes = {}
         self._arrived = asyncio.Event()
@@ -176,7 +179,9 @@ class MemoryStore(
         self._prune_observed(expiry)
         self._prune_leases()
         self._approvals = {
-            key: each for key, each in self._approvals.items() if not expiry.of(each.requested_at)
+            key: each
+            for key, each in self._approvals.items()
+            if not expiry.of(each.requested_at) or self._is_waiting(each.run_id)
         }
         self._prune_runs(now, expiry.cutoff)
         gone = self._records[: expiry.prefix([record.executed_at for record in self._records])]

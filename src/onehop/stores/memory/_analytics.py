@@ -14,6 +14,7 @@ from onehop.answers import (
     Failure,
     FailureCause,
     LanguageCount,
+    PauseStats,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
@@ -21,7 +22,9 @@ from onehop.answers import (
     ToolStats,
     TrendPoint,
 )
+from onehop.decisions import Approval
 from onehop.events import SecurityIssue
+from onehop.kept_runs import KeptRun
 from onehop.records import ExecutionRecord
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
@@ -43,6 +46,8 @@ class MemoryAnalytics:
     _events: list[StoredEvent]
     _rollups: dict[tuple[str, str, str], Rollup]
     """By day, agent and language."""
+    _approvals: dict[tuple[str, str], Approval]
+    _kept: dict[str, KeptRun]
     _watermark: int = 0
     """The last sequence that the rollups contain."""
 
@@ -67,6 +72,23 @@ class MemoryAnalytics:
             tool_calls=sum(run.calls for run in called),
             avoided_turns=sum(run.avoided_turns for run in called),
             avoided_tokens=sum(run.avoided_tokens for run in called),
+        )
+
+    async def pause_stats(self, agent_id: str | None, since: int | None) -> PauseStats:
+        """Runs that waited for people, and what came of it."""
+        kept = [run for run in self._kept.values() if _is_of(run, run.created_at, agent_id, since)]
+        asked = [
+            each
+            for each in self._approvals.values()
+            if _is_of(each, each.requested_at, agent_id, since)
+        ]
+        decided = {each.run_id for each in self._approvals.values()}
+        return PauseStats(
+            agent_id=agent_id,
+            paused=sum(run.is_waiting for run in kept),
+            resumed=sum(run.fence > 1 and run.run_id in decided for run in kept),
+            diverged=sum(run.error_type == "diverged" for run in self._runs(agent_id, since)),
+            expired=sum(each.status == "expired" for each in asked),
         )
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
@@ -241,6 +263,10 @@ class MemoryAnalytics:
 
 def _kept_name(agent_id: str | None) -> str | None:
     return None if agent_id is None else clean_text(agent_id)
+
+
+def _is_of(item: KeptRun | Approval, at: int, agent_id: str | None, since: int | None) -> bool:
+    return _kept_name(agent_id) in (None, item.agent_id) and at >= (since or 0)
 
 
 def _percentile(ordered: list[float], percent: int) -> float:

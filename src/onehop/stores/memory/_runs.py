@@ -27,6 +27,10 @@ class MemoryRuns:
         """What is kept of a run."""
         return self._kept.get(run_id)
 
+    def _is_waiting(self, run_id: str) -> bool:
+        run = self._kept.get(run_id)
+        return run is not None and run.is_waiting
+
     async def kept_runs(
         self,
         *,

@@ -53,6 +53,7 @@ from onehop.stores.mongodb._replicas import MongoReplicas
 from onehop.stores.mongodb._runs import MongoRuns
 from onehop.stores.mongodb._schema import MIGRATIONS, Database, Migration, migrate
 from onehop.stores.mongodb._sessions import MongoSessions
+from onehop.stores.mongodb._snippets import MongoSnippets
 
 PATIENCE: Final = 4.0
 """Seconds to wait for a server."""
@@ -80,6 +81,7 @@ class MongoStore(
     MongoRuns,
     MongoApprovals,
     MongoSessions,
+    MongoSnippets,
     MongoObserved,
     MongoReplicas,
 ):
@@ -312,7 +314,8 @@ class MongoStore(
         return (await self._end("events")).sequence
 
     async def prune(self, now: int) -> int:
-        """Drop anchors of records that are gone by now, but the newest of these.
+        """Drop anchors of records that are gone by now, but the newest of these; decisions, and
+        runs that can be made again.
 
         The records and events themselves expire by MongoDB's TTL indexes, so this gives 0.
         """
@@ -328,7 +331,9 @@ class MongoStore(
         if newest is not None:
             gone["sequence"] = {"$lt": newest["sequence"]}
             await anchors.delete_many(gone)
-        await self._prune_runs(now, now - RETENTION_SECONDS * 1000)
+        cutoff = now - RETENTION_SECONDS * 1000
+        await self._prune_approvals(cutoff)
+        await self._prune_runs(now, cutoff)
         return 0
 
     # -- the chain

@@ -17,6 +17,7 @@ from onehop.answers import (
     Failure,
     FailureCause,
     LanguageCount,
+    PauseStats,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
@@ -30,6 +31,7 @@ from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
 from onehop.stores.mongodb._documents import BARE, CALLED, record_of
+from onehop.stores.mongodb._runs import WAITS
 from onehop.stores.mongodb._slices import MongoSlices
 from onehop.types import Language
 
@@ -116,6 +118,25 @@ class MongoAnalytics(MongoSlices):
             avoided_turns=int(sums["turns"]),
             avoided_tokens=int(sums["tokens"]),
         )
+
+    async def pause_stats(self, agent_id: str | None, since: int | None) -> PauseStats:
+        """Runs that waited for people, and what came of it."""
+        own: Document = {} if agent_id is None else {"agentId": clean_text(agent_id)}
+        begin = {"$gte": Int64(since or 0)}
+        asked = await self._database["approvals"].distinct("runId", own)
+        again = {"createdAt": begin, "fence": {"$gt": 1}, "runId": {"$in": asked}}
+        diverged = {**_runs(agent_id, since), "success": False, "errorType": "diverged"}
+        expired = {**own, "requestedAt": begin, "status": "expired"}
+        return PauseStats(
+            agent_id=agent_id,
+            paused=await self._count("kept_runs", {**own, "createdAt": begin, **WAITS}),
+            resumed=await self._count("kept_runs", {**own, **again}),
+            diverged=await self._count("executions", diverged),
+            expired=await self._count("approvals", expired),
+        )
+
+    async def _count(self, collection: str, wanted: Document) -> int:
+        return await self._database[collection].count_documents(wanted)
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
         """Newest first, then by sequence, descending."""

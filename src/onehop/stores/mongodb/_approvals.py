@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from bson.datetime_ms import DatetimeMS
 from bson.int64 import Int64
 from pydantic.alias_generators import to_camel
 from pymongo import ASCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from onehop.decisions import Approval, ApprovalStatus
+from onehop.decisions import STATUSES, Approval, ApprovalStatus
 from onehop.stores._kept import clean_text
-
-_EXPIRES = "expireFrom"
-"""The date that the retention counts from."""
+from onehop.stores.mongodb._runs import WAITS
 
 
 class MongoApprovals:
@@ -73,10 +70,17 @@ class MongoApprovals:
         document = await collection.find_one(call)
         return _approval(document) if document else None
 
+    async def _prune_approvals(self, cutoff: int) -> None:
+        """Drop those about runs that do not wait any more."""
+        needed = await self._database["kept_runs"].distinct("runId", WAITS)
+        old = {"requestedAt": {"$lte": Int64(cutoff)}, "runId": {"$nin": needed}}
+        for status in STATUSES:  # as the index has them
+            await self._database["approvals"].delete_many({"status": status, **old})
+
 
 def _document(approval: Approval) -> dict[str, Any]:
-    values = {to_camel(item.name): _bson(getattr(approval, item.name)) for item in fields(Approval)}
-    return {**values, _EXPIRES: DatetimeMS(approval.requested_at)}
+    # Without ``expireFrom``, of which MongoDB would drop it by itself: a run may wait for longer.
+    return {to_camel(item.name): _bson(getattr(approval, item.name)) for item in fields(Approval)}
 
 
 def _bson(value: Any) -> Any:

@@ -12,11 +12,11 @@ from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from onehop.kept_runs import KeptRun, RunChange, RunPhase
+from onehop.kept_runs import WAITING, KeptRun, RunChange, RunPhase
 from onehop.stores._kept import clean_text
 
 _AT_ONCE: Final = 500
-_WAITING: Final = {"phase": {"$in": ["held", "paused", "resuming"]}}
+WAITS: Final[dict[str, Any]] = {"phase": {"$in": [*WAITING]}}
 
 
 class MongoRuns:
@@ -70,7 +70,7 @@ class MongoRuns:
 
     async def claim_run(self, run_id: str, owner: str, now: int, until: int) -> KeptRun | None:
         """Make it the owner's, if no one owns it now."""
-        free = {"runId": clean_text(run_id), **_WAITING, "leaseUntil": {"$lte": Int64(now)}}
+        free = {"runId": clean_text(run_id), **WAITS, "leaseUntil": {"$lte": Int64(now)}}
         values = {"phase": "resuming", "owner": owner, "leaseUntil": Int64(until)}
         claimed = await self._database["kept_runs"].find_one_and_update(
             free,
@@ -94,7 +94,7 @@ class MongoRuns:
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
         """Those that can go on, and that no server owns."""
         ready = [{"wake": True}, {"phase": "resuming"}, {"expiresAt": {"$lte": Int64(now)}}]
-        wanted = {**_WAITING, "leaseUntil": {"$lte": Int64(now)}, "$or": ready}
+        wanted = {**WAITS, "leaseUntil": {"$lte": Int64(now)}, "$or": ready}
         found = self._database["kept_runs"].find(wanted, {"runId": 1})
         return [str(each["runId"]) async for each in found.sort("createdAt", 1).limit(limit)]
 

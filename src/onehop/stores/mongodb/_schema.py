@@ -181,6 +181,11 @@ async def _create_tallies(database: Database) -> None:
     await database["tallies"].create_indexes(indexes)
 
 
+async def _create_snippets(database: Database) -> None:
+    key = IndexModel([("agentId", _UP), ("name", _UP)], unique=True)
+    await database["snippets"].create_indexes([key])
+
+
 MIGRATIONS: Final = (
     Migration(1, "note where the chain begins", _create_notes),
     Migration(2, "index what is asked for", _create_indexes),
@@ -194,6 +199,7 @@ MIGRATIONS: Final = (
     Migration(10, "let servers share the work", _create_leases),
     Migration(11, "keep runs that can be made again", _create_kept_runs),
     Migration(12, "count what ran by slices of time", _create_tallies),
+    Migration(13, "keep snippets", _create_snippets),
 )
 
 

@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     RowMapping,
     Select,
@@ -21,7 +20,6 @@ from sqlalchemy import (
     insert,
     select,
     text,
-    update,
 )
 from sqlalchemy.exc import DBAPIError, PendingRollbackError, ResourceClosedError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
@@ -50,17 +48,19 @@ from onehop.stores.sql._migrations import MIGRATIONS, Migration, migrate
 from onehop.stores.sql._observed import SqlObserved
 from onehop.stores.sql._replicas import SqlReplicas
 from onehop.stores.sql._rows import BARE, event_from, event_values, record_from, record_values
-from onehop.stores.sql._runs import SqlRuns
+from onehop.stores.sql._runs import WAITS, SqlRuns
 from onehop.stores.sql._schema import (
     approvals,
     chain_anchors,
     chain_head,
     events,
     executions,
+    kept_runs,
     tool_calls,
     tool_runs,
 )
 from onehop.stores.sql._sessions import SqlSessions
+from onehop.stores.sql._snippets import SqlSnippets
 from onehop.stores.sql._sqlite import (
     compact_file,
     make_file,
@@ -69,6 +69,18 @@ from onehop.stores.sql._sqlite import (
     sqlite_path,
 )
 from onehop.stores.sql._sqlite_connections import SqliteConnections
+from onehop.stores.sql._statements import (
+    ADD_EVENTS,
+    ADD_RUNS,
+    FIRST_RUN,
+    FIRST_RUN_OF_AGENT,
+    FIRST_RUNS,
+    HEAD,
+    HIGHEST,
+    KNOWN_EVENTS,
+    KNOWN_RUNS,
+    NEW_HEAD,
+)
 from onehop.stores.sql._tool_rows import tool_rows
 from onehop.stores.sql._writes import writing
 
@@ -89,6 +101,7 @@ class SqlStore(
     SqlRuns,
     SqlApprovals,
     SqlSessions,
+    SqlSnippets,
     SqlObserved,
     SqlReplicas,
 ):
@@ -187,7 +200,7 @@ class SqlStore(
 
     async def _append(self, connection: AsyncConnection, batch: Batch) -> Sequence[ExecutionRecord]:
         # Locked from here on, so that the chain cannot fork and events are seen in order.
-        row = (await connection.execute(select(chain_head).with_for_update())).one()
+        row = (await connection.execute(HEAD)).one()
         head = ChainHead(row.sequence, row.hash)
         repeats = await self._append_records(connection, batch.records, head)
         await self._append_events(connection, batch.events)
@@ -196,38 +209,36 @@ class SqlStore(
     async def _append_records(
         self, connection: AsyncConnection, records: Sequence[KeptRecord], head: ChainHead
     ) -> Sequence[ExecutionRecord]:
-        highest = await connection.scalar(select(func.max(executions.c.sequence)))
+        highest = await connection.scalar(HIGHEST)
         # Higher than the head only if somebody else has written; the audit shows it.
         end = ChainHead(max(head.sequence, highest or 0), head.hash)
         placed = place(records, await _known_runs(connection, records), end, self._key)
         if placed:
             rows = [record_values(each.record, each.texts) for each in placed]
-            await connection.execute(insert(executions), rows)
+            await connection.execute(ADD_RUNS, rows)
             await _add_calls(connection, [each.record for each in placed])
             end = end_of(placed, end)
-            note = update(chain_head).values(sequence=end.sequence, hash=end.hash)
-            await connection.execute(note)
+            note = {"new_sequence": end.sequence, "new_hash": end.hash}
+            await connection.execute(NEW_HEAD, note)
         return repeats_in(placed)
 
     async def _append_events(
         self, connection: AsyncConnection, announced: Sequence[KeptEvent]
     ) -> None:
         ids = [item.event.event_id for item in announced]
-        known = await _known(connection, events.c.event_id, ids)
+        known = await _known(connection, KNOWN_EVENTS, ids)
         rows = [event_values(item) for item in announced if item.event.event_id not in known]
         if rows:
-            await connection.execute(insert(events), rows)
+            await connection.execute(ADD_EVENTS, rows)
             await self._tell_of_events(connection)
 
     async def get(self, request_id: str, agent_id: str | None = None) -> ExecutionRecord | None:
         """The record of the first run of this request id."""
-        run = executions.c
-        wanted = [run.request_id == clean_text(request_id), run.repeat_of.is_(None)]
+        first, wanted = FIRST_RUN, {"request_id": clean_text(request_id)}
         if agent_id is not None:
-            wanted.append(run.agent_id == clean_text(agent_id))
-        first = select(executions).where(*wanted).order_by(run.sequence).limit(1)
+            first, wanted["agent_id"] = FIRST_RUN_OF_AGENT, clean_text(agent_id)
         async with self._engine.connect() as connection:
-            row = (await connection.execute(first)).mappings().first()
+            row = (await connection.execute(first, wanted)).mappings().first()
             if row is not None and row["error_type"] == GIVEN_UP:
                 again = (await connection.execute(_after(row))).mappings().first()
                 row = again or row
@@ -296,8 +307,10 @@ class SqlStore(
 
     async def _prune_approvals(self, expiry: Expiry) -> None:
         old = approvals.c.requested_at <= expiry.cutoff
+        needed = select(kept_runs.c.run_id).where(WAITS)
+        gone = delete(approvals).where(old, approvals.c.run_id.not_in(needed))
         async with self._turn, writing(self._engine) as connection:
-            await connection.execute(delete(approvals).where(old))
+            await connection.execute(gone)
 
     async def _prune_some(self, expiry: Expiry, noted_at: int) -> int:
         run = executions.c
@@ -362,12 +375,12 @@ class SqlStore(
 
 
 async def _known(
-    connection: AsyncConnection, column: Column[Any], values: Sequence[str]
+    connection: AsyncConnection, statement: Select[Any], ids: Sequence[str]
 ) -> set[str]:
     found: set[str] = set()
-    for start in range(0, len(values), _MANY):
-        some = select(column).where(column.in_(values[start : start + _MANY]))
-        found.update((await connection.execute(some)).scalars())
+    for start in range(0, len(ids), _MANY):
+        some = {"ids": ids[start : start + _MANY]}
+        found.update((await connection.execute(statement, some)).scalars())
     return found
 
 
@@ -392,14 +405,12 @@ def _after(given_up: RowMapping) -> Select[Any]:
 async def _known_runs(connection: AsyncConnection, records: Sequence[KeptRecord]) -> Known:
     run_ids = [item.record.run_id for item in records if item.record.run_id is not None]
     names = [item.record.request_id for item in records]
-    run = executions.c
     firsts: dict[RunName, First] = {}
     for start in range(0, len(names), _MANY):
-        some = run.request_id.in_(names[start : start + _MANY])
-        columns = select(run.agent_id, run.request_id, run.sequence, run.executed_at)
-        for row in await connection.execute(columns.where(some, run.repeat_of.is_(None))):
+        some = {"names": names[start : start + _MANY]}
+        for row in await connection.execute(FIRST_RUNS, some):
             firsts[row.agent_id, row.request_id] = First(row.sequence, row.executed_at)
-    return Known(await _known(connection, run.run_id, run_ids), firsts)
+    return Known(await _known(connection, KNOWN_RUNS, run_ids), firsts)
 
 
 async def _anchor(connection: AsyncConnection, anchor: ChainAnchor) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from onehop.stores._kept import clean_text
 from onehop.stores.base import AgentRecord
 from onehop.stores.sql._schema import agents
+from onehop.stores.sql._statements import AGENT, AGENT_OF_KEY
 from onehop.stores.sql._writes import writing
 
 
@@ -43,16 +44,16 @@ class SqlAgents:
 
     async def find_agent(self, key_id: str) -> AgentRecord | None:
         """Whose key this is, revoked or not."""
-        wanted = select(agents).where(agents.c.key_id == key_id)
         async with self._engine.connect() as connection:
-            row = (await connection.execute(wanted)).mappings().first()
+            found = await connection.execute(AGENT_OF_KEY, {"key_id": key_id})
+            row = found.mappings().first()
         return AgentRecord(**row) if row else None
 
     async def get_agent(self, agent_id: str) -> AgentRecord | None:
         """The agent of this name, revoked or not."""
-        wanted = select(agents).where(agents.c.agent_id == clean_text(agent_id))
         async with self._engine.connect() as connection:
-            row = (await connection.execute(wanted)).mappings().first()
+            found = await connection.execute(AGENT, {"agent_id": clean_text(agent_id)})
+            row = found.mappings().first()
         return AgentRecord(**row) if row else None
 
     async def set_rules(self, agent_id: str, rules: str | None) -> bool:

@@ -39,6 +39,7 @@ from onehop.answers import (
     Failure,
     FailureCause,
     LanguageCount,
+    PauseStats,
     RepeatedCode,
     ResourceUse,
     SecurityCount,
@@ -51,9 +52,12 @@ from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
 from onehop.stores.sql._rows import BARE, record_from
+from onehop.stores.sql._runs import WAITS
 from onehop.stores.sql._schema import (
+    approvals,
     events,
     executions,
+    kept_runs,
     rollup_state,
     rollups,
     tool_calls,
@@ -99,6 +103,11 @@ class SqlAnalytics(SqlSlices):
             avoided_turns=row.avoided_turns,
             avoided_tokens=row.avoided_tokens,
         )
+
+    async def pause_stats(self, agent_id: str | None, since: int | None) -> PauseStats:
+        """Runs that waited for people, and what came of it."""
+        [row] = await self._rows(pause_stats_query(agent_id, since))
+        return PauseStats(agent_id=agent_id, **row._mapping)
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
         """Newest first, then by sequence, descending."""
@@ -253,6 +262,24 @@ def agent_stats_query(agent_id: str | None, since: int | None) -> Select[Any]:
     totals = counts.where(*_filters(agent_id, since)).cte("totals")
     percentiles = [_percentile(totals, percent, agent_id, since) for percent in _PERCENTS]
     return select(totals, *percentiles, *_of_tools(agent_id, since))
+
+
+def pause_stats_query(agent_id: str | None, since: int | None) -> Select[Any]:
+    """One row of counts. Few runs ask anybody, so what was asked leads to those that went on."""
+    kept = _filters(agent_id, since, kept_runs, "created_at")
+    asked = _filters(agent_id, since, approvals, "requested_at")
+    again = kept_runs.c.run_id.in_(select(approvals.c.run_id)), kept_runs.c.fence > 1
+    counts = {
+        "paused": select(func.count()).select_from(kept_runs).where(*kept, WAITS),
+        "resumed": select(func.count()).select_from(kept_runs).where(*kept, *again),
+        "diverged": select(func.count())
+        .select_from(executions)
+        .where(*_filters(agent_id, since), _run.error_type == "diverged"),
+        "expired": select(func.count())
+        .select_from(approvals)
+        .where(*asked, approvals.c.status == "expired"),
+    }
+    return select(*(found.scalar_subquery().label(name) for name, found in counts.items()))
 
 
 def _of_tools(agent_id: str | None, since: int | None) -> list[ColumnElement[Any]]:
@@ -491,13 +518,16 @@ def security_profile_query(agent_id: str | None, since: int | None) -> Select[An
 
 
 def _filters(
-    agent_id: str | None, since: int | None, table: Table = executions
+    agent_id: str | None,
+    since: int | None,
+    table: Table = executions,
+    time: str = "executed_at",
 ) -> list[ColumnElement[bool]]:
     filters: list[ColumnElement[bool]] = []
     if agent_id is not None:
         filters.append(table.c.agent_id == clean_text(agent_id))
     if since is not None:
-        filters.append(table.c.executed_at >= since)
+        filters.append(table.c[time] >= since)
     return filters
 
 

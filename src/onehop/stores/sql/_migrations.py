@@ -34,6 +34,7 @@ from onehop.stores.sql._schema import (
     server_notes,
     session_values,
     sessions,
+    snippets,
     tallies,
     tally_state,
     tool_calls,
@@ -153,6 +154,10 @@ def _create_tallies(connection: Connection) -> None:
     connection.execute(insert(tally_state).values(id=1, first=0, until=0, watermark=0))
 
 
+def _create_snippets(connection: Connection) -> None:
+    connection.execute(CreateTable(snippets, if_not_exists=True))
+
+
 MIGRATIONS: Final = (
     Migration(1, "create the tables", _create_tables),
     Migration(2, "index what is asked for", _create_indexes),
@@ -166,6 +171,7 @@ MIGRATIONS: Final = (
     Migration(10, "let servers share the work", _create_leases),
     Migration(11, "keep runs that can be made again", _create_kept_runs),
     Migration(12, "count what ran by slices of time", _create_tallies),
+    Migration(13, "keep snippets", _create_snippets),
 )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, text, t
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from onehop.kept_runs import KeptRun, RunChange, RunPhase
+from onehop.kept_runs import WAITING, KeptRun, RunChange, RunPhase
 from onehop.stores._kept import clean_text
 from onehop.stores.sql._schema import kept_runs as runs
 from onehop.stores.sql._schema import run_parts as parts
@@ -24,7 +24,7 @@ INSERT INTO run_parts (run_id, fence, number, part) VALUES (:run_id, :fence, :nu
 ON CONFLICT (run_id, fence, number) DO UPDATE SET part = excluded.part
 """
 _run = runs.c
-_WAITING: Final = _run.phase.in_(("held", "paused", "resuming"))
+WAITS: Final = _run.phase.in_(WAITING)
 
 
 class SqlRuns:
@@ -86,7 +86,7 @@ class SqlRuns:
 
     async def claim_run(self, run_id: str, owner: str, now: int, until: int) -> KeptRun | None:
         """Make it the owner's, if no one owns it now."""
-        free = _run.run_id == clean_text(run_id), _WAITING, _run.lease_until <= now
+        free = _run.run_id == clean_text(run_id), WAITS, _run.lease_until <= now
         values = {"phase": "resuming", "owner": owner, "lease_until": until}
         change = update(runs).where(*free).values(**values, fence=_run.fence + 1)
         async with self._turn, writing(self._engine) as connection:
@@ -109,7 +109,7 @@ class SqlRuns:
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
         """Those that can go on, and that no server owns."""
         ready = or_(_run.wake == true(), _run.phase == "resuming", _run.expires_at <= now)
-        found = select(_run.run_id).where(_WAITING, _run.lease_until <= now, ready)
+        found = select(_run.run_id).where(WAITS, _run.lease_until <= now, ready)
         async with self._engine.connect() as connection:
             rows = await connection.execute(found.order_by(_run.created_at).limit(limit))
             return list(rows.scalars())

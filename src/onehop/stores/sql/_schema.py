@@ -281,6 +281,24 @@ observed_types: Final = Table(
     Column("revision", BigInteger, nullable=False),
 )
 """One row for each ObservedType, with its field names."""
+snippets: Final = Table(
+    "snippets",
+    metadata,
+    Column("agent_id", _text(), primary_key=True),
+    Column("name", _text(), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("language", _text(), nullable=False),
+    Column("code", _text(), nullable=False),
+    Column("code_hash", _text(), nullable=False),
+    Column("description", _text(), nullable=False),
+    Column("input_schema", _text(), nullable=False),
+    Column("tools", _text(), nullable=False),
+    Column("request_id", _text(), nullable=False),
+    Column("source_agent", _text(), nullable=False),
+    Column("saved_by", _text(), nullable=False),
+    Column("saved_at", BigInteger, nullable=False),
+)
+"""One row for each Snippet, with its field names."""
 leases: Final = Table(
     "leases",
     metadata,

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
+from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 if TYPE_CHECKING:
     import aiosqlite
+
+_CHUNK: Final = 64
+"""Rows that aiosqlite reads at once where it is iterated over, which nobody does here."""
 
 
 class SqliteConnections:
@@ -22,9 +27,11 @@ class SqliteConnections:
 
     def connect(self, _database: str, **named: Any) -> aiosqlite.Connection:
         """A connection, to be awaited; ``named`` is what sqlite3 takes."""
-        import aiosqlite
+        from onehop.stores.sql._sqlite_cursors import Connection
 
-        connection = aiosqlite.connect(self._uri, uri=True, **named)
+        # A transaction begins in the loop's thread, when nothing is at work in the connection's.
+        named |= {"uri": True, "check_same_thread": False}
+        connection = Connection(partial(sqlite3.connect, self._uri, **named), _CHUNK)
         thread = connection._thread  # aiosqlite has no public name for it
         thread.daemon = True  # so that it keeps no process from its end
         self._threads.add(thread)

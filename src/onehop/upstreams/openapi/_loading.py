@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from onehop.inputs.gc import no_collection
-from onehop.inputs.values import count_values
+from onehop.inputs.values import has_more_values
 from onehop.upstreams.openapi import _bounds
 from onehop.upstreams.openapi._faults import DocumentError
 from onehop.upstreams.openapi._yaml import read_yaml
@@ -40,7 +40,7 @@ def read_data(data: bytes) -> Any:
 
 
 def _json(data: bytes) -> Any:
-    if count_values(data) > _bounds.VALUES:
+    if has_more_values(data, _bounds.VALUES):
         raise DocumentError(f"it has more than {_bounds.VALUES} values")
     try:
         return from_json(data, allow_inf_nan=False, cache_strings="all")

@@ -1,0 +1,24 @@
+"""Snippets: code that has run, and that a person lets agents call as `snippets.NAME(input)`."""
+
+from onehop.snippets._bound import SPACE, SnippetBound
+from onehop.snippets._discovery import SnippetDiscovery, types_of
+from onehop.snippets._info import info_of
+from onehop.snippets._names import checked_name
+from onehop.snippets._offer import offer_of
+from onehop.snippets._saving import Keeper, Saving, Snippets
+from onehop.snippets._shelf import Compile, Shelf
+
+__all__ = [
+    "SPACE",
+    "Compile",
+    "Keeper",
+    "Saving",
+    "Shelf",
+    "SnippetBound",
+    "SnippetDiscovery",
+    "Snippets",
+    "checked_name",
+    "info_of",
+    "offer_of",
+    "types_of",
+]
