@@ -6,13 +6,17 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from contextlib import AsyncExitStack
+from pathlib import Path
 from statistics import median
+from time import perf_counter
 
 from benchmarks import _cold
 from benchmarks._program import Options, main, rest, rounds, timed
 from benchmarks._report import Budget, Report
+from benchmarks._server import environment
 from benchmarks._stats import percentile
 from benchmarks.rivals import ALL, MAIN, open_all
 
@@ -91,6 +95,24 @@ def _report_cold(report: Report, count: int) -> None:
     for name, starts in times.items():
         phases = [median(phase) for phase in zip(*starts, strict=True)]
         table.add(name, *phases, median(sum(start) for start in starts), count)
+    own = [sum(start) for start in times.get("onehop", [])]
+    report.budgets += [
+        Budget("cold, import to first result", median(own) if own else None, "≤", 120, "ms"),
+        Budget("onehop run -c, whole process", median(_commands(count)), "≤", 300, "ms"),
+    ]
+
+
+def _commands(count: int) -> list[float]:
+    """``onehop run -c`` with an audit trail that is there already, ms."""
+    command = [sys.executable, "-m", "onehop", "run", "-c", _CODE]
+    taken = []
+    with tempfile.TemporaryDirectory() as folder:
+        variables = environment(Path(folder))
+        for _ in range(count + 1):
+            began = perf_counter()
+            subprocess.run(command, env=variables, stdout=subprocess.DEVNULL, check=True)
+            taken.append((perf_counter() - began) * 1000)
+    return taken[1:]
 
 
 def _cold_start(name: str, report: Report) -> tuple[float, float, float]:

@@ -34,3 +34,12 @@ def test_text_without_modules_and_types_loads_no_parser() -> None:
         "sys.exit('tree_sitter' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_the_store_in_sqlite_loads_nothing_for_postgresql() -> None:
+    script = (
+        "import sys, onehop.stores.sql; "
+        "sys.exit(any(name.startswith(('asyncpg', 'sqlalchemy.dialects.postgresql'))"
+        " for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -36,7 +36,11 @@ class Replica(Served):
 Pair = tuple[Replica, Replica]
 
 
-@pytest.fixture(scope="module", params=["postgresql", "mongodb"])
+MONGODB = pytest.param("mongodb", marks=pytest.mark.thorough)
+"""Two servers more, for what tests/stores tries with it in each run."""
+
+
+@pytest.fixture(scope="module", params=["postgresql", MONGODB])
 def pair(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pair]:

@@ -10,12 +10,16 @@ import pytest
 from pymongo import AsyncMongoClient
 from pymongo.errors import DuplicateKeyError
 from sqlalchemy import Connection, text
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.engine import Dialect
+from sqlalchemy.schema import CreateIndex
 
 from onehop.errors import StoreError
 from onehop.stores.base import Entry, EventQuery, HistoryQuery, Store
 from onehop.stores.mongodb import MongoStore, _schema
 from onehop.stores.sql import SqlStore, _migrations
-from onehop.stores.sql._schema import metadata
+from onehop.stores.sql._schema import INDEXES, for_postgresql, metadata
 from tests.stores.conftest import fresh_url
 from tests.stores.raw import RawSql, raw_access
 from tests.stores.records import NOW, entries, issue, record, runs, unopened
@@ -280,3 +284,16 @@ async def test_the_history_of_an_agent_uses_an_index(sqlite_url: str) -> None:
         "ORDER BY executed_at DESC, sequence DESC LIMIT 10"
     )
     assert "ix_executions_agent_id_executed_at" in plan[0][3]
+
+
+def test_both_databases_index_the_same_rows() -> None:
+    for_postgresql()
+    ours, theirs = conditions(SQLiteDialect()), conditions(PGDialect())  # type: ignore[no-untyped-call]
+    assert ours == theirs
+    assert sum(map(bool, ours)) >= 3
+
+
+def conditions(dialect: Dialect) -> list[str]:
+    """Which rows each index has, as SQL; empty for one that has all."""
+    statements = (str(CreateIndex(index).compile(dialect=dialect)) for index in INDEXES)
+    return [statement.partition(" WHERE ")[2] for statement in statements]

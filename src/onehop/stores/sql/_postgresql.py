@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from onehop.errors import ConfigError
 from onehop.stores._urls import has_proper_hosts, masked
+from onehop.stores.sql._schema import for_postgresql
 
 FOREIGN: Final[tuple[type[Exception], ...]] = (asyncpg.PostgresError, asyncpg.InterfaceError)
 """What the driver raises beside what SQLAlchemy translates."""
@@ -36,6 +37,7 @@ def postgresql_engine(url: str, patience: float) -> AsyncEngine:
             f"the password",
         )
     address = _address(url)
+    for_postgresql()
 
     async def connect() -> asyncpg.Connection[asyncpg.Record]:
         return await asyncpg.connect(address, timeout=patience, command_timeout=_LONGEST_STATEMENT)
