@@ -63,7 +63,7 @@ class Cursor:
 
     @property
     def rowcount(self) -> int:
-        """How many rows were changed; -1 where that cannot be told."""
+        """How many rows were changed; -1 where SQLite does not count."""
         return self._done.rowcount
 
     @property
