@@ -9,6 +9,11 @@ from pathlib import Path
 from tests.copying import NAME as COPIED
 
 
+def children(pid: int) -> set[int]:
+    """The processes that ``pid`` itself has started."""
+    return {int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
 def descendants(root: int) -> list[int]:
     """Every living process below ``root`` (zombies too: they would be leaks), but for what
     other tests of this process keep: database servers, and what ``onehop`` is copied from."""

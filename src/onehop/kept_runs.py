@@ -36,6 +36,8 @@ class KeptRun:
     """When what is kept of it may go, once it has ended."""
     replayable: bool = True
     """Whether all its answers are kept."""
+    head: bytes | None = field(default=None, repr=False)
+    """Where the log of what it has done ends, sealed; None while nothing is written there."""
     program: bytes = field(repr=False)
     """What it takes to run it, sealed."""
 

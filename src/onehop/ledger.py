@@ -13,6 +13,8 @@ from typing import Any, Final, Literal, get_args
 from onehop.types import CallChange, Effect
 
 State = Literal["read", "applied", "not applied", "unknown"]
+AGAIN: Final = "_again_"
+"""Between the id of a call and how often it may have been sent, in the id of a question."""
 _MOST: Final = 10_000
 """Calls that are read of one record."""
 _STATES: Final[Mapping[CallChange, State]] = {
@@ -45,7 +47,7 @@ def ledger(details: Any) -> list[LedgerLine]:
     if not isinstance(details, Mapping):
         return []
     calls, decisions = details.get("toolCalls"), details.get("toolDecisions")
-    known = decisions if isinstance(decisions, Mapping) else {}
+    known = _latest(decisions if isinstance(decisions, Mapping) else {})
     return [*_lines(calls[:_MOST] if isinstance(calls, list) else [], known)]
 
 
@@ -67,6 +69,18 @@ def _lines(calls: list[Any], decisions: Mapping[str, Any]) -> Iterator[LedgerLin
             at=at if type(at) is int else None,
             reason=_text(said.get("reason")),
         )
+
+
+def _latest(decisions: Mapping[str, Any]) -> dict[str, Any]:
+    """What was decided last about each call: people are asked about one by another name each time
+    when nobody knows what came of it, and it may be sent again."""
+    order = sorted(map(str, decisions), key=_times_again)
+    return {name.partition(AGAIN)[0]: decisions[name] for name in order if name in decisions}
+
+
+def _times_again(name: str) -> int:
+    times = name.partition(AGAIN)[2]
+    return int(times) if times.isascii() and times.isdigit() else 0
 
 
 def _effect(call: Mapping[str, Any]) -> Effect:

@@ -171,7 +171,7 @@ _CALL_SUMS: Final = ("calls", "failed", "denied", "unknown", "bytes_in", "bytes_
 
 @dataclass(slots=True)
 class Tally:
-    """What ran. Lists of numbers stand for what each key has, in the order that is said there."""
+    """What ran. Lists of numbers stand for what each key has, in the order that stands there."""
 
     total: int = 0
     successful: int = 0

@@ -88,8 +88,7 @@ def rows_of(client: httpx2.Client, **query: Any) -> list[tuple[str, list[str]]]:
 
 
 def test_a_paused_run_is_a_row_at_every_door_until_it_ends(shop: Served) -> None:
-    keys = {name: shop.key(name, role) for name, role in
-            (("ada", "agent"), ("eve", "agent"), ("ann", "approver"))}  # fmt: skip
+    keys = {"ada": shop.key("ada"), "eve": shop.key("eve"), "ann": shop.key("ann", "approver")}
     with shop.client(keys["ada"]) as ada, shop.client(keys["eve"]) as eve:
         paused = run(ada, PAY, **{"X-Request-Id": "r1"}).json()
         assert paused["status"] == "paused"

@@ -13,11 +13,14 @@ import pytest
 from pydantic import SecretStr
 
 from onehop import ExecutionResult, SandboxConfig, tool
+from onehop.callers import Caller
 from onehop.config import AnalyticsConfig, AuditConfig, RecordingConfig, ToolsConfig
 from onehop.decisions import Approve, Decision, Edit, Reject
 from onehop.errors import StoreUnavailableError
+from onehop.execution._names import Names
 from onehop.execution.compose import open_executor
 from onehop.execution.executor import Executor
+from onehop.execution.keeping import Keeper
 from onehop.kept_runs import RunChange
 from onehop.server.agents import Agents
 from onehop.telemetry import Metrics
@@ -463,3 +466,32 @@ async def test_a_paused_run_that_was_tampered_with_ends_and_sends_nothing(tmp_pa
     assert (result.success, result.status) == (False, "failed")
     assert "it was changed since it was sealed" in (result.error or "")
     assert MADE == [("find", "a")]
+
+
+async def test_a_run_that_another_server_has_ended_is_waited_for_until_its_record_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = f"sqlite:///{tmp_path / 'runs.db'}"
+    async with server(tmp_path / "one", store=store) as one:
+        paused = await one.execute(CODE, agent_id="ada", request_id="r1")
+    async with server(tmp_path / "two", store=store) as two:
+        held, append = asyncio.Event(), two.store.append
+
+        async def late(entries: Any) -> Any:
+            await held.wait()
+            return await append(entries)
+
+        monkeypatch.setattr(two.store, "append", late)
+        await decide(two, paused, Approve())
+        await soon(lambda: two.store.kept_runs(phase="ended"))
+        names = Names(two.store, None, Keeper(two.store, RecordingConfig(), 1), None)
+        caller = Caller(agent_id="ada", request_id="r1")
+        running = await names.known(caller, 0)
+        assert running is not None
+        assert running.status == "running"
+        asking = asyncio.create_task(names.known(caller, None))
+        held.set()
+        found = await asking
+        assert found is not None
+        assert found.output["paid"] == "ada has 6 more"
+        assert await names.known(Caller(agent_id="eve", request_id="r1"), 0) is None

@@ -34,6 +34,8 @@ STORES = {
     "two": "PostgreSQL, two servers",
 }
 """Where kills happen, and how the report calls it."""
+_STARTING = 300.0
+"""Seconds in which a server must start: the machine may be busy with others."""
 
 
 def main() -> int:
@@ -98,7 +100,9 @@ async def _trials(
 
 def _opened(stack: ExitStack, store: str = "", **environment: Any) -> Subject:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onehop-chaos-")))
-    return stack.enter_context(Subject(folder, store, **environment))
+    subject = Subject(folder, store, **environment)
+    subject.patience = _STARTING
+    return stack.enter_context(subject)
 
 
 async def _trial(fault: Fault, subject: Subject) -> list[Trial]:

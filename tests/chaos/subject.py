@@ -65,9 +65,16 @@ class Subject(Served):
     patience = 90.0
 
     def __init__(
-        self, folder: Path, store: str = "", *, tools: bool = True, **environment: str
+        self,
+        folder: Path,
+        store: str = "",
+        *,
+        tools: bool = True,
+        source: str = TOOLS,
+        **environment: str,
     ) -> None:
-        """``store`` is the URL of a database server; SQLite without it."""
+        """``store`` is the URL of a database server; SQLite without it. ``source`` is the text of
+        the file of tools."""
         self._url = store
         self.disk = folder / "disk"
         self.clock = folder / "clock"
@@ -77,7 +84,7 @@ class Subject(Served):
         self.strays: list[int] = []
         self.past: list[dict[str, Any]] = []
         """What it has logged before it was started again."""
-        (folder / "tools.py").write_text(TOOLS)
+        (folder / "tools.py").write_text(source)
         (folder / "site").mkdir()
         (folder / "site" / "sitecustomize.py").write_text(CLOCK)
         self.set_clock(0)

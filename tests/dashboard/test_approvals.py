@@ -17,6 +17,7 @@ from onehop.config import AuditConfig
 from onehop.decisions import Approval
 from onehop.stores import open_store
 from tests.dashboard.browsing import Browser
+from tests.dashboard.test_accessibility import AXE, violations
 from tests.dashboard.test_browser import run
 from tests.dashboard.visiting import Elements, Visitor
 from tests.server.served import Served
@@ -62,10 +63,12 @@ def test_a_run_that_waits_is_shown_as_paused_until_it_has_ended(
     admin.open("/dashboard")
     until(lambda: "Waiting for a person" in admin.text(), "the overview")
     assert "paused" in admin.text()
+    assert not AXE.exists() or violations(admin) == []
     assert address is not None
     admin.driver.get(address)
     assert "paused" in admin.text(".head")
     assert "It waits for a person" in admin.text()
+    assert not AXE.exists() or violations(admin) == []
     admin.find(".notice a").click()
     _opened(admin)
     admin.press("Approve")

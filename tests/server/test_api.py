@@ -138,6 +138,7 @@ def test_history_is_filtered_and_comes_in_pages(ada: httpx2.Client) -> None:
     page = ada.get("/api/v1/executions", params={**wanted, "success": "false"}).json()
     assert [each["requestId"] for each in page["executions"]] == [failed]
     assert ada.get("/api/v1/executions", params={"since": 253402300799999}).json() == {
+        "paused": [],
         "executions": [],
         "next": None,
     }

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests import copies
 from tests.copies import ONEHOP
+from tests.processes import children
 from tests.server.served import Served, run, streaming
 from tests.servers import PostgresServer
 from tests.waiting import until
@@ -35,7 +36,11 @@ class Replica(Served):
 Pair = tuple[Replica, Replica]
 
 
-@pytest.fixture(scope="module", params=["postgresql", "mongodb"])
+MONGODB = pytest.param("mongodb", marks=pytest.mark.thorough)
+"""Two servers more, for what tests/stores tries with it in each run."""
+
+
+@pytest.fixture(scope="module", params=["postgresql", MONGODB])
 def pair(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pair]:
@@ -219,7 +224,7 @@ def test_the_metrics_of_both_are_one_text(crew: Replica, root: str) -> None:
 
 
 def test_a_process_that_dies_is_replaced_and_all_stop_together(crew: Replica, root: str) -> None:
-    before = _children(crew.pid)
+    before = children(crew.pid)
     assert len(before) == 2
     os.kill(min(before), signal.SIGKILL)
     crew.logged(lambda line: "another starts in" in line.get("message", ""))
@@ -233,14 +238,9 @@ def test_a_process_that_dies_is_replaced_and_all_stop_together(crew: Replica, ro
         return codes == [200] * 4
 
     until(answers, "every agent is served again")
-    after = _children(crew.pid)
+    after = children(crew.pid)
     assert len(after) == 2
     assert after != before
     crew.tell(signal.SIGTERM)
     assert crew.ended() == 0
     assert not [pid for pid in after if Path(f"/proc/{pid}").exists()]
-
-
-def _children(pid: int) -> set[int]:
-    """The processes that ``pid`` has started."""
-    return {int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}

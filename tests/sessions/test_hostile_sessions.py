@@ -46,7 +46,7 @@ def hostile(attack: str) -> Sandbox:
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_what_an_honest_worker_never_says_ends_the_run(name: str) -> None:
     async with hostile(ATTACKS[name]) as sandbox:
-        result = await sandbox.execute("return 1")
+        result = await sandbox.execute("return 1", timeout=30_000)  # some say 48 MB
         assert result.error_info is not None
         assert (result.error_info.type, result.error_info.name) == ("security", "ProtocolError")
 

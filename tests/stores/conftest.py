@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -68,22 +69,24 @@ def open_once(url: str) -> None:
         thread.submit(asyncio.run, work()).result()
 
 
-TWO_STORES = pytest.mark.sample(2, over="any_url")
+def one_of(kinds: Iterable[Kind], over: str) -> list[Any]:
+    """Parameters of which the default run takes one for each test, and not the same for all."""
+    return [pytest.param(kind, marks=pytest.mark.sample(1, over=over)) for kind in kinds]
 
 
-@pytest.fixture(params=[pytest.param(kind, marks=TWO_STORES) for kind in KINDS])
+@pytest.fixture(params=one_of(KINDS, "any_url"))
 def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A store of each kind without runs; in the default run two of them for each test."""
+    """A store of each kind without runs; in the default run one of them for each test."""
     return opened_url(request.param, request, tmp_path)
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=one_of(DATABASES, "database_url"))
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty store of each kind that a second process can open."""
     return fresh_url(request.param, request, tmp_path)
 
 
-@pytest.fixture(params=["postgresql", "mongodb"])
+@pytest.fixture(params=one_of(("postgresql", "mongodb"), "server_url"))
 def server_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty store of each kind that has a server."""
     return fresh_url(request.param, request, tmp_path)

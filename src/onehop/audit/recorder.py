@@ -437,7 +437,13 @@ class Recorder:
         record, complete = entry.record, self._complete
         if record is None or complete is None or record.details.get("interrupted") is not True:
             return entry
-        known = await complete(record)
+        try:
+            known = await complete(record)
+        except StoreError:
+            raise
+        except Exception:  # less is known of the run, but no record waits for ever
+            _log.exception("what the run %s had done is not known", record.run_id)
+            return entry
         if known is None:  # neither has it failed, as its last event says
             return Entry(None, tuple(e for e in entry.events if not isinstance(e, ExecutionFailed)))
         return Entry(known, entry.events)

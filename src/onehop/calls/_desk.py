@@ -6,6 +6,7 @@ What a call may cost is looked at before it is dispatched; a refusal is an answe
 from __future__ import annotations
 
 import asyncio
+import copy
 import dataclasses
 import json
 import logging
@@ -159,7 +160,10 @@ class RunDesk:
             self.schemas[record.path] = met.schema
         if met.call is not None:
             record.path, record.effect = met.call.tool, met.call.effect
-            record.end(met.call.outcome, met.call.error)
+            record.end(met.call.outcome, met.call.error, met.call.change)
+        if met.edited is not None:
+            record.arguments = dict(met.edited)
+            return record
         with suppress(ValueError):
             given = read_json((call.arguments or "{}").encode("utf-8", "surrogatepass"))
             record.arguments = given if isinstance(given, dict) else {}
@@ -239,8 +243,15 @@ class RunDesk:
 
     @property
     def calls(self) -> list[ToolCall]:
-        """All calls, in the order in which the code made them."""
-        return [record.call for record in self._records]
+        """All calls, in the order in which the code made them; of a run that goes on later, those
+        that are over."""
+        return [each.call for each in self._records if not (self._goes_on and each.is_open)]
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether the run ends here, and goes on later, or elsewhere."""
+        stopped = self.stopped
+        return stopped is not None and stopped.done() and stopped.result() != "diverged"
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -267,6 +278,8 @@ class RunDesk:
 
     def _warn_of_open(self) -> None:
         for record in self._tasks.values():
+            if self._goes_on and not _is_started_write(record):
+                continue  # it is made, or asked about, when the run goes on
             fate = "it was awaited for 2 s" if _is_started_write(record) else "it was cancelled"
             self.warnings.append(
                 f"the call of {record.path} ({record.id}) was not over when the run ended; {fate}: "
@@ -281,18 +294,20 @@ class RunDesk:
         record.path, record.effect = bound.path, bound.effect
         self.schemas[bound.path] = bound.fingerprint
         arguments = _arguments(call, bound)
+        if record.met is not None and record.met.edited is not None:
+            arguments = dict(record.met.edited)
         record.arguments, record.bytes_in = arguments, len((call.arguments or "").encode())
         decision = self.grant.decide(bound, arguments)
         record.rule = decision.rule
         if decision.action == "deny":
             raise ToolError("denied", f"a rule denies {bound.path}: {decision.rule}", bound.path)
         record.asks = decision.action == "ask"
-        if record.met is not None and record.met.attempts:
+        if record.may_have_been_sent:
             record.asks, record.rule = True, _UNKNOWN
         if record.asks and self._asker is None:
             raise ToolError(
                 "blocked",
-                f"a rule wants a person to decide about {bound.path} ({decision.rule}), and "
+                f"a person must decide about {bound.path} ({record.rule}), and "
                 "approvals are not available here: go on without this call",
                 bound.path,
             )
@@ -377,12 +392,10 @@ class RunDesk:
                 f"nobody decided about {bound.path} within {self._asker.patience:g} s: "
                 "go on without this call, or ask again later",
                 bound.path,
-                effect=_effect_before(record),
             )
         if isinstance(decision, Reject):
             why = f": {decision.reason}" if decision.reason else ""
-            words = f"a person denied {bound.path}{why}"
-            raise ToolError("denied", words, bound.path, effect=_effect_before(record))
+            raise ToolError("denied", f"a person denied {bound.path}{why}", bound.path)
         if isinstance(decision, Approve):
             return arguments
         return await self._edited(bound, dict(decision.arguments), record)
@@ -439,6 +452,10 @@ class RunDesk:
             raise ToolError("budget", words, bound.path, effect=effect)
 
     def _refuse(self, record: CallRecord, error: ToolError, reply: Reply) -> None:
+        """Every answer that is not a value passes here."""
+        if record.may_have_been_sent and error.effect == "none":
+            error = copy.copy(error)
+            error.effect, error.retryable = "unknown", False
         is_denied = error.code in ("denied", "blocked", "expired")
         outcome: Literal["denied", "failed", "unknown"] = "denied" if is_denied else "failed"
         if error.effect == "unknown":
@@ -450,6 +467,8 @@ class RunDesk:
     def _give_up(self, record: CallRecord, reply: Reply) -> None:
         """The call ends before its tool has answered: with the run, or with its time for tools."""
         effect = _effect_of(record)
+        if self._goes_on and effect == "none":
+            return
         if self._is_closing:
             record.end("unknown" if effect == "unknown" else "cancelled")
             self._hear("failed", record.call)
@@ -556,11 +575,6 @@ def _arguments(call: Call, bound: Bound) -> dict[str, Any]:
         field=call.field,
         parameters=list(bound.parameters),
     )
-
-
-def _effect_before(record: CallRecord) -> Literal["none", "unknown"]:
-    """Of what may have been sent by a server that is gone."""
-    return "unknown" if record.met is not None and record.met.attempts else "none"
 
 
 def _is_started_write(record: CallRecord) -> bool:

@@ -67,7 +67,7 @@ class Grant:
         from onehop.snippets import SnippetDiscovery, offer_of
 
         assert isinstance(self.discovery, SnippetDiscovery)  # noqa: S101 - by ``with_snippets``
-        return offer(self.discovery) + offer_of(self.discovery)
+        return (offer(self.discovery) + offer_of(self.discovery)).lstrip("\n")
 
     @property
     def asks(self) -> bool:

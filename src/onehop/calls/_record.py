@@ -7,6 +7,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from onehop.ledger import AGAIN
 from onehop.types import CallChange, Effect, ToolCall, ToolOutcome
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class CallRecord:
         self.met: Met | None = None
         """How the tape knows it."""
         self.path = path
-        self.effect: Effect = "read"
+        self._effect: Effect = "read"
         self.rule: str | None = None
         self.asks = False
         """Whether a person must decide about it."""
@@ -39,14 +40,36 @@ class CallRecord:
     def question_id(self) -> str:
         """The name of the question that people are asked about it: another one when nobody knows
         what came of it, and it may be sent again."""
-        if self.met is None or not self.met.attempts:
+        if self.met is None or not self.may_have_been_sent:
             return self.id
-        return f"{self.id}_again_{self.met.attempts}"
+        return f"{self.id}{AGAIN}{self.met.attempts}"
+
+    @property
+    def may_have_been_sent(self) -> bool:
+        """Whether a server that is gone was about to send it, and nobody knows what came of it."""
+        return self.met is not None and self.met.attempts > 0
+
+    @property
+    def effect(self) -> Effect:
+        """What the tool does; only calls that may change something are written down before they are
+        sent, whatever the tool is now."""
+        if self._effect == "read" and self.may_have_been_sent:
+            return "write"
+        return self._effect
+
+    @effect.setter
+    def effect(self, effect: Effect) -> None:
+        self._effect = effect
 
     @property
     def has_started(self) -> bool:
         """Whether the tool was asked."""
         return self._started is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self.outcome is None
 
     def admit(self) -> None:
         """It may be made, and waits for its turn."""
@@ -59,14 +82,24 @@ class CallRecord:
     def end(
         self, outcome: ToolOutcome, error: str | None = None, change: CallChange | None = None
     ) -> None:
-        """The first end counts. ``change`` is what a failed call did nevertheless."""
+        """The first end counts. ``change`` is what a failed call did nevertheless. What may have
+        been sent before is ``unknown``, however it is refused now."""
         if self.outcome is None:
-            self.outcome, self.error, self._change = outcome, error, change
+            is_sure = outcome == "ok" or change == "applied" or not self.may_have_been_sent
+            self.outcome, self.error = outcome if is_sure else "unknown", error
+            self._change = change
             self._ended = time.perf_counter()
 
     @property
     def change(self) -> CallChange:
-        """Whether it changed anything."""
+        """Whether it changed anything. A call that may have been sent before cannot say ``none``:
+        only that it was made is known for sure."""
+        change = self._own_change
+        return "unknown" if change == "none" and self.may_have_been_sent else change
+
+    @property
+    def _own_change(self) -> CallChange:
+        """What came of it in this process."""
         if self.effect == "read" or self.outcome in ("denied", "cancelled"):
             return "none"
         if self.outcome == "ok":

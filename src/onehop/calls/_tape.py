@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from onehop.calls._record import CallRecord
 from onehop.questions import Question, Reply
@@ -28,6 +29,9 @@ class Met:
     """Whether the tape answers it."""
     call: ToolCall | None = None
     """As the result had it then."""
+    edited: Mapping[str, Any] | None = None
+    """The arguments that it was, or may have been, sent with, where a person gave others than the
+    code."""
     schema: str = ""
     """Digest of how its tool was to be called then."""
 

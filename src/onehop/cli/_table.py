@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _GAP: Final = 2
 """Spaces between columns."""
+_LONGEST: Final = 4_000
+"""Characters of a cell on a terminal: more would flood it, and take seconds to lay out."""
 _NO_TERMINAL: Final = 1 << 16
 """Width where nothing needs to be shortened."""
 
@@ -35,16 +37,21 @@ class Column:
     """Left out where there is not room for all."""
 
 
-def clean(text: Any) -> str:
-    """Anything as one line that steers no terminal."""
-    return HIDDEN.sub("\ufffd", " ".join(str(text).splitlines())).replace("\t", " ")
+def clean(text: Any, most: int | None = None) -> str:
+    """Anything as one line that steers no terminal, and of ``most`` characters at most."""
+    whole = str(text)
+    rest = 0 if most is None else len(whole) - most
+    line = " ".join(whole[:most].splitlines())
+    shown = HIDDEN.sub("\ufffd", line).replace("\t", " ")
+    return f"{shown} … {rest:,} more characters" if rest > 0 else shown
 
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> None:
     """Print ``rows`` to standard output; None is an empty cell. On a terminal cells are shortened
-    to its width, elsewhere they are whole."""
-    cells = [["" if cell is None else clean(cell) for cell in row] for row in rows]
+    to its width, or where they wrap to a length, elsewhere they are whole."""
     width = terminal_width()
+    most = None if width == _NO_TERMINAL else _LONGEST
+    cells = [["" if cell is None else clean(cell, most) for cell in row] for row in rows]
     shown = _fitting(columns, cells, width)
     kept = [[row[index] for index in shown] for row in cells]
     heading, *lines = _lines([columns[index] for index in shown], kept, width)

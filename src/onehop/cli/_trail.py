@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Protocol, runtime_checkable
+from functools import partial
+from typing import Final, Protocol, runtime_checkable
 
 from onehop import audit
 from onehop.audit.recorder import make_recorder
 from onehop.cli import _trail_pages
 from onehop.cli._exits import ExitCode
-from onehop.config import AnalyticsConfig, AuditConfig
-from onehop.errors import StoreError
+from onehop.config import AnalyticsConfig, AuditConfig, RecordingConfig
+from onehop.errors import ConfigError, StoreError
+from onehop.records import ExecutionRecord
 from onehop.stores import open_store
 from onehop.stores.base import HistoryQuery, Store
+
+_DELIVERY: Final = 30.0
+"""Seconds that delivering them may take: what was cut off is completed first."""
 
 
 def ask(question: Callable[[Trail], Awaitable[ExitCode]]) -> ExitCode:
@@ -35,8 +40,22 @@ async def _ask(question: Callable[[Trail], Awaitable[ExitCode]]) -> ExitCode:
 async def deliver(store: Store, config: AuditConfig) -> None:
     """What processes that are gone have left in their journals belongs to the answer."""
     recorder = make_recorder(store, config)
+    recorder.complete_by(partial(_completed, store))
     await recorder.open()
+    await recorder.flush(_DELIVERY)
     await recorder.aclose()
+
+
+async def _completed(store: Store, record: ExecutionRecord) -> ExecutionRecord | None:
+    """The record of a run that was cut off, with the calls that it had made, if they are known."""
+    from onehop.execution.cut_off import CutOff  # few runs are
+    from onehop.execution.keeping import Keeper
+
+    keeper = Keeper(store, RecordingConfig().replace(runs="all"), 0)
+    try:
+        return await CutOff(keeper, lambda _path: "write").complete(record)
+    except ConfigError:  # of the key: what the log has, ``show`` says once it can be opened
+        return record
 
 
 @runtime_checkable

@@ -85,7 +85,7 @@ def other_details(details: Any) -> Any:
     return {
         name: _risk(value) if name == "risk" else value
         for name, value in details.items()
-        if name not in hidden
+        if name not in hidden and name != "ran"
     }
 
 

@@ -214,6 +214,12 @@ def _trend_row(point: TrendPoint) -> Sequence[Any]:
     return (point.day, point.language, point.total, point.failed, point.timeouts, *averages)
 
 
+def _began(run: ExecutionRecord | PausedRun) -> int:
+    """When; a record that was tampered with may hold anything."""
+    at: Any = run.executed_at
+    return at if type(at) is int else 0
+
+
 async def print_history(
     store: Store, query: HistoryQuery, *, utc: bool = False, as_json: bool = False
 ) -> None:
@@ -221,7 +227,7 @@ async def print_history(
     StoreUnavailableError."""
     paused = await waiting_runs(store, query)
     runs: list[ExecutionRecord | PausedRun] = [*paused, *await store.history(query)]
-    runs = sorted(runs, key=lambda run: -run.executed_at)[: query.limit]
+    runs = sorted(runs, key=_began, reverse=True)[: query.limit]
     if as_json:
         _print_json(
             [_wire(run) if isinstance(run, ExecutionRecord) else to_dict(run) for run in runs]
@@ -345,7 +351,7 @@ def _print_facts(request_id: str, facts: dict[str, Any]) -> None:
 
 def _print_run(run: ExecutionRecord, unended: Unended | None, zone: tzinfo | None) -> None:
     _print_facts(run.request_id, _facts(run, zone))
-    _print_text("Code, its beginning", run.code_snippet)
+    _print_code(run)
     _print_text("Context", _json(run.context_data))
     _print_text("Console", _joined(run.logs))
     _print_text("Output", _json(run.output) if run.success else None)
@@ -356,6 +362,19 @@ def _print_run(run: ExecutionRecord, unended: Unended | None, zone: tzinfo | Non
     else:
         _print_log(unended, zone)
     _print_text("Details", _json(other_details(run.details)))
+
+
+def _print_code(run: ExecutionRecord) -> None:
+    """All of it where the record has that: a person reads it before it becomes a snippet."""
+    ran = run.details.get("ran")
+    code, digest = (ran.get("code"), ran.get("hash")) if isinstance(ran, dict) else (None, None)
+    if isinstance(code, str) and digest == run.code_hash:
+        _print_text("Code", code)
+        return
+    length: Any = run.code_length  # a record that was tampered with may hold anything
+    is_whole = type(length) is int and len(str(run.code_snippet)) >= length
+    _print_text("Code" if is_whole else "Code, its beginning", run.code_snippet)
+    _print_text("Code, corrected, as it ran", code if isinstance(code, str) else None)
 
 
 def _print_calls(details: Any) -> None:

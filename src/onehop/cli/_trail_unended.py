@@ -39,7 +39,7 @@ async def find_unended(
     if record is None:
         kept = await _latest(store, request_id)
         paused = await waiting_run(store, request_id)
-    elif record.was_interrupted and record.run_id:
+    elif record.was_interrupted and record.run_id and "toolCalls" not in record.details:
         kept, paused = await store.kept_run(record.run_id), None
     else:
         return None

@@ -52,7 +52,12 @@ class Again:
         try:
             program, script = await self._keeper.open(kept)
         except SealedError as error:
-            await self._bury(kept, error)
+            await self._bury(kept, f"what was kept of the run cannot be opened: {error}")
+            return
+        if not script.is_whole:
+            most = self._keeper.config.max_size
+            reason = f"it was answered more than is kept of one ({most} MB), and its server ended"
+            await self._bury(kept, reason, script)
             return
         caller = Caller(
             agent_id=kept.agent_id,
@@ -83,6 +88,7 @@ class Again:
         run.grant = await self._grant(run, program)
         run.grant = await self._grants.with_snippets(run, program.rules)
         run.keeping = await self._keeper.again(kept, program, script, run.grant)
+        run.decided = run.keeping.decided
         try:
             return await self._go_on(run)
         finally:
@@ -102,9 +108,9 @@ class Again:
                 return await self._conductor.end(run, _outcomes.revoked(run.original.request))
             return await self._conductor.carry_out(run, None)
 
-    async def _bury(self, kept: KeptRun, error: SealedError) -> None:
-        """A run that nobody can make again: say so."""
-        _log.error("the paused run %s cannot go on: %s", kept.run_id, error)
-        reason = f"what was kept of the run cannot be opened: {error}"
-        await self._trail.keep(_outcomes.lost(kept, reason))
+    async def _bury(self, kept: KeptRun, reason: str, script: Script | None = None) -> None:
+        """A run that nobody can make again: say so, and what is known of its calls."""
+        _log.error("the paused run %s cannot go on: %s", kept.run_id, reason)
+        facts = await self._keeper.effects_of(kept, script)
+        await self._trail.keep(_outcomes.lost(kept, reason, facts))
         await self._keeper.bury(kept)

@@ -97,7 +97,7 @@ class Conductor:
         try:
             if run.keeping is not None and not await run.keeping.is_ours():
                 return await self._pauses.put_down(run, result)
-            result = self._lessons.explain(run, result)
+            result = self._lessons.explain(run, run.with_calls(result))
             size = self._announce_end(run, result) + sum(map(len, result.logs))
             await self._trail.finish(run, result, size)
             await self._pauses.finish(run, result)

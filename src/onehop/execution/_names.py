@@ -40,6 +40,8 @@ _NOTED: Final = 1000
 """Repeats that are remembered until their result is returned."""
 _FRESH: Final = 1.0
 """Seconds that the store has to take what has just ended, before it is asked for it."""
+_ARRIVAL: Final = 5.0
+"""Seconds that the record of a run takes at most, from another server's journal to the store."""
 _PAUSE_LOOK: Final = 0.25
 """Seconds between two looks at a paused run that somebody waits for: it may go on elsewhere."""
 _SILENT: Final = 1.0
@@ -204,14 +206,25 @@ class Names:
             if left <= 0:
                 return paused
             await self._repeats.beginning(caller, min(left, _PAUSE_LOOK))
-        return await self._on_record(caller) if self._store is not None else known
-
-    async def _on_record(self, caller: Caller) -> ExecutionResult | None:
-        assert self._store is not None  # noqa: S101 - see ``known``
+        if self._store is None:
+            return known
         if self._recorder is not None:
             await self._recorder.flush(_FRESH)
-        record = await self._store.get(caller.request_id, caller.agent_id)
-        return None if record is None else _outcomes.result_of(record)
+        return await self._on_record(self._store, caller, end)
+
+    async def _on_record(
+        self, store: Store, caller: Caller, end: float | None
+    ) -> ExecutionResult | None:
+        """The result that is kept; of a run that another server has just ended, when it comes."""
+        loop = asyncio.get_running_loop()
+        latest = min(loop.time() + _ARRIVAL, float("inf") if end is None else end)
+        while (record := await store.get(caller.request_id, caller.agent_id)) is None:
+            if self._keeper is None or not await self._keeper.has_ended(caller):
+                return None
+            if loop.time() >= latest:
+                return still_running(caller.request_id)
+            await asyncio.sleep(min(_PAUSE_LOOK, max(latest - loop.time(), 0)))
+        return _outcomes.result_of(record)
 
     def _found(self, run: Run, result: ExecutionResult) -> ExecutionResult:
         """There is a run of this name already, with this result."""

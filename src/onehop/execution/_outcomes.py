@@ -89,13 +89,14 @@ def revoked(request: ExecutionRequest) -> ExecutionResult:
     return _failed(request, ErrorInfo(type="security", name="AgentRevokedError", message=message))
 
 
-def lost(kept: KeptRun, message: str) -> ExecutionRecord:
-    """The record of a paused run that cannot go on, and whose code nobody can read."""
+def lost(kept: KeptRun, message: str, facts: dict[str, Any]) -> ExecutionRecord:
+    """The record of a run that nobody can make again, nor end; ``facts`` are what is known of its
+    calls."""
     request = ExecutionRequest(code="", timeout=1)
     info = ErrorInfo(type="internal", name="LostRunError", message=message)
     caller = Caller(agent_id=kept.agent_id, channel_id=kept.channel_id, request_id=kept.request_id)
     result = _unsuccessful(kept.code_hash, info)
-    return record_of(caller, kept.run_id, request, result, kept.created_at, {})
+    return record_of(caller, kept.run_id, request, result, kept.created_at, facts)
 
 
 def interrupted(digest: str) -> ExecutionResult:

@@ -28,12 +28,20 @@ from onehop.execution import _outcomes
 from onehop.execution._announcements import Announcer
 from onehop.execution._preparation import Preparer
 from onehop.execution._repeats import Promise
+from onehop.recordings import said
 from onehop.records import SNIPPET_LENGTH, ExecutionRecord
 from onehop.requests import CheckedRequest, is_large
 from onehop.sandbox import Sandbox
 from onehop.states import RunState, Step
 from onehop.tools import Tools
-from onehop.types import Correction, ExecutionResult, OnProgress, ValidationReport, code_hash
+from onehop.types import (
+    Correction,
+    ExecutionResult,
+    OnProgress,
+    ToolCall,
+    ValidationReport,
+    code_hash,
+)
 from onehop.validation import Verdict
 
 if TYPE_CHECKING:
@@ -166,18 +174,30 @@ class Run:
         issues = [finding_in_original(finding, self.corrected) for finding in report.issues]
         return report.model_copy(update={"issues": issues})
 
+    @property
+    def calls(self) -> list[ToolCall]:
+        """All that it has called, also before a pause, and what its code did not ask for again."""
+        made = [] if self.desk is None else self.desk.calls
+        return made if self.keeping is None else self.keeping.with_unmet(made)
+
+    def with_calls(self, result: ExecutionResult) -> ExecutionResult:
+        """The result with all of these, if the run was made again."""
+        if not self.pauses:
+            return result
+        return result.model_copy(update={"tool_calls": self.calls or None})
+
     def facts(self) -> dict[str, Any]:
         """What the host knows beyond the result."""
         facts: dict[str, Any] = {"shape": self.shape} if self.shape else {}
         if self.desk is not None and self.desk.calls:
             facts["toolArguments"] = self.desk.arguments
-            # Also of a run that was cancelled, whose result has no calls.
-            facts["toolCalls"] = [call.model_dump(by_alias=True) for call in self.desk.calls]
             facts["toolSchemas"] = self.desk.schemas
         if self.desk is not None and self.desk.snippets:
             facts["snippets"] = self.desk.snippets
+        if calls := self.calls:  # also of a run that was cancelled, whose result has none
+            facts["toolCalls"] = [call.model_dump(by_alias=True) for call in calls]
         if self.decided:
-            facts["toolDecisions"] = {name: _said(each) for name, each in self.decided.items()}
+            facts["toolDecisions"] = {name: said(each) for name, each in self.decided.items()}
         if self.pauses:
             facts["resumed"] = self.pauses
         if self.report is not None:
@@ -208,16 +228,6 @@ async def open_run(
     if not is_large(arguments):
         return Run(sandbox, caller, arguments, config)
     return await asyncio.to_thread(Run, sandbox, caller, arguments, config)
-
-
-def _said(approval: Approval) -> dict[str, Any]:
-    """Who decided what, and when."""
-    return {
-        "decision": approval.status,
-        "by": approval.decided_by,
-        "at": approval.decided_at,
-        "reason": approval.reason,
-    }
 
 
 def _corrected(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, Unpack
 
 from onehop.calls import Grant, Layer
 from onehop.errors import NotCompiledError, StoreError, StoreUnavailableError, ToolError
-from onehop.execution._agent_rules import AgentRules
 from onehop.sandbox import Sandbox
 from onehop.saved_snippets import Snippet
 from onehop.snippets import SPACE, Saving, Shelf, Snippets
@@ -42,12 +41,10 @@ class ExecutorSnippets:
         self,
         store: Store | None,
         sandbox: Sandbox,
-        rules: AgentRules,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._sandbox = sandbox
-        self._rules = rules
         self._clock = clock
         self._known: OrderedDict[str, tuple[float, tuple[Snippet, ...], Shelf]] = OrderedDict()
         self._compiled: OrderedDict[str, str] = OrderedDict()
@@ -84,15 +81,15 @@ class ExecutorSnippets:
     # --- what runs get ---
 
     async def granted(self, run: Run, rules: Sequence[Layer]) -> Grant | None:
-        """The run's grant, with the snippets that its agent may call. Raises as ``AgentRules``."""
+        """The run's grant, with the snippets that its agent may call. Raises StoreError."""
         request, grant = run.original.request, run.grant
         if request.session is None and not any(way in request.code for way in _WAYS):
             return grant
         agent_id = run.caller.agent_id
         if not (shelf := await self.shelf(agent_id)):
             return grant
-        if grant is None:
-            grant = self._sandbox.toolbox.bare([await self._rules.of(agent_id), *rules])
+        if grant is None:  # rules concern tools: the agent's would have nothing to say
+            grant = self._sandbox.toolbox.bare(rules)
         return self._with(grant, shelf)
 
     def _with(self, grant: Grant, shelf: Shelf) -> Grant:

@@ -1,4 +1,4 @@
-"""What is told of a run while it is made, and what is kept of it."""
+"""What others hear of a run while it is made, and what is kept of it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Trail:
         if self._recorder is not None:
             await self._recorder.admit()
 
-    # --- what is told ---
+    # --- what others hear ---
 
     def announce(self, run: Run, event: Event) -> None:
         """Tell and keep the same: nothing that is masked in the records."""

@@ -21,7 +21,6 @@ from onehop.errors import NotReplayableError, OnehopError, RunNotFoundError, Sto
 from onehop.execution._again import Again
 from onehop.execution._agent_rules import AgentRules
 from onehop.execution._conduct import Conductor
-from onehop.execution._cut_off import CutOff
 from onehop.execution._desks import Desks
 from onehop.execution._grants import Grants
 from onehop.execution._judging import Judge
@@ -34,6 +33,7 @@ from onehop.execution._run import Run, open_run
 from onehop.execution._snippets import ExecutorSnippets
 from onehop.execution._trail import Trail
 from onehop.execution.bus import EventBus
+from onehop.execution.cut_off import CutOff
 from onehop.execution.keeping import Keeper
 from onehop.inputs.choices import Choices, check_session, check_yield, to_wire
 from onehop.leases import Leases
@@ -113,10 +113,9 @@ class Executor:
         self._names = Names(store, recorder, keeper, leases)
         if keeper is not None:
             self._trail.complete_by(CutOff(keeper, sandbox.toolbox.effect_of).complete)
-        rules = AgentRules(store)
-        self.snippets = ExecutorSnippets(store, sandbox, rules)
+        self.snippets = ExecutorSnippets(store, sandbox)
         """Code that people have saved for agents to call."""
-        self._grants = Grants(sandbox, rules, self.snippets)
+        self._grants = Grants(sandbox, AgentRules(store), self.snippets)
         judges = validator or Validator()
         self._judge = Judge(
             sandbox,

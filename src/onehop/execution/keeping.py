@@ -17,14 +17,16 @@ from typing import Any, Final
 import platformdirs
 
 from onehop.approvals import RunAsker
+from onehop.callers import Caller
 from onehop.calls import Grant
 from onehop.config import RecordingConfig
 from onehop.decisions import Approval
-from onehop.errors import MissingExtraError, NotReplayableError, StoreError
+from onehop.errors import MissingExtraError, NotReplayableError, SealedError, StoreError
 from onehop.execution._outcomes import paused
 from onehop.execution._run import Run
 from onehop.kept_runs import KeptRun, RunChange
 from onehop.recordings import (
+    START,
     LostRunError,
     Program,
     Recording,
@@ -32,15 +34,17 @@ from onehop.recordings import (
     Script,
     Sealer,
     Tape,
+    edited_arguments,
     effects,
     ended,
     open_program,
     open_sealer,
     read_script,
+    unmet_calls,
 )
 from onehop.requests import CheckedRequest
 from onehop.stores.base import Store
-from onehop.types import ExecutionResult, PendingApproval, code_hash
+from onehop.types import ExecutionResult, PendingApproval, ToolCall, code_hash
 
 LEASE: Final = 10.0
 """Seconds that a run stays its server's without a word from it."""
@@ -133,13 +137,24 @@ class Keeper:
         assert sealer is not None  # noqa: S101 - else nothing is resumed
         program = open_program(kept.run_id, kept.program, sealer)
         parts = await self.store.run_parts(kept.run_id)
-        return program, read_script(kept.run_id, parts, sealer)
+        script = read_script(kept.run_id, parts, sealer, kept.head)
+        if kept.fence > 1 and script.place == START:  # it was written down before it could wait
+            raise SealedError("what is kept of the run is missing")
+        return program, script
 
     async def effects(self, kept: KeptRun) -> dict[str, Any]:
         """What its log says of its calls, as the details of a record have it. Raises SealedError
         and StoreError."""
         _program, script = await self.open(kept)
-        return effects(script, await self.store.approvals(run_id=kept.run_id, limit=_MOST))
+        return await self.effects_of(kept, script)
+
+    async def effects_of(self, kept: KeptRun, script: Script | None) -> dict[str, Any]:
+        """The same of a log that is open; of one that cannot be read, only what people decided.
+        Raises StoreError."""
+        asked = await self.store.approvals(run_id=kept.run_id, limit=_MOST)
+        if script is None:
+            return {**effects(Script(), asked), "callsMissing": True}
+        return effects(script, asked)
 
     async def again(
         self, kept: KeptRun, program: Program, script: Script, grant: Grant | None
@@ -147,10 +162,11 @@ class Keeper:
         """Go on with a run that was claimed. Raises StoreError."""
         sealer = self.sealer
         assert sealer is not None  # noqa: S101 - else it would not have been opened
-        log = RunLog(self.store, sealer, kept, self.config.max_size << 20)
+        log = RunLog(self.store, sealer, kept, self.config.max_size << 20, script.place)
         keeping = Keeping(self, program, log, script, grant)
         found = await self.store.approvals(run_id=kept.run_id, limit=_MOST)
         keeping.standing = {each.call_id: each for each in found}
+        keeping.tape.edited = edited_arguments(found)
         keeping.watch()
         return keeping
 
@@ -194,6 +210,14 @@ class Keeper:
         """What is kept of the latest run of this name. Raises StoreError."""
         found = await self.store.kept_runs(request_id=request_id, agent_id=agent_id, limit=1)
         return found[0] if found else None
+
+    async def has_ended(self, caller: Caller) -> bool:
+        """Whether a run of this name was kept and has ended, also on another server. Raises
+        StoreError."""
+        found = await self.store.kept_runs(
+            request_id=caller.request_id, agent_id=caller.agent_id, limit=1
+        )
+        return bool(found) and found[0].phase == "ended"
 
     async def result_of(self, kept: KeptRun) -> ExecutionResult:
         """What is known of a run that waits."""
@@ -242,6 +266,21 @@ class Keeping:
         bound = self._grant.find(namespace, member)
         return "" if bound is None else bound.fingerprint
 
+    @property
+    def decided(self) -> dict[str, Approval]:
+        """What people have said about its calls before, by the calls' ids."""
+        found = self.standing.items()
+        return {name: each for name, each in found if each.status != "pending"}
+
+    def with_unmet(self, calls: list[ToolCall]) -> list[ToolCall]:
+        """The ``calls`` that the run has made, with those that it had made before and has not asked
+        for again, in their order."""
+        met = {each.id for each in calls}
+        unmet = unmet_calls(self.tape.script, self.standing.values(), met)
+        if not unmet:
+            return calls
+        return sorted([*calls, *unmet], key=lambda call: int(call.id.rpartition("_")[2]))
+
     # --- while it waits for people ---
 
     @property
@@ -256,9 +295,7 @@ class Keeping:
         try:
             await self.log.keep()
             phase: Any = "held" if self.log.run.fence == 1 else None
-            change = RunChange(
-                phase=phase, lease_until=_lease(), expires_at=self._expires_at, replayable=True
-            )
+            change = RunChange(phase=phase, lease_until=_lease(), expires_at=self._expires_at)
             await self.log.change(change)
         except LostRunError:
             self.tape.stop("lost")
@@ -334,7 +371,7 @@ class Keeping:
             return
         with suppress(StoreError, LostRunError):
             self.log.add(ended(result))
-            if self.log.is_whole:
+            if self.log.is_whole or self.log.is_kept:
                 await self.log.keep()
             until = _now() + self._keeper.config.keep_days * _DAY
             whole = self.log.is_whole

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from onehop.recordings._as_test import test_text
 from onehop.recordings._comparing import compared, replayed
-from onehop.recordings._effects import effects
-from onehop.recordings._entries import Answered, Ended, Intended, Made, ended
+from onehop.recordings._effects import edited_arguments, effects, said, unmet_calls
+from onehop.recordings._entries import START, Answered, Ended, Intended, Made, ended
 from onehop.recordings._log import LostRunError, RunLog
 from onehop.recordings._offline import OfflineDesk
 from onehop.recordings._program import Program, open_program
@@ -15,6 +15,7 @@ from onehop.recordings._sealing import Sealer, open_sealer
 from onehop.recordings._tape import Tape
 
 __all__ = [
+    "START",
     "Answered",
     "Difference",
     "Ended",
@@ -29,6 +30,7 @@ __all__ = [
     "Sealer",
     "Tape",
     "compared",
+    "edited_arguments",
     "effects",
     "ended",
     "in_words",
@@ -37,5 +39,7 @@ __all__ = [
     "read_script",
     "recording_from",
     "replayed",
+    "said",
     "test_text",
+    "unmet_calls",
 ]

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic_core import to_json
 
@@ -61,29 +61,57 @@ class Ended:
     error: str | None
 
 
-Entry = Made | Intended | Answered | Ended
-_TAGS: dict[type[Entry], str] = {Made: "m", Intended: "i", Answered: "a", Ended: "e"}
+@dataclass(frozen=True, slots=True)
+class Outgrown:
+    """The run has been answered more than is kept of one: from here on only its calls are kept, not
+    what they were answered."""
 
 
-def write_entries(fence: int, number: int, entries: Iterable[Entry]) -> bytes:
-    """One part of a run's log, with its place there."""
+Entry = Made | Intended | Answered | Ended | Outgrown
+_TAGS: dict[type[Entry], str] = {
+    Made: "m",
+    Intended: "i",
+    Answered: "a",
+    Ended: "e",
+    Outgrown: "o",
+}
+Place = tuple[int, int]
+"""Of a part in the log: the number of its owner, and its own among that one's parts."""
+START: Final[Place] = (0, 0)
+"""Before the first part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a run's log."""
+
+    place: Place
+    entries: list[Entry]
+    after: Place | None
+    """The part that it follows; None in logs from before parts said so."""
+
+
+def write_entries(place: Place, entries: Iterable[Entry], after: Place | None = None) -> bytes:
+    """One part of a run's log, with its place there, and that of the part before it."""
     rows = [[_TAGS[type(each)], *_fields(each)] for each in entries]
-    return json.dumps([fence, number, rows], separators=(",", ":")).encode()
+    chain = [] if after is None else [list(after)]
+    return json.dumps([*place, rows, *chain], separators=(",", ":")).encode()
 
 
 def _fields(entry: Entry) -> list[Any]:
     return [getattr(entry, name) for name in entry.__slots__]
 
 
-def read_entries(part: bytes) -> tuple[int, int, list[Entry]]:
-    """The place of a part, and what it holds. Raises SealedError for what nobody has written."""
+def read_entries(part: bytes) -> Part:
+    """A part of a log. Raises SealedError for what nobody has written."""
     kinds = {tag: kind for kind, tag in _TAGS.items()}
     try:
-        fence, number, rows = json.loads(part)
+        fence, number, rows, *chain = json.loads(part)
         entries: list[Entry] = [kinds[tag](*values) for tag, *values in rows]
-    except (ValueError, TypeError, KeyError) as error:
+        after = (int(chain[0][0]), int(chain[0][1])) if chain else None
+    except (ValueError, TypeError, KeyError, IndexError) as error:
         raise SealedError(f"it is not a part of a run's log: {error!r}") from None
-    return fence, number, entries
+    return Part((int(fence), int(number)), entries, after)
 
 
 def ended(result: ExecutionResult) -> Ended:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from dataclasses import replace
+from typing import Final, Protocol
 
 from onehop.errors import OnehopError, StoreError
 from onehop.kept_runs import KeptRun, RunChange
-from onehop.recordings._entries import Entry, write_entries
+from onehop.recordings._entries import (
+    START,
+    Answered,
+    Entry,
+    Made,
+    Outgrown,
+    Place,
+    write_entries,
+)
+from onehop.recordings._script import seal_head
 from onehop.recordings._sealing import Sealer
 from onehop.stores.base import Store
 
@@ -18,8 +27,19 @@ _GATHER: Final = 0.05
 """Seconds in which entries gather before they are written."""
 
 _log = logging.getLogger(__name__)
-Later = Callable[[], Entry]
-"""Makes an entry when it is written: that is not on the way of the run."""
+
+
+class Later(Protocol):
+    """Makes an entry when it is written: that is not on the way of the run."""
+
+    def __call__(self) -> Entry:
+        """The entry."""
+        ...
+
+    @property
+    def bare(self) -> Later | None:
+        """The same without what was answered; None if nothing of it is kept then."""
+        ...
 
 
 class LostRunError(OnehopError):
@@ -29,16 +49,19 @@ class LostRunError(OnehopError):
 class RunLog:
     """Entries of one run, in memory until they must be kept: from then on ``run`` is in ``store``.
 
-    ``most`` bytes are kept of a run; beyond that it cannot be made again.
+    ``most`` bytes are kept of a run; beyond that it cannot be made again, and the log only says
+    what it called. ``after`` is the last part that former owners have written.
     """
 
-    def __init__(self, store: Store, sealer: Sealer, run: KeptRun, most: int) -> None:
+    def __init__(
+        self, store: Store, sealer: Sealer, run: KeptRun, most: int, after: Place = START
+    ) -> None:
         self._store = store
         self._sealer = sealer
         self.run = run
         self._most = most
         self._pending: list[Entry | Later] = []
-        self._number = 0
+        self._last = after
         self._size = 0
         self.is_kept = run.fence > 1
         """Whether the store has the run."""
@@ -51,19 +74,21 @@ class RunLog:
 
     def add(self, entry: Entry | Later, size: int = 0) -> None:
         """Take an entry of about so many bytes; it is written later, if the run is kept."""
-        if not self.is_whole:
-            return
         self._size += size + 64
-        if self._size > self._most:
+        if self.is_whole and self._size > self._most:
             self._give_up()
+        kept = entry if self.is_whole else _bare(entry)
+        if kept is None:
             return
-        self._pending.append(entry)
+        self._pending.append(kept)
         if self.is_kept and (self._writing is None or self._writing.done()):
             self._writing = asyncio.get_running_loop().create_task(self._write_soon())
 
     def _give_up(self) -> None:
+        """Whatever is written next says first that answers are missing from here on."""
         self.is_whole = False
-        self._pending.clear()
+        bare = map(_bare, self._pending)
+        self._pending = [Outgrown(), *(each for each in bare if each is not None)]
 
     async def _write_soon(self) -> None:
         with suppress(TimeoutError):
@@ -115,12 +140,14 @@ class RunLog:
                 raise
 
     async def _write(self, entries: list[Entry]) -> None:
-        run = self.run
-        text = write_entries(run.fence, self._number + 1, entries)
+        run, number = self.run, self._last[1] + 1 if self._last[0] == self.run.fence else 1
+        place = run.fence, number
+        text = write_entries(place, entries, self._last)
         part = self._sealer.seal(text, f"{run.run_id} log")
-        if not await self._store.add_run_part(run.run_id, run.fence, self._number + 1, part):
+        head = seal_head(run.run_id, place, self._sealer)
+        if not await self._store.add_run_part(run.run_id, run.fence, number, part, head):
             raise LostRunError(f"another server has taken over the run {run.run_id}")
-        self._number += 1
+        self._last = place
 
     async def change(self, change: RunChange) -> None:
         """Change what is kept of the run. Raises as ``keep``."""
@@ -132,8 +159,17 @@ class RunLog:
         self._closing.set()
         if self._writing is not None:
             await asyncio.wait([self._writing])
-        if self.is_kept and self.is_whole:
+        if self.is_kept:
             try:
                 await self.flush()
             except (StoreError, LostRunError) as error:
                 _log.info("the log of the run %s ends early: %s", self.run.run_id, error)
+
+
+def _bare(entry: Entry | Later) -> Entry | Later | None:
+    """What is kept of an entry once answers are not: what a run called, and what it changed."""
+    if isinstance(entry, Made):
+        return entry if entry.kind == "call" else None
+    if isinstance(entry, Answered):
+        return None if entry.call is None else replace(entry, value=None, error=None)
+    return entry.bare if callable(entry) else entry

@@ -29,7 +29,7 @@ class Recording:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON data."""
-        rows = json.loads(write_entries(1, 1, self.entries))[2]
+        rows = json.loads(write_entries((1, 1), self.entries))[2]
         return {"version": _VERSION, "program": asdict(self.program), "entries": rows}
 
 
@@ -40,7 +40,7 @@ def recording_from(data: Any) -> Recording:
     if not isinstance(data, Mapping) or data.get("version") != _VERSION:
         raise InvalidRequestError("recording", f"{data!r:.80}", "what Recording.to_dict gives")
     try:
-        _, _, entries = read_entries(json.dumps([1, 1, data["entries"]]).encode())
+        entries = read_entries(json.dumps([1, 1, data["entries"]]).encode()).entries
         return Recording(Program(**data["program"]), tuple(entries))
     except (SealedError, TypeError, KeyError, ValueError) as error:
         words = f"{error!r:.80}"

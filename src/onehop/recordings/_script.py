@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from onehop.errors import SealedError
-from onehop.recordings._entries import Answered, Ended, Entry, Intended, Made, read_entries
+from onehop.recordings._entries import (
+    START,
+    Answered,
+    Ended,
+    Entry,
+    Intended,
+    Made,
+    Outgrown,
+    Part,
+    Place,
+    read_entries,
+)
 from onehop.recordings._sealing import Sealer
 
 
@@ -27,8 +39,12 @@ class Difference:
 class Script:
     """The questions that are still to come, and the answers in the order in which they came."""
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+    def __init__(self, entries: Iterable[Entry] = (), place: Place = START) -> None:
+        """``place`` is where it ends in the log."""
         self.entries = list(entries)
+        self.place = place
+        self.is_whole = True
+        """Whether it has all answers: else the run cannot be made again."""
         self.made: dict[int, Made] = {}
         self.attempts: Counter[int] = Counter()
         self.answers: dict[int, Answered] = {}
@@ -50,6 +66,8 @@ class Script:
             if entry.number not in self.answers:
                 self.answers[entry.number] = entry
                 self.order.append(entry.number)
+        elif isinstance(entry, Outgrown):
+            self.is_whole = False
         else:
             self.ended = entry
 
@@ -97,18 +115,52 @@ def in_words(asked: Made) -> str:
     return f"a call of {asked.subject} (arguments {asked.digest})"
 
 
-def read_script(run_id: str, parts: Iterable[bytes], sealer: Sealer) -> Script:
-    """What a run has done. Raises SealedError when a part is missing or was changed."""
-    entries: list[Entry] = []
-    last = (0, 0)
-    for part in parts:
-        fence, number, found = read_entries(sealer.open(part, f"{run_id} log"))
-        expected = (last[0], last[1] + 1) if fence == last[0] else (fence, 1)
-        if fence < last[0] or (fence, number) != expected:
-            raise SealedError("a part of what is kept of the run is missing")
-        last = fence, number
-        entries += found
-    return Script(entries)
+def read_script(
+    run_id: str, parts: Iterable[bytes], sealer: Sealer, head: bytes | None = None
+) -> Script:
+    """What a run has done, up to ``head`` at least. Raises SealedError when a part is missing,
+    also at the end, or was changed."""
+    found: list[Part] = []
+    for each in parts:
+        part = read_entries(sealer.open(each, f"{run_id} log"))
+        _check_follows(part, _heeded(found, part))
+        found.append(part)
+    place = found[-1].place if found else START
+    if place < _end(run_id, head, found, sealer):
+        raise SealedError("the end of what is kept of the run is missing")
+    return Script([entry for part in found for entry in part.entries], place)
+
+
+def seal_head(run_id: str, place: Place, sealer: Sealer) -> bytes:
+    """Where the log of a run ends, for the store."""
+    return sealer.seal(json.dumps(place).encode(), f"{run_id} head")
+
+
+def _heeded(found: list[Part], part: Part) -> Place:
+    """Where the log ended for the owner of ``part``: a former one may have written more, which
+    nobody has heeded, for it had lost the run."""
+    while found and found[-1].place[0] < part.place[0] and part.after is not None:
+        if found[-1].place <= part.after:
+            break
+        found.pop()
+    return found[-1].place if found else START
+
+
+def _check_follows(part: Part, last: Place) -> None:
+    fence, number = part.place
+    expected = last[1] + 1 if fence == last[0] else 1
+    if fence < last[0] or number != expected or part.after not in (None, last):
+        raise SealedError("a part of what is kept of the run is missing")
+
+
+def _end(run_id: str, head: bytes | None, found: list[Part], sealer: Sealer) -> Place:
+    """The last part that must be there."""
+    if head is not None:
+        fence, number = json.loads(sealer.open(head, f"{run_id} head"))
+        return int(fence), int(number)
+    if any(part.after is not None for part in found):
+        raise SealedError("it is not known where what is kept of the run ends")
+    return START  # a log from before heads were kept
 
 
 def _key(made: Made) -> tuple[str, str, str]:

@@ -6,8 +6,9 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from onehop.calls import CallRecord, Met, Stop
@@ -50,6 +51,8 @@ class Tape:
         self._ready: dict[int, Reply] = {}
         self._played = 0
         self._moment: float | None = None
+        self.edited: Mapping[str, Mapping[str, Any]] = {}
+        """The arguments that people gave instead of the code's, by the calls' ids."""
         self.difference: Difference | None = None
         self.stopped: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
 
@@ -93,12 +96,15 @@ class Tape:
             now = f"a call of {asked.subject}, which was changed or is gone"
             self._differ(found.number, in_words(found), now)
             return None
+        attempts = 0 if answer is not None else self.script.attempts[found.number]
+        was_made = answer is not None or attempts
         return Met(
             number=found.number,
             call_id=found.call_id,
-            attempts=0 if answer is not None else self.script.attempts[found.number],
+            attempts=attempts,
             is_answered=answer is not None or self._is_offline,
             call=None if answer is None else call_of(answer),
+            edited=self.edited.get(found.call_id) if was_made else None,
             schema=found.schema,
         )
 
@@ -149,7 +155,9 @@ class Tape:
         def recorded(value: bytes | None, error: bytes | None) -> None:
             self._moment = time.time_ns() / 1e6
             if self.log is not None:
-                self.log.add(_later(met.number, self.now, value, error, record), _size(value))
+                answer = _Answering(met.number, self.now, value, error, record)
+                # A run that is stopped can go on by it, whatever it was answered last.
+                self.log.add(answer, 0 if self.stopped.done() else _size(value))
             reply(value, error)
 
         return recorded
@@ -172,20 +180,26 @@ def _unwritten(tool: str, error: StoreError) -> ToolError:
     return ToolError("unavailable", words, tool, retryable=True)
 
 
-def _later(
-    number: int,
-    at: float | None,
-    value: bytes | None,
-    error: bytes | None,
-    record: CallRecord | None,
-) -> Callable[[], Answered]:
-    def make() -> Answered:
-        call: dict[str, Any] | None = None
-        if record is not None and record.outcome is not None:
-            call = record.call.model_dump(by_alias=True)
-        return Answered(number, at, _text(value), _text(error), call)
+@dataclass(frozen=True, slots=True)
+class _Answering:
+    """Makes the entry of an answer when it is written."""
 
-    return make
+    number: int
+    at: float | None
+    value: bytes | None
+    error: bytes | None
+    record: CallRecord | None
+
+    def __call__(self) -> Answered:
+        call: dict[str, Any] | None = None
+        if self.record is not None and self.record.outcome is not None:
+            call = self.record.call.model_dump(by_alias=True)
+        return Answered(self.number, self.at, _text(self.value), _text(self.error), call)
+
+    @property
+    def bare(self) -> _Answering | None:
+        """What is kept when answers are not."""
+        return None if self.record is None else replace(self, value=None, error=None)
 
 
 def _text(data: bytes | None) -> str | None:

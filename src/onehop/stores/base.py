@@ -387,10 +387,13 @@ class Store(Protocol):
     ) -> list[KeptRun]:
         """The newest first. None does not filter."""
 
-    async def add_run_part(self, run_id: str, fence: int, number: int, part: bytes) -> bool:
+    async def add_run_part(
+        self, run_id: str, fence: int, number: int, part: bytes, head: bytes | None = None
+    ) -> bool:
         """Write down what a run has done, behind what its owner with this ``fence`` has numbered
         lower; False when another one owns it, who then need not heed it. A part of the same number
-        is replaced: its owner did not hear that it was written, and gives it again, with more."""
+        is replaced: its owner did not hear that it was written, and gives it again, with more.
+        ``head`` becomes the run's own, not before the part is there."""
 
     async def run_parts(self, run_id: str) -> list[bytes]:
         """All that it has done, in order, of one owner after the other."""

@@ -69,6 +69,12 @@ class Agents:
             "span": span,
             "spans": SPANS.values(),
             "counts": counts.answer,
+            "repeated": [
+                (each, Row.of(latest) if latest else None)
+                for each, latest in counts.answer.repeated
+            ]
+            if counts.answer
+            else [],
             "slowest": [Row.of(each) for each in counts.answer.slowest] if counts.answer else [],
             "latest": [Row.of(record) for record in recent],
             "refresh": AGAIN if counts.late else 0,

@@ -55,7 +55,8 @@ class OfAgent:
     """What one agent ran."""
 
     figures: Figures
-    repeated: list[RepeatedCode]
+    repeated: list[tuple[RepeatedCode, ExecutionRecord | None]]
+    """With the latest run of each."""
     slowest: list[ExecutionRecord]
 
     @property
@@ -125,10 +126,24 @@ class Counted:
         return OfAgent(
             *await asyncio.gather(
                 self._figures(agent_id, span),
-                self._store.repeated_code(agent_id, since, _FEW),
+                self._repeated(agent_id, since),
                 self._store.slowest(agent_id, since, _FEW),
             )
         )
+
+    async def _repeated(
+        self, agent_id: str, since: int
+    ) -> list[tuple[RepeatedCode, ExecutionRecord | None]]:
+        found = await self._store.repeated_code(agent_id, since, _FEW)
+        latest = await asyncio.gather(
+            *(
+                self._store.history(
+                    HistoryQuery(agent_id=agent_id, code_hash=each.code_hash, limit=1, brief=True)
+                )
+                for each in found
+            )
+        )
+        return [(each, runs[0] if runs else None) for each, runs in zip(found, latest, strict=True)]
 
 
 def _stats(tally: Tally, agent_id: str | None) -> AgentStats:

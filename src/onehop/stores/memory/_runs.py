@@ -50,12 +50,15 @@ class MemoryRuns:
         found.sort(key=lambda run: (-run.created_at, run.run_id))
         return found[:limit]
 
-    async def add_run_part(self, run_id: str, fence: int, number: int, part: bytes) -> bool:
+    async def add_run_part(
+        self, run_id: str, fence: int, number: int, part: bytes, head: bytes | None = None
+    ) -> bool:
         """Write down what a run has done."""
         known = self._kept.get(run_id)
         if known is None or known.fence != fence:
             return False
         self._parts[run_id][fence, number] = part
+        self._kept[run_id] = dataclasses.replace(known, head=head)
         return True
 
     async def run_parts(self, run_id: str) -> list[bytes]:

@@ -73,7 +73,7 @@ class MongoApprovals:
     async def _prune_approvals(self, cutoff: int) -> None:
         """Drop those about runs that do not wait any more."""
         needed = await self._database["kept_runs"].distinct("runId", WAITS)
-        old = {"requestedAt": {"$lte": Int64(cutoff)}, "runId": {"$nin": needed}}
+        old = {"requestedAt": {"$lte": Int64(cutoff)}, "runId": {"$not": {"$in": needed}}}
         for status in STATUSES:  # as the index has them
             await self._database["approvals"].delete_many({"status": status, **old})
 

@@ -53,14 +53,17 @@ class MongoRuns:
         found = self._database["kept_runs"].find(wanted).sort(order).limit(limit)
         return [_run(document) async for document in found]
 
-    async def add_run_part(self, run_id: str, fence: int, number: int, part: bytes) -> bool:
-        """Write down what a run has done. Anyone who claims it after the look that follows has read
-        this part; before, the look shows it."""
+    async def add_run_part(
+        self, run_id: str, fence: int, number: int, part: bytes, head: bytes | None = None
+    ) -> bool:
+        """Write down what a run has done. Anyone who claims it after the change that follows has
+        read this part; before, the change is in vain."""
         place = {"runId": run_id, "fence": Int64(fence), "number": number}
         held = {"$set": {"part": part}}
         await self._database["run_parts"].update_one(place, held, upsert=True)
         same = {"runId": run_id, "fence": fence}
-        return await self._database["kept_runs"].find_one(same, {"_id": 1}) is not None
+        done = await self._database["kept_runs"].update_one(same, {"$set": {"head": head}})
+        return done.matched_count == 1
 
     async def run_parts(self, run_id: str) -> list[bytes]:
         """All that it has done, in order."""
@@ -127,4 +130,5 @@ def _run(document: dict[str, Any]) -> KeptRun:
         name: int(value) if isinstance(value, Int64) else value for name, value in found.items()
     }
     values["program"] = bytes(values["program"])
+    values["head"] = None if values["head"] is None else bytes(values["head"])
     return KeptRun(**values)

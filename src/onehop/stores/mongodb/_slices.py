@@ -104,6 +104,8 @@ class MongoSlices:
         state, executions = await self._tallied(), self._database["executions"]
         newest = await executions.find_one(sort=[("sequence", DESCENDING)])
         last = int(newest["sequence"]) if newest else 0
+        if not last or (last <= state.watermark and new <= state.until):
+            return
         if not state.until:
             oldest = await executions.find_one(sort=[("executedAt", ASCENDING)])
             begin = new if oldest is None else max(int(oldest["executedAt"]) // DAY * DAY, first)

@@ -146,6 +146,10 @@ def _create_kept_runs(connection: Connection) -> None:
     _create_indexes(connection)
 
 
+def _give_runs_heads(connection: Connection) -> None:
+    _add_column(connection, kept_runs.c.head)
+
+
 def _create_tallies(connection: Connection) -> None:
     """The next rollup fills them from the records that are there."""
     for table in (tallies, tally_state):
@@ -172,6 +176,7 @@ MIGRATIONS: Final = (
     Migration(11, "keep runs that can be made again", _create_kept_runs),
     Migration(12, "count what ran by slices of time", _create_tallies),
     Migration(13, "keep snippets", _create_snippets),
+    Migration(14, "know where the log of a run ends", _give_runs_heads),
 )
 
 

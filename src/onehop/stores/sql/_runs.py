@@ -65,12 +65,14 @@ class SqlRuns:
             rows = (await connection.execute(found.limit(limit))).mappings().all()
         return [KeptRun(**row) for row in rows]
 
-    async def add_run_part(self, run_id: str, fence: int, number: int, part: bytes) -> bool:
-        """Write down what a run has done. Changing nothing of the run locks its row, so that no
-        other can claim it meanwhile."""
+    async def add_run_part(
+        self, run_id: str, fence: int, number: int, part: bytes, head: bytes | None = None
+    ) -> bool:
+        """Write down what a run has done. Changing the run locks its row, so that no other can
+        claim it meanwhile."""
         same = _run.run_id == run_id, _run.fence == fence
         async with self._turn, writing(self._engine) as connection:
-            locked = await connection.execute(update(runs).where(*same).values(fence=fence))
+            locked = await connection.execute(update(runs).where(*same).values(head=head))
             if locked.rowcount != 1:
                 return False
             values = {"run_id": run_id, "fence": fence, "number": number, "part": part}

@@ -167,6 +167,7 @@ kept_runs: Final = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("keep_until", BigInteger, nullable=False),
     Column("replayable", Boolean, nullable=False),
+    Column("head", LargeBinary, nullable=True),
     Column("program", LargeBinary, nullable=False),
 )
 """One row for each KeptRun, with its field names."""

@@ -96,6 +96,8 @@ class SqlSlices:
         async with self._engine.connect() as connection:
             state = await _state(connection)
             last = await connection.scalar(select(func.max(_run.sequence))) or 0
+            if not last or (last <= state.watermark and new <= state.until):
+                return
             if not state.until:
                 oldest = await connection.scalar(select(func.min(_run.executed_at)))
                 begin = new if oldest is None else max(oldest // DAY * DAY, first)

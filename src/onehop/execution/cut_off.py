@@ -7,7 +7,6 @@ that its record can name them.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +44,7 @@ class CutOff:
             _log.warning("what the run %s had called is not known: %s", kept.run_id, error)
             return record
         calls = [call.model_dump(by_alias=True) for call in self._calls(script)]
-        return dataclasses.replace(record, details={**record.details, "toolCalls": calls})
+        return record.model_copy(update={"details": {**record.details, "toolCalls": calls}})
 
     def _calls(self, script: Script) -> list[ToolCall]:
         calls = [made for made in script.made.values() if made.kind == "call"]
