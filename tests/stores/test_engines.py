@@ -57,3 +57,12 @@ def test_calls_that_are_given_up_leave_no_thread_that_reports_to_a_closed_loop(
     for number in range(10):
         asyncio.run(use(number))
         assert not [each for each in threading.enumerate() if "_connection_worker" in each.name]
+
+
+async def test_a_store_that_is_closed_opens_no_connection(tmp_path: Path) -> None:
+    store = SqlStore(f"sqlite:///{tmp_path / 'records.db'}")
+    await store.open()
+    await store.aclose()
+    with pytest.raises(StoreUnavailableError, match="the store is closed"):
+        await store.ping()
+    assert not [each for each in threading.enumerate() if "_connection_worker" in each.name]

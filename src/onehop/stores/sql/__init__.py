@@ -170,7 +170,8 @@ class SqlStore(
         if self._path is not None:
             await asyncio.to_thread(make_file, self._path, self._patience)
             connections = SqliteConnections(self._path)
-            self._resources.push_async_callback(connections.ended, self._patience)
+            # A statement may wait for a lock, and be closed after that.
+            self._resources.push_async_callback(connections.ended, 2 * self._patience + _GRACE)
             return sqlite_engine(self._path, connections, self._patience)
         from onehop.stores.sql._postgresql import postgresql_engine
 

@@ -24,9 +24,13 @@ class SqliteConnections:
     def __init__(self, path: Path) -> None:
         self._uri = existing(path)
         self._threads: WeakSet[Thread] = WeakSet()
+        self._closed = False
 
     def connect(self, _database: str, **named: Any) -> aiosqlite.Connection:
-        """A connection, to be awaited; ``named`` is what sqlite3 takes."""
+        """A connection, to be awaited; ``named`` is what sqlite3 takes. Raises sqlite3.Error when
+        the store is closed: nobody would close the connection."""
+        if self._closed:
+            raise sqlite3.OperationalError("the store is closed")
         from onehop.stores.sql._sqlite_cursors import Connection
 
         # A transaction begins in the loop's thread, when nothing is at work in the connection's.
@@ -38,8 +42,9 @@ class SqliteConnections:
         return connection
 
     async def ended(self, seconds: float) -> None:
-        """Wait until their threads have ended. A connection whose use was cancelled is closed by
+        """Open no more, and wait until the threads have ended. A connection whose use was cancelled is closed by
         its thread, which then reports to the loop: the loop must still be there."""
+        self._closed = True
         await asyncio.to_thread(_join, list(self._threads), time.monotonic() + seconds)
 
 
