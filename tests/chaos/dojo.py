@@ -25,6 +25,8 @@ from onehop import Tool, ToolContext, ToolFailed, Tools
 
 INSTALL: Final = "pip install --no-deps agentdojo && pip install deepdiff docstring-parser"
 _VERSION: Final = "v1.2.2"
+_WRITING: Final = {"get_webpage"}
+"""What changes the world, whatever its name says: the pages that were asked for are kept."""
 _READING: Final = ("get_", "search_", "list_", "read_", "check_")
 
 
@@ -81,7 +83,7 @@ def call_of(tool: str, arguments: dict[str, Any]) -> str:
 
 def is_reading(name: str) -> bool:
     """Whether the tool changes nothing."""
-    return name.startswith(_READING)
+    return name.startswith(_READING) and name not in _WRITING
 
 
 def run_in(env: Any, function: Any, given: dict[str, Any]) -> Any:

@@ -59,7 +59,7 @@ class Task:
     name: str
     suite: str
     calls: list[tuple[str, dict[str, Any]]]
-    wanted: Any
+    wanted: str
 
 
 @dataclass
@@ -94,12 +94,20 @@ def tasks(folder: Path) -> list[Task]:
     return made
 
 
-def _timeless(state: Any) -> Any:
+def _timeless(state: Any) -> str:
     """The same whenever it was made: some functions write the present time."""
     text = json.dumps(state, sort_keys=True)
     today = datetime.now().strftime("%Y-%m-%dT")
     parts = text.split(today)
     return parts[0] + "".join("now" + part.partition('"')[2] for part in parts[1:])
+
+
+def _differing(wanted: str, found: str) -> str:
+    """Where two states part, and a little more."""
+    pairs = zip(wanted, found, strict=False)
+    place = next((n for n, (one, other) in enumerate(pairs) if one != other), len(wanted))
+    around = slice(max(0, place - 80), place + 120)
+    return f"{wanted[around]!r}, and now {found[around]!r}"
 
 
 class Play:
@@ -132,10 +140,12 @@ class Play:
             self.found.tasks[task.suite] += 1
             if await self._played(key, task):
                 env, _applied = dojo.World(self._worlds, task.name).read()
-                if _timeless(dojo.plain(env)) == task.wanted:
+                left_behind = _timeless(dojo.plain(env))
+                if left_behind == task.wanted:
                     self.found.same[task.suite] += 1
                 else:
-                    self.found.problems.append(f"{task.name} has left another state")
+                    words = _differing(task.wanted, left_behind)
+                    self.found.problems.append(f"{task.name} has left another state: {words}")
 
     async def _played(self, key: str, task: Task) -> bool:
         """Until it has ended; begun anew under another name if it was cut off unwritten."""

@@ -80,7 +80,7 @@ class Run:
         self.arguments = dict(arguments)
         """As they were given."""
         self.promise: Promise | None = None
-        """What those wait for who ask for a run of its name, once it is under way."""
+        """What anyone waits for that asks for a run of its name, once it is under way."""
         self.keeping: Keeping | None = None
         """When it is kept, so that it can go on without its worker."""
         self.wanted: Wanted | None = None

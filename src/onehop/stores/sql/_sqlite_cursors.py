@@ -63,7 +63,7 @@ class Cursor:
 
     @property
     def rowcount(self) -> int:
-        """How many rows were changed; -1 where that cannot be told."""
+        """How many rows were changed; -1 where nobody knows."""
         return self._done.rowcount
 
     @property
