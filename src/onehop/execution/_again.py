@@ -27,7 +27,7 @@ from onehop.types import ExecutionResult
 from onehop.watching import stage, watched_by
 
 _DELIVERY: Final = 1.0
-"""Seconds in which what was told here before its pause gets to the store."""
+"""Seconds in which what was announced here before its pause gets to the store."""
 _log = logging.getLogger(__name__)
 
 
