@@ -62,7 +62,8 @@ class Again:
             return
         if not script.is_whole:
             most = self._keeper.config.max_size
-            reason = f"it was answered more than is kept of one ({most} MB), and its server ended"
+            words = f"the run was answered more than is kept of one ({most} MB)"
+            reason = f"{words}, and its server ended"
             await self._bury(kept, reason, script)
             return
         caller = Caller(
