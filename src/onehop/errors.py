@@ -323,7 +323,8 @@ class ToolError(OnehopError):
     ``code`` says why. ``field`` is the dotted path of a wrong argument or result (``rows.0.id``)
     and ``expected`` what belongs there; ``parameters`` are the tool's, the required ones with
     ``*``; ``nearest`` are names that are close. ``retry_after`` is in ms, ``status`` that of an
-    HTTP answer, and ``effect`` says whether the call did something nevertheless.
+    HTTP answer, and ``effect`` says whether the call did something nevertheless; a tool that may
+    change something and raises one without it has ``unknown``.
     """
 
     def __init__(
@@ -339,7 +340,7 @@ class ToolError(OnehopError):
         retryable: bool = False,
         retry_after: float | None = None,
         status: int | None = None,
-        effect: ToolErrorEffect = "none",
+        effect: ToolErrorEffect | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -352,7 +353,9 @@ class ToolError(OnehopError):
         self.retryable = retryable
         self.retry_after = retry_after
         self.status = status
-        self.effect = effect
+        self.effect: ToolErrorEffect = effect or "none"
+        self.says_effect = effect is not None
+        """Whether the one who raised it knew."""
 
     def to_dict(self) -> dict[str, Any]:
         """The fields that have a value, by their names in JSON."""

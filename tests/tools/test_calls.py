@@ -82,7 +82,9 @@ async def test_of_another_exception_only_the_id_does(
 
 @both
 async def test_a_tool_error_of_the_tool_keeps_its_code_under_the_tools_name(is_async: bool) -> None:
-    raised = ToolError("unavailable", "it is down", "other", retryable=True, retry_after=500)
+    raised = ToolError(
+        "unavailable", "it is down", "other", retryable=True, retry_after=500, effect="none"
+    )
     error = await failure(raising(raised, is_async=is_async))
     assert error.to_dict() == {
         "tool": "boom",
@@ -92,6 +94,15 @@ async def test_a_tool_error_of_the_tool_keeps_its_code_under_the_tools_name(is_a
         "retryAfter": 500,
         "effect": "none",
     }
+
+
+@both
+async def test_a_tool_error_that_does_not_say_what_was_changed_may_have_changed_it(
+    is_async: bool,
+) -> None:
+    raised = ToolError("unavailable", "it is down")
+    error = await failure(raising(raised, is_async=is_async))
+    assert error.effect == "unknown"
 
 
 @both

@@ -6,7 +6,6 @@ What a call may cost is looked at before it is dispatched; a refusal is an answe
 from __future__ import annotations
 
 import asyncio
-import copy
 import dataclasses
 import json
 import logging
@@ -454,7 +453,6 @@ class RunDesk:
     def _refuse(self, record: CallRecord, error: ToolError, reply: Reply) -> None:
         """Every answer that is not a value passes here."""
         if record.may_have_been_sent and error.effect == "none":
-            error = copy.copy(error)
             error.effect, error.retryable = "unknown", False
         is_denied = error.code in ("denied", "blocked", "expired")
         outcome: Literal["denied", "failed", "unknown"] = "denied" if is_denied else "failed"

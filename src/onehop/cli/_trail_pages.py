@@ -388,12 +388,15 @@ def _print_calls(details: Any) -> None:
 
 def _print_ledger(run: ExecutionRecord, zone: tzinfo | None) -> None:
     """What it did to the world, as the chain of hashes has it."""
-    if not ledger(run.details) and not run.was_interrupted:
+    is_missing = "callsMissing" in run.details
+    if not (ledger(run.details) or run.was_interrupted or is_missing):
         return
     _heading("What it did to the world")
     _print_effects(run.details, zone)
     if run.was_interrupted and "toolCalls" not in run.details:
         write(sys.stdout, "Its process ended first: calls that it had made are not on record\n")
+    elif is_missing:
+        write(sys.stdout, "Its log cannot be read: calls that it had made are not on record\n")
 
 
 def _facts(run: ExecutionRecord, zone: tzinfo | None) -> dict[str, Any]:

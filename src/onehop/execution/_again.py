@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from typing import Final
 
+from onehop.backends.halting import differing
 from onehop.callers import Caller
 from onehop.calls import Grant
 from onehop.config import CorrectionConfig
-from onehop.errors import SealedError
+from onehop.errors import SealedError, ToolError
+from onehop.events import CODE_APPROVAL_DECIDED, ApprovalDecided
 from onehop.execution import _outcomes
 from onehop.execution._conduct import Conductor
 from onehop.execution._grants import Grants
@@ -19,9 +22,12 @@ from onehop.execution.keeping import Keeper
 from onehop.kept_runs import KeptRun
 from onehop.recordings import Program, Script
 from onehop.sandbox import Sandbox
+from onehop.stores.base import EventQuery
 from onehop.types import ExecutionResult
 from onehop.watching import stage, watched_by
 
+_DELIVERY: Final = 1.0
+"""Seconds in which what was announced here before its pause gets to the store."""
 _log = logging.getLogger(__name__)
 
 
@@ -56,7 +62,8 @@ class Again:
             return
         if not script.is_whole:
             most = self._keeper.config.max_size
-            reason = f"it was answered more than is kept of one ({most} MB), and its server ended"
+            words = f"the run was answered more than is kept of one ({most} MB)"
+            reason = f"{words}, and its server ended"
             await self._bury(kept, reason, script)
             return
         caller = Caller(
@@ -85,12 +92,16 @@ class Again:
     async def _replayed(
         self, run: Run, kept: KeptRun, program: Program, script: Script
     ) -> ExecutionResult:
-        run.grant = await self._grant(run, program)
-        run.grant = await self._grants.with_snippets(run, program.rules)
+        gone: ToolError | None = None
+        try:
+            run.grant = await self._grant(run, program)
+            run.grant = await self._grants.with_snippets(run, program.rules)
+        except ToolError as error:  # a tool that the call has asked for by its name
+            gone = error
         run.keeping = await self._keeper.again(kept, program, script, run.grant)
         run.decided = run.keeping.decided
         try:
-            return await self._go_on(run)
+            return await self._go_on(run, gone)
         finally:
             await run.keeping.leave()
 
@@ -100,13 +111,37 @@ class Again:
         self._grants.forget(run.caller.agent_id)  # what was decided rests on those of now
         return await self._grants.grant(run.caller.agent_id, program.names, program.rules)
 
-    async def _go_on(self, run: Run) -> ExecutionResult:
+    async def _go_on(self, run: Run, gone: ToolError | None) -> ExecutionResult:
         with self._names.flight(run):
             await self._trail.learn_secrets(run)
             self._trail.announce(run, run.announcer.resumed(run.run_id, run.pauses))
+            await self._tell_decisions(run)
             if await self._grants.is_revoked(run.caller.agent_id):
                 return await self._conductor.end(run, _outcomes.revoked(run.original.request))
+            if gone is not None:
+                ended = _outcomes.cancelled(run.original.request)
+                return await self._conductor.end(run, differing(ended, str(gone)))
             return await self._conductor.carry_out(run, None)
+
+    async def _tell_decisions(self, run: Run) -> None:
+        """Those about calls that are not asked about again, if the server that heard of them has
+        died before it could tell. Raises StoreError."""
+        assert run.keeping is not None  # noqa: S101 - it is made again
+        settled = run.keeping.settled
+        if not settled:
+            return
+        await self._trail.flush(_DELIVERY)
+        caller = run.caller
+        wanted = EventQuery(
+            request_id=caller.request_id,
+            agent_id=caller.agent_id,
+            event_types=frozenset({CODE_APPROVAL_DECIDED}),
+        )
+        found = [stored.event for stored in await self._keeper.store.events(wanted)]
+        told = {each.call_id for each in found if isinstance(each, ApprovalDecided)}
+        for approval in settled:
+            if approval.call_id not in told:
+                self._trail.hear_approval(run, approval)
 
     async def _bury(self, kept: KeptRun, reason: str, script: Script | None = None) -> None:
         """A run that nobody can make again: say so, and what is known of its calls."""

@@ -25,6 +25,7 @@ from onehop.errors import MissingExtraError, NotReplayableError, SealedError, St
 from onehop.execution._outcomes import paused
 from onehop.execution._run import Run
 from onehop.kept_runs import KeptRun, RunChange
+from onehop.ledger import AGAIN
 from onehop.recordings import (
     START,
     LostRunError,
@@ -277,6 +278,23 @@ class Keeping:
         """What people have said about its calls before, by the calls' ids."""
         found = self.standing.items()
         return {name: each for name, each in found if each.status != "pending"}
+
+    @property
+    def settled(self) -> list[Approval]:
+        """The decisions that nobody asks for again: of calls that were sent, or may have been."""
+        script = self.tape.script
+        sent = [each for each in script.made.values() if script.was_sent(each)]
+        open_ids = {
+            f"{each.call_id}{AGAIN}{script.attempts[each.number]}"
+            for each in sent
+            if each.number not in script.answers
+        }
+        ids = {each.call_id for each in sent}
+        return [
+            each
+            for name, each in self.decided.items()
+            if name.partition(AGAIN)[0] in ids and name not in open_ids
+        ]
 
     def with_unmet(self, calls: list[ToolCall]) -> list[ToolCall]:
         """The ``calls`` that the run has made, with those that it had made before and has not asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from onehop.recordings._as_test import test_text
 from onehop.recordings._comparing import compared, replayed
 from onehop.recordings._effects import edited_arguments, effects, said, unmet_calls
-from onehop.recordings._entries import START, Answered, Ended, Intended, Made, ended
+from onehop.recordings._entries import START, Answered, Ended, Intended, Made, Outgrown, ended
 from onehop.recordings._log import LostRunError, RunLog
 from onehop.recordings._offline import OfflineDesk
 from onehop.recordings._program import Program, open_program
@@ -23,6 +23,7 @@ __all__ = [
     "LostRunError",
     "Made",
     "OfflineDesk",
+    "Outgrown",
     "Program",
     "Recording",
     "RunLog",

@@ -76,6 +76,10 @@ class Script:
         """Whether all of its questions have been asked again."""
         return not self._left
 
+    def was_sent(self, made: Made) -> bool:
+        """Whether it was answered, or about to be sent."""
+        return made.number in self.answers or self.attempts[made.number] > 0
+
     @property
     def last(self) -> int:
         """The highest number of a question."""

@@ -321,6 +321,7 @@ class Bound:
             self.path,
             field=field,
             expected=expected,
+            effect="none",
             parameters=self.parameters[:_PARAMETERS],
             nearest=near or None,
         )
@@ -336,6 +337,8 @@ class Bound:
             error.tool = self.path
             if error.effect == "applied" and self.effect == "read":
                 error.effect = "none"
+            elif not (error.says_effect or self.tool.starts_itself):
+                error.effect = self._unsure
             raise
         except (KeyboardInterrupt, GeneratorExit):
             raise

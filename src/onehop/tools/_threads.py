@@ -68,7 +68,10 @@ class Threads:
         is_full = self._stuck[agent] >= self._size or self._stuck.total() >= self._most
         if is_full or self._is_closed:
             raise ToolError(
-                "unavailable", "all threads are held by calls that do not end", retryable=True
+                "unavailable",
+                "all threads are held by calls that do not end",
+                retryable=True,
+                effect="none",
             )
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ class Rest:
         self._still = 0
         self._has_place = True
         self._may_rest = True
+        self._is_over = False
         self._held: list[tuple[Iterable[bytes], Callable[[], None]]] = []
         self._resuming: asyncio.Task[None] | None = None
 
@@ -61,11 +62,12 @@ class Rest:
         self._ask_for_place()
 
     def _ask_for_place(self) -> None:
-        if self._resuming is None:
+        if self._resuming is None and not self._is_over:
             self._resuming = asyncio.get_running_loop().create_task(self._resume())
 
     def stop(self) -> None:
-        """The run is over."""
+        """The run is over: nothing asks for a place any more."""
+        self._is_over = True
         if self._resuming is not None:
             self._resuming.cancel()
 
