@@ -42,8 +42,8 @@ class SqliteConnections:
         return connection
 
     async def ended(self, seconds: float) -> None:
-        """Open no more, and wait until the threads have ended. A connection whose use was cancelled is closed by
-        its thread, which then reports to the loop: the loop must still be there."""
+        """Open no more, and wait until the threads have ended. A connection whose use was cancelled
+        is closed by its thread, which then reports to the loop: the loop must still be there."""
         self._closed = True
         await asyncio.to_thread(_join, list(self._threads), time.monotonic() + seconds)
 
