@@ -162,7 +162,7 @@ def test_runs_of_a_process_that_is_killed_end_in_a_true_state(
     answer = begin(crew, keys["root"], "ada", PAYS, "waits")
     assert answer["status"] == "paused", answer
     slow = "return tools.linger({ text: context.who })"
-    names = [f"slow {agent}" for agent in AGENTS]
+    names = [f"slow-{agent}" for agent in AGENTS]
     calls = [
         Thread(target=_quietly, args=(crew, keys["root"], agent, slow, name))
         for agent, name in zip(AGENTS, names, strict=True)
@@ -201,7 +201,7 @@ def _again(crew: Crew, key: str, agent: str, name: str) -> dict[str, Any] | None
 def _known(crew: Crew, key: str, agent: str, name: str) -> dict[str, Any] | None:
     """The result that is on record."""
     with crew.client(key, **{"X-Agent-Id": agent}) as client:
-        return _ended(client.get(f"/api/v1/executions/{name}").json())
+        return _ended(client.get(f"/api/v1/executions/{name}?wait=1000").json())
 
 
 def _ended(answer: dict[str, Any]) -> dict[str, Any] | None:

@@ -3,12 +3,13 @@
 from onehop.snippets._bound import SPACE, SnippetBound
 from onehop.snippets._discovery import SnippetDiscovery, types_of
 from onehop.snippets._info import info_of
-from onehop.snippets._names import checked_name
+from onehop.snippets._names import NAME_SCHEMA, checked_name
 from onehop.snippets._offer import offer_of
 from onehop.snippets._saving import Keeper, Saving, Snippets
 from onehop.snippets._shelf import Compile, Shelf
 
 __all__ = [
+    "NAME_SCHEMA",
     "SPACE",
     "Compile",
     "Keeper",

@@ -14,6 +14,12 @@ _TAKEN: Final = frozenset(
     "isPrototypeOf propertyIsEnumerable".split()
 )
 """What the language asks any object for."""
+NAME_SCHEMA: Final[dict[str, Any]] = {
+    "pattern": f"^[A-Za-z][A-Za-z0-9_]{{0,{_LONGEST - 1}}}$",
+    "maxLength": _LONGEST,
+    "not": {"enum": sorted(_TAKEN)},
+}
+"""JSON Schema of a name, beside that it is a string."""
 _LETTERS: Final = (
     "a letter, and then only letters A to Z, digits and _, such as weekly_report: code writes it "
     "behind `snippets.`"

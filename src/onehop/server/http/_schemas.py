@@ -14,6 +14,7 @@ from onehop.decisions import ApprovalStatus
 from onehop.inputs.choices import LONGEST_SESSION, MOST_CLOCK, MOST_SEED
 from onehop.records import ExecutionRecord
 from onehop.server.agents import NAME
+from onehop.snippets import NAME_SCHEMA
 from onehop.stores.base import AgentRecord, Role
 from onehop.tools import GLOB, WHEN
 from onehop.types import CheckPolicy, Effect, Language, SessionInfo, SnippetInfo, Wire
@@ -196,9 +197,9 @@ class SaveSnippetBody(Wire):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(
-        max_length=256,
         description="A letter, then letters, digits and `_`.",
         examples=["weekly_report"],
+        json_schema_extra=NAME_SCHEMA,
     )
     request_id: str = Field(
         min_length=1, max_length=256, description="A run that succeeded.", examples=["report-48"]
