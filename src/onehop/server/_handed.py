@@ -132,7 +132,7 @@ class Handed:
         self, path: str, effect: Effect, arguments: dict[str, Any], /, context: ToolContext
     ) -> Any:
         if self.is_closed:
-            raise ToolError("unavailable", _GONE, retryable=True)
+            raise ToolError("unavailable", _GONE, retryable=True, effect="none")
         call = _Call(effect)
         told = {"callId": call.id, "tool": path, "arguments": arguments, **_about(context)}
         self._ask(told)
@@ -148,7 +148,7 @@ class Handed:
     def _ask(self, told: Mapping[str, Any]) -> None:
         if self._size > _UNREAD:
             words = "the client whose tool it is does not read what it is asked"
-            raise ToolError("unavailable", words, retryable=True)
+            raise ToolError("unavailable", words, retryable=True, effect="none")
         self._send("call", told)
 
 
