@@ -97,6 +97,8 @@ CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "observed_types": lambda store: store.observed_types(),
     "observed_type": lambda store: store.observed_type("crm", "crm.find"),
     "keep_observed_type": lambda store: store.keep_observed_type(OBSERVED),
+    "slices": lambda store: store.slices(None, 0, 86_400_000),
+    "pause_stats": lambda store: store.pause_stats(None, None),
     "snippets": lambda store: store.snippets(),
     "snippet": lambda store: store.snippet("bot", "weekly"),
     "keep_snippet": lambda store: store.keep_snippet(WEEKLY),
