@@ -128,7 +128,8 @@ def test_the_command_line_saves_for_all_and_shows_what_it_has(shop: Served, tmp_
     saved = json.loads(done.stdout)
     assert (saved["agentId"], saved["savedBy"], saved["requestId"]) == ("", "ann", "cli-1")
     assert saved["inputSchema"]["properties"] == {"n": {"type": "integer"}}
-    assert code in onehop(shop, "show", "cli-1").stdout  # which a person reads before
+    read = onehop(shop, "show", "cli-1").stdout  # before a person saves it
+    assert all(f"  {line}\n" in read for line in code.splitlines())
     listed = onehop(shop, "snippets", "list")
     assert "of_bob" in listed.stdout
     assert "all agents" in listed.stdout
