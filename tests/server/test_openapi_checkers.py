@@ -29,6 +29,7 @@ QUESTIONS = {
     "agents": "AgentCounts",
     "timeline": "Timeline",
     "failure-causes": "FailureCauses",
+    "pauses": "PauseStats",
 }
 UNASKED = {"decide", "replay"}
 """Nothing waits here that they could decide about, and no run is kept to be made again."""

@@ -31,6 +31,8 @@ from made.api.health import alive, metrics, ready, status
 from made.api.history import artifact, by_code, execution, output
 from made.api.history import history as listed
 from made.api.sessions import end_session, sessions
+from made.api.snippets import remove_snippet, save_snippet, snippet
+from made.api.snippets import snippets as saved
 from made.api.tools import answer_call, hand_in, tools
 from made.models import (
     AddAgentBody,
@@ -42,6 +44,7 @@ from made.models import (
     RuleBody,
     RuleBodyAction,
     RulesBody,
+    SaveSnippetBody,
     ToolAnswer,
     ValidateBody,
 )
@@ -99,6 +102,10 @@ def main(url: str, key: str) -> None:
         print(asked.value, end=" ")
         call(question, asked)
     call(approvals)
+    call(save_snippet, body=SaveSnippetBody(name="twice", request_id=ran.request_id))
+    assert [each.name for each in call(saved).snippets] == ["twice"]
+    assert "context.n * 2" in call(snippet, "twice").code
+    call(remove_snippet, "twice")
     call(list_agents)
     made = call(add_agent, body=AddAgentBody(agent_id="made-by-a-client"))
     rule = RuleBody(action=RuleBodyAction.DENY, tool="crm.*", when="amount > 5")

@@ -46,10 +46,17 @@ told("stats", await client.GET("/api/v1/agents/{agentId}/stats", agent));
 told("failures", await client.GET("/api/v1/agents/{agentId}/failures", agent));
 told("trends", await client.GET("/api/v1/trends"));
 told("tools", await client.GET("/api/v1/tools", { params: { query: { detail: "brief" } } }));
-for (const question of ["resources", "code-lengths", "repeated-code", "slowest", "security", "tools", "agents", "timeline", "failure-causes"] as const) {
+for (const question of ["resources", "code-lengths", "repeated-code", "slowest", "security", "tools", "agents", "timeline", "failure-causes", "pauses"] as const) {
   told(question === "tools" ? "tool-use" : question, await client.GET("/api/v1/analytics/{question}", { params: { path: { question } } }));
 }
 told("approvals", await client.GET("/api/v1/approvals"));
+const saving = { body: { name: "twice_in_types", requestId: String(ran.requestId), forAll: false, replace: false } };
+told("save_snippet", await client.POST("/api/v1/snippets", saving));
+const saved = told("snippets", await client.GET("/api/v1/snippets"));
+if (saved.snippets[0].name !== "twice_in_types") throw new Error(JSON.stringify(saved));
+const named = { params: { path: { name: "twice_in_types" } } };
+told("snippet", await client.GET("/api/v1/snippets/{name}", named));
+told("remove_snippet", await client.DELETE("/api/v1/snippets/{name}", named));
 told("list_agents", await client.GET("/api/v1/agents"));
 const added = { agentId: "made-by-types", role: "agent" as const, limits: {}, rules: [] };
 const made = told("add_agent", await client.POST("/api/v1/agents", { body: added }));

@@ -258,7 +258,12 @@ class SessionParams(Query):
 class SnippetParams(Query):
     """Whose snippets; the empty name is that of all agents."""
 
-    agent_id: str | None = Field(default=None, max_length=256, examples=["ada"])
+    agent_id: str | None = Field(
+        default=None,
+        max_length=256,
+        description="Whose; the empty name is that of all agents.",
+        examples=["ada"],
+    )
 
 
 class SinceParams(Query):
