@@ -70,7 +70,7 @@ async def test_no_shape_ends_the_host_or_costs_it_much(
     before = time.process_time()
     for shape in shapes:
         await executor.execute((shape * size)[:size], LANGUAGES[len(shape) % 2], timeout=100)
-    assert time.process_time() - before < size / 4e6 * len(shapes)
+    assert time.process_time() - before < size / 1.5e6 * len(shapes)
     assert (await executor.execute("return 1")).output == 1
 
 

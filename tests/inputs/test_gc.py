@@ -76,3 +76,13 @@ def test_a_number_beyond_doubles_is_refused_whatever_the_token(token: str, numbe
 def test_a_number_in_place_of_the_token_is_refused_too() -> None:
     with pytest.raises(ProtocolError):
         parse_message(b'{"v":1e999,"token":"t","kind":"result","dropped":0,"output":1}', "t", 1000)
+
+
+async def test_a_program_that_froze_its_objects_is_not_taken_for_a_server() -> None:
+    gc.freeze()
+    try:
+        with no_collection(1 << 20):
+            assert not gc.isenabled()
+        assert gc.isenabled()
+    finally:
+        gc.unfreeze()

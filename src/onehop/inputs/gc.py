@@ -23,6 +23,7 @@ def keep_what_is_loaded() -> None:
     """Let no collection look again at what there is now: a full one would take 100 ms, in which a
     server answers nobody, to find that all of its modules are still in use."""
     gc.freeze()
+    _pause.lasts = True
 
 
 def read_json(text: bytes) -> Any:
@@ -57,6 +58,8 @@ class _Pause:
     """Of the one collector that a process has."""
 
     def __init__(self) -> None:
+        self.lasts = False
+        """Whether this is a server, whose loop is there for as long as its process."""
         self._ends = 0
         self._began = 0.0
 
@@ -67,7 +70,7 @@ class _Pause:
 
     def end(self) -> None:
         """At once; in a server, whose loop lasts, after a while in which nobody pauses again."""
-        if gc.get_freeze_count():  # by ``keep_what_is_loaded``
+        if self.lasts:
             with suppress(RuntimeError):  # in a thread
                 self._end_later(asyncio.get_running_loop())
                 return
