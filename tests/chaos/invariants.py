@@ -108,10 +108,12 @@ def answered_well(answers: list[Answer], calm_from: float, broke_at: float) -> l
 
 def _excused(answer: Answer) -> bool:
     """A worker that somebody has killed looks like one that has ended itself; a write that could
-    not be noted beforehand was not sent, and its run says so."""
+    not be noted beforehand was not sent, and its run says so; a tool that opens a file fails where
+    the host may open none."""
     error = str(answer.result.get("error"))
     unsent = "was not called, for the host cannot write down" in error
-    return answer.error_type in ALLOWED or "WorkerExit" in error or unsent
+    tool = "the tool failed; the host's log has the reason" in error
+    return answer.error_type in ALLOWED or "WorkerExit" in error or unsent or tool
 
 
 def _told(answer: Answer, what: str) -> str:
