@@ -63,7 +63,7 @@ async def measure(options: Options) -> Report:
         with server:
             await asyncio.to_thread(_measure, report, server, folder, options)
     report.notes += [
-        f"{records:,} records over 28 days in SQLite, a third of which call tools. A page waits"
+        f"{records:,} records over 28 days in SQLite; a third of them call tools. A page waits"
         " 50 ms for what must be counted; what takes longer comes with the page's next renewal, a"
         " second later.",
         "Weight, requests and shift are those of the first visit, with nothing kept. The shift is"
@@ -73,7 +73,7 @@ async def measure(options: Options) -> Report:
 
 
 class Calling(Source):
-    """Runs of which every third calls tools."""
+    """Runs; every third one calls tools."""
 
     def _record(self) -> ExecutionRecord:
         record, pick = super()._record(), self._random

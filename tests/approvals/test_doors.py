@@ -199,7 +199,7 @@ def test_the_command_line_says_what_was_decided_already(
     assert approvals(shop, "deny", run_id).returncode == 0
     unknown = approvals(shop, "approve", "0" * 32)
     assert unknown.returncode == 2
-    assert "there is no call of a run" in unknown.stderr
+    assert "is known" in unknown.stderr
 
 
 @pytest.mark.parametrize(("words", "keys"), [((), "y"), (("--yes",), "")])

@@ -57,7 +57,7 @@ class Found:
     writes: int = 0
     """Lines of the ledger"""
     unknown: int = 0
-    """Writes of which nobody knew whether they were made, so that a person was asked."""
+    """Writes that may have been made, so that a person was asked."""
     unnamed: int = 0
     """Writes that were done, and that a run's record names neither as done nor as unknown: it says
     only that the run was cut off."""

@@ -72,7 +72,7 @@ class Found:
     anew: int = 0
     """Programs that were cut off before they had written, and begun anew."""
     asked: int = 0
-    """Writes of which nobody knew whether they were made."""
+    """Writes that may have been made."""
     problems: list[str] = field(default_factory=list)
 
 

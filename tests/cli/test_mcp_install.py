@@ -401,7 +401,7 @@ def test_a_command_that_is_missing_or_fails_is_told(
     monkeypatch.setenv("PATH", "/nowhere")
     missing = here("mcp", "install", "claude-code", "--tools", "shop.py")
     assert missing.exit_code == 2
-    assert "there is no such command here" in missing.stderr
+    assert "this command was not found" in missing.stderr
     first, second = missing.stderr.splitlines()[-2:]  # all that adds it, not the first step alone
     assert first == "  claude mcp remove --scope user onehop"
     assert second.startswith("  claude mcp add --scope user onehop -- ")

@@ -70,7 +70,7 @@ def open_once(url: str) -> None:
 
 
 def one_of(kinds: Iterable[Kind], over: str) -> list[Any]:
-    """Parameters of which the default run takes one for each test, and not the same for all."""
+    """Parameters: the default run takes one of them for each test, and not the same for all."""
     return [pytest.param(kind, marks=pytest.mark.sample(1, over=over)) for kind in kinds]
 
 

@@ -34,7 +34,6 @@ from onehop.tools import (
     stray,
     unwrapped,
 )
-from onehop.types import Effect
 
 Wanted = Tools | Iterable[Tool | Callable[..., Any] | str]
 """Tools for one run: those of a ``Tools``, functions and ``Tool`` objects beside the names and
@@ -117,11 +116,6 @@ class Toolbox:
     def catalogue(self) -> Catalogue:
         """What there is."""
         return self._catalogue
-
-    def effect_of(self, path: str) -> Effect:
-        """What the tool of a path does; ``write`` when it is not known here."""
-        bound = self._catalogue.find_path(path)
-        return "write" if bound is None else bound.effect
 
     @property
     def discovery(self) -> Discovery:

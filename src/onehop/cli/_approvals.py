@@ -71,7 +71,7 @@ def show(run_id: _RUN, as_json: _JSON = False) -> None:
     async def work(approvals: Approvals) -> ExitCode:
         found = await _of_run(approvals, run_id)
         if not found:
-            return _complain(f"there is no call of a run {run_id!r:.80}")
+            return _complain(f"no call of the run {run_id!r:.80} is known")
         _print(found, as_json, whole=True)
         return ExitCode.SUCCESS
 
@@ -134,7 +134,7 @@ def _decide(
             if not shown:
                 of_run = asyncio.run(_open(lambda each: _of_run(each, run_id)))
                 if not of_run:
-                    return _complain(f"there is no call of a run {run_id!r:.80}")
+                    return _complain(f"no call of the run {run_id!r:.80} is known")
                 return _agreed(of_run, _VERBS[type(decision).__name__][1])
             _show(shown)
             if not (yes or _is_meant(_VERBS[type(decision).__name__][0], len(shown))):

@@ -147,7 +147,7 @@ def run(steps: list[list[str]]) -> None:
         except FileNotFoundError:
             raise ConfigError(
                 step[0],
-                f"there is no such command here: install {step[0]!r}, or run where it is:\n"
+                "this command was not found: install it, or run this where it is installed:\n"
                 + "\n".join(f"  {shlex.join(each)}" for each in steps),
             ) from None
         except (OSError, subprocess.SubprocessError) as error:

@@ -393,10 +393,10 @@ def _print_ledger(run: ExecutionRecord, zone: tzinfo | None) -> None:
         return
     _heading("What it did to the world")
     _print_effects(run.details, zone)
-    if run.was_interrupted and "toolCalls" not in run.details:
-        write(sys.stdout, "Its process ended first: calls that it had made are not on record\n")
-    elif is_missing:
+    if is_missing:
         write(sys.stdout, "Its log cannot be read: calls that it had made are not on record\n")
+    elif run.was_interrupted and "toolCalls" not in run.details:
+        write(sys.stdout, "Its process ended first: calls that it had made are not on record\n")
 
 
 def _facts(run: ExecutionRecord, zone: tzinfo | None) -> dict[str, Any]:

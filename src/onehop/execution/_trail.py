@@ -29,7 +29,7 @@ _MOST_PROGRESS: Final = 100
 
 class Trail:
     """Tells ``bus`` of runs, and has ``recorder`` keep them (None: nothing is kept). What
-    ``redactor`` masks is neither told nor kept."""
+    ``redactor`` masks is neither announced nor kept."""
 
     def __init__(self, recorder: Recorder | None, redactor: Redactor, bus: EventBus) -> None:
         self._recorder = recorder
@@ -104,7 +104,7 @@ class Trail:
     # --- what is kept ---
 
     async def learn_secrets(self, run: Run) -> None:
-        """What of the run's context may be neither told nor kept."""
+        """What of the run's context may be neither announced nor kept."""
         context = run.original.request.context
         if run.size < _SECRETS_IN_THREAD:
             run.secrets = self._redactor.secrets(context)

@@ -112,7 +112,7 @@ class Executor:
         self._trail = Trail(recorder, redactor, self.bus)
         self._names = Names(store, recorder, keeper, leases)
         if keeper is not None:
-            self._trail.complete_by(CutOff(keeper, sandbox.toolbox.effect_of).complete)
+            self._trail.complete_by(CutOff(keeper).complete)
         self.snippets = ExecutorSnippets(store, sandbox)
         """Code that people have saved for agents to call."""
         self._grants = Grants(sandbox, AgentRules(store), self.snippets)

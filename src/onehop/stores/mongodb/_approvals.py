@@ -79,7 +79,7 @@ class MongoApprovals:
 
 
 def _document(approval: Approval) -> dict[str, Any]:
-    # Without ``expireFrom``, of which MongoDB would drop it by itself: a run may wait for longer.
+    # No ``expireFrom``: MongoDB would drop the document by it, but a run may wait for longer.
     return {to_camel(item.name): _bson(getattr(approval, item.name)) for item in fields(Approval)}
 
 
