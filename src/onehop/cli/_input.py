@@ -132,13 +132,19 @@ def execute(
     """
     import asyncio
 
-    from onehop.tools import rule_from_text
-
-    layer = [rule_from_text(text, "--rule") for text in rules or ()]
+    layer = _layer(rules or ())
     files = [given for given in tools or () if _is_tools_file(given)]
     names = [given for given in tools or () if given not in files] or None
     config = tools_config(files, mcp_servers)
     return asyncio.run(_execute(call, record, config, names, layer))
+
+
+def _layer(texts: Sequence[str]) -> list[Rule]:
+    if not texts:
+        return []
+    from onehop.tools import rule_from_text
+
+    return [rule_from_text(text, "--rule") for text in texts]
 
 
 def _is_tools_file(given: str) -> bool:
@@ -180,7 +186,7 @@ def _recording(
 ) -> AbstractAsyncContextManager[Executor]:
     from onehop.execution.compose import open_executor
 
-    return open_executor(config, tools=tools, **options)
+    return open_executor(config, tools=tools, brief=True, **options)
 
 
 @asynccontextmanager
@@ -200,7 +206,7 @@ async def _forgetting(
             config,
             preload_analysis=True,
             **options,
-            **granted(tools, ()),
+            **granted(tools, (), brief=True),
         ) as sandbox,
         Executor(sandbox, Validator(rules), level=rules.level) as executor,
     ):

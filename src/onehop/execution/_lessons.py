@@ -68,7 +68,7 @@ async def learn(patterns: Patterns, store: Store) -> None:
     """Teach ``patterns`` what the latest runs in ``store`` were like; an outage teaches nothing."""
     try:
         async with asyncio.timeout(_LEARNING):
-            records = await store.history(HistoryQuery(limit=_LESSONS))
+            records = await store.history(HistoryQuery(limit=_LESSONS, brief=True))
     except (StoreError, TimeoutError) as error:
         _log.warning("cannot learn from past runs: %s", error)
         return
