@@ -23,18 +23,18 @@ from onehop.events import CODE_APPROVAL_DECIDED, CODE_APPROVAL_REQUESTED
 from onehop.execution.bus import EventBus
 from onehop.execution.executor import Executor
 from onehop.inputs.languages import DEFAULT
+from onehop.runs.watching import Watcher
 from onehop.sandbox import Sandbox
 from onehop.stores import is_light, is_shared, open_store
 from onehop.stores.base import Store
 from onehop.types import Language
 from onehop.validation import Validator
-from onehop.watching import Watcher
 
 if TYPE_CHECKING:  # what a run without tools does without is loaded where it is needed
     from onehop.approvals import Approvals
     from onehop.calls import Layer, Wanted
     from onehop.execution.keeping import Keeper
-    from onehop.leases import Leases
+    from onehop.stores.leases import Leases
     from onehop.tools import Action, Rule
 
 _APPROVALS: Final = (CODE_APPROVAL_REQUESTED, CODE_APPROVAL_DECIDED)
@@ -119,7 +119,7 @@ async def _share(stack: AsyncExitStack, store: Store) -> Leases | None:
     """What tells the servers of one store apart, where there may be several."""
     if not is_shared(store):
         return None
-    from onehop.leases import Leases
+    from onehop.stores.leases import Leases
 
     return await stack.enter_async_context(Leases(store))
 
@@ -128,7 +128,7 @@ async def _tidy(
     stack: AsyncExitStack, store: Store, config: AnalyticsConfig | None, leases: Leases | None
 ) -> None:
     """Keep its rollups up to date, and drop what is past its retention."""
-    from onehop.analytics import Aggregator
+    from onehop.stores.analytics import Aggregator
 
     aggregator = Aggregator(store, config or AnalyticsConfig(), leases=leases)
     await stack.enter_async_context(aggregator)

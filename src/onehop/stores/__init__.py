@@ -14,7 +14,15 @@ from onehop.stores._urls import masked, scheme, sqlite_path
 from onehop.stores._waiting import waiting_run, waiting_runs
 from onehop.stores.base import Store
 
-__all__ = ["Store", "is_light", "is_shared", "make_store", "open_store", "waiting_run", "waiting_runs"]
+__all__ = [
+    "Store",
+    "is_light",
+    "is_shared",
+    "make_store",
+    "open_store",
+    "waiting_run",
+    "waiting_runs",
+]
 
 
 async def open_store(
@@ -24,8 +32,8 @@ async def open_store(
 
     With ``may_be_away`` a database with a server of its own need not answer yet: it is opened
     when it does. With ``brief``, for a process that makes one run, a SQLite file is written
-    without what the whole store needs, until more than that is asked of it. Raises ConfigError for a name that cannot be used, StoreError when the store
-    cannot be opened.
+    without what the whole store needs, until more than that is asked of it. Raises ConfigError for
+    a name that cannot be used, StoreError when the store cannot be opened.
     """
     key = config.key.get_secret_value().encode() if config.key else None
     url = config.store or default_url()

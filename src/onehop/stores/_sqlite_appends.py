@@ -130,9 +130,7 @@ def _in(connection: sqlite3.Connection, statement: str, values: Sequence[str]) -
     return rows
 
 
-def _insert(
-    connection: sqlite3.Connection, table: str, rows: Iterable[Mapping[str, Any]]
-) -> None:
+def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
     for row in rows:
         columns, places = ", ".join(row), ", ".join("?" * len(row))
         statement = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608 - our own names

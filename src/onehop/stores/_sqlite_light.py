@@ -37,9 +37,7 @@ def light(url: str, path: Path, key: bytes | None, whole: Callable[[], Store]) -
 class LightStore:
     """See above. Records are chained with ``key`` if it is given."""
 
-    def __init__(
-        self, url: str, path: Path, key: bytes | None, whole: Callable[[], Store]
-    ) -> None:
+    def __init__(self, url: str, path: Path, key: bytes | None, whole: Callable[[], Store]) -> None:
         self.url = url
         self._path = path
         self._key = key
