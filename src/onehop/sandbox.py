@@ -32,25 +32,12 @@ from onehop.runs.later import Later
 from onehop.runs.loop import running_loop
 from onehop.runs.mapping import Requests, attempting, mapped
 from onehop.runs.session_scope import SessionScope
-from onehop.runs.states import PoolState
 from onehop.runs.traces import Trace, read_trace
 from onehop.runs.watching import Watcher, stage, watched_by
 from onehop.services import Artifacts, RunServices
 from onehop.sessions import Sessions
 from onehop.shown.markup import Shown
 from onehop.source import without_shebang
-from onehop.types import (
-    CheckPolicy,
-    ExecutionRequest,
-    ExecutionResult,
-    Isolation,
-    Language,
-    OnLog,
-    OnProgress,
-    OutputPage,
-    Replay,
-    SessionInfo,
-)
 
 if TYPE_CHECKING:  # parts that only runs with tools need, half of the time of the import
     from onehop.approvals import Approvals
@@ -58,7 +45,20 @@ if TYPE_CHECKING:  # parts that only runs with tools need, half of the time of t
     from onehop.checks import Check, Checks
     from onehop.recordings import Recording
     from onehop.runs.decisions import Approval, Decision
+    from onehop.runs.states import PoolState
     from onehop.tools import Bound, ToolLimits
+    from onehop.types import (
+        CheckPolicy,
+        ExecutionRequest,
+        ExecutionResult,
+        Isolation,
+        Language,
+        OnLog,
+        OnProgress,
+        OutputPage,
+        Replay,
+        SessionInfo,
+    )
 
 _REPLAYS: Final = "onehop replays"
 """The agent that replays are run for."""
@@ -140,6 +140,11 @@ class Sandbox:
         if self._toolbox is None:
             self._toolbox = _toolbox()
         return self._toolbox
+
+    @property
+    def has_toolbox(self) -> bool:
+        """Whether there are tools, or anything was said of some."""
+        return self._toolbox is not None
 
     def _tool(self, path: str) -> Bound | None:
         return self.toolbox.catalogue.bound.get(path)
@@ -300,8 +305,7 @@ class Sandbox:
         grant: Grant | None,
         on_progress: OnProgress | None,
     ) -> ExecutionResult:
-        request = checked.request
-        if grant is None and request.typecheck in {None, "off"} and not request.plan:
+        if not is_checked(checked.request, grant):
             return await self.run(checked, agent_id, on_log, None, on_progress)
         check = await self.typecheck(checked, agent_id, grant)
         if check.ends_here:
@@ -595,6 +599,11 @@ class Sandbox:
                 "or await sandbox.open() first"
             )
         return self._backend
+
+
+def is_checked(request: ExecutionRequest, grant: Grant | None) -> bool:
+    """Whether there is anything to check before the run; what checks is not loaded otherwise."""
+    return grant is not None or request.typecheck not in {None, "off"} or request.plan
 
 
 async def _named(running: Coroutine[Any, Any, ExecutionResult], run_id: str) -> ExecutionResult:

@@ -5,8 +5,23 @@ process of its own that reads its texts: it holds no secret and no descriptor bu
 do nothing but compute, and ends when the text is too much for it. Only plain data comes back.
 """
 
-from onehop.analysis._analyst import Analyst
-from onehop.analysis._blocking import BlockingAnalyst
-from onehop.analysis._link import AnalysisLostError
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onehop._late import late
+
+if TYPE_CHECKING:
+    from onehop.analysis._analyst import Analyst
+    from onehop.analysis._blocking import BlockingAnalyst
+    from onehop.analysis._link import AnalysisLostError
 
 __all__ = ["AnalysisLostError", "Analyst", "BlockingAnalyst"]
+
+__getattr__ = late(
+    {
+        "onehop.analysis._analyst": "Analyst",
+        "onehop.analysis._blocking": "BlockingAnalyst",
+        "onehop.analysis._link": "AnalysisLostError",
+    }
+)

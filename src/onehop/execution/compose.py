@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from onehop._extras import needed_for
-from onehop.backends.base import Backend
 from onehop.config import (
     AnalyticsConfig,
     AuditConfig,
@@ -23,19 +22,20 @@ from onehop.events import CODE_APPROVAL_DECIDED, CODE_APPROVAL_REQUESTED
 from onehop.execution.bus import EventBus
 from onehop.execution.executor import Executor
 from onehop.inputs.languages import DEFAULT
-from onehop.runs.watching import Watcher
 from onehop.sandbox import Sandbox
 from onehop.stores import is_light, is_shared, open_store
-from onehop.stores.base import Store
-from onehop.types import Language
 from onehop.validation import Validator
 
 if TYPE_CHECKING:  # what a run without tools does without is loaded where it is needed
     from onehop.approvals import Approvals
+    from onehop.backends.base import Backend
     from onehop.calls import Layer, Wanted
     from onehop.execution.keeping import Keeper
+    from onehop.runs.watching import Watcher
+    from onehop.stores.base import Store
     from onehop.stores.leases import Leases
     from onehop.tools import Action, Rule
+    from onehop.types import Language
 
 _APPROVALS: Final = (CODE_APPROVAL_REQUESTED, CODE_APPROVAL_DECIDED)
 

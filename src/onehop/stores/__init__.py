@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from onehop._extras import needed_for
+from onehop._late import late
 from onehop.config import AuditConfig
 from onehop.errors import ConfigError, MissingExtraError, StoreUnavailableError
 from onehop.stores._patient import patient
 from onehop.stores._urls import masked, scheme, sqlite_path
-from onehop.stores._waiting import waiting_run, waiting_runs
 from onehop.stores.base import Store
+
+if TYPE_CHECKING:
+    from onehop.stores._waiting import waiting_run, waiting_runs
 
 __all__ = [
     "Store",
@@ -123,3 +126,5 @@ _STORES: Final[dict[str, tuple[str, Callable[[str, bytes | None], Store]]]] = {
     "memory": ("memory", _memory_store),
 }
 """By the scheme of a URL: what it is called, and what makes it."""
+
+__getattr__ = late({"onehop.stores._waiting": "waiting_run waiting_runs"})
