@@ -41,6 +41,7 @@ from onehop.source import without_shebang
 
 if TYPE_CHECKING:  # parts that only runs with tools need, half of the time of the import
     from onehop.approvals import Approvals
+    from onehop.backends.begun import Begun
     from onehop.calls import Grant, Layer, RunDesk, Toolbox, Wanted
     from onehop.checks import Check, Checks
     from onehop.recordings import Recording
@@ -90,6 +91,7 @@ class Sandbox:
         first_language: Language = DEFAULT,
         first_is_checked: bool = False,
         watchers: Sequence[Watcher] = (),
+        begun: Begun | None = None,
     ) -> None:
         """``backend`` runs the code: workers on this machine, unless another one is given. It is
         opened and closed with the sandbox. ``tools``: functions, ``Tool`` objects or a ``Tools``
@@ -99,7 +101,9 @@ class Sandbox:
         ``sessions``: how many there may be, and how long they live. ``first_language``: start what
         the first program needs in it too; ``first_is_checked``: start a checker for it, if there
         are tools. ``watchers`` hear of each stage of each run: ``onehop.telemetry`` has one for
-        traces and one for metrics."""
+        traces and one for metrics. ``begun``: processes that were started for it already; those
+        that it does not need stay the caller's."""
+        self._begun = begun
         self.watchers = tuple(watchers)
         self._preload_analysis = preload_analysis
         self._first_language = first_language
@@ -120,7 +124,7 @@ class Sandbox:
         self._backend: Backend | None = None
         self._checks: Checks | None = None
         """Of the backend that is open."""
-        self.analyst = Analyst(self._config.allow_degraded)
+        self.analyst = Analyst(self._config.allow_degraded, begun.zygote() if begun else None)
         """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
 
     def _approver(self, given: Approvals | bool) -> Approvals | None:
@@ -175,7 +179,7 @@ class Sandbox:
         if self._backend is not None:
             return
         running_loop()
-        backend = self._given or _backend(self._config, self.analyst)
+        backend = self._given or _backend(self._config, self.analyst, self._begun)
         self.analyst.open()
         if self._preload_analysis:
             self.analyst.start()
@@ -667,23 +671,25 @@ def _toolbox(
     return Toolbox(tools, rules, limits)
 
 
-def _backend(config: SandboxConfig, analyst: Analyst) -> Backend:
+def _backend(config: SandboxConfig, analyst: Analyst, begun: Begun | None) -> Backend:
     if config.backend != "local":
         from onehop.cluster import RayBackend  # needs Ray, which takes a second to import
 
         address = None if config.backend == "ray" else config.backend
         return RayBackend(config, address=address)
-    return _local(config, analyst)
+    return _local(config, analyst, begun)
 
 
-def _local(config: SandboxConfig, analyst: Analyst) -> Backend:
+def _local(config: SandboxConfig, analyst: Analyst, early: Begun | None) -> Backend:
     if sys.platform == "win32":
         raise SandboxUnavailableError(
             "onehop has no jail for Windows, and runs nothing without one: use it inside WSL 2"
         )
     from onehop import jail
 
-    begun = jail.begin()  # it loads as long as all that the backend needs
+    begun = (
+        early.spawner() if early else None
+    ) or jail.begin()  # it loads as long as all that the backend needs
     from onehop.backends.local import LocalBackend  # needs modules that only POSIX has
 
     return LocalBackend(config, analyst=analyst, begun=begun)

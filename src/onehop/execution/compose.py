@@ -29,6 +29,7 @@ from onehop.validation import Validator
 if TYPE_CHECKING:  # what a run without tools does without is loaded where it is needed
     from onehop.approvals import Approvals
     from onehop.backends.base import Backend
+    from onehop.backends.begun import Begun
     from onehop.calls import Layer, Wanted
     from onehop.execution.keeping import Keeper
     from onehop.runs.watching import Watcher
@@ -59,6 +60,7 @@ async def open_executor(
     watchers: Sequence[Watcher] = (),
     webhook: WebhookConfig | None = None,
     brief: bool = False,
+    begun: Begun | None = None,
 ) -> AsyncIterator[Executor]:
     """An executor with its sandbox, store, journal, bus and rollups, all as configured.
 
@@ -71,8 +73,9 @@ async def open_executor(
     ``webhook`` hears of calls that wait for a person. Runs that may have to wait for people are
     kept as ``recording`` says; with ``resumes``, this executor goes on with those that are paused,
     whichever process has begun them. ``brief`` is for one run: then a store that has nothing to
-    tidy up is not looked through, and what tools need is loaded only if there are some. At the end
-    runs in flight are ended and recorded.
+    tidy up is not looked through, and what tools need is loaded only if there are some. ``begun``
+    are processes that were started for it already. At the end runs in flight are ended and
+    recorded.
 
     Raises ConfigError, StoreUnavailableError, AuditUnavailableError and SandboxUnavailableError.
     """
@@ -92,6 +95,7 @@ async def open_executor(
             first_language=first_language,
             first_is_checked=first_is_checked,
             watchers=watchers,
+            begun=begun,
             **granted(tools, rules, store, brief=brief),
         )
         executor = Executor(

@@ -104,7 +104,8 @@ __getattr__ = late(
         "onehop.tools._lookalikes": "mixed_alphabets",
         "onehop.tools._lookup": "look_up",
         "onehop.tools._offer": "offer",
-        "onehop.tools._read_rules": "read_rule_list read_rules rule_from_text rules_from_json rules_to_json",
+        "onehop.tools._read_rules": "read_rule_list read_rules "
+        "rule_from_text rules_from_json rules_to_json",
         "onehop.tools._rules": "GLOB Action Decision Policy Rule",
         "onehop.tools._schema": "CheckedSchema",
         "onehop.tools._stray": "stray",
