@@ -44,7 +44,7 @@ def note(text: str) -> int:
     """Write something down."""
     return written(f"note {text}")
 
-@tool
+@tool(effect="destructive")
 async def linger(text: str) -> None:
     """Write something down, and take a while."""
     written(f"linger {text}")
@@ -228,8 +228,10 @@ def test_a_run_that_is_cut_off_before_it_waits_names_the_writes_that_it_had_sent
         shop.again()
         result = until(lambda: (found := people.result("r1")).get("error") and found)
         assert result["errorInfo"]["name"] == "Interrupted"
-        calls = {(each["tool"], each["outcome"], each["change"]) for each in result["toolCalls"]}
-        assert {("note", "ok", "applied"), ("linger", "unknown", "unknown")} <= calls
+        facts = "tool", "effect", "outcome", "change"
+        calls = {tuple(each[fact] for fact in facts) for each in result["toolCalls"]}
+        sent = {("note", "write", "ok", "applied")}
+        assert sent | {("linger", "destructive", "unknown", "unknown")} <= calls
         assert shop.lines("note cut") == shop.lines("linger cut") == 1
 
 

@@ -13,6 +13,7 @@ from onehop.config import CorrectionConfig
 from onehop.errors import SealedError, ToolError
 from onehop.events import CODE_APPROVAL_DECIDED, ApprovalDecided
 from onehop.execution import _outcomes
+from onehop.execution._announcements import lost
 from onehop.execution._conduct import Conductor
 from onehop.execution._grants import Grants
 from onehop.execution._names import Names
@@ -147,5 +148,6 @@ class Again:
         """A run that nobody can make again: say so, and what is known of its calls."""
         _log.error("the paused run %s cannot go on: %s", kept.run_id, reason)
         facts = await self._keeper.effects_of(kept, script)
-        await self._trail.keep(_outcomes.lost(kept, reason, facts))
+        record = _outcomes.lost(kept, reason, facts)
+        await self._trail.bury(record, lost(record, kept))
         await self._keeper.bury(kept)

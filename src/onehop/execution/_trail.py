@@ -7,7 +7,7 @@ import time
 from typing import Final
 
 from onehop.audit.recorder import Complete, Recorder
-from onehop.audit.redaction import Redactor
+from onehop.audit.redaction import Redactor, Secrets
 from onehop.decisions import Approval
 from onehop.events import Event, ValidationCompleted, ValidationStarted
 from onehop.execution import _outcomes
@@ -145,10 +145,12 @@ class Trail:
         self.announce(run, run.announcer.failed(f"{info.name}: {info.message}", info))
         await self.hand_over(run)
 
-    async def keep(self, record: ExecutionRecord) -> None:
-        """A record of a run that nobody makes any more."""
+    async def bury(self, record: ExecutionRecord, failed: Event) -> None:
+        """Tell and keep the end of a run that nobody makes any more."""
+        told = self._redactor.event(failed, Secrets())
         if self._recorder is not None:
-            await self._recorder.finish(record.run_id or "", record, ())
+            await self._recorder.finish(record.run_id or "", record, (told,))
+        self._bus.publish(told)
 
 
 def _failure(run: Run, result: ExecutionResult) -> Event:
