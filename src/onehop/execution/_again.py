@@ -56,6 +56,9 @@ class Again:
     async def resume(self, kept: KeptRun) -> None:
         """Make a claimed run again up to where it was, and go on. Raises StoreError, and what a run
         raises that could not begin."""
+        if await self._has_ended(kept):
+            await self._keeper.bury(kept)
+            return
         try:
             program, script = await self._keeper.open(kept)
         except SealedError as error:
@@ -81,6 +84,12 @@ class Again:
             noted.note(request=run.original.request, run_id=run.run_id)
             result = await self._replayed(run, kept, program, script)
             noted.note(result=result, repeated=False)
+
+    async def _has_ended(self, kept: KeptRun) -> bool:
+        """Whether its server had recorded its end, and died before it could say so: people are not
+        asked about calls that it had made. Raises StoreError."""
+        record = await self._keeper.store.get(kept.request_id, kept.agent_id)
+        return record is not None and record.run_id == kept.run_id and not record.was_interrupted
 
     async def _rebuilt(self, kept: KeptRun, caller: Caller, program: Program) -> Run:
         """The run as it was called, under its own id."""
