@@ -17,13 +17,13 @@ from pydantic import SecretStr
 
 from onehop import ExecutionResult
 from onehop.config import RecordingConfig
-from onehop.decisions import Approval, ApprovalStatus
 from onehop.events import CODE_EXECUTION_FAILED, Event
 from onehop.execution.executor import Executor
 from onehop.execution.keeping import Keeper
-from onehop.kept_runs import KeptRun, RunChange
-from onehop.ledger import LedgerLine, ledger
 from onehop.recordings import Answered, Intended, Made, Outgrown, RunLog
+from onehop.runs.decisions import Approval, ApprovalStatus
+from onehop.runs.kept import KeptRun, RunChange
+from onehop.runs.ledger import LedgerLine, ledger
 from onehop.server.agents import Agents
 from onehop.stores.base import EventQuery
 from onehop.types import ToolCall

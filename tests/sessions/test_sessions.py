@@ -14,7 +14,7 @@ import pytest_asyncio
 from onehop import InvalidRequestError, Overloaded, Sandbox, tool
 from onehop.config import SandboxConfig, SessionConfig
 from onehop.errors import RunNotFoundError, TooManySessionsError
-from onehop.session_scope import SessionScope
+from onehop.runs.session_scope import SessionScope
 from onehop.types import ExecutionResult
 from tests.waiting import PATIENCE, soon
 
@@ -164,7 +164,10 @@ async def test_a_deadline_ends_the_worker_and_the_next_answer_says_what_is_gone(
     after = await session.execute("return typeof rows")
     assert after.output == "undefined"
     assert after.warnings is not None
-    assert "It has lost rows, parse and what was set on globalThis; what store keeps is" in after.warnings[0]
+    assert (
+        "It has lost rows, parse and what was set on globalThis; what store keeps is"
+        in after.warnings[0]
+    )
     assert (await session.execute("return 1")).warnings is None
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from onehop.callers import Caller
 from onehop.calls import CallEvent
 from onehop.checks import TYPECHECK
-from onehop.decisions import Approval
 from onehop.events import (
     ApprovalDecided,
     ApprovalRequested,
@@ -31,9 +30,10 @@ from onehop.events import (
     ValidationStarted,
 )
 from onehop.execution._outcomes import blocking_findings
-from onehop.kept_runs import KeptRun
 from onehop.limits import MIB, Limits
 from onehop.records import ExecutionRecord
+from onehop.runs.decisions import Approval
+from onehop.runs.kept import KeptRun
 from onehop.types import (
     ErrorInfo,
     ExecutionRequest,
