@@ -5,13 +5,15 @@ from onehop.snippets._discovery import SnippetDiscovery, types_of
 from onehop.snippets._info import info_of
 from onehop.snippets._names import NAME_SCHEMA, checked_name
 from onehop.snippets._offer import offer_of
-from onehop.snippets._saving import Keeper, Saving, Snippets
-from onehop.snippets._shelf import Compile, Shelf
+from onehop.snippets._saving import Keeper, Saving, Snippets, unfit
+from onehop.snippets._schema import schema_from
+from onehop.snippets._shelf import Compile, Fit, Shelf
 
 __all__ = [
     "NAME_SCHEMA",
     "SPACE",
     "Compile",
+    "Fit",
     "Keeper",
     "Saving",
     "Shelf",
@@ -21,5 +23,7 @@ __all__ = [
     "checked_name",
     "info_of",
     "offer_of",
+    "schema_from",
     "types_of",
+    "unfit",
 ]
