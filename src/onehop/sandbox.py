@@ -13,8 +13,6 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
-from onehop._loop import running_loop
-from onehop._markup import Shown
 from onehop.analysis import Analyst
 from onehop.backends.base import Backend, BackendSession, Compiling, Pooled
 from onehop.backends.halting import Halted, Printed, halted, or_stopped
@@ -29,15 +27,18 @@ from onehop.errors import (
 )
 from onehop.inputs.choices import Choices, check_session, check_yield
 from onehop.inputs.languages import DEFAULT, language_named
-from onehop.later import Later
-from onehop.mapping import Requests, attempting, mapped
 from onehop.requests import CheckedRequest, check_request
+from onehop.runs.later import Later
+from onehop.runs.loop import running_loop
+from onehop.runs.mapping import Requests, attempting, mapped
+from onehop.runs.session_scope import SessionScope
+from onehop.runs.states import PoolState
+from onehop.runs.traces import Trace, read_trace
+from onehop.runs.watching import Watcher, stage, watched_by
 from onehop.services import Artifacts, RunServices
-from onehop.session_scope import SessionScope
 from onehop.sessions import Sessions
+from onehop.shown.markup import Shown
 from onehop.source import without_shebang
-from onehop.states import PoolState
-from onehop.traces import Trace, read_trace
 from onehop.types import (
     CheckPolicy,
     ExecutionRequest,
@@ -50,14 +51,13 @@ from onehop.types import (
     Replay,
     SessionInfo,
 )
-from onehop.watching import Watcher, stage, watched_by
 
 if TYPE_CHECKING:  # parts that only runs with tools need, half of the time of the import
     from onehop.approvals import Approvals
     from onehop.calls import Grant, Layer, RunDesk, Toolbox, Wanted
     from onehop.checks import Check, Checks
-    from onehop.decisions import Approval, Decision
     from onehop.recordings import Recording
+    from onehop.runs.decisions import Approval, Decision
     from onehop.tools import Bound, ToolLimits
 
 _REPLAYS: Final = "onehop replays"

@@ -14,7 +14,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from onehop.config import AuditConfig
-from onehop.decisions import Approval
+from onehop.runs.decisions import Approval
 from onehop.stores import open_store
 from tests.dashboard.browsing import Browser
 from tests.dashboard.test_accessibility import AXE, violations

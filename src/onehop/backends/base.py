@@ -7,9 +7,9 @@ from typing import Protocol, runtime_checkable
 
 from onehop.config import SandboxConfig
 from onehop.limits import Limits
-from onehop.questions import Desk, Services
 from onehop.requests import CheckedRequest
-from onehop.states import PoolState
+from onehop.runs.questions import Desk, Services
+from onehop.runs.states import PoolState
 from onehop.types import ExecutionResult, Language, OnLog, OutputPage
 
 

@@ -16,9 +16,10 @@ from onehop.backends.outputs import Outputs
 from onehop.config import SandboxConfig
 from onehop.errors import NotCompiledError, WorkerStartError
 from onehop.limits import Limits
-from onehop.questions import Desk, Services
 from onehop.requests import CheckedRequest
-from onehop.states import PoolState
+from onehop.runs.questions import Desk, Services
+from onehop.runs.states import PoolState
+from onehop.runs.watching import stage
 from onehop.types import (
     ExecutionRequest,
     ExecutionResult,
@@ -27,7 +28,6 @@ from onehop.types import (
     OutputPage,
     code_hash,
 )
-from onehop.watching import stage
 from onehop.workers import Job, Outcome, Pool, RealmPool, WorkerFactory, deno_programs
 from onehop.workers.protocol import Failure, Original
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from onehop.questions import MOST_ASKS
+from onehop.runs.questions import MOST_ASKS
 from onehop.types import Effect
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from onehop.calls._record import CallRecord
-from onehop.questions import Question, Reply
+from onehop.runs.questions import Question, Reply
 from onehop.types import ToolCall
 
 Stop = Literal["paused", "diverged", "lost"]

@@ -15,8 +15,8 @@ from onehop.calls._media import without_ids
 from onehop.calls._tape import Tape
 from onehop.errors import InvalidRequestError, ToolError
 from onehop.observed import Observed, Observer
-from onehop.questions import Call
-from onehop.states import UpstreamState
+from onehop.runs.questions import Call
+from onehop.runs.states import UpstreamState
 from onehop.tools import (
     Bound,
     Catalogue,

@@ -19,12 +19,12 @@ from onehop.execution._names import Names
 from onehop.execution._run import Run, open_run
 from onehop.execution._trail import Trail
 from onehop.execution.keeping import Keeper
-from onehop.kept_runs import KeptRun
 from onehop.recordings import Program, Script
+from onehop.runs.kept import KeptRun
+from onehop.runs.watching import stage, watched_by
 from onehop.sandbox import Sandbox
 from onehop.stores.base import EventQuery
 from onehop.types import ExecutionResult
-from onehop.watching import stage, watched_by
 
 _DELIVERY: Final = 1.0
 """Seconds in which what was announced here before its pause gets to the store."""

@@ -8,7 +8,6 @@ from typing import Any
 from onehop.callers import Caller
 from onehop.calls import CallEvent
 from onehop.checks import TYPECHECK
-from onehop.decisions import Approval
 from onehop.events import (
     ApprovalDecided,
     ApprovalRequested,
@@ -31,6 +30,7 @@ from onehop.events import (
 )
 from onehop.execution._outcomes import blocking_findings
 from onehop.limits import MIB, Limits
+from onehop.runs.decisions import Approval
 from onehop.types import (
     ErrorInfo,
     ExecutionRequest,

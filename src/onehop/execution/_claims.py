@@ -16,10 +16,10 @@ from typing import Final
 
 from onehop.callers import Caller
 from onehop.errors import RunLostError, StoreUnavailableError
-from onehop.kept_runs import KeptRun
-from onehop.leases import Leases
 from onehop.records import GIVEN_UP, ExecutionRecord
+from onehop.runs.kept import KeptRun
 from onehop.stores.base import Lease
+from onehop.stores.leases import Leases
 
 _PATIENCE: Final = 1.0
 """Seconds in which the store must answer, for a run waits meanwhile."""

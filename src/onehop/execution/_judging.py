@@ -10,10 +10,10 @@ from onehop.execution._preparation import Preparer
 from onehop.execution._run import Run
 from onehop.execution._trail import Trail
 from onehop.patterns import Patterns
+from onehop.runs.watching import stage
 from onehop.sandbox import Sandbox
 from onehop.types import ExecutionResult, ValidationLevel, ValidationReport
 from onehop.validation import CodeHistory, Validator, Verdict
-from onehop.watching import stage
 
 
 class Judge:

@@ -23,12 +23,12 @@ from onehop.execution._claims import Claims
 from onehop.execution._repeats import Repeats
 from onehop.execution._run import Run
 from onehop.execution.keeping import Keeper
-from onehop.kept_runs import KeptRun
-from onehop.later import still_running
-from onehop.leases import Leases
 from onehop.records import GIVEN_UP, ExecutionRecord
-from onehop.states import RunState
+from onehop.runs.kept import KeptRun
+from onehop.runs.later import still_running
+from onehop.runs.states import RunState
 from onehop.stores.base import Store
+from onehop.stores.leases import Leases
 from onehop.types import ExecutionResult
 
 _UNKNOWN_NAME: Final = (

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from onehop import source
 from onehop.callers import Caller
-from onehop.kept_runs import KeptRun
 from onehop.records import INTERRUPTED, SNIPPET_LENGTH, ExecutionRecord
+from onehop.runs.kept import KeptRun
 from onehop.types import (
     Artifact,
     Avoided,

@@ -21,7 +21,6 @@ from onehop.corrections import (
     correct_arguments,
     finding_in_original,
 )
-from onehop.decisions import Approval
 from onehop.errors import InvalidRequestError
 from onehop.events import Event
 from onehop.execution import _outcomes
@@ -31,8 +30,9 @@ from onehop.execution._repeats import Promise
 from onehop.recordings import said
 from onehop.records import SNIPPET_LENGTH, ExecutionRecord
 from onehop.requests import CheckedRequest, is_large
+from onehop.runs.decisions import Approval
+from onehop.runs.states import RunState, Step
 from onehop.sandbox import Sandbox
-from onehop.states import RunState, Step
 from onehop.tools import Tools
 from onehop.types import (
     Correction,

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, Unpack
 from onehop.calls import Grant, Layer
 from onehop.errors import NotCompiledError, StoreError, StoreUnavailableError, ToolError
 from onehop.sandbox import Sandbox
-from onehop.saved_snippets import Snippet
 from onehop.snippets import SPACE, Saving, Shelf, Snippets
+from onehop.snippets.saved import Snippet
 from onehop.stores.base import Store
 
 if TYPE_CHECKING:

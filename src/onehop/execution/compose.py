@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
 from onehop._extras import needed_for
-from onehop.analytics import Aggregator
 from onehop.approvals import Approvals
 from onehop.backends.base import Backend
 from onehop.calls import Layer, Wanted
@@ -27,15 +26,16 @@ from onehop.execution.bus import EventBus
 from onehop.execution.executor import Executor
 from onehop.execution.keeping import Keeper
 from onehop.inputs.languages import DEFAULT
-from onehop.leases import Leases
+from onehop.runs.watching import Watcher
 from onehop.sandbox import Sandbox
 from onehop.stores import is_shared, open_store
+from onehop.stores.analytics import Aggregator
 from onehop.stores.base import Store
+from onehop.stores.leases import Leases
 from onehop.tools import Action, Rule, ToolLimits, Tools, load_tools, read_rules, rule_from_text
 from onehop.types import Language
 from onehop.upstreams import configured_upstreams
 from onehop.validation import Validator
-from onehop.watching import Watcher
 
 _APPROVALS: Final = (CODE_APPROVAL_REQUESTED, CODE_APPROVAL_DECIDED)
 

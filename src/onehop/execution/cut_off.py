@@ -12,8 +12,8 @@ from typing import Any
 
 from onehop.errors import SealedError
 from onehop.execution.keeping import Keeper
-from onehop.kept_runs import KeptRun
 from onehop.records import ExecutionRecord
+from onehop.runs.kept import KeptRun
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
 
-from onehop._loop import running_loop
 from onehop.audit.recorder import Mode, make_recorder
 from onehop.audit.redaction import Redactor
 from onehop.callers import Caller
@@ -36,14 +35,16 @@ from onehop.execution.bus import EventBus
 from onehop.execution.cut_off import CutOff
 from onehop.execution.keeping import Keeper
 from onehop.inputs.choices import Choices, check_session, check_yield, to_wire
-from onehop.leases import Leases
 from onehop.patterns import Patterns
+from onehop.runs.loop import running_loop
+from onehop.runs.session_scope import SessionScope
+from onehop.runs.states import ExecutorState
+from onehop.runs.traces import read_trace
+from onehop.runs.watching import stage, watched_by
 from onehop.sandbox import Sandbox
-from onehop.session_scope import SessionScope
 from onehop.sessions import StoreKeeping
-from onehop.states import ExecutorState
 from onehop.stores.base import Store
-from onehop.traces import read_trace
+from onehop.stores.leases import Leases
 from onehop.types import (
     CheckPolicy,
     ExecutionResult,
@@ -53,7 +54,6 @@ from onehop.types import (
     ValidationLevel,
 )
 from onehop.validation import Validator
-from onehop.watching import stage, watched_by
 
 _LOADING: Final = 2.0
 """Seconds that reading what tools have answered before may take."""

@@ -20,12 +20,9 @@ from onehop.approvals import RunAsker
 from onehop.callers import Caller
 from onehop.calls import Grant
 from onehop.config import RecordingConfig
-from onehop.decisions import Approval
 from onehop.errors import MissingExtraError, NotReplayableError, SealedError, StoreError
 from onehop.execution._outcomes import paused
 from onehop.execution._run import Run
-from onehop.kept_runs import KeptRun, RunChange
-from onehop.ledger import AGAIN
 from onehop.recordings import (
     START,
     LostRunError,
@@ -44,6 +41,9 @@ from onehop.recordings import (
     unmet_calls,
 )
 from onehop.requests import CheckedRequest
+from onehop.runs.decisions import Approval
+from onehop.runs.kept import KeptRun, RunChange
+from onehop.runs.ledger import AGAIN
 from onehop.stores.base import Store
 from onehop.types import ExecutionResult, PendingApproval, ToolCall, code_hash
 

@@ -7,10 +7,10 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from onehop.decisions import Approval
-from onehop.ledger import AGAIN
 from onehop.recordings._entries import Made, call_of
 from onehop.recordings._script import Script
+from onehop.runs.decisions import Approval
+from onehop.runs.ledger import AGAIN
 from onehop.types import ToolCall
 
 

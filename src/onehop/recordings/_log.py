@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from onehop.errors import OnehopError, StoreError
-from onehop.kept_runs import KeptRun, RunChange
 from onehop.recordings._entries import (
     START,
     Answered,
@@ -21,6 +20,7 @@ from onehop.recordings._entries import (
 )
 from onehop.recordings._script import seal_head
 from onehop.recordings._sealing import Sealer
+from onehop.runs.kept import KeptRun, RunChange
 from onehop.stores.base import Store
 
 _GATHER: Final = 0.05

@@ -6,9 +6,9 @@ import asyncio
 import json
 
 from onehop.calls import Stop
-from onehop.questions import Call, Question, Reply
 from onehop.recordings._recording import Recording
 from onehop.recordings._tape import Tape
+from onehop.runs.questions import Call, Question, Reply
 from onehop.types import ToolCall
 
 _PATIENCE = 60.0

@@ -8,7 +8,7 @@ import logging
 from typing import Final
 
 from onehop.inputs.gc import read_json
-from onehop.questions import (
+from onehop.runs.questions import (
     MOST_REPORTS,
     MOST_SHOWN,
     MOST_SHOWN_BYTES,

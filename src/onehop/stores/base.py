@@ -20,13 +20,13 @@ from onehop.answers import (
     ToolStats,
     TrendPoint,
 )
-from onehop.decisions import Approval, ApprovalStatus
 from onehop.events import Event
-from onehop.kept_runs import KeptRun, RunChange, RunPhase
 from onehop.observed import ObservedType
 from onehop.records import ExecutionRecord
-from onehop.saved_snippets import Snippet
-from onehop.tally import Slice
+from onehop.runs.decisions import Approval, ApprovalStatus
+from onehop.runs.kept import KeptRun, RunChange, RunPhase
+from onehop.snippets.saved import Snippet
+from onehop.stores.tally import Slice
 from onehop.types import Language
 
 Role = Literal["agent", "viewer", "approver", "admin"]
