@@ -10,8 +10,8 @@ import pytest
 
 from onehop.calls import CallRecord, Met
 from onehop.errors import SealedError
-from onehop.kept_runs import KeptRun
 from onehop.recordings import Intended, Made, RunLog, Script, Sealer, read_script
+from onehop.runs.kept import KeptRun
 from onehop.stores.base import Store
 from onehop.stores.memory import MemoryStore
 from onehop.types import CallChange, ToolOutcome

@@ -17,12 +17,12 @@ from pydantic import SecretStr
 
 from onehop import ExecutionResult
 from onehop.config import RecordingConfig
-from onehop.decisions import Approval, ApprovalStatus
 from onehop.execution.executor import Executor
 from onehop.execution.keeping import Keeper
-from onehop.kept_runs import RunChange
-from onehop.ledger import LedgerLine, ledger
 from onehop.recordings import Answered, Intended, Made, Outgrown, RunLog
+from onehop.runs.decisions import Approval, ApprovalStatus
+from onehop.runs.kept import RunChange
+from onehop.runs.ledger import LedgerLine, ledger
 from onehop.server.agents import Agents
 from onehop.stores.base import EventQuery
 from onehop.types import ToolCall

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from onehop.config import AuditConfig
-from onehop.decisions import Approval
+from onehop.runs.decisions import Approval
 from onehop.stores import open_store
 from tests.dashboard.browsing import ENTER, TAB, Browser
 from tests.dashboard.test_accessibility import AXE, violations

@@ -12,9 +12,9 @@ from urllib.parse import quote
 import pytest
 
 from onehop.config import AuditConfig
-from onehop.decisions import Approval
 from onehop.events import ExecutionFailed, SecurityIssue, ValidationStarted
 from onehop.records import ExecutionRecord
+from onehop.runs.decisions import Approval
 from onehop.server.dashboard._segments import segment
 from onehop.stores import open_store
 from onehop.stores.base import Entry

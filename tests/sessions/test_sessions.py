@@ -14,7 +14,7 @@ import pytest_asyncio
 from onehop import InvalidRequestError, Overloaded, Sandbox, tool
 from onehop.config import SandboxConfig, SessionConfig
 from onehop.errors import RunNotFoundError, TooManySessionsError
-from onehop.session_scope import SessionScope
+from onehop.runs.session_scope import SessionScope
 from onehop.types import ExecutionResult
 from tests.waiting import PATIENCE, soon
 

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Engine, event
 
-from onehop.analytics import Analytics
+from onehop.stores.analytics import Analytics
 from onehop.stores.sql import SqlStore
 from tests.stores.test_analytics import NOW, issue, run, take
 

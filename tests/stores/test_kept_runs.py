@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from onehop.decisions import Approval
-from onehop.kept_runs import KeptRun, RunChange
+from onehop.runs.decisions import Approval
+from onehop.runs.kept import KeptRun, RunChange
 from onehop.stores.base import Store
 from tests.stores.records import DAY
 from tests.stores.test_analytics import NOW

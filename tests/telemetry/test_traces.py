@@ -20,9 +20,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from onehop import AgentClient, Executor, Sandbox, SandboxConfig
+from onehop.runs.traces import read_trace
 from onehop.telemetry import Tracing
 from onehop.testing import FakeBackend
-from onehop.traces import read_trace
 from tests.openapi.running import api_server
 from tests.server.served import Served, run
 from tests.telemetry.receiving import Received, Span, over_grpc, over_http

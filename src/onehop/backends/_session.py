@@ -11,11 +11,11 @@ from onehop.backends import _results
 from onehop.backends.base import SessionGoneError
 from onehop.errors import SandboxClosedError, WorkerStartError
 from onehop.limits import Limits
-from onehop.questions import Desk, Services
 from onehop.requests import CheckedRequest
+from onehop.runs.questions import Desk, Services
+from onehop.runs.watching import stage
 from onehop.source import Kept, Variables, kept_json
 from onehop.types import ExecutionResult, OnLog
-from onehop.watching import stage
 from onehop.workers import Died, Job, Outcome, Pool, Worker
 
 _CPU_SHARE: Final = 0.9

@@ -7,7 +7,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from onehop.ledger import AGAIN
+from onehop.runs.ledger import AGAIN
 from onehop.types import CallChange, Effect, ToolCall, ToolOutcome
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import json
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from onehop.errors import SealedError
 from onehop.recordings._entries import (
@@ -20,7 +21,9 @@ from onehop.recordings._entries import (
     Place,
     read_entries,
 )
-from onehop.recordings._sealing import Sealer
+
+if TYPE_CHECKING:
+    from onehop.recordings._sealing import Sealer
 
 
 @dataclass(frozen=True, slots=True)

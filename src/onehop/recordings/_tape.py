@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from onehop.calls import CallRecord, Met, Stop
 from onehop.errors import StoreError, ToolError
-from onehop.questions import Ask, Call, Question, Reply, Sleep
 from onehop.recordings._entries import Answered, Intended, Made, call_of
 from onehop.recordings._log import LostRunError, RunLog
 from onehop.recordings._script import Difference, Script, in_words
+from onehop.runs.questions import Ask, Call, Question, Reply, Sleep
 
 _CANONICAL: Final = 16 * 1024
 """Bytes of arguments up to which the order of their keys does not matter."""

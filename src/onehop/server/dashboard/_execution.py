@@ -10,8 +10,8 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from onehop.events import Event
-from onehop.ledger import LedgerLine, ledger
 from onehop.records import ExecutionRecord
+from onehop.runs.ledger import LedgerLine, ledger
 from onehop.server._errors import NotFoundError
 from onehop.server.dashboard._artifacts import files_of
 from onehop.server.dashboard._code import CodeLine, code_of, numbered

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from onehop.kept_runs import KeptRun, RunChange, RunPhase
+from onehop.runs.kept import KeptRun, RunChange, RunPhase
 
 
 class MemoryRuns:

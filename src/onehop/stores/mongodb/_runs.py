@@ -12,7 +12,7 @@ from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from onehop.kept_runs import WAITING, KeptRun, RunChange, RunPhase
+from onehop.runs.kept import WAITING, KeptRun, RunChange, RunPhase
 from onehop.stores._kept import clean_text
 
 _AT_ONCE: Final = 500

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, text, t
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from onehop.kept_runs import WAITING, KeptRun, RunChange, RunPhase
+from onehop.runs.kept import WAITING, KeptRun, RunChange, RunPhase
 from onehop.stores._kept import clean_text
 from onehop.stores.sql._schema import kept_runs as runs
 from onehop.stores.sql._schema import run_parts as parts
