@@ -283,8 +283,8 @@ def globals_declared() -> str:
 
 
 _FIRST_NURSERY = "--min-semi-space-size=8"
-"""MB for new objects from the start, which cost memory only as they are used. V8 gives 1 MB to a heap
-of 128, and copies a megabyte of JSON again and again while it grows: half of what such a run cost."""
+"""MB for new objects from the start; they cost memory only as they are used. V8 gives a heap of 128
+MB one for them, and copies a megabyte of JSON several times while it is built."""
 _NURSERY = ("--min-semi-space-size=8", "--max-semi-space-size=8")
 """MB for new objects. A dead realm keeps its own ones alive until V8 collects everything: with less
 room they are copied before that, twice, which is a quarter of a small run."""
