@@ -9,7 +9,7 @@ from typing import Any
 
 from onehop.calls._asking import Asker
 from onehop.calls._beside import Beside
-from onehop.calls._desk import Hear, RunDesk, deaf
+from onehop.calls._desk import Hear, RunDesk
 from onehop.calls._grant import Grant
 from onehop.calls._media import without_ids
 from onehop.calls._tape import Tape
@@ -220,7 +220,7 @@ def make_desk(
     agent_id: str = "",
     channel_id: str = "",
     request_id: str = "",
-    hear: Hear = deaf,
+    hear: Hear | None = None,
     asker: Asker | None = None,
     tape: Tape | None = None,
 ) -> RunDesk:
