@@ -21,9 +21,9 @@ from benchmarks._report import Budget, Report
 from benchmarks._stats import difference
 from onehop import SandboxConfig, tool
 from onehop.config import AnalyticsConfig, AuditConfig, RecordingConfig
-from onehop.decisions import Approve
 from onehop.execution.compose import open_executor
 from onehop.execution.executor import Executor
+from onehop.runs.decisions import Approve
 from onehop.types import ExecutionResult
 
 _CALLS: Final = 50

@@ -20,7 +20,6 @@ from sqlalchemy import Engine, event
 from benchmarks._program import Options, main, rounds
 from benchmarks._report import Budget, Report
 from benchmarks._stats import percentile
-from onehop.analytics import Analytics
 from onehop.events import (
     Event,
     ExecutionCompleted,
@@ -31,6 +30,7 @@ from onehop.events import (
     ValidationStarted,
 )
 from onehop.records import ExecutionRecord
+from onehop.stores.analytics import Analytics
 from onehop.stores.base import Entry
 from onehop.stores.sql import SqlStore
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from onehop import analytics
-from onehop.analytics import Aggregator, Analytics, to_dict
 from onehop.answers import AgentStats, LanguageCount
 from onehop.config import AnalyticsConfig
 from onehop.errors import InvalidRequestError, StoreUnavailableError
+from onehop.stores import analytics
+from onehop.stores.analytics import Aggregator, Analytics, to_dict
 from onehop.stores.memory import MemoryStore
 from tests.stores.records import DAY
 from tests.stores.test_analytics import NOW, failed, issue, run, take

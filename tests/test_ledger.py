@@ -15,8 +15,8 @@ from onehop.cli._trail_pages import print_record
 from onehop.config import AuditConfig, ToolsConfig
 from onehop.execution.compose import open_executor
 from onehop.execution.executor import Executor
-from onehop.ledger import LedgerLine, ledger
 from onehop.records import ExecutionRecord
+from onehop.runs.ledger import LedgerLine, ledger
 from tests.waiting import soon
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -11,9 +11,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from onehop._markup import Shown, text, tree
 from onehop.answers import AgentStats, Failure
-from onehop.decisions import Approval
+from onehop.runs.decisions import Approval
+from onehop.shown.markup import Shown, text, tree
 from onehop.types import (
     Artifact,
     ExecutionResult,

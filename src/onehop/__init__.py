@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from onehop.analytics import Analytics
     from onehop.batches import map  # noqa: A004
     from onehop.callers import Caller
     from onehop.client import AgentClient, SyncAgentClient
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
         SessionConfig,
         ValidationConfig,
     )
-    from onehop.decisions import Approval, Approve, Edit, Reject
     from onehop.errors import (
         ApprovalNotFoundError,
         ArtifactNotFoundError,
@@ -70,8 +68,10 @@ if TYPE_CHECKING:
     from onehop.execution.executor import Executor
     from onehop.limits import ToolLimits
     from onehop.records import ExecutionRecord
+    from onehop.runs.decisions import Approval, Approve, Edit, Reject
     from onehop.sandbox import Sandbox, run
     from onehop.stores import open_store
+    from onehop.stores.analytics import Analytics
     from onehop.tools import Rule, Tool, ToolContext, Tools, tool
     from onehop.types import (
         Artifact,
@@ -94,7 +94,7 @@ if TYPE_CHECKING:
     from onehop.validation import Validator, validate_code
 
 _HOMES = {
-    "onehop.analytics": ["Analytics"],
+    "onehop.stores.analytics": ["Analytics"],
     "onehop.batches": ["map"],
     "onehop.execution.bus": ["EventBus"],
     "onehop.callers": ["Caller"],
@@ -109,7 +109,7 @@ _HOMES = {
         "SessionConfig",
         "ValidationConfig",
     ],
-    "onehop.decisions": ["Approval", "Approve", "Edit", "Reject"],
+    "onehop.runs.decisions": ["Approval", "Approve", "Edit", "Reject"],
     "onehop.errors": [
         "ApprovalNotFoundError",
         "ArtifactNotFoundError",

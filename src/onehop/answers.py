@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Final, Literal
 
-from onehop._markup import pairs
-from onehop._shown import stats_html
+from onehop.shown.markup import pairs
+from onehop.shown.notebook import stats_html
 from onehop.types import Effect, ErrorType, Language, Severity
 
 CODE_LENGTH_EDGES: Final = (0, 100, 500, 1_000, 5_000, 100_000)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from onehop.errors import InvalidRequestError
-from onehop.traces import Trace
+from onehop.runs.traces import Trace
 
 _MAX_LENGTH: Final = 256
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from onehop._shown import record_columns, record_html
+from onehop.shown.notebook import record_columns, record_html
 from onehop.types import ErrorType, Language, Wire
 
 SNIPPET_LENGTH: Final = 500

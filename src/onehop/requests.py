@@ -28,7 +28,7 @@ from onehop.inputs.integers import (
 )
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.inputs.values import has_more_values
-from onehop.questions import Moves
+from onehop.runs.questions import Moves
 from onehop.types import CheckPolicy, ExecutionRequest, Isolation, Language
 
 MIN_TIMEOUT = 100

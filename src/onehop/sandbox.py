@@ -13,8 +13,6 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
-from onehop._loop import running_loop
-from onehop._markup import Shown
 from onehop.analysis import Analyst
 from onehop.backends.base import Backend, BackendSession, Compiling, Pooled
 from onehop.backends.halting import Halted, Printed, halted, or_stopped
@@ -29,36 +27,39 @@ from onehop.errors import (
 )
 from onehop.inputs.choices import Choices, check_session, check_yield
 from onehop.inputs.languages import DEFAULT, language_named
-from onehop.later import Later
-from onehop.mapping import Requests, attempting, mapped
 from onehop.requests import CheckedRequest, check_request
+from onehop.runs.later import Later
+from onehop.runs.loop import running_loop
+from onehop.runs.mapping import Requests, attempting, mapped
+from onehop.runs.session_scope import SessionScope
+from onehop.runs.traces import Trace, read_trace
+from onehop.runs.watching import Watcher, stage, watched_by
 from onehop.services import Artifacts, RunServices
-from onehop.session_scope import SessionScope
 from onehop.sessions import Sessions
+from onehop.shown.markup import Shown
 from onehop.source import without_shebang
-from onehop.states import PoolState
-from onehop.traces import Trace, read_trace
-from onehop.types import (
-    CheckPolicy,
-    ExecutionRequest,
-    ExecutionResult,
-    Isolation,
-    Language,
-    OnLog,
-    OnProgress,
-    OutputPage,
-    Replay,
-    SessionInfo,
-)
-from onehop.watching import Watcher, stage, watched_by
 
 if TYPE_CHECKING:  # parts that only runs with tools need, half of the time of the import
     from onehop.approvals import Approvals
+    from onehop.backends.begun import Begun
     from onehop.calls import Grant, Layer, RunDesk, Toolbox, Wanted
     from onehop.checks import Check, Checks
-    from onehop.decisions import Approval, Decision
     from onehop.recordings import Recording
+    from onehop.runs.decisions import Approval, Decision
+    from onehop.runs.states import PoolState
     from onehop.tools import Bound, ToolLimits
+    from onehop.types import (
+        CheckPolicy,
+        ExecutionRequest,
+        ExecutionResult,
+        Isolation,
+        Language,
+        OnLog,
+        OnProgress,
+        OutputPage,
+        Replay,
+        SessionInfo,
+    )
 
 _REPLAYS: Final = "onehop replays"
 """The agent that replays are run for."""
@@ -90,6 +91,7 @@ class Sandbox:
         first_language: Language = DEFAULT,
         first_is_checked: bool = False,
         watchers: Sequence[Watcher] = (),
+        begun: Begun | None = None,
     ) -> None:
         """``backend`` runs the code: workers on this machine, unless another one is given. It is
         opened and closed with the sandbox. ``tools``: functions, ``Tool`` objects or a ``Tools``
@@ -99,7 +101,9 @@ class Sandbox:
         ``sessions``: how many there may be, and how long they live. ``first_language``: start what
         the first program needs in it too; ``first_is_checked``: start a checker for it, if there
         are tools. ``watchers`` hear of each stage of each run: ``onehop.telemetry`` has one for
-        traces and one for metrics."""
+        traces and one for metrics. ``begun``: processes that were started for it already; those
+        that it does not need stay the caller's."""
+        self._begun = begun
         self.watchers = tuple(watchers)
         self._preload_analysis = preload_analysis
         self._first_language = first_language
@@ -120,7 +124,7 @@ class Sandbox:
         self._backend: Backend | None = None
         self._checks: Checks | None = None
         """Of the backend that is open."""
-        self.analyst = Analyst(self._config.allow_degraded)
+        self.analyst = Analyst(self._config.allow_degraded, begun.zygote() if begun else None)
         """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
 
     def _approver(self, given: Approvals | bool) -> Approvals | None:
@@ -140,6 +144,11 @@ class Sandbox:
         if self._toolbox is None:
             self._toolbox = _toolbox()
         return self._toolbox
+
+    @property
+    def has_toolbox(self) -> bool:
+        """Whether there are tools, or anything was said of some."""
+        return self._toolbox is not None
 
     def _tool(self, path: str) -> Bound | None:
         return self.toolbox.catalogue.bound.get(path)
@@ -170,7 +179,7 @@ class Sandbox:
         if self._backend is not None:
             return
         running_loop()
-        backend = self._given or _backend(self._config, self.analyst)
+        backend = self._given or _backend(self._config, self.analyst, self._begun)
         self.analyst.open()
         if self._preload_analysis:
             self.analyst.start()
@@ -300,8 +309,7 @@ class Sandbox:
         grant: Grant | None,
         on_progress: OnProgress | None,
     ) -> ExecutionResult:
-        request = checked.request
-        if grant is None and request.typecheck in {None, "off"} and not request.plan:
+        if not is_checked(checked.request, grant):
             return await self.run(checked, agent_id, on_log, None, on_progress)
         check = await self.typecheck(checked, agent_id, grant)
         if check.ends_here:
@@ -597,6 +605,11 @@ class Sandbox:
         return self._backend
 
 
+def is_checked(request: ExecutionRequest, grant: Grant | None) -> bool:
+    """Whether there is anything to check before the run; what checks is not loaded otherwise."""
+    return grant is not None or request.typecheck not in {None, "off"} or request.plan
+
+
 async def _named(running: Coroutine[Any, Any, ExecutionResult], run_id: str) -> ExecutionResult:
     result = await running
     return result.model_copy(update={"request_id": run_id})
@@ -658,23 +671,25 @@ def _toolbox(
     return Toolbox(tools, rules, limits)
 
 
-def _backend(config: SandboxConfig, analyst: Analyst) -> Backend:
+def _backend(config: SandboxConfig, analyst: Analyst, begun: Begun | None) -> Backend:
     if config.backend != "local":
         from onehop.cluster import RayBackend  # needs Ray, which takes a second to import
 
         address = None if config.backend == "ray" else config.backend
         return RayBackend(config, address=address)
-    return _local(config, analyst)
+    return _local(config, analyst, begun)
 
 
-def _local(config: SandboxConfig, analyst: Analyst) -> Backend:
+def _local(config: SandboxConfig, analyst: Analyst, early: Begun | None) -> Backend:
     if sys.platform == "win32":
         raise SandboxUnavailableError(
             "onehop has no jail for Windows, and runs nothing without one: use it inside WSL 2"
         )
     from onehop import jail
 
-    begun = jail.begin()  # it loads as long as all that the backend needs
+    begun = (
+        early.spawner() if early else None
+    ) or jail.begin()  # it loads as long as all that the backend needs
     from onehop.backends.local import LocalBackend  # needs modules that only POSIX has
 
     return LocalBackend(config, analyst=analyst, begun=begun)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -46,6 +46,10 @@ CheckPolicy = Literal["off", "provable", "strict"]
 """What lets the check refuse a run: nothing, what must fail, or all that TypeScript says."""
 Status = Literal["completed", "failed", "paused", "running"]
 Isolation = Literal["process", "realm"]
+
+
+TYPECHECK: Final = "typecheck"
+"""The pattern of findings of the check before a run: mistakes, and no matter of security."""
 
 
 class Wire(BaseModel):
@@ -201,7 +205,7 @@ class ValidationReport(Wire):
         return self.model_dump(by_alias=True)
 
     def _repr_html_(self) -> str:
-        from onehop._shown import report_html  # for notebooks only
+        from onehop.shown.notebook import report_html  # for notebooks only
 
         return report_html(self)
 
@@ -360,7 +364,7 @@ class ExecutionResult(Wire):
         return to_json(self.to_dict(), inf_nan_mode="null")
 
     def _repr_html_(self) -> str:
-        from onehop._shown import result_html  # for notebooks only
+        from onehop.shown.notebook import result_html  # for notebooks only
 
         return result_html(self)
 
@@ -400,7 +404,7 @@ class Replay(Wire):
     result: ExecutionResult
 
     def _repr_html_(self) -> str:
-        from onehop._shown import replay_html  # for notebooks only
+        from onehop.shown.notebook import replay_html  # for notebooks only
 
         return replay_html(self)
 
@@ -445,12 +449,12 @@ class SessionInfo(Wire):
 
     def columns(self) -> dict[str, Any]:
         """What of it belongs into a table."""
-        from onehop._shown import session_columns  # for notebooks only
+        from onehop.shown.notebook import session_columns  # for notebooks only
 
         return session_columns(self)
 
     def _repr_html_(self) -> str:
-        from onehop._shown import session_html  # for notebooks only
+        from onehop.shown.notebook import session_html  # for notebooks only
 
         return session_html(self)
 

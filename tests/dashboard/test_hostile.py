@@ -12,9 +12,9 @@ from urllib.parse import quote
 import pytest
 
 from onehop.config import AuditConfig
-from onehop.decisions import Approval
 from onehop.events import ExecutionFailed, SecurityIssue, ValidationStarted
 from onehop.records import ExecutionRecord
+from onehop.runs.decisions import Approval
 from onehop.server.dashboard._segments import segment
 from onehop.stores import open_store
 from onehop.stores.base import Entry
@@ -196,6 +196,7 @@ def test_the_live_feed_shows_what_code_throws_as_text(person: tuple[Browser, Ser
     assert page.run("return document.documentElement.scrollWidth") <= 1280
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("width", [360, 1280])
 def test_long_and_turned_words_do_not_break_the_page(
     person: tuple[Browser, Served], width: int

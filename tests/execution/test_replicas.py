@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from onehop import Sandbox
-from onehop.analytics import Aggregator
 from onehop.callers import Caller
 from onehop.config import AnalyticsConfig, AuditConfig
 from onehop.errors import RunLostError
 from onehop.execution._claims import Claims, _name
 from onehop.execution.executor import Executor
-from onehop.kept_runs import KeptRun
-from onehop.leases import Leases
 from onehop.records import ExecutionRecord
+from onehop.runs.kept import KeptRun
+from onehop.stores.analytics import Aggregator
 from onehop.stores.base import Entry, HistoryQuery
+from onehop.stores.leases import Leases
 from onehop.stores.memory import MemoryStore
 from onehop.testing import Answer, FakeBackend
 from onehop.testing.records import record as make_record

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from onehop import Tools, tool
-from onehop.analytics import Analytics
 from onehop.config import AuditConfig, SandboxConfig
 from onehop.execution.compose import open_executor
+from onehop.stores.analytics import Analytics
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,8 +10,8 @@ import pytest
 
 from onehop import Sandbox, SandboxConfig
 from onehop.execution.executor import Executor
+from onehop.runs.watching import Stage, Watch
 from onehop.testing import FakeBackend
-from onehop.watching import Stage, Watch
 
 
 class FailsAtTheBeginning:

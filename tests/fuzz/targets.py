@@ -26,10 +26,10 @@ from onehop.errors import InvalidRequestError, LayerUnavailableError
 from onehop.inputs.strict import parse
 from onehop.inputs.values import count_values
 from onehop.requests import check_request
+from onehop.runs.traces import read_trace
 from onehop.source import lines, prepare
 from onehop.tools import read_rules, rule_from_text
 from onehop.tools._declarations import ambient, declarations
-from onehop.traces import read_trace
 from onehop.validation._examine import Examiner
 from onehop.validation._remote import read_verdict
 from onehop.validation._rules import RULES

@@ -17,7 +17,7 @@ import deno
 
 from onehop import guest
 from onehop.compiler import Refused
-from onehop.questions import Shown
+from onehop.runs.questions import Shown
 from onehop.types import Isolation, Progress
 from onehop.workers.protocol import (
     Failure,

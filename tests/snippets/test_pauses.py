@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from onehop import ExecutionResult, SandboxConfig, tool
 from onehop.config import AnalyticsConfig, AuditConfig, RecordingConfig
-from onehop.decisions import Approve
 from onehop.execution.compose import open_executor
 from onehop.execution.executor import Executor
+from onehop.runs.decisions import Approve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

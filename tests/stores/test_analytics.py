@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from onehop.analytics import Aggregator
 from onehop.answers import (
     AgentCount,
     AgentStats,
@@ -30,6 +29,7 @@ from onehop.config import AnalyticsConfig
 from onehop.events import Event, SecurityIssue, ValidationStarted
 from onehop.records import ExecutionRecord
 from onehop.stores._answers import END_OF_DAYS, day_of
+from onehop.stores.analytics import Aggregator
 from onehop.stores.base import Entry, Store
 from onehop.stores.memory import MemoryStore
 from tests.stores.records import DAY, record, unopened

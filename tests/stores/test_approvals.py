@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 
-from onehop.decisions import Approval, ApprovalStatus
+from onehop.runs.decisions import Approval, ApprovalStatus
 from onehop.stores.base import Store
 from tests.stores.records import DAY
 from tests.stores.test_analytics import NOW

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from onehop.decisions import Approval
 from onehop.errors import StoreUnavailableError
-from onehop.kept_runs import KeptRun, RunChange
 from onehop.observed import ObservedType
+from onehop.runs.decisions import Approval
+from onehop.runs.kept import KeptRun, RunChange
 from onehop.stores._border import METHODS
 from onehop.stores.base import AgentRecord, EventQuery, HistoryQuery, SessionNote, Store
 from tests.servers import MongoServer, PostgresServer

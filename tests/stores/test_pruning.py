@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from onehop import analytics
-from onehop.analytics import Aggregator
 from onehop.audit import verify
 from onehop.config import AnalyticsConfig
-from onehop.stores import _trusted
+from onehop.stores import _trusted, analytics
 from onehop.stores._trusted import TrustedTime
+from onehop.stores.analytics import Aggregator
 from onehop.stores.base import EventQuery, Store
 from onehop.stores.memory import MemoryStore
 from onehop.stores.sql import SqlStore

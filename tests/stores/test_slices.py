@@ -13,7 +13,7 @@ from onehop.stores._slicing import Tallied, pieces
 from onehop.stores.base import Entry, Store
 from onehop.stores.memory import MemoryStore
 from onehop.stores.sql import SqlStore
-from onehop.tally import DAY, FIVE_MINUTES, HOUR, Tally, Times, summed
+from onehop.stores.tally import DAY, FIVE_MINUTES, HOUR, Tally, Times, summed
 from tests.stores.test_analytics import NOW, TODAY, failed, run, take
 from tests.stores.test_analytics_plans import path, plan, statements
 from tests.stores.test_analytics_plans import store as sqlite_store

@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 
-from onehop.saved_snippets import Snippet
+from onehop.snippets.saved import Snippet
 from onehop.stores.base import Store
 from tests.stores.records import NOW
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from onehop.answers import PauseStats
-from onehop.kept_runs import RunPhase
+from onehop.runs.kept import RunPhase
 from onehop.stores import waiting_run, waiting_runs
 from onehop.stores.base import HistoryQuery, Store
 from tests.stores.records import DAY

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 from onehop import Executor, Sandbox, SandboxConfig, tool
-from onehop.decisions import Approve
+from onehop.runs.decisions import Approve
 from onehop.telemetry import Metrics
 from onehop.telemetry._families import FAMILIES
 from onehop.testing import FakeBackend

@@ -20,9 +20,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from onehop import AgentClient, Executor, Sandbox, SandboxConfig
+from onehop.runs.traces import read_trace
 from onehop.telemetry import Tracing
 from onehop.testing import FakeBackend
-from onehop.traces import read_trace
 from tests.openapi.running import api_server
 from tests.server.served import Served, run
 from tests.telemetry.receiving import Received, Span, over_grpc, over_http
@@ -426,6 +426,7 @@ def test_a_request_to_an_api_is_a_span_and_takes_the_trace_on(
     assert b"tracedsecret" not in found.text  # what is in the path is a value
 
 
+@pytest.mark.thorough
 def test_the_runs_of_a_batch_are_in_the_trace_of_who_started_it(
     shell: tuple[Received, Path, Any],
 ) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from onehop import SandboxConfig, WorkerStartError
 from onehop.backends import LocalBackend
-from onehop.questions import Desk, Question, Reply
 from onehop.requests import check_request
+from onehop.runs.questions import Desk, Question, Reply
 from onehop.types import ExecutionResult
 from onehop.workers import WorkerFactory, deno_programs
 

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from onehop.questions import Shown, Stored
+from onehop.runs.questions import Shown, Stored
 from onehop.types import Progress
 from onehop.workers._states import State, turn
 from onehop.workers.protocol import (

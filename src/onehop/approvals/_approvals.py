@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from onehop.approvals._waiting import MOST, Hear, Holder, Mask, RunAsker, deaf, unmasked
-from onehop.decisions import Approval, ApprovalStatus, Approve, Decision, Edit, Reject
 from onehop.errors import ApprovalNotFoundError, InvalidRequestError, ToolError
+from onehop.runs.decisions import Approval, ApprovalStatus, Approve, Decision, Edit, Reject
 from onehop.stores.base import Store
 from onehop.tools import Bound, shown_at
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from onehop.calls import Question
-from onehop.decisions import Approval, Approve, Decision, Edit, Reject
 from onehop.errors import StoreError, ToolError
+from onehop.runs.decisions import Approval, Approve, Decision, Edit, Reject
 from onehop.stores.base import Store
 from onehop.tools import Bound
 

@@ -28,9 +28,9 @@ from onehop.errors import (
 )
 from onehop.events import Event, ExecutionFailed
 from onehop.records import GIVEN_UP, ExecutionRecord
-from onehop.states import JournalState
+from onehop.runs.states import JournalState
+from onehop.runs.watching import Watcher, stage, watched_by
 from onehop.stores.base import Entry, Store
-from onehop.watching import Watcher, stage, watched_by
 
 T = TypeVar("T")
 Told = Callable[[ExecutionRecord], None]

@@ -12,7 +12,7 @@ from typing import Any, Final
 from onehop.calls import Layer, Wanted
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
-from onehop.mapping import AHEAD
+from onehop.runs.mapping import AHEAD
 from onehop.sandbox import Sandbox
 from onehop.types import ExecutionResult, Isolation
 

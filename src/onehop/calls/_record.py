@@ -7,7 +7,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from onehop.ledger import AGAIN
+from onehop.runs.ledger import AGAIN
 from onehop.types import CallChange, Effect, ToolCall, ToolOutcome
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ class CallRecord:
 
     @property
     def effect(self) -> Effect:
-        """What the tool does; only calls that may change something are written down before they are
-        sent, whatever the tool is now."""
-        if self._effect == "read" and self.may_have_been_sent:
-            return "write"
+        """What the tool does; of a call that may have been sent, what it did then, whatever it is
+        now."""
+        if self.met is not None and self.may_have_been_sent:
+            return self.met.sent_as
         return self._effect
 
     @effect.setter

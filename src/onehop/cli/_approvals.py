@@ -17,7 +17,7 @@ from onehop.cli._exits import ExitCode, epilog
 
 if TYPE_CHECKING:
     from onehop.approvals import Approvals
-    from onehop.decisions import Approval, Decision
+    from onehop.runs.decisions import Approval, Decision
 
 T = TypeVar("T")
 
@@ -90,7 +90,7 @@ def approve(
 
     Without CALL_ID it shows the calls that wait, and decides those and no others.
     """
-    from onehop.decisions import Approve
+    from onehop.runs.decisions import Approve
 
     _decide(run_id, calls, Approve(), by, as_json, yes)
 
@@ -108,7 +108,7 @@ def deny(
 
     Without CALL_ID it shows the calls that wait, and decides those and no others.
     """
-    from onehop.decisions import Reject
+    from onehop.runs.decisions import Reject
 
     _decide(run_id, calls, Reject(reason), by, as_json, yes)
 

@@ -11,8 +11,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from onehop._hidden import HIDDEN, HIDDEN_IN_JSON
 from onehop.cli._exits import ExitCode
+from onehop.shown.hidden import HIDDEN, HIDDEN_IN_JSON
 
 if TYPE_CHECKING:
     from onehop.cli.doctor import Report

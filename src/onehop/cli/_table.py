@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from onehop._hidden import HIDDEN
 from onehop.cli._output import write
+from onehop.shown.hidden import HIDDEN
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
-from onehop._hidden import HIDDEN
 from onehop.cli._exits import ExitCode
 from onehop.cli._output import to_json, write
 from onehop.cli._table import clean
@@ -32,6 +31,7 @@ from onehop.events import (
     ToolStarted,
     ValidationCompleted,
 )
+from onehop.shown.hidden import HIDDEN
 
 if TYPE_CHECKING:
     from onehop.client import AgentClient

@@ -21,7 +21,7 @@ from onehop.events import CODE_EXECUTION_COMPLETED, CODE_EXECUTION_FAILED, Event
 
 if TYPE_CHECKING:
     from onehop.client import AgentClient
-    from onehop.states import ServerState
+    from onehop.runs.states import ServerState
 
 _ENDS: Final = [CODE_EXECUTION_COMPLETED, CODE_EXECUTION_FAILED]
 

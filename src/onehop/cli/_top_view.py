@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from onehop.cli._plots import bar
 from onehop.cli._table import clean
 from onehop.events import Event, ExecutionCompleted, ExecutionFailed
-from onehop.states import JournalState, PoolState, RunState, ServerState, UpstreamState
+from onehop.runs.states import JournalState, PoolState, RunState, ServerState, UpstreamState
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from onehop.cli._output import to_json
 from onehop.cli._table import Column
-from onehop.ledger import LedgerLine, ledger
+from onehop.runs.ledger import LedgerLine, ledger
 
 CALLS: Final = (
     Column("call", whole=True),

@@ -12,7 +12,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
-from onehop.analytics import MAX_LIMIT, Analytics, to_dict
 from onehop.cli._exits import ExitCode
 from onehop.cli._output import to_json, write
 from onehop.cli._stats_plots import print_plots
@@ -27,9 +26,10 @@ from onehop.cli._trail_calls import (
     saved,
 )
 from onehop.cli._trail_unended import Unended, find_unended
-from onehop.ledger import ledger
 from onehop.records import ExecutionRecord
+from onehop.runs.ledger import ledger
 from onehop.stores import waiting_runs
+from onehop.stores.analytics import MAX_LIMIT, Analytics, to_dict
 from onehop.stores.base import EventQuery, HistoryQuery, Store
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import Any
 from onehop.answers import PausedRun
 from onehop.config import RecordingConfig
 from onehop.errors import ConfigError, MissingExtraError, SealedError
-from onehop.kept_runs import KeptRun
 from onehop.records import ExecutionRecord
+from onehop.runs.kept import KeptRun
 from onehop.stores import waiting_run
 from onehop.stores.base import Store
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from onehop.watching import Watcher
+    from onehop.runs.watching import Watcher
 
 
 @asynccontextmanager

@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
 from urllib.parse import quote
 
-from onehop._markup import Shown
 from onehop.answers import AgentStats, Failure, PausedRun, PauseStats, ToolStats
 from onehop.client._connection import Call, Connection
 from onehop.client._events import Follower
@@ -41,7 +40,6 @@ from onehop.client._wire import (
     rule_list,
     tool_names,
 )
-from onehop.decisions import Approval, Decision
 from onehop.errors import (
     ApprovalNotFoundError,
     ArtifactNotFoundError,
@@ -56,8 +54,10 @@ from onehop.errors import (
 from onehop.events import EVENT_TYPES, Event
 from onehop.inputs.choices import Choices, check_session, to_wire
 from onehop.records import ExecutionRecord
-from onehop.session_scope import SessionScope
-from onehop.states import ServerState
+from onehop.runs.decisions import Approval, Decision
+from onehop.runs.session_scope import SessionScope
+from onehop.runs.states import ServerState
+from onehop.shown.markup import Shown
 from onehop.types import (
     CheckPolicy,
     ExecutionResult,

@@ -16,12 +16,12 @@ from onehop.client._client import AgentClient
 from onehop.client._feed import Feed
 from onehop.client._live import Item
 from onehop.client._wire import Identity, Rules
-from onehop.decisions import Approval, Decision
 from onehop.errors import NotConnectedError
 from onehop.events import Event
 from onehop.inputs.choices import Choices
 from onehop.records import ExecutionRecord
-from onehop.states import ServerState
+from onehop.runs.decisions import Approval, Decision
+from onehop.runs.states import ServerState
 from onehop.types import (
     CheckPolicy,
     ExecutionResult,

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from pydantic.alias_generators import to_camel, to_snake
 
-from onehop._markup import Shown
 from onehop.answers import (
     AgentStats,
     Failure,
@@ -23,9 +22,10 @@ from onehop.answers import (
     ToolStats,
     WaitingCall,
 )
-from onehop.decisions import Approval, Approve, Decision, Edit, Reject
 from onehop.errors import InvalidRequestError
-from onehop.states import JournalState, PoolState, RunState, ServerState, UpstreamState
+from onehop.runs.decisions import Approval, Approve, Decision, Edit, Reject
+from onehop.runs.states import JournalState, PoolState, RunState, ServerState, UpstreamState
+from onehop.shown.markup import Shown
 from onehop.types import Wire
 
 Rules = Sequence[Any] | Mapping[str, Any]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from onehop import errors
 from onehop.errors import OnehopError, Overloaded, SandboxUnavailableError
 from onehop.limits import Limits
-from onehop.questions import Ask, Call, Desk, Shown
 from onehop.requests import CheckedRequest
+from onehop.runs.questions import Ask, Call, Desk, Shown
 from onehop.types import ExecutionResult, LogEntry, Progress
 
 

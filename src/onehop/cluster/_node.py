@@ -12,7 +12,7 @@ from onehop._version import onehop_version
 from onehop.cluster._messages import Ended, Opened, Order, Raised
 from onehop.cluster._relay import Relay
 from onehop.errors import SandboxUnavailableError
-from onehop.questions import Desk, Services
+from onehop.runs.questions import Desk, Services
 from onehop.types import Language, OnLog
 
 State = Literal["starting", "open", "draining", "gone"]

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from onehop.cluster._messages import Answer, Ended, Question, Said, TimeIsUp
-from onehop.questions import Desk, Services, Shown
+from onehop.runs.questions import Desk, Services, Shown
 from onehop.types import LogEntry, OnLog, Progress
 
 Ask = Callable[[Any], Awaitable[Any]]

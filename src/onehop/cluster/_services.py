@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from onehop.cluster._messages import Said
-from onehop.questions import MOST_REPORTS, MOST_SHOWN, MOST_SHOWN_BYTES, Reply, Shown, Stored
+from onehop.runs.questions import MOST_REPORTS, MOST_SHOWN, MOST_SHOWN_BYTES, Reply, Shown, Stored
 from onehop.types import Progress
 
 

@@ -21,8 +21,8 @@ from onehop.cluster._placement import Placement
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError, SandboxClosedError, SandboxUnavailableError
 from onehop.limits import Limits
-from onehop.questions import Desk, Services
 from onehop.requests import CheckedRequest
+from onehop.runs.questions import Desk, Services
 from onehop.types import (
     ErrorInfo,
     ExecutionResult,

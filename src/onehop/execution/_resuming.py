@@ -11,7 +11,7 @@ from typing import Final
 
 from onehop.errors import OnehopError, StoreError
 from onehop.execution.keeping import LEASE, Keeper
-from onehop.kept_runs import KeptRun, RunChange
+from onehop.runs.kept import KeptRun, RunChange
 
 _LOOK: Final = 1.0
 """Seconds between two looks at the store: somebody may have decided at another server."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from onehop.inputs.gc import read_json
-from onehop.questions import (
+from onehop.runs.questions import (
     MOST_REPORTS,
     MOST_SHOWN,
     MOST_SHOWN_BYTES,
@@ -16,10 +16,12 @@ from onehop.questions import (
     Shown,
     Stored,
 )
-from onehop.services._artifacts import ArtifactShelf
 from onehop.services._names import name_of, type_of
 from onehop.services._values import NotKeptError, SessionValues
-from onehop.types import Artifact, OnProgress, Progress
+
+if TYPE_CHECKING:
+    from onehop.services._artifacts import ArtifactShelf
+    from onehop.types import Artifact, OnProgress, Progress
 
 _REPORT_SECONDS: Final = 0.04
 """Reports that come faster are not passed on, but for the last one."""

@@ -8,10 +8,10 @@ from dataclasses import replace as replace_fields
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict
 
 from onehop.errors import RunNotFoundError, SnippetNotFoundError, SnippetRefusedError
-from onehop.saved_snippets import MOST_SNIPPETS, Snippet
 from onehop.snippets._names import checked_name
 from onehop.snippets._schema import checked_schema, schema_from
 from onehop.snippets._source import code_from
+from onehop.snippets.saved import MOST_SNIPPETS, Snippet
 from onehop.types import code_hash
 
 if TYPE_CHECKING:
@@ -163,6 +163,17 @@ def _is_same(kept: Snippet, snippet: Snippet) -> bool:
     """Whether nothing is new but who saves it, and when."""
     same = replace_fields(snippet, version=kept.version, saved_by=kept.saved_by)
     return kept == replace_fields(same, saved_at=kept.saved_at)
+
+
+def unfit(record: ExecutionRecord) -> str:
+    """Why the code of this run cannot be saved without more; empty when it can."""
+    try:
+        _refuse_unfit(record)
+        code_from(record, None)
+        _tools(record)
+    except SnippetRefusedError as error:
+        return str(error)
+    return ""
 
 
 def _refuse_unfit(record: ExecutionRecord) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from onehop.stores import _answers
-from onehop.tally import DAY, FIVE_MINUTES, HOUR
+from onehop.stores.tally import DAY, FIVE_MINUTES, HOUR
 
 ALL: Final = ""
 """Whose a slice of all agents is."""

@@ -9,8 +9,8 @@ from itertools import chain
 from typing import Final
 
 from onehop.answers import PausedRun, WaitingCall
-from onehop.decisions import Approval
-from onehop.kept_runs import WAITING, KeptRun
+from onehop.runs.decisions import Approval
+from onehop.runs.kept import WAITING, KeptRun
 from onehop.stores.base import HistoryQuery, Store
 
 _MOST: Final = 1000

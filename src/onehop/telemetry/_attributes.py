@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from onehop.definition import NAME
 from onehop.limits import MIB
+from onehop.runs.watching import Stage
 from onehop.telemetry import _names as n
 from onehop.types import ExecutionRequest, ExecutionResult
-from onehop.watching import Stage
 
 Attributes = dict[str, str | int | float | bool]
 

@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from onehop.states import ExecutorState, JournalState, PoolState, UpstreamState
+from onehop.runs.states import ExecutorState, JournalState, PoolState, UpstreamState
 from onehop.telemetry._families import FAMILIES
 
 _KNOWN: Final = {family.name: family for family in FAMILIES}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from onehop.config import TelemetryConfig
+from onehop.runs.watching import Watcher
 from onehop.telemetry.metrics import Metrics
-from onehop.watching import Watcher
 
 
 @dataclass(frozen=True, slots=True)

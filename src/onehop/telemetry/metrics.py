@@ -16,10 +16,10 @@ from onehop.errors import (
     Overloaded,
 )
 from onehop.limits import MIB
-from onehop.states import ExecutorState
+from onehop.runs.states import ExecutorState
+from onehop.runs.watching import Stage, Watch
 from onehop.telemetry._families import FAMILIES, KILLS, OTHER, OUTCOMES
 from onehop.types import ExecutionResult, Language
-from onehop.watching import Stage, Watch
 
 if TYPE_CHECKING:
     from prometheus_client import Counter, Histogram

@@ -6,13 +6,13 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from onehop import traces
 from onehop._extras import needed_for
 from onehop._version import onehop_version
+from onehop.runs import traces
+from onehop.runs.traces import Trace
+from onehop.runs.watching import Stage, Watch
 from onehop.telemetry import _names as n
 from onehop.telemetry._attributes import attributes_of, fault_of, name_of
-from onehop.traces import Trace
-from onehop.watching import Stage, Watch
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

@@ -15,8 +15,8 @@ from onehop.backends.outputs import Outputs
 from onehop.config import SandboxConfig
 from onehop.errors import OnehopError, SandboxClosedError
 from onehop.limits import Limits
-from onehop.questions import Desk, Services
 from onehop.requests import CheckedRequest
+from onehop.runs.questions import Desk, Services
 from onehop.testing._values import as_output, well_formed
 from onehop.types import (
     ErrorInfo,

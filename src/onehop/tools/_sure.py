@@ -1,7 +1,7 @@
 """What satisfies a JSON Schema for sure, seen in a few microseconds: the arguments of most calls.
 
-Only a yes means something. A schema with other keywords than the plain ones is not read here, and the
-whole check has the last word about values that are not seen to satisfy it.
+Only a yes means something. A schema with other keywords than the plain ones is not read here, and
+the whole check has the last word about values that are not seen to satisfy it.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import mcp_types as types
 from mcp.client.streamable_http import streamable_http_client
 
 from onehop.inputs.values import ValueCount
-from onehop.traces import outgoing
+from onehop.runs.traces import outgoing
 from onehop.upstreams import _bounds
 from onehop.upstreams._answers import RETRY_AFTER, STATUS
 

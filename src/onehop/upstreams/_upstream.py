@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from onehop._extras import needed_for
 from onehop.errors import ConfigError, ToolError, UpstreamUnavailableError
+from onehop.runs.watching import stage
 from onehop.tools import Effect, LoginFault, Tool, ToolContext
 from onehop.upstreams._options import read_options
 from onehop.upstreams._secrets import Mask, Resolved, resolve, resolved_client, secrets_of_url
-from onehop.watching import stage
 
 if TYPE_CHECKING:
     import mcp_types as types

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from onehop.jail import Exit
 from onehop.limits import Limits
-from onehop.questions import (
+from onehop.runs.questions import (
     MOST_ASKS,
     MOST_SLEEPS,
     MOST_STORED,

@@ -17,7 +17,7 @@ from onehop.errors import (
     SandboxClosedError,
     SandboxUnavailableError,
 )
-from onehop.states import PoolState
+from onehop.runs.states import PoolState
 from onehop.workers._factory import WorkerFactory
 from onehop.workers._job import Turn
 from onehop.workers._places import Places, Shares

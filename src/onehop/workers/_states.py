@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from onehop.questions import Ask, Call, Shown, Sleep, Stored
+from onehop.runs.questions import Ask, Call, Shown, Sleep, Stored
 from onehop.types import Progress
 from onehop.workers.protocol import (
     Failure,

@@ -16,7 +16,7 @@ from json.encoder import encode_basestring
 from typing import Any, Literal, get_args
 
 from onehop.inputs.gc import read_json
-from onehop.questions import Ask, Call, Shown, Sleep, Stored
+from onehop.runs.questions import Ask, Call, Shown, Sleep, Stored
 from onehop.types import LogLevel, Progress
 
 VERSION = 3

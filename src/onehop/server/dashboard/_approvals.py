@@ -11,8 +11,8 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from onehop.approvals import Approvals
-from onehop.decisions import Approval, Approve, Decision, Edit, Reject
 from onehop.errors import ApprovalNotFoundError, InvalidRequestError
+from onehop.runs.decisions import Approval, Approve, Decision, Edit, Reject
 from onehop.server._errors import ForbiddenError, NotFoundError
 from onehop.server.dashboard._door import field, redirect
 from onehop.server.dashboard._tree import tree

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from onehop.answers import TimelinePoint
 from onehop.server.dashboard._spans import Span
 from onehop.stores.base import Store
-from onehop.tally import DAY, FIVE_MINUTES, HOUR, Slice
+from onehop.stores.tally import DAY, FIVE_MINUTES, HOUR, Slice
 
 
 @dataclass(frozen=True, slots=True)

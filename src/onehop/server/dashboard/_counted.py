@@ -19,7 +19,7 @@ from onehop.server.dashboard._charts import Chart, chart_of, grain_of
 from onehop.server.dashboard._remembered import Got, Remembered
 from onehop.server.dashboard._spans import Span, now_ms
 from onehop.stores.base import HistoryQuery, Store
-from onehop.tally import Tally, summed
+from onehop.stores.tally import Tally, summed
 
 _FEW: Final = 8
 _TOOLS: Final = 100

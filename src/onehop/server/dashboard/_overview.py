@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from onehop.answers import SecurityCount
 from onehop.records import ExecutionRecord
+from onehop.runs.states import RunState
 from onehop.server._errors import NotReadyError
 from onehop.server.dashboard._counted import AGAIN, Counted, Figures
 from onehop.server.dashboard._executions import Row
@@ -15,7 +16,6 @@ from onehop.server.dashboard._layers import lights_of
 from onehop.server.dashboard._spans import SPANS, Span, now_ms, span_of
 from onehop.server.dashboard._unfinished import Paused, paused_runs
 from onehop.server.dashboard._visit import FRESH, Page, Visit
-from onehop.states import RunState
 from onehop.stores.base import HistoryQuery
 
 _LATEST: Final = 8

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from onehop.decisions import Approval
+from onehop.runs.decisions import Approval
+from onehop.runs.states import RunState
 from onehop.server.dashboard._visit import Page, Visit
-from onehop.states import RunState
 
 _MOST: Final = 100
 """Calls that are looked at, the oldest first."""

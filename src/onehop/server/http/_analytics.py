@@ -7,8 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from onehop import analytics
-from onehop.analytics import MAX_LIMIT
 from onehop.server.asgi._json import Json
 from onehop.server.http import _schemas as schemas
 from onehop.server.http._params import (
@@ -20,6 +18,8 @@ from onehop.server.http._params import (
     TrendParams,
 )
 from onehop.server.http._routing import FRESH, Here, Who, dicts, errors, whose
+from onehop.stores import analytics
+from onehop.stores.analytics import MAX_LIMIT
 
 api = APIRouter()
 

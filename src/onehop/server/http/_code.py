@@ -14,6 +14,7 @@ from onehop.callers import Caller
 from onehop.calls import narrowing_from
 from onehop.errors import InvalidRequestError
 from onehop.requests import check_request
+from onehop.runs.traces import read_trace
 from onehop.server._errors import (
     problem_of,
 )
@@ -40,7 +41,6 @@ from onehop.server.http._routing import (
     takes,
 )
 from onehop.server.principal import Principal
-from onehop.traces import read_trace
 from onehop.types import (
     ExecutionResult,
     LogEntry,

@@ -9,13 +9,13 @@ from fastapi import Header, Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from onehop.analytics import MAX_LIMIT
 from onehop.events import EventType
 from onehop.inputs.choices import LONGEST_SESSION
 from onehop.inputs.languages import language_named
 from onehop.server.agents import NAME
 from onehop.server.asgi._requests import REQUEST_NAME
 from onehop.server.http._feed import PLACE
+from onehop.stores.analytics import MAX_LIMIT
 from onehop.types import Language
 
 CHANNEL: Final = "[ -~]{0,256}"

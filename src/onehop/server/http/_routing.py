@@ -11,8 +11,6 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from onehop import analytics
-from onehop.analytics import Analytics
 from onehop.calls import Beside
 from onehop.config import ServerConfig
 from onehop.errors import InvalidRequestError
@@ -34,7 +32,8 @@ from onehop.server.http._params import (
 )
 from onehop.server.http._readiness import Readiness
 from onehop.server.principal import Principal
-from onehop.stores import is_shared
+from onehop.stores import analytics, is_shared
+from onehop.stores.analytics import Analytics
 from onehop.stores.base import Store
 from onehop.validation import Validator
 

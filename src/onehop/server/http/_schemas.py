@@ -8,11 +8,12 @@ from typing import Annotated, Any, Final, Literal, get_type_hints
 
 from pydantic import BeforeValidator, ConfigDict, Field, create_model
 
-from onehop import answers, decisions, states
+from onehop import answers
 from onehop.calls import LONGEST_NAME, MOST_NAMES
-from onehop.decisions import ApprovalStatus
 from onehop.inputs.choices import LONGEST_SESSION, MOST_CLOCK, MOST_SEED
 from onehop.records import ExecutionRecord
+from onehop.runs import decisions, states
+from onehop.runs.decisions import ApprovalStatus
 from onehop.server.agents import NAME
 from onehop.snippets import NAME_SCHEMA
 from onehop.stores.base import AgentRecord, Role

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from onehop._version import onehop_version
+from onehop.runs.states import ExecutorState
 from onehop.server._errors import ForbiddenError
 from onehop.server.asgi._json import Json
 from onehop.server.http import _schemas as schemas
 from onehop.server.http._routing import Here, Who, alone, errors
-from onehop.states import ExecutorState
 
 _SHOWN: Final = 500
 """Runs that are listed."""

@@ -17,11 +17,12 @@ import mcp_types as types
 
 from onehop.callers import Caller
 from onehop.calls import narrowing_from
-from onehop.decisions import Approval
 from onehop.definition.text import to_text
 from onehop.definition.told import told_of
 from onehop.errors import InvalidRequestError, SandboxClosedError
 from onehop.execution.executor import Executor
+from onehop.runs.decisions import Approval
+from onehop.runs.traces import Trace, read_trace
 from onehop.server._errors import ForbiddenError
 from onehop.server._runs import Runs, Watched
 from onehop.server.mcp import _artifacts
@@ -37,7 +38,6 @@ from onehop.server.mcp._fit import fit
 from onehop.server.mcp._outputs import KeptOutputs, link, uri_of
 from onehop.server.mcp._progress import Report, report_lines
 from onehop.server.mcp._refusals import refusal
-from onehop.traces import Trace, read_trace
 from onehop.types import ExecutionResult
 
 REQUEST_ID: Final = "onehop/requestId"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import mcp_types as types
 
-from onehop.decisions import Approval, Approve, Decision, Reject
+from onehop.runs.decisions import Approval, Approve, Decision, Reject
 
 MOST: Final = 10
 """Calls in one form."""

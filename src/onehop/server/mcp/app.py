@@ -34,6 +34,7 @@ from onehop.calls import Grant
 from onehop.config import ServerConfig
 from onehop.errors import OnehopError
 from onehop.execution.executor import Executor
+from onehop.runs.traces import Trace, read_trace
 from onehop.server._runs import Runs
 from onehop.server.mcp import _artifacts
 from onehop.server.mcp._calls import Admit, Answer, Call, Calls, Principal
@@ -52,7 +53,6 @@ from onehop.server.mcp._tool import (
     WAIT_SCHEMA,
     make_tools,
 )
-from onehop.traces import Trace, read_trace
 from onehop.types import OutputPage
 
 Context = ServerRequestContext[Any, Any]

@@ -22,16 +22,16 @@ from onehop.answers import (
     ToolStats,
     TrendPoint,
 )
-from onehop.decisions import Approval
 from onehop.events import SecurityIssue
-from onehop.kept_runs import KeptRun
 from onehop.records import ExecutionRecord
+from onehop.runs.decisions import Approval
+from onehop.runs.kept import KeptRun
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
 from onehop.stores._tool_calls import KeptCall, tool_run
 from onehop.stores.base import StoredEvent
-from onehop.tally import FIVE_MINUTES, Avoided, Call, Rows, Run, Slice, slices_of
+from onehop.stores.tally import FIVE_MINUTES, Avoided, Call, Rows, Run, Slice, slices_of
 from onehop.types import ErrorType, Language
 
 _BARE: Final[dict[str, Any]] = {"output": None, "logs": [], "context_data": None}

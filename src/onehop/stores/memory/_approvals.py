@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from onehop.decisions import Approval, ApprovalStatus
+from onehop.runs.decisions import Approval, ApprovalStatus
 
 
 class MemoryApprovals:

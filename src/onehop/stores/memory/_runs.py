@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from onehop.kept_runs import KeptRun, RunChange, RunPhase
+from onehop.runs.kept import KeptRun, RunChange, RunPhase
 
 
 class MemoryRuns:
@@ -95,7 +95,7 @@ class MemoryRuns:
             for run in self._kept.values()
             if run.is_waiting
             and run.lease_until <= now
-            and (run.wake or run.phase == "resuming" or run.expires_at <= now)
+            and (run.wake or run.phase != "paused" or run.expires_at <= now)
         ]
         return found[:limit]
 

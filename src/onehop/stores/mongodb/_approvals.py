@@ -12,7 +12,7 @@ from pymongo import ASCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from onehop.decisions import STATUSES, Approval, ApprovalStatus
+from onehop.runs.decisions import STATUSES, Approval, ApprovalStatus
 from onehop.stores._kept import clean_text
 from onehop.stores.mongodb._runs import WAITS
 

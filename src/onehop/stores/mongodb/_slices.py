@@ -26,7 +26,7 @@ from onehop.stores._slicing import (
     work,
 )
 from onehop.stores.mongodb._documents import CALLED
-from onehop.tally import (
+from onehop.stores.tally import (
     DAY,
     FIVE_MINUTES,
     HOUR,

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from onehop.decisions import Approval, ApprovalStatus
+from onehop.runs.decisions import Approval, ApprovalStatus
 from onehop.stores._kept import clean_text
 from onehop.stores.sql._runs import wake
 from onehop.stores.sql._schema import approvals as table

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, text, t
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from onehop.kept_runs import WAITING, KeptRun, RunChange, RunPhase
+from onehop.runs.kept import WAITING, KeptRun, RunChange, RunPhase
 from onehop.stores._kept import clean_text
 from onehop.stores.sql._schema import kept_runs as runs
 from onehop.stores.sql._schema import run_parts as parts
@@ -110,7 +110,7 @@ class SqlRuns:
 
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
         """Those that can go on, and that no server owns."""
-        ready = or_(_run.wake == true(), _run.phase == "resuming", _run.expires_at <= now)
+        ready = or_(_run.wake == true(), _run.phase != "paused", _run.expires_at <= now)
         found = select(_run.run_id).where(WAITS, _run.lease_until <= now, ready)
         async with self._engine.connect() as connection:
             rows = await connection.execute(found.order_by(_run.created_at).limit(limit))

@@ -24,7 +24,7 @@ from onehop.stores._slicing import (
 )
 from onehop.stores.sql._schema import executions, tallies, tally_state, tool_calls, tool_runs
 from onehop.stores.sql._writes import writing
-from onehop.tally import (
+from onehop.stores.tally import (
     DAY,
     FIVE_MINUTES,
     HOUR,

@@ -12,8 +12,9 @@ import httpcore2
 
 from onehop.errors import ConfigError, ToolError
 from onehop.inputs.gc import no_collection
+from onehop.runs.traces import TRACING, outgoing
+from onehop.runs.watching import stage
 from onehop.tools import ToolContext
-from onehop.traces import TRACING, outgoing
 from onehop.upstreams.openapi import _answers, _bounds
 from onehop.upstreams.openapi._credentials import Credentials
 from onehop.upstreams.openapi._document import Document
@@ -33,7 +34,6 @@ from onehop.upstreams.openapi._sending import (
     is_sendable,
 )
 from onehop.upstreams.openapi._servers import base_of
-from onehop.watching import stage
 
 _log = logging.getLogger(__name__)
 _NOWHERE: Final = "no request can go to {}: its host cannot be, or its path is not percent-encoded"

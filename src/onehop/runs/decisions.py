@@ -64,6 +64,6 @@ class Approval:
 
     def columns(self) -> dict[str, Any]:
         """What of it belongs into a table."""
-        from onehop._shown import approval_columns  # for notebooks only
+        from onehop.shown.notebook import approval_columns  # for notebooks only
 
         return approval_columns(self)

@@ -15,7 +15,6 @@ from typing import Any, Final, Self
 
 from pydantic.alias_generators import to_camel
 
-from onehop._markup import Shown
 from onehop.answers import (
     AgentCount,
     AgentStats,
@@ -35,11 +34,12 @@ from onehop.answers import (
 )
 from onehop.config import AnalyticsConfig
 from onehop.errors import InvalidRequestError, StoreUnavailableError
-from onehop.leases import Leases
 from onehop.records import ExecutionRecord
+from onehop.shown.markup import Shown
 from onehop.stores._trusted import STEP, TrustedTime
 from onehop.stores._waiting import waiting_runs
 from onehop.stores.base import RETENTION_SECONDS, HistoryQuery, Store
+from onehop.stores.leases import Leases
 
 Answer = (
     AgentCount

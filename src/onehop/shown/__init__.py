@@ -1,0 +1,1 @@
+"""What people see of untrusted text: in a terminal, a page, a notebook; pure."""
