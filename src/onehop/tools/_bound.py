@@ -254,7 +254,9 @@ class Bound:
             positional, named = self._calling.convert(arguments)
         except ValidationError as error:
             raise self._invalid_value(error, arguments) from None
-        here = replace(context, tool=self.path)
+        if not self._calling.contexts:
+            return positional, named
+        here = context if context.tool == self.path else replace(context, tool=self.path)
         return positional, {**named, **dict.fromkeys(self._calling.contexts, here)}
 
     def _read(self, words: Words) -> tuple[Signature | GivenSchema, dict[str, Any]]:
