@@ -6,20 +6,23 @@ from onehop.recordings._as_test import test_text
 from onehop.recordings._comparing import compared, replayed
 from onehop.recordings._effects import edited_arguments, effects, said, unmet_calls
 from onehop.recordings._entries import START, Answered, Ended, Intended, Made, Outgrown, ended
+from onehop.recordings._keys import SETTING, KeyFile, given_key
 from onehop.recordings._log import LostRunError, RunLog
 from onehop.recordings._offline import OfflineDesk
 from onehop.recordings._program import Program, open_program
 from onehop.recordings._recording import Recording, recording_from
 from onehop.recordings._script import Difference, Script, in_words, read_script
-from onehop.recordings._sealing import Sealer, open_sealer
+from onehop.recordings._sealing import Sealer
 from onehop.recordings._tape import Tape
 
 __all__ = [
+    "SETTING",
     "START",
     "Answered",
     "Difference",
     "Ended",
     "Intended",
+    "KeyFile",
     "LostRunError",
     "Made",
     "OfflineDesk",
@@ -34,9 +37,9 @@ __all__ = [
     "edited_arguments",
     "effects",
     "ended",
+    "given_key",
     "in_words",
     "open_program",
-    "open_sealer",
     "read_script",
     "recording_from",
     "replayed",
