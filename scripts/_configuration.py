@@ -18,7 +18,7 @@ _MIB = 1 << 20
 _PAGE = """\
 # Configuration
 
-Made by `scripts/docs` from `src/onehop/config.py`; do not edit.
+Made by `scripts/docs` from the classes in `src/onehop/config/`; do not edit.
 
 Settings are arguments of a class for each part of onehop. A setting that is not given there comes
 from the environment, then from `onehop.toml`, then from the default. An unusable value raises

@@ -200,6 +200,7 @@ def test_a_server_that_is_killed_while_a_run_is_paused_goes_on_with_it(
         assert [shop.lines(f"{word} one") for word in ("note", "pay", "note end")] == [1, 1, 1]
 
 
+@pytest.mark.thorough
 def test_a_server_that_is_killed_while_a_worker_is_held_goes_on_with_the_run(
     store: Any, tmp_path: Path
 ) -> None:
@@ -289,6 +290,7 @@ def test_a_call_that_was_sent_when_the_server_was_killed_is_not_sent_again_by_it
         assert shop.lines("pay three") == 1
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_cut_off_before_it_waits_names_the_writes_that_it_had_sent(
     store: Any, tmp_path: Path
 ) -> None:

@@ -45,7 +45,8 @@ async def read(store: Store, upto: int | None = None) -> Script:
 
 async def test_a_call_that_may_have_been_sent_never_ends_as_not_applied() -> None:
     changes: list[CallChange | None] = [None, *get_args(CallChange)]
-    now, then = get_args(Effect), ("write", "destructive")
+    now: tuple[Effect, ...] = get_args(Effect)
+    then: tuple[Effect, ...] = ("write", "destructive")
     for effect, sent_as, outcome, change in itertools.product(
         now, then, get_args(ToolOutcome), changes
     ):

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from onehop import ConfigError
-from onehop.config import SECTIONS, env_name
+from onehop.config import SECTIONS, Settings, env_name
 from onehop.upstreams import OpenApiOptions, UpstreamOptions, read_table
 from tests.cli.conftest import Here
 
@@ -290,3 +290,13 @@ def test_every_table_of_an_upstream_names_its_own_settings() -> None:
         with pytest.raises(ConfigError, match="unknown setting; it may be ") as raised:
             read_table(given, "upstream.x")
         assert str(raised.value).partition("it may be ")[2].split(", ") == [*names]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.table)
+def test_each_class_of_settings_has_its_table_in_the_file(
+    section: type[Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "onehop.toml"
+    path.write_text(f"[{section.table}]\n")
+    monkeypatch.setenv("ONEHOP_CONFIG", str(path))
+    assert section().table == section.table

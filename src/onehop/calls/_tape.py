@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from onehop.calls._record import CallRecord
-from onehop.runs.questions import Question, Reply
-from onehop.types import Effect, ToolCall
+if TYPE_CHECKING:
+    from onehop.calls._record import CallRecord
+    from onehop.runs.questions import Question, Reply
+    from onehop.types import Effect, ToolCall
 
 Stop = Literal["paused", "diverged", "lost"]
 """Why a run ends before its code does: it waits for a person, it does something else than it did

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from onehop.backends.halting import differing
 from onehop.callers import Caller
-from onehop.calls import Grant
-from onehop.config import CorrectionConfig
 from onehop.errors import SealedError, ToolError
 from onehop.events import CODE_APPROVAL_DECIDED, ApprovalDecided
 from onehop.execution import _outcomes
 from onehop.execution._announcements import lost
-from onehop.execution._conduct import Conductor
-from onehop.execution._grants import Grants
-from onehop.execution._names import Names
 from onehop.execution._run import Run, open_run
-from onehop.execution._trail import Trail
-from onehop.execution.keeping import Keeper
-from onehop.recordings import Program, Script
-from onehop.runs.kept import KeptRun
 from onehop.runs.watching import stage, watched_by
-from onehop.sandbox import Sandbox
 from onehop.stores.base import EventQuery
-from onehop.types import ExecutionResult
+
+if TYPE_CHECKING:
+    from onehop.calls import Grant
+    from onehop.config import CorrectionConfig
+    from onehop.execution._conduct import Conductor
+    from onehop.execution._grants import Grants
+    from onehop.execution._names import Names
+    from onehop.execution._trail import Trail
+    from onehop.execution.keeping import Keeper
+    from onehop.recordings import Program, Script
+    from onehop.runs.kept import KeptRun
+    from onehop.sandbox import Sandbox
+    from onehop.types import ExecutionResult
 
 _DELIVERY: Final = 1.0
 """Seconds in which what was announced here before its pause gets to the store."""

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from onehop.callers import Caller
-from onehop.calls import CallEvent
-from onehop.checks import TYPECHECK
 from onehop.events import (
     ApprovalDecided,
     ApprovalRequested,
@@ -31,18 +28,23 @@ from onehop.events import (
 )
 from onehop.execution._outcomes import blocking_findings
 from onehop.limits import MIB, Limits
-from onehop.records import ExecutionRecord
-from onehop.runs.decisions import Approval
-from onehop.runs.kept import KeptRun
-from onehop.types import (
-    ErrorInfo,
-    ExecutionRequest,
-    ExecutionResult,
-    Progress,
-    ToolCall,
-    ValidationReport,
-)
+from onehop.types import TYPECHECK
 from onehop.validation import TRIPWIRES
+
+if TYPE_CHECKING:
+    from onehop.callers import Caller
+    from onehop.calls import CallEvent
+    from onehop.records import ExecutionRecord
+    from onehop.runs.decisions import Approval
+    from onehop.runs.kept import KeptRun
+    from onehop.types import (
+        ErrorInfo,
+        ExecutionRequest,
+        ExecutionResult,
+        Progress,
+        ToolCall,
+        ValidationReport,
+    )
 
 
 class Announcer:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from onehop.audit.recorder import Complete, Recorder
-from onehop.audit.redaction import Redactor, Secrets
+from onehop.audit.redaction import Secrets
 from onehop.events import Event, ValidationCompleted, ValidationStarted
 from onehop.execution import _outcomes
-from onehop.execution._run import Run
-from onehop.execution.bus import EventBus
-from onehop.limits import Limits
-from onehop.records import ExecutionRecord
-from onehop.runs.decisions import Approval
-from onehop.runs.states import JournalState
 from onehop.runs.watching import stage
 from onehop.types import ErrorInfo, ExecutionResult, Progress
+
+if TYPE_CHECKING:
+    from onehop.audit.recorder import Complete, Recorder
+    from onehop.audit.redaction import Redactor
+    from onehop.execution._run import Run
+    from onehop.execution.bus import EventBus
+    from onehop.limits import Limits
+    from onehop.records import ExecutionRecord
+    from onehop.runs.decisions import Approval
+    from onehop.runs.states import JournalState
 
 _SECRETS_IN_THREAD: Final = 64 * 1024
 """Bytes of context from which its secrets are looked for in a thread."""

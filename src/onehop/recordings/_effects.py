@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onehop.recordings._entries import Made, call_of
-from onehop.recordings._script import Script
-from onehop.runs.decisions import Approval
 from onehop.runs.ledger import AGAIN
 from onehop.types import Effect, ToolCall
+
+if TYPE_CHECKING:
+    from onehop.recordings._script import Script
+    from onehop.runs.decisions import Approval
 
 
 def effects(script: Script, asked: Iterable[Approval]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from onehop.errors import SealedError
 from onehop.recordings._entries import (
@@ -23,8 +24,10 @@ from onehop.recordings._entries import (
     call_of,
     read_entries,
 )
-from onehop.recordings._sealing import Sealer
-from onehop.types import Effect
+
+if TYPE_CHECKING:
+    from onehop.recordings._sealing import Sealer
+    from onehop.types import Effect
 
 
 @dataclass(frozen=True, slots=True)

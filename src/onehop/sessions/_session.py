@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from onehop.backends.base import BackendSession, SessionGoneError
-from onehop.config import SessionConfig
 from onehop.errors import Overloaded, SandboxClosedError, SandboxUnavailableError
 from onehop.types import ExecutionResult
+
+if TYPE_CHECKING:
+    from onehop.config import SessionConfig
 
 Open = Callable[[], Awaitable[BackendSession]]
 Call = Callable[[BackendSession], Awaitable[ExecutionResult]]
