@@ -118,7 +118,8 @@ class RunDesk:
     def wait_seconds(self) -> float:
         """See Desk."""
         hold = self._asker.hold if self._asker is not None and self.grant.asks else 0
-        return self.grant.limits.wait / 1000 + hold
+        before = 0.0 if self._tape is None else self._tape.waited
+        return max(0.0, self.grant.limits.wait / 1000 - before) + hold
 
     @property
     def now(self) -> float | None:
@@ -145,7 +146,7 @@ class RunDesk:
             if isinstance(question, Call):
                 record = self._note_played(question, met)
                 reply = self._noting(question, record, reply)
-            self._tape.play(met, reply)
+            self._tape.play(met, self._counting(question, met, reply))
         else:
             self._take(question, reply, met)
 
@@ -163,6 +164,18 @@ class RunDesk:
             given = read_json((call.arguments or "{}").encode("utf-8", "surrogatepass"))
             record.arguments = given if isinstance(given, dict) else {}
         return record
+
+    def _counting(self, question: Question, met: Met, reply: Reply) -> Reply:
+        """An answer of before is part of what the run may have, like a new one."""
+
+        def counted(value: bytes | None, error: bytes | None) -> None:
+            if met.call is not None:
+                self._answered += met.call.bytes_out
+            elif isinstance(question, Ask) and question.about == "bytes" and value is not None:
+                self._answered += len(value) - len('""')
+            reply(value, error)
+
+        return counted
 
     def _noting(self, call: Call, record: CallRecord, reply: Reply) -> Reply:
         """Of a call of a snippet: notes which version the code gets, also one from the tape."""
@@ -357,13 +370,13 @@ class RunDesk:
             record.admit()
             async with self._places.place(bound.namespace):
                 value = await self._invoke(bound, arguments, record)
+            record.bytes_out = len(value)
             self._count(bound, value)
         except asyncio.CancelledError:
             self._give_up(record, reply)
         except Exception as error:
             self._refuse(record, _as_tool_error(error, bound.path, _effect_of(record)), reply)
         else:
-            record.bytes_out = len(value)
             record.end("ok")
             reply(value, None)
             self.grant.observe(bound, value)
