@@ -110,7 +110,9 @@ function lossOf(object) {
   if (prototype === ObjectPrototype || prototype === null) return null;
   if (core.isPromise(object)) return "a promise cannot be given to a tool: await it";
   if (isError(object)) {
-    return includes(ObjectKeys(object), "message") ? null : "an error cannot be given to a tool: give its message";
+    return includes(ObjectKeys(object), "message")
+      ? null
+      : "an error cannot be given to a tool: give its message";
   }
   if (ObjectKeys(object).length > 0) return null;
   if (typeof object[ITERATOR] === "function") {
