@@ -100,7 +100,8 @@ def shell(command: list[str], cwd: Path, path: str = os.environ["PATH"]) -> str:
         encoding="utf-8",
     )
     assert done.returncode == 0, done.stdout
-    return done.stdout
+    printed: str = done.stdout
+    return printed
 
 
 def shell_words(line: str) -> list[str]:

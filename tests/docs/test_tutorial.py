@@ -80,7 +80,8 @@ class Reader:
             encoding="utf-8",
         )
         assert done.returncode == 0, (line, done.stdout)
-        return done.stdout
+        printed: str = done.stdout
+        return printed
 
     def wait_for_server(self) -> str:
         assert self.server

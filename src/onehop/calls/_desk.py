@@ -412,7 +412,7 @@ class RunDesk:
     async def _invoke(self, bound: Bound, arguments: dict[str, Any], record: CallRecord) -> bytes:
         """The tool's time begins when it does: waiting for a thread is not its fault."""
         if self._tape is not None and record.met is not None and bound.effect != "read":
-            await self._tape.intend(record.met, bound.path)
+            await self._tape.intend(record.met, bound.path, bound.effect)
         limits = self.grant.limits
         seconds = limits.timeout / 1000
 

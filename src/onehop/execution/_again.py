@@ -11,6 +11,7 @@ from onehop.callers import Caller
 from onehop.errors import SealedError, ToolError
 from onehop.events import CODE_APPROVAL_DECIDED, ApprovalDecided
 from onehop.execution import _outcomes
+from onehop.execution._announcements import lost
 from onehop.execution._run import Run, open_run
 from onehop.runs.watching import stage, watched_by
 from onehop.stores.base import EventQuery
@@ -57,6 +58,9 @@ class Again:
     async def resume(self, kept: KeptRun) -> None:
         """Make a claimed run again up to where it was, and go on. Raises StoreError, and what a run
         raises that could not begin."""
+        if await self._has_ended(kept):
+            await self._keeper.bury(kept)
+            return
         try:
             program, script = await self._keeper.open(kept)
         except SealedError as error:
@@ -82,6 +86,12 @@ class Again:
             noted.note(request=run.original.request, run_id=run.run_id)
             result = await self._replayed(run, kept, program, script)
             noted.note(result=result, repeated=False)
+
+    async def _has_ended(self, kept: KeptRun) -> bool:
+        """Whether its server had recorded its end, and died before it could say so: people are not
+        asked about calls that it had made. Raises StoreError."""
+        record = await self._keeper.store.get(kept.request_id, kept.agent_id)
+        return record is not None and record.run_id == kept.run_id and not record.was_interrupted
 
     async def _rebuilt(self, kept: KeptRun, caller: Caller, program: Program) -> Run:
         """The run as it was called, under its own id."""
@@ -149,5 +159,6 @@ class Again:
         """A run that nobody can make again: say so, and what is known of its calls."""
         _log.error("the paused run %s cannot go on: %s", kept.run_id, reason)
         facts = await self._keeper.effects_of(kept, script)
-        await self._trail.keep(_outcomes.lost(kept, reason, facts))
+        record = _outcomes.lost(kept, reason, facts)
+        await self._trail.bury(record, lost(record, kept))
         await self._keeper.bury(kept)

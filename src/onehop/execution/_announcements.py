@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,9 @@ from onehop.validation import TRIPWIRES
 if TYPE_CHECKING:
     from onehop.callers import Caller
     from onehop.calls import CallEvent
+    from onehop.records import ExecutionRecord
     from onehop.runs.decisions import Approval
+    from onehop.runs.kept import KeptRun
     from onehop.types import (
         ErrorInfo,
         ExecutionRequest,
@@ -196,3 +199,19 @@ class Announcer:
             )
         limit = limits.memory_bytes / MIB
         return ResourceLimitExceeded(**common, resource="memory", limit=limit, actual=usage.memory)
+
+
+def lost(record: ExecutionRecord, kept: KeptRun) -> Event:
+    """The end of a kept run that nobody can make again. Its id is always the same: the store keeps
+    it once, should the run be given up twice because a server died meanwhile."""
+    return ExecutionFailed(
+        agent_id=kept.agent_id,
+        channel_id=kept.channel_id,
+        request_id=kept.request_id,
+        code_hash=kept.code_hash,
+        event_id=hashlib.sha256(f"{kept.run_id} lost".encode()).hexdigest()[:32],
+        language=record.language,
+        error=record.error or "",
+        error_type=record.error_type or "internal",
+        execution_time=0,
+    )

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
+from onehop.audit.redaction import Secrets
 from onehop.events import Event, ValidationCompleted, ValidationStarted
 from onehop.execution import _outcomes
 from onehop.runs.watching import stage
@@ -147,10 +148,12 @@ class Trail:
         self.announce(run, run.announcer.failed(f"{info.name}: {info.message}", info))
         await self.hand_over(run)
 
-    async def keep(self, record: ExecutionRecord) -> None:
-        """A record of a run that nobody makes any more."""
+    async def bury(self, record: ExecutionRecord, failed: Event) -> None:
+        """Tell and keep the end of a run that nobody makes any more."""
+        told = self._redactor.event(failed, Secrets())
         if self._recorder is not None:
-            await self._recorder.finish(record.run_id or "", record, ())
+            await self._recorder.finish(record.run_id or "", record, (told,))
+        self._bus.publish(told)
 
 
 def _failure(run: Run, result: ExecutionResult) -> Event:

@@ -48,7 +48,18 @@ REALM_PARTS = (
     *(name for name in PARTS[PARTS.index("second.js") :] if name != "ports.js"),
 )
 """Of the bootstrap of a realm, under the names that `FOR_REALM` replaces."""
-WEB_PARTS = ("bytes.js", "web.js", "realm_clone.js", "ports.js", "realm_ports.js")
+WEB_PARTS = (
+    "bytes.js",
+    "web_pairs.js",
+    "web_main.js",
+    "web_methods.js",
+    "web_classes.js",
+    "web_guest.js",
+    "web.js",
+    "realm_clone.js",
+    "ports.js",
+    "realm_ports.js",
+)
 """Of the function that a realm parses when the code looks at a class of the web's."""
 REALMS_PARTS = (
     "primordials.js",
@@ -60,6 +71,16 @@ REALMS_PARTS = (
 )
 """Of the main realm of a process that runs jobs in realms."""
 SECOND_PARTS = (
+    "inspect_lists.js",
+    "inspect_width.js",
+    "inspect_quotes.js",
+    "inspect_classes.js",
+    "inspect_errors.js",
+    "inspect_keys.js",
+    "inspect_layout.js",
+    "inspect_items.js",
+    "inspect_platform.js",
+    "inspect_shapes.js",
     "inspect.js",
     "table.js",
     "calls.js",

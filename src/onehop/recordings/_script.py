@@ -24,6 +24,7 @@ from onehop.recordings._entries import (
 
 if TYPE_CHECKING:
     from onehop.recordings._sealing import Sealer
+    from onehop.types import Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Script:
         """Whether it has all answers: else the run cannot be made again."""
         self.made: dict[int, Made] = {}
         self.attempts: Counter[int] = Counter()
+        self.effects: dict[int, Effect] = {}
+        """What the tools of the calls that were about to be sent were said to do then."""
         self.answers: dict[int, Answered] = {}
         self.order: list[int] = []
         self.ended: Ended | None = None
@@ -65,6 +68,7 @@ class Script:
             self.made.setdefault(entry.number, entry)
         elif isinstance(entry, Intended):
             self.attempts[entry.number] += 1
+            self.effects[entry.number] = entry.effect
         elif isinstance(entry, Answered):
             if entry.number not in self.answers:
                 self.answers[entry.number] = entry

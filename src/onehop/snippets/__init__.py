@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from onehop.snippets._info import info_of
     from onehop.snippets._names import NAME_SCHEMA, checked_name
     from onehop.snippets._offer import offer_of
-    from onehop.snippets._saving import Keeper, Saving, Snippets
-    from onehop.snippets._shelf import Compile, Shelf
+    from onehop.snippets._saving import Keeper, Saving, Snippets, unfit
+    from onehop.snippets._schema import schema_from
+    from onehop.snippets._shelf import Compile, Fit, Shelf
 
 __all__ = [
     "NAME_SCHEMA",
     "SPACE",
     "Compile",
+    "Fit",
     "Keeper",
     "Saving",
     "Shelf",
@@ -28,7 +30,9 @@ __all__ = [
     "checked_name",
     "info_of",
     "offer_of",
+    "schema_from",
     "types_of",
+    "unfit",
 ]
 
 __getattr__ = late(
@@ -38,7 +42,8 @@ __getattr__ = late(
         "onehop.snippets._info": "info_of",
         "onehop.snippets._names": "NAME_SCHEMA checked_name",
         "onehop.snippets._offer": "offer_of",
-        "onehop.snippets._saving": "Keeper Saving Snippets",
-        "onehop.snippets._shelf": "Compile Shelf",
+        "onehop.snippets._saving": "Keeper Saving Snippets unfit",
+        "onehop.snippets._schema": "schema_from",
+        "onehop.snippets._shelf": "Compile Fit Shelf",
     }
 )

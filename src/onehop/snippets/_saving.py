@@ -165,6 +165,17 @@ def _is_same(kept: Snippet, snippet: Snippet) -> bool:
     return kept == replace_fields(same, saved_at=kept.saved_at)
 
 
+def unfit(record: ExecutionRecord) -> str:
+    """Why the code of this run cannot be saved without more; empty when it can."""
+    try:
+        _refuse_unfit(record)
+        code_from(record, None)
+        _tools(record)
+    except SnippetRefusedError as error:
+        return str(error)
+    return ""
+
+
 def _refuse_unfit(record: ExecutionRecord) -> None:
     if not record.success:
         raise SnippetRefusedError(

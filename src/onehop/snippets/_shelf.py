@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
@@ -22,6 +23,7 @@ Compile = Callable[[Snippet], Awaitable[str]]
 _log = logging.getLogger(__name__)
 _NEAREST: Final = 3
 _LONGEST: Final = 80
+_CHANGED: Final = "was changed since; a person must look at the snippet, and save it again"
 
 
 class Granted(Protocol):
@@ -33,6 +35,19 @@ class Granted(Protocol):
     def policy(self) -> Policy: ...
     @property
     def discovery(self) -> Discovery: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A tool that a snippet was saved with, as a run has it."""
+
+    path: str
+    saved: str
+    """Its fingerprint then."""
+    now: str | None
+    """Its fingerprint now; None when the run may not call it."""
+    fault: str
+    """Why the snippet cannot be called because of it; empty when it can."""
 
 
 class Shelf:
@@ -86,16 +101,20 @@ class Shelf:
         there, was changed, or is not granted. None when it may."""
         if not isinstance(bound, SnippetBound):
             return None
+        unfit = next((fit for fit in self.fits(bound, grant) if fit.fault), None)
+        return None if unfit is None else _refused(bound, unfit)
+
+    def fits(self, bound: SnippetBound, grant: Granted) -> Iterator[Fit]:
+        """Each tool that it was saved with, as a run with this grant has it."""
         for path, fingerprint in bound.uses.items():
             found = self._tool(path, grant.catalogue)
             if found is None:
-                return _refused(bound, path, "is not granted here, or is not there", "denied")
-            if grant.policy.is_always_denied(found):
-                return _refused(bound, path, "is denied here by a rule", "denied")
-            if found.fingerprint != fingerprint:
-                words = "was changed since; a person must look at the snippet, and save it again"
-                return _refused(bound, path, words, "unavailable")
-        return None
+                yield Fit(path, fingerprint, None, "is not granted here, or is not there")
+            elif grant.policy.is_always_denied(found):
+                yield Fit(path, fingerprint, None, "is denied here by a rule")
+            else:
+                is_same = found.fingerprint == fingerprint
+                yield Fit(path, fingerprint, found.fingerprint, "" if is_same else _CHANGED)
 
     def _tool(self, path: str, catalogue: Catalogue) -> Bound | None:
         if path.startswith(f"{SPACE}."):
@@ -103,10 +122,9 @@ class Shelf:
         return catalogue.bound.get(path)
 
 
-def _refused(bound: SnippetBound, path: str, why: str, code: str) -> ToolError:
-    words = f"snippets.{bound.member} was saved with the tool {path}, which {why}"
-    assert code in ("denied", "unavailable")  # noqa: S101 - by the function above
-    return ToolError("denied" if code == "denied" else "unavailable", words, bound.path)
+def _refused(bound: SnippetBound, fit: Fit) -> ToolError:
+    words = f"snippets.{bound.member} was saved with the tool {fit.path}, which {fit.fault}"
+    return ToolError("denied" if fit.now is None else "unavailable", words, bound.path)
 
 
 def effect_of(bound: SnippetBound, tools: Mapping[str, Bound]) -> str:

@@ -411,7 +411,8 @@ class Store(Protocol):
 
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
         """Those that can go on and that no server owns: something was decided or has expired, or
-        their owner was resuming them and is gone."""
+        their owner is gone, which held a worker for them or was resuming them. Nobody knows how far
+        it had come: it may have died before it had asked anybody."""
 
     async def drop_runs(self, run_ids: Sequence[str]) -> None:
         """Forget them, whatever their phase."""

@@ -19,6 +19,7 @@ from onehop.server.dashboard._copies import copies_of
 from onehop.server.dashboard._diff import DiffLine, diff
 from onehop.server.dashboard._executions import Row, find_record, state_of
 from onehop.server.dashboard._frame import HEADERS
+from onehop.server.dashboard._keeping import Keeping, keeping_of
 from onehop.server.dashboard._timeline import Moment, Waterfall, moments_of, waterfall_of
 from onehop.server.dashboard._tree import tree
 from onehop.server.dashboard._unfinished import unfinished
@@ -101,6 +102,13 @@ async def look(visit: Visit) -> Page:
         if (page := await unfinished(visit, name, whose)) is not None:
             return page
         raise
+    return await shown(visit, record, keeping_of(record) if visit.is_admin else None)
+
+
+async def shown(
+    visit: Visit, record: ExecutionRecord, keeping: Keeping | None, status: int = 200
+) -> Page:
+    """The page of a record; ``keeping`` is its form to save a snippet."""
     events = await events_of(visit, record)
     same = await visit.parts.store.history(
         HistoryQuery(code_hash=record.code_hash, limit=_SAME, brief=True)
@@ -112,8 +120,9 @@ async def look(visit: Visit) -> Page:
         "files": files_of(visit, record),
         "copies": copies_of(record, str(visit.request.base_url).rstrip("/")),
         "same": [Row.of(each) for each in same],
+        "keeping": keeping,
     }
-    return Page("execution.html", facts)
+    return Page("execution.html", facts, status)
 
 
 async def raw(visit: Visit) -> Response:

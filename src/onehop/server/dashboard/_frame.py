@@ -37,6 +37,7 @@ NAVIGATION: Final = (
     ("approvals", "dashboard/approvals", "Approvals"),
     ("agents", "dashboard/agents", "Agents"),
     ("tools", "dashboard/tools", "Tools"),
+    ("snippets", "dashboard/snippets", "Snippets"),
     ("security", "dashboard/security", "Security"),
 )
 _FILTERS: Final = {

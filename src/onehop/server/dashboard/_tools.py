@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from onehop.server.dashboard._counted import AGAIN, Counted
 from onehop.server.dashboard._spans import SPANS, span_of
 from onehop.server.dashboard._visit import FRESH, Page, Visit
+from onehop.snippets import SPACE
 
 _SHOWN: Final = 200
 _FOUND: Final = 50
@@ -35,12 +37,17 @@ class Tools:
             "span": span,
             "spans": SPANS.values(),
             "tools": [{**tool, "use": uses.get(tool["path"])} for tool in found],
-            "gone": [] if wanted else sorted(set(uses) - known)[:_SHOWN],
+            "gone": [] if wanted else _gone(set(uses) - known),
             "total": sum(space["count"] for space in spaces),
             "counting": stats.answer is None,
             "refresh": AGAIN if stats.late else 0,
         }
         return Page("tools.html", facts)
+
+
+def _gone(paths: Iterable[str]) -> list[str]:
+    """Those that no tool has; snippets have a page of their own."""
+    return sorted(path for path in paths if not path.startswith(f"{SPACE}."))[:_SHOWN]
 
 
 def _found(discovery: Any, spaces: list[dict[str, Any]], wanted: str) -> Any:

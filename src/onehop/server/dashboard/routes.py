@@ -14,6 +14,7 @@ from onehop.server.dashboard import (
     _execution,
     _executions,
     _live,
+    _snippets,
 )
 from onehop.server.dashboard._agents import Agents
 from onehop.server.dashboard._assets import serve_asset
@@ -24,6 +25,7 @@ from onehop.server.dashboard._overview import Overview
 from onehop.server.dashboard._replay import replay
 from onehop.server.dashboard._security import Security
 from onehop.server.dashboard._sessions import Sessions
+from onehop.server.dashboard._snippets import SnippetPages
 from onehop.server.dashboard._tools import Tools
 from onehop.server.dashboard._verifier import Verifier
 from onehop.server.dashboard._visit import Page, Visit
@@ -40,6 +42,7 @@ def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
     security = Security(
         Verifier(audit.key.get_secret_value().encode() if audit.key else None), counted
     )
+    snippets = SnippetPages(counted)
     pages: dict[str, Look] = {
         "": Overview(counted).look,
         "/live": _live.look,
@@ -49,6 +52,8 @@ def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
         "/agents": agents.look,
         "/agents/{agentId}": agents.one,
         "/tools": Tools(counted).look,
+        "/snippets": snippets.look,
+        "/snippets/{name}": snippets.one,
         "/security": security.look,
         "/executions": _executions.look,
         "/executions/{requestId}": _execution.look,
@@ -58,6 +63,8 @@ def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
     forms: dict[str, Act] = {
         "/logout": door.log_out,
         "/executions/{requestId}/replay": replay,
+        "/executions/{requestId}/snippet": _snippets.save,
+        "/snippets/{name}/remove": _snippets.remove,
         "/approvals": _approvals.decide,
         "/agents": agents.add,
         "/agents/{agentId}/rotate": _agents.rotate,
