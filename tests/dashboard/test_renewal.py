@@ -51,6 +51,38 @@ def test_nothing_changes_under_the_pointer_or_the_focus(
         viewer.run("document.activeElement.blur()")
 
 
+_FIRST_ANSWER_WAITS = """
+    const real = window.fetch;
+    let isFirst = true;
+    window.fetch = async (...given) => {
+      const answer = await real(...given);
+      if (isFirst) {
+        isFirst = false;
+        window.late = answer.clone().text();
+        await new Promise((resolve) => { window.letGo = resolve; });
+      }
+      return answer;
+    };
+"""
+_LET_GO = """
+    const done = arguments[arguments.length - 1];
+    window.letGo();
+    window.late.then(() => setTimeout(() => setTimeout(done, 50), 50));
+"""
+
+
+def test_a_late_answer_of_an_earlier_search_does_not_replace_a_later_one(viewer: Browser) -> None:
+    viewer.open("/dashboard/tools")
+    viewer.run(_FIRST_ANSWER_WAITS)
+    viewer.find("input[name=query]").send_keys("orders")
+    until(lambda: viewer.run("return Boolean(window.letGo)"), "the first answer")
+    viewer.find("input[name=query]").send_keys(Keys.CONTROL + "a" + Keys.NULL + "refund")
+    until(lambda: "find_orders" not in viewer.text("#fresh"), "the answer of the second")
+    viewer.driver.execute_async_script(_LET_GO)
+    assert "find_orders" not in viewer.text("#fresh")
+    assert viewer.driver.current_url.endswith("query=refund")
+
+
 @pytest.mark.thorough
 def test_what_is_unfolded_stays_so_and_stays_the_same_element(
     viewer: Browser, ada: httpx2.Client

@@ -156,7 +156,7 @@ def test_an_empty_list_says_what_to_do_and_a_changed_tool_is_named(tmp_path: Pat
     with Served(tmp_path, ONEHOP_TOOLS=str(tmp_path / "shop.py")) as server:
         person = Visitor(server.url)
         person.log_in(server.key("other-root", "admin"))
-        assert "1 of 1 does not fit" in person.get("/dashboard/snippets").text
+        assert "1 of 1 tools does not fit" in person.get("/dashboard/snippets").text
         page = person.get("/dashboard/snippets/counting").text
         assert "It was changed since" in page
         person.close()
