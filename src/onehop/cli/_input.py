@@ -1,4 +1,4 @@
-"""From the arguments of ``onehop run`` to a call that is checked before any process starts."""
+"""From the arguments of ``onehop run`` to a call that is checked before anything runs."""
 
 from __future__ import annotations
 

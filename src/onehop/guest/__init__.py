@@ -24,6 +24,11 @@ PARTS = (
     "platform.js",
     "stacks.js",
     "warnings.js",
+    "values_bytes.js",
+    "values_steps.js",
+    "values_plain.js",
+    "values_forms.js",
+    "values_quoted.js",
     "values.js",
     "console.js",
     "answers.js",
@@ -234,7 +239,7 @@ def _realms_import_map() -> str:
 def deno_arguments(heap_mb: int | str) -> list[str]:
     """The arguments for Deno's binary, for a worker whose V8 heap may grow to ``heap_mb``."""
     return [
-        *_options(heap_mb),
+        *_options(heap_mb, f"--max-heap-size={heap_mb}", _FIRST_NURSERY),
         f"--import-map=data:application/json,{_import_map()}",
         _LOADER.format(_FILE),
         # An argument costs nothing to start with; as module text it would be parsed twice.
@@ -282,6 +287,9 @@ def globals_declared() -> str:
     return (files(__package__) / "globals.d.ts").read_text("utf-8")
 
 
+_FIRST_NURSERY = "--min-semi-space-size=8"
+"""MB for new objects from the start; they cost memory only as they are used. V8 gives a heap of 128
+MB one for them, and copies a megabyte of JSON several times while it is built."""
 _NURSERY = ("--min-semi-space-size=8", "--max-semi-space-size=8")
 """MB for new objects. A dead realm keeps its own ones alive until V8 collects everything: with less
 room they are copied before that, twice, which is a quarter of a small run."""
