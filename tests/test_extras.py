@@ -69,6 +69,7 @@ MISSING = [
     ("onehop: ", command("serve"), "typer", "server"),
     ("onehop: ", command("serve"), "uvicorn", "server"),
     ("onehop: ", command("serve"), "fastapi", "server"),
+    ("onehop: ", command("serve"), "markupsafe", "server"),
     ("onehop: ", command("agents", "list"), "typer", "server"),
     ("onehop: ", command("mcp"), "typer", "mcp"),
     ("onehop: ", command("mcp"), "mcp", "mcp"),
