@@ -142,6 +142,10 @@ def past(at: int, source: random.Random) -> Entry:
     )
     if cause != "validation":
         return Entry(made)
+    rule = source.choice(("eval", "require", "process"))
+    finding = {"type": "error", "severity": "critical", "pattern": rule, "line": 1, "column": 1}
+    finding["message"] = f"{rule} does not work"
+    made = made.model_copy(update={"details": {"findings": [finding]}})
     issue = SecurityIssue(
         agent_id=made.agent_id,
         channel_id=made.channel_id,
@@ -151,7 +155,7 @@ def past(at: int, source: random.Random) -> Entry:
         issue_type="dangerous_pattern",
         description="eval does not work",
         severity="critical",
-        pattern=source.choice(("eval", "require", "process")),
+        pattern=rule,
         line=1,
         column=1,
     )
@@ -215,15 +219,33 @@ def main() -> None:
             look_at(served, page)
 
 
+def save(served: Served, key: str, request_id: str) -> None:
+    """Two snippets of one run, and some calls."""
+    with served.client(key) as admin:
+        for name, words in (
+            ("worth_of_late_orders", "What the late orders of customers are worth"),
+            ("late_orders", "Which orders of some customers are late"),
+        ):
+            body = {"name": name, "requestId": request_id, "description": words}
+            shared = {"forAll": name == "worth_of_late_orders"}
+            admin.post("/api/v1/snippets", json={**body, **shared}).raise_for_status()
+    with served.client(served.key("desk")) as agent:
+        call = "return (await snippets.worth_of_late_orders({ customers: ['c-1'] })).worth"
+        for _ in range(3):
+            agent.post("/api/v1/execute", json={"code": call}).raise_for_status()
+
+
 def look_at(served: Served, page: Browser) -> None:
     """Every page, as an admin sees it."""
     page.open("/dashboard/login")
     take(page, "login")
-    page.log_in(served.key("root", "admin"))
+    key = served.key("root", "admin")
+    page.log_in(key)
     for name in ("invoice-bot", "support"):
         served.key(name)
     served.key("watcher", "viewer")
     late, broken, *_, again = work(served)
+    save(served, key, late)
     page.open("/dashboard/security")
     page.press("Verify the trail now")
     until(lambda: "Verified up to record" in page.text(), "the audit")
@@ -237,6 +259,8 @@ def look_at(served: Served, page: Browser) -> None:
         "agents": "/dashboard/agents",
         "agent": "/dashboard/agents/ada",
         "tools": "/dashboard/tools",
+        "snippets": "/dashboard/snippets",
+        "snippet": "/dashboard/snippets/worth_of_late_orders",
         "security": "/dashboard/security",
     }
     for name, path in places.items():

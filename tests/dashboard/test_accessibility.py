@@ -28,13 +28,16 @@ PAGES = (
     "/dashboard/agents/ada",
     "/dashboard/tools",
     "/dashboard/tools?query=nothing+like+it",
+    "/dashboard/snippets",
+    "/dashboard/snippets?query=nothing+like+it",
+    "/dashboard/snippets/{snippet}?agentId=ada",
     "/dashboard/security",
     "/dashboard/nowhere",
 )
 
 
 @pytest.fixture(scope="module")
-def runs(ada: httpx2.Client) -> dict[str, str]:
+def runs(ada: httpx2.Client, served: Served, admin_key: str) -> dict[str, str]:
     """Runs that have something of everything."""
     called = run(
         ada,
@@ -45,7 +48,14 @@ def runs(ada: httpx2.Client) -> dict[str, str]:
     assert called["success"], called
     run(ada, "return eval('1')")
     failed = run(ada, "const a = 1;\nconst b = missing;\nreturn a + b;")
-    return {"called": called["requestId"], "failed": failed["requestId"]}
+    body = {"name": "all_of_it", "requestId": called["requestId"]}
+    with served.client(admin_key) as admin:
+        assert admin.post("/api/v1/snippets", json=body).status_code == 201
+    return {
+        "called": called["requestId"],
+        "failed": failed["requestId"],
+        "snippet": body["name"],
+    }
 
 
 def violations(page: Browser) -> list[dict[str, Any]]:

@@ -122,6 +122,13 @@ def test_the_keyboard_denies_with_a_reason(admin: Browser, asking: Asking) -> No
 def test_all_calls_of_a_run_are_decided_together(admin: Browser, asking: Asking) -> None:
     result = asking("return Promise.all([1, 2, 3].map((amount) => tools.pay({to: 'bob', amount})))")
     _opened(admin, 3)
+    first, second, _ = admin.all("article.call")
+    first.send_keys("j")
+    assert admin.driver.switch_to.active_element == second
+    second.send_keys("k")
+    assert admin.driver.switch_to.active_element == first
+    first.send_keys("e")
+    assert admin.driver.switch_to.active_element.get_attribute("name") == "arguments"
     admin.press("Approve all 3")
     assert [each["paid"] for each in result.result(30)["output"]] == [1, 2, 3]
 

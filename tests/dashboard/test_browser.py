@@ -322,3 +322,66 @@ def test_an_admin_replays_a_run_offline(
     viewer.open(f"/dashboard/executions/{name}")
     assert "Replay it offline" not in viewer.text()
     admin.complaints()  # a run that is not kept is an answer of 404
+
+
+def test_an_admin_denies_an_agent_a_tool_at_once(admin: Browser, served: Served) -> None:
+    with served.client(served.key("too-eager")) as agent:
+        call = "return await tools.find_orders({customer: 'c'})"
+        assert run(agent, call)["success"]
+        admin.open("/dashboard/agents/too-eager")
+        admin.find("#rules summary").click()
+        box = admin.find("#rules textarea")
+        box.send_keys("deny find_orders\ndeny")
+        admin.press("Set the rules")
+        until(lambda: "line 2" in admin.text("#rules"), "what is wrong")
+        assert admin.find("#rules textarea").get_attribute("value") == "deny find_orders\ndeny"
+        admin.complaints()  # 400
+        admin.find("#rules textarea").clear()
+        admin.find("#rules textarea").send_keys("deny find_orders")
+        admin.press("Set the rules")
+        until(lambda: admin.all("#rules .chips"), "the rule")
+        assert not run(agent, call)["success"]
+
+
+def test_the_overview_names_the_causes_and_the_agents_that_fail(
+    viewer: Browser, served: Served
+) -> None:
+    with served.client(served.key("failing")) as agent:
+        run(agent, "return nothing_of_the_kind")
+    viewer.open("/dashboard")
+    until(lambda: "failing" in viewer.text(), "the agent")
+    assert "runtime" in viewer.text()
+    viewer.press("failing")
+    until(lambda: "/agents/failing" in viewer.driver.current_url, "its page")
+
+
+def test_a_request_id_from_a_log_opens_its_run(viewer: Browser, ada: httpx2.Client) -> None:
+    name = run(ada, "return 'found'")["requestId"]
+    viewer.open("/dashboard/executions")
+    viewer.find("input[name=requestId]").send_keys(f" {name} ")
+    viewer.press("Open")
+    until(lambda: viewer.driver.current_url.endswith(name), "the run")
+    assert "found" in viewer.text()
+
+
+_A_THOUSAND = """
+    const done = arguments[arguments.length - 1];
+    let drawings = 0;
+    new MutationObserver(() => { drawings += 1; }).observe(table, { childList: true });
+    for (let place = 0; place < 1000; place += 1) {
+      const data = { requestId: `run-${place}`, language: "javascript" };
+      const entry = { eventType: "code:execution:started", timestamp: place, agentId: "a", data };
+      take({ lastEventId: "", data: JSON.stringify(entry) });
+    }
+    requestAnimationFrame(() => setTimeout(() => done([drawings, table.textContent]), 0));
+"""
+
+
+def test_a_thousand_events_at_once_are_drawn_in_one_go(viewer: Browser) -> None:
+    viewer.open("/dashboard/live")
+    until(lambda: "live" in viewer.text("#link"), "the stream")
+    drawings, shown = viewer.driver.execute_async_script(_A_THOUSAND)
+    assert 1 <= drawings <= 2  # an event of before may be drawn with them, or alone
+    assert "run-999" in shown
+    assert "run-600" not in shown
+    assert len(viewer.all("#events tr")) == 300  # what the page has room for

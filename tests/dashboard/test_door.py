@@ -35,6 +35,8 @@ PAGES = (
     "/dashboard/agents",
     "/dashboard/agents/ada",
     "/dashboard/tools",
+    "/dashboard/snippets",
+    "/dashboard/snippets/some",
     "/dashboard/security",
     "/dashboard/whatever",
 )
@@ -46,6 +48,8 @@ FORMS = (
     "/dashboard/agents/ada/revoke",
     "/dashboard/security/verify",
     "/dashboard/executions/some/replay",
+    "/dashboard/executions/some/snippet",
+    "/dashboard/snippets/some/remove?whose=all",
 )
 CHANGES = (
     "/dashboard/approvals",
@@ -53,6 +57,8 @@ CHANGES = (
     "/dashboard/agents/ada/rotate",
     "/dashboard/agents/ada/revoke",
     "/dashboard/executions/some/replay",
+    "/dashboard/executions/some/snippet",
+    "/dashboard/snippets/some/remove?whose=all",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from asyncio import run as run_async
@@ -16,6 +17,7 @@ from onehop.events import ExecutionFailed, SecurityIssue, ValidationStarted
 from onehop.records import ExecutionRecord
 from onehop.runs.decisions import Approval
 from onehop.server.dashboard._segments import segment
+from onehop.snippets.saved import Snippet
 from onehop.stores import open_store
 from onehop.stores.base import Entry
 from tests.dashboard.browsing import Browser, browser
@@ -50,6 +52,9 @@ PAGES = (
     f"/dashboard/agents/{segment(AGENT)}",
     "/dashboard/tools",
     f"/dashboard/tools?query={quote(TEXT)}",
+    "/dashboard/snippets",
+    f"/dashboard/snippets/{segment(TEXT)}?agentId={quote(AGENT)}",
+    f"/dashboard/snippets/hostile?agentId={quote(AGENT)}",
     "/dashboard/security",
     f"/dashboard/{quote(TEXT, safe='')}".replace("%2F", ""),
 )
@@ -134,11 +139,30 @@ def _approval() -> Approval:
     )
 
 
+def _snippet(name: str) -> Snippet:
+    return Snippet(
+        agent_id=AGENT,
+        name=name,
+        language="javascript",
+        code=f"const a = {TEXT}\0\n{LONG}\nreturn a",
+        code_hash="0" * 16,
+        description=TEXT,
+        input_schema=json.dumps({"type": "object", "properties": {TEXT: {"description": TEXT}}}),
+        tools=json.dumps({TEXT: TEXT, "hostile": "0" * 16}),
+        request_id=REQUEST,
+        source_agent=AGENT,
+        saved_by=TEXT,
+        saved_at=time.time_ns() // 1_000_000,
+    )
+
+
 async def _fill(server: Served) -> None:
     store = await open_store(AuditConfig(store=server.store))
     try:
         await store.append([_entry(REQUEST), _entry(f"{REQUEST}-2")])
         await store.add_approvals([_approval()])
+        assert await store.keep_snippet(_snippet(TEXT))
+        assert await store.keep_snippet(_snippet("hostile"))
     finally:
         await store.aclose()
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from onehop.server.dashboard._remembered import Got, Remembered
-from tests.dashboard.browsing import ENTER, Browser
+from tests.dashboard.browsing import CONTROL, ENTER, RELEASED, Browser
 from tests.dashboard.test_browser import run
 from tests.dashboard.visiting import Visitor
 from tests.server.served import Served
@@ -49,6 +49,38 @@ def test_nothing_changes_under_the_pointer_or_the_focus(
         until(partial(_leads_to, viewer, link, name), "the renewal")
         assert not viewer.all("#held")
         viewer.run("document.activeElement.blur()")
+
+
+_FIRST_ANSWER_WAITS = """
+    const real = window.fetch;
+    let isFirst = true;
+    window.fetch = async (...given) => {
+      const answer = await real(...given);
+      if (isFirst) {
+        isFirst = false;
+        window.late = answer.clone().text();
+        await new Promise((resolve) => { window.letGo = resolve; });
+      }
+      return answer;
+    };
+"""
+_LET_GO = """
+    const done = arguments[arguments.length - 1];
+    window.letGo();
+    window.late.then(() => setTimeout(() => setTimeout(done, 50), 50));
+"""
+
+
+def test_a_late_answer_of_an_earlier_search_does_not_replace_a_later_one(viewer: Browser) -> None:
+    viewer.open("/dashboard/tools")
+    viewer.run(_FIRST_ANSWER_WAITS)
+    viewer.find("input[name=query]").send_keys("orders")
+    until(lambda: viewer.run("return Boolean(window.letGo)"), "the first answer")
+    viewer.find("input[name=query]").send_keys(CONTROL + "a" + RELEASED + "refund")
+    until(lambda: "find_orders" not in viewer.text("#fresh"), "the answer of the second")
+    viewer.driver.execute_async_script(_LET_GO)
+    assert "find_orders" not in viewer.text("#fresh")
+    assert viewer.driver.current_url.endswith("query=refund")
 
 
 @pytest.mark.thorough

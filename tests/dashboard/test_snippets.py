@@ -7,9 +7,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from selenium.webdriver.common.keys import Keys
 
-from tests.dashboard.browsing import Browser
+from tests.dashboard.browsing import ENTER, TAB, Browser
 from tests.dashboard.conftest import TOOLS
 from tests.dashboard.test_browser import run
 from tests.dashboard.visiting import Visitor
@@ -89,9 +88,9 @@ def test_the_keyboard_alone_removes_one(admin: Browser, ada: httpx2.Client) -> N
     saved(admin, ada, "short_lived")
     summary = admin.find("details.ask summary")
     admin.run("arguments[0].focus()", summary)
-    summary.send_keys(Keys.ENTER)
-    summary.send_keys(Keys.TAB)
-    admin.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    summary.send_keys(ENTER)
+    summary.send_keys(TAB)
+    admin.driver.switch_to.active_element.send_keys(ENTER)
     until(lambda: admin.driver.current_url.endswith("/dashboard/snippets"), "the list")
     assert "short_lived" not in admin.text()
     assert "no snippet is called" in str(run(ada, "return snippets.short_lived({})")["error"])
@@ -156,7 +155,7 @@ def test_an_empty_list_says_what_to_do_and_a_changed_tool_is_named(tmp_path: Pat
     with Served(tmp_path, ONEHOP_TOOLS=str(tmp_path / "shop.py")) as server:
         person = Visitor(server.url)
         person.log_in(server.key("other-root", "admin"))
-        assert "1 of 1 does not fit" in person.get("/dashboard/snippets").text
+        assert "1 of 1 tools does not fit" in person.get("/dashboard/snippets").text
         page = person.get("/dashboard/snippets/counting").text
         assert "It was changed since" in page
         person.close()

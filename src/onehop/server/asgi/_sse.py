@@ -22,9 +22,10 @@ _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 def event(name: str, data: Any, identifier: str | None = None) -> bytes:
-    """One event; ``data`` is JSON data, or JSON already when it is bytes."""
+    """One event; ``data`` is JSON data, or JSON already when it is bytes: one line either way."""
     text = data if isinstance(data, bytes) else to_json(data, inf_nan_mode="null")
-    return format_sse_event(event=name, data_str=text.decode(), id=identifier)
+    end = b"\n\n" if identifier is None else f"\nid: {identifier}\n\n".encode()
+    return b"event: %b\ndata: %b%b" % (name.encode(), text, end)
 
 
 class EventStream(EventSourceResponse):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.responses import Response
@@ -13,9 +14,11 @@ from onehop.server.agents import NAME, NewKey
 from onehop.server.dashboard._counted import AGAIN, Counted
 from onehop.server.dashboard._door import field, need_admin, redirect
 from onehop.server.dashboard._executions import Row
+from onehop.server.dashboard._segments import segment
 from onehop.server.dashboard._spans import SPANS, span_of
 from onehop.server.dashboard._visit import FRESH, Page, Visit
 from onehop.stores.base import AgentRecord, HistoryQuery
+from onehop.tools import rule_from_text, rules_from_json
 
 _NAME: Final = re.compile(NAME)
 _MOST: Final = 500
@@ -56,16 +59,22 @@ class Agents:
         return Page("agents.html", facts, status)
 
     async def one(self, visit: Visit) -> Page:
-        """One agent's statistics."""
+        """One agent's statistics; for an admin its key and its rules too."""
+        return await self._one(visit)
+
+    async def _one(self, visit: Visit, problem: str = "", tried: str = "") -> Page:
         agent_id = visit.named("agentId")
         span = span_of(visit.asked, "24h")
         await visit.parts.executor.flush(FRESH)
         latest = HistoryQuery(agent_id=agent_id, limit=_FEW, brief=True)
         recent = await visit.parts.store.history(latest)
         counts = await self._counted.of_agent(agent_id, span)
+        key = await _key(visit, agent_id)
         facts = {
             "agent_id": agent_id,
-            "key": await _key(visit, agent_id),
+            "key": key,
+            "rules": None if key is None or key.revoked_at else _rules(visit, key, tried),
+            "problem": problem,
             "span": span,
             "spans": SPANS.values(),
             "counts": counts.answer,
@@ -79,7 +88,23 @@ class Agents:
             "latest": [Row.of(record) for record in recent],
             "refresh": AGAIN if counts.late else 0,
         }
-        return Page("agent.html", facts)
+        return Page("agent.html", facts, 400 if problem else 200)
+
+    async def set_rules(self, visit: Visit, form: dict[str, str]) -> Page | Response:
+        """Replace an agent's rules; they count from its next run on."""
+        need_admin(visit)
+        agent_id, text = _agent(visit), form.get("rules", "")
+        try:
+            rules = [
+                rule_from_text(line, f"line {number}")
+                for number, line in enumerate(text.splitlines(), 1)
+                if line.strip()
+            ]
+            await visit.parts.agents.set_rules(agent_id, rules)
+        except InvalidRequestError as error:
+            return await self._one(visit, str(error), text)
+        visit.parts.executor.forget_rules(agent_id)
+        return redirect(visit, f"dashboard/agents/{segment(agent_id)}#rules")
 
     async def add(self, visit: Visit, form: dict[str, str]) -> Page:
         """Make an agent; the page shows its key, this once."""
@@ -91,6 +116,26 @@ class Agents:
         except (AgentExistsError, InvalidRequestError) as error:
             return await self._list(visit, str(error), 400)
         return _shown(made, "was added")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """An agent's rules, as text."""
+
+    told: list[str]
+    text: str
+    """All of them, or what was tried."""
+    stray: list[str]
+    """What concerns no tool that is there now."""
+    tried: bool
+    """Whether the text is what somebody has sent, and was not taken."""
+
+
+def _rules(visit: Visit, agent: AgentRecord, tried: str) -> Rules:
+    found = rules_from_json(agent.rules)
+    told = [str(rule) for rule in found]
+    stray = visit.parts.executor.sandbox.toolbox.stray(found)
+    return Rules(told, tried or "\n".join(told), stray, bool(tried))
 
 
 async def _key(visit: Visit, agent_id: str) -> AgentRecord | None:

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from starlette.responses import Response
+
 from onehop.records import ExecutionRecord
 from onehop.server._errors import NotFoundError
+from onehop.server.dashboard._door import redirect
+from onehop.server.dashboard._segments import segment
 from onehop.server.dashboard._spans import SPANS, now_ms, span_of
 from onehop.server.dashboard._visit import FRESH, Page, Visit
 from onehop.server.http._params import HistoryParams
@@ -70,9 +74,11 @@ def state_of(record: ExecutionRecord) -> str:
     return "ok" if record.success else (record.error_type or "failed")
 
 
-async def look(visit: Visit) -> Page:
-    """The list, newest first."""
+async def look(visit: Visit) -> Page | Response:
+    """The list, newest first; or the run whose id the address gives."""
     asked = visit.asked
+    if "requestId" in asked:
+        return redirect(visit, f"dashboard/executions/{segment(asked['requestId'].strip())}")
     params = _params(asked)
     span = span_of(asked) if "within" in asked else None
     since = params.since if span is None else span.since(now_ms())

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
-from onehop.answers import SecurityCount
+from onehop.answers import AgentCount, SecurityCount
 from onehop.records import ExecutionRecord
 from onehop.runs.states import RunState
 from onehop.server._errors import NotReadyError
@@ -19,6 +19,7 @@ from onehop.server.dashboard._visit import FRESH, Page, Visit
 from onehop.stores.base import HistoryQuery
 
 _LATEST: Final = 8
+_FEW: Final = 5
 _RECENT: Final = 100
 """Runs that turns and tokens avoided are added up of."""
 
@@ -78,6 +79,7 @@ class Overview:
             "figures": figures.answer,
             "rate": _rate(figures.answer, span),
             "agents": figures.answer and figures.answer.agents,
+            "failing": _failing(figures.answer),
             "findings": _totals(findings.answer),
             "refresh": AGAIN if figures.late or findings.late else 5,
         }
@@ -92,6 +94,16 @@ def _waits(run: RunState, paused: list[Paused]) -> bool:
 def _rate(figures: Figures | None, span: Span) -> float | None:
     """Runs a minute."""
     return None if figures is None else figures.stats.total_executions / (span.length / 60_000)
+
+
+def _failing(figures: Figures | None) -> list[AgentCount]:
+    """The agents with the most failures."""
+    found = [] if figures is None else [each for each in figures.agents if _failures(each)]
+    return sorted(found, key=_failures, reverse=True)[:_FEW]
+
+
+def _failures(agent: AgentCount) -> int:
+    return agent.total - agent.successful
 
 
 def _totals(findings: list[SecurityCount] | None) -> tuple[int, int] | None:

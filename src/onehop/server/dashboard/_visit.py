@@ -88,4 +88,4 @@ async def read_form(request: Request) -> dict[str, str]:
         raise InvalidRequestError(
             "body", "text that is not a form", "a form of this page"
         ) from None
-    return {name: value.strip() for name, value in pairs}
+    return {name: value.strip().replace("\r\n", "\n") for name, value in pairs}

@@ -67,6 +67,7 @@ def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
         "/snippets/{name}/remove": _snippets.remove,
         "/approvals": _approvals.decide,
         "/agents": agents.add,
+        "/agents/{agentId}/rules": agents.set_rules,
         "/agents/{agentId}/rotate": _agents.rotate,
         "/agents/{agentId}/revoke": _agents.revoke,
         "/security/verify": security.verify,

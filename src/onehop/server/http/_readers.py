@@ -59,6 +59,15 @@ class Filter:
             and (self.types is None or event.event_type in self.types)
         )
 
+    def among(self, items: Iterable[Item]) -> Iterable[Item]:
+        """Those of ``items`` that are wanted."""
+        if self == _ALL:
+            return items
+        return (item for item in items if self.wants(item.event))
+
+
+_ALL: Final = Filter()
+
 
 class Item:
     """An event with its mark."""
@@ -126,7 +135,7 @@ class Reader:
 
     def catch_up(self, missed: Iterable[Item]) -> None:
         """What comes before all others, however much it is."""
-        self._waiting.extend(chunks_of(item for item in missed if self.wanted.wants(item.event)))
+        self._waiting.extend(chunks_of(self.wanted.among(missed)))
 
     def beat(self, now: float) -> None:
         """Say after a silence that the server lives."""
@@ -254,7 +263,7 @@ class Readers:
         self._pace.began()
         asyncio.get_running_loop().call_soon(self._measure, time.thread_time(), _TURNS)
         for wanted, readers in self._groups.items():
-            chunks = chunks_of(item for item in items if wanted.wants(item.event))
+            chunks = chunks_of(wanted.among(items))
             for reader in readers if chunks else ():
                 reader.give(chunks)
 

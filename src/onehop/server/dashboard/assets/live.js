@@ -69,8 +69,8 @@ function wanted(entry) {
 
 const LEFT_OUT = new Set(["eventType", "requestId", "codeHash", "resourceUsage", "argumentsHash", "callId", "runId"]);
 
-const time = (value) => (value < 1000 ? `${value.toFixed(value < 10 ? 1 : 0)} ms` : `${(value / 1000).toFixed(2)} s`);
-const size = (value) => (value < 1000 ? `${value} B` : `${(value / 1000).toFixed(1)} kB`);
+const time = (value) => (value < 1000 ? `${value.toFixed(value < 10 ? 1 : 0)}\u00a0ms` : `${(value / 1000).toFixed(2)}\u00a0s`);
+const size = (value) => (value < 1000 ? `${value}\u00a0B` : `${(value / 1000).toFixed(1)}\u00a0kB`);
 // How a field is told: its name in words, and its value's unit.
 const TOLD = {
   executionTime: ["took", time], validationTime: ["took", time], duration: ["took", time], actualTime: ["took", time],

@@ -55,14 +55,22 @@ function offerCopies() {
 function decideByKey() {
   document.addEventListener("keydown", (event) => {
     if (!event.target.matches?.("[data-decide]") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "j" || event.key === "k") return goTo(event, event.key === "j" ? 1 : -1);
     const button = event.target.querySelector(`button[aria-keyshortcuts="${CSS.escape(event.key)}"]`);
-    if (!button) return;
+    if (!button) return undefined;
     event.preventDefault();
     const hidden = button.closest("details:not([open])");
     if (!hidden) return button.click();
     hidden.open = true;
-    hidden.querySelector("input, textarea, button").focus();
+    return hidden.querySelector("input, textarea, button").focus();
   });
+}
+
+// The next call that waits, or the one before.
+function goTo(event, step) {
+  const calls = [...document.querySelectorAll("[data-decide]")];
+  calls[calls.indexOf(event.target) + step]?.focus();
+  event.preventDefault();
 }
 
 showTimes(document);

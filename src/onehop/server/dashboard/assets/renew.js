@@ -13,6 +13,7 @@
 
   const part = document.getElementById("fresh");
   let shown = part?.textContent;
+  let asked = 0; // times: an answer counts as long as nothing was asked after it
 
   const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.id || node.dataset.key || "" : "");
   const isAlike = (one, other) => one.nodeName === other.nodeName && keyOf(one) === keyOf(other);
@@ -99,7 +100,9 @@
 
   // A part of the page as the server has it now.
   async function renew(address, isAsked) {
+    const turn = (asked += 1);
     const page = await ask(address);
+    if (turn !== asked) return undefined;
     const fresh = page?.getElementById("fresh");
     if (!fresh && part.dataset.whole !== undefined) return location.reload(); // it has ended: another page
     if (!fresh) return undefined;
@@ -143,7 +146,8 @@
       const pairs = [...new FormData(form)].filter(([, value]) => value !== "");
       const query = new URLSearchParams(pairs).toString();
       const address = form.getAttribute("action") + (query && `?${query}`);
-      renew(address, true).then(() => history.replaceState(null, "", address), () => form.submit());
+      history.replaceState(null, "", address);
+      renew(address, true).catch(() => form.submit());
     };
     form.addEventListener("input", () => {
       clearTimeout(timer);
