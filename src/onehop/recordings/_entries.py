@@ -37,7 +37,7 @@ class Intended:
 
     number: int
     effect: Effect = "write"
-    """What its tool is said to do; logs did not always say it."""
+    """The effect that its tool declares; logs did not always have it."""
 
 
 @dataclass(frozen=True, slots=True)

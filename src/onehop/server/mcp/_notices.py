@@ -101,7 +101,7 @@ class Notices:
 
     async def _follow(self) -> None:
         """However often tools change, each notice is about other words. Snippets are not the same
-        for all agents, so that each change of them is told."""
+        for all agents, so that each change of them counts."""
         while True:
             await self._changed.wait()
             self._changed.clear()
