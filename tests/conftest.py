@@ -28,7 +28,7 @@ collect_ignore = ["adapters"]
 def pytest_configure(config: pytest.Config) -> None:
     """Property tests try the same examples each time, so that whoever runs the tests sees what the
     last one saw. The soak run draws others; what it finds is kept as an example of its test."""
-    settings.register_profile("same", derandomize=True, database=None)
+    settings.register_profile("same", derandomize=True, database=None, max_examples=50)
     settings.register_profile("search", print_blob=True)
     if not config.getoption("hypothesis_profile", default=None):
         settings.load_profile("search" if config.option.markexpr.startswith("soak") else "same")

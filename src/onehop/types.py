@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -46,6 +46,10 @@ CheckPolicy = Literal["off", "provable", "strict"]
 """What lets the check refuse a run: nothing, what must fail, or all that TypeScript says."""
 Status = Literal["completed", "failed", "paused", "running"]
 Isolation = Literal["process", "realm"]
+
+
+TYPECHECK: Final = "typecheck"
+"""The pattern of findings of the check before a run: mistakes, and no matter of security."""
 
 
 class Wire(BaseModel):

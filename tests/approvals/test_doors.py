@@ -202,6 +202,7 @@ def test_the_command_line_says_what_was_decided_already(
     assert "is known" in unknown.stderr
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("words", "keys"), [((), "y"), (("--yes",), "")])
 def test_a_person_at_a_terminal_sees_the_calls_before_they_are_decided(
     shop: Served, ada: httpx2.Client, words: tuple[str, ...], keys: str

@@ -4,6 +4,7 @@ something is sent twice by itself, and nothing is lost."""
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 
 from tests.server.served import Served, run
 from tests.servers import PostgresServer
+from tests.users import ROOT
 from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(300)  # servers start, and start again
@@ -44,7 +46,7 @@ def note(text: str) -> int:
     """Write something down."""
     return written(f"note {text}")
 
-@tool
+@tool(effect="destructive")
 async def linger(text: str) -> None:
     """Write something down, and take a while."""
     written(f"linger {text}")
@@ -57,6 +59,24 @@ async def pay(to: str, amount: float, slow: float = 0) -> str:
     await asyncio.sleep(slow)
     return f"{to} has {amount:g} more"
 '''
+DIES = """
+import os, signal, sys
+from pathlib import Path
+
+if "serve" in sys.argv:
+    from onehop.stores.sql import SqlStore
+
+    died, ask = Path(os.environ["DIES_ONCE"]), SqlStore.add_approvals
+
+    async def add_approvals(self, approvals):
+        if not died.exists():
+            died.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        await ask(self, approvals)
+
+    SqlStore.add_approvals = add_approvals
+"""
+"""A ``sitecustomize``: the first server dies when it is about to keep what people are asked."""
 CODE = """
 const [who] = await Promise.all([tools.find({ name: "ada" }), tools.note({ text: TEXT })]);
 const paid = await tools.pay({ to: TEXT, amount: 6, slow: SLOW })
@@ -172,6 +192,7 @@ def test_a_server_that_is_killed_while_a_run_is_paused_goes_on_with_it(
         assert [shop.lines(f"{word} one") for word in ("note", "pay", "note end")] == [1, 1, 1]
 
 
+@pytest.mark.thorough
 def test_a_server_that_is_killed_while_a_worker_is_held_goes_on_with_the_run(
     store: Any, tmp_path: Path
 ) -> None:
@@ -187,6 +208,26 @@ def test_a_server_that_is_killed_while_a_worker_is_held_goes_on_with_the_run(
         result = people.result("r1")
         assert result["output"] == ["ada is here", "two has 6 more", 3], result
         assert [shop.lines(f"{word} two") for word in ("note", "pay", "note end")] == [1, 1, 1]
+
+
+def test_a_server_that_is_killed_before_it_has_asked_anybody_goes_on_with_the_run(
+    tmp_path: Path,
+) -> None:
+    """Between two writes: the run waits for people, and nobody has been asked."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(DIES)
+    path = {"PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), str(ROOT / "src")])}
+    with Shop(tmp_path, DIES_ONCE=str(tmp_path / "died"), **path) as shop:
+        people = People(shop)
+        _quietly(people, "r1", code("early"))
+        assert (tmp_path / "died").exists()
+        shop.kill()  # it is dead already
+        shop.again()
+        (asked,) = until(people.waiting)
+        people.decide(asked, action="approve")
+        result = people.result("r1")
+        assert result["output"] == ["ada is here", "early has 6 more", 3], result
+        assert [shop.lines(f"{word} early") for word in ("note", "pay", "note end")] == [1, 1, 1]
 
 
 def test_a_call_that_was_sent_when_the_server_was_killed_is_not_sent_again_by_itself(
@@ -211,6 +252,7 @@ def test_a_call_that_was_sent_when_the_server_was_killed_is_not_sent_again_by_it
         assert shop.lines("pay three") == 1
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_cut_off_before_it_waits_names_the_writes_that_it_had_sent(
     store: Any, tmp_path: Path
 ) -> None:
@@ -228,8 +270,10 @@ def test_a_run_that_is_cut_off_before_it_waits_names_the_writes_that_it_had_sent
         shop.again()
         result = until(lambda: (found := people.result("r1")).get("error") and found)
         assert result["errorInfo"]["name"] == "Interrupted"
-        calls = {(each["tool"], each["outcome"], each["change"]) for each in result["toolCalls"]}
-        assert {("note", "ok", "applied"), ("linger", "unknown", "unknown")} <= calls
+        facts = "tool", "effect", "outcome", "change"
+        calls = {tuple(each[fact] for fact in facts) for each in result["toolCalls"]}
+        sent = {("note", "write", "ok", "applied")}
+        assert sent | {("linger", "destructive", "unknown", "unknown")} <= calls
         assert shop.lines("note cut") == shop.lines("linger cut") == 1
 
 

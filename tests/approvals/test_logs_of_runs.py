@@ -14,7 +14,7 @@ from onehop.recordings import Intended, Made, RunLog, Script, Sealer, read_scrip
 from onehop.runs.kept import KeptRun
 from onehop.stores.base import Store
 from onehop.stores.memory import MemoryStore
-from onehop.types import CallChange, ToolOutcome
+from onehop.types import CallChange, Effect, ToolOutcome
 from onehop.workers._rest import Rest
 
 pytestmark = [pytest.mark.unit, pytest.mark.asyncio]
@@ -45,13 +45,17 @@ async def read(store: Store, upto: int | None = None) -> Script:
 
 async def test_a_call_that_may_have_been_sent_never_ends_as_not_applied() -> None:
     changes: list[CallChange | None] = [None, *get_args(CallChange)]
-    effects: list[Any] = ["read", "write", "destructive"]
-    for effect, outcome, change in itertools.product(effects, get_args(ToolOutcome), changes):
+    now: tuple[Effect, ...] = get_args(Effect)
+    then: tuple[Effect, ...] = ("write", "destructive")
+    for effect, sent_as, outcome, change in itertools.product(
+        now, then, get_args(ToolOutcome), changes
+    ):
         record = CallRecord(1, "pay")
-        record.met, record.effect = Met(1, "call_1", attempts=1), effect
+        record.met = Met(1, "call_1", attempts=1, sent_as=sent_as)
+        record.effect = effect
         record.end(outcome, None, change)
         assert record.call.change != "none"
-        assert record.call.effect != "read"
+        assert record.call.effect == sent_as
         assert record.call.outcome in ("ok", "unknown") or change == "applied"
 
 

@@ -17,11 +17,12 @@ from pydantic import SecretStr
 
 from onehop import ExecutionResult
 from onehop.config import RecordingConfig
+from onehop.events import CODE_EXECUTION_FAILED, Event
 from onehop.execution.executor import Executor
 from onehop.execution.keeping import Keeper
 from onehop.recordings import Answered, Intended, Made, Outgrown, RunLog
 from onehop.runs.decisions import Approval, ApprovalStatus
-from onehop.runs.kept import RunChange
+from onehop.runs.kept import KeptRun, RunChange
 from onehop.runs.ledger import LedgerLine, ledger
 from onehop.server.agents import Agents
 from onehop.stores.base import EventQuery
@@ -194,6 +195,35 @@ async def test_a_run_that_has_outgrown_its_recording_is_not_made_again(shop: Exe
     assert record is not None
     assert "was answered more than is kept" in (record.error or "")
     assert MADE == []
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_run_that_nobody_can_make_again_is_announced_as_failed_once(
+    shop: Executor, times: int
+) -> None:
+    """Twice: its server dies after it has told, and before the store knows that the run is over."""
+    name = f"told {times}"
+    heard: list[Event] = []
+    subscription = shop.bus.subscribe(heard.append, types={CODE_EXECUTION_FAILED})
+    await paused(shop, CAUGHT, name)
+    await died(shop, name, APPROVED, [Outgrown(), Intended(1)])
+
+    async def buried() -> KeptRun | None:
+        (kept,) = await shop.store.kept_runs(request_id=name, limit=1)
+        return kept if kept.phase == "ended" else None
+
+    kept: KeptRun = await soon(buried)
+    for _again in range(1, times):
+        back = RunChange(phase="resuming", lease_until=0)
+        assert await shop.store.change_run(kept.run_id, kept.fence, back)
+        await soon(buried)
+    await shop.flush()
+    wanted = EventQuery(request_id=name, event_types=frozenset({CODE_EXECUTION_FAILED}))
+    (stored,) = await shop.store.events(wanted)
+    assert "was answered more than is kept" in stored.event.to_dict()["data"]["error"]
+    await subscription.drained()
+    subscription.close()
+    assert {each.event_id for each in heard if each.request_id == name} == {stored.event.event_id}
 
 
 async def test_a_log_whose_end_was_cut_off_is_refused(shop: Executor, folder: Path) -> None:

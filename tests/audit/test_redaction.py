@@ -458,6 +458,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:12])
 def test_hostile_text_of_a_megabyte_does_not_hang(text: str) -> None:
     """In quadratic time each of these would take minutes."""

@@ -96,6 +96,7 @@ class Campaign:
             if time.monotonic() > last:
                 break
             await self._kill()
+            self._say_how_far()
         self._ending = True
         ends = await asyncio.gather(*clients, return_exceptions=True)
         self._over = True
@@ -110,6 +111,11 @@ class Campaign:
         before, deadline = ledger.stat().st_size, time.monotonic() + _PATIENCE
         while ledger.stat().st_size == before and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
+
+    def _say_how_far(self) -> None:
+        lines = self._servers[0].ledger.read_text().count("\n")
+        ended = f"{len(self._answers)} runs, {lines} writes, {len(self.found.problems)} problems"
+        print(f"{self.found.kills.total()} kills: {ended}", flush=True)
 
     # --- what is killed ---
 
@@ -137,17 +143,17 @@ class Campaign:
         body = {"code": CODE, "context": {"key": name, "asks": asks}, "timeout": 20_000}
         headers = {"Authorization": f"Bearer {key}", "X-Request-Id": name}
         began, down = time.monotonic(), self._down
-        said = Counter[str]()
+        said = Said()
         while time.monotonic() - began < _PATIENCE + self._down - down:
             url = self._dice.choice(self._servers).url
             try:
                 async with httpx2.AsyncClient(timeout=_PATIENCE) as client:
                     answer = await client.post(f"{url}/api/v1/execute", json=body, headers=headers)
             except httpx2.TransportError as error:
-                said[type(error).__name__] += 1
+                said.hear(type(error).__name__, time.monotonic() - began)
                 await asyncio.sleep(0.1)
                 continue
-            said[_in_short(answer)] += 1
+            said.hear(_in_short(answer), time.monotonic() - began)
             if answer.status_code == 200 and answer.json()["status"] not in _ON_ITS_WAY:
                 self._answers[name] = answer.json()
                 return
@@ -158,8 +164,24 @@ class Campaign:
                 words = f"{name}: {answer.status_code} {answer.text[:200]} {self._logged(name)}"
                 self.found.problems.append(words)
             await asyncio.sleep(0.1)
-        words = f"{name} was never answered: {dict(said)} {self._logged(name)}"
+        kept = await self._kept(name)
+        words = f"{name} was never answered: {said}; {kept}; {self._logged(name)}"
         self.found.problems.append(words)
+
+    async def _kept(self, name: str) -> str:
+        """What the store knows of a run, and of what people are asked about it."""
+        store = await open_store(AuditConfig(store=self._servers[0].store))
+        try:
+            parts = []
+            for run in await store.kept_runs(request_id=name):
+                asked = await store.approvals(run_id=run.run_id)
+                told = [(each.call_id, each.status) for each in asked]
+                left = run.lease_until - time.time_ns() // 1_000_000
+                parts.append(f"{run.phase} {run.fence} wake {run.wake} lease {left} ms {told}")
+            record = await store.get(name)
+            return f"kept {parts}, record {record is not None}"
+        finally:
+            await store.aclose()
 
     def _logged(self, name: str) -> str:
         """What the servers have logged of a request, the last lines."""
@@ -241,6 +263,23 @@ class Campaign:
         if told < len(mine) and not interrupted:
             found.problems.append(f"{name} wrote {sorted(mine)}, and names only {told} writes")
         found.unnamed += max(0, len(mine) - told)
+
+
+class Said:
+    """What a client was answered, the same in a row as one, with the seconds of the first."""
+
+    def __init__(self) -> None:
+        self._words: list[tuple[str, float, int]] = []
+
+    def hear(self, word: str, seconds: float) -> None:
+        last, since, times = self._words[-1] if self._words else ("", seconds, 0)
+        if last == word:
+            self._words[-1] = (last, since, times + 1)
+        else:
+            self._words.append((word, seconds, 1))
+
+    def __str__(self) -> str:
+        return ", ".join(f"{word} x{n} from {since:.1f} s" for word, since, n in self._words)
 
 
 def _in_short(answer: httpx2.Response) -> str:

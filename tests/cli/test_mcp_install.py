@@ -56,6 +56,7 @@ def entry_in(client: str, path: Path) -> Any:
 # --- every client
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("client", BY_FILE)
 def test_a_client_without_a_file_gets_one_with_the_command(
     here: Here, tmp_path: Path, client: str
@@ -70,6 +71,7 @@ def test_a_client_without_a_file_gets_one_with_the_command(
     assert os.path.isabs(_program(entry_in(client, path)))
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("client", BY_FILE)
 def test_a_client_gets_the_files_of_tools_by_their_whole_names(
     here: Here, tmp_path: Path, client: str
@@ -97,6 +99,7 @@ def _program(entry: dict[str, Any]) -> str:
     return str(command[0] if isinstance(command, list) else command)
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("client", BY_FILE)
 @pytest.mark.parametrize("words", [[], ["--url", URL]])
 def test_doing_it_twice_changes_nothing(
@@ -117,6 +120,7 @@ def test_doing_it_twice_changes_nothing(
     assert [each.name for each in path.parent.iterdir()] == [path.name], "and leaves no copy"
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("client", BY_FILE)
 def test_a_dry_run_prints_the_difference_and_writes_nothing(
     here: Here, tmp_path: Path, client: str
@@ -129,6 +133,7 @@ def test_a_dry_run_prints_the_difference_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("client", sorted(set(BY_FILE) - {"jetbrains"}))
 def test_from_a_command_to_a_url_and_back_leaves_one_way(
     here: Here, tmp_path: Path, client: str
@@ -143,6 +148,7 @@ def test_from_a_command_to_a_url_and_back_leaves_one_way(
     assert URL not in json.dumps(seen[2])
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("words", [[], ["--url", URL]])
 def test_the_text_to_paste_is_what_would_be_written(

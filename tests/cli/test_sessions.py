@@ -32,7 +32,10 @@ def test_what_a_session_stores_is_there_in_the_next_run(tmp_path: Path) -> None:
     assert onehop("run", "--session", "one", COUNT, **env).stdout == "1\n"
     again = onehop("run", "--session", "one", COUNT, **env)
     assert again.stdout == "2\n"
-    assert "It has lost n; what store keeps is still there" in again.stderr
+    assert (
+        "It has lost n and what was set on globalThis; what store keeps is still there"
+        in again.stderr
+    )
     assert onehop("run", "--session", "two", COUNT, **env).stdout == "1\n"
     refused = onehop("run", "--session", "one", "--no-record", COUNT, **env)
     assert refused.returncode == 2

@@ -6,17 +6,18 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
+from typing import TYPE_CHECKING, Any
 
 from tests.waiting import until
 
+if TYPE_CHECKING:  # its import takes long, and each process of the tests collects all files
+    from selenium.webdriver import Chrome
+    from selenium.webdriver.remote.webelement import WebElement
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
+ENTER, TAB = "\ue007", "\ue004"
+"""Keys, as WebDriver writes them."""
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -55,14 +56,16 @@ class Browser:
 
     def all(self, selector: str) -> list[WebElement]:
         """Every element that is there now."""
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+        return self.driver.find_elements("css selector", selector)
 
     def press(self, words: str) -> None:
         """Press the button, or follow the link, with these words."""
+        from selenium.common.exceptions import StaleElementReferenceException
+
         path = f"//*[self::button or self::a][normalize-space()={words!r}]"
 
         def pressed() -> bool:
-            for found in self.driver.find_elements(By.XPATH, path):
+            for found in self.driver.find_elements("xpath", path):
                 try:
                     found.click()
                 except StaleElementReferenceException:  # the page has just renewed itself
@@ -71,6 +74,12 @@ class Browser:
             return False
 
         until(pressed, words)
+
+    def point_at(self, selector: str) -> None:
+        """Move the pointer there."""
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        ActionChains(self.driver).move_to_element(self.find(selector)).perform()
 
     def text(self, selector: str = "main") -> str:
         """What a person reads there."""
@@ -107,6 +116,8 @@ class Browser:
 @contextmanager
 def browser(url: str, folder: Path) -> Iterator[Browser]:
     """A browser with a profile of its own in ``folder``."""
+    from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+
     options = ChromeOptions()
     options.binary_location = CHROMIUM or ""
     for flag in (*_FLAGS, f"--user-data-dir={folder}"):

@@ -7,9 +7,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from selenium.webdriver.common.keys import Keys
 
-from tests.dashboard.browsing import Browser, browser
+from tests.dashboard.browsing import ENTER, TAB, Browser, browser
 from tests.dashboard.test_browser import run
 from tests.server.served import Served
 from tests.users import ROOT
@@ -79,6 +78,7 @@ def violations(page: Browser) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.skipif(not AXE.exists(), reason="scripts/browser-checkers installs axe-core")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
@@ -94,12 +94,13 @@ def test_axe_finds_nothing_serious_on_any_page(
     assert found == []
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not AXE.exists(), reason="scripts/browser-checkers installs axe-core")
 def test_axe_finds_nothing_serious_at_the_login(served: Served, profile: Path) -> None:
     with browser(served.url, profile) as person:
         person.open("/dashboard/login")
         assert violations(person) == []
-        person.find("#key").send_keys("wrong" + Keys.ENTER)
+        person.find("#key").send_keys("wrong" + ENTER)
         until(lambda: person.all("[role=alert]"), "the answer")
         assert violations(person) == []
 
@@ -116,25 +117,27 @@ def test_no_page_is_wider_than_a_small_telephone(admin: Browser, runs: dict[str,
     assert {path: width for path, width in wide.items() if width > 360} == {}
 
 
+@pytest.mark.thorough
 def test_the_keyboard_reaches_a_run_from_the_first_page(
     viewer: Browser, runs: dict[str, str]
 ) -> None:
     viewer.open("/dashboard")
     body = viewer.find("body")
-    body.send_keys(Keys.TAB)
+    body.send_keys(TAB)
     assert viewer.driver.switch_to.active_element.text == "Skip to the content"
-    viewer.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    viewer.driver.switch_to.active_element.send_keys(ENTER)
     for _ in range(60):
-        viewer.driver.switch_to.active_element.send_keys(Keys.TAB)
+        viewer.driver.switch_to.active_element.send_keys(TAB)
         here = viewer.driver.switch_to.active_element
         if runs["failed"] in (here.get_attribute("href") or ""):
             break
     outline = viewer.run("return getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
-    viewer.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    viewer.driver.switch_to.active_element.send_keys(ENTER)
     until(lambda: runs["failed"] in viewer.driver.current_url, "the run")
 
 
+@pytest.mark.thorough
 def test_the_chosen_theme_stays(viewer: Browser) -> None:
     viewer.open("/dashboard/tools")
     viewer.find("#theme").click()

@@ -11,12 +11,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from selenium.webdriver.common.keys import Keys
 
 from onehop.config import AuditConfig
 from onehop.runs.decisions import Approval
 from onehop.stores import open_store
-from tests.dashboard.browsing import Browser
+from tests.dashboard.browsing import ENTER, TAB, Browser
 from tests.dashboard.test_accessibility import AXE, violations
 from tests.dashboard.test_browser import run
 from tests.dashboard.visiting import Elements, Visitor
@@ -54,6 +53,7 @@ def test_an_approval_lets_the_run_go_on(admin: Browser, asking: Asking) -> None:
     until(lambda: "Nothing waits" in admin.text(), "the page without it")
 
 
+@pytest.mark.thorough
 def test_a_run_that_waits_is_shown_as_paused_until_it_has_ended(
     admin: Browser, asking: Asking
 ) -> None:
@@ -79,6 +79,7 @@ def test_a_run_that_waits_is_shown_as_paused_until_it_has_ended(
     admin.complaints()
 
 
+@pytest.mark.thorough
 def test_arguments_are_edited_and_faults_are_told(admin: Browser, asking: Asking) -> None:
     result = asking(PAY)
     _opened(admin)
@@ -113,10 +114,11 @@ def test_the_keyboard_denies_with_a_reason(admin: Browser, asking: Asking) -> No
     card.send_keys("d")
     box = admin.driver.switch_to.active_element
     assert box.get_attribute("name") == "reason"
-    box.send_keys("too much for today" + Keys.TAB + Keys.ENTER)
+    box.send_keys("too much for today" + TAB + ENTER)
     assert "too much for today" in result.result(30)["output"]
 
 
+@pytest.mark.thorough
 def test_all_calls_of_a_run_are_decided_together(admin: Browser, asking: Asking) -> None:
     result = asking("return Promise.all([1, 2, 3].map((amount) => tools.pay({to: 'bob', amount})))")
     _opened(admin, 3)
@@ -131,6 +133,7 @@ def test_all_calls_of_a_run_are_decided_together(admin: Browser, asking: Asking)
     assert [each["paid"] for each in result.result(30)["output"]] == [1, 2, 3]
 
 
+@pytest.mark.thorough
 def test_a_viewer_sees_what_waits_and_decides_nothing(
     viewer: Browser, admin: Browser, asking: Asking, served: Served, viewer_key: str
 ) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver.remote.webelement import WebElement
 
 from tests.dashboard.browsing import Browser, browser
 from tests.dashboard.visiting import Visitor
 from tests.server.served import Served
 from tests.waiting import until
+
+if TYPE_CHECKING:
+    from selenium.webdriver.remote.webelement import WebElement
 
 
 def run(agent: httpx2.Client, code: str, **call: Any) -> dict[str, Any]:
@@ -72,6 +73,7 @@ def test_a_run_appears_live_and_opens(viewer: Browser, ada: httpx2.Client) -> No
     assert "rlimits" in viewer.text(".chips")
 
 
+@pytest.mark.thorough
 def test_filters_take_effect_at_once_and_are_in_the_address(
     viewer: Browser, ada: httpx2.Client
 ) -> None:
@@ -92,6 +94,7 @@ def test_filters_take_effect_at_once_and_are_in_the_address(
     assert "this one is well" not in viewer.text()
 
 
+@pytest.mark.thorough
 def test_the_feed_loses_nothing_while_it_is_paused(viewer: Browser, ada: httpx2.Client) -> None:
     viewer.open("/dashboard/live?agent=ada&outcome=ok&type=code:execution:completed")
     until(lambda: "live" in viewer.text("#link"), "the connection")
@@ -110,6 +113,7 @@ def test_the_feed_loses_nothing_while_it_is_paused(viewer: Browser, ada: httpx2.
     assert len(viewer.all("#events tr")) == len(before) + 5  # of the chosen kind only
 
 
+@pytest.mark.thorough
 def test_times_are_those_of_the_readers_zone(viewer: Browser, ada: httpx2.Client) -> None:
     identity = run(ada, "return 1")["requestId"]
     viewer.be_in("Asia/Kathmandu")  # 5:45 ahead of UTC
@@ -168,6 +172,7 @@ def test_what_strangers_wrote_is_text_on_every_page(
 
 def _row(admin: Browser, name: str) -> WebElement:
     """The row of an agent's key, once the page has it."""
+    from selenium.common.exceptions import StaleElementReferenceException
 
     def found() -> WebElement | None:
         try:
@@ -204,12 +209,14 @@ def test_an_admin_adds_rotates_and_revokes(admin: Browser, served: Served) -> No
         until(lambda: "revoked" in _row(admin, "made-here").text, "the page that says so")
 
 
+@pytest.mark.thorough
 def test_a_viewer_sees_no_keys(viewer: Browser) -> None:
     viewer.open("/dashboard/agents")
     assert "Keys are an admin's" in viewer.text()
     assert "oh_" not in viewer.driver.page_source
 
 
+@pytest.mark.thorough
 def test_the_trail_is_verified_on_demand(viewer: Browser, ada: httpx2.Client) -> None:
     run(ada, "return 1")
     viewer.open("/dashboard/security")
@@ -218,6 +225,7 @@ def test_the_trail_is_verified_on_demand(viewer: Browser, ada: httpx2.Client) ->
     assert "without a key" in viewer.text()
 
 
+@pytest.mark.thorough
 def test_tools_are_found_by_what_they_do(viewer: Browser, ada: httpx2.Client) -> None:
     result = run(ada, "return await tools.find_orders({customer: 'c'})")
     run(ada, "try { await tools.refund({order: 'o'}) } catch (error) { return error.code }")
@@ -233,6 +241,7 @@ def test_tools_are_found_by_what_they_do(viewer: Browser, ada: httpx2.Client) ->
     assert float(bar.get_attribute("width") or 0) > 0
 
 
+@pytest.mark.thorough
 def test_what_was_corrected_is_shown_as_a_diff(viewer: Browser, ada: httpx2.Client) -> None:
     result = run(ada, "```js\nreturn 6 * 7\n```")
     viewer.open(f"/dashboard/executions/{result['requestId']}")
@@ -253,6 +262,7 @@ PNG = (
 )
 
 
+@pytest.mark.thorough
 def test_files_are_for_admins_and_only_pictures_are_shown(
     admin: Browser, ada: httpx2.Client, served: Served, viewer_key: str
 ) -> None:
@@ -283,6 +293,7 @@ def test_files_are_for_admins_and_only_pictures_are_shown(
     person.close()
 
 
+@pytest.mark.thorough
 def test_any_two_runs_are_compared(viewer: Browser, ada: httpx2.Client) -> None:
     left = run(ada, "return await tools.find_orders({customer: 'one'})")["requestId"]
     right = run(ada, "return [1, 2]")["requestId"]
@@ -295,6 +306,7 @@ def test_any_two_runs_are_compared(viewer: Browser, ada: httpx2.Client) -> None:
     assert any("return [1, 2]" in each.text for each in viewer.all(".sides .in"))
 
 
+@pytest.mark.thorough
 def test_an_admin_replays_a_run_offline(
     admin: Browser, viewer: Browser, ada: httpx2.Client
 ) -> None:
@@ -331,6 +343,7 @@ def test_an_admin_denies_an_agent_a_tool_at_once(admin: Browser, served: Served)
         assert not run(agent, call)["success"]
 
 
+@pytest.mark.thorough
 def test_the_overview_names_the_causes_and_the_agents_that_fail(
     viewer: Browser, served: Served
 ) -> None:
@@ -343,6 +356,7 @@ def test_the_overview_names_the_causes_and_the_agents_that_fail(
     until(lambda: "/agents/failing" in viewer.driver.current_url, "its page")
 
 
+@pytest.mark.thorough
 def test_a_request_id_from_a_log_opens_its_run(viewer: Browser, ada: httpx2.Client) -> None:
     name = run(ada, "return 'found'")["requestId"]
     viewer.open("/dashboard/executions")
@@ -365,6 +379,7 @@ _A_THOUSAND = """
 """
 
 
+@pytest.mark.thorough
 def test_a_thousand_events_at_once_are_drawn_in_one_go(viewer: Browser) -> None:
     viewer.open("/dashboard/live")
     until(lambda: "live" in viewer.text("#link"), "the stream")

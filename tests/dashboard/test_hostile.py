@@ -220,6 +220,7 @@ def test_the_live_feed_shows_what_code_throws_as_text(person: tuple[Browser, Ser
     assert page.run("return document.documentElement.scrollWidth") <= 1280
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("width", [360, 1280])
 def test_long_and_turned_words_do_not_break_the_page(
     person: tuple[Browser, Served], width: int

@@ -8,19 +8,13 @@ from functools import partial
 
 import httpx2
 import pytest
-from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.keys import Keys
 
 from onehop.server.dashboard._remembered import Got, Remembered
-from tests.dashboard.browsing import Browser
+from tests.dashboard.browsing import ENTER, Browser
 from tests.dashboard.test_browser import run
 from tests.dashboard.visiting import Visitor
 from tests.server.served import Served
 from tests.waiting import until
-
-
-def _pointed_at(page: Browser, selector: str) -> None:
-    ActionChains(page.driver).move_to_element(page.find(selector)).perform()
 
 
 def _leads_to(page: Browser, selector: str, name: str) -> bool:
@@ -28,9 +22,10 @@ def _leads_to(page: Browser, selector: str, name: str) -> bool:
 
 
 def _away(page: Browser) -> None:
-    ActionChains(page.driver).move_to_element(page.find(".brand")).perform()
+    page.point_at(".brand")
 
 
+@pytest.mark.thorough
 def test_nothing_changes_under_the_pointer_or_the_focus(
     viewer: Browser, ada: httpx2.Client
 ) -> None:
@@ -40,7 +35,7 @@ def test_nothing_changes_under_the_pointer_or_the_focus(
     link = ".rows tbody a[href*='executions/']"
     for hold in ("pointer", "focus"):
         if hold == "pointer":
-            _pointed_at(viewer, link)
+            viewer.point_at(link)
         else:
             viewer.run(f'document.querySelector("{link}").focus()')
         before = viewer.find(link).get_attribute("href")
@@ -81,13 +76,15 @@ def test_a_late_answer_of_an_earlier_search_does_not_replace_a_later_one(viewer:
     viewer.run(_FIRST_ANSWER_WAITS)
     viewer.find("input[name=query]").send_keys("orders")
     until(lambda: viewer.run("return Boolean(window.letGo)"), "the first answer")
-    viewer.find("input[name=query]").send_keys(Keys.CONTROL + "a" + Keys.NULL + "refund")
+    viewer.find("input[name=query]").clear()
+    viewer.find("input[name=query]").send_keys("refund")
     until(lambda: "find_orders" not in viewer.text("#fresh"), "the answer of the second")
     viewer.driver.execute_async_script(_LET_GO)
     assert "find_orders" not in viewer.text("#fresh")
     assert viewer.driver.current_url.endswith("query=refund")
 
 
+@pytest.mark.thorough
 def test_what_is_unfolded_stays_so_and_stays_the_same_element(
     viewer: Browser, ada: httpx2.Client
 ) -> None:
@@ -102,10 +99,11 @@ def test_what_is_unfolded_stays_so_and_stays_the_same_element(
     assert viewer.run("return document.querySelector('.numbers').open")
     assert viewer.driver.switch_to.active_element == summary
     assert viewer.run("return document.querySelector('.chart canvas').kept")  # the same chart
-    summary.send_keys(Keys.ENTER)
+    summary.send_keys(ENTER)
     assert not viewer.run("return document.querySelector('.numbers').open")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("within", ["1h", "24h", "7d", "30d"])
 def test_the_overview_counts_as_many_findings_as_the_security_page(
     served: Served, viewer_key: str, ada: httpx2.Client, within: str

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.test_documents import commands, matches, read
+from tests import copies
+from tests.docs.test_documents import commands, matches, read, shell_words
 from tests.users import ROOT
 
 PAGES = ("docs/tutorial/first-run.md", "docs/tutorial/tools.md", "docs/tutorial/approvals.md")
@@ -64,25 +65,23 @@ class Reader:
             self.server.wait(30)
             return ""
         if line.startswith(SERVE):
-            self.server = subprocess.Popen(
-                ["/bin/sh", "-c", f"exec {line.removesuffix(' &')} 2>server.log"],
-                cwd=self.folder,
-                env=self.environment,
-                text=True,
-            )
+            with (self.folder / "server.log").open("w") as log:
+                words = shell_words(line.removesuffix(" &"))
+                self.server = copies.start(
+                    words, cwd=self.folder, env=self.environment, stderr=log, text=True
+                )
             return self.wait_for_server()
-        done = subprocess.run(
-            ["/bin/sh", "-c", line],
+        done = copies.run(
+            shell_words(line),
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
-            timeout=60,
-            check=False,
         )
         assert done.returncode == 0, (line, done.stdout)
-        return done.stdout
+        printed: str = done.stdout
+        return printed
 
     def wait_for_server(self) -> str:
         assert self.server
@@ -121,7 +120,7 @@ def blocks(page: str) -> Iterator[tuple[str, str, str]]:
 
 
 @pytest.mark.sample(1)
-@pytest.mark.timeout(240)  # a dozen commands, each a new Python
+@pytest.mark.timeout(240)  # a dozen commands, with --soak each a new Python
 @pytest.mark.parametrize("page", PAGES)
 def test_each_step_of_a_tutorial_gives_the_result_that_it_shows(page: str, tmp_path: Path) -> None:
     reader = Reader(tmp_path, free_port())

@@ -40,9 +40,11 @@ def pay(amount: float) -> str:
     return f"paid {amount:g}"
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def servers(audit: AuditConfig) -> AsyncIterator[list[Executor]]:
-    """Two on one store."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[list[Executor]]:
+    """Two on one store; each test has an agent of its own."""
+    folder = tmp_path_factory.mktemp("rules")
+    audit = AuditConfig(store=f"sqlite:///{folder / 'onehop.db'}", journal=str(folder / "journal"))
     async with AsyncExitStack() as stack:
         yield [
             await stack.enter_async_context(
@@ -57,8 +59,8 @@ async def servers(audit: AuditConfig) -> AsyncIterator[list[Executor]]:
         ]
 
 
-async def outcomes(executor: Executor, **more: Any) -> Any:
-    result = await executor.execute(CODE, agent_id="ada", **more)
+async def outcomes(executor: Executor, agent: str, **more: Any) -> Any:
+    result = await executor.execute(CODE, agent_id=agent, **more)
     assert result.success, result.error
     return result.output
 
@@ -69,13 +71,13 @@ async def test_a_change_of_rules_counts_within_a_second_on_every_server(
     agents = Agents(servers[0].store)
     await agents.add("ada", rules=[{"action": "deny", "tool": "crm.pay", "when": "amount > 5"}])
     for server in servers:
-        assert await outcomes(server) == ["found", "denied"]
+        assert await outcomes(server, "ada") == ["found", "denied"]
     await agents.set_rules("ada", [])
     servers[0].forget_rules("ada")
-    assert await outcomes(servers[0]) == ["found", "paid 6"]  # at once where it was changed
+    assert await outcomes(servers[0], "ada") == ["found", "paid 6"]  # at once where it was changed
 
     async def has_heard() -> bool:
-        return bool(await outcomes(servers[1]) == ["found", "paid 6"])
+        return bool(await outcomes(servers[1], "ada") == ["found", "paid 6"])
 
     await soon(has_heard, "the other server heard of it")
     for server in servers:
@@ -84,19 +86,19 @@ async def test_a_change_of_rules_counts_within_a_second_on_every_server(
 
 
 async def test_the_call_can_only_narrow_what_the_agent_may(servers: list[Executor]) -> None:
-    await Agents(servers[0].store).add("ada", rules={"deny": ["crm.pay"]})
-    allowed = await servers[0].execute(CODE, agent_id="ada", rules={"allow": ["*"]})
+    await Agents(servers[0].store).add("eve", rules={"deny": ["crm.pay"]})
+    allowed = await servers[0].execute(CODE, agent_id="eve", rules={"allow": ["*"]})
     assert allowed.output == ["found", "denied"]
     assert allowed.tool_calls is not None
     assert [call.rule for call in allowed.tool_calls] == ["allow *", "deny crm.pay"]
-    assert await outcomes(servers[0], rules={"deny": ["crm.find"]}) == ["denied", "denied"]
+    assert await outcomes(servers[0], "eve", rules={"deny": ["crm.find"]}) == ["denied", "denied"]
 
 
 async def test_what_an_agent_is_always_denied_it_does_not_find(servers: list[Executor]) -> None:
-    await Agents(servers[0].store).add("ada", rules={"deny": ["crm.pay"]})
-    result = await servers[0].execute("return tools.$list('crm')", agent_id="ada")
+    await Agents(servers[0].store).add("kim", rules={"deny": ["crm.pay"]})
+    result = await servers[0].execute("return tools.$list('crm')", agent_id="kim")
     assert result.output == ["crm.find"]
-    view = await servers[0].view("ada")
+    view = await servers[0].view("kim")
     assert "pay" not in view.offer
     assert "pay" in (await servers[0].view("bob")).offer
     assert view.effects == {"read"}

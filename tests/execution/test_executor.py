@@ -221,6 +221,7 @@ async def test_a_bad_call_is_refused_and_nothing_happens(
     assert heard.of("bad") == []
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", ["agent_id", "channel_id", "request_id"])
 @pytest.mark.parametrize("value", ["a\nb", "x" * 257, "\ud800", 5])
 async def test_a_caller_whose_name_cannot_be_kept_is_refused(

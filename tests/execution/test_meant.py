@@ -27,6 +27,7 @@ async def test_the_function_that_is_the_program_gets_the_context(executor: Execu
     assert (result.output, kinds(result)) == (7, ["call"])
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", ["javascript", "typescript"])
 async def test_a_long_program_gives_its_value_too(executor: Executor, language: str) -> None:
     data = "const rows = [" + "[1, 'one'], " * 20_000 + "]\n"
@@ -48,6 +49,7 @@ WRAPPED = [
 ]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("wrapping", WRAPPED)
 async def test_what_is_around_a_program_says_its_language(
     executor: Executor, wrapping: str
@@ -113,6 +115,7 @@ NOTHING = [
 ]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("code", "words"), NOTHING)
 async def test_a_run_that_gives_nothing_says_why(executor: Executor, code: str, words: str) -> None:
     result = await call(executor, code=code)

@@ -187,6 +187,7 @@ async def test_an_outage_of_postgresql_loses_no_record_and_stops_no_run(
     await outage(postgres, tmp_path, 3)
 
 
+@pytest.mark.thorough
 async def test_an_outage_of_mongodb_loses_no_record_and_stops_no_run(
     mongo: MongoServer, tmp_path: Path
 ) -> None:

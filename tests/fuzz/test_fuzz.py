@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.fuzz.seeds import seeds
 from tests.fuzz.targets import TARGETS
 from tests.fuzz.varied import vary
+from tests.sampling import examples
 
 pytestmark = pytest.mark.unit
 
@@ -32,7 +33,7 @@ def test_honest_input_is_read(name: str) -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_any_bytes_are_read_or_refused_as_promised(name: str) -> None:
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=examples(100), deadline=None)
     @given(st.binary(max_size=200))
     @example(b"")
     def attempt(data: bytes) -> None:
@@ -44,7 +45,7 @@ def test_any_bytes_are_read_or_refused_as_promised(name: str) -> None:
 @pytest.mark.parametrize("name", TARGETS)
 def test_what_is_nearly_honest_is_read_or_refused_as_promised(name: str) -> None:
     @settings(
-        max_examples=60 if name in _SLOW else 400,
+        max_examples=examples(60 if name in _SLOW else 400),
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
     )

@@ -99,6 +99,7 @@ def inspector(
     return Inspector(tmp_path, served, transport, request.param)
 
 
+@pytest.mark.sample(1)
 async def test_the_inspector_finds_nothing_to_criticise(inspector: Inspector) -> None:
     code, answer, errors = await inspector.ask("tools/list", "--strict")
     assert code == 0, errors
@@ -106,6 +107,7 @@ async def test_the_inspector_finds_nothing_to_criticise(inspector: Inspector) ->
     assert not re.search(r"warning|[1-9]\d* error", errors, re.IGNORECASE), errors
 
 
+@pytest.mark.sample(1)
 async def test_the_inspector_calls_the_tool(inspector: Inspector) -> None:
     code, result = await inspector.call("return context.n + 1")
     assert (code, result["isError"]) == (0, False)
@@ -113,6 +115,7 @@ async def test_the_inspector_calls_the_tool(inspector: Inspector) -> None:
     assert result["content"][0]["text"] == "42"
 
 
+@pytest.mark.sample(1)
 async def test_the_inspector_sees_failing_code_as_a_tool_error(inspector: Inspector) -> None:
     code, result = await inspector.call("throw new TypeError('no')")
     assert code != 0
@@ -120,6 +123,7 @@ async def test_the_inspector_sees_failing_code_as_a_tool_error(inspector: Inspec
     assert result["content"][0]["text"].startswith("Error (runtime): TypeError: no")
 
 
+@pytest.mark.sample(1)
 async def test_the_inspector_lists_resources(inspector: Inspector) -> None:
     assert (await inspector.ask("resources/list"))[0] == 0
     _, answer, _ = await inspector.ask("resources/templates/list")
@@ -130,6 +134,7 @@ async def test_the_inspector_lists_resources(inspector: Inspector) -> None:
 # --- the conformance suite ---
 
 
+@pytest.mark.thorough
 async def test_conformance_is_as_documented(tmp_path: Path) -> None:
     """The table of docs/contributing/mcp-conformance.md is what the suite finds, check by check."""
     found: dict[str, list[str]] = {}

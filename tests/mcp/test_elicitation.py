@@ -95,6 +95,7 @@ def accept(**content: Any) -> types.ElicitResult:
     return types.ElicitResult(action="accept", content=content)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("door", DOORS, ids=" ".join)
 async def test_a_person_at_the_client_decides(
     door: tuple[str, Era], served: Service, tmp_path: Path
@@ -122,6 +123,7 @@ async def test_a_person_at_the_client_decides(
     assert 'call_1: pay (write) {"to": "ada", "amount": 1}' in asked[0].message
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("door", DOORS[2:], ids=" ".join)
 async def test_who_declines_denies(door: tuple[str, Era], served: Service, tmp_path: Path) -> None:
     declined = types.ElicitResult(action="decline")
@@ -134,6 +136,7 @@ async def test_who_declines_denies(door: tuple[str, Era], served: Service, tmp_p
     ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "said",
     [
@@ -150,6 +153,7 @@ async def test_what_is_no_clear_answer_decides_nothing(said: types.ElicitResult)
     assert decisions_of(said, ["call_1"]) == {}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("case", ["off", "HTTP of the older era"])
 async def test_a_client_that_cannot_or_may_not_be_asked_is_not_asked(
     case: str, served: Service, short: Service, tmp_path: Path

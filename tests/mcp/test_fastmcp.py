@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
-from fastmcp import Client
-from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
-from fastmcp.exceptions import ToolError
 
 from tests.mcp.doors import TOOL, Era, Service, process
+
+if TYPE_CHECKING:
+    from fastmcp import Client
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -21,6 +21,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 async def test_it_lists_calls_and_reads(
     served: Service, tmp_path: Path, transport: str, era: Era
 ) -> None:
+    from fastmcp.exceptions import ToolError  # takes long, and each process collects this
+
     async with client_of(served, tmp_path, transport, era) as client:
         assert [tool.name for tool in await client.list_tools()] == [TOOL, "code_wait"]
         result = await client.call_tool(
@@ -36,6 +38,9 @@ async def test_it_lists_calls_and_reads(
 
 
 def client_of(served: Service, folder: Path, transport: str, era: Era) -> Client[Any]:
+    from fastmcp import Client
+    from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
+
     if transport == "HTTP":
         over_http = StreamableHttpTransport(served.url, headers=served.headers())
         return Client(over_http, mode=era)

@@ -111,6 +111,7 @@ async def test_a_key_may_come_as_x_api_key(served: Service) -> None:
         assert not (await run(client, "return 1")).is_error
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_viewer_looks_and_runs_nothing(served: Service, era: Era) -> None:
     async with over_http(served, era, "vera") as client:
@@ -121,6 +122,7 @@ async def test_a_viewer_looks_and_runs_nothing(served: Service, era: Era) -> Non
 # --- agents apart ---
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("era", ERAS)
 async def test_agents_do_not_see_each_others_outputs(served: Service, era: Era) -> None:
     async with over_http(served, era, "alice") as alice, over_http(served, era, "bob") as bob:
@@ -177,6 +179,7 @@ async def test_more_runs_than_an_agent_may_have_are_refused(tmp_path: Path) -> N
 Start = Callable[[Client], Awaitable[Any]]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_cancelled_call_kills_its_worker(served: Service, era: Era) -> None:
     async with over_http(served, era) as client:
@@ -189,6 +192,7 @@ async def test_a_cancelled_call_kills_its_worker(served: Service, era: Era) -> N
         assert not (await run(client, "return 1")).is_error
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("headers", [{}, {"Mcp-Session-Id": "of-alice"}, MODERN], ids=str)
 async def test_a_client_that_leaves_takes_its_run_along(
     served: Service, headers: dict[str, str]
@@ -255,6 +259,7 @@ async def test_what_is_no_message_is_a_bad_request(
     assert "/onehop/" not in answer.text
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("headers", [{}, MODERN], ids=["session era", "2026-07-28"])
 async def test_a_body_that_is_too_large_is_refused(
     served: Service, headers: dict[str, str]
@@ -324,6 +329,7 @@ async def test_many_clients_at_once_are_all_answered(served: Service) -> None:
     assert len(ran) >= 32
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("size", [0, 200_000])
 async def test_a_key_that_comes_twice_is_refused_with_its_name(served: Service, size: int) -> None:
     arguments = f'{{"code":"return 1","code":"return 2//{"x" * size}"}}'

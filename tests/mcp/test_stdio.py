@@ -110,6 +110,7 @@ async def test_it_ends_when_its_input_does_and_says_nothing(tmp_path: Path) -> N
         await soon(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_and_the_run_in_flight(
     tmp_path: Path, number: signal.Signals
@@ -135,6 +136,7 @@ async def test_the_end_of_input_ends_the_run_in_flight(tmp_path: Path) -> None:
         await soon(lambda: not Path(f"/proc/{worker}").exists())
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 async def test_a_cancelled_call_kills_its_worker(tmp_path: Path, era: str) -> None:
     async with Client(process(tmp_path), mode=era) as client:
@@ -180,6 +182,7 @@ async def test_a_client_that_stops_reading_ends_it(tmp_path: Path) -> None:
         await asyncio.wait_for(wire.process.wait(), PATIENCE)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("env", "status", "words"),
     [
@@ -279,6 +282,7 @@ async def test_runs_are_those_of_the_named_agent(tmp_path: Path) -> None:
     assert await agent_of_a_run(tmp_path, "--agent", "ada") == "ada"
 
 
+@pytest.mark.thorough
 async def test_runs_are_those_of_mcp_when_nobody_is_named(tmp_path: Path) -> None:
     assert await agent_of_a_run(tmp_path) == "mcp"
 
@@ -288,6 +292,7 @@ async def test_runs_are_those_of_the_agent_whose_key_it_is(tmp_path: Path) -> No
     assert await agent_of_a_run(tmp_path, AGENT_API_KEY=key) == "grace"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "key", ["oh_no", "oh_0123456789abcdef_" + "0" * 64, "sk-of-something-else"]
 )

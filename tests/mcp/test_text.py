@@ -203,6 +203,7 @@ def test_a_preview_of_the_sandbox_is_made_smaller_and_keeps_its_id() -> None:
     assert large.output.startswith(shown.output)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "lines",
     [

@@ -199,6 +199,7 @@ def _start(folder: Path, port: int, *options: str, **environment: str) -> tuple[
     return done.returncode, done.stderr
 
 
+@pytest.mark.thorough
 def test_a_port_where_a_server_of_several_processes_listens_is_refused_to_any_other(
     postgresql_server: PostgresServer, tmp_path: Path
 ) -> None:

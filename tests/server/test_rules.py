@@ -307,29 +307,38 @@ def test_the_blocking_client_narrows_a_run(shop: Served, carol: httpx2.Client) -
         assert streamed.output == [FOUND, "unknown_tool"]
 
 
-def test_a_run_of_the_command_line_has_its_own_tools_and_rules(shop: Served) -> None:
-    def ran(*words: str) -> subprocess.CompletedProcess[str]:
-        return copies.run(
-            [*ONEHOP, "run", "--json", "-c", BOTH, *words],
-            env={**shop.environment, "ONEHOP_TOOLS": str(shop.folder / "shop.py")},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+def on_the_command_line(shop: Served, *words: str) -> subprocess.CompletedProcess[str]:
+    return copies.run(
+        [*ONEHOP, "run", "--json", "-c", BOTH, *words],
+        env={**shop.environment, "ONEHOP_TOOLS": str(shop.folder / "shop.py")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
 
-    narrowed = ran("--tools", "f*", "--tools", "pay", "--rule", "deny * effect write")
-    assert json.loads(narrowed.stdout)["output"] == [FOUND, "denied"]
-    named = ran("--tools", str(shop.folder / "shop.py"), "--tools", "find")
+
+def test_a_run_of_the_command_line_has_its_own_tools_and_rules(shop: Served) -> None:
+    words = ("--tools", "f*", "--tools", "pay", "--rule", "deny * effect write")
+    assert json.loads(on_the_command_line(shop, *words).stdout)["output"] == [FOUND, "denied"]
+
+
+@pytest.mark.thorough
+def test_a_run_of_the_command_line_with_a_file_of_tools_is_narrowed_by_names(shop: Served) -> None:
+    named = on_the_command_line(shop, "--tools", str(shop.folder / "shop.py"), "--tools", "find")
     assert json.loads(named.stdout)["output"] == [FOUND, "unknown_tool"]
-    for words, told in (
-        (("--tools", "fnid"), "find"),
-        (("--rule", "deny pay whne amount > 5"), "'whne'"),
-    ):
-        refused = ran(*words)
-        assert (refused.returncode, refused.stdout) == (2, "")
-        assert told in refused.stderr
+
+
+@pytest.mark.sample(1)
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(("--tools", "fnid"), "find"), (("--rule", "deny pay whne amount > 5"), "'whne'")],
+)
+def test_what_cannot_narrow_a_run_is_refused_on_the_command_line(
+    shop: Served, words: tuple[str, ...], told: str
+) -> None:
+    refused = on_the_command_line(shop, *words)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert told in refused.stderr
 
 
 # --- statistics by tool

@@ -93,6 +93,7 @@ def test_a_head_that_is_too_long_is_refused_also_when_it_comes_at_once(
 # --- clients that say no more
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("pause", [0, 300, 1500])
 def test_a_client_that_says_no_more_gets_its_answer(
     served: Served, ada: httpx2.Client, pause: int
@@ -121,6 +122,7 @@ def test_a_client_that_said_no_more_and_then_left_takes_its_run_along(
     assert stopped(served, viewer, name)["errorType"] == "cancelled"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("says_so_before", [False, True])
 def test_a_client_that_leaves_is_noticed_before_a_run_of_some_seconds_ends(
     served: Served, ada: httpx2.Client, viewer: httpx2.Client, says_so_before: bool

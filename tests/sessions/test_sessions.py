@@ -164,7 +164,10 @@ async def test_a_deadline_ends_the_worker_and_the_next_answer_says_what_is_gone(
     after = await session.execute("return typeof rows")
     assert after.output == "undefined"
     assert after.warnings is not None
-    assert "It has lost rows, parse; what store keeps is still there" in after.warnings[0]
+    assert (
+        "It has lost rows, parse and what was set on globalThis; what store keeps is"
+        in after.warnings[0]
+    )
     assert (await session.execute("return 1")).warnings is None
 
 
@@ -178,7 +181,24 @@ async def test_a_worker_that_is_killed_between_two_calls_is_replaced(sandbox: Sa
         result = await session.execute("return typeof a")
         assert result.output == "undefined"
         assert result.warnings is not None
-        assert "its worker ended. It has lost a;" in result.warnings[0]
+        assert "its worker ended. It has lost a and" in result.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["for (;;) kept.push(new Array(1e5).fill(1.5))", "for (;;) kept.push(new Uint8Array(4 << 20))"],
+)
+async def test_the_answer_after_the_memory_limit_says_why_and_what_is_gone(
+    session: SessionScope, code: str
+) -> None:
+    await session.execute("globalThis.kept = []; return 1")
+    ended = await session.execute(code, timeout=20_000)
+    assert ended.error_info is not None
+    assert ended.error_info.name == "MemoryLimitError"
+    after = await session.execute("return typeof kept")
+    assert after.output == "undefined"
+    why = "starts anew: its worker used more memory than it may. It has lost what was set on glob"
+    assert why in (after.warnings or [""])[0]
 
 
 async def test_a_cancelled_call_ends_the_worker(session: SessionScope) -> None:

@@ -183,6 +183,7 @@ def test_a_text_that_is_broken_elsewhere_is_left_to_the_engine() -> None:
     assert prepared(code) == code
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "piece", ["(", "{", "[", "`${", "f(`", "a<b>(", "export {", "export interface X {", "<a>{"]
 )

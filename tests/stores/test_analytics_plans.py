@@ -23,12 +23,12 @@ Question = Callable[[Analytics], Coroutine[Any, Any, Any]]
 Statement = tuple[str, Any]
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "store.db"
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("plans") / "store.db"
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def store(path: Path) -> AsyncIterator[SqlStore]:
     opened = SqlStore(f"sqlite:///{path}")
     await opened.open()

@@ -76,13 +76,15 @@ async def test_one_of_many_claims_a_run_and_its_last_owner_changes_nothing_more(
     assert await store.claim_run("run", "another", NOW + 2000, NOW + 3000) is None
 
 
-async def test_what_can_go_on_is_what_was_decided_or_expired_and_is_nobodys(store: Store) -> None:
+async def test_what_can_go_on_is_what_was_decided_expired_or_begun_and_is_nobodys(
+    store: Store,
+) -> None:
     far = NOW + DAY
     for name, run in {
         "waits": changed(phase="paused", expires_at=far),
         "expired": changed(phase="paused", expires_at=NOW),
         "lost": changed(phase="resuming", expires_at=far, lease_until=NOW),
-        "held": changed(phase="held", expires_at=far, wake=True, lease_until=NOW + 1),
+        "held": changed(phase="held", expires_at=far, lease_until=NOW + 1),
         "running": changed(wake=True),
         "ended": changed(phase="ended", wake=True),
     }.items():

@@ -426,6 +426,7 @@ def test_a_request_to_an_api_is_a_span_and_takes_the_trace_on(
     assert b"tracedsecret" not in found.text  # what is in the path is a value
 
 
+@pytest.mark.thorough
 def test_the_runs_of_a_batch_are_in_the_trace_of_who_started_it(
     shell: tuple[Received, Path, Any],
 ) -> None:

@@ -35,12 +35,16 @@ def url() -> Iterator[str]:
 
 @pytest.fixture(
     scope="module",
-    params=[("stdio", "auto"), ("stdio", "legacy"), ("http", "auto"), ("http", "legacy")],
-    ids="-".join,
+    params=[
+        pytest.param(f"{way}, {protocol}", marks=pytest.mark.sample(1, over="sandbox"))
+        for way in ("stdio", "http")
+        for protocol in ("auto", "legacy")
+    ],
 )
 async def sandbox(request: pytest.FixtureRequest, url: str) -> AsyncIterator[Sandbox]:
-    """With the server by each way, in each era of the protocol."""
-    way, protocol = request.param
+    """With the server by each way, in each era of the protocol; in the default run one of them for
+    each test."""
+    way, _, protocol = request.param.partition(", ")
     where: dict[str, Any] = {"command": COMMAND} if way == "stdio" else {"url": url}
     server = McpUpstream(
         **where, protocol=protocol, required=True, effects={"sl*": "destructive", "text": "write"}

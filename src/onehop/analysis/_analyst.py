@@ -15,6 +15,7 @@ from onehop.analysis._answers import is_large, read_answer
 from onehop.analysis._framing import most_of_answer, pack
 from onehop.analysis._link import AnalysisLostError, Link
 from onehop.analysis._zygote import Zygote
+from onehop.analysis._zygote_process import ZygoteProcess
 from onehop.errors import SandboxClosedError
 
 MOST_PROCESSES: Final = 16
@@ -54,9 +55,13 @@ class _Agent:
 class Analyst:
     """Belongs to one event loop. ``open`` before use; ``aclose`` ends every process."""
 
-    def __init__(self, allow_degraded: Collection[str] = ()) -> None:
+    def __init__(
+        self, allow_degraded: Collection[str] = (), begun: ZygoteProcess | None = None
+    ) -> None:
+        """``begun`` is what ``begin`` gave, ended here when nobody opens this."""
         self._allow_degraded = allow_degraded
-        self._zygote = Zygote(allow_degraded)
+        self._zygote = Zygote(allow_degraded, begun)
+        self._is_fresh = True
         self._agents: OrderedDict[str, _Agent] = OrderedDict()
         self._processes = 0
         """Those that are being started, too."""
@@ -68,7 +73,9 @@ class Analyst:
 
     def open(self) -> None:
         """Take questions from now on; the first one starts the processes."""
-        self._zygote = Zygote(self._allow_degraded)
+        if not self._is_fresh:
+            self._zygote = Zygote(self._allow_degraded)
+        self._is_fresh = False
         self._closed = False
 
     def start(self) -> None:

@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Collection
 from typing import Final
 
 from onehop.analysis._answers import read_ready
 from onehop.analysis._link import AnalysisLostError, Link
+from onehop.analysis._zygote_process import ZygoteProcess
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
 from onehop.jail import ComputePlan, compute_plan
 
-_START_SECONDS: Final = 30.0
 _FORK_SECONDS: Final = 10.0
-_END_SECONDS: Final = 2.0
-_PROGRAM: Final = """
-import json, sys
-sys.path[:] = json.loads(sys.argv.pop(1))
-from onehop.examiner.server import main
-main()
-"""
-"""The path is the host's, so that an operator's rules are found as they are here."""
 
 
 class Zygote:
     """Started at the first need, and again when it was killed. Threads may share one."""
 
-    def __init__(self, allow_degraded: Collection[str] = ()) -> None:
+    def __init__(
+        self, allow_degraded: Collection[str] = (), begun: ZygoteProcess | None = None
+    ) -> None:
+        """``begun`` is the process if there is one already."""
+        self._begun = begun
         self._allow_degraded = allow_degraded
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ZygoteProcess | None = None
         self._closed = False
 
     def start(self) -> None:
@@ -98,66 +90,23 @@ class Zygote:
         if self._closed:
             raise SandboxClosedError("the analysis processes were ended")
         if self._control is None:
-            self._control, self._process = _start(compute_plan(self._allow_degraded))
+            process, self._begun = self._begun or ZygoteProcess(), None
+            self._control = process.plan(self._plan(process).body)
+            self._process = process
         return self._control
 
+    def _plan(self, process: ZygoteProcess) -> ComputePlan:
+        try:
+            return compute_plan(self._allow_degraded)
+        except BaseException:
+            process.end()
+            raise
+
     def _end(self) -> None:
-        control, self._control = self._control, None
+        self._control = None
         process, self._process = self._process, None
-        if control is not None:
-            with contextlib.suppress(OSError):  # a copy of this process may hold it open
-                control.shutdown(socket.SHUT_RDWR)
-            control.close()
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            begun.end()
         if process is not None:
-            _wait_for_end(process)
-
-
-def _wait_for_end(process: subprocess.Popen[bytes]) -> None:
-    """It ends by itself when its socket closes."""
-    try:
-        process.wait(_END_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _start(plan: ComputePlan) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    ours, theirs = socket.socketpair()
-    with theirs:
-        process = subprocess.Popen(
-            _command(theirs.fileno(), plan),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=[theirs.fileno()],
-            env={},
-            start_new_session=True,  # the terminal's signals are for the host
-        )
-    try:
-        ours.settimeout(_START_SECONDS)
-        _check(ours.recv(4096), process)
-        ours.settimeout(_FORK_SECONDS)
-    except BaseException:
-        ours.close()
-        process.kill()
-        process.wait()
-        if process.stderr is not None:
-            process.stderr.close()
-        raise
-    return ours, process
-
-
-def _command(control: int, plan: ComputePlan) -> list[str]:
-    path = json.dumps([os.path.abspath(entry) for entry in sys.path])
-    arguments = [path, str(control), json.dumps(plan.body), str(os.getpid())]
-    return [sys.executable, "-I", "-c", _PROGRAM, *arguments]
-
-
-def _check(message: bytes, process: subprocess.Popen[bytes]) -> None:
-    assert process.stderr is not None  # noqa: S101 - it was asked for
-    with process.stderr as stderr:
-        if message:
-            return
-        said = stderr.read(4096).decode(errors="replace").strip()[-500:]
-    reason = said or f"the process ended with status {process.wait()}"
-    raise SandboxUnavailableError(f"the analysis processes do not start: {reason}")
+            process.close()

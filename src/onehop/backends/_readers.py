@@ -6,13 +6,16 @@ Plain JavaScript needs none of it, so that a backend loads this with its first n
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from onehop import source
 from onehop.backends._results import located
 from onehop.compiler import Broken, Checker, Checkers, Compiled, Compiler, Compilers, Refused
-from onehop.config import SandboxConfig
 from onehop.types import ErrorInfo, ExecutionRequest, ExecutionResult, ResourceUsage, code_hash
-from onehop.workers import WorkerFactory
+
+if TYPE_CHECKING:
+    from onehop.config import SandboxConfig
+    from onehop.workers import WorkerFactory
 
 Explain = Callable[[ExecutionRequest, str, source.Diagnosis], Awaitable[source.Diagnosis]]
 """Finds better words for a syntax error in the code of an agent."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import signal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from onehop import source
-from onehop.backends.outputs import OutputShelf
 from onehop.limits import MIB, Limits
 from onehop.types import (
     ErrorInfo,
@@ -18,6 +17,9 @@ from onehop.types import (
 )
 from onehop.workers import Died, Outcome
 from onehop.workers.protocol import Failure, LargeResult, Result
+
+if TYPE_CHECKING:
+    from onehop.backends.outputs import OutputShelf
 
 _OUT_OF_MEMORY = ("out of memory", "memory allocation of", "OOM")
 _NEAR_LIMIT = 0.75

@@ -23,15 +23,18 @@ _CPU_SHARE: Final = 0.9
 _LEFT_OPEN: Final = (
     "a call of a tool or of store was not answered when the call ended: await every call"
 )
-_VERDICTS: Final = {
+_CAUSES: Final = {
     "timeout": "the deadline ended its worker",
     "memory": "its worker used more memory than it may",
     "cpu": "its worker used more CPU time than it may",
     "threads": "its worker started more threads than it may",
     "cancelled": "a call of it was cancelled",
     "protocol": "its worker broke the protocol",
-    "exit": "its worker ended",
+    "system_call": "its worker made a system call that it may not make",
+    "crash": "its worker ended",
+    "lost": "its worker was lost",
 }
+"""By why a worker ended in a call."""
 
 MakeJob = Callable[
     [CheckedRequest, Limits, OnLog | None, Desk | None, Services | None],
@@ -76,7 +79,7 @@ class LocalSession:
         self._idle.clear()
         try:
             outcome = await self._run_job(job)
-            self._judge(outcome, kept)
+            self._judge(outcome, limits, kept)
             result = await self._make_result(request, limits, outcome)
             self._variables.note(kept, is_success=result.success)
         except asyncio.CancelledError:
@@ -112,13 +115,13 @@ class LocalSession:
             await self._pool.resume(self._worker)
         return self._worker
 
-    def _judge(self, outcome: Outcome, kept: Kept) -> None:
+    def _judge(self, outcome: Outcome, limits: Limits, kept: Kept) -> None:
         """Whether another call can follow."""
         self.names |= dict.fromkeys(kept.names)
         worker, end = self._worker, outcome.end
-        if isinstance(end, Died):
-            self._end(_VERDICTS[end.verdict])
-        elif end.has_open:
+        if (cause := _results.killed(outcome, limits)) is not None:
+            self._end(_CAUSES[cause])
+        elif not isinstance(end, Died) and end.has_open:
             self._end(_LEFT_OPEN)
         elif worker is not None and worker.used_cpu_seconds > _CPU_SHARE * worker.most_cpu_seconds:
             most = worker.most_cpu_seconds

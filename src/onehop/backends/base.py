@@ -3,14 +3,15 @@ sentences."""
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from onehop.config import SandboxConfig
-from onehop.limits import Limits
-from onehop.requests import CheckedRequest
-from onehop.runs.questions import Desk, Services
-from onehop.runs.states import PoolState
-from onehop.types import ExecutionResult, Language, OnLog, OutputPage
+if TYPE_CHECKING:
+    from onehop.config import SandboxConfig
+    from onehop.limits import Limits
+    from onehop.requests import CheckedRequest
+    from onehop.runs.questions import Desk, Services
+    from onehop.runs.states import PoolState
+    from onehop.types import ExecutionResult, Language, OnLog, OutputPage
 
 
 class SessionGoneError(Exception):

@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from onehop import source
-from onehop.analysis import Analyst
 from onehop.backends import _results
 from onehop.backends._session import LocalSession
 from onehop.backends.outputs import Outputs
-from onehop.config import SandboxConfig
 from onehop.errors import NotCompiledError, WorkerStartError
-from onehop.limits import Limits
-from onehop.requests import CheckedRequest
-from onehop.runs.questions import Desk, Services
-from onehop.runs.states import PoolState
 from onehop.runs.watching import stage
 from onehop.types import (
     ExecutionRequest,
@@ -32,9 +26,15 @@ from onehop.workers import Job, Outcome, Pool, RealmPool, WorkerFactory, deno_pr
 from onehop.workers.protocol import Failure, Original
 
 if TYPE_CHECKING:  # what plain JavaScript does without is loaded with the first need of it
+    from onehop.analysis import Analyst
     from onehop.backends._readers import Readers
     from onehop.compiler import Checkers
+    from onehop.config import SandboxConfig
     from onehop.jail import SpawnerProcess
+    from onehop.limits import Limits
+    from onehop.requests import CheckedRequest
+    from onehop.runs.questions import Desk, Services
+    from onehop.runs.states import PoolState
 
 _FIRST_PAUSE = 0.001
 """Workers tried when one turns out dead before it was given the job."""

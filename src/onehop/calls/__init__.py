@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from onehop.calls._asking import Asker, Question
-from onehop.calls._avoided import with_calls
-from onehop.calls._beside import Beside
-from onehop.calls._desk import CallEvent, Hear, RunDesk
-from onehop.calls._grant import Grant
-from onehop.calls._narrowing import LONGEST_NAME, MOST_NAMES, Narrowing, narrowing_from
-from onehop.calls._record import CallRecord, hash_of
-from onehop.calls._tape import Met, Stop, Tape
-from onehop.calls._toolbox import Layer, Toolbox, Wanted, call_directly, make_desk
+from typing import TYPE_CHECKING
+
+from onehop._late import late
+
+if TYPE_CHECKING:
+    from onehop.calls._asking import Asker, Question
+    from onehop.calls._avoided import with_calls
+    from onehop.calls._beside import Beside
+    from onehop.calls._desk import CallEvent, Hear, RunDesk
+    from onehop.calls._grant import Grant
+    from onehop.calls._narrowing import LONGEST_NAME, MOST_NAMES, Narrowing, narrowing_from
+    from onehop.calls._record import CallRecord, hash_of
+    from onehop.calls._tape import Met, Stop, Tape
+    from onehop.calls._toolbox import Layer, Toolbox, Wanted, call_directly, make_desk
 
 __all__ = [
     "LONGEST_NAME",
@@ -36,3 +41,17 @@ __all__ = [
     "narrowing_from",
     "with_calls",
 ]
+
+__getattr__ = late(
+    {
+        "onehop.calls._asking": "Asker Question",
+        "onehop.calls._avoided": "with_calls",
+        "onehop.calls._beside": "Beside",
+        "onehop.calls._desk": "CallEvent Hear RunDesk",
+        "onehop.calls._grant": "Grant",
+        "onehop.calls._narrowing": "LONGEST_NAME MOST_NAMES Narrowing narrowing_from",
+        "onehop.calls._record": "CallRecord hash_of",
+        "onehop.calls._tape": "Met Stop Tape",
+        "onehop.calls._toolbox": "Layer Toolbox Wanted call_directly make_desk",
+    }
+)

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from onehop.runs.decisions import Decision
-from onehop.types import Effect
-
 if TYPE_CHECKING:
+    from onehop.runs.decisions import Decision
     from onehop.tools import Bound
+    from onehop.types import Effect
 
 
 @dataclass(frozen=True)

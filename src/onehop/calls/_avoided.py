@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
 
-from onehop.calls._desk import RunDesk
 from onehop.calls._grant import SNIPPETS
 from onehop.calls._hints import with_hint
 from onehop.types import Avoided, ExecutionResult, ToolCall
+
+if TYPE_CHECKING:
+    from onehop.calls._desk import RunDesk
 
 _BYTES_PER_TOKEN: Final = 4
 FORMULA: Final = (

@@ -20,7 +20,6 @@ from onehop.calls._grant import SNIPPETS, Grant
 from onehop.calls._media import MediaShelf
 from onehop.calls._places import Places
 from onehop.calls._record import CallRecord, hash_of
-from onehop.calls._tape import Met, Stop, Tape
 from onehop.errors import ToolError
 from onehop.inputs.gc import read_json
 from onehop.runs.decisions import Approve, Reject
@@ -29,6 +28,7 @@ from onehop.runs.watching import stage
 from onehop.types import ToolCall
 
 if TYPE_CHECKING:
+    from onehop.calls._tape import Met, Stop, Tape
     from onehop.tools import Bound, ToolContext
 
 _WRITE_GRACE: Final = 2.0
@@ -412,7 +412,7 @@ class RunDesk:
     async def _invoke(self, bound: Bound, arguments: dict[str, Any], record: CallRecord) -> bytes:
         """The tool's time begins when it does: waiting for a thread is not its fault."""
         if self._tape is not None and record.met is not None and bound.effect != "read":
-            await self._tape.intend(record.met, bound.path)
+            await self._tape.intend(record.met, bound.path, bound.effect)
         limits = self.grant.limits
         seconds = limits.timeout / 1000
 

@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from onehop.runs.questions import MOST_ASKS
-from onehop.types import Effect
 
 if TYPE_CHECKING:
     from onehop.snippets import Shelf
     from onehop.tools import Bound, Catalogue, Decision, Discovery, Policy, ToolLimits
+    from onehop.types import Effect
 
 SNIPPETS: Final = "$snippets"
 """The namespace of snippets; no tool's begins with a dollar sign."""

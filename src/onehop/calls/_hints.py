@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from onehop.calls._grant import Grant
-from onehop.types import ExecutionResult
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from onehop.calls._grant import Grant
+    from onehop.types import ExecutionResult
 
 _UNDEFINED: Final = re.compile(r"(([\w$]{1,128}) is not defined)(?:: .*)?", re.DOTALL)
 """Advice about a name that other environments have may follow: the tool is what was meant."""

@@ -51,10 +51,10 @@ class CallRecord:
 
     @property
     def effect(self) -> Effect:
-        """What the tool does; only calls that may change something are written down before they are
-        sent, whatever the tool is now."""
-        if self._effect == "read" and self.may_have_been_sent:
-            return "write"
+        """What the tool does; of a call that may have been sent, what it did then, whatever it is
+        now."""
+        if self.met is not None and self.may_have_been_sent:
+            return self.met.sent_as
         return self._effect
 
     @effect.setter

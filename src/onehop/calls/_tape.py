@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from onehop.calls._record import CallRecord
-from onehop.runs.questions import Question, Reply
-from onehop.types import ToolCall
+if TYPE_CHECKING:
+    from onehop.calls._record import CallRecord
+    from onehop.runs.questions import Question, Reply
+    from onehop.types import Effect, ToolCall
 
 Stop = Literal["paused", "diverged", "lost"]
 """Why a run ends before its code does: it waits for a person, it does something else than it did
@@ -25,6 +26,8 @@ class Met:
     """Of a call."""
     attempts: int = 0
     """How often a call that may change something was about to be sent, without an answer."""
+    sent_as: Effect = "write"
+    """What its tool was said to do then."""
     is_answered: bool = False
     """Whether the tape answers it."""
     call: ToolCall | None = None
@@ -57,6 +60,6 @@ class Tape(Protocol):
         """A reply that is written down."""
         ...
 
-    async def intend(self, met: Met, tool: str) -> None:
+    async def intend(self, met: Met, tool: str, effect: Effect) -> None:
         """Write down that a call is about to be sent that may change something. Raises ToolError
         when it may not be sent."""

@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from onehop.calls._asking import Asker
-from onehop.calls._beside import Beside
 from onehop.calls._desk import Hear, RunDesk, deaf
 from onehop.calls._grant import Grant
 from onehop.calls._media import without_ids
-from onehop.calls._tape import Tape
 from onehop.errors import InvalidRequestError, ToolError
 from onehop.observed import Observed, Observer
 from onehop.runs.questions import Call
@@ -34,6 +31,11 @@ from onehop.tools import (
     stray,
     unwrapped,
 )
+
+if TYPE_CHECKING:
+    from onehop.calls._asking import Asker
+    from onehop.calls._beside import Beside
+    from onehop.calls._tape import Tape
 
 Wanted = Tools | Iterable[Tool | Callable[..., Any] | str]
 """Tools for one run: those of a ``Tools``, functions and ``Tool`` objects beside the names and

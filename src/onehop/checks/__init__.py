@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from onehop.checks._check import TYPECHECK, Check, Checks, Room
+from typing import TYPE_CHECKING
 
-__all__ = ["TYPECHECK", "Check", "Checks", "Room"]
+from onehop._late import late
+
+if TYPE_CHECKING:
+    from onehop.checks._check import Check, Checks, Room
+
+__all__ = ["Check", "Checks", "Room"]
+
+__getattr__ = late(
+    {
+        "onehop.checks._check": "Check Checks Room",
+    }
+)

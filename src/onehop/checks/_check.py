@@ -15,6 +15,7 @@ from onehop.checks._shape import context_declaration
 from onehop.compiler import Checkers, Facts, Message, MissingAwait, UncheckedError
 from onehop.tools import one_line
 from onehop.types import (
+    TYPECHECK,
     CheckPolicy,
     ErrorInfo,
     ExecutionRequest,
@@ -29,8 +30,6 @@ from onehop.types import (
 if TYPE_CHECKING:
     from onehop.calls import Grant
 
-TYPECHECK: Final = "typecheck"
-"""As findings name it."""
 _MOST: Final = 20
 """Findings of one check."""
 _HINTS: Final = 6

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from onehop.checks._literals import Arguments, UnknownError, read_arguments
-from onehop.compiler import CallSite
 from onehop.errors import ToolError
 from onehop.tools import Bound, one_line
 
 if TYPE_CHECKING:
     from onehop.calls import Grant
+    from onehop.compiler import CallSite
 
 _OF_OBJECTS: Final = frozenset(
     "apply bind call constructor hasOwnProperty isPrototypeOf length name propertyIsEnumerable "

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from onehop.checks._judge import target_of
 from onehop.checks._literals import Arguments, UnknownError, read_arguments
-from onehop.compiler import CallSite, Facts
-from onehop.tools import Bound
 from onehop.types import PlannedCall
 
 if TYPE_CHECKING:
     from onehop.calls import Grant
+    from onehop.compiler import CallSite, Facts
+    from onehop.tools import Bound
 
 
 def planned_calls(facts: Facts, grant: Grant | None) -> list[PlannedCall]:

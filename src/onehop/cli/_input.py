@@ -20,6 +20,7 @@ from onehop.requests import check_request
 from onehop.types import ExecutionRequest, ExecutionResult, Language
 
 if TYPE_CHECKING:
+    from onehop.backends.begun import Begun
     from onehop.config import ToolsConfig
     from onehop.execution.executor import Executor
     from onehop.tools import Rule
@@ -121,24 +122,31 @@ def execute(
     tools: Sequence[str] | None = None,
     rules: Sequence[str] | None = None,
     mcp_servers: str | None = None,
+    begun: Begun | None = None,
 ) -> ExecutionResult:
     """Run the call in a sandbox of its own, validated, and recorded as the settings say unless
     ``record`` is false; ``tools`` are files with tools that the code may call, and names and globs
     of those that it is granted; ``rules`` hold for this run, as text; ``mcp_servers`` is a file
-    with servers whose tools it may call.
+    with servers whose tools it may call; ``begun`` are processes that were started for it.
 
     Raises SandboxUnavailableError, StoreUnavailableError, AuditUnavailableError, ConfigError and
     InvalidRequestError.
     """
     import asyncio
 
-    from onehop.tools import rule_from_text
-
-    layer = [rule_from_text(text, "--rule") for text in rules or ()]
+    layer = _layer(rules or ())
     files = [given for given in tools or () if _is_tools_file(given)]
     names = [given for given in tools or () if given not in files] or None
     config = tools_config(files, mcp_servers)
-    return asyncio.run(_execute(call, record, config, names, layer))
+    return asyncio.run(_execute(call, record, config, names, layer, begun))
+
+
+def _layer(texts: Sequence[str]) -> list[Rule]:
+    if not texts:
+        return []
+    from onehop.tools import rule_from_text
+
+    return [rule_from_text(text, "--rule") for text in texts]
 
 
 def _is_tools_file(given: str) -> bool:
@@ -151,12 +159,17 @@ async def _execute(
     tools: ToolsConfig,
     names: Sequence[str] | None,
     rules: Sequence[Rule],
+    begun: Begun | None,
 ) -> ExecutionResult:
     request = call.request
     config = call.config.replace(pool_size=1)
     opened = _recording if record else _forgetting
     is_checked = request.typecheck != "off" and "tools" in request.code
-    first = {"first_language": request.language, "first_is_checked": is_checked}
+    first: dict[str, Any] = {
+        "begun": begun,
+        "first_language": request.language,
+        "first_is_checked": is_checked,
+    }
     async with watched() as watchers, opened(config, tools, watchers=watchers, **first) as executor:
         return await executor.execute(
             request.code,
@@ -180,7 +193,7 @@ def _recording(
 ) -> AbstractAsyncContextManager[Executor]:
     from onehop.execution.compose import open_executor
 
-    return open_executor(config, tools=tools, **options)
+    return open_executor(config, tools=tools, brief=True, **options)
 
 
 @asynccontextmanager
@@ -200,7 +213,7 @@ async def _forgetting(
             config,
             preload_analysis=True,
             **options,
-            **granted(tools, ()),
+            **granted(tools, (), brief=True),
         ) as sandbox,
         Executor(sandbox, Validator(rules), level=rules.level) as executor,
     ):

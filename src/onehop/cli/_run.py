@@ -119,15 +119,33 @@ def run(
     """
 
     def command() -> ExitCode:
-        from onehop.cli import _input, _output
+        from onehop.backends.begun import Begun
 
-        call = _input.read_call(
-            source, code, context, language, timeout, memory, seed, clock, typecheck, plan, session
-        )
-        _input.refuse_forgotten_session(session, record)
-        result = _input.execute(
-            call, record=record, tools=tools, rules=rule, mcp_servers=mcp_servers
-        )
+        with Begun() as begun:  # they load as long as all that reads the call and runs it
+            from onehop.cli import _input, _output
+
+            call = _input.read_call(
+                source,
+                code,
+                context,
+                language,
+                timeout,
+                memory,
+                seed,
+                clock,
+                typecheck,
+                plan,
+                session,
+            )
+            _input.refuse_forgotten_session(session, record)
+            result = _input.execute(
+                call,
+                record=record,
+                tools=tools,
+                rules=rule,
+                mcp_servers=mcp_servers,
+                begun=begun,
+            )
         (_output.print_json if as_json else _output.print_result)(result)
         return _output.exit_code(result)
 

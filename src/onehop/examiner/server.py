@@ -28,15 +28,17 @@ _END_SECONDS = 1
 
 
 def main() -> None:
-    """Serve the host's requests; the arguments are a descriptor, the plan and the host's pid."""
+    """Serve the host's requests, after the plan; the arguments are a descriptor and the host's
+    pid."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    plan = json.loads(sys.argv[2])
-    host = _watch(int(sys.argv[3]))
+    host = _watch(int(sys.argv[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's signals are for the host
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
     work = Work()
     work.warm_up()
     gc.freeze()  # what is shared with the children is not looked at, and so stays shared
+    if not _is_asked(control, host) or (plan := read_frame(control.fileno())) is None:
+        return
     _send(control, {"ready": True})
     while message := _receive(control, host):
         _fork(control, plan, work, *message)
@@ -60,9 +62,14 @@ def _watch(host: int) -> int:
     return descriptor
 
 
-def _receive(control: socket.socket, host: int) -> tuple[dict[str, Any], list[int]] | None:
+def _is_asked(control: socket.socket, host: int) -> bool:
+    """Wait until the host says something; whether it is still there."""
     watched = [control.fileno(), *([host] if host >= 0 else [])]
-    if host in select.select(watched, [], [])[0]:
+    return host not in select.select(watched, [], [])[0]
+
+
+def _receive(control: socket.socket, host: int) -> tuple[dict[str, Any], list[int]] | None:
+    if not _is_asked(control, host):
         return None
     try:
         message, descriptors, _, _ = socket.recv_fds(control, 65536, 1)

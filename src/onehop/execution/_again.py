@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from onehop.backends.halting import differing
 from onehop.callers import Caller
-from onehop.calls import Grant
-from onehop.config import CorrectionConfig
 from onehop.errors import SealedError, ToolError
 from onehop.events import CODE_APPROVAL_DECIDED, ApprovalDecided
 from onehop.execution import _outcomes
-from onehop.execution._conduct import Conductor
-from onehop.execution._grants import Grants
-from onehop.execution._names import Names
+from onehop.execution._announcements import lost
 from onehop.execution._run import Run, open_run
-from onehop.execution._trail import Trail
-from onehop.execution.keeping import Keeper
-from onehop.recordings import Program, Script
-from onehop.runs.kept import KeptRun
 from onehop.runs.watching import stage, watched_by
-from onehop.sandbox import Sandbox
 from onehop.stores.base import EventQuery
-from onehop.types import ExecutionResult
+
+if TYPE_CHECKING:
+    from onehop.calls import Grant
+    from onehop.config import CorrectionConfig
+    from onehop.execution._conduct import Conductor
+    from onehop.execution._grants import Grants
+    from onehop.execution._names import Names
+    from onehop.execution._trail import Trail
+    from onehop.execution.keeping import Keeper
+    from onehop.recordings import Program, Script
+    from onehop.runs.kept import KeptRun
+    from onehop.sandbox import Sandbox
+    from onehop.types import ExecutionResult
 
 _DELIVERY: Final = 1.0
 """Seconds in which what was announced here before its pause gets to the store."""
@@ -55,6 +58,9 @@ class Again:
     async def resume(self, kept: KeptRun) -> None:
         """Make a claimed run again up to where it was, and go on. Raises StoreError, and what a run
         raises that could not begin."""
+        if await self._has_ended(kept):
+            await self._keeper.bury(kept)
+            return
         try:
             program, script = await self._keeper.open(kept)
         except SealedError as error:
@@ -80,6 +86,12 @@ class Again:
             noted.note(request=run.original.request, run_id=run.run_id)
             result = await self._replayed(run, kept, program, script)
             noted.note(result=result, repeated=False)
+
+    async def _has_ended(self, kept: KeptRun) -> bool:
+        """Whether its server had recorded its end, and died before it could say so: people are not
+        asked about calls that it had made. Raises StoreError."""
+        record = await self._keeper.store.get(kept.request_id, kept.agent_id)
+        return record is not None and record.run_id == kept.run_id and not record.was_interrupted
 
     async def _rebuilt(self, kept: KeptRun, caller: Caller, program: Program) -> Run:
         """The run as it was called, under its own id."""
@@ -147,5 +159,6 @@ class Again:
         """A run that nobody can make again: say so, and what is known of its calls."""
         _log.error("the paused run %s cannot go on: %s", kept.run_id, reason)
         facts = await self._keeper.effects_of(kept, script)
-        await self._trail.keep(_outcomes.lost(kept, reason, facts))
+        record = _outcomes.lost(kept, reason, facts)
+        await self._trail.bury(record, lost(record, kept))
         await self._keeper.bury(kept)

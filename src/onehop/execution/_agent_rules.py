@@ -7,11 +7,13 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from onehop.errors import InvalidRequestError, StoreError, StoreUnavailableError
-from onehop.stores.base import Store
-from onehop.tools import Rule, rules_from_json
+
+if TYPE_CHECKING:
+    from onehop.stores.base import Store
+    from onehop.tools import Rule
 
 _BELIEVED: Final = 0.8
 """Seconds that what the store said of an agent's rules is believed, as of its key: a change is to
@@ -79,6 +81,10 @@ class AgentRules:
         self._known.pop(agent_id, None)
 
     def _read(self, agent_id: str, text: str | None) -> tuple[Rule, ...]:
+        if text is None:
+            return ()
+        from onehop.tools import rules_from_json
+
         try:
             return rules_from_json(text)
         except InvalidRequestError as error:

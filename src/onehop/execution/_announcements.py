@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from onehop.callers import Caller
-from onehop.calls import CallEvent
-from onehop.checks import TYPECHECK
 from onehop.events import (
     ApprovalDecided,
     ApprovalRequested,
@@ -30,16 +28,23 @@ from onehop.events import (
 )
 from onehop.execution._outcomes import blocking_findings
 from onehop.limits import MIB, Limits
-from onehop.runs.decisions import Approval
-from onehop.types import (
-    ErrorInfo,
-    ExecutionRequest,
-    ExecutionResult,
-    Progress,
-    ToolCall,
-    ValidationReport,
-)
+from onehop.types import TYPECHECK
 from onehop.validation import TRIPWIRES
+
+if TYPE_CHECKING:
+    from onehop.callers import Caller
+    from onehop.calls import CallEvent
+    from onehop.records import ExecutionRecord
+    from onehop.runs.decisions import Approval
+    from onehop.runs.kept import KeptRun
+    from onehop.types import (
+        ErrorInfo,
+        ExecutionRequest,
+        ExecutionResult,
+        Progress,
+        ToolCall,
+        ValidationReport,
+    )
 
 
 class Announcer:
@@ -194,3 +199,19 @@ class Announcer:
             )
         limit = limits.memory_bytes / MIB
         return ResourceLimitExceeded(**common, resource="memory", limit=limit, actual=usage.memory)
+
+
+def lost(record: ExecutionRecord, kept: KeptRun) -> Event:
+    """The end of a kept run that nobody can make again. Its id is always the same: the store keeps
+    it once, should the run be given up twice because a server died meanwhile."""
+    return ExecutionFailed(
+        agent_id=kept.agent_id,
+        channel_id=kept.channel_id,
+        request_id=kept.request_id,
+        code_hash=kept.code_hash,
+        event_id=hashlib.sha256(f"{kept.run_id} lost".encode()).hexdigest()[:32],
+        language=record.language,
+        error=record.error or "",
+        error_type=record.error_type or "internal",
+        execution_time=0,
+    )

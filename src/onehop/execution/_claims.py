@@ -12,14 +12,16 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from onehop.callers import Caller
 from onehop.errors import RunLostError, StoreUnavailableError
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.runs.kept import KeptRun
-from onehop.stores.base import Lease
-from onehop.stores.leases import Leases
+
+if TYPE_CHECKING:
+    from onehop.callers import Caller
+    from onehop.stores.base import Lease
+    from onehop.stores.leases import Leases
 
 _PATIENCE: Final = 1.0
 """Seconds in which the store must answer, for a run waits meanwhile."""

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
 
 from onehop.backends.halting import differing
 from onehop.execution import _outcomes
-from onehop.execution._desks import Desks
 from onehop.execution._judging import Judge, refusal
-from onehop.execution._lessons import Lessons
-from onehop.execution._names import Names
-from onehop.execution._pauses import Pauses
-from onehop.execution._run import Run
-from onehop.execution._trail import Trail
-from onehop.execution.keeping import Keeping
-from onehop.recordings import in_words
-from onehop.sandbox import Sandbox
 from onehop.types import ExecutionResult, OnLog, code_hash
+
+if TYPE_CHECKING:
+    from onehop.execution._desks import Desks
+    from onehop.execution._lessons import Lessons
+    from onehop.execution._names import Names
+    from onehop.execution._pauses import Pauses
+    from onehop.execution._run import Run
+    from onehop.execution._trail import Trail
+    from onehop.execution.keeping import Keeping
+    from onehop.sandbox import Sandbox
 
 
 class Conductor:
@@ -124,5 +126,7 @@ def _seen_through(keeping: Keeping, result: ExecutionResult) -> ExecutionResult:
     if tape.difference is not None:
         return differing(result, str(tape.difference))
     if (left := tape.script.next_call()) is not None and result.success:
+        from onehop.recordings import in_words
+
         return differing(result, f"it has ended without {in_words(left)} (step {left.number})")
     return result

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from onehop.audit.redaction import Redactor
-from onehop.calls import Asker, RunDesk, make_desk
-from onehop.execution._run import Run
-from onehop.execution._trail import Trail
-from onehop.sandbox import Sandbox
+if TYPE_CHECKING:
+    from onehop.audit.redaction import Redactor
+    from onehop.calls import Asker, RunDesk
+    from onehop.execution._run import Run
+    from onehop.execution._trail import Trail
+    from onehop.sandbox import Sandbox
 
 _HOLD_AGAIN: Final = 5.0
 """Seconds that a worker is held for people at most, when the run was made again."""
@@ -27,6 +28,8 @@ class Desks:
         """The run's desk; None when it may call nothing."""
         if run.grant is None:
             return None
+        from onehop.calls import make_desk
+
         caller = run.caller
         run.desk = make_desk(
             run.grant,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from onehop.calls import Beside, Grant, Layer, Toolbox, Wanted
-from onehop.execution._agent_rules import AgentRules
-from onehop.execution._run import Run
-from onehop.execution._snippets import ExecutorSnippets
-from onehop.sandbox import Sandbox
+if TYPE_CHECKING:
+    from onehop.calls import Beside, Grant, Layer, Toolbox, Wanted
+    from onehop.execution._agent_rules import AgentRules
+    from onehop.execution._run import Run
+    from onehop.execution._snippets import ExecutorSnippets
+    from onehop.sandbox import Sandbox
 
 
 class Grants:
@@ -43,8 +45,11 @@ class Grants:
     ) -> Grant | None:
         """The layers are the sandbox's, the agent's, and those of the call, ``rules``. Raises as
         ``view``."""
-        if tools is None and not self._toolbox.has_any and beside is None:
-            return self._toolbox.grant(None, rules)
+        if tools is None and beside is None:
+            if not (self._sandbox.has_toolbox or any(rules)):
+                return None
+            if not self._toolbox.has_any:
+                return self._toolbox.grant(None, rules)
         return self._toolbox.grant(tools, [await self._rules.of(agent_id), *rules], beside)
 
     async def with_snippets(self, run: Run, rules: Sequence[Layer]) -> Grant | None:

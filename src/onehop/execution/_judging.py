@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from onehop.corrections import in_original
 from onehop.execution import _outcomes
-from onehop.execution._preparation import Preparer
-from onehop.execution._run import Run
-from onehop.execution._trail import Trail
-from onehop.patterns import Patterns
 from onehop.runs.watching import stage
-from onehop.sandbox import Sandbox
-from onehop.types import ExecutionResult, ValidationLevel, ValidationReport
+from onehop.sandbox import is_checked
 from onehop.validation import CodeHistory, Validator, Verdict
+
+if TYPE_CHECKING:
+    from onehop.execution._preparation import Preparer
+    from onehop.execution._run import Run
+    from onehop.execution._trail import Trail
+    from onehop.patterns import Patterns
+    from onehop.sandbox import Sandbox
+    from onehop.types import ExecutionResult, ValidationLevel, ValidationReport
 
 
 class Judge:
@@ -70,6 +74,8 @@ class Judge:
 
     async def _typecheck(self, run: Run, report: ValidationReport) -> ValidationReport:
         """The report with what the check of the types and tools finds."""
+        if not is_checked(run.checked.request, run.grant):
+            return report
         run.check = await self._sandbox.typecheck(run.checked, run.caller.agent_id, run.grant)
         if not run.check.is_refused:
             return report

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from onehop.analysis import Analyst
 from onehop.corrections import in_original, unreturned
 from onehop.errors import StoreError
-from onehop.execution._run import Run
 from onehop.patterns import Patterns, Talk, shape, shape_alone
 from onehop.stores.base import HistoryQuery, Store
-from onehop.types import ExecutionResult
+
+if TYPE_CHECKING:
+    from onehop.analysis import Analyst
+    from onehop.execution._run import Run
+    from onehop.types import ExecutionResult
 
 _UNCHECKED: Final = (
     "the audit trail did not answer, so nobody could look whether this request id has run before; "
@@ -68,7 +70,7 @@ async def learn(patterns: Patterns, store: Store) -> None:
     """Teach ``patterns`` what the latest runs in ``store`` were like; an outage teaches nothing."""
     try:
         async with asyncio.timeout(_LEARNING):
-            records = await store.history(HistoryQuery(limit=_LESSONS))
+            records = await store.history(HistoryQuery(limit=_LESSONS, brief=True))
     except (StoreError, TimeoutError) as error:
         _log.warning("cannot learn from past runs: %s", error)
         return

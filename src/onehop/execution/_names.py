@@ -11,25 +11,27 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic_core import to_json
 
-from onehop.audit.recorder import Recorder
-from onehop.callers import Caller
 from onehop.errors import StoreUnavailableError
 from onehop.execution import _outcomes
 from onehop.execution._claims import Claims
 from onehop.execution._repeats import Repeats
-from onehop.execution._run import Run
-from onehop.execution.keeping import Keeper
 from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.runs.kept import KeptRun
 from onehop.runs.later import still_running
-from onehop.runs.states import RunState
-from onehop.stores.base import Store
-from onehop.stores.leases import Leases
-from onehop.types import ExecutionResult
+
+if TYPE_CHECKING:
+    from onehop.audit.recorder import Recorder
+    from onehop.callers import Caller
+    from onehop.execution._run import Run
+    from onehop.execution.keeping import Keeper
+    from onehop.runs.states import RunState
+    from onehop.stores.base import Store
+    from onehop.stores.leases import Leases
+    from onehop.types import ExecutionResult
 
 _UNKNOWN_NAME: Final = (
     "nobody can look whether this request id has run before, and the code may call tools that "

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from onehop import source
 from onehop.callers import Caller
 from onehop.records import INTERRUPTED, SNIPPET_LENGTH, ExecutionRecord
-from onehop.runs.kept import KeptRun
 from onehop.types import (
     Artifact,
     Avoided,
@@ -25,6 +24,9 @@ from onehop.types import (
     ValidationReport,
     code_hash,
 )
+
+if TYPE_CHECKING:
+    from onehop.runs.kept import KeptRun
 
 _INTERRUPTED: Final = ErrorInfo(type="internal", name="Interrupted", message=INTERRUPTED)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from onehop.errors import StoreError
-from onehop.execution._names import Names
-from onehop.execution._run import Run
-from onehop.execution._trail import Trail
-from onehop.execution.keeping import Keeper, Keeping
-from onehop.recordings import LostRunError
-from onehop.sandbox import Sandbox
-from onehop.tools import read_rules
-from onehop.types import ExecutionResult, PendingApproval
+
+if TYPE_CHECKING:
+    from onehop.execution._names import Names
+    from onehop.execution._run import Run
+    from onehop.execution._trail import Trail
+    from onehop.execution.keeping import Keeper, Keeping
+    from onehop.sandbox import Sandbox
+    from onehop.types import ExecutionResult, PendingApproval
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ class Pauses:
         can_ask = self._sandbox.approver is not None
         if not (self._sandbox.keeps_time and keeper.wants(grant, can_ask)) or keeper.sealer is None:
             return None
+        from onehop.tools import read_rules
+
         layers = [[rule.to_dict() for rule in read_rules(layer)] for layer in run.layers]
         keeping = keeper.begin(run, run.names, layers)
         keeping.before_hold = lambda: self._trail.hand_over(run)
@@ -47,6 +50,8 @@ class Pauses:
 
     async def put_down(self, run: Run, result: ExecutionResult) -> ExecutionResult:
         """The worker has ended; the run goes on after a decision."""
+        from onehop.recordings import LostRunError
+
         run.ending = True
         waiting: list[PendingApproval] = []
         try:

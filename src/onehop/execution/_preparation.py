@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from onehop.analysis import AnalysisLostError, Analyst
-from onehop.config import CorrectionConfig
 from onehop.corrections import CorrectedCode, read_corrected, unexamined
 from onehop.types import Language
-from onehop.validation import Validator, Verdict
+
+if TYPE_CHECKING:
+    from onehop.config import CorrectionConfig
+    from onehop.validation import Validator, Verdict
 
 _REMEMBERED: Final = 1000
 """Programs that need no repair and were seen before."""

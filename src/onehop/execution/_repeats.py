@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from onehop.callers import Caller
 from onehop.records import GIVEN_UP
 from onehop.types import ExecutionResult
+
+if TYPE_CHECKING:
+    from onehop.callers import Caller
 
 _KEPT: Final = 256
 """Results that are kept as they were returned; older ones come from the audit trail."""

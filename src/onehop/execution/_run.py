@@ -9,12 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from onehop.analysis import Analyst
 from onehop.audit.redaction import Secrets
-from onehop.callers import Caller
-from onehop.calls import Grant, Layer, RunDesk, Wanted
-from onehop.checks import Check
-from onehop.config import CorrectionConfig
 from onehop.corrections import (
     CorrectedCall,
     CorrectedCode,
@@ -22,18 +17,11 @@ from onehop.corrections import (
     finding_in_original,
 )
 from onehop.errors import InvalidRequestError
-from onehop.events import Event
 from onehop.execution import _outcomes
 from onehop.execution._announcements import Announcer
-from onehop.execution._preparation import Preparer
-from onehop.execution._repeats import Promise
-from onehop.recordings import said
 from onehop.records import SNIPPET_LENGTH, ExecutionRecord
 from onehop.requests import CheckedRequest, is_large
-from onehop.runs.decisions import Approval
 from onehop.runs.states import RunState, Step
-from onehop.sandbox import Sandbox
-from onehop.tools import Tools
 from onehop.types import (
     Correction,
     ExecutionResult,
@@ -42,10 +30,23 @@ from onehop.types import (
     ValidationReport,
     code_hash,
 )
-from onehop.validation import Verdict
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+    from onehop.analysis import Analyst
+    from onehop.callers import Caller
+    from onehop.calls import Grant, Layer, RunDesk, Wanted
+    from onehop.checks import Check
+    from onehop.config import CorrectionConfig
+    from onehop.events import Event
+    from onehop.execution._preparation import Preparer
+    from onehop.execution._repeats import Promise
     from onehop.execution.keeping import Keeping
+    from onehop.runs.decisions import Approval
+    from onehop.sandbox import Sandbox
+    from onehop.tools import Tools
+    from onehop.validation import Verdict
 
 _LONGEST_KEPT: Final = 64 * 1024
 """Characters of code that a record keeps whole."""
@@ -127,16 +128,18 @@ class Run:
     @property
     def names(self) -> list[str] | None:
         """The tools that the call has asked for by names alone."""
-        if self.wanted is None or isinstance(self.wanted, Tools):
+        if self.wanted is None or _is_whole(self.wanted):
             return None
         return [each for each in self.wanted if isinstance(each, str)]
 
     @property
     def brings_tools(self) -> bool:
         """Whether it has tools that only this process can give it."""
-        if self.has_beside or isinstance(self.wanted, Tools):
+        if self.wanted is None:
+            return self.has_beside
+        if self.has_beside or _is_whole(self.wanted):
             return True
-        return self.wanted is not None and not all(isinstance(each, str) for each in self.wanted)
+        return not all(isinstance(each, str) for each in self.wanted)
 
     async def prepare(self, preparer: Preparer, analyst: Analyst) -> Verdict | None:
         """Repair the code; answers the verdict on it, when there is one already."""
@@ -197,6 +200,8 @@ class Run:
         if calls := self.calls:  # also of a run that was cancelled, whose result has none
             facts["toolCalls"] = [call.model_dump(by_alias=True) for call in calls]
         if self.decided:
+            from onehop.recordings import said
+
             facts["toolDecisions"] = {name: said(each) for name, each in self.decided.items()}
         if self.pauses:
             facts["resumed"] = self.pauses
@@ -251,3 +256,10 @@ def _with_code(checked: CheckedRequest, code: str) -> CheckedRequest:
     if code == checked.request.code:
         return checked
     return dataclasses.replace(checked, request=checked.request.model_copy(update={"code": code}))
+
+
+def _is_whole(wanted: Wanted) -> TypeIs[Tools]:
+    """Whether it is a ``Tools``, and not a list."""
+    from onehop.tools import Tools
+
+    return isinstance(wanted, Tools)

@@ -9,15 +9,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Unpack
 
-from onehop.calls import Grant, Layer
 from onehop.errors import NotCompiledError, StoreError, StoreUnavailableError, ToolError
-from onehop.sandbox import Sandbox
-from onehop.snippets import SPACE, Saving, Shelf, Snippets
-from onehop.snippets.saved import Snippet
-from onehop.stores.base import Store
 
 if TYPE_CHECKING:
+    from onehop.calls import Grant, Layer
     from onehop.execution._run import Run
+    from onehop.sandbox import Sandbox
+    from onehop.snippets import Saving, Shelf, Snippets
+    from onehop.snippets.saved import Snippet
+    from onehop.stores.base import Store
 
 _BELIEVED: Final = 0.8
 """Seconds that what the store said is believed: a change is to count within a second."""
@@ -76,6 +76,8 @@ class ExecutorSnippets:
     def _snippets(self) -> Snippets:
         if self._store is None:
             raise StoreError("this executor keeps nothing: it was made without a store")
+        from onehop.snippets import Snippets
+
         return Snippets(self._store)
 
     # --- what runs get ---
@@ -106,6 +108,8 @@ class ExecutorSnippets:
         known, now = self._known.get(agent_id), self._clock()
         if known is not None and now - known[0] < _BELIEVED:
             return known[2] or None
+        from onehop.snippets import Shelf
+
         try:
             async with asyncio.timeout(_PATIENCE if known else None):
                 found = await self._found(self._store, agent_id)
@@ -141,6 +145,8 @@ class ExecutorSnippets:
         try:
             return await self._sandbox.javascript(snippet.code, snippet.language, reader)
         except NotCompiledError as error:
+            from onehop.snippets import SPACE
+
             path = f"{SPACE}.{snippet.name}"
             words = f"the snippet {snippet.name} cannot run here: {error}"
             raise ToolError("unavailable", words[:500], path) from None

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from onehop.audit.recorder import Complete, Recorder
-from onehop.audit.redaction import Redactor
+from onehop.audit.redaction import Secrets
 from onehop.events import Event, ValidationCompleted, ValidationStarted
 from onehop.execution import _outcomes
-from onehop.execution._run import Run
-from onehop.execution.bus import EventBus
-from onehop.limits import Limits
-from onehop.records import ExecutionRecord
-from onehop.runs.decisions import Approval
-from onehop.runs.states import JournalState
 from onehop.runs.watching import stage
 from onehop.types import ErrorInfo, ExecutionResult, Progress
+
+if TYPE_CHECKING:
+    from onehop.audit.recorder import Complete, Recorder
+    from onehop.audit.redaction import Redactor
+    from onehop.execution._run import Run
+    from onehop.execution.bus import EventBus
+    from onehop.limits import Limits
+    from onehop.records import ExecutionRecord
+    from onehop.runs.decisions import Approval
+    from onehop.runs.states import JournalState
 
 _SECRETS_IN_THREAD: Final = 64 * 1024
 """Bytes of context from which its secrets are looked for in a thread."""
@@ -145,10 +148,12 @@ class Trail:
         self.announce(run, run.announcer.failed(f"{info.name}: {info.message}", info))
         await self.hand_over(run)
 
-    async def keep(self, record: ExecutionRecord) -> None:
-        """A record of a run that nobody makes any more."""
+    async def bury(self, record: ExecutionRecord, failed: Event) -> None:
+        """Tell and keep the end of a run that nobody makes any more."""
+        told = self._redactor.event(failed, Secrets())
         if self._recorder is not None:
-            await self._recorder.finish(record.run_id or "", record, ())
+            await self._recorder.finish(record.run_id or "", record, (told,))
+        self._bus.publish(told)
 
 
 def _failure(run: Run, result: ExecutionResult) -> Event:

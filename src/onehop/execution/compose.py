@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from onehop._extras import needed_for
-from onehop.approvals import Approvals
-from onehop.backends.base import Backend
-from onehop.calls import Layer, Wanted
 from onehop.config import (
     AnalyticsConfig,
     AuditConfig,
@@ -24,18 +21,22 @@ from onehop.errors import ConfigError, InvalidRequestError
 from onehop.events import CODE_APPROVAL_DECIDED, CODE_APPROVAL_REQUESTED
 from onehop.execution.bus import EventBus
 from onehop.execution.executor import Executor
-from onehop.execution.keeping import Keeper
 from onehop.inputs.languages import DEFAULT
-from onehop.runs.watching import Watcher
 from onehop.sandbox import Sandbox
-from onehop.stores import is_shared, open_store
-from onehop.stores.analytics import Aggregator
-from onehop.stores.base import Store
-from onehop.stores.leases import Leases
-from onehop.tools import Action, Rule, ToolLimits, Tools, load_tools, read_rules, rule_from_text
-from onehop.types import Language
-from onehop.upstreams import configured_upstreams
+from onehop.stores import is_light, is_shared, open_store
 from onehop.validation import Validator
+
+if TYPE_CHECKING:  # what a run without tools does without is loaded where it is needed
+    from onehop.approvals import Approvals
+    from onehop.backends.base import Backend
+    from onehop.backends.begun import Begun
+    from onehop.calls import Layer, Wanted
+    from onehop.execution.keeping import Keeper
+    from onehop.runs.watching import Watcher
+    from onehop.stores.base import Store
+    from onehop.stores.leases import Leases
+    from onehop.tools import Action, Rule
+    from onehop.types import Language
 
 _APPROVALS: Final = (CODE_APPROVAL_REQUESTED, CODE_APPROVAL_DECIDED)
 
@@ -58,6 +59,8 @@ async def open_executor(
     first_is_checked: bool = False,
     watchers: Sequence[Watcher] = (),
     webhook: WebhookConfig | None = None,
+    brief: bool = False,
+    begun: Begun | None = None,
 ) -> AsyncIterator[Executor]:
     """An executor with its sandbox, store, journal, bus and rollups, all as configured.
 
@@ -69,16 +72,19 @@ async def open_executor(
     so does a checker if it ``first_is_checked``. ``watchers`` hear of each stage of each run.
     ``webhook`` hears of calls that wait for a person. Runs that may have to wait for people are
     kept as ``recording`` says; with ``resumes``, this executor goes on with those that are paused,
-    whichever process has begun them. At the end runs in flight are ended and recorded.
+    whichever process has begun them. ``brief`` is for one run: then a store that has nothing to
+    tidy up is not looked through, and what tools need is loaded only if there are some. ``begun``
+    are processes that were started for it already. At the end runs in flight are ended and
+    recorded.
 
     Raises ConfigError, StoreUnavailableError, AuditUnavailableError and SandboxUnavailableError.
     """
     validated = validation or ValidationConfig()
     kept = audit or AuditConfig()
     async with AsyncExitStack() as stack:
-        store = await open_store(kept, may_be_away=store_may_be_away)
+        store = await open_store(kept, may_be_away=store_may_be_away, brief=brief)
         stack.push_async_callback(store.aclose)
-        leases = await stack.enter_async_context(Leases(store)) if is_shared(store) else None
+        leases = await _share(stack, store)
         bus = EventBus()
         await _open_webhook(stack, webhook or WebhookConfig(), store, bus)
         stack.push_async_callback(bus.aclose)
@@ -89,7 +95,8 @@ async def open_executor(
             first_language=first_language,
             first_is_checked=first_is_checked,
             watchers=watchers,
-            **granted(tools, rules, store),
+            begun=begun,
+            **granted(tools, rules, store, brief=brief),
         )
         executor = Executor(
             opened,
@@ -105,12 +112,30 @@ async def open_executor(
         )
         stack.push_async_callback(executor.aclose)
         await executor.open()
-        await stack.enter_async_context(
-            Aggregator(store, analytics or AnalyticsConfig(), leases=leases)
-        )
+        if not is_light(store):
+            await _tidy(stack, store, analytics, leases)
         await stack.enter_async_context(opened)
         executor.resume_paused()
         yield executor
+
+
+async def _share(stack: AsyncExitStack, store: Store) -> Leases | None:
+    """What tells the servers of one store apart, where there may be several."""
+    if not is_shared(store):
+        return None
+    from onehop.stores.leases import Leases
+
+    return await stack.enter_async_context(Leases(store))
+
+
+async def _tidy(
+    stack: AsyncExitStack, store: Store, config: AnalyticsConfig | None, leases: Leases | None
+) -> None:
+    """Keep its rollups up to date, and drop what is past its retention."""
+    from onehop.stores.analytics import Aggregator
+
+    aggregator = Aggregator(store, config or AnalyticsConfig(), leases=leases)
+    await stack.enter_async_context(aggregator)
 
 
 async def _open_webhook(
@@ -129,6 +154,8 @@ def configured_rules(
     deny: Sequence[str] = (), ask: Sequence[str] = (), rules: Sequence[str] = ()
 ) -> list[Rule]:
     """The rules that settings name. Raises ConfigError that names the setting."""
+    from onehop.tools import read_rules, rule_from_text
+
     globs: tuple[tuple[Action, Sequence[str]], ...] = (("deny", deny), ("ask", ask))
     try:
         named = [rule for action, of in globs for rule in read_rules({action: list(of)}, "tools")]
@@ -139,14 +166,24 @@ def configured_rules(
 
 
 def granted(
-    tools: Wanted | ToolsConfig | None, rules: Layer, store: Store | None = None
+    tools: Wanted | ToolsConfig | None,
+    rules: Layer,
+    store: Store | None = None,
+    *,
+    brief: bool = False,
 ) -> dict[str, Any]:
     """What a sandbox takes of tools: those that the settings name, unless others are given. What
-    waits for a person is kept in ``store``; without one, nobody can be asked. Raises ConfigError.
+    waits for a person is kept in ``store``; without one, nobody can be asked. With ``brief``
+    nothing is taken where nothing is named. Raises ConfigError.
     """
     if tools is not None and not isinstance(tools, ToolsConfig):
         return {"tools": tools, "rules": rules, "approvals": _approvals(ToolsConfig(), store)}
     config = tools or ToolsConfig()
+    if brief and not (rules or _names_tools(config)):
+        return {}
+    from onehop.tools import ToolLimits, Tools, load_tools, read_rules
+    from onehop.upstreams import configured_upstreams
+
     return {
         "tools": Tools(load_tools(config.files), **configured_upstreams(config.mcp_servers)),
         "rules": [
@@ -156,6 +193,11 @@ def granted(
         "approvals": _approvals(config, store),
         "tool_limits": ToolLimits(calls=config.max_calls, timeout=config.call_timeout),
     }
+
+
+def _names_tools(config: ToolsConfig) -> bool:
+    """Whether the settings name tools, or say anything of some."""
+    return bool(config.files or config.mcp_servers or config.deny or config.ask or config.rules)
 
 
 def _keeper(
@@ -169,6 +211,8 @@ def _keeper(
     is_wanted = config.runs == "all" or (config.runs == "asks" and sandbox.approver is not None)
     if not is_wanted:
         return None
+    from onehop.execution.keeping import Keeper
+
     asked = tools if isinstance(tools, ToolsConfig) else ToolsConfig()
     return Keeper(store, config, asked.decide_within / 1000)
 
@@ -176,4 +220,6 @@ def _keeper(
 def _approvals(config: ToolsConfig, store: Store | None) -> Approvals | bool:
     if store is None or not config.approvals:
         return False
+    from onehop.approvals import Approvals
+
     return Approvals(store, config.hold / 1000, clients_decide=config.elicitation)

@@ -8,12 +8,14 @@ that its record can name them.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onehop.errors import SealedError
-from onehop.execution.keeping import Keeper
-from onehop.records import ExecutionRecord
-from onehop.runs.kept import KeptRun
+
+if TYPE_CHECKING:
+    from onehop.execution.keeping import Keeper
+    from onehop.records import ExecutionRecord
+    from onehop.runs.kept import KeptRun
 
 _log = logging.getLogger(__name__)
 

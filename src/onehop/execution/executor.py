@@ -9,15 +9,13 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Self, Unpack
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from onehop.audit.recorder import Mode, make_recorder
 from onehop.audit.redaction import Redactor
 from onehop.callers import Caller
-from onehop.calls import Beside, Grant, Layer, Wanted
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.errors import NotReplayableError, OnehopError, RunNotFoundError, StoreError
-from onehop.execution._again import Again
 from onehop.execution._agent_rules import AgentRules
 from onehop.execution._conduct import Conductor
 from onehop.execution._desks import Desks
@@ -27,13 +25,10 @@ from onehop.execution._lessons import Lessons, learn
 from onehop.execution._names import Names
 from onehop.execution._pauses import Pauses
 from onehop.execution._preparation import Preparer
-from onehop.execution._resuming import Resumer
 from onehop.execution._run import Run, open_run
 from onehop.execution._snippets import ExecutorSnippets
 from onehop.execution._trail import Trail
 from onehop.execution.bus import EventBus
-from onehop.execution.cut_off import CutOff
-from onehop.execution.keeping import Keeper
 from onehop.inputs.choices import Choices, check_session, check_yield, to_wire
 from onehop.patterns import Patterns
 from onehop.runs.loop import running_loop
@@ -41,19 +36,24 @@ from onehop.runs.session_scope import SessionScope
 from onehop.runs.states import ExecutorState
 from onehop.runs.traces import read_trace
 from onehop.runs.watching import stage, watched_by
-from onehop.sandbox import Sandbox
 from onehop.sessions import StoreKeeping
-from onehop.stores.base import Store
-from onehop.stores.leases import Leases
-from onehop.types import (
-    CheckPolicy,
-    ExecutionResult,
-    OnLog,
-    OnProgress,
-    Replay,
-    ValidationLevel,
-)
 from onehop.validation import Validator
+
+if TYPE_CHECKING:
+    from onehop.calls import Beside, Grant, Layer, Wanted
+    from onehop.execution._resuming import Resumer
+    from onehop.execution.keeping import Keeper
+    from onehop.sandbox import Sandbox
+    from onehop.stores.base import Store
+    from onehop.stores.leases import Leases
+    from onehop.types import (
+        CheckPolicy,
+        ExecutionResult,
+        OnLog,
+        OnProgress,
+        Replay,
+        ValidationLevel,
+    )
 
 _LOADING: Final = 2.0
 """Seconds that reading what tools have answered before may take."""
@@ -112,6 +112,8 @@ class Executor:
         self._trail = Trail(recorder, redactor, self.bus)
         self._names = Names(store, recorder, keeper, leases)
         if keeper is not None:
+            from onehop.execution.cut_off import CutOff
+
             self._trail.complete_by(CutOff(keeper).complete)
         self.snippets = ExecutorSnippets(store, sandbox)
         """Code that people have saved for agents to call."""
@@ -138,6 +140,9 @@ class Executor:
         self._resumer = self._make_resumer(keeper, pauses) if keeper and resumes else None
 
     def _make_resumer(self, keeper: Keeper, pauses: Pauses) -> Resumer:
+        from onehop.execution._again import Again
+        from onehop.execution._resuming import Resumer
+
         again = Again(
             keeper,
             self.sandbox,
@@ -201,7 +206,8 @@ class Executor:
         """Wait for runs that are ending, and deliver what can be delivered. Runs still in flight
         end when the sandbox closes: close that first to end them."""
         await self._names.ended(_FAREWELL)
-        await self.sandbox.toolbox.observer.aclose()
+        if self.sandbox.has_toolbox:
+            await self.sandbox.toolbox.observer.aclose()
         if self._resumer is not None:
             await self._resumer.aclose()
         opening, self._opening = self._opening, None
@@ -420,7 +426,7 @@ class Executor:
         await self._trail.open()
         if self._store is not None:
             await learn(self._patterns, self._store)
-            if self.sandbox.toolbox.has_given:
+            if self.sandbox.has_toolbox and self.sandbox.toolbox.has_given:
                 await self._load_observed(self._store)
 
     async def _load_observed(self, store: Store) -> None:

@@ -12,17 +12,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import platformdirs
 
-from onehop.approvals import RunAsker
-from onehop.callers import Caller
-from onehop.calls import Grant
-from onehop.config import RecordingConfig
 from onehop.errors import MissingExtraError, NotReplayableError, SealedError, StoreError
 from onehop.execution._outcomes import paused
-from onehop.execution._run import Run
 from onehop.recordings import (
     START,
     LostRunError,
@@ -40,12 +35,19 @@ from onehop.recordings import (
     read_script,
     unmet_calls,
 )
-from onehop.requests import CheckedRequest
-from onehop.runs.decisions import Approval
 from onehop.runs.kept import KeptRun, RunChange
 from onehop.runs.ledger import AGAIN
-from onehop.stores.base import Store
 from onehop.types import ExecutionResult, PendingApproval, ToolCall, code_hash
+
+if TYPE_CHECKING:
+    from onehop.approvals import RunAsker
+    from onehop.callers import Caller
+    from onehop.calls import Grant
+    from onehop.config import RecordingConfig
+    from onehop.execution._run import Run
+    from onehop.requests import CheckedRequest
+    from onehop.runs.decisions import Approval
+    from onehop.stores.base import Store
 
 LEASE: Final = 10.0
 """Seconds that a run stays its server's without a word from it."""

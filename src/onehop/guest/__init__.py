@@ -48,7 +48,18 @@ REALM_PARTS = (
     *(name for name in PARTS[PARTS.index("second.js") :] if name != "ports.js"),
 )
 """Of the bootstrap of a realm, under the names that `FOR_REALM` replaces."""
-WEB_PARTS = ("bytes.js", "web.js", "realm_clone.js", "ports.js", "realm_ports.js")
+WEB_PARTS = (
+    "bytes.js",
+    "web_pairs.js",
+    "web_main.js",
+    "web_methods.js",
+    "web_classes.js",
+    "web_guest.js",
+    "web.js",
+    "realm_clone.js",
+    "ports.js",
+    "realm_ports.js",
+)
 """Of the function that a realm parses when the code looks at a class of the web's."""
 REALMS_PARTS = (
     "primordials.js",
@@ -60,6 +71,16 @@ REALMS_PARTS = (
 )
 """Of the main realm of a process that runs jobs in realms."""
 SECOND_PARTS = (
+    "inspect_lists.js",
+    "inspect_width.js",
+    "inspect_quotes.js",
+    "inspect_classes.js",
+    "inspect_errors.js",
+    "inspect_keys.js",
+    "inspect_layout.js",
+    "inspect_items.js",
+    "inspect_platform.js",
+    "inspect_shapes.js",
     "inspect.js",
     "table.js",
     "calls.js",
@@ -213,7 +234,7 @@ def _realms_import_map() -> str:
 def deno_arguments(heap_mb: int | str) -> list[str]:
     """The arguments for Deno's binary, for a worker whose V8 heap may grow to ``heap_mb``."""
     return [
-        *_options(heap_mb),
+        *_options(heap_mb, f"--max-heap-size={heap_mb}", _FIRST_NURSERY),
         f"--import-map=data:application/json,{_import_map()}",
         _LOADER.format(_FILE),
         # An argument costs nothing to start with; as module text it would be parsed twice.
@@ -261,6 +282,9 @@ def globals_declared() -> str:
     return (files(__package__) / "globals.d.ts").read_text("utf-8")
 
 
+_FIRST_NURSERY = "--min-semi-space-size=8"
+"""MB for new objects from the start; they cost memory only as they are used. V8 gives a heap of 128
+MB one for them, and copies a megabyte of JSON several times while it is built."""
 _NURSERY = ("--min-semi-space-size=8", "--max-semi-space-size=8")
 """MB for new objects. A dead realm keeps its own ones alive until V8 collects everything: with less
 room they are copied before that, twice, which is a quarter of a small run."""

@@ -61,7 +61,7 @@ export const border = {
   __proto__: null,
   /** Objects of the main realm, by those of this realm that stand for them. */
   behind: new WeakMap(),
-  /** How web.js converts what comes from the main realm; null before it is loaded. */
+  /** How web_guest.js converts what comes from the main realm; null before it is loaded. */
   convert: null,
   /** Set when the run is over: what still calls back is not heard. */
   isOver: false,

@@ -31,8 +31,8 @@ function methodsOf(prototype) {
 const FUNCTIONS = new Set(["FunctionDeclaration", "FunctionExpression", "ArrowFunctionExpression"]);
 const SCOPES = new Set([...FUNCTIONS, "PropertyDefinition"]);
 const SECOND_PART = new RegExp(
-  "^(?:inspect|table|calls|tool_error|arguments|unawaited|tools|services|forget|web|realm_clone|" +
-    "realm_ports)\\.js$",
+  "^(?:inspect(?:_\\w+)?|table|calls|tool_error|arguments|unawaited|tools|services|forget|" +
+    "web(?:_(?!part)\\w+)?|realm_clone|realm_ports)\\.js$",
 );
 /** The main realm of a process with realms: the guest's code is in others. */
 const WITHOUT_GUEST = /^(?:realms|main_lock)\.js$/;

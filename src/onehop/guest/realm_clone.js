@@ -31,7 +31,9 @@ import {
   TypedArrayGetTag,
 } from "./primordials.js";
 import { behind, guarded, own } from "./boundary.js";
-import { define, makeDOMException, toGuest } from "./web.js";
+import { define } from "./web_pairs.js";
+import { toGuest } from "./web_guest.js";
+import { makeDOMException } from "./web.js";
 
 const cloneOfMain = guarded(main.clone);
 

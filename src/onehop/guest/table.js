@@ -25,7 +25,10 @@ import {
 import { inspect } from "./second.js";
 import { briefly, cut, hasOwn } from "./errors.js";
 import { emit, format, inspectSafely, LOG, MAX_TEXT, Text } from "./console.js";
-import { add, displayWidth, inspectByDeno, MAX_LISTED } from "./inspect.js";
+import { add } from "./inspect_lists.js";
+import { displayWidth } from "./inspect_width.js";
+import { MAX_LISTED } from "./inspect_keys.js";
+import { inspectByDeno } from "./inspect_platform.js";
 
 // A cell takes four characters at least: more of them, in a row or in all, would be cut off.
 const MAX_CELLS = MAX_TEXT / 4;

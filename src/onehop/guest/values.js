@@ -5,6 +5,7 @@
 
 import {
   ArrayIsArray,
+  ArrayPrototype,
   ASYNC_ITERATOR,
   AsyncIteratorPrototype,
   BigIntPrototypeValueOf,
@@ -41,6 +42,7 @@ import {
   ObjectKeys,
   ObjectPrototype,
   ObjectPrototypeToString,
+  ObjectSetPrototypeOf,
   quote,
   ReflectApply,
   ReflectOwnKeys,
@@ -84,8 +86,11 @@ const CHUNK = 32768;
 const MAX_CACHED_KEY = 64;
 const MAX_CACHED_KEYS = 1000;
 
-// Parts that V8's own encoder may write: at most this long, in values of more than a chunk.
-const MAX_PART = 16384;
+// Parts that V8's own encoder may write, behind so much that is written by hand: short ones at first,
+// since what turns out to be no plain data has been looked through in vain.
+const BY_HAND = 8192;
+const MIN_PART = 16384;
+const MAX_PART = 1 << 20;
 const MAX_MISSES = 64;
 
 /** What errors of the language have in fields that are not enumerable. */
@@ -117,8 +122,9 @@ class Encoder {
    * @type {any}
    */
   #path = null;
-  // Objects to write by hand before V8's encoder is tried again.
+  // Objects to write by hand before V8's encoder is tried again, and how long a part it may write.
   #misses = 0;
+  #most = MIN_PART;
   // Keys in which a lone surrogate was replaced.
   #oddKeys = 0;
   // What the reader is to know of the text; null when there is nothing to tell.
@@ -152,6 +158,10 @@ class Encoder {
 
   get #full() {
     return this.#room <= 0;
+  }
+
+  get #isShort() {
+    return this.chunks === null && this.text.length < BY_HAND;
   }
 
   #put(text) {
@@ -279,24 +289,30 @@ class Encoder {
       this.#misses--;
       return 0;
     }
+    for (const _ in ObjectPrototype) return 0; // what all inherit would be taken for fields of each
+    /** @type {any} */
     const part = createList();
     try {
-      for (let room = MAX_PART, i = start; i < length; i++) {
+      for (let room = this.#most, i = start; i < length; i++) {
         const value = array[i];
         room = roomAfterValue(value, depth, room);
         if (room < 0) break;
         part[i - start] = value;
       }
-      const text = part.length === 0 ? "" : JSONStringify(part);
-      // An escaped surrogate is a lone one.
-      if (text !== "" && StringPrototypeIndexOf(text, "\\ud") < 0) {
+      ObjectSetPrototypeOf(part, ArrayPrototype); // V8 takes twice as long for a list without it
+      const text = part.length === 0 || part.toJSON !== undefined ? "" : JSONStringify(part);
+      // Getters may have put a toJSON there since. An escaped surrogate is a lone one.
+      if (text?.[0] === "[" && StringPrototypeIndexOf(text, "\\ud") < 0) {
+        this.#flush(); // so that a long part is not copied to get behind what there is
         this.#put(StringPrototypeSlice(text, 1, -1));
+        this.#most = MathMin(4 * this.#most, MAX_PART);
         return part.length;
       }
     } catch {
       // What throws is written by hand.
     }
     this.#misses = MAX_MISSES;
+    this.#most = MIN_PART;
     return 0;
   }
 
@@ -364,7 +380,7 @@ class Encoder {
     this.#put("[");
     for (let i = 0; i < length && !this.#full;) {
       if (i > 0) this.#put(",");
-      const written = this.chunks === null ? 0 : this.#writePlainElements(object, i, length, depth);
+      const written = this.#isShort ? 0 : this.#writePlainElements(object, i, length, depth);
       if (written === 0) this.#writeProperty(object, i, depth);
       i += written || 1;
     }

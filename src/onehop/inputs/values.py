@@ -6,6 +6,7 @@ from typing import Final
 
 _STEP: Final = 256 * 1024
 _MARKS: Final = (b",", b"[", b"{")
+_ALL_MARKS: Final = b"".join(_MARKS)
 
 
 class ValueCount:
@@ -36,12 +37,8 @@ def has_more_values(text: bytes, most: int) -> bool:
     quotes or not, that nobody needs to tell these apart: that takes six times as long."""
     if len(text) < most:
         return False
-    marks = 0
-    for mark in _MARKS:
-        marks += text.count(mark)
-        if marks >= most:
-            return count_values(text) > most
-    return False
+    marks = len(text) - len(text.translate(None, _ALL_MARKS))
+    return marks >= most and count_values(text) > most
 
 
 def count_values(text: bytes) -> int:

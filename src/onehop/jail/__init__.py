@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from onehop.jail._child import Child, Exit, Launcher
-from onehop.jail._compute import ComputePlan, compute_plan
-from onehop.jail._layers import LayerReport
-from onehop.jail._plan import Features, Plan, Programs, decide, examine, report
+from onehop._late import late
 
 if TYPE_CHECKING:
-    from onehop.jail._spawner_process import SpawnerProcess as SpawnerProcess
+    from onehop.jail._child import Child, Exit, Launcher
+    from onehop.jail._compute import ComputePlan, compute_plan
+    from onehop.jail._layers import LayerReport
+    from onehop.jail._plan import Features, Plan, Programs, decide, examine, report
+    from onehop.jail._spawner_process import SpawnerProcess
 
 __all__ = [
     "Child",
@@ -22,6 +23,7 @@ __all__ = [
     "LayerReport",
     "Plan",
     "Programs",
+    "SpawnerProcess",
     "begin",
     "compute_plan",
     "decide",
@@ -30,6 +32,16 @@ __all__ = [
     "probe",
     "report",
 ]
+
+__getattr__ = late(
+    {
+        "onehop.jail._child": "Child Exit Launcher",
+        "onehop.jail._compute": "ComputePlan compute_plan",
+        "onehop.jail._layers": "LayerReport",
+        "onehop.jail._plan": "Features Plan Programs decide examine report",
+        "onehop.jail._spawner_process": "SpawnerProcess",
+    }
+)
 
 
 def begin() -> SpawnerProcess | None:
@@ -55,4 +67,6 @@ def launcher(plan: Plan, begun: SpawnerProcess | None = None) -> Launcher:
 
 def probe() -> list[LayerReport]:
     """Each isolation layer's state on this machine, with the reason."""
+    from onehop.jail._plan import examine, report
+
     return report(examine())

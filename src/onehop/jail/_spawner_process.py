@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -45,6 +44,8 @@ class SpawnerProcess:
 
     async def plan(self, plan: bytes) -> bytes:
         """Give it the plan; its first answer. Raises OSError and TimeoutError."""
+        import asyncio  # it takes longer to load than to start a process
+
         assert self._process is not None  # noqa: S101 - it was not ended
         assert self._process.stdin is not None  # noqa: S101 - it was asked for
         self._has_plan = True
@@ -63,6 +64,16 @@ class SpawnerProcess:
         """End it, and with it all that it has started."""
         if self._process is not None:
             self._process.kill()
+
+    def end(self) -> None:
+        """End one that has no plan yet, and has started nothing."""
+        hang_up(self.control)
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            with contextlib.suppress(BrokenPipeError), process.stdin or contextlib.nullcontext():
+                pass
+            process.wait()
 
     async def aclose(self) -> None:
         """It ends by itself when the control socket closes; after a while it is killed. One that
@@ -120,6 +131,8 @@ async def _exited(process: subprocess.Popen[bytes], seconds: float) -> None:
     """Wait on a pidfd, so that no thread and no SIGCHLD handler is needed. Raises TimeoutError."""
     if process.poll() is not None:
         return
+    import asyncio
+
     loop = asyncio.get_running_loop()
     ended = loop.create_future()
     pidfd = os.pidfd_open(process.pid)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from onehop.recordings._as_test import test_text
-from onehop.recordings._comparing import compared, replayed
-from onehop.recordings._effects import edited_arguments, effects, said, unmet_calls
-from onehop.recordings._entries import START, Answered, Ended, Intended, Made, Outgrown, ended
-from onehop.recordings._log import LostRunError, RunLog
-from onehop.recordings._offline import OfflineDesk
-from onehop.recordings._program import Program, open_program
-from onehop.recordings._recording import Recording, recording_from
-from onehop.recordings._script import Difference, Script, in_words, read_script
-from onehop.recordings._sealing import Sealer, open_sealer
-from onehop.recordings._tape import Tape
+from typing import TYPE_CHECKING
+
+from onehop._late import late
+
+if TYPE_CHECKING:
+    from onehop.recordings._as_test import test_text
+    from onehop.recordings._comparing import compared, replayed
+    from onehop.recordings._effects import edited_arguments, effects, said, unmet_calls
+    from onehop.recordings._entries import START, Answered, Ended, Intended, Made, Outgrown, ended
+    from onehop.recordings._log import LostRunError, RunLog
+    from onehop.recordings._offline import OfflineDesk
+    from onehop.recordings._program import Program, open_program
+    from onehop.recordings._recording import Recording, recording_from
+    from onehop.recordings._script import Difference, Script, in_words, read_script
+    from onehop.recordings._sealing import Sealer, open_sealer
+    from onehop.recordings._tape import Tape
 
 __all__ = [
     "START",
@@ -44,3 +49,19 @@ __all__ = [
     "test_text",
     "unmet_calls",
 ]
+
+__getattr__ = late(
+    {
+        "onehop.recordings._as_test": "test_text",
+        "onehop.recordings._comparing": "compared replayed",
+        "onehop.recordings._effects": "edited_arguments effects said unmet_calls",
+        "onehop.recordings._entries": "START Answered Ended Intended Made Outgrown ended",
+        "onehop.recordings._log": "LostRunError RunLog",
+        "onehop.recordings._offline": "OfflineDesk",
+        "onehop.recordings._program": "Program open_program",
+        "onehop.recordings._recording": "Recording recording_from",
+        "onehop.recordings._script": "Difference Script in_words read_script",
+        "onehop.recordings._sealing": "Sealer open_sealer",
+        "onehop.recordings._tape": "Tape",
+    }
+)

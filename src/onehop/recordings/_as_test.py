@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-from onehop.recordings._recording import Recording
+if TYPE_CHECKING:
+    from onehop.recordings._recording import Recording
 
 _TEXT = '''"""A recorded run of onehop, made again: it must do and give the same."""
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from onehop.config import SandboxConfig
 from onehop.recordings._entries import ended
-from onehop.recordings._offline import OfflineDesk
-from onehop.recordings._program import Program
 from onehop.recordings._script import in_words
 from onehop.requests import CheckedRequest, check_request
 from onehop.types import ExecutionResult, Replay
+
+if TYPE_CHECKING:
+    from onehop.config import SandboxConfig
+    from onehop.recordings._offline import OfflineDesk
+    from onehop.recordings._program import Program
 
 _PASSED: Final = {
     "language": "language",

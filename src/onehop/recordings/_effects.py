@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onehop.recordings._entries import Made, call_of
-from onehop.recordings._script import Script
-from onehop.runs.decisions import Approval
 from onehop.runs.ledger import AGAIN
-from onehop.types import ToolCall
+from onehop.types import Effect, ToolCall
+
+if TYPE_CHECKING:
+    from onehop.recordings._script import Script
+    from onehop.runs.decisions import Approval
 
 
 def effects(script: Script, asked: Iterable[Approval]) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def _call(script: Script, made: Made, questions: Mapping[str, Approval]) -> Tool
         id=made.call_id,
         tool=made.subject,
         outcome="unknown" if is_sent else "cancelled",
-        effect="write" if question is None else question.effect,
+        effect=_effect(script, made, question),
         duration=0,
         queued=0,
         bytes_in=0,
@@ -74,6 +76,12 @@ def _call(script: Script, made: Made, questions: Mapping[str, Approval]) -> Tool
         rule=None if question is None else question.rule,
         change="unknown" if is_sent else "none",
     )
+
+
+def _effect(script: Script, made: Made, question: Approval | None) -> Effect:
+    """What its tool was said to do when it was sent, or when people were asked about it."""
+    asked = "write" if question is None else question.effect
+    return script.effects.get(made.number, asked)
 
 
 def _in_order(asked: Iterable[Approval]) -> list[Approval]:

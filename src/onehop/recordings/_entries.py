@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from pydantic_core import to_json
 
 from onehop.errors import SealedError
-from onehop.types import ExecutionResult, ToolCall
+from onehop.types import Effect, ExecutionResult, ToolCall
 
 Kind = Literal["call", "ask", "sleep"]
 
@@ -36,6 +36,8 @@ class Intended:
     """A call is about to be sent that may change something."""
 
     number: int
+    effect: Effect = "write"
+    """What its tool is said to do; logs did not always say it."""
 
 
 @dataclass(frozen=True, slots=True)

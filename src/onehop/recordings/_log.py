@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from onehop.errors import OnehopError, StoreError
 from onehop.recordings._entries import (
@@ -19,9 +19,11 @@ from onehop.recordings._entries import (
     write_entries,
 )
 from onehop.recordings._script import seal_head
-from onehop.recordings._sealing import Sealer
-from onehop.runs.kept import KeptRun, RunChange
-from onehop.stores.base import Store
+
+if TYPE_CHECKING:
+    from onehop.recordings._sealing import Sealer
+    from onehop.runs.kept import KeptRun, RunChange
+    from onehop.stores.base import Store
 
 _GATHER: Final = 0.05
 """Seconds in which entries gather before they are written."""

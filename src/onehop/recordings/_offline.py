@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import TYPE_CHECKING
 
-from onehop.calls import Stop
-from onehop.recordings._recording import Recording
 from onehop.recordings._tape import Tape
 from onehop.runs.questions import Call, Question, Reply
-from onehop.types import ToolCall
+
+if TYPE_CHECKING:
+    from onehop.calls import Stop
+    from onehop.recordings._recording import Recording
+    from onehop.types import ToolCall
 
 _PATIENCE = 60.0
 """Seconds that a replay waits for answers that never came."""

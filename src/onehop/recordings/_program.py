@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onehop.errors import SealedError
-from onehop.recordings._sealing import Sealer
-from onehop.types import Isolation
+
+if TYPE_CHECKING:
+    from onehop.recordings._sealing import Sealer
+    from onehop.types import Isolation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

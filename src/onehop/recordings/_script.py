@@ -6,6 +6,7 @@ import json
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from onehop.errors import SealedError
 from onehop.recordings._entries import (
@@ -20,7 +21,10 @@ from onehop.recordings._entries import (
     Place,
     read_entries,
 )
-from onehop.recordings._sealing import Sealer
+
+if TYPE_CHECKING:
+    from onehop.recordings._sealing import Sealer
+    from onehop.types import Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Script:
         """Whether it has all answers: else the run cannot be made again."""
         self.made: dict[int, Made] = {}
         self.attempts: Counter[int] = Counter()
+        self.effects: dict[int, Effect] = {}
+        """What the tools of the calls that were about to be sent were said to do then."""
         self.answers: dict[int, Answered] = {}
         self.order: list[int] = []
         self.ended: Ended | None = None
@@ -62,6 +68,7 @@ class Script:
             self.made.setdefault(entry.number, entry)
         elif isinstance(entry, Intended):
             self.attempts[entry.number] += 1
+            self.effects[entry.number] = entry.effect
         elif isinstance(entry, Answered):
             if entry.number not in self.answers:
                 self.answers[entry.number] = entry

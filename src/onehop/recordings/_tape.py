@@ -17,6 +17,7 @@ from onehop.recordings._entries import Answered, Intended, Made, call_of
 from onehop.recordings._log import LostRunError, RunLog
 from onehop.recordings._script import Difference, Script, in_words
 from onehop.runs.questions import Ask, Call, Question, Reply, Sleep
+from onehop.types import Effect
 
 _CANONICAL: Final = 16 * 1024
 """Bytes of arguments up to which the order of their keys does not matter."""
@@ -102,6 +103,7 @@ class Tape:
             number=found.number,
             call_id=found.call_id,
             attempts=attempts,
+            sent_as=self.script.effects.get(found.number, "write"),
             is_answered=answer is not None or self._is_offline,
             call=None if answer is None else call_of(answer),
             edited=self.edited.get(found.call_id) if was_made else None,
@@ -162,12 +164,12 @@ class Tape:
 
         return recorded
 
-    async def intend(self, met: Met, tool: str) -> None:
+    async def intend(self, met: Met, tool: str, effect: Effect) -> None:
         """A call is about to be sent that may change something: on disk first. Raises ToolError."""
         if self.log is None:
             return
         try:
-            await self.log.keep(Intended(met.number))
+            await self.log.keep(Intended(met.number, effect))
         except LostRunError:
             self.stop("lost")
             await asyncio.get_running_loop().create_future()  # the run ends meanwhile

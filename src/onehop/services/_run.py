@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from onehop.inputs.gc import read_json
 from onehop.runs.questions import (
@@ -16,10 +16,12 @@ from onehop.runs.questions import (
     Shown,
     Stored,
 )
-from onehop.services._artifacts import ArtifactShelf
 from onehop.services._names import name_of, type_of
 from onehop.services._values import NotKeptError, SessionValues
-from onehop.types import Artifact, OnProgress, Progress
+
+if TYPE_CHECKING:
+    from onehop.services._artifacts import ArtifactShelf
+    from onehop.types import Artifact, OnProgress, Progress
 
 _REPORT_SECONDS: Final = 0.04
 """Reports that come faster are not passed on, but for the last one."""

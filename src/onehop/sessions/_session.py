@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from onehop.backends.base import BackendSession, SessionGoneError
-from onehop.config import SessionConfig
 from onehop.errors import Overloaded, SandboxClosedError, SandboxUnavailableError
 from onehop.types import ExecutionResult
+
+if TYPE_CHECKING:
+    from onehop.config import SessionConfig
 
 Open = Callable[[], Awaitable[BackendSession]]
 Call = Callable[[BackendSession], Awaitable[ExecutionResult]]
@@ -64,8 +66,7 @@ class Session:
 
     def remember(self, why: str, names: Sequence[str]) -> None:
         """It was there before this process, or lost its worker: its next answer tells so."""
-        if names:
-            self._lost = why, tuple(names)
+        self._lost = why, tuple(names)
 
     # --- its calls ---
 
@@ -134,7 +135,7 @@ class Session:
         why, names = lost
         return _warned(
             result,
-            f"session {self.name!r} starts anew: {why}. It has lost {_listed(names)}; what "
+            f"session {self.name!r} starts anew: {why}. It has lost {_gone(names)}; what "
             "store keeps is still there",
         )
 
@@ -142,8 +143,7 @@ class Session:
         if self._inner is None or self._inner.ended is None:
             return result
         words = f"session {self.name!r} has ended with this call: {self._inner.ended}"
-        names = f", and the next call begins without {_listed(self.names)}" if self.names else ""
-        return _warned(result, words + names)
+        return _warned(result, f"{words}, and the next call begins without {_gone(self.names)}")
 
     # --- its end ---
 
@@ -170,6 +170,11 @@ class Session:
 
 def _warned(result: ExecutionResult, words: str) -> ExecutionResult:
     return result.model_copy(update={"warnings": [words, *(result.warnings or ())]})
+
+
+def _gone(names: Sequence[str]) -> str:
+    """What a worker takes along; nobody knows the names of what is on globalThis."""
+    return " and ".join([*([_listed(names)] if names else []), "what was set on globalThis"])
 
 
 def _listed(names: Sequence[str]) -> str:

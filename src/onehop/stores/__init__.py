@@ -4,38 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from onehop._extras import needed_for
+from onehop._late import late
 from onehop.config import AuditConfig
 from onehop.errors import ConfigError, MissingExtraError, StoreUnavailableError
 from onehop.stores._patient import patient
-from onehop.stores._urls import masked, scheme
-from onehop.stores._waiting import waiting_run, waiting_runs
+from onehop.stores._urls import masked, scheme, sqlite_path
 from onehop.stores.base import Store
 
-__all__ = ["Store", "is_shared", "make_store", "open_store", "waiting_run", "waiting_runs"]
+if TYPE_CHECKING:
+    from onehop.stores._waiting import waiting_run, waiting_runs
+
+__all__ = [
+    "Store",
+    "is_light",
+    "is_shared",
+    "make_store",
+    "open_store",
+    "waiting_run",
+    "waiting_runs",
+]
 
 
-async def open_store(config: AuditConfig, *, may_be_away: bool = False) -> Store:
+async def open_store(
+    config: AuditConfig, *, may_be_away: bool = False, brief: bool = False
+) -> Store:
     """The store that ``config`` names, open; without a name, a SQLite file of this user.
 
     With ``may_be_away`` a database with a server of its own need not answer yet: it is opened
-    when it does. Raises ConfigError for a name that cannot be used, StoreError when the store
-    cannot be opened.
+    when it does. With ``brief``, for a process that makes one run, a SQLite file is written
+    without what the whole store needs, until more than that is asked of it. Raises ConfigError for
+    a name that cannot be used, StoreError when the store cannot be opened.
     """
     key = config.key.get_secret_value().encode() if config.key else None
     url = config.store or default_url()
-    store = make_store(url, key)
+    store = _brief(url, key) if brief and scheme(url) == "sqlite" else make_store(url, key)
     if may_be_away and scheme(url) not in ("sqlite", "memory"):
         store = patient(store)
     await store.open()
     return store
 
 
+def _brief(url: str, key: bytes | None) -> Store:
+    from onehop.stores._sqlite_light import light
+
+    path = sqlite_path(url)
+    return light(f"sqlite:///{path}", path, key, lambda: make_store(url, key))
+
+
 def is_shared(store: Store) -> bool:
     """Whether servers on several machines may use it: it has a server of its own."""
     return scheme(store.url) not in ("sqlite", "memory")
+
+
+def is_light(store: Store) -> bool:
+    """Whether it was opened for one run, and has nothing that should be tidied up first."""
+    return bool(getattr(store, "is_light", False))
 
 
 def make_store(url: str, key: bytes | None = None) -> Store:
@@ -100,3 +126,5 @@ _STORES: Final[dict[str, tuple[str, Callable[[str, bytes | None], Store]]]] = {
     "memory": ("memory", _memory_store),
 }
 """By the scheme of a URL: what it is called, and what makes it."""
+
+__getattr__ = late({"onehop.stores._waiting": "waiting_run waiting_runs"})

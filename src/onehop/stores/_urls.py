@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
+
+from onehop.errors import ConfigError
 
 _SECRET: Final = re.compile(
     r"([?&][^=&]*(?:pass|pwd|secret|token|key|credential|mechanismprop)[^=&]*=)[^&]*",
@@ -35,3 +38,15 @@ def has_proper_hosts(url: str) -> bool:
     authority = re.split("[/?#]", url.partition("://")[2], maxsplit=1)[0]
     hosts = authority.rpartition("@")[2].split(",")
     return all(_HOST.fullmatch(host) for host in hosts)
+
+
+def sqlite_path(url: str) -> Path:
+    """The file that ``url`` names. Raises ConfigError when it names none."""
+    start, _, name = url.partition(":///")
+    if not name or start.partition("+")[2] not in ("", "aiosqlite") or "?" in name:
+        raise ConfigError(
+            "store",
+            f"{url!r} names no SQLite file: write sqlite:///relative/path.db or "
+            f"sqlite:////absolute/path.db (memory: keeps nothing on disk)",
+        )
+    return Path(name).expanduser()

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from onehop.answers import (
-    AgentCount,
-    AgentStats,
-    CodeLengthBucket,
-    Failure,
-    FailureCause,
-    PauseStats,
-    RepeatedCode,
-    ResourceUse,
-    SecurityCount,
-    TimelinePoint,
-    ToolStats,
-    TrendPoint,
-)
-from onehop.events import Event
-from onehop.observed import ObservedType
-from onehop.records import ExecutionRecord
-from onehop.runs.decisions import Approval, ApprovalStatus
-from onehop.runs.kept import KeptRun, RunChange, RunPhase
-from onehop.snippets.saved import Snippet
-from onehop.stores.tally import Slice
-from onehop.types import Language
+if TYPE_CHECKING:  # most of it only statistics and people need
+    from onehop.answers import (
+        AgentCount,
+        AgentStats,
+        CodeLengthBucket,
+        Failure,
+        FailureCause,
+        PauseStats,
+        RepeatedCode,
+        ResourceUse,
+        SecurityCount,
+        TimelinePoint,
+        ToolStats,
+        TrendPoint,
+    )
+    from onehop.events import Event
+    from onehop.observed import ObservedType
+    from onehop.records import ExecutionRecord
+    from onehop.runs.decisions import Approval, ApprovalStatus
+    from onehop.runs.kept import KeptRun, RunChange, RunPhase
+    from onehop.snippets.saved import Snippet
+    from onehop.stores.tally import Slice
+    from onehop.types import Language
 
 Role = Literal["agent", "viewer", "approver", "admin"]
 
@@ -410,7 +411,8 @@ class Store(Protocol):
 
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
         """Those that can go on and that no server owns: something was decided or has expired, or
-        their owner was resuming them and is gone."""
+        their owner is gone, which held a worker for them or was resuming them. Nobody knows how far
+        it had come: it may have died before it had asked anybody."""
 
     async def drop_runs(self, run_ids: Sequence[str]) -> None:
         """Forget them, whatever their phase."""

@@ -120,3 +120,150 @@ Deno.test("a guest's methods on prototypes see nothing of the work", () => {
   assert.equal(text, '[{"a":{"k":["v"]}}]');
   assert.deepEqual(seen, []);
 });
+
+/** The same numbers for the same seed. */
+function randomFrom(seed) {
+  return (below) => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return Math.floor((seed / 2 ** 32) * below);
+  };
+}
+
+const LEAVES = [
+  ...[null, true, 0, -0, 1.5, 1e300, 5e-324, NaN, Infinity, 2 ** 53, -(2 ** 60), 2n ** 70n],
+  ...["", "text", 'a"\\\n\x00\x7f', "é\u2028😀", "a\ud800", "\udc00\ud800", "\\ud800", "\\\\udfff"],
+  ...[undefined, Symbol("s"), () => 1, /x/g, new Date(0), Object(7), JSON.rawJSON("1e999")],
+];
+const HOLDERS = [
+  (value) => ({ id: 1, name: "n", value }),
+  (value) => [value, [value], 2],
+  (value) => ({ 2: value, 1: value, b: 0, "": value }),
+  (value) => Object.assign(Object.create(null), { value }),
+  (value) => JSON.parse('{"__proto__":{"x":1},"toString":2}', (k, v) => k === "x" ? value : v),
+  (value) => Object.fromEntries([["k\ud800", value], ["k\udc00", 1]]),
+  (value) => [value, , value],
+  (value) => Object.assign([value], { extra: 1 }),
+  (value) => Object.assign([], { extra: value }),
+  (value) => ({ [Symbol("hidden")]: value }),
+  (value) => Object.defineProperty({}, "hidden", { value }),
+  (value) => Object.defineProperty({ a: 1 }, "hidden", { value }),
+  (value) => ({
+    get own() {
+      return value;
+    },
+  }),
+  (value) => ({
+    get thrower() {
+      throw value;
+    },
+  }),
+  (value) => ({ toJSON: () => [value] }),
+  (value) => ({ toJSON: value }),
+  (value) =>
+    new (class Made {
+      field = value;
+    })(),
+  (value) => new Proxy({ a: value }, {}),
+  (value) => new Proxy([value], {}),
+  (value) => new Proxy({ a: value }, { ownKeys: () => ["b"] }),
+  (value) => new Map([["a", value]]),
+  (value) => new Map([[value, 1]]),
+  (value) => new Set([value]),
+  (value) => [value].values(),
+  (value) => new Uint8Array([value === true, 2]),
+  (value) => Array.from({ length: 90 }).reduce((inner) => [inner], value),
+  (value) => Array.from({ length: 98 }).reduce((inner) => ({ inner }), value),
+  (value) => Array.from({ length: 120 }).reduce((inner) => [inner], value),
+  (value) => {
+    const circle = { value };
+    circle.self = [circle];
+    return circle;
+  },
+];
+
+/** Half of it is plain, so that there is something for V8's encoder. */
+function anyValue(random, depth = 0) {
+  if (random(2)) return { id: random(1000), text: LEAVES[13 + random(3)], tags: ["x", null, 0.5] };
+  if (depth > 2 || !random(3)) return LEAVES[random(LEAVES.length)];
+  return HOLDERS[random(HOLDERS.length)](anyValue(random, depth + 1));
+}
+
+function manyValues(seed, count) {
+  const random = randomFrom(seed);
+  return Array.from({ length: count }, () => anyValue(random));
+}
+
+const told = (encoded) =>
+  ["inexact", "merged", "endless", "empty"].map((name) => encoded[name]?.toText());
+
+/** A value behind so much that it is not written by hand. */
+const LONG = "x".repeat(9000);
+
+function assertWrittenAlike(make) {
+  const byHand = encodeValue(["", ...make()], ROOM);
+  const byV8 = encodeValue([LONG, ...make()], ROOM);
+  if (byHand.chunks !== null || byHand.size > 8000) return false; // was long by itself
+  assert.equal(decode(byV8.toChunks()).replace(LONG, ""), byHand.text);
+  assert.deepEqual(told(byV8), told(byHand));
+  return true;
+}
+
+Deno.test("what V8 writes is what is written by hand, and so is what is told of it", () => {
+  let compared = 0;
+  for (let seed = 0; seed < 600; seed++) {
+    compared += assertWrittenAlike(() => manyValues(seed, 1 + seed % 12));
+  }
+  assert.ok(compared > 400, String(compared));
+});
+
+Deno.test("each of many values is what it is alone, in parts of any length", () => {
+  const plain = (count) => Array.from({ length: count }, (_, i) => ({ i, text: "é" }));
+  const make = () => [...plain(5000), ...manyValues(1, 3000), ...plain(60_000)];
+  const alone = make().map((value) => textOf([value]).slice(1, -1));
+  assert.equal(textOf([LONG, ...make()], 1e8), '["' + LONG + '",' + alone + "]");
+});
+
+const PATCHES = {
+  "a toJSON of lists": [Array.prototype, "toJSON", {
+    value() {
+      return [...this, "more"];
+    },
+  }],
+  "a toJSON of all objects": [Object.prototype, "toJSON", {
+    value() {
+      return Array.isArray(this) ? [...this, "more"] : 7;
+    },
+  }],
+  "a field of all objects": [Object.prototype, "extra", { value: 1, enumerable: true }],
+  "an element of all lists": [Array.prototype, 1, { value: "theirs" }],
+};
+
+for (const [name, [prototype, key, property]] of Object.entries(PATCHES)) {
+  Deno.test("what V8 writes is what is written by hand, with " + name, () => {
+    const patch = { __proto__: null, configurable: true, writable: true, ...property };
+    for (let seed = 0; seed < 100; seed++) {
+      Object.defineProperty(prototype, key, patch);
+      try {
+        assertWrittenAlike(() => manyValues(seed, 1 + seed % 12));
+      } finally {
+        delete prototype[key];
+      }
+    }
+  });
+}
+
+Deno.test("a toJSON that comes in the midst of the work puts no text of its own between values", () => {
+  for (let looks = 1; looks < 8; looks++) {
+    let left = looks;
+    const get = () => --left > 0 ? undefined : () => '],"again":[';
+    Object.defineProperty(Array.prototype, "toJSON", { configurable: true, get });
+    let encoded;
+    try {
+      encoded = encodeValue([LONG, { a: 1 }, { a: 2 }], ROOM);
+    } finally {
+      delete Array.prototype.toJSON;
+    }
+    const value = JSON.parse(decode(encoded.toChunks()));
+    assert.deepEqual(value, looks === 1 ? '],"again":[' : [LONG, { a: 1 }, { a: 2 }]);
+  }
+});

@@ -95,7 +95,7 @@ class MemoryRuns:
             for run in self._kept.values()
             if run.is_waiting
             and run.lease_until <= now
-            and (run.wake or run.phase == "resuming" or run.expires_at <= now)
+            and (run.wake or run.phase != "paused" or run.expires_at <= now)
         ]
         return found[:limit]
 

@@ -12,9 +12,9 @@ from pydantic.alias_generators import to_camel
 
 from onehop.records import ExecutionRecord
 from onehop.stores._kept import KeptEvent
+from onehop.stores._rows import FIELDS, event_from, event_values, record_from, record_values
 from onehop.stores._tool_calls import tool_run
 from onehop.stores.base import ChainAnchor, StoredEvent
-from onehop.stores.sql._rows import FIELDS, event_from, event_values, record_from, record_values
 
 REPEAT: Final = "repeat"
 """The field that lets a run be a repeat: without it, one of an agent and request id is unique."""

@@ -96,7 +96,7 @@ class MongoRuns:
 
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
         """Those that can go on, and that no server owns."""
-        ready = [{"wake": True}, {"phase": "resuming"}, {"expiresAt": {"$lte": Int64(now)}}]
+        ready = [{"wake": True}, {"phase": {"$ne": "paused"}}, {"expiresAt": {"$lte": Int64(now)}}]
         wanted = {**WAITS, "leaseUntil": {"$lte": Int64(now)}, "$or": ready}
         found = self._database["kept_runs"].find(wanted, {"runId": 1})
         return [str(each["runId"]) async for each in found.sort("createdAt", 1).limit(limit)]

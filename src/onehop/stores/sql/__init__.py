@@ -31,7 +31,9 @@ from onehop.stores._border import Ongoing, translated
 from onehop.stores._expiry import Expiry
 from onehop.stores._kept import Batch, KeptEvent, KeptRecord, clean_text, kept
 from onehop.stores._placing import First, Known, RunName, end_of, place, repeats_in
-from onehop.stores._urls import masked, scheme
+from onehop.stores._rows import BARE, event_from, event_values, record_from, record_values
+from onehop.stores._tool_rows import tool_rows
+from onehop.stores._urls import masked, scheme, sqlite_path
 from onehop.stores.base import (
     ChainAnchor,
     ChainHead,
@@ -47,7 +49,6 @@ from onehop.stores.sql._engines import dispose
 from onehop.stores.sql._migrations import MIGRATIONS, Migration, migrate
 from onehop.stores.sql._observed import SqlObserved
 from onehop.stores.sql._replicas import SqlReplicas
-from onehop.stores.sql._rows import BARE, event_from, event_values, record_from, record_values
 from onehop.stores.sql._runs import WAITS, SqlRuns
 from onehop.stores.sql._schema import (
     approvals,
@@ -66,7 +67,6 @@ from onehop.stores.sql._sqlite import (
     make_file,
     shrink_file,
     sqlite_engine,
-    sqlite_path,
 )
 from onehop.stores.sql._sqlite_connections import SqliteConnections
 from onehop.stores.sql._statements import (
@@ -81,7 +81,6 @@ from onehop.stores.sql._statements import (
     KNOWN_RUNS,
     NEW_HEAD,
 )
-from onehop.stores.sql._tool_rows import tool_rows
 from onehop.stores.sql._writes import writing
 
 PATIENCE: Final = 4.0

@@ -51,7 +51,7 @@ from onehop.records import ExecutionRecord
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
 from onehop.stores._kept import clean_text
-from onehop.stores.sql._rows import BARE, record_from
+from onehop.stores._rows import BARE, record_from
 from onehop.stores.sql._runs import WAITS
 from onehop.stores.sql._schema import (
     approvals,

@@ -16,7 +16,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from onehop.errors import StoreError
 from onehop.records import GENESIS
-from onehop.stores.sql._rows import record_from
+from onehop.stores._rows import record_from
+from onehop.stores._tool_rows import tool_rows
 from onehop.stores.sql._schema import (
     INDEXES,
     agents,
@@ -40,7 +41,6 @@ from onehop.stores.sql._schema import (
     tool_calls,
     tool_runs,
 )
-from onehop.stores.sql._tool_rows import tool_rows
 from onehop.stores.sql._writes import writing
 
 _LOCK: Final = 0x6F6E65686F70

@@ -110,7 +110,7 @@ class SqlRuns:
 
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
         """Those that can go on, and that no server owns."""
-        ready = or_(_run.wake == true(), _run.phase == "resuming", _run.expires_at <= now)
+        ready = or_(_run.wake == true(), _run.phase != "paused", _run.expires_at <= now)
         found = select(_run.run_id).where(WAITS, _run.lease_until <= now, ready)
         async with self._engine.connect() as connection:
             rows = await connection.execute(found.order_by(_run.created_at).limit(limit))

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from onehop.errors import ConfigError, StoreFileError
+from onehop.errors import StoreFileError
 from onehop.stores.sql._sqlite_connections import SqliteConnections, existing
 from onehop.stores.sql._writes import WRITES
 
@@ -26,18 +26,6 @@ _INCREMENTAL: Final = 2
 
 
 _ADVICE: Final = "put it back, or restart onehop"
-
-
-def sqlite_path(url: str) -> Path:
-    """The file that ``url`` names. Raises ConfigError when it names none."""
-    start, _, name = url.partition(":///")
-    if not name or start.partition("+")[2] not in ("", "aiosqlite") or "?" in name:
-        raise ConfigError(
-            "store",
-            f"{url!r} names no SQLite file: write sqlite:///relative/path.db or "
-            f"sqlite:////absolute/path.db (memory: keeps nothing on disk)",
-        )
-    return Path(name).expanduser()
 
 
 def make_file(path: Path, patience: float) -> None:

@@ -1,13 +1,10 @@
-"""The library's door: check the call, run it, give the result."""
+"""Runs code in jailed workers, with the tools, sessions and people that it was given."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import secrets
-import sys
-import threading
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from functools import partial
 from types import TracebackType
@@ -15,53 +12,52 @@ from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from onehop.analysis import Analyst
 from onehop.backends.base import Backend, BackendSession, Compiling, Pooled
-from onehop.backends.halting import Halted, Printed, halted, or_stopped
+from onehop.backends.halting import Printed
 from onehop.config import SandboxConfig, SessionConfig
 from onehop.errors import (
     ApprovalNotFoundError,
     InvalidRequestError,
     NotCompiledError,
     SandboxClosedError,
-    SandboxUnavailableError,
     ToolError,
 )
 from onehop.inputs.choices import Choices, check_session, check_yield
-from onehop.inputs.languages import DEFAULT, language_named
+from onehop.inputs.languages import DEFAULT
 from onehop.requests import CheckedRequest, check_request
 from onehop.runs.later import Later
 from onehop.runs.loop import running_loop
 from onehop.runs.mapping import Requests, attempting, mapped
 from onehop.runs.session_scope import SessionScope
-from onehop.runs.states import PoolState
 from onehop.runs.traces import Trace, read_trace
 from onehop.runs.watching import Watcher, stage, watched_by
+from onehop.sandbox._backends import backend_of, or_close, prepare_checker, refuse_unsupported
+from onehop.sandbox._desks import Desks, is_checked, with_desk
 from onehop.services import Artifacts, RunServices
 from onehop.sessions import Sessions
 from onehop.shown.markup import Shown
 from onehop.source import without_shebang
-from onehop.types import (
-    CheckPolicy,
-    ExecutionRequest,
-    ExecutionResult,
-    Isolation,
-    Language,
-    OnLog,
-    OnProgress,
-    OutputPage,
-    Replay,
-    SessionInfo,
-)
 
 if TYPE_CHECKING:  # parts that only runs with tools need, half of the time of the import
     from onehop.approvals import Approvals
+    from onehop.backends.begun import Begun
     from onehop.calls import Grant, Layer, RunDesk, Toolbox, Wanted
     from onehop.checks import Check, Checks
     from onehop.recordings import Recording
     from onehop.runs.decisions import Approval, Decision
-    from onehop.tools import Bound, ToolLimits
+    from onehop.runs.states import PoolState
+    from onehop.tools import ToolLimits
+    from onehop.types import (
+        CheckPolicy,
+        ExecutionResult,
+        Isolation,
+        Language,
+        OnLog,
+        OnProgress,
+        OutputPage,
+        Replay,
+        SessionInfo,
+    )
 
-_REPLAYS: Final = "onehop replays"
-"""The agent that replays are run for."""
 _KEPT_ARTIFACTS: Final = 128 << 20
 """Bytes of files that runs have shown."""
 
@@ -90,6 +86,7 @@ class Sandbox:
         first_language: Language = DEFAULT,
         first_is_checked: bool = False,
         watchers: Sequence[Watcher] = (),
+        begun: Begun | None = None,
     ) -> None:
         """``backend`` runs the code: workers on this machine, unless another one is given. It is
         opened and closed with the sandbox. ``tools``: functions, ``Tool`` objects or a ``Tools``
@@ -99,18 +96,16 @@ class Sandbox:
         ``sessions``: how many there may be, and how long they live. ``first_language``: start what
         the first program needs in it too; ``first_is_checked``: start a checker for it, if there
         are tools. ``watchers`` hear of each stage of each run: ``onehop.telemetry`` has one for
-        traces and one for metrics."""
+        traces and one for metrics. ``begun``: processes that were started for it already; those
+        that it does not need stay the caller's."""
+        self._begun = begun
         self.watchers = tuple(watchers)
         self._preload_analysis = preload_analysis
         self._first_language = first_language
         self._first_is_checked = first_is_checked
         self._config = config or SandboxConfig()
         self._given = backend
-        self._toolbox: Toolbox | None = None
-        if tools is not None or rules or tool_limits is not None:
-            self._toolbox = _toolbox(tools, rules, tool_limits)
-        self.approver = self._approver(approvals)
-        """Asks people about calls; None where such calls are blocked."""
+        self._desks = Desks(tools, rules, tool_limits, approvals)
         self.sessions = Sessions(sessions or SessionConfig(), self._open_session)
         """The sessions of all agents."""
         self.later = Later()
@@ -120,29 +115,23 @@ class Sandbox:
         self._backend: Backend | None = None
         self._checks: Checks | None = None
         """Of the backend that is open."""
-        self.analyst = Analyst(self._config.allow_degraded)
+        self.analyst = Analyst(self._config.allow_degraded, begun.zygote() if begun else None)
         """Has the texts of agents parsed in jailed processes; open as long as the sandbox is."""
-
-    def _approver(self, given: Approvals | bool) -> Approvals | None:
-        if given is False:
-            return None
-        if given is not True:
-            given.find = self._tool
-            return given
-        from onehop.approvals import Approvals
-        from onehop.stores.memory import MemoryStore
-
-        return Approvals(MemoryStore(), find=self._tool)
 
     @property
     def toolbox(self) -> Toolbox:
         """The tools that the code may call."""
-        if self._toolbox is None:
-            self._toolbox = _toolbox()
-        return self._toolbox
+        return self._desks.toolbox
 
-    def _tool(self, path: str) -> Bound | None:
-        return self.toolbox.catalogue.bound.get(path)
+    @property
+    def has_toolbox(self) -> bool:
+        """Whether there are tools, or anything was said of some."""
+        return self._desks.has_toolbox
+
+    @property
+    def approver(self) -> Approvals | None:
+        """Asks people about calls; None where such calls are blocked."""
+        return self._desks.approver
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -163,41 +152,29 @@ class Sandbox:
         when no worker becomes ready, SandboxUnavailableError when no event loop of asyncio runs,
         and UpstreamUnavailableError when a server that is required does not come up.
         """
-        await self._open(self._first_language)
-
-    async def _open(self, language: Language) -> None:
-        """Open with what the first program needs if it is in ``language``."""
         if self._backend is not None:
             return
         running_loop()
-        backend = self._given or _backend(self._config, self.analyst)
+        backend = self._given or backend_of(self._config, self.analyst, self._begun)
         self.analyst.open()
         if self._preload_analysis:
             self.analyst.start()
-        tools = asyncio.create_task(self._open_tools())
-        if self._first_is_checked and self._toolbox and self._toolbox.has_given:
-            _prepare_checker(backend)
+        tools = asyncio.create_task(self._desks.open())
+        if self._first_is_checked and self._desks.has_given:
+            prepare_checker(backend)
         try:
-            await backend.open(language)
-            await _or_close(backend, tools)
+            await backend.open(self._first_language)
+            await or_close(backend, tools)
         except BaseException:
             tools.cancel()
             await asyncio.wait([tools])
-            await self._close_tools()
+            await self._desks.aclose()
             await self.analyst.aclose()
             raise
         self._backend = backend
         self._checks = None
-        for words in self._toolbox.stray() if self._toolbox else ():
+        for words in self._desks.stray():
             _log.warning("%s", words)
-
-    async def _open_tools(self) -> None:
-        if self._toolbox is not None:
-            await self._toolbox.open()
-
-    async def _close_tools(self) -> None:
-        if self._toolbox is not None:
-            await self._toolbox.aclose()
 
     async def aclose(self) -> None:
         """End every run as cancelled, and leave no process, descriptor or thread behind."""
@@ -209,7 +186,7 @@ class Sandbox:
             await backend.aclose()
             await self.later.aclose()
         self.artifacts.clear()
-        await self._close_tools()
+        await self._desks.aclose()
         await self.analyst.aclose()
 
     async def execute(
@@ -257,7 +234,7 @@ class Sandbox:
         self._open_backend()
         chosen: dict[str, Any] = {**choices}  # an unknown one is a TypeError of check_request
         after = check_yield(chosen.pop("yield_after", None))
-        grant = self._grant(tools, [rules] if rules else ())
+        grant = self._desks.grant(tools, [rules] if rules else ())
         checked = check_request(
             self._config,
             code=code,
@@ -300,13 +277,12 @@ class Sandbox:
         grant: Grant | None,
         on_progress: OnProgress | None,
     ) -> ExecutionResult:
-        request = checked.request
-        if grant is None and request.typecheck in {None, "off"} and not request.plan:
+        if not is_checked(checked.request, grant):
             return await self.run(checked, agent_id, on_log, None, on_progress)
         check = await self.typecheck(checked, agent_id, grant)
         if check.ends_here:
             return check.result()
-        desk = self._desk_of(grant, agent_id=agent_id)
+        desk = self._desks.desk(grant, agent_id=agent_id)
         result = await self.run(checked, agent_id, on_log, desk, on_progress)
         return await check.explain(result)
 
@@ -380,7 +356,7 @@ class Sandbox:
         """Run what ``check`` has passed; ``desk`` answers its calls of tools, and is closed with
         the run; ``on_progress`` hears how far it says that it is. Raises what ``execute`` raises.
         """
-        _refuse_unsupported(self._open_backend(), checked)
+        refuse_unsupported(self._open_backend(), checked)
         session = checked.request.session
         values = None if session is None else self.sessions.values(agent_id, session)
         services = RunServices(self.artifacts.of(agent_id), on_progress, values)
@@ -391,7 +367,7 @@ class Sandbox:
             if desk is None:
                 result = await running
             else:
-                result = await _with_desk(desk, running, checked.request, printed)
+                result = await with_desk(desk, running, checked.request, printed)
         finally:
             await services.aclose()
         if services.artifacts:
@@ -425,24 +401,9 @@ class Sandbox:
 
         Raises InvalidRequestError for what is not a recording, and what ``execute`` raises.
         """
-        from onehop.recordings import OfflineDesk, compared, recording_from, replayed
+        from onehop.sandbox._replaying import replay
 
-        backend, given = self._open_backend(), recording_from(recording)
-        program = given.program
-        checked = replayed(self._config, program)
-        _refuse_unsupported(backend, checked)
-        desk, services = OfflineDesk(given), RunServices(self.artifacts.of(_REPLAYS), None, None)
-        limits = self._config.limits(checked.request.timeout)
-        running = backend.run(checked, limits, _REPLAYS, None, desk, services)
-        printed = Printed(None)
-        try:
-            result = await or_stopped(running, desk.stopped)
-        finally:
-            await services.aclose()
-        if isinstance(result, Halted):
-            await result.end()
-            result = halted(result.why, checked.request, printed)
-        return compared(result, desk)
+        return await replay(self._config, self._open_backend(), self.artifacts, recording)
 
     async def _open_session(self, agent_id: str) -> BackendSession:
         return await self._open_backend().open_session(agent_id)
@@ -471,23 +432,7 @@ class Sandbox:
     ) -> RunDesk | None:
         """Where a run's calls of tools are answered; None when it may call none. ``run`` is what
         ``make_desk`` takes. Raises InvalidRequestError."""
-        return self._desk_of(self._grant(tools, layers), **run)
-
-    def _grant(self, tools: Wanted | None, layers: Sequence[Layer]) -> Grant | None:
-        if self._toolbox is None and tools is None and not layers:
-            return None
-        return self.toolbox.grant(tools, layers)
-
-    def _desk_of(self, grant: Grant | None, **run: Any) -> RunDesk | None:
-        if grant is None:
-            return None
-        asker = None
-        if self.approver is not None:
-            agent_id = run.get("agent_id", "")
-            asker = self.approver.asker(os.urandom(16).hex(), agent_id=agent_id)
-        from onehop.calls import make_desk
-
-        return make_desk(grant, asker=asker, **run)
+        return self._desks.desk(self._desks.grant(tools, layers), **run)
 
     async def approvals(self) -> list[Approval]:
         """The calls that wait for a person now, the oldest first."""
@@ -600,139 +545,3 @@ class Sandbox:
 async def _named(running: Coroutine[Any, Any, ExecutionResult], run_id: str) -> ExecutionResult:
     result = await running
     return result.model_copy(update={"request_id": run_id})
-
-
-def _refuse_unsupported(backend: Backend, checked: CheckedRequest) -> None:
-    """Another class than the one that was asked for is never taken instead."""
-    offered, isolation = getattr(backend, "isolations", ("process",)), checked.isolation
-    if checked.request.session is not None and not getattr(backend, "has_sessions", True):
-        allowed = f"left out with this backend ({type(backend).__name__}), which has no sessions"
-        raise InvalidRequestError("session", repr(checked.request.session), allowed)
-    if isolation not in offered:
-        allowed = f"{' or '.join(map(repr, offered))} with this backend ({type(backend).__name__})"
-        raise InvalidRequestError("isolation", repr(isolation), allowed)
-
-
-async def _or_close(backend: Backend, tools: asyncio.Task[None]) -> None:
-    """Wait for the tools; without those that must be there, no worker may stay."""
-    try:
-        await tools
-    except BaseException:
-        await backend.aclose()
-        raise
-
-
-def _prepare_checker(backend: Backend) -> None:
-    from onehop.checks import Room
-
-    if isinstance(backend, Room):
-        backend.checkers.prepare()
-
-
-async def _with_desk(
-    desk: RunDesk,
-    running: Coroutine[Any, Any, ExecutionResult],
-    request: ExecutionRequest,
-    printed: Printed,
-) -> ExecutionResult:
-    """The result of a run with its calls of tools; when it is cancelled, they are too."""
-    try:
-        result = await (running if desk.stopped is None else or_stopped(running, desk.stopped))
-    except BaseException:
-        await desk.aclose(at_once=True)
-        raise
-    await desk.aclose()
-    if isinstance(result, Halted):
-        await result.end()
-        result = halted(result.why, request, printed)
-    from onehop.calls import with_calls
-
-    return with_calls(result, desk)
-
-
-def _toolbox(
-    tools: Wanted | None = None, rules: Layer = (), limits: ToolLimits | None = None
-) -> Toolbox:
-    from onehop.calls import Toolbox
-
-    return Toolbox(tools, rules, limits)
-
-
-def _backend(config: SandboxConfig, analyst: Analyst) -> Backend:
-    if config.backend != "local":
-        from onehop.cluster import RayBackend  # needs Ray, which takes a second to import
-
-        address = None if config.backend == "ray" else config.backend
-        return RayBackend(config, address=address)
-    return _local(config, analyst)
-
-
-def _local(config: SandboxConfig, analyst: Analyst) -> Backend:
-    if sys.platform == "win32":
-        raise SandboxUnavailableError(
-            "onehop has no jail for Windows, and runs nothing without one: use it inside WSL 2"
-        )
-    from onehop import jail
-
-    begun = jail.begin()  # it loads as long as all that the backend needs
-    from onehop.backends.local import LocalBackend  # needs modules that only POSIX has
-
-    return LocalBackend(config, analyst=analyst, begun=begun)
-
-
-def run(
-    code: str,
-    language: str | None = None,
-    timeout: float | None = None,
-    context: dict[str, Any] | None = None,
-    capture_console: bool | None = None,
-    *,
-    config: SandboxConfig | None = None,
-    tools: Wanted | None = None,
-    rules: Layer = (),
-    typecheck: CheckPolicy | None = None,
-    plan: bool = False,
-) -> ExecutionResult:
-    """Run ``code`` once, synchronously, in a sandbox opened for it, with its ``tools`` and
-    ``rules``; ``typecheck`` and ``plan`` are those of ``Sandbox.execute``.
-
-    For more than one execution open a Sandbox: it keeps workers warm. Inside a running event loop
-    (a notebook) the work happens in a thread while the caller waits. Raises what
-    ``Sandbox.execute`` and ``Sandbox.open`` raise.
-    """
-    settings = (config or SandboxConfig()).replace(pool_size=1)
-
-    async def once() -> ExecutionResult:
-        checked = typecheck != "off" and "tools" in str(code)
-        sandbox = Sandbox(settings, tools=tools, rules=rules, first_is_checked=checked)
-        try:
-            await sandbox._open(language_named(language) or DEFAULT)
-            return await sandbox.execute(
-                code, language, timeout, context, capture_console, typecheck=typecheck, plan=plan
-            )
-        finally:
-            await sandbox.aclose()
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(once())
-    return _in_thread(once)
-
-
-def _in_thread(once: Any) -> ExecutionResult:
-    outcome: dict[str, Any] = {}
-
-    def work() -> None:
-        try:
-            outcome["result"] = asyncio.run(once())
-        except BaseException as error:
-            outcome["error"] = error
-
-    thread = threading.Thread(target=work, name="onehop.run")
-    thread.start()
-    thread.join()
-    if "error" in outcome:
-        raise outcome["error"]
-    result: ExecutionResult = outcome["result"]
-    return result
