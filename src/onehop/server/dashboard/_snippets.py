@@ -47,7 +47,7 @@ class Line:
 
     @property
     def unfit(self) -> list[Fit]:
-        """The tools because of which it cannot be called."""
+        """The tools that keep it from being called."""
         return [fit for fit in self.fits if fit.fault]
 
     @property
