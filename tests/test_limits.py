@@ -45,6 +45,26 @@ BOMBS = {
     ),
     "Maps": "const m = new Map(); for (let i = 0; ; i++) m.set(i, { i })",
     "Sets of strings": "const s = new Set(); for (let i = 0; ; i++) s.add('key' + i)",
+    "Maps of strings": "const m = new Map(); for (let i = 0; ; i++) m.set('key' + i, 'value' + i)",
+    "doubled strings": (
+        "let s = 'xy'; const a = []; for (;;) { s += s; if (s.length > 1e8) { a.push(s);"
+        "s = 'xy' + a.length } s.charCodeAt(5) }"
+    ),
+    "ropes": (
+        "let s = ''; const a = [];"
+        "for (let i = 0; ; i++) { s = i + s; if (i % 1000 === 0) a.push(s) }"
+    ),
+    "templates": (
+        "const a = []; for (let i = 0; ; i++) a.push(`${i}:${'x'.repeat(1000)}`.toUpperCase())"
+    ),
+    "WeakRefs": (
+        "const a = [], r = [];"
+        "for (;;) { const o = { x: new Array(100).fill(1) }; a.push(o); r.push(new WeakRef(o)) }"
+    ),
+    "iterator helpers": (
+        "const f = function* () { for (let i = 0; ; i++) yield { i } };"
+        "return f().map((x) => [x]).filter(() => true).toArray()"
+    ),
     "Blobs": "const a = []; for (;;) a.push(new Blob([new Uint8Array(1e6).fill(1)]))",
     "clones": "let a = [new Array(1e5).fill(1)]; for (;;) a.push(structuredClone(a[0]))",
     "encoders": (

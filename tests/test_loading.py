@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 
 from tests.users import ROOT
 
@@ -43,3 +47,70 @@ def test_the_store_in_sqlite_loads_nothing_for_postgresql() -> None:
         " for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+SAYS = """
+import atexit, json, sys
+atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))
+"""
+COMMAND = f"{SAYS}from onehop.cli import main; sys.argv[0] = 'onehop'; main()"
+RUN = """
+import asyncio
+from onehop import Sandbox
+async def run():
+    async with Sandbox() as sandbox:
+        assert (await sandbox.execute("return 1 + 1")).output == 2
+asyncio.run(run())
+"""
+HEAVY = "sqlalchemy aiosqlite tree_sitter rich jsonschema httpx2 mcp fastapi opentelemetry".split()
+UNUSED = "tools calls._desk checks._check compiler snippets observed approvals".split()
+
+
+def loaded(code: str, *words: str, **env: str) -> set[str]:
+    """The modules of a process at its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+def heavy(modules: set[str], *more: str) -> list[str]:
+    """Those of them that nothing needs for a plain run."""
+    unused = [f"onehop.{name}." if "." not in name else f"onehop.{name}" for name in UNUSED]
+    names = (*HEAVY, *unused, *more)
+    return sorted(name for name in modules if f"{name}.".startswith(names))
+
+
+def test_the_package_alone_loads_nothing() -> None:
+    modules = loaded(f"{SAYS}import onehop")
+    assert not modules & {"asyncio", "pydantic", "onehop.sandbox", "onehop.config"}
+
+
+def test_a_first_result_loads_neither_stores_nor_tools_nor_what_checks() -> None:
+    assert heavy(loaded(SAYS + RUN), "onehop.stores.", "onehop.execution", "onehop.cli") == []
+
+
+def test_a_run_of_the_command_keeps_its_record_with_little_loaded(tmp_path: Path) -> None:
+    env = {
+        "ONEHOP_STORE": f"sqlite:///{tmp_path / 'store.db'}",
+        "ONEHOP_JOURNAL": str(tmp_path / "journal"),
+    }
+    assert "sqlalchemy" in loaded(COMMAND, "run", "-c", "return 1", **env)  # makes the tables
+    modules = loaded(COMMAND, "run", "-c", "return 2", **env)
+    assert heavy(modules) == []
+    assert "onehop.stores._sqlite_appends" in modules
+    with closing(sqlite3.connect(tmp_path / "store.db")) as file:
+        found = file.execute("SELECT sequence, output FROM executions ORDER BY sequence")
+        assert found.fetchall() == [(1, "1"), (2, "2")]
+
+
+def test_a_command_loads_itself_and_no_other() -> None:
+    modules = loaded(COMMAND, "--version")
+    assert heavy(modules, "pydantic", "onehop.sandbox") == []
+    modules = loaded(COMMAND, "run", "--help")
+    assert heavy(modules, "onehop.sandbox", "onehop.cli._history", "onehop.cli._mcp") == []

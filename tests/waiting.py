@@ -13,9 +13,9 @@ PATIENCE = 30.0
 _PAUSE = 0.01
 
 
-def until(condition: Callable[[], Any], what: str = "it") -> Any:
+def until(condition: Callable[[], Any], what: str = "it", patience: float = PATIENCE) -> Any:
     """What ``condition`` gives once that is true."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not (met := condition()):
         assert time.monotonic() < deadline, f"{what} never happened"
         time.sleep(_PAUSE)

@@ -110,7 +110,7 @@ class PauseStats:
     paused: int = 0
     """Runs that wait now."""
     resumed: int = 0
-    """Runs that went on after a pause, of those whose answers are still kept."""
+    """Runs that went on after a pause."""
     diverged: int = 0
     """Runs that did something else when they were made again, and ended by it."""
     expired: int = 0

@@ -162,7 +162,8 @@ class AgentExistsError(OnehopError, ValueError):
     """An agent of this name is there already."""
 
     def __init__(self, agent_id: str) -> None:
-        super().__init__(f"the agent {agent_id!r} exists already; 'rotate' gives it a new key")
+        rotate = f"'onehop agents rotate {agent_id}' gives it a new key"
+        super().__init__(f"the agent {agent_id!r} exists already; {rotate}")
         self.agent_id = agent_id
 
 

@@ -77,6 +77,14 @@ if "serve" in sys.argv:
     SqlStore.add_approvals = add_approvals
 """
 """A ``sitecustomize``: the first server dies when it is about to keep what people are asked."""
+CLOCK = """
+import os, time
+
+ahead, now, now_ns = int(os.environ.get("AHEAD", 0)), time.time, time.time_ns
+time.time = lambda: now() + ahead
+time.time_ns = lambda: now_ns() + ahead * 10**9
+"""
+"""A ``sitecustomize``: the time of day is ahead by so many seconds."""
 CODE = """
 const [who] = await Promise.all([tools.find({ name: "ada" }), tools.note({ text: TEXT })]);
 const paid = await tools.pay({ to: TEXT, amount: 6, slow: SLOW })
@@ -228,6 +236,36 @@ def test_a_server_that_is_killed_before_it_has_asked_anybody_goes_on_with_the_ru
         result = people.result("r1")
         assert result["output"] == ["ada is here", "early has 6 more", 3], result
         assert [shop.lines(f"{word} early") for word in ("note", "pay", "note end")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("days", "paid"),
+    [
+        pytest.param(-2, "clock has 6 more", id="put back"),
+        pytest.param(2, ["expired", "none"], id="put ahead", marks=pytest.mark.thorough),
+    ],
+)
+def test_a_run_goes_on_after_the_clock_of_its_server_was_set_while_it_was_down(
+    tmp_path: Path, days: int, paid: Any
+) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(CLOCK)
+    path = {"PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), str(ROOT / "src")])}
+    with Shop(tmp_path, ONEHOP_TOOLS_HOLD="60000", AHEAD="0", **path) as shop:
+        people = People(shop)
+        ada = threading.Thread(target=_quietly, args=(people, "r1", code("clock")))
+        ada.start()
+        (asked,) = until(people.waiting)
+        shop.kill()
+        ada.join()
+        shop._environment["AHEAD"] = str(days * 86_400)
+        shop.again()
+        if days < 0:
+            people.decide(asked, action="approve")
+        result = people.result("r1")
+        assert result["status"] == "completed", result
+        told = result["output"][1]
+        assert (told if isinstance(told, str) else told[:2]) == paid
 
 
 def test_a_call_that_was_sent_when_the_server_was_killed_is_not_sent_again_by_itself(

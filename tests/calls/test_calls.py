@@ -251,6 +251,17 @@ async def test_an_unknown_tool_names_the_nearest(sandbox: Sandbox) -> None:
         ("{a: 1, c: 2}", "c"),
         ("{a: NaN}", "a"),
         ("{a: () => 1}", "a"),
+        ("{a: Promise.resolve(1)}", "a"),
+        ("{a: [/x/]}", "a.0"),
+        ("{a: new Error('x')}", "a"),
+        ("{a: [1].values()}", "a"),
+        ("{a: (async function* () {})()}", "a"),
+        ("{a: new WeakMap()}", "a"),
+        ("{a: new URLSearchParams('b=1')}", "a"),
+        ("{a: new DataView(new ArrayBuffer(1))}", "a"),
+        (r"{a: '\ud800'}", "a"),
+        (r"{'\ud800': 1}", "\ufffd"),
+        ("Promise.resolve({a: 1})", None),
         ("7", None),
         ("[1]", None),
         ("null", None),
@@ -264,6 +275,16 @@ async def test_arguments_that_do_not_fit_are_refused_by_name(
     assert error["code"] == "invalid_arguments"
     assert error.get("field") == field
     assert error["parameters"] == ["a*", "b"]
+
+
+async def test_what_is_json_in_an_odd_object_still_arrives(sandbox: Sandbox) -> None:
+    code = """
+    class Amount { a = 40; #note = 1 }
+    const boxed = Object.create(null, {a: {value: new Number(1), enumerable: true}});
+    return [await tools.add(new Amount()), await tools.add(new Map([["a", 2]])),
+      await tools.add(boxed), await tools.repeat({text: new URL("http://x/"), times: 1})];
+    """
+    assert (await run(sandbox, code)).output == [41, 3, 2, "http://x/"]
 
 
 async def test_arguments_that_contain_themselves_are_refused(sandbox: Sandbox) -> None:

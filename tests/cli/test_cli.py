@@ -107,7 +107,7 @@ def test_the_version_is_printed(here: Here) -> None:
 
 def test_help_loads_neither_the_sandbox_nor_pydantic() -> None:
     script = (
-        "import sys, onehop.cli._app; "
+        "import sys; from onehop.cli._app import make_app; make_app(); "
         "sys.exit(bool({'pydantic', 'onehop.sandbox', 'tree_sitter'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
@@ -122,7 +122,7 @@ def test_bad_usage_exits_with_2(here: Here, words: list[str]) -> None:
     assert "Traceback" not in result.stderr
 
 
-# Bad input: one clear line, and no process is started
+# Bad input: one clear line, and nothing runs
 
 
 @pytest.mark.parametrize(

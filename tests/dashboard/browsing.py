@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # its import takes long, and each process of the tests collec
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
-ENTER, TAB = "\ue007", "\ue004"
+ENTER, TAB, CONTROL, RELEASED = "\ue007", "\ue004", "\ue009", "\ue000"
 """Keys, as WebDriver writes them."""
 _FLAGS = (
     "--headless",

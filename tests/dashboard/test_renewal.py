@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from onehop.server.dashboard._remembered import Got, Remembered
-from tests.dashboard.browsing import ENTER, Browser
+from tests.dashboard.browsing import CONTROL, ENTER, RELEASED, Browser
 from tests.dashboard.test_browser import run
 from tests.dashboard.visiting import Visitor
 from tests.server.served import Served
@@ -76,8 +76,7 @@ def test_a_late_answer_of_an_earlier_search_does_not_replace_a_later_one(viewer:
     viewer.run(_FIRST_ANSWER_WAITS)
     viewer.find("input[name=query]").send_keys("orders")
     until(lambda: viewer.run("return Boolean(window.letGo)"), "the first answer")
-    viewer.find("input[name=query]").clear()
-    viewer.find("input[name=query]").send_keys("refund")
+    viewer.find("input[name=query]").send_keys(CONTROL + "a" + RELEASED + "refund")
     until(lambda: "find_orders" not in viewer.text("#fresh"), "the answer of the second")
     viewer.driver.execute_async_script(_LET_GO)
     assert "find_orders" not in viewer.text("#fresh")

@@ -88,7 +88,7 @@ async def killed_many_times(tmp_path: Path, times: int) -> None:
 
 
 async def test_a_process_killed_at_random_points_loses_no_finished_run(tmp_path: Path) -> None:
-    await killed_many_times(tmp_path, 6)
+    await killed_many_times(tmp_path, 3)
 
 
 @pytest.mark.soak

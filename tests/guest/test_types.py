@@ -17,7 +17,8 @@ import { emit } from "GUEST/console.js";
 import { readStack } from "GUEST/errors.js";
 import { setToken } from "GUEST/channel.js";
 import { runToEnd } from "GUEST/ending.js";
-import { encodeValue, quoteChunks } from "GUEST/values.js";
+import { quoteChunks } from "GUEST/values_quoted.js";
+import { encodeValue } from "GUEST/values.js";
 emit("loud", "text");
 readStack("stack", "").text.length = "no";
 setToken(5);
@@ -27,7 +28,7 @@ quoteChunks([], 1);
 emit("log", "text");
 quoteChunks(encodeValue(1, 10).toChunks(), 10);
 """
-WRONG = [6, 7, 8, 9, 10, 11]
+WRONG = [7, 8, 9, 10, 11, 12]
 
 
 def test_what_crosses_files_in_a_wrong_type_is_found(tmp_path: Path) -> None:

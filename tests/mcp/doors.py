@@ -32,7 +32,7 @@ TOOL = "code_execute"
 
 
 class Service:
-    """``onehop serve`` in this process, with two agents, a viewer, and their keys."""
+    """``onehop serve`` in this process, with two agents, a viewer, an admin, and their keys."""
 
     def __init__(self, url: str, keys: dict[str, str]) -> None:
         self.url = url
@@ -56,6 +56,7 @@ async def service(folder: Path, tools: Any = None, **settings: Any) -> AsyncIter
             "alice": (await agents.add("alice")).key,
             "bob": (await agents.add("bob")).key,
             "vera": (await agents.add("vera", "viewer")).key,
+            "root": (await agents.add("root", "admin")).key,
         }
         async with listening(create_app(executor, agents, config)) as url:
             yield Service(f"{url}/mcp", keys)

@@ -58,6 +58,7 @@ async def test_the_command_that_a_client_is_given_starts_onehop(
         await answers(tmp_path, found["command"], found["args"])
 
 
+@pytest.mark.thorough
 async def test_the_command_for_claude_code_starts_onehop(tmp_path: Path) -> None:
     words = shlex.split(config("claude-code").stdout)
     separator = words.index("--")

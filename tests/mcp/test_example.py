@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.mcp.doors import environment
 from tests.users import ROOT
 
 
+@pytest.mark.thorough
 def test_the_example_shows_lines_the_output_and_a_failure(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "examples" / "mcp_client.py")],

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import mcp_types as types
 import pytest
 from mcp.client import Client
@@ -46,6 +47,36 @@ async def test_a_client_that_listens_hears_of_a_tool_that_came(tmp_path: Path) -
             await run(client, GROW)
             await asyncio.wait_for(anext(aiter(changes)), 20)
             assert "tulip" in await described(client)
+
+
+async def test_a_client_that_listens_hears_of_snippets_that_come_and_go(tmp_path: Path) -> None:
+    async with (
+        service(tmp_path) as served,
+        over_http(served) as client,
+        httpx2.AsyncClient() as web,
+    ):
+        api = served.url.replace("/mcp", "/api/v1")
+        alice, root = served.headers("alice"), served.headers("root")
+        body = {"code": "return context.n * 2 + ' is twice as much as ' + context.n"}
+        named = {**alice, "X-Request-Id": "r1"}
+        assert (await web.post(f"{api}/execute", json=body, headers=named)).status_code == 200
+        assert "twice_as_much" not in await described(client)
+        saving = {"name": "twice_as_much", "requestId": "r1", "agentId": "alice"}
+        async with client.listen(tools_list_changed=True) as changes:
+            hearing = aiter(changes)
+
+            async def saved() -> bool:
+                """Once the store has the run."""
+                answer = await web.post(f"{api}/snippets", json=saving, headers=root)
+                return answer.status_code in (200, 201)
+
+            await soon(saved)
+            await asyncio.wait_for(anext(hearing), 20)
+            assert "twice_as_much" in await described(client)
+            gone = await web.delete(f"{api}/snippets/twice_as_much?agentId=alice", headers=root)
+            assert gone.status_code == 200, gone.text
+            await asyncio.wait_for(anext(hearing), 20)
+            assert "twice_as_much" not in await described(client)
 
 
 def on_this_machine(folder: Path) -> Any:

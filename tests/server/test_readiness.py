@@ -76,6 +76,7 @@ def test_a_journal_without_room_is_not_ready_and_refuses_runs_for_that_reason(
 ) -> None:
     with own.client(own.key("ada")) as ada:
         ready(ada)
+        assert run(ada, "return 1").status_code == 200  # so that its key is known
         _limit_files(own.pid, 4096)
         reason(ada, "the journal cannot be written")
         refused = run(ada, "return 1")

@@ -15,13 +15,17 @@ SHOWN = (
     "frame({ v: 3, token, kind: 'show', as: 'text', type: '', title: '', data: 'YQ==', "
     "more: false })"
 )
+ENDLESS = (
+    SHOWN.replace("frame", "JSON.stringify").replace("'YQ=='", "data").replace("false", "true")
+)
 
 ATTACKS = {
     "more files than a run may show": f"for (let i = 0; i < 33; i++) {SHOWN}",
     "a file that is not base64": SHOWN.replace("YQ==", "?"),
     "a file without an end": (
-        "const data = 'A'.repeat(120000); for (let i = 0; i < 400; i++) "
-        + SHOWN.replace("'YQ=='", "data").replace("false", "true")
+        "const data = 'A'.repeat(120000); const part = "
+        + ENDLESS
+        + "; for (let i = 0; i < 250; i++) text(part)"  # 30 MB; made once, for a busy machine
     ),
     "a file of an unknown kind": SHOWN.replace("'text'", "'exec'"),
     "progress that is none": "frame({ v: 3, token, kind: 'progress', fraction: 2, message: '' })",
@@ -46,7 +50,7 @@ def hostile(attack: str) -> Sandbox:
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_what_an_honest_worker_never_says_ends_the_run(name: str) -> None:
     async with hostile(ATTACKS[name]) as sandbox:
-        result = await sandbox.execute("return 1", timeout=30_000)  # some say 48 MB
+        result = await sandbox.execute("return 1", timeout=30_000)  # some say 30 MB
         assert result.error_info is not None
         assert (result.error_info.type, result.error_info.name) == ("security", "ProtocolError")
 

@@ -77,6 +77,32 @@ async def test_names_are_declared_anew_as_in_a_notebook(session: SessionScope) -
     ) == [30, 50, "function", "new", "undefined", "new"]
 
 
+async def test_a_function_of_a_block_stays_where_the_language_makes_it_a_variable(
+    session: SessionScope,
+) -> None:
+    code = """
+      function old() { return 'old' } function show() { return old() }
+      if (true) { function inBlock() { return 1 } function old() { return 'new' } }
+      if (true) function alone() { return 2 } else function never() {}
+      switch (1) { case 1: function inCase() { return 3 } }
+      for (let i = 0; i < 3; i++) { function last() { return i } }
+      let taken = 4; { function taken() {} }
+      { let hidden = 5; { function hidden() {} } async function later() {} }
+      return [show(), inBlock(), alone(), typeof never, inCase(), last(), taken,
+        typeof hidden, typeof later]"""
+    expected = ["new", 1, 2, "undefined", 3, 2, 4, "undefined", "undefined"]
+    seen = code[code.index("return [") :]
+    strict = "'use strict'; { function own() {} } return typeof own"
+    assert await outputs(session, code, seen, strict) == [expected, expected, "undefined"]
+
+
+async def test_a_let_may_end_its_line(session: SessionScope) -> None:
+    code = (
+        "let\n  a = 1,\n  b = a + 1;\n{ let\na = 9 } let\n{ c } = { c: 3 };\n// let\nlet\n[d] = [4]"
+    )
+    assert await outputs(session, code, "return [a, b, c, d]") == [None, [1, 2, 3, 4]]
+
+
 async def test_an_enum_is_declared_anew_without_its_old_members(session: SessionScope) -> None:
     codes = "enum E { A, B }", "enum E { C } return Object.keys(E)"
     assert await outputs(session, *codes, language="typescript") == [None, ["0", "C"]]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from onehop.answers import PauseStats
+from onehop.events import ExecutionResumed
 from onehop.runs.kept import RunPhase
 from onehop.stores import waiting_run, waiting_runs
 from onehop.stores.base import HistoryQuery, Store
@@ -86,7 +87,12 @@ async def test_a_query_finds_the_runs_that_wait_and_that_it_asks_for(
 async def test_runs_that_waited_are_counted_apart(store: Store) -> None:
     assert await store.pause_stats(None, None) == PauseStats()
     await wait(store)
-    await take(store, run(1), failed(2, "diverged"), failed(3, "runtime"))
+    ended = run(4, run_id="run4", executed_at=NOW + 4)
+    runs = (run(1), failed(2, "diverged"), failed(3, "runtime"), ended)
+    went_on = ExecutionResumed(
+        agent_id="ada", channel_id="", request_id="r4", code_hash="h", run_id="run4", pauses=1
+    )
+    await take(store, *runs, events=[went_on])
     await decide(store, "expired", asked("run2"))
     assert await store.pause_stats("ada", None) == PauseStats(
         agent_id="ada", paused=3, resumed=2, diverged=1, expired=1
@@ -96,7 +102,10 @@ async def test_runs_that_waited_are_counted_apart(store: Store) -> None:
     later = await store.pause_stats("ada", NOW + 3)
     assert (later.paused, later.resumed, later.expired) == (1, 1, 1)
     stats = await store.agent_stats("ada", None)
-    assert (stats.total_executions, stats.failed_executions) == (3, 2)
+    assert (stats.total_executions, stats.failed_executions) == (4, 2)
+    await store.drop_runs(["run4"])  # its answers have had their time
+    assert (await store.pause_stats("ada", None)).resumed == 2
+    assert (await store.pause_stats("ada", NOW + 3)).resumed == 1
 
 
 async def test_the_retention_spares_what_a_run_needs_that_waits(store: Store) -> None:

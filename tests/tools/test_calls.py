@@ -61,6 +61,7 @@ async def test_the_text_is_bounded_and_can_be_sent(text: str) -> None:
         StopIteration("secret"),
         asyncio.CancelledError("secret"),
         ExceptionGroup("secret", [ValueError("secret")]),
+        GeneratorExit("secret"),
         BaseException("secret"),
         TimeoutError("secret"),
     ],

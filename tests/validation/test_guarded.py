@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from onehop import Sandbox
+from onehop.analysis import BlockingAnalyst
 from onehop.types import Language
 from onehop.validation import Validator
 from tests.validation.guarded import GUARDED, LIBRARIES, combined
@@ -17,11 +18,10 @@ GUARDED_CODES = [*(line for line in GUARDED.splitlines() if line), *LIBRARIES]
 BATCH = 60
 
 
-@pytest.mark.parametrize("code", GUARDED_CODES)
-def test_code_that_does_without_what_it_names_is_not_refused(
-    code: str, validator: Validator
-) -> None:
-    assert validator.validate(code).safe
+def test_code_that_does_without_what_it_names_is_not_refused(analyst: BlockingAnalyst) -> None:
+    new = (Validator(analyst=analyst).validate(code) for code in GUARDED_CODES)
+    refused = [code for code, report in zip(GUARDED_CODES, new, strict=True) if not report.safe]
+    assert refused == []
 
 
 def test_the_this_of_typescript_is_no_parameter_of_a_call(validator: Validator) -> None:

@@ -263,6 +263,7 @@ async def _patiently(sandbox: Sandbox) -> object:
     return result.output
 
 
+@pytest.mark.thorough
 async def test_a_spawner_is_not_suspected_while_nobody_listens_to_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -359,6 +360,7 @@ async def test_a_burst_beyond_the_pool_is_served() -> None:
         assert all(result.success for result in results)
 
 
+@pytest.mark.thorough
 async def test_a_caller_that_gives_up_just_at_the_deadline_harms_nobody_else() -> None:
     """The host is reaping the worker then; being asked twice must not end the spawner."""
     async with Sandbox(SandboxConfig(pool_size=2)) as sandbox:

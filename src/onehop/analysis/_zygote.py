@@ -6,13 +6,15 @@ import json
 import socket
 import threading
 from collections.abc import Collection
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from onehop.analysis._answers import read_ready
 from onehop.analysis._link import AnalysisLostError, Link
 from onehop.analysis._zygote_process import ZygoteProcess
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
-from onehop.jail import ComputePlan, compute_plan
+
+if TYPE_CHECKING:
+    from onehop.jail import ComputePlan
 
 _FORK_SECONDS: Final = 10.0
 
@@ -96,6 +98,8 @@ class Zygote:
         return self._control
 
     def _plan(self, process: ZygoteProcess) -> ComputePlan:
+        from onehop.jail import compute_plan
+
         try:
             return compute_plan(self._allow_degraded)
         except BaseException:

@@ -20,6 +20,7 @@ from onehop.types import ExecutionResult
 _STDOUT: Final = 1
 _KIND: Final = 40
 """Characters of the type of an error."""
+_ANEW: Final = "Name another file, or start it anew by --restart"
 
 
 class Finished:
@@ -99,9 +100,11 @@ class ResultsFile:
                 if not found["success"]:
                     self.finished.failed[str(found["errorInfo"]["type"])[:_KIND]] += 1
             except (ValueError, TypeError, KeyError, RecursionError):
-                raise _unusable(path, f"its line {number} is not a result of a batch") from None
+                raise _unusable(
+                    path, f"its line {number} is not a result of a batch", _ANEW
+                ) from None
             if not new:
-                raise _unusable(path, f"its line {number} repeats a result")
+                raise _unusable(path, f"its line {number} repeats a result", _ANEW)
             yield line
 
     def _ends_well(self, path: Path) -> bool:
@@ -142,7 +145,5 @@ def _first(count: int, path: Path) -> Iterator[bytes]:
     return (line for _, line in zip(range(count), found, strict=False))
 
 
-def _unusable(path: Path, why: str) -> ConfigError:
-    return ConfigError(
-        "--out", f"{path} cannot be used: {why}. Name another file, or start it anew by --restart"
-    )
+def _unusable(path: Path, why: str, advice: str = "Name another file") -> ConfigError:
+    return ConfigError("--out", f"{path} cannot be used: {why}. {advice}")

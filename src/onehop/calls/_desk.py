@@ -19,7 +19,7 @@ from onehop.calls._asking import Question as PersonsQuestion
 from onehop.calls._grant import SNIPPETS, Grant
 from onehop.calls._media import MediaShelf
 from onehop.calls._places import Places
-from onehop.calls._record import CallRecord, hash_of
+from onehop.calls._record import CallRecord
 from onehop.errors import ToolError
 from onehop.inputs.gc import read_json
 from onehop.runs.decisions import Approve, Reject
@@ -51,10 +51,6 @@ MakeContext = Callable[[str], "ToolContext"]
 """The context of a call of the tool with this path."""
 
 
-def deaf(_event: CallEvent, _call: ToolCall) -> None:
-    pass
-
-
 class UnknownError(Exception):
     """No tool has this path."""
 
@@ -70,7 +66,7 @@ class RunDesk:
         self,
         grant: Grant,
         context: MakeContext,
-        hear: Hear = deaf,
+        hear: Hear | None = None,
         asker: Asker | None = None,
         tape: Tape | None = None,
     ) -> None:
@@ -122,7 +118,8 @@ class RunDesk:
     def wait_seconds(self) -> float:
         """See Desk."""
         hold = self._asker.hold if self._asker is not None and self.grant.asks else 0
-        return self.grant.limits.wait / 1000 + hold
+        before = 0.0 if self._tape is None else self._tape.waited
+        return max(0.0, self.grant.limits.wait / 1000 - before) + hold
 
     @property
     def now(self) -> float | None:
@@ -149,7 +146,7 @@ class RunDesk:
             if isinstance(question, Call):
                 record = self._note_played(question, met)
                 reply = self._noting(question, record, reply)
-            self._tape.play(met, reply)
+            self._tape.play(met, self._counting(question, met, reply))
         else:
             self._take(question, reply, met)
 
@@ -167,6 +164,18 @@ class RunDesk:
             given = read_json((call.arguments or "{}").encode("utf-8", "surrogatepass"))
             record.arguments = given if isinstance(given, dict) else {}
         return record
+
+    def _counting(self, question: Question, met: Met, reply: Reply) -> Reply:
+        """An answer of before is part of what the run may have, like a new one."""
+
+        def counted(value: bytes | None, error: bytes | None) -> None:
+            if met.call is not None:
+                self._answered += met.call.bytes_out
+            elif isinstance(question, Ask) and question.about == "bytes" and value is not None:
+                self._answered += len(value) - len('""')
+            reply(value, error)
+
+        return counted
 
     def _noting(self, call: Call, record: CallRecord, reply: Reply) -> Reply:
         """Of a call of a snippet: notes which version the code gets, also one from the tape."""
@@ -361,17 +370,17 @@ class RunDesk:
             record.admit()
             async with self._places.place(bound.namespace):
                 value = await self._invoke(bound, arguments, record)
+            record.bytes_out = len(value)
             self._count(bound, value)
         except asyncio.CancelledError:
             self._give_up(record, reply)
         except Exception as error:
             self._refuse(record, _as_tool_error(error, bound.path, _effect_of(record)), reply)
         else:
-            record.bytes_out = len(value)
             record.end("ok")
             reply(value, None)
             self.grant.observe(bound, value)
-            self._hear("completed", record.call)
+            self._tell("completed", record)
             return value
         return None
 
@@ -380,9 +389,13 @@ class RunDesk:
     ) -> dict[str, Any]:
         """The arguments that a person lets the call be made with. Raises ToolError."""
         assert self._asker is not None  # noqa: S101 - else the call was blocked
-        digest = hash_of(record.arguments)
         question = PersonsQuestion(
-            record.question_id, bound, bound.effect, record.rule, record.arguments, digest
+            record.question_id,
+            bound,
+            bound.effect,
+            record.rule,
+            record.arguments,
+            record.digest,
         )
         decision = await self._asker.ask(question)
         if decision is None:
@@ -419,7 +432,7 @@ class RunDesk:
         def start() -> None:
             record.start()
             clock.reschedule(asyncio.get_running_loop().time() + seconds)
-            self._hear("started", record.call)
+            self._tell("started", record)
 
         context = dataclasses.replace(
             self._context(bound.path),
@@ -436,6 +449,10 @@ class RunDesk:
             raise ToolError(
                 "timeout", words, bound.path, retryable=effect == "none", effect=effect
             ) from None
+
+    def _tell(self, event: CallEvent, record: CallRecord) -> None:
+        if self._hear is not None:
+            self._hear(event, record.call)
 
     def _warn(self, words: str) -> None:
         """The same once, however often it happens."""
@@ -460,7 +477,7 @@ class RunDesk:
             outcome = "unknown"
         record.end(outcome, error.code, error.effect)
         reply(None, json.dumps(error.to_dict()).encode())
-        self._hear("denied" if is_denied else "failed", record.call)
+        self._tell("denied" if is_denied else "failed", record)
 
     def _give_up(self, record: CallRecord, reply: Reply) -> None:
         """The call ends before its tool has answered: with the run, or with its time for tools."""
@@ -469,7 +486,7 @@ class RunDesk:
             return
         if self._is_closing:
             record.end("unknown" if effect == "unknown" else "cancelled")
-            self._hear("failed", record.call)
+            self._tell("failed", record)
             return
         words = f"the run has waited {self.wait_seconds:g} s for tools, and may not wait longer"
         self._refuse(record, ToolError("budget", words, record.path, effect=effect), reply)

@@ -31,10 +31,27 @@ class CallRecord:
         self._change: CallChange | None = None
         self.bytes_in = 0
         self.bytes_out = 0
-        self.arguments: dict[str, Any] = {}
+        self._arguments: dict[str, Any] = {}
+        self._digest: str | None = None
         self._admitted: float | None = None
         self._started: float | None = None
         self._ended = 0.0
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the tool is called with."""
+        return self._arguments
+
+    @arguments.setter
+    def arguments(self, arguments: dict[str, Any]) -> None:
+        self._arguments, self._digest = arguments, None
+
+    @property
+    def digest(self) -> str:
+        """The hash of the arguments, made once: events and the result show the same."""
+        if self._digest is None:
+            self._digest = hash_of(self._arguments)
+        return self._digest
 
     @property
     def question_id(self) -> str:
@@ -120,7 +137,7 @@ class CallRecord:
             queued=_milliseconds(self._admitted, self._started or self._ended),
             bytes_in=self.bytes_in,
             bytes_out=self.bytes_out,
-            arguments_hash=hash_of(self.arguments),
+            arguments_hash=self.digest,
             error=self.error,
             rule=self.rule,
             change=self.change,

@@ -46,6 +46,11 @@ class Tape(Protocol):
     """Set when the run must end."""
 
     @property
+    def waited(self) -> float:
+        """Seconds in which tools were at work before the run was made again."""
+        ...
+
+    @property
     def now(self) -> float | None:
         """See Desk."""
         ...

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from onehop.calls._desk import Hear, RunDesk, deaf
+from onehop.calls._desk import Hear, RunDesk
 from onehop.calls._grant import Grant
 from onehop.calls._media import without_ids
 from onehop.errors import InvalidRequestError, ToolError
@@ -222,7 +222,7 @@ def make_desk(
     agent_id: str = "",
     channel_id: str = "",
     request_id: str = "",
-    hear: Hear = deaf,
+    hear: Hear | None = None,
     asker: Asker | None = None,
     tape: Tape | None = None,
 ) -> RunDesk:

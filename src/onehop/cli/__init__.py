@@ -9,15 +9,20 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from onehop.cli._app import app
+    import typer
+
+    app: typer.Typer
 
 __all__ = ["app", "main"]
 
 
 def main() -> None:
     """Run the command that ``sys.argv`` names, and exit."""
+    wanted = sys.argv[1] if len(sys.argv) > 1 else None
     try:
-        from onehop.cli._app import app
+        from onehop.cli._app import make_app
+
+        app = make_app(wanted)
     except ModuleNotFoundError as error:
         sys.exit(_missing(error))
     app(prog_name="onehop")
@@ -38,6 +43,7 @@ def __getattr__(name: str) -> Any:
     """``onehop.cli.app``, made when it is first asked for."""
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from onehop.cli._app import app
+    from onehop.cli._app import make_app
 
-    return app
+    made = globals()["app"] = make_app()
+    return made

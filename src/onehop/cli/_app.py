@@ -5,57 +5,67 @@ What takes time to import is imported by the command that needs it, so that help
 
 from __future__ import annotations
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Final
 
 import typer
 
 from onehop._version import onehop_version
-from onehop.cli import (
-    _approvals,
-    _batch,
-    _config,
-    _history,
-    _live,
-    _mcp,
-    _replay,
-    _run,
-    _serve,
-    _sessions,
-    _snippets,
-    _tools,
-)
 from onehop.cli._exits import ALL, STORE
 
-app = typer.Typer(
-    name="onehop",
-    help="Run an agent's JavaScript or TypeScript in a jailed, disposable V8 process.",
-    epilog=ALL,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # drawing the help with rich takes twice as long as all the rest
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+_COMMANDS: Final = {
+    "run": ("_run", "run", "ALL"),
+    "batch": ("_batch", "batch", "BATCH_EXITS"),
+    "doctor": ("_run", "doctor", "DOCTOR_EXITS"),
+    "validate": ("_run", "validate", "VALIDATE_EXITS"),
+    "stats": ("_history", "stats", "STORE"),
+    "history": ("_history", "history", "STORE"),
+    "show": ("_history", "show", "STORE"),
+    "replay": ("_replay", "replay", "EXITS"),
+    "audit": ("_history", "audit", ""),
+    "store": ("_history", "store", ""),
+    "serve": ("_serve", "serve", "SERVE_EXITS"),
+    "agents": ("_serve", "agents", ""),
+    "approvals": ("_approvals", "app", ""),
+    "sessions": ("_sessions", "app", ""),
+    "snippets": ("_snippets", "app", ""),
+    "top": ("_live", "top", "TOP_EXITS"),
+    "tail": ("_live", "tail", "TAIL_EXITS"),
+    "mcp": ("_mcp", "app", ""),
+    "tools": ("_tools", "app", ""),
+    "config": ("_config", "app", ""),
+}
+"""In the order of the help: the module of each, its function, and what tells its exit codes; or a
+group of commands, which tell their own."""
+_SHARED: Final = {"ALL": ALL, "STORE": STORE}
 
-app.command(epilog=ALL)(_run.run)
-app.command(epilog=_batch.BATCH_EXITS)(_batch.batch)
-app.command(epilog=_run.DOCTOR_EXITS)(_run.doctor)
-app.command(epilog=_run.VALIDATE_EXITS)(_run.validate)
-app.command(epilog=STORE)(_history.stats)
-app.command(epilog=STORE)(_history.history)
-app.command(epilog=STORE)(_history.show)
-app.command(epilog=_replay.EXITS)(_replay.replay)
-app.add_typer(_history.audit, name="audit")
-app.add_typer(_history.store, name="store")
-app.command("serve", epilog=_serve.SERVE_EXITS)(_serve.serve)
-app.add_typer(_serve.agents, name="agents")
-app.add_typer(_approvals.app, name="approvals")
-app.add_typer(_sessions.app, name="sessions")
-app.add_typer(_snippets.app, name="snippets")
-app.command("top", epilog=_live.TOP_EXITS)(_live.top)
-app.command("tail", epilog=_live.TAIL_EXITS)(_live.tail)
-app.add_typer(_mcp.app, name="mcp")
-app.add_typer(_tools.app, name="tools")
-app.add_typer(_config.app, name="config")
+
+def make_app(wanted: str | None = None) -> typer.Typer:
+    """The command with the commands of this room; if one of them is ``wanted``, with that alone:
+    to make them all takes longer than most of them."""
+    app = typer.Typer(
+        name="onehop",
+        help="Run an agent's JavaScript or TypeScript in a jailed, disposable V8 process.",
+        epilog=ALL,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # drawing the help with rich takes twice as long as all the rest
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for name in [wanted] if wanted in _COMMANDS else _COMMANDS:
+        _add(app, name)
+    return app
+
+
+def _add(app: typer.Typer, name: str) -> None:
+    module_name, part, exits = _COMMANDS[name]
+    module = import_module(f"onehop.cli.{module_name}")
+    made = getattr(module, part)
+    if isinstance(made, typer.Typer):
+        app.add_typer(made, name=name)
+    else:
+        app.command(name, epilog=_SHARED.get(exits) or getattr(module, exits))(made)
 
 
 def _print_version(wanted: bool) -> None:
@@ -64,7 +74,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     _version: Annotated[
         bool,

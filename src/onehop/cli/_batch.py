@@ -146,7 +146,7 @@ def _defaults(
 
     given: dict[str, Any] = {"language": language, "timeout": timeout}
     if code is not None:
-        given["code"] = _input.read_file("code", code)
+        given["code"] = _input.read_file("--code", code)
         given["language"] = language or language_of_file(code)
     if context is not None:
         given["context"] = _input.read_context(context)

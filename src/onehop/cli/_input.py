@@ -1,4 +1,4 @@
-"""From the arguments of ``onehop run`` to a call that is checked before any process starts."""
+"""From the arguments of ``onehop run`` to a call that is checked before anything runs."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ CLI_AGENT: Final = "cli"
 _SOURCES: Final = "a FILE, code such as 'return 1', --code, or code on standard input"
 _READABLE: Final = {
     "code": "a readable file; to run it as code, use --code",
+    "--code": "the name of a readable file that has the code",
     "context": "a readable file, or JSON such as '{\"a\": 1}'",
 }
 _NAME: Final = re.compile(r"[\w./\\~@:-]+")

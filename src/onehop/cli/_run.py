@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Final
 
 import typer
@@ -121,7 +124,8 @@ def run(
     def command() -> ExitCode:
         from onehop.backends.begun import Begun
 
-        with Begun() as begun:  # they load as long as all that reads the call and runs it
+        # They load as long as all that reads the call and runs it.
+        with _no_collections(), Begun() as begun:
             from onehop.cli import _input, _output
 
             call = _input.read_call(
@@ -150,6 +154,18 @@ def run(
         return _output.exit_code(result)
 
     exit_with(command)
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """What a run imports stays, so that looking for garbage is in vain until its end."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def doctor(

@@ -28,7 +28,7 @@ def print_plots(trends: Sequence[TrendPoint]) -> None:
     totals = [sum(point.total for point in by_day[day]) for day in days]
     failed = [sum(point.failed for point in by_day[day]) for day in days]
     spent = [_average(by_day[day]) for day in days]
-    write(sys.stdout, f"\nThe {len(days)} days to {days[-1]}\n", "bold")
+    write(sys.stdout, f"\nDay by day, to {days[-1]}\n", "bold")
     _print_row("runs", totals, f"{max(totals)} at most")
     _print_row("failed", failed, f"{max(failed)} at most")
     _print_row("ms", spent, f"{max(spent):.1f} at most, on average of a day")

@@ -469,7 +469,8 @@ def _print_audit_json(report: AuditReport) -> None:
 
 def _print_audit(report: AuditReport) -> None:
     keyed = "with the key" if report.keyed else "without a key"
-    write(sys.stdout, f"{report.checked} records checked {keyed}, {report.expired} expired\n")
+    checked = _counted(report.checked, "record")
+    write(sys.stdout, f"{checked} checked {keyed}, {report.expired} expired\n")
     write(sys.stdout, f"The chain ends at {report.head.sequence}, hash {clean(report.head.hash)}\n")
     if report.repeated:
         runs = _counted(report.repeated, "record")

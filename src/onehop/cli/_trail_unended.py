@@ -56,8 +56,6 @@ async def _opened(store: Store, kept: KeptRun, paused: PausedRun | None) -> Unen
 
     keeper = Keeper(store, RecordingConfig().replace(runs="all"), 0)
     try:
-        if keeper.sealer is None:
-            return Unended(kept, paused, sealed="the library that opens it is not installed")
         return Unended(kept, paused, await keeper.effects(kept))
     except (SealedError, ConfigError, MissingExtraError) as error:
         return Unended(kept, paused, sealed=str(error))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,12 +46,12 @@ def from_file(section: str, fields: Collection[str], environ: Mapping[str, str])
     if path is None:
         return {}
     tables = parse_settings(path, read_settings(path))
-    _refuse_unknown(str(path), "tables", set(tables) - _TABLES)
+    _refuse_unknown(str(path), "tables", tables, _TABLES)
     for name, table in tables.items():
         if not isinstance(table, dict):
             raise ConfigError(str(path), f"{name} is not a table: write [{name}]")
     found: dict[str, Any] = tables.get(section, {})
-    _refuse_unknown(str(path), f"settings in [{section}]", set(found) - set(fields))
+    _refuse_unknown(str(path), f"settings in [{section}]", found, fields)
     return found
 
 
@@ -119,6 +120,9 @@ def parse_settings(path: Path, text: str) -> dict[str, Any]:
         raise ConfigError(str(path), f"this is not valid TOML: {error}") from None
 
 
-def _refuse_unknown(path: str, where: str, unknown: set[str]) -> None:
+def _refuse_unknown(path: str, where: str, given: Iterable[str], known: Collection[str]) -> None:
+    unknown = sorted({*given} - {*known})
     if unknown:
-        raise ConfigError(path, f"unknown {where}: {', '.join(sorted(unknown))}")
+        near = get_close_matches(unknown[0], known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ConfigError(path, f"unknown {where}: {', '.join(unknown)}{hint}")

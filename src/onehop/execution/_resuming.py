@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
-from onehop.errors import OnehopError, StoreError
-from onehop.execution.keeping import LEASE, Keeper
+from onehop.errors import ConfigError, OnehopError, StoreError
+from onehop.execution.keeping import DAY, LEASE, Keeper
 from onehop.runs.kept import KeptRun, RunChange
 
 _LOOK: Final = 1.0
@@ -34,7 +34,9 @@ class Resumer:
         self._is_ready = is_ready
         self._woken = asyncio.Event()
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._foreign: set[str] = set()
+        self._foreign: dict[str, int] = {}
+        """Runs that were sealed with another key, and when they are given up."""
+        self._said = ""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -63,18 +65,28 @@ class Resumer:
                     await self._claim_all()
                 except StoreError as error:
                     _log.info("paused runs are not looked for now: %s", error)
+                except ConfigError as error:
+                    self._complain(str(error))
                 except Exception:
                     _log.exception("paused runs cannot be looked for; trying again")
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK):
                     await self._woken.wait()
 
+    def _complain(self, words: str) -> None:
+        """Once, for it is tried every second."""
+        if words != self._said:
+            _log.error("paused runs do not go on: %s", words)
+            self._said = words
+
     async def _claim_all(self) -> None:
         free = _AT_ONCE - len(self._running)
+        await self._keeper.prepare()
         if free <= 0 or self._keeper.sealer is None:
             return
-        for run_id in await self._keeper.store.resumable_runs(_now(), free + len(self._foreign)):
-            if run_id not in self._running and run_id not in self._foreign:
+        now = _now()
+        for run_id in await self._keeper.store.resumable_runs(now, free + len(self._foreign)):
+            if run_id not in self._running and self._foreign.get(run_id, 0) <= now:
                 await self._claim(run_id)
 
     async def _claim(self, run_id: str) -> None:
@@ -82,21 +94,30 @@ class Resumer:
         found = await store.kept_run(run_id)
         if found is None or sealer is None:
             return
-        if not sealer.is_ours(found.program):
-            _log.warning(
-                "the paused run %s was sealed with another key: only a server that has it goes on "
-                "with it (ONEHOP_RECORDING_KEY)",
-                run_id,
-            )
-            self._foreign.add(run_id)
-            return
         now = _now()
+        if not sealer.is_ours(found.program) and not self._is_given_up(found, now):
+            return
         kept = await store.claim_run(run_id, self._keeper.owner, now, now + int(LEASE * 1000))
         if kept is None:
             return  # another server was first
         task = asyncio.get_running_loop().create_task(self._go_on(kept))
         self._running[run_id] = task
         task.add_done_callback(lambda _task: self._ended(run_id))
+
+    def _is_given_up(self, kept: KeptRun, now: int) -> bool:
+        """Whether no server with its key has come for so long that the run is ended without it."""
+        until = kept.expires_at + self._keeper.config.keep_days * DAY
+        if until <= now:
+            return True
+        if kept.run_id not in self._foreign:
+            _log.warning(
+                "the paused run %s was sealed with another key: only a server that has it goes on "
+                "with it (ONEHOP_RECORDING_KEY). It is given up %d days after its questions expire",
+                kept.run_id,
+                self._keeper.config.keep_days,
+            )
+        self._foreign[kept.run_id] = until
+        return False
 
     def _ended(self, run_id: str) -> None:
         self._running.pop(run_id, None)

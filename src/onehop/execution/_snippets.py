@@ -49,6 +49,18 @@ class ExecutorSnippets:
         self._known: OrderedDict[str, tuple[float, tuple[Snippet, ...], Shelf]] = OrderedDict()
         self._compiled: OrderedDict[str, str] = OrderedDict()
         self._joined: tuple[Grant, Shelf, Grant] | None = None
+        self._listeners: dict[object, Callable[[], None]] = {}
+
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` in the event loop whenever snippets are others here; what is returned
+        ends that. Those of another server are others here when a run or a client asks for them."""
+        token = object()
+        self._listeners[token] = listener
+        return lambda: self._listeners.pop(token, None) and None
+
+    def _tell(self) -> None:
+        for listener in list(self._listeners.values()):
+            listener()
 
     # --- what people do ---
 
@@ -56,6 +68,7 @@ class ExecutorSnippets:
         """See ``Snippets.save``; runs of this executor find it at once."""
         saved = await self._snippets.save(name, request_id, by=by, **more)
         self._known.clear()
+        self._tell()
         return saved
 
     async def list(self, agent_id: str | None = None) -> list[Snippet]:
@@ -70,6 +83,7 @@ class ExecutorSnippets:
         """See ``Snippets.remove``; runs that begin here from now on do not find it."""
         removed = await self._snippets.remove(name, agent_id)
         self._known.clear()
+        self._tell()
         return removed
 
     @property
@@ -119,6 +133,8 @@ class ExecutorSnippets:
             _log.info("the snippets of %s are not known now: %s", agent_id, error)
             return Shelf((), self._javascript, fault="the store does not answer")
         shelf = Shelf(found, self._javascript) if known is None or known[1] != found else known[2]
+        if known is not None and known[1] != found:
+            self._tell()
         self._known[agent_id] = now, found, shelf
         self._known.move_to_end(agent_id)
         if len(self._known) > _REMEMBERED:

@@ -424,6 +424,8 @@ class Executor:
     async def _open(self) -> None:
         self.sandbox.analyst.start()
         await self._trail.open()
+        if self._keeper is not None:
+            await _prepared(self._keeper)
         if self._store is not None:
             await learn(self._patterns, self._store)
             if self.sandbox.has_toolbox and self.sandbox.toolbox.has_given:
@@ -436,6 +438,15 @@ class Executor:
                 await self.sandbox.toolbox.observer.load(store)
         except (StoreError, TimeoutError) as error:
             _log.warning("what tools have answered before is not known: %s", error)
+
+
+async def _prepared(keeper: Keeper) -> None:
+    """With its key; while the store is away nobody knows if one may be made. Raises ConfigError."""
+    try:
+        async with asyncio.timeout(_LOADING):
+            await keeper.prepare()
+    except (StoreError, TimeoutError) as error:
+        _log.warning("what the store keeps of runs is not known: %s", error)
 
 
 def _has_yield(arguments: Any) -> bool:

@@ -11,15 +11,24 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import platformdirs
 
-from onehop.errors import MissingExtraError, NotReplayableError, SealedError, StoreError
+from onehop.errors import (
+    ConfigError,
+    MissingExtraError,
+    NotReplayableError,
+    SealedError,
+    StoreError,
+)
 from onehop.execution._outcomes import paused
 from onehop.recordings import (
+    SETTING,
     START,
+    KeyFile,
     LostRunError,
     Program,
     Recording,
@@ -30,8 +39,8 @@ from onehop.recordings import (
     edited_arguments,
     effects,
     ended,
+    given_key,
     open_program,
-    open_sealer,
     read_script,
     unmet_calls,
 )
@@ -54,7 +63,14 @@ LEASE: Final = 10.0
 _RENEW: Final = LEASE / 3
 _MOST: Final = 1000
 """Calls of one run that wait."""
-_DAY: Final = 86_400_000
+DAY: Final = 86_400_000
+_LOOKED_AT: Final = 10
+"""Runs whose key is looked at when the key is first used."""
+_GONE: Final = (
+    "and the store keeps runs that were sealed with it: put it back from a copy, or give each "
+    "server of the store the same key. With a new one in ONEHOP_RECORDING_KEY, these runs neither "
+    "go on nor can be replayed"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -72,28 +88,67 @@ class Keeper:
         self.lifetime = lifetime
         self.owner = f"{socket.gethostname()[:60]}:{os.getpid()}:{os.urandom(4).hex()}"
         self._sealer: Sealer | None = None
-        self._is_off = config.runs == "off"
+        self._closed = "ONEHOP_RECORDING is off" if config.runs == "off" else None
+        """Why nothing can be kept or opened here."""
+        self._is_prepared = False
         self.brought: dict[str, Grant] = {}
         """What runs have brought that no other process can give them, by their ids."""
 
     @property
     def sealer(self) -> Sealer | None:
-        """None when nothing can be kept here. Raises ConfigError for a key that cannot be used."""
-        if self._sealer is None and not self._is_off:
+        """None when nothing can be kept or opened here. Raises ConfigError for a key that cannot be
+        used. It never makes one: ``prepare`` does."""
+        if self._sealer is None and self._closed is None:
             try:
-                self._sealer = self._open()
+                key = self._key()
+                self._sealer = None if key is None else Sealer(key)
             except MissingExtraError as error:
                 _log.warning("runs cannot be paused, and expire when they are held: %s", error)
-                self._is_off = True
+                self._closed = str(error)
         return self._sealer
 
-    def _open(self) -> Sealer:
+    async def prepare(self) -> None:
+        """Have the key, or make one for a store that keeps nothing sealed yet. Raises ConfigError
+        for one that is gone or cannot be used, and StoreError."""
+        if self._is_prepared or self._closed is not None:
+            return
+        if self.sealer is None and self._closed is None:
+            if await self.store.kept_runs(limit=1):
+                raise ConfigError(SETTING, f"{self._file.path} is gone, {_GONE}")
+            self._sealer = Sealer(self._file.make())
+        await self._warn_of_others()
+        self._is_prepared = True
+
+    def _key(self) -> bytes | None:
         given = self.config.key
-        if given is None and self.store.url.startswith("memory:"):
-            return Sealer(os.urandom(32))
-        folder = Path(platformdirs.user_data_path("onehop", appauthor=False))
-        secret = None if given is None else given.get_secret_value()
-        return open_sealer(secret, folder / "recording.key")
+        if given is not None:
+            return given_key(given.get_secret_value())
+        if self.store.url.startswith("memory:"):
+            return os.urandom(32)
+        return self._file.read()
+
+    @cached_property
+    def _file(self) -> KeyFile:
+        return KeyFile(
+            Path(platformdirs.user_data_path("onehop", appauthor=False)) / "recording.key"
+        )
+
+    async def _warn_of_others(self) -> None:
+        """Of runs that nobody with this key can open. Raises StoreError."""
+        if (sealer := self.sealer) is None:
+            return
+        found = await self.store.kept_runs(limit=_LOOKED_AT)
+        others = [each for each in found if not sealer.is_ours(each.program)]
+        if others:
+            place = self._file.path if self.config.key is None else "ONEHOP_RECORDING_KEY"
+            _log.warning(
+                "%d of the %d newest runs that the store keeps were sealed with another key than "
+                "that of %s: here they neither go on nor are replayed (%s)",
+                len(others),
+                len(found),
+                place,
+                ", ".join(each.request_id[:80] for each in others),
+            )
 
     def wants(self, grant: Grant, can_ask: bool) -> bool:
         """Whether a run with this grant is to be kept."""
@@ -135,9 +190,10 @@ class Keeper:
         return Keeping(self, program, log, Script(), run.grant)
 
     async def open(self, kept: KeptRun) -> tuple[Program, Script]:
-        """What was kept of a run. Raises SealedError and StoreError."""
+        """What was kept of a run. Raises ConfigError, SealedError and StoreError."""
         sealer = self.sealer
-        assert sealer is not None  # noqa: S101 - else nothing is resumed
+        if sealer is None:
+            raise SealedError(self._closed or f"{self._file.path} is not there, which has the key")
         program = open_program(kept.run_id, kept.program, sealer)
         parts = await self.store.run_parts(kept.run_id)
         script = read_script(kept.run_id, parts, sealer, kept.head)
@@ -165,7 +221,8 @@ class Keeper:
         """Go on with a run that was claimed. Raises StoreError."""
         sealer = self.sealer
         assert sealer is not None  # noqa: S101 - else it would not have been opened
-        log = RunLog(self.store, sealer, kept, self.config.max_size << 20, script.place)
+        most = self.config.max_size << 20
+        log = RunLog(self.store, sealer, kept, most, script.place, script.size)
         keeping = Keeping(self, program, log, script, grant)
         found = await self.store.approvals(run_id=kept.run_id, limit=_MOST)
         keeping.standing = {each.call_id: each for each in found}
@@ -197,7 +254,11 @@ class Keeper:
             raise NotReplayableError(
                 f"the run {request_id!r:.80} was answered more than is kept of one ({most} MB)"
             )
-        program, script = await self.open(kept)
+        try:
+            program, script = await self.open(kept)
+        except SealedError as error:
+            words = f"what the run {request_id!r:.80} was answered cannot be opened: {error}"
+            raise NotReplayableError(words) from None
         return Recording(program, tuple(script.entries))
 
     async def _why_none(self, request_id: str, agent_id: str | None) -> str:
@@ -399,7 +460,7 @@ class Keeping:
             self.log.add(ended(result))
             if self.log.is_whole or self.log.is_kept:
                 await self.log.keep()
-            until = _now() + self._keeper.config.keep_days * _DAY
+            until = _now() + self._keeper.config.keep_days * DAY
             whole = self.log.is_whole
             await self.log.change(
                 RunChange(phase="ended", lease_until=0, keep_until=until, replayable=whole)

@@ -3,7 +3,8 @@
 import { die, halt, sendChunked, sendFrame } from "./channel.js";
 import { describeThrown, errorToJson } from "./errors.js";
 import { warningsField, warnOfValues } from "./warnings.js";
-import { encodeValue, quoteChunks } from "./values.js";
+import { quoteChunks } from "./values_quoted.js";
+import { encodeValue } from "./values.js";
 import { consoleState } from "./console.js";
 
 export const answers = {

@@ -6,20 +6,26 @@ import {
   core,
   createList,
   isObject,
+  ITERATOR,
   JSONStringify,
   MapIteratorNext,
   MapPrototypeEntries,
+  ObjectGetPrototypeOf,
   ObjectKeys,
+  ObjectPrototype,
+  ObjectPrototypeToString,
   plainArray,
   quote,
   SetIteratorNext,
   SetPrototypeValues,
   StringPrototypeIndexOf,
+  StringPrototypeIsWellFormed,
+  StringPrototypeSlice,
   TypedArrayGetLength,
   TypedArrayGetTag,
   Uint8ArrayPrototypeToBase64,
 } from "./primordials.js";
-import { briefly } from "./errors.js";
+import { briefly, isError } from "./errors.js";
 
 /** Levels in which the place of what is wrong is looked for. */
 const DEEPEST = 20;
@@ -52,7 +58,7 @@ export function encodeArguments(args, most) {
     if (size <= most) return ',"arguments":' + quote(text);
     return fault("the arguments have " + size + " bytes as JSON, and may have " + most, null);
   } catch (thrown) {
-    if (thrown instanceof Unfit) return fault(thrown.message, pathTo(value, thrown, "", 0));
+    if (thrown instanceof Unfit) return fault(thrown.message, pathTo(value, thrown, "", 0) || null);
     return fault(wordsOf(thrown), null);
   }
 }
@@ -72,7 +78,13 @@ function fault(message, field) {
  * @this {object}
  */
 function plain(key, value) {
+  if (!StringPrototypeIsWellFormed(key)) {
+    throw new Unfit("a key has half a surrogate pair, which JSON does not have", this, key);
+  }
   switch (typeof value) {
+    case "string":
+      if (StringPrototypeIsWellFormed(value)) return value;
+      throw new Unfit("a text has half a surrogate pair, which JSON does not have", this, key);
     case "number":
       if (value - value === 0) return value;
       throw new Unfit(value + " is not a number that JSON has", this, key);
@@ -81,10 +93,39 @@ function plain(key, value) {
     case "function":
     case "symbol":
       throw new Unfit("a " + typeof value + " cannot be given to a tool", this, key);
-    case "object":
-      return value === null ? value : plainObject(value);
+    case "object": {
+      const put = value === null ? value : plainObject(value);
+      const lost = put === null || put !== value ? null : lossOf(value);
+      if (lost === null) return put;
+      throw new Unfit(lost, this, key);
+    }
   }
   return value;
+}
+
+/** Why JSON would keep nothing of an object, or not what it is for; null when it keeps enough. */
+function lossOf(object) {
+  if (ArrayIsArray(object)) return null;
+  const prototype = ObjectGetPrototypeOf(object);
+  if (prototype === ObjectPrototype || prototype === null) return null;
+  if (core.isPromise(object)) return "a promise cannot be given to a tool: await it";
+  if (isError(object)) {
+    return includes(ObjectKeys(object), "message")
+      ? null
+      : "an error cannot be given to a tool: give its message";
+  }
+  if (ObjectKeys(object).length > 0) return null;
+  if (typeof object[ITERATOR] === "function") {
+    return "an iterator cannot be given to a tool: give a list, such as [...values]";
+  }
+  const kind = StringPrototypeSlice(ObjectPrototypeToString(object), 8, -1);
+  if (kind === "Object" || core.isBoxedPrimitive(object)) return null;
+  return "JSON keeps nothing of an object of the kind " + kind + ": give its parts";
+}
+
+function includes(list, text) {
+  for (let i = 0; i < list.length; i++) if (list[i] === text) return true;
+  return false;
 }
 
 function plainObject(value) {

@@ -16,7 +16,7 @@ import {
   TypedArrayGetLength,
 } from "./primordials.js";
 import { hasOwn } from "./errors.js";
-import { bytesOf } from "./values.js";
+import { bytesOf } from "./values_bytes.js";
 import { add, oneItem } from "./inspect_lists.js";
 import { isIndex } from "./inspect_keys.js";
 import { ITEMS } from "./inspect_layout.js";

@@ -10,7 +10,7 @@ import {
   TypedArrayGetTag,
 } from "./primordials.js";
 import { isError } from "./errors.js";
-import { unboxed } from "./values.js";
+import { unboxed } from "./values_bytes.js";
 import { oneItem, withFirst } from "./inspect_lists.js";
 import { quoteText } from "./inspect_quotes.js";
 import { boxedType, dateText, functionBase, prefixOf, regExpText } from "./inspect_classes.js";

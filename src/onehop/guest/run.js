@@ -17,7 +17,7 @@ import { inEpoch } from "./epoch.js";
 import { forgetWarnings, warn } from "./warnings.js";
 import { PositionMap } from "./positions.js";
 import { nameAndMessage, placeInText, source } from "./errors.js";
-import { collectAsync, isAsyncIterable } from "./values.js";
+import { collectAsync, isAsyncIterable } from "./values_steps.js";
 import { openConsole } from "./console.js";
 import { answers, fail, sendError } from "./answers.js";
 

@@ -6,28 +6,17 @@
 import {
   ArrayIsArray,
   ArrayPrototype,
-  ASYNC_ITERATOR,
-  AsyncIteratorPrototype,
-  BigIntPrototypeValueOf,
-  BooleanPrototypeValueOf,
-  builtinIterators,
   CapturedMap,
   CapturedUint8Array,
   core,
   createList,
-  DataViewGetBuffer,
-  DataViewGetByteLength,
-  DataViewGetByteOffset,
   DatePrototypeToISOString,
   encodeUtf8,
-  FunctionPrototypeToString,
   isObject,
-  ITERATOR,
   IteratorPrototype,
   JSONIsRawJSON,
   JSONParse,
   JSONStringify,
-  listOf,
   MapIteratorNext,
   MapPrototypeEntries,
   MapPrototypeGet,
@@ -37,17 +26,13 @@ import {
   MathMin,
   MAX_SAFE_INTEGER,
   NumberIsSafeInteger,
-  NumberPrototypeValueOf,
   ObjectGetPrototypeOf,
   ObjectKeys,
   ObjectPrototype,
-  ObjectPrototypeToString,
   ObjectSetPrototypeOf,
   quote,
   ReflectApply,
-  ReflectOwnKeys,
   RegExpPrototypeExec,
-  RegExpPrototypeToString,
   SetIteratorNext,
   SetPrototypeGetSize,
   SetPrototypeValues,
@@ -56,9 +41,7 @@ import {
   StringPrototypeIsWellFormed,
   StringPrototypeSlice,
   StringPrototypeToWellFormed,
-  StringPrototypeValueOf,
   SymbolPrototypeToString,
-  SymbolPrototypeValueOf,
   TypedArrayGetBuffer,
   TypedArrayGetByteLength,
   TypedArrayGetByteOffset,
@@ -71,16 +54,17 @@ import {
   hasOwn,
   inheritsFrom,
   isError,
-  MAX_PROTOTYPES,
   MAX_STACK,
   nameAndMessage,
   readErrorString,
   readStack,
 } from "./errors.js";
-import { searchText } from "./platform.js";
-import { MAX_ITERATED, pathStep, Places, warnOfValues } from "./warnings.js";
+import { MAX_ITERATED, pathStep, Places } from "./warnings.js";
+import { bytesOf, unboxed } from "./values_bytes.js";
+import { iteratorOf, takeStep, walkOf } from "./values_steps.js";
+import { isBare, MAX_DEPTH, roomAfterValue } from "./values_plain.js";
+import { ERROR_FIELDS, hasStringKeys, keysOf, ownFields, stringForm } from "./values_forms.js";
 
-const MAX_DEPTH = 100;
 const MAX_LISTED_BYTES = 65536;
 const CHUNK = 32768;
 const MAX_CACHED_KEY = 64;
@@ -93,8 +77,6 @@ const MIN_PART = 16384;
 const MAX_PART = 1 << 20;
 const MAX_MISSES = 64;
 
-/** What errors of the language have in fields that are not enumerable. */
-const ERROR_FIELDS = listOf("cause", "errors", "error", "suppressed");
 const TRUNCATED = '"[Truncated]"';
 
 const NEEDS_ESCAPE = /["\\\x00-\x1f\ud800-\udfff]/;
@@ -574,197 +556,6 @@ class Encoder {
 }
 
 /**
- * What is left of `room` characters after a value that JSON has as it is: plain objects and arrays
- * of text, numbers, booleans and null. Negative when it is another value, or too long.
- */
-function roomAfter(object, depth, room) {
-  if (depth > MAX_DEPTH || object.toJSON !== undefined || typeof object === "function") return -1;
-  if (ArrayIsArray(object)) {
-    const { length } = object;
-    if (length === 0) { for (const _ in object) return -1; }
-    for (let i = 0; i < length && room >= 0; i++) room = roomAfterValue(object[i], depth, room);
-    return room;
-  }
-  const prototype = ObjectGetPrototypeOf(object);
-  if (prototype !== ObjectPrototype && (prototype !== null || JSONIsRawJSON(object))) return -1;
-  let isFieldless = true;
-  for (const key in object) {
-    isFieldless = false;
-    room = roomAfterValue(object[key], depth, room - key.length);
-    if (room < 0) break;
-  }
-  return isFieldless && !isBare(object) ? -1 : room;
-}
-
-/** Whether an object without fields is an ordinary one with nothing in it at all. */
-function isBare(object) {
-  const prototype = ObjectGetPrototypeOf(object);
-  if (prototype !== ObjectPrototype && prototype !== null) return false;
-  return ReflectOwnKeys(object).length === 0;
-}
-
-/** A new iterator over an object; null when it cannot be iterated. */
-function iteratorOf(object) {
-  const make = object[ITERATOR];
-  if (typeof make !== "function") return null;
-  const iterator = ReflectApply(make, object, []);
-  return isObject(iterator) && walkOf(iterator) !== null ? iterator : null;
-}
-
-function roomAfterValue(value, depth, room) {
-  switch (typeof value) {
-    case "string":
-      return room - value.length - 4;
-    case "number":
-      return value > MAX_SAFE_INTEGER || value < -MAX_SAFE_INTEGER ? -1 : room - 8;
-    case "boolean":
-      return room - 8;
-    case "object":
-      return value === null ? room - 8 : roomAfter(value, depth + 1, room - 4);
-  }
-  return -1;
-}
-
-function isErrorField(key) {
-  for (let i = 0; i < ERROR_FIELDS.length; i++) if (ERROR_FIELDS[i] === key) return true;
-  return false;
-}
-
-/** The enumerable fields that someone put on an error, without those written by name. */
-function ownFields(error) {
-  const fields = createList();
-  const keys = ObjectKeys(error);
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i];
-    if (key !== "name" && key !== "message" && key !== "stack" && !isErrorField(key)) {
-      fields[fields.length] = key;
-    }
-  }
-  return fields;
-}
-
-/** The text of a value whose JSON form is its string; null for any other. */
-function stringForm(object) {
-  if (typeof object === "function") return FunctionPrototypeToString(object);
-  if (core.isRegExp(object)) return RegExpPrototypeToString(object);
-  if (core.isPromise(object)) return "[Promise]";
-  if (isAsyncIterator(object)) return "[AsyncIterator]";
-  // The tag may lie; the method does not.
-  if (ObjectPrototypeToString(object) !== "[object URLSearchParams]") return null;
-  try {
-    return searchText(object);
-  } catch {
-    return null;
-  }
-}
-
-export function unboxed(object) {
-  if (core.isNumberObject(object)) return NumberPrototypeValueOf(object);
-  if (core.isStringObject(object)) return StringPrototypeValueOf(object);
-  if (core.isBooleanObject(object)) return BooleanPrototypeValueOf(object);
-  if (core.isBigIntObject(object)) return BigIntPrototypeValueOf(object);
-  return SymbolPrototypeValueOf(object);
-}
-
-function hasStringKeys(map) {
-  const entries = MapPrototypeEntries(map);
-  for (;;) {
-    const { done, value } = MapIteratorNext(entries);
-    if (done) return true;
-    if (typeof value[0] !== "string") return false;
-  }
-}
-
-function keysOf(map) {
-  const keys = createList();
-  const entries = MapPrototypeEntries(map);
-  for (;;) {
-    const { done, value } = MapIteratorNext(entries);
-    if (done) return keys;
-    keys[keys.length] = value[0];
-  }
-}
-
-/**
- * How the next value of an iterator is taken, and whether its end must come; null when it cannot
- * be told.
- * @returns {Walk | null}
- */
-function walkOf(iterator) {
-  let prototype = iterator;
-  for (let i = 0; i < MAX_PROTOTYPES && prototype !== null; i++) {
-    prototype = ObjectGetPrototypeOf(prototype);
-    const builtin = MapPrototypeGet(builtinIterators, prototype);
-    if (builtin !== undefined) return builtin;
-  }
-  const { next } = iterator;
-  if (typeof next !== "function") return null;
-  return { __proto__: null, next: (object) => ReflectApply(next, object, []), ends: false };
-}
-
-function takeStep(iterator, next) {
-  try {
-    const { done, value } = next(iterator);
-    return { __proto__: null, done, value: done ? undefined : value, thrown: undefined };
-  } catch (thrown) {
-    return { __proto__: null, done: false, value: undefined, thrown: thrown ?? null };
-  }
-}
-
-function isAsyncIterator(value) {
-  try {
-    return inheritsFrom(value, AsyncIteratorPrototype);
-  } catch {
-    return false; // a Proxy of the guest
-  }
-}
-
-/** Whether a value has nothing to return but what it iterates asynchronously. */
-export function isAsyncIterable(value) {
-  try {
-    return isAsyncIterator(value) || (isObject(value) && typeof value !== "function" &&
-      !ArrayIsArray(value) && typeof value[ASYNC_ITERATOR] === "function" &&
-      value[ITERATOR] === undefined && ObjectKeys(value).length === 0);
-  } catch {
-    return false; // a Proxy or a getter of the guest
-  }
-}
-
-/**
- * The values of an async iterable, as far as they are told; what it throws is thrown.
- * @param {any} iterable
- */
-export async function collectAsync(iterable) {
-  const iterator = isAsyncIterator(iterable) ? iterable : iterable[ASYNC_ITERATOR]();
-  const values = createList();
-  while (values.length < MAX_ITERATED) {
-    // deno-lint-ignore guest/methods -- the iterator is the guest's own, in its own turn
-    const { done, value } = await iterator.next();
-    if (done) return values;
-    values[values.length] = value;
-  }
-  values[values.length] = "[Truncated]";
-  const places = new Places();
-  places.note("output");
-  warnOfValues({ __proto__: null, inexact: null, merged: null, empty: null, endless: places });
-  return values;
-}
-
-/** The bytes of a buffer or a DataView; none when it is detached. */
-export function bytesOf(object) {
-  try {
-    if (!core.isDataView(object)) return new CapturedUint8Array(object);
-    return new CapturedUint8Array(
-      DataViewGetBuffer(object),
-      DataViewGetByteOffset(object),
-      DataViewGetByteLength(object),
-    );
-  } catch {
-    return new CapturedUint8Array(0);
-  }
-}
-
-/**
  * Encode `value`, giving up soon after `keep` bytes.
  * @param {unknown} value
  * @param {number} keep
@@ -773,47 +564,4 @@ export function encodeValue(value, keep) {
   const encoder = new Encoder(keep);
   encoder.encode(value);
   return encoder;
-}
-
-const QUOTE = 34;
-const BACKSLASH = 92;
-
-/**
- * JSON text, in chunks, as one JSON string of at most `keep` bytes of it, in chunks.
- * @param {Chunk | null} chunks
- * @param {number} keep
- * @returns {Chunks}
- */
-export function quoteChunks(chunks, keep) {
-  /** @type {Chunk} */
-  const first = { __proto__: null, bytes: encodeUtf8('"'), next: null };
-  let last = first;
-  let size = 2;
-  let room = keep;
-  for (let chunk = chunks; chunk !== null && room > 0; chunk = chunk.next) {
-    const bytes = escapeBytes(chunk.bytes, room);
-    room -= TypedArrayGetLength(chunk.bytes);
-    size += TypedArrayGetLength(bytes);
-    last = last.next = { __proto__: null, bytes, next: null };
-  }
-  last.next = { __proto__: null, bytes: encodeUtf8('"'), next: null };
-  return { __proto__: null, chunks: first, size };
-}
-
-/** Escape at most `limit` bytes of JSON text, whole characters only; it has no control characters. */
-function escapeBytes(bytes, limit) {
-  let length = MathMin(TypedArrayGetLength(bytes), limit);
-  if (length < TypedArrayGetLength(bytes)) {
-    while (length > 0 && (bytes[length] & 0xc0) === 0x80) length--;
-  }
-  let extra = 0;
-  for (let i = 0; i < length; i++) {
-    if (bytes[i] === QUOTE || bytes[i] === BACKSLASH) extra++;
-  }
-  const escaped = new CapturedUint8Array(length + extra);
-  for (let i = 0, j = 0; i < length; i++) {
-    if (bytes[i] === QUOTE || bytes[i] === BACKSLASH) escaped[j++] = BACKSLASH;
-    escaped[j++] = bytes[i];
-  }
-  return escaped;
 }

@@ -1,4 +1,4 @@
-// The web's globals in a realm: its classes, each of which is a class of this realm that stands for one
+// The web's globals in a realm: its classes, each a class of this realm that stands for one
 // of the main realm's, and what is the realm's own.
 //
 // No object of the main realm gets to the guest, and none of the guest's to the main realm, except the

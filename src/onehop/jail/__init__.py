@@ -44,14 +44,18 @@ __getattr__ = late(
 )
 
 
-def begin() -> SpawnerProcess | None:
+def begin(*, asks: bool = True) -> SpawnerProcess | None:
     """Start early what a launcher needs, to be handed to it or closed; None where it needs nothing.
-    Raises SandboxUnavailableError."""
+    With ``asks`` it finds out what ``examine`` wants to know. Raises SandboxUnavailableError."""
     if sys.platform != "linux":
         return None
     from onehop.jail._spawner_process import SpawnerProcess
 
-    return SpawnerProcess()
+    if not asks:
+        return SpawnerProcess()
+    from onehop.jail._accounts import has_accounts
+
+    return SpawnerProcess(has_accounts())
 
 
 def launcher(plan: Plan, begun: SpawnerProcess | None = None) -> Launcher:

@@ -17,11 +17,11 @@ from typing import Any, Final
 
 from onehop.errors import LayerUnavailableError
 from onehop.jail import _landlock
+from onehop.jail._accounts import may_drop_root
 from onehop.jail._plan import (
     NOBODY,
     Features,
     _has_seccomp,
-    _may_drop_root,
     _unavailable,
 )
 
@@ -78,7 +78,7 @@ def _states() -> dict[str, str]:
         landlock_abi=_landlock.abi() if is_linux else 0,
         seccomp=is_linux and _has_seccomp(),
         is_root=os.geteuid() == 0,
-        may_drop_root=is_linux and _may_drop_root(),
+        may_drop_root=is_linux and may_drop_root(),
         namespaces="not used",
         accounts=False,
         cgroup="not used",

@@ -9,13 +9,16 @@ import resource
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onehop.errors import LayerUnavailableError, SandboxUnavailableError
 from onehop.jail import _binary, _cgroup, _landlock, _seccomp, _steps, syscalls
+from onehop.jail._accounts import has_accounts, may_drop_root, own_status
 from onehop.jail._layers import LayerReport
-from onehop.jail.spawner.layout import FIRST_ACCOUNT, MOST_ACCOUNTS
 from onehop.jail.syscalls import _code
+
+if TYPE_CHECKING:
+    from onehop.jail._spawner_process import SpawnerProcess
 
 NOBODY = 65534
 """The overflow uid and gid of Linux (/proc/sys/kernel/overflowuid): owns nothing."""
@@ -74,17 +77,18 @@ class Plan:
         return json.dumps(_compiled(self.body)).encode()
 
 
-def examine() -> Features:
-    """Ask the kernel; no process is confined by asking, except one that ends at once."""
-    accounts = _has_accounts()
-    optional = _try_optional(accounts)
+def examine(begun: SpawnerProcess | None = None) -> Features:
+    """Ask the kernel; no process is confined by asking, except one that ends at once. ``begun``,
+    if it was asked to, knows some of it already."""
+    accounts = has_accounts()
+    optional = _try_optional(accounts, begun)
     return Features(
         system=platform.system(),
         machine=platform.machine(),
         landlock_abi=_landlock.abi() if sys.platform == "linux" else 0,
         seccomp=_has_seccomp(),
         is_root=os.geteuid() == 0,
-        may_drop_root=_may_drop_root(),
+        may_drop_root=may_drop_root(),
         namespaces=optional["namespaces"],
         accounts=accounts,
         threads=optional["threads"],
@@ -260,44 +264,14 @@ _DETAIL: Mapping[str, Callable[[Features], str]] = {
 
 
 def _has_seccomp() -> bool:
-    return "Seccomp" in _own_status()
+    return "Seccomp" in own_status()
 
 
-def _may_drop_root() -> bool:
-    needed = 1 << 5 | 1 << 6 | 1 << 7  # CAP_KILL, CAP_SETGID, CAP_SETUID: <linux/capability.h>
-    return int(_own_status().get("CapEff", "0"), 16) & needed == needed
-
-
-def _own_status() -> dict[str, str]:
-    try:
-        with open("/proc/self/status") as status:
-            return {name: value.strip() for name, _, value in (s.partition(":") for s in status)}
-    except OSError:
-        return {}
-
-
-def _has_accounts() -> bool:
-    """Whether the ids for workers exist here: a container may have few ids only."""
-    maps = ("/proc/self/uid_map", "/proc/self/gid_map")
-    return _may_drop_root() and all(_maps_accounts(path) for path in maps)
-
-
-def _maps_accounts(path: str) -> bool:
-    """The columns are ids here, ids outside, and how many (user_namespaces(7))."""
-    try:
-        with open(path) as file:
-            ranges = [[int(word) for word in line.split()] for line in file]
-    except (OSError, ValueError):
-        return False
-    end = FIRST_ACCOUNT + MOST_ACCOUNTS
-    return any(first <= FIRST_ACCOUNT and end <= first + size for first, _, size in ranges)
-
-
-def _try_optional(accounts: bool) -> Mapping[str, str]:
+def _try_optional(accounts: bool, begun: SpawnerProcess | None) -> Mapping[str, str]:
     """Why a process cannot enter its own namespaces, and why its threads cannot be counted alone;
     an empty string when it can."""
     if sys.platform != "linux":
         return {"namespaces": "not Linux", "threads": "not Linux"}
     from onehop.jail import _probe
 
-    return _probe.optional_layers(accounts)
+    return _probe.optional_layers(accounts, begun)

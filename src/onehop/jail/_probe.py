@@ -6,6 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from onehop.jail._spawner_process import SpawnerProcess
 
 _PROGRAM = """
 import sys
@@ -15,9 +19,18 @@ main()
 """
 
 
-def optional_layers(accounts: bool) -> dict[str, str]:
+def optional_layers(accounts: bool, begun: SpawnerProcess | None = None) -> dict[str, str]:
     """For the layers ``namespaces`` and ``threads``: why the spawner could not have it, or an empty
-    string. ``accounts`` says that workers can have user ids of their own."""
+    string. ``accounts`` says that workers can have user ids of their own. ``begun`` is
+    asked if it can say it."""
+    try:
+        said = begun.offers() if begun is not None else b""
+    except OSError as error:  # TimeoutError too
+        return _unknown(f"the probe did not run: {error}")
+    return json.loads(said) if said else _tried(accounts)
+
+
+def _tried(accounts: bool) -> dict[str, str]:
     words = [os.path.dirname(__file__), "accounts" if accounts else "none"]
     command = [sys.executable, "-I", "-S", "-c", _PROGRAM, *words]
     try:

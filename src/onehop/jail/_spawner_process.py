@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -28,19 +29,34 @@ class SpawnerProcess:
     """One spawner. It loads its program at once, so that it can be started before its plan is made,
     and starts nothing before it has one. Raises SandboxUnavailableError."""
 
-    def __init__(self) -> None:
+    def __init__(self, accounts: bool | None = None) -> None:
+        """With ``accounts``, whether workers can have user ids of their own, it says at once what
+        this machine offers: see ``offers``."""
+        self._says_offers = accounts is not None
         try:
             self.control, theirs = _control_pair()
         except OSError as error:
             raise SandboxUnavailableError(why_not_started(error)) from None
         try:
-            self._process: subprocess.Popen[bytes] | None = _start(theirs.fileno())
+            self._process: subprocess.Popen[bytes] | None = _start(theirs.fileno(), accounts)
         except OSError as error:
             hang_up(self.control)
             raise SandboxUnavailableError(why_not_started(error)) from None
         finally:
             theirs.close()
         self._has_plan = False
+
+    def offers(self) -> bytes:
+        """What it says of the layers that not each machine has; empty if it has ended. Blocks
+        until then. Raises OSError and TimeoutError."""
+        if not self._says_offers:
+            return b""
+        self._says_offers = False
+        waiting = select.poll()
+        waiting.register(self.control, select.POLLIN)
+        if not waiting.poll(START_SECONDS * 1000):
+            raise TimeoutError
+        return self.control.recv(65536)
 
     async def plan(self, plan: bytes) -> bytes:
         """Give it the plan; its first answer. Raises OSError and TimeoutError."""
@@ -102,9 +118,11 @@ def _control_pair() -> tuple[socket.socket, socket.socket]:
     return ours, theirs
 
 
-def _start(control: int) -> subprocess.Popen[bytes]:
+def _start(control: int, accounts: bool | None) -> subprocess.Popen[bytes]:
+    asked = [] if accounts is None else ["accounts" if accounts else "none"]
+    words = [_FOLDER, str(control), str(os.getpid()), *asked]
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _PROGRAM, _FOLDER, str(control), str(os.getpid())],
+        [sys.executable, "-I", "-S", "-c", _PROGRAM, *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         pass_fds=[control],

@@ -37,7 +37,7 @@ class Intended:
 
     number: int
     effect: Effect = "write"
-    """What its tool is said to do; logs did not always say it."""
+    """The effect that its tool declares; logs did not always have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,8 @@ _TAGS: dict[type[Entry], str] = {
     Ended: "e",
     Outgrown: "o",
 }
+ENTRY: Final = 64
+"""Bytes that an entry counts for beside its text."""
 Place = tuple[int, int]
 """Of a part in the log: the number of its owner, and its own among that one's parts."""
 START: Final[Place] = (0, 0)

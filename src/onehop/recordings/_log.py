@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from onehop.errors import OnehopError, StoreError
 from onehop.recordings._entries import (
+    ENTRY,
     START,
     Answered,
     Entry,
@@ -52,11 +53,18 @@ class RunLog:
     """Entries of one run, in memory until they must be kept: from then on ``run`` is in ``store``.
 
     ``most`` bytes are kept of a run; beyond that it cannot be made again, and the log only says
-    what it called. ``after`` is the last part that former owners have written.
+    what it called. ``after`` is the last part that former owners have written, and ``size`` what
+    they have used of that.
     """
 
     def __init__(
-        self, store: Store, sealer: Sealer, run: KeptRun, most: int, after: Place = START
+        self,
+        store: Store,
+        sealer: Sealer,
+        run: KeptRun,
+        most: int,
+        after: Place = START,
+        size: int = 0,
     ) -> None:
         self._store = store
         self._sealer = sealer
@@ -64,7 +72,7 @@ class RunLog:
         self._most = most
         self._pending: list[Entry | Later] = []
         self._last = after
-        self._size = 0
+        self._size = size
         self.is_kept = run.fence > 1
         """Whether the store has the run."""
         self.is_whole = run.replayable
@@ -76,7 +84,7 @@ class RunLog:
 
     def add(self, entry: Entry | Later, size: int = 0) -> None:
         """Take an entry of about so many bytes; it is written later, if the run is kept."""
-        self._size += size + 64
+        self._size += size + ENTRY
         if self.is_whole and self._size > self._most:
             self._give_up()
         kept = entry if self.is_whole else _bare(entry)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from onehop.errors import SealedError
 from onehop.recordings._entries import (
+    ENTRY,
     START,
     Answered,
     Ended,
@@ -19,6 +21,7 @@ from onehop.recordings._entries import (
     Outgrown,
     Part,
     Place,
+    call_of,
     read_entries,
 )
 
@@ -98,6 +101,21 @@ class Script:
         ids = (each.call_id.rpartition("_")[2] for each in self.made.values())
         return max((int(number) for number in ids if number.isdigit()), default=0)
 
+    @property
+    def size(self) -> int:
+        """Bytes, about, as ``RunLog`` counts them."""
+        answers = (ENTRY + len(each.value or "") for each in self.answers.values())
+        return sum(ENTRY + len(each.subject) for each in self.made.values()) + sum(answers)
+
+    @cached_property
+    def waited(self) -> float:
+        """Seconds in which tools were at work, several at once counted once."""
+        total = until = 0.0
+        for begin, end in sorted(_spans(self.answers.values())):
+            total += max(0.0, end - max(begin, until))
+            until = max(until, end)
+        return total / 1000
+
     def match(self, asked: Made) -> Made | None:
         """The question that this one is again: the first such that is still to come."""
         waiting = self._open.get(_key(asked))
@@ -115,6 +133,14 @@ class Script:
         """The first call that is still to come."""
         calls = (self.made[number] for number in self._left)
         return next((each for each in calls if each.kind == "call"), None)
+
+
+def _spans(answers: Iterable[Answered]) -> Iterator[tuple[float, float]]:
+    """When tools began, and when they had answered."""
+    for each in answers:
+        call = call_of(each)
+        if call is not None and each.at is not None:
+            yield each.at - call.duration, each.at
 
 
 def in_words(asked: Made) -> str:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from contextlib import suppress
-from pathlib import Path
+from functools import cached_property
+from importlib.util import find_spec
 from typing import Any, Final
 
 from onehop._extras import needed_for
-from onehop.errors import ConfigError, SealedError
+from onehop.errors import SealedError
 
 _NONCE: Final = 12
 _MARK: Final = 4
 """Bytes that tell keys apart."""
 _PURPOSE: Final = b"onehop recordings 1\0"
-_SHORTEST: Final = 16
-"""Characters of a key."""
+_WHAT: Final = "keeping what runs were answered"
 _LARGEST: Final = 256 << 20
 """Bytes that a part may unfold to."""
 
@@ -26,10 +25,19 @@ class Sealer:
     """Seals bytes with ``secret``, and opens what was sealed with it."""
 
     def __init__(self, secret: bytes) -> None:
-        """Raises MissingExtraError when the library that does it is not installed."""
-        key = hashlib.sha256(_PURPOSE + secret).digest()
-        self._mark = hashlib.sha256(_PURPOSE + key).digest()[:_MARK]
-        self._cipher = _cipher(key)
+        """Raises MissingExtraError when the library that does it is not installed; it is loaded
+        when something is sealed or opened."""
+        with needed_for(_WHAT):
+            if find_spec("cryptography") is None:
+                raise ModuleNotFoundError(name="cryptography")
+        self._key = hashlib.sha256(_PURPOSE + secret).digest()
+        self._mark = hashlib.sha256(_PURPOSE + self._key).digest()[:_MARK]
+
+    @cached_property
+    def _cipher(self) -> Any:
+        with needed_for(_WHAT):
+            from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+        return ChaCha20Poly1305(self._key)
 
     def seal(self, data: bytes, about: str) -> bytes:
         """``about`` must be the same when it is opened."""
@@ -55,58 +63,3 @@ class Sealer:
         if unpacking.unconsumed_tail:
             raise SealedError("it is too large")
         return data
-
-
-def _cipher(key: bytes) -> Any:
-    with needed_for("keeping what runs were answered"):
-        from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-    return ChaCha20Poly1305(key)
-
-
-def open_sealer(given: str | None, file: Path) -> Sealer:
-    """With the key that the settings give, or else the one in ``file``, which is made if it is not
-    there. Raises ConfigError and MissingExtraError."""
-    if given is None:
-        return Sealer(_kept_key(file))
-    if len(given) < _SHORTEST:
-        raise ConfigError("recording.key", f"it has {len(given)} characters; {_SHORTEST} at least")
-    return Sealer(given.encode())
-
-
-def _kept_key(file: Path) -> bytes:
-    try:
-        return _read(file)
-    except FileNotFoundError:
-        pass
-    try:
-        _make(file)
-        return _read(file)
-    except OSError as error:
-        raise ConfigError("recording.key", f"no key, and none can be made: {error}") from error
-
-
-def _make(file: Path) -> None:
-    """Whole or not at all, anyone who else makes it at the same time."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = file.with_name(f"{file.name}.{os.urandom(4).hex()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as out:
-            out.write(os.urandom(32).hex() + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        with suppress(FileExistsError):
-            os.link(draft, file)
-    finally:
-        draft.unlink()
-
-
-def _read(file: Path) -> bytes:
-    with file.open("rb") as found:
-        if os.fstat(found.fileno()).st_mode & 0o077:
-            words = f"{file} can be read by others: chmod 600 {file}"
-            raise ConfigError("recording.key", words)
-        text = found.read(1024).strip()
-    if len(text) < _SHORTEST:
-        raise ConfigError("recording.key", f"{file} holds no key")
-    return text

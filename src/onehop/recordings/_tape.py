@@ -62,6 +62,11 @@ class Tape:
         """See Desk."""
         return None if self._still else self._moment
 
+    @property
+    def waited(self) -> float:
+        """See calls.Tape."""
+        return self.script.waited
+
     # --- questions ---
 
     def meet(self, question: Question) -> Met | None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 class Desks:
-    """Has the tools that a sandbox grants, and whom its calls ask. The toolbox is made when
-    something is said of tools: a sandbox without any does not load what they need."""
+    """Has the tools that a sandbox grants, and whom its calls ask. The toolbox is made when a
+    call names tools: a sandbox without any does not load what they need."""
 
     def __init__(
         self,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from onehop.source._tree import SyntaxTree
 
+SAVE: Final = "save\u200d\u200d"
+"""The name that the guest gives a function of its own; see session.js."""
 MARK: Final = "\u200d"
 """Stands behind the name of a function, so that its text shows the name that it was given."""
 _FUNCTIONS: Final = frozenset(
@@ -33,6 +35,7 @@ _PATTERNS: Final = frozenset(
     "object_pattern array_pattern pair_pattern rest_pattern assignment_pattern "
     "object_assignment_pattern".split()
 )
+_BOUND: Final = {"catch_clause": "parameter", "for_in_statement": "left"}
 DECLARES: Final = re.compile(r"\b(?:let|const|var|class|function)\b")
 MOST_NAMES: Final = 10_000
 
@@ -105,17 +108,69 @@ class _Reader:
                 self._function(statement)
         for declaration in self._variables():
             self._variable(declaration)
+        if not self.kept.is_strict:
+            self._block_functions()
         self.kept.edits.sort(key=lambda edit: edit[0])
 
     def _variables(self) -> Iterator[Node]:
         """Each ``var`` of the function, however deep it stands in blocks."""
+        for node in self._own_nodes():
+            if node.type == "variable_declaration":
+                yield node
+            yield from self._loops(node)
+
+    def _own_nodes(self) -> Iterator[Node]:
+        """All but what stands in a function or class; those themselves are among them."""
         pending = [self._tree.root]
         while pending:
             node = pending.pop()
-            if node.type == "variable_declaration":
-                yield node
-            pending += [each for each in node.named_children if each.type not in _FUNCTIONS]
-            yield from self._loops(node)
+            yield node
+            if node.type not in _FUNCTIONS:
+                pending += node.named_children
+
+    def _block_functions(self) -> None:
+        """A function of a block is a variable of the program, too, once the block has come to it.
+
+        Not where the language would not make it one, since a block around it has that name.
+        """
+        declared = {*self.kept.lets, *self.kept.consts}
+        nodes = [*self._own_nodes()]
+        taken = declared.union(*map(self._taken, nodes))
+        for node in nodes:
+            if node.type != "function_declaration" or node.parent == self._tree.root:
+                continue
+            if self._name(node) in declared:
+                self._shade(node)
+            elif self._name(node) not in taken and not _is_async(node):
+                self._block_function(node)
+
+    def _taken(self, node: Node) -> list[str]:
+        """The names that a block has from a node, so that no function of a block within is more."""
+        if node.type == "lexical_declaration":
+            return [*self._names(node)]
+        if node.type in ("class_declaration", "generator_function_declaration"):
+            return [self._name(node)]
+        pattern = node.child_by_field_name(_BOUND.get(node.type, "name"))
+        return [*self._of_pattern(pattern)] if node.type in _BOUND and pattern is not None else []
+
+    def _shade(self, function: Node) -> None:
+        """Keep the engine from making it a variable, in place of the one that the edits took."""
+        block = function.parent
+        if block is not None and block.type == "statement_block":
+            self._insert(block.start_byte + 2, f"let {self._name(function)};{{")
+            self._insert(block.end_byte - 2, "}")
+
+    def _block_function(self, function: Node) -> None:
+        name, parent = self._name(function), function.parent
+        save = f';{SAVE}("{name}",{name});'
+        if parent is not None and parent.type in _BODIES:
+            self._insert(function.end_byte, save)
+        elif parent is not None and parent.type in ("if_statement", "else_clause"):
+            self._insert(function.start_byte, "{")
+            self._insert(function.end_byte, save + "}")
+        else:
+            return
+        self.kept.variables.append(name)
 
     def _loops(self, node: Node) -> Iterator[Node]:
         """``for (var a of b)`` has no declaration in the tree, but the word."""
@@ -225,6 +280,10 @@ def _targets(pattern: Node) -> list[Node]:
             return [] if left is None else [left]
         case _:
             return pattern.named_children
+
+
+def _is_async(function: Node) -> bool:
+    return any(each.type == "async" for each in function.children)
 
 
 def _word(node: Node, name: str) -> str:

@@ -22,6 +22,7 @@ _SHORT = 4 * 1024
 """Characters; of such a text nothing takes longer than some tens of milliseconds."""
 _SLICE = 64 * 1024
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+_SPLIT_LET = re.compile(r"\blet(\s*[\n\r]\s*)(?=[\w$\\\[{])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +76,57 @@ def parse(code: str, grammar: Grammar, max_seconds: float = 0.25) -> SyntaxTree 
     """
     if len(code) > MAX_LENGTH:
         return None
+    data, units = encode(code), split(code)
+    root = _root(data, grammar, max_seconds)
+    joined = None if root is None else join_lets(root, units, data)
+    if joined is not None:
+        root = _root(joined, grammar, max_seconds)
+    return None if root is None else SyntaxTree(root, data, units)
+
+
+def _root(data: bytes, grammar: Grammar, max_seconds: float) -> Node | None:
     from tree_sitter import Parser
 
-    data = encode(code)
-    if len(code) <= _SHORT:
-        return SyntaxTree(
-            Parser(language(grammar)).parse(data, encoding="utf16le").root_node, data, split(code)
-        )
+    parser = Parser(language(grammar))
+    if len(data) <= 2 * _SHORT:
+        return parser.parse(data, encoding="utf16le").root_node
     deadline = time.thread_time() + max_seconds
     try:
-        tree = Parser(language(grammar)).parse(
+        return parser.parse(
             lambda offset, _point: data[offset : offset + _SLICE],
             encoding="utf16le",
             progress_callback=lambda _offset, _error: time.thread_time() > deadline,
-        )
+        ).root_node
     except ValueError:  # what the parser raises when it was told to stop
         return None
-    return SyntaxTree(tree.root_node, data, split(code))
+
+
+def join_lets(root: Node, units: str, data: bytes) -> bytes | None:
+    """The text of a tree with each ``let`` on the line of what it declares; None if all are.
+
+    The grammars take a ``let`` at the end of a line for a variable of that name.
+    """
+    gaps = [
+        found.span(1)
+        for found in _SPLIT_LET.finditer(units)
+        if _is_statement(root.descendant_for_byte_range(2 * found.start(), 2 * found.start() + 6))
+    ]
+    if not gaps:
+        return None
+    joined = bytearray(data)
+    for start, end in gaps:
+        joined[2 * start : 2 * end] = encode(" " * (end - start))
+    return bytes(joined)
+
+
+def _is_statement(node: Node | None) -> bool:
+    """Whether a name is all of its statement."""
+    return (
+        node is not None
+        and node.type == "identifier"
+        and node.parent is not None
+        and node.parent.type == "expression_statement"
+    )
 
 
 @cache

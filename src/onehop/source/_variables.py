@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from onehop.source._loops import MOST_MENTIONS, Loop
-from onehop.source._notebook import Kept
+from onehop.source._notebook import SAVE, Kept
 
 LOAD = "load\u200d\u200d"
-SAVE = "save\u200d\u200d"
-"""Names that the guest gives its two functions; see session.js."""
+"""The name that the guest gives a function of its own, as ``SAVE``; see session.js."""
 
 
 class Variables:

@@ -254,7 +254,9 @@ class Bound:
             positional, named = self._calling.convert(arguments)
         except ValidationError as error:
             raise self._invalid_value(error, arguments) from None
-        here = replace(context, tool=self.path)
+        if not self._calling.contexts:
+            return positional, named
+        here = context if context.tool == self.path else replace(context, tool=self.path)
         return positional, {**named, **dict.fromkeys(self._calling.contexts, here)}
 
     def _read(self, words: Words) -> tuple[Signature | GivenSchema, dict[str, Any]]:
@@ -329,6 +331,7 @@ class Bound:
     @contextmanager
     def _translated(self) -> Iterator[None]:
         """Whatever the tool raises leaves as a ToolError that says no more than it may."""
+        task = _task()
         try:
             yield
         except ToolFailed as error:
@@ -340,8 +343,12 @@ class Bound:
             elif not (error.says_effect or self.tool.starts_itself):
                 error.effect = self._unsure
             raise
-        except (KeyboardInterrupt, GeneratorExit):
+        except KeyboardInterrupt:
             raise
+        except GeneratorExit:
+            if task is None or _task() is not task:  # this coroutine is being closed
+                raise
+            raise self._internal() from None
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) is None or task.cancelling():
                 raise
@@ -367,6 +374,14 @@ class Bound:
             self.path,
             effect=self._unsure,
         )
+
+
+def _task() -> asyncio.Task[Any] | None:
+    """The task that runs now, if one does."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
 
 
 def _from_thread(context: ToolContext) -> ToolContext:

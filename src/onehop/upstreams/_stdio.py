@@ -159,8 +159,9 @@ async def _write(stdin: asyncio.StreamWriter, for_server: Receiver, to_client: S
         async for item in for_server:
             text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
             stdin.write(text.encode() + b"\n")
-            async with asyncio.timeout(_WRITE):
-                await stdin.drain()
+            if stdin.transport.get_write_buffer_size() or stdin.transport.is_closing():
+                async with asyncio.timeout(_WRITE):
+                    await stdin.drain()
     except (OSError, TimeoutError):
         to_client.close()
 

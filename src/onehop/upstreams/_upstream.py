@@ -152,13 +152,11 @@ class McpUpstream:
 
         return call
 
-    @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
+    def _place(self) -> asyncio.Semaphore:
         """One of the calls that may be under way, of all agents and runs."""
         if self._places is None:
             raise ToolError("unavailable", "its server is not connected")
-        async with self._places:
-            yield
+        return self._places
 
     async def _call(
         self,

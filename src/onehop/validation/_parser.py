@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from onehop.source._tree import join_lets
 from onehop.validation._budget import Budget, OutOfTime
 
 if TYPE_CHECKING:
@@ -55,10 +56,17 @@ def parse(code: str, grammar: Grammar, budget: Budget) -> Tree:
     """The tree of ``code``. Raises OutOfTime when that takes too long, or the text is too long."""
     if len(code) > MAX_LENGTH:
         raise OutOfTime
+    code = _LONE_CR.sub("\n", code) if "\r" in code else code
+    data, units = code.encode("utf-16-le", "surrogatepass"), _units(code)
+    root = _root(data, grammar, budget)
+    if (joined := join_lets(root, units, data)) is not None:
+        root = _root(joined, grammar, budget)
+    return Tree(root, data, units)
+
+
+def _root(data: bytes, grammar: Grammar, budget: Budget) -> Node:
     from tree_sitter import Parser
 
-    code = _LONE_CR.sub("\n", code) if "\r" in code else code
-    data = code.encode("utf-16-le", "surrogatepass")
     try:
         tree = Parser(_language(grammar)).parse(
             lambda offset, _point: data[offset : offset + _SLICE],
@@ -67,7 +75,7 @@ def parse(code: str, grammar: Grammar, budget: Budget) -> Tree:
         )
     except ValueError:  # what the parser raises when it was told to stop
         raise OutOfTime from None
-    return Tree(tree.root_node, data, _units(code))
+    return tree.root_node
 
 
 def _units(code: str) -> str:

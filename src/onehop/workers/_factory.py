@@ -103,9 +103,9 @@ class WorkerFactory:
         if self._launcher is not None:
             await self._launcher.aclose()
         # It takes as long to load as the plan to be made.
-        begun, self._begun = self._begun or jail.begin(), None
+        begun, self._begun = self._begun or jail.begin(asks=self._plan is None), None
         try:
-            self._plan = self._plan or await self._decide()
+            self._plan = self._plan or await self._decide(begun)
         except BaseException:
             if begun is not None:
                 await begun.aclose()
@@ -114,14 +114,15 @@ class WorkerFactory:
         await launcher.start()
         self._launcher = launcher
 
-    async def _decide(self) -> jail.Plan:
+    async def _decide(self, begun: SpawnerProcess | None) -> jail.Plan:
         """Off the event loop, for it asks the kernel and other programs, about 0.1 s."""
 
         def decide() -> jail.Plan:
+            programs = self._programs()  # while the spawner loads
             return jail.decide(
-                jail.examine(),
+                jail.examine(begun),
                 self._allow_degraded,
-                self._programs(),
+                programs,
                 guest.ENVIRONMENT,
                 self._copies,
             )

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { encodeValue, quoteChunks } from "../../../src/onehop/guest/values.js";
+import { quoteChunks } from "../../../src/onehop/guest/values_quoted.js";
+import { encodeValue } from "../../../src/onehop/guest/values.js";
 
 const ROOM = 1 << 20;
 

@@ -18,6 +18,7 @@ from .executed import Executed
 from .landlock import make_ruleset
 from .layout import EXEC_FD, LEAST_DESCRIPTORS, LIBRARY_FD
 from .namespaces import enter_namespaces, enter_pid_namespace
+from .probe import optional_layers
 from .server import Spawner, Starter
 from .table import load_code, reserve_empty_path
 
@@ -29,7 +30,11 @@ def main() -> None:
         host = os.pidfd_open(host_pid)
     except ProcessLookupError:  # it has ended already
         return
-    if os.getppid() != host_pid or (plan := read_plan(host)) is None:
+    if os.getppid() != host_pid:
+        return
+    if len(sys.argv) > 3:  # no plan is made yet, and it depends on this
+        control.send(json.dumps(optional_layers(has_accounts=sys.argv[3] == "accounts")).encode())
+    if (plan := read_plan(host)) is None:
         return
     try:
         starters, note = prepare(plan, host)

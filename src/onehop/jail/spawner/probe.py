@@ -18,7 +18,11 @@ NOBODY = 65534
 
 
 def main() -> None:
-    has_accounts = sys.argv[1] == "accounts"
+    sys.stdout.write(json.dumps(optional_layers(has_accounts=sys.argv[1] == "accounts")))
+
+
+def optional_layers(*, has_accounts: bool) -> dict[str, str]:
+    """By layer why it cannot be had; this process stays as it was."""
 
     def threads() -> str:
         return count_threads(has_accounts)
@@ -26,7 +30,7 @@ def main() -> None:
     namespaces, inside = split(answer(lambda: "\n".join(within_namespaces(threads))))
     # The worker will be in namespaces if it can.
     outside = answer(threads) if namespaces else inside
-    sys.stdout.write(json.dumps({"namespaces": namespaces, "threads": outside}))
+    return {"namespaces": namespaces, "threads": outside}
 
 
 def within_namespaces(threads: Callable[[], str]) -> tuple[str, str]:

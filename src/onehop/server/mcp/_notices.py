@@ -1,4 +1,5 @@
-"""Tells clients that the tools have changed: then ``code_execute`` is described in other words.
+"""Tells clients that tools or snippets have changed: then ``code_execute`` is described in other
+words.
 
 In the protocol of 2026-07-28 a client listens for it (``subscriptions/listen``). Before, a client
 hears of it without asking, where there is a connection to send it on: over stdio.
@@ -32,8 +33,16 @@ _MOST_EACH: Final = 16
 class Notices:
     """Open as long as the server is; ``listen`` answers clients that want to hear."""
 
-    def __init__(self, toolbox: Toolbox, agent_of: Callable[[Context], str]) -> None:
+    def __init__(
+        self,
+        toolbox: Toolbox,
+        on_snippets: Callable[[Callable[[], None]], Callable[[], None]],
+        agent_of: Callable[[Context], str],
+    ) -> None:
+        """``on_snippets`` has a listener called whenever an agent's snippets are others."""
         self._toolbox = toolbox
+        self._on_snippets = on_snippets
+        self._are_snippets_others = False
         self._agent_of = agent_of
         self._bus = InMemorySubscriptionBus()
         self._listeners = ListenHandler(self._bus, max_subscriptions=_MOST)
@@ -68,6 +77,7 @@ class Notices:
         """Follow the tools until the end of the block; streams end when ``closing`` is set."""
         self._told = self._description()
         forget = self._toolbox.on_change(self._changed.set)
+        forget_snippets = self._on_snippets(self._hear_of_snippets)
         tasks = [asyncio.ensure_future(self._follow())]
         if closing is not None:
             tasks.append(asyncio.ensure_future(self._close_at(closing)))
@@ -75,6 +85,7 @@ class Notices:
             yield
         finally:
             forget()
+            forget_snippets()
             self._listeners.close()
             for task in tasks:
                 task.cancel()
@@ -84,13 +95,19 @@ class Notices:
         await closing.wait()
         self._listeners.close()
 
+    def _hear_of_snippets(self) -> None:
+        self._are_snippets_others = True
+        self._changed.set()
+
     async def _follow(self) -> None:
-        """However often they change, each notice is about other words."""
+        """However often tools change, each notice is about other words. Snippets are not the same
+        for all agents, so that each change of them counts."""
         while True:
             await self._changed.wait()
             self._changed.clear()
+            others, self._are_snippets_others = self._are_snippets_others, False
             told = await asyncio.to_thread(self._description)
-            if told != self._told:
+            if others or told != self._told:
                 self._told = told
                 await self._tell()
 

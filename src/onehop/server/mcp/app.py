@@ -248,7 +248,9 @@ def make_server(
     outputs = KeptOutputs(executor)
     calls = Calls(runs, outputs, admit, executor)
     toolbox = executor.sandbox.toolbox
-    notices = Notices(toolbox, lambda context: whoever(context).agent_id)
+    notices = Notices(
+        toolbox, executor.snippets.on_change, lambda context: whoever(context).agent_id
+    )
     handlers = Handlers(calls, outputs, whoever, running or Running(), executor, notices)
     server: Server[Any] = Server(
         "onehop",

@@ -22,7 +22,7 @@ from onehop.answers import (
     ToolStats,
     TrendPoint,
 )
-from onehop.events import SecurityIssue
+from onehop.events import CODE_EXECUTION_RESUMED, SecurityIssue
 from onehop.records import ExecutionRecord
 from onehop.runs.decisions import Approval
 from onehop.runs.kept import KeptRun
@@ -82,14 +82,24 @@ class MemoryAnalytics:
             for each in self._approvals.values()
             if _is_of(each, each.requested_at, agent_id, since)
         ]
-        decided = {each.run_id for each in self._approvals.values()}
+        again = {run.run_id for run in kept if run.fence > 1} | self._went_on(agent_id, since)
         return PauseStats(
             agent_id=agent_id,
             paused=sum(run.is_waiting for run in kept),
-            resumed=sum(run.fence > 1 and run.run_id in decided for run in kept),
+            resumed=len(again & {each.run_id for each in self._approvals.values()}),
             diverged=sum(run.error_type == "diverged" for run in self._runs(agent_id, since)),
             expired=sum(each.status == "expired" for each in asked),
         )
+
+    def _went_on(self, agent_id: str | None, since: int | None) -> set[str | None]:
+        """The records of runs that went on after a pause."""
+        told = {
+            (each.event.agent_id, each.event.request_id)
+            for each in self._events
+            if each.event.event_type == CODE_EXECUTION_RESUMED
+        }
+        runs = self._runs(agent_id, since)
+        return {run.run_id for run in runs if (run.agent_id, run.request_id) in told}
 
     async def recent_failures(self, agent_id: str | None, limit: int) -> list[Failure]:
         """Newest first, then by sequence, descending."""

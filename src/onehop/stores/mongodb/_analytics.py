@@ -25,7 +25,7 @@ from onehop.answers import (
     ToolStats,
     TrendPoint,
 )
-from onehop.events import CODE_SECURITY_ISSUE
+from onehop.events import CODE_EXECUTION_RESUMED, CODE_SECURITY_ISSUE
 from onehop.records import ExecutionRecord
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
@@ -124,16 +124,28 @@ class MongoAnalytics(MongoSlices):
         own: Document = {} if agent_id is None else {"agentId": clean_text(agent_id)}
         begin = {"$gte": Int64(since or 0)}
         asked = await self._database["approvals"].distinct("runId", own)
-        again = {"createdAt": begin, "fence": {"$gt": 1}, "runId": {"$in": asked}}
+        again = {**own, "createdAt": begin, "fence": {"$gt": 1}, "runId": {"$in": asked}}
+        going = set(await self._database["kept_runs"].distinct("runId", again))
         diverged = {**_runs(agent_id, since), "success": False, "errorType": "diverged"}
         expired = {**own, "requestedAt": begin, "status": "expired"}
         return PauseStats(
             agent_id=agent_id,
             paused=await self._count("kept_runs", {**own, "createdAt": begin, **WAITS}),
-            resumed=await self._count("kept_runs", {**own, **again}),
+            resumed=len(going | await self._went_on(asked, agent_id, since)),
             diverged=await self._count("executions", diverged),
             expired=await self._count("approvals", expired),
         )
+
+    async def _went_on(self, asked: list[str], agent_id: str | None, since: int | None) -> set[str]:
+        """The records of runs that went on after a pause, among those that have ``asked``."""
+        wanted = {**_runs(agent_id, since), "runId": {"$in": asked}}
+        fields = {"runId": 1, "requestId": 1, "agentId": 1}
+        ended = [each async for each in self._database["executions"].find(wanted, fields)]
+        names = [each["requestId"] for each in ended]
+        told = {"requestId": {"$in": names}, "eventType": CODE_EXECUTION_RESUMED}
+        found = self._database["events"].find(told, {"requestId": 1, "agentId": 1})
+        went_on = {(each["agentId"], each["requestId"]) async for each in found}
+        return {e["runId"] for e in ended if (e["agentId"], e["requestId"]) in went_on}
 
     async def _count(self, collection: str, wanted: Document) -> int:
         return await self._database[collection].count_documents(wanted)

@@ -23,10 +23,12 @@ from sqlalchemy import (
     Table,
     cast,
     delete,
+    exists,
     func,
     insert,
     literal,
     select,
+    union,
     union_all,
     update,
 )
@@ -47,6 +49,7 @@ from onehop.answers import (
     ToolStats,
     TrendPoint,
 )
+from onehop.events import CODE_EXECUTION_RESUMED
 from onehop.records import ExecutionRecord
 from onehop.stores import _answers
 from onehop.stores._answers import Rollup
@@ -265,13 +268,28 @@ def agent_stats_query(agent_id: str | None, since: int | None) -> Select[Any]:
 
 
 def pause_stats_query(agent_id: str | None, since: int | None) -> Select[Any]:
-    """One row of counts. Few runs ask anybody, so what was asked leads to those that went on."""
+    """One row of counts. Few runs ask anybody, so what was asked leads to those that went on: to
+    their records, and to what is kept of those that have none yet."""
     kept = _filters(agent_id, since, kept_runs, "created_at")
     asked = _filters(agent_id, since, approvals, "requested_at")
-    again = kept_runs.c.run_id.in_(select(approvals.c.run_id)), kept_runs.c.fence > 1
+    told = (
+        events.c.request_id == _run.request_id,
+        events.c.agent_id == _run.agent_id,
+        events.c.event_type == CODE_EXECUTION_RESUMED,
+    )
+    again = union(
+        select(kept_runs.c.run_id).where(
+            *kept, kept_runs.c.run_id.in_(select(approvals.c.run_id)), kept_runs.c.fence > 1
+        ),
+        select(_run.run_id).where(
+            *_filters(agent_id, since),
+            _run.run_id.in_(select(approvals.c.run_id)),
+            exists().where(*told),
+        ),
+    ).subquery()
     counts = {
         "paused": select(func.count()).select_from(kept_runs).where(*kept, WAITS),
-        "resumed": select(func.count()).select_from(kept_runs).where(*kept, *again),
+        "resumed": select(func.count()).select_from(again),
         "diverged": select(func.count())
         .select_from(executions)
         .where(*_filters(agent_id, since), _run.error_type == "diverged"),

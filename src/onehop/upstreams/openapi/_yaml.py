@@ -21,6 +21,10 @@ _WORDS: Final = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
+_FIRST: Final = frozenset("+-.0123456789")
+"""With what a number begins."""
+_SHARED: Final = 100
+"""Characters of the texts that are kept once, however often they come."""
 
 
 def read_yaml(text: bytes) -> Any:
@@ -49,6 +53,7 @@ class _Builder:
         self._yaml = yaml
         self._left = _bounds.VALUES
         self._anchors: dict[str, tuple[Any, int]] = {}
+        self._texts: dict[str, str] = {}
 
     def document(self) -> Any:
         """The first and only one."""
@@ -67,7 +72,7 @@ class _Builder:
         left = self._left
         self._spend(1)
         if isinstance(event, yaml.ScalarEvent):
-            made: Any = _scalar(event)
+            made: Any = self._scalar(event)
         elif depth >= _bounds.LEVELS:
             raise DocumentError(f"it has more than {_bounds.LEVELS} levels")
         elif isinstance(event, yaml.MappingStartEvent):
@@ -103,7 +108,7 @@ class _Builder:
                 line = event.start_mark.line + 1
                 raise DocumentError(f"the key {event.value[:80]!r} comes twice (line {line})")
             else:
-                made[event.value] = value
+                made[self._shared(event.value)] = value
         for other in merged:
             if isinstance(other, dict):
                 self._spend(len(other))
@@ -116,13 +121,21 @@ class _Builder:
             made.append(self._value(event, depth))
         return made
 
+    def _scalar(self, event: Any) -> Any:
+        text = event.value
+        if event.implicit[0]:
+            if text in _WORDS:
+                return _WORDS[text]
+            if text[0] in _FIRST:
+                return _number(text)
+        return self._shared(text)
 
-def _scalar(event: Any) -> Any:
-    text = event.value
-    if not event.implicit[0]:
-        return text
-    if text in _WORDS:
-        return _WORDS[text]
+    def _shared(self, text: str) -> str:
+        return text if len(text) > _SHARED else self._texts.setdefault(text, text)
+
+
+def _number(text: str) -> Any:
+    """The text, if it is none."""
     if _INTEGER.fullmatch(text):
         return int(text)
     return float(text) if _NUMBER.fullmatch(text) else text
