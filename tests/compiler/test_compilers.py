@@ -228,6 +228,23 @@ async def test_a_compiler_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch
         await value(backend, 1)
 
 
+async def test_a_compiler_that_is_not_let_run_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with opened() as backend:
+        await value(backend, 0)
+        held = await until_compilers(2)
+        monkeypatch.setattr(_process.Compiler, "answer_seconds", 1.0)
+        for pid in held:
+            await stop(pid)
+        running = asyncio.create_task(run(backend, "return 5 as number"))
+        await asyncio.sleep(2)  # twice the CPU time that it may use
+        for pid in held:
+            os.kill(pid, signal.SIGCONT)
+        result = await running
+        assert (result.output, compilers()) == (5, held)
+
+
 @pytest.mark.sample(2)
 @pytest.mark.parametrize("piece", ["(", "<T>(", "f<", "`${", "{x:", "((x: T) => "])
 async def test_a_text_that_is_too_much_is_refused_in_words(piece: str) -> None:

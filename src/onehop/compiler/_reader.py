@@ -15,11 +15,13 @@ from onehop.compiler._frames import AnswerError
 from onehop.errors import WorkerStartError
 from onehop.jail import Child, Launcher
 from onehop.limits import MIB, Limits
-from onehop.workers import Pipes, read_some, seal
+from onehop.workers import Pipes, cpu_of, read_some, seal
 from onehop.workers.protocol import FrameReader, ProtocolError, encode_frame
 
 _START_SECONDS = 20.0
 _END_SECONDS = 5.0
+_PATIENCE = 4
+"""How many times its CPU time an answer may take on a machine that is busy with others."""
 _LIFE = Limits(
     timeout=0.0,
     memory_bytes=512 * MIB,
@@ -30,6 +32,8 @@ _LIFE = Limits(
     log_entries=0,
 )
 """For all its life: the kernel ends one that has used a minute."""
+_LEAST_WAIT = 0.05
+"""Seconds, so that the end of a bound is not waited for in ever smaller steps."""
 _HEAP_MB = 256
 _STDERR_BYTES = 2048
 SMALL_ANSWER = 256 * 1024
@@ -46,6 +50,7 @@ class Reader:
     program: str
     """By its name in the jail's plan."""
     answer_seconds: float
+    """Of CPU, from a question to its answer."""
 
     def __init__(self, launcher: Launcher, process: Child, pipes: Pipes) -> None:
         self._launcher = launcher
@@ -113,14 +118,26 @@ class Reader:
 
     async def _receive(self, seconds: float) -> Any:
         try:
-            async with asyncio.timeout(seconds):
-                return await self._answer
-        except TimeoutError:
-            self.kill()
-            raise GoneError from None
+            if not await self._answers_within(seconds):
+                self.kill()
+            return await self._answer
         except BaseException:
             self.kill()  # nobody would hear the answer, and it would be taken for the next one's
             raise
+
+    async def _answers_within(self, seconds: float) -> bool:
+        """Whether it answers with so much CPU time; one that is not let run has longer."""
+        end, most = self._loop.time() + _PATIENCE * seconds, self._cpu_seconds() + seconds
+        while (left := min(end - self._loop.time(), most - self._cpu_seconds())) > 0:
+            if (await asyncio.wait({self._answer}, timeout=max(left, _LEAST_WAIT)))[0]:
+                return True
+        return False
+
+    def _cpu_seconds(self) -> float:
+        try:
+            return cpu_of(self._process.pid)
+        except OSError:
+            return 0.0  # it has ended, which is noticed as an answer
 
     # --- watching the process ---
 

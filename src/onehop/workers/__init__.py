@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from onehop.workers._factory import WorkerFactory, deno_programs
 from onehop.workers._job import Died, Job, Outcome
+from onehop.workers._measure import cpu_of
 from onehop.workers._pipes import Pipes, read_some
 from onehop.workers._pool import Pool
 from onehop.workers._process import Worker
@@ -22,6 +23,7 @@ __all__ = [
     "RealmPool",
     "Worker",
     "WorkerFactory",
+    "cpu_of",
     "deno_programs",
     "read_some",
     "seal",

@@ -68,7 +68,7 @@ def sample(pid: int) -> Sample:
 
         return Sample(*_darwin.usage(pid))
     pages = _read(f"/proc/{pid}/statm").split()
-    return Sample(int(pages[1]) * _PAGE, int(pages[5]) * _PAGE, _cpu(pid))
+    return Sample(int(pages[1]) * _PAGE, int(pages[5]) * _PAGE, cpu_of(pid))
 
 
 def _read(path: str) -> bytes:
@@ -80,7 +80,7 @@ def _read(path: str) -> bytes:
         os.close(file)
 
 
-def _cpu(pid: int) -> float:
+def cpu_of(pid: int) -> float:
     """User and system time of all threads; the clock id is that of clock_getcpuclockid(3)."""
     return time.clock_gettime((~pid << 3) | 2)
 
@@ -128,7 +128,7 @@ class Watch:
     def cpu_seconds(self, start: Sample) -> float:
         """CPU time since dispatch; 0 of a worker that has ended, which its pipe tells."""
         try:
-            now = sample(self.pid).cpu_seconds if self.status is None else _cpu(self.pid)
+            now = sample(self.pid).cpu_seconds if self.status is None else cpu_of(self.pid)
             return now - start.cpu_seconds
         except OSError:
             return 0.0
@@ -140,7 +140,7 @@ class Watch:
             return now.rss_bytes - start.rss_bytes, 0, now.cpu_seconds - start.cpu_seconds
         seen, ready = self.status.extent(), self.ready
         grown = seen.rss_bytes - start.rss_bytes + seen.table_bytes - ready.table_bytes
-        return grown, seen.threads - ready.threads, _cpu(self.pid) - start.cpu_seconds
+        return grown, seen.threads - ready.threads, cpu_of(self.pid) - start.cpu_seconds
 
 
 def forget_peak(pid: int) -> None:
@@ -187,7 +187,7 @@ class Status:
         pages = int(os.pread(self._pages, 256, 0).split(None, 2)[1])
         if not pages:  # a zombie has none
             raise ProcessLookupError("the process has ended")
-        return Sample(pages * _PAGE, 0, _cpu(self._pid))
+        return Sample(pages * _PAGE, 0, cpu_of(self._pid))
 
     def forget_peak(self) -> None:
         """See the function of this name."""
@@ -216,7 +216,7 @@ def usage(pid: int, start: Sample, status: Status | None) -> tuple[float, int] |
         if status is None:  # macOS tells no peak; what is there at the end is
             now = sample(pid)
             return now.cpu_seconds - start.cpu_seconds, max(0, now.rss_bytes - start.rss_bytes)
-        cpu, high = _cpu(pid), status.peak()
+        cpu, high = cpu_of(pid), status.peak()
     except OSError:
         return None
     return None if high is None else (cpu - start.cpu_seconds, max(0, high - start.rss_bytes))
