@@ -111,6 +111,6 @@ def test_a_run_of_the_command_keeps_its_record_with_little_loaded(tmp_path: Path
 
 def test_a_command_loads_itself_and_no_other() -> None:
     modules = loaded(COMMAND, "--version")
-    assert heavy(modules, "pydantic", "onehop.sandbox") == []
+    assert heavy(modules, "pydantic", "onehop.sandbox", "onehop.cli._run") == []
     modules = loaded(COMMAND, "run", "--help")
     assert heavy(modules, "onehop.sandbox", "onehop.cli._history", "onehop.cli._mcp") == []

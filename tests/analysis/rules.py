@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import resource
 import signal
@@ -53,6 +54,11 @@ def attempts(source: Source) -> Iterator[Finding]:
         except (OSError, RuntimeError, ValueError):
             continue
         yield source.finding(source.root, what)
+
+
+def collector(source: Source) -> Iterator[Finding]:
+    """A finding that says whether the collector of cycles is at work."""
+    yield source.finding(source.root, str(gc.isenabled()))
 
 
 def descriptors(source: Source) -> Iterator[Finding]:

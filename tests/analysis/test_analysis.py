@@ -114,6 +114,10 @@ def test_an_analysis_process_holds_two_descriptors() -> None:
     assert found(named("descriptors").validate("return 1"), "descriptors") == ["0", "1"]
 
 
+def test_an_analysis_process_collects_its_garbage() -> None:
+    assert found(named("collector").validate("return 1"), "collector") == ["True"]
+
+
 @pytest.mark.parametrize("forgery", FORGERIES)
 async def test_a_forged_answer_is_no_verdict(sandbox: Sandbox, forgery: str) -> None:
     async with Executor(sandbox, named("forge")) as executor:

@@ -5,6 +5,7 @@ What takes time to import is imported by the command that needs it, so that help
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Annotated, Final
 
@@ -53,9 +54,15 @@ def make_app(wanted: str | None = None) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    for name in [wanted] if wanted in _COMMANDS else _COMMANDS:
+    for name in _needed(wanted):
         _add(app, name)
     return app
+
+
+def _needed(wanted: str | None) -> Iterable[str]:
+    if wanted == "--version":  # it is printed before any command is looked for
+        return ()
+    return (wanted,) if wanted in _COMMANDS else _COMMANDS
 
 
 def _add(app: typer.Typer, name: str) -> None:
