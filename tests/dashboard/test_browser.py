@@ -343,6 +343,7 @@ def test_an_admin_denies_an_agent_a_tool_at_once(admin: Browser, served: Served)
         assert not run(agent, call)["success"]
 
 
+@pytest.mark.thorough
 def test_the_overview_names_the_causes_and_the_agents_that_fail(
     viewer: Browser, served: Served
 ) -> None:
@@ -355,6 +356,7 @@ def test_the_overview_names_the_causes_and_the_agents_that_fail(
     until(lambda: "/agents/failing" in viewer.driver.current_url, "its page")
 
 
+@pytest.mark.thorough
 def test_a_request_id_from_a_log_opens_its_run(viewer: Browser, ada: httpx2.Client) -> None:
     name = run(ada, "return 'found'")["requestId"]
     viewer.open("/dashboard/executions")
@@ -377,6 +379,7 @@ _A_THOUSAND = """
 """
 
 
+@pytest.mark.thorough
 def test_a_thousand_events_at_once_are_drawn_in_one_go(viewer: Browser) -> None:
     viewer.open("/dashboard/live")
     until(lambda: "live" in viewer.text("#link"), "the stream")

@@ -61,6 +61,7 @@ def _calls(page: Browser, name: str) -> str:
     return cells[0].text if cells else ""
 
 
+@pytest.mark.thorough
 def test_a_name_that_is_taken_is_refused_until_it_is_replaced(
     admin: Browser, ada: httpx2.Client
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_name_that_is_taken_is_refused_until_it_is_replaced(
     admin.complaints()  # 409 and 400
 
 
+@pytest.mark.thorough
 def test_the_keyboard_alone_removes_one(admin: Browser, ada: httpx2.Client) -> None:
     saved(admin, ada, "short_lived")
     summary = admin.find("details.ask summary")
@@ -96,6 +98,7 @@ def test_the_keyboard_alone_removes_one(admin: Browser, ada: httpx2.Client) -> N
     assert "no snippet is called" in str(run(ada, "return snippets.short_lived({})")["error"])
 
 
+@pytest.mark.thorough
 def test_one_name_of_several_agents_leads_to_the_choice(
     admin: Browser, ada: httpx2.Client, served: Served
 ) -> None:
@@ -111,6 +114,7 @@ def test_one_name_of_several_agents_leads_to_the_choice(
     until(lambda: "/agents/bea" in admin.driver.current_url, "the page of the agent")
 
 
+@pytest.mark.thorough
 def test_a_run_that_cannot_be_saved_says_why(admin: Browser, ada: httpx2.Client) -> None:
     in_session = run(ada, "var a = 1; return a", session="kept")["requestId"]
     admin.open(f"/dashboard/executions/{in_session}")
@@ -139,6 +143,7 @@ def test_a_viewer_saves_and_removes_nothing(
     person.close()
 
 
+@pytest.mark.thorough
 def test_an_empty_list_says_what_to_do_and_a_changed_tool_is_named(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(TOOLS)
     with Served(tmp_path, ONEHOP_TOOLS=str(tmp_path / "shop.py")) as server:
