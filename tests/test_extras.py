@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import metadata, requires
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from packaging.requirements import Requirement
 
 import onehop
 from onehop._extras import COMMANDS, FEATURES
-from onehop.tools._needs import PART
 
 ROOT = Path(__file__).parent.parent
 
@@ -119,15 +119,22 @@ def test_a_missing_part_is_named_with_the_command_that_brings_its_feature(
     assert f"pip install 'onehop[{extras}]'" in last
 
 
+def words_of_needs(text: str) -> Iterator[str]:
+    """What ``needed_for`` gets in this source: words, or a constant of words in the same file."""
+    constants = dict(re.findall(r"^(\w+): Final = \"([^\"]+)\"$", text, re.MULTILINE))
+    for words, name in re.findall(r"needed_for\((?:\"([^\"]+)\"|(\w+))\)", text):
+        if words or name in constants:
+            yield words or constants[name]
+
+
 def test_every_feature_names_extras_that_exist_and_every_import_a_feature() -> None:
     there = {*metadata("onehop").get_all("Provides-Extra", [])}
     named = {extra for extras in (*FEATURES.values(), *COMMANDS.values()) for extra in extras}
     assert named <= there
     source = Path(onehop.__file__).parent
     texts = [path.read_text() for path in source.rglob("*.py")]
-    used = {name for text in texts for name in re.findall(r"needed_for\(\"([^\"]+)\"\)", text)}
-    # Those that a name of its file stands for, or that are put together:
-    used |= {PART, "OpenAPI documents in YAML"}
+    used = {name for text in texts for name in words_of_needs(text)}
+    # Those that are put together:
     used |= {f"a store in {database}" for database in ("SQLite", "PostgreSQL", "MongoDB")}
     assert used == {*FEATURES}
 
