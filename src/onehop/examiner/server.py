@@ -37,6 +37,7 @@ def main() -> None:
     work = Work()
     work.warm_up()
     gc.freeze()  # what is shared with the children is not looked at, and so stays shared
+    gc.enable()  # it was off while all this was loaded
     if not _is_asked(control, host) or (plan := read_frame(control.fileno())) is None:
         return
     _send(control, {"ready": True})
