@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from onehop import Sandbox
 from onehop.cores import usable_cores
@@ -28,8 +28,11 @@ collect_ignore = ["adapters"]
 def pytest_configure(config: pytest.Config) -> None:
     """Property tests try the same examples each time, so that whoever runs the tests sees what the
     last one saw. The soak run draws others; what it finds is kept as an example of its test."""
-    settings.register_profile("same", derandomize=True, database=None, max_examples=50)
-    settings.register_profile("search", print_blob=True)
+    slow = [HealthCheck.too_slow]  # it measures how busy the machine is
+    settings.register_profile(
+        "same", derandomize=True, database=None, max_examples=50, suppress_health_check=slow
+    )
+    settings.register_profile("search", print_blob=True, suppress_health_check=slow)
     if not config.getoption("hypothesis_profile", default=None):
         settings.load_profile("search" if config.option.markexpr.startswith("soak") else "same")
     config.pluginmanager.register(NoProcesses())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ from onehop.config import (
     ToolsConfig,
     ValidationConfig,
     WebhookConfig,
+    upstream_tables,
 )
 from onehop.errors import ConfigError, InvalidRequestError
 from onehop.events import CODE_APPROVAL_DECIDED, CODE_APPROVAL_REQUESTED
@@ -196,8 +198,9 @@ def granted(
 
 
 def _names_tools(config: ToolsConfig) -> bool:
-    """Whether the settings name tools, or say anything of some."""
-    return bool(config.files or config.mcp_servers or config.deny or config.ask or config.rules)
+    """Whether the settings name tools, or servers of some, or say anything of them."""
+    said = config.files or config.mcp_servers or config.deny or config.ask or config.rules
+    return bool(said or upstream_tables(os.environ))
 
 
 def _keeper(
