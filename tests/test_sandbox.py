@@ -297,3 +297,9 @@ async def test_work_that_is_left_ends_at_the_deadline(sandbox: Sandbox) -> None:
     result = await sandbox.execute(code, timeout=300)
     assert result.error_info is not None
     assert result.error_info.type == "timeout"
+
+
+async def test_an_argument_that_does_not_exist_is_named_with_the_nearest(sandbox: Sandbox) -> None:
+    given: Any = {"contxt": {}}
+    with pytest.raises(TypeError, match=r"^execute\(\) got .*'contxt': did you mean 'context'\?$"):
+        await sandbox.execute("return 1", **given)

@@ -371,3 +371,20 @@ def test_a_getter_is_called_once_in_a_value_of_ordinary_size(run: RunGuest) -> N
         {"a": 1},
         {"b": 2},
     ]
+
+
+@pytest.mark.parametrize(
+    ("code", "place"),
+    [
+        ("return [1, 2].map(async (n) => n * 2)", "output[0], output[1]"),
+        ("return { rows: Promise.resolve([1]) }", "output.rows"),
+        ("return { all: [(async function* () { yield 1 })()] }", "output.all[0]"),
+        ("return new Map([['late', Promise.resolve(1)]])", "output.late"),
+    ],
+)
+async def test_a_warning_names_what_nobody_awaited(sandbox: Sandbox, code: str, place: str) -> None:
+    result = await sandbox.execute(code)
+    assert result.success
+    [warning] = result.warnings or ()
+    assert warning.startswith("promises and async iterators came back as text, ")
+    assert place in warning

@@ -153,6 +153,7 @@ interface Findings {
   merged: { toText(): string } | null;
   empty: { toText(): string } | null;
   endless: { toText(): string } | null;
+  unawaited: { toText(): string } | null;
 }
 
 /** How an iterator's next value is taken, and whether its end must come. */

@@ -63,7 +63,14 @@ import { MAX_ITERATED, pathStep, Places } from "./warnings.js";
 import { bytesOf, unboxed } from "./values_bytes.js";
 import { iteratorOf, takeStep, walkOf } from "./values_steps.js";
 import { isBare, MAX_DEPTH, roomAfterValue } from "./values_plain.js";
-import { ERROR_FIELDS, hasStringKeys, keysOf, ownFields, stringForm } from "./values_forms.js";
+import {
+  ERROR_FIELDS,
+  hasStringKeys,
+  isUnawaited,
+  keysOf,
+  ownFields,
+  stringForm,
+} from "./values_forms.js";
 
 const MAX_LISTED_BYTES = 65536;
 const CHUNK = 32768;
@@ -116,6 +123,8 @@ class Encoder {
   merged = null;
   /** @type {Places | null} */
   endless = null;
+  /** @type {Places | null} */
+  unawaited = null;
   /** @type {Places | null} */
   empty = null;
 
@@ -404,8 +413,10 @@ class Encoder {
   /** Write what is neither an array nor made of plain fields; false when it is of plain fields. */
   #writeSpecial(object, depth) {
     const text = stringForm(object);
-    if (text !== null) this.#writeString(text);
-    else if (core.isBoxedPrimitive(object)) this.#write(unboxed(object), depth, "");
+    if (text !== null) {
+      if (isUnawaited(object)) (this.unawaited ??= new Places()).note(this.#pathOfObject(depth));
+      this.#writeString(text);
+    } else if (core.isBoxedPrimitive(object)) this.#write(unboxed(object), depth, "");
     else if (core.isDate(object)) this.#writeDate(object);
     else if (core.isMap(object)) this.#writeMap(object, depth);
     else if (core.isSet(object)) this.#writeSet(object, depth);

@@ -50,6 +50,11 @@ export function stringForm(object) {
   }
 }
 
+/** Whether a value is still to come: its text is not what the code wanted to return. */
+export function isUnawaited(object) {
+  return typeof object !== "function" && (core.isPromise(object) || isAsyncIterator(object));
+}
+
 export function hasStringKeys(map) {
   const entries = MapPrototypeEntries(map);
   for (;;) {

@@ -85,6 +85,13 @@ export async function collectAsync(iterable) {
   values[values.length] = "[Truncated]";
   const places = new Places();
   places.note("output");
-  warnOfValues({ __proto__: null, inexact: null, merged: null, empty: null, endless: places });
+  warnOfValues({
+    __proto__: null,
+    inexact: null,
+    merged: null,
+    empty: null,
+    endless: places,
+    unawaited: null,
+  });
   return values;
 }

@@ -61,7 +61,7 @@ export function pathStep(key) {
  * What an encoder has found.
  * @param {Findings} findings
  */
-export function warnOfValues({ inexact, merged, empty, endless }) {
+export function warnOfValues({ inexact, merged, empty, endless, unawaited }) {
   if (inexact !== null) {
     warn(
       "integers beyond 2^53 are not exact: " + inexact.toText() +
@@ -82,5 +82,11 @@ export function warnOfValues({ inexact, merged, empty, endless }) {
   }
   if (endless !== null) {
     warn("only the first " + MAX_ITERATED + " values of an iterator are here: " + endless.toText());
+  }
+  if (unawaited !== null) {
+    warn(
+      "promises and async iterators came back as text, because the code did not await them: " +
+        unawaited.toText() + " (await each, or await Promise.all(list) before the return)",
+    );
   }
 }

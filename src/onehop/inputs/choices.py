@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from reprlib import Repr
 from typing import Any, Final, TypedDict
@@ -31,6 +32,18 @@ class Choices(TypedDict, total=False):
     """Variables, functions and classes of earlier calls with this name are there."""
     yield_after: float | None
     """ms after which to answer, with status ``running``, although the run goes on."""
+
+
+def only_choices(given: Choices, call: Callable[..., Any]) -> None:
+    """Raises TypeError for an argument that ``call``, which takes Choices, does not have."""
+    for name in given.keys() - Choices.__annotations__.keys():
+        import inspect
+        from difflib import get_close_matches
+
+        names = [*inspect.signature(call).parameters, *Choices.__annotations__]
+        near = get_close_matches(name, names, n=1)
+        words = f"{call.__name__}() got an unexpected keyword argument {name!r}"
+        raise TypeError(words + (f": did you mean {near[0]!r}?" if near else ""))
 
 
 def to_wire(choices: Choices) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from onehop.errors import (
     SandboxClosedError,
     ToolError,
 )
-from onehop.inputs.choices import Choices, check_session, check_yield
+from onehop.inputs.choices import Choices, check_session, check_yield, only_choices
 from onehop.inputs.languages import DEFAULT
 from onehop.requests import CheckedRequest, check_request
 from onehop.runs.later import Later
@@ -232,7 +232,8 @@ class Sandbox:
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
         """
         self._open_backend()
-        chosen: dict[str, Any] = {**choices}  # an unknown one is a TypeError of check_request
+        only_choices(choices, self.execute)
+        chosen: dict[str, Any] = {**choices}
         after = check_yield(chosen.pop("yield_after", None))
         grant = self._desks.grant(tools, [rules] if rules else ())
         checked = check_request(

@@ -95,7 +95,10 @@ class McpUpstream:
                 async with asyncio.timeout(None if is_required else _PATIENCE - _SILENCE):
                     await keeper.tried()
         if not keeper.has_tried:
-            words = "upstream %s: it is not ready after %g s; going on without its tools"
+            words = (
+                "upstream %s: it is not ready after %g s; going on without its tools, which runs "
+                "have once it is up. To wait for it at the start, set required = true"
+            )
             _log.warning(words, self._name, _PATIENCE)
         if is_required and not keeper.knows:
             raise UpstreamUnavailableError(self._name, keeper.reason)

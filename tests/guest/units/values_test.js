@@ -195,7 +195,7 @@ function manyValues(seed, count) {
 }
 
 const told = (encoded) =>
-  ["inexact", "merged", "endless", "empty"].map((name) => encoded[name]?.toText());
+  ["inexact", "merged", "endless", "empty", "unawaited"].map((name) => encoded[name]?.toText());
 
 /** A value behind so much that it is not written by hand. */
 const LONG = "x".repeat(9000);
