@@ -382,9 +382,7 @@ def test_a_getter_is_called_once_in_a_value_of_ordinary_size(run: RunGuest) -> N
         ("return new Map([['late', Promise.resolve(1)]])", "output.late"),
     ],
 )
-async def test_a_warning_names_what_nobody_awaited(sandbox: Sandbox, code: str, place: str) -> None:
-    result = await sandbox.execute(code)
-    assert result.success
-    [warning] = result.warnings or ()
+def test_a_warning_names_what_nobody_awaited(run: RunGuest, code: str, place: str) -> None:
+    (warning,) = run(code).warnings
     assert warning.startswith("promises and async iterators came back as text, ")
     assert place in warning
