@@ -101,3 +101,37 @@ def test_a_refusal_says_the_same_as_ever(draft: str | None) -> None:
     assert refusal(tool, {"mode": "fat"}).field == "mode"
     with pytest.raises(ToolError, match="did you mean count"):
         tool.check({"mode": "fast", "cuont": 2})
+
+
+def nested(kinds: list[str], depth: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(depth):
+        schema = {"type": kinds, "items": schema}
+    return schema
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "schema",
+    [
+        nested(["array", "array"], 100),
+        {"anyOf": [{"type": "array", "items": {"maxLength": n}} for n in range(50_000)]},
+        {"anyOf": [{"anyOf": [{"type": "string"}] * 5}] * 5},
+        {"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(10_000)}},
+    ],
+    ids=["lists of kinds", "many forms", "forms in forms", "many fields"],
+)
+def test_a_schema_that_takes_long_is_left_to_the_check_that_counts(
+    schema: dict[str, Any],
+) -> None:
+    assert sure({"type": "object", "properties": {"a": schema}}) is None
+
+
+def test_one_that_may_be_null_here_and_there_is_still_plain() -> None:
+    name = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    rows = {"type": "array", "items": {"type": "object", "properties": {"name": name}}}
+    satisfies = sure(
+        {"type": "object", "properties": {"rows": {"anyOf": [rows, {"type": "null"}]}}}
+    )
+    assert satisfies is not None
+    assert satisfies({"rows": [{"name": "a"}, {"name": None}]})
