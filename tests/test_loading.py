@@ -8,7 +8,10 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 from tests.users import ROOT
 
@@ -114,3 +117,14 @@ def test_a_command_loads_itself_and_no_other() -> None:
     assert heavy(modules, "pydantic", "onehop.sandbox", "onehop.cli._run") == []
     modules = loaded(COMMAND, "run", "--help")
     assert heavy(modules, "onehop.sandbox", "onehop.cli._history", "onehop.cli._mcp") == []
+
+
+@pytest.mark.parametrize(
+    "room",
+    "analysis backends calls checks compiler execution jail observed recordings snippets stores "
+    "tools".split(),
+)
+def test_a_room_that_loads_its_parts_late_has_all_that_it_names(room: str) -> None:
+    module = import_module(f"onehop.{room}")
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
+    assert not hasattr(module, "what_nobody_named")

@@ -188,7 +188,7 @@ def test_a_settings_file_that_is_a_folder_or_missing_says_so(
     missing = here(*words, ONEHOP_CONFIG="none.toml")
     assert (folder.exit_code, missing.exit_code) == (2, 2)
     assert "onehop.toml: this is a folder, not a settings file: name a file in" in folder.stderr
-    assert "ONEHOP_CONFIG: there is no file none.toml" in missing.stderr
+    assert "ONEHOP_CONFIG: the file none.toml does not exist" in missing.stderr
 
 
 def test_a_settings_file_that_may_not_be_read_says_so(

@@ -36,9 +36,7 @@ class ZygoteProcess:
 
     def __init__(self) -> None:
         try:
-            self.control, theirs = socket.socketpair()
-            with theirs:
-                self._process = _start(theirs.fileno())
+            self.control, self._process = _connected()
         except OSError as error:
             raise SandboxUnavailableError(f"no analysis process can be started: {error}") from None
 
@@ -82,6 +80,16 @@ class ZygoteProcess:
         self.control.close()
         if self._process.stderr is not None:
             self._process.stderr.close()
+
+
+def _connected() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        try:
+            return ours, _start(theirs.fileno())
+        except BaseException:
+            ours.close()
+            raise
 
 
 def _start(control: int) -> subprocess.Popen[bytes]:

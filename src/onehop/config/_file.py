@@ -79,7 +79,7 @@ def settings_file(environ: Mapping[str, str]) -> Path | None:
         mode = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
         if named:
-            raise ConfigError("ONEHOP_CONFIG", f"there is no file {named}") from None
+            raise ConfigError("ONEHOP_CONFIG", f"the file {named} does not exist") from None
         return None
     except (OSError, ValueError) as error:
         raise ConfigError(str(path), f"the settings file cannot be found: {error}") from None

@@ -24,7 +24,7 @@ from onehop.stores.base import Entry, HistoryQuery, Store
 
 _PATIENCE: Final = 4.0
 """Seconds to wait for another process's lock."""
-_OWN: Final = ("open", "aclose", "append", "history")
+_METHODS: Final = frozenset({*METHODS, "time"})
 
 _T = TypeVar("_T")
 
@@ -115,6 +115,15 @@ class LightStore:
             what = "was deleted" if found is None else "was replaced by another"
             raise StoreFileError(self.url, f"{what} while it was open: put it back")
 
+    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+        """Every other method of a Store: the whole one has it."""
+        if name not in _METHODS:
+            raise AttributeError(f"a store has no attribute {name!r}")
+        return partial(self._pass_on, name)
+
+    async def _pass_on(self, name: str, *arguments: Any, **named: Any) -> Any:
+        return await getattr(await self.ready(), name)(*arguments, **named)
+
     async def ready(self) -> Store:
         """The whole store, open. Raises StoreError."""
         async with self._turn:
@@ -131,16 +140,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _passing_on(name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
-    async def call(self: LightStore, *arguments: Any, **named: Any) -> Any:
-        return await getattr(await self.ready(), name)(*arguments, **named)
-
-    call.__name__ = name
-    return call
-
-
-for _name in (*METHODS, "time"):
-    if _name not in _OWN:
-        setattr(LightStore, _name, _passing_on(_name))

@@ -131,6 +131,12 @@ def _admin(principal: Who) -> Principal:
     return principal
 
 
+def _reader(principal: Who) -> Principal:
+    if not principal.sees_all:
+        raise ForbiddenError("an agent may not do this: it takes the key of a viewer")
+    return principal
+
+
 def _each_once(request: Request) -> None:
     """Raise InvalidRequestError for a name that the query has twice: which of the two is meant?"""
     given = Counter(name for name, _ in request.query_params.multi_items())
@@ -153,6 +159,10 @@ Runner = Annotated[Principal, Depends(runner)]
 
 
 Admin = Annotated[Principal, Depends(_admin)]
+
+
+Reader = Annotated[Principal, Depends(_reader)]
+"""Anyone who sees what all agents do."""
 
 
 Approver = Annotated[Principal, Depends(_approver)]

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from onehop.server.asgi._json import Json, read_object
 from onehop.server.http import _schemas as schemas
 from onehop.server.http._params import SnippetParams, SnippetPath
-from onehop.server.http._routing import BODY, Admin, Here, alone, errors, takes
+from onehop.server.http._routing import BODY, Admin, Here, Reader, alone, errors, takes
 from onehop.snippets import info_of
 from onehop.types import SnippetInfo
 
@@ -23,7 +23,7 @@ _FRESH = 1.0
 
 @api.get("/snippets", tags=["snippets"], response_model=schemas.SnippetList, responses=errors())
 async def snippets(
-    here: Here, _admin: Admin, wanted: Annotated[SnippetParams, Query()]
+    here: Here, _reader: Reader, wanted: Annotated[SnippetParams, Query()]
 ) -> Response:
     """List snippets, by agent and name; those for all agents come first."""
     found = await here.executor.snippets.list(wanted.agent_id)
@@ -56,7 +56,7 @@ async def save_snippet(request: Request, here: Here, admin: Admin) -> Response:
     responses=errors(404, 409),
 )
 async def snippet(
-    here: Here, _admin: Admin, name: SnippetPath, wanted: Annotated[SnippetParams, Query()]
+    here: Here, _reader: Reader, name: SnippetPath, wanted: Annotated[SnippetParams, Query()]
 ) -> Response:
     """Give one snippet, with its code."""
     found = await here.executor.snippets.show(name, wanted.agent_id)
