@@ -7,6 +7,7 @@ import {
   listOf,
   MapIteratorNext,
   MapPrototypeEntries,
+  ObjectGetPrototypeOf,
   ObjectKeys,
   ObjectPrototypeToString,
   RegExpPrototypeToString,
@@ -50,9 +51,13 @@ export function stringForm(object) {
   }
 }
 
-/** Whether a value is still to come: its text is not what the code wanted to return. */
+/**
+ * Whether a value is still to come: its text is not what the code wanted to return. Not the promise
+ * of a tool's answer, which has told of itself; see unawaited.js.
+ */
 export function isUnawaited(object) {
-  return typeof object !== "function" && (core.isPromise(object) || isAsyncIterator(object));
+  if (core.isPromise(object)) return !core.isProxy(ObjectGetPrototypeOf(object));
+  return typeof object !== "function" && isAsyncIterator(object);
 }
 
 export function hasStringKeys(map) {
