@@ -145,9 +145,9 @@ def test_hostile_text_is_left_or_repaired_and_never_fails(code: str) -> None:
     assert all(len(str(made.from_)) + len(str(made.to)) < 200 for made in repaired.corrections)
 
 
-def test_a_program_of_any_length_that_is_examined_is_repaired() -> None:
-    filler = "// what this is about\n" * 80_000
-    assert corrected("const a = 1;\n" * 150_000 + "a").code.endswith("return a")
+def test_a_program_of_a_megabyte_is_repaired() -> None:
+    filler = "// what this is about\n" * 45_000
+    assert corrected("const a = 1;\n" * 75_000 + "a").code.endswith("return a")
     assert corrected("async function main() { return 7 }\n" + filler).corrections[0].kind == "call"
     assert "`add` is never called" in (corrected("function add(a, b) {}" + filler).missing or "")
 

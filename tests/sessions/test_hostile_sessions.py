@@ -66,11 +66,13 @@ async def test_what_an_honest_worker_never_says_ends_the_run(name: str) -> None:
 )
 async def test_a_worker_that_speaks_between_two_calls_is_killed(later: str) -> None:
     async with hostile(f"{ANSWER} {later}; read(1)") as sandbox:
-        assert (await sandbox.execute("return 1", session="s")).output == 1
-        await soon(lambda: not sandbox.sessions.list("")[0].live, "the end of the worker")
-        second = await sandbox.execute("return 1", session="s")
-        assert second.output == 1
-        assert second.logs == []
+        for _ in range(2):
+            result = await sandbox.execute("return 1", session="s")
+            name = result.error_info and result.error_info.name
+            # Or it spoke so soon that it was still in the call.
+            assert (result.output, name) in [(1, None), (None, "ProtocolError")]
+            assert result.logs == []
+            await soon(lambda: not sandbox.sessions.list("")[0].live, "the end of the worker")
 
 
 async def test_the_token_of_an_earlier_call_is_worth_nothing_in_a_later_one() -> None:

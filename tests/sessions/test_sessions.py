@@ -212,7 +212,10 @@ async def test_a_worker_that_is_killed_between_two_calls_is_replaced(sandbox: Sa
 
 @pytest.mark.parametrize(
     "code",
-    ["for (;;) kept.push(new Array(1e5).fill(1.5))", "for (;;) kept.push(new Uint8Array(4 << 20))"],
+    [
+        "for (;;) kept.push(new Array(1e5).fill(1.5))",
+        "for (;;) kept.push(`${kept.length} `.repeat(5000).split(' '))",
+    ],
 )
 async def test_the_answer_after_the_memory_limit_says_why_and_what_is_gone(
     session: SessionScope, code: str

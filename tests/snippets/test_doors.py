@@ -102,7 +102,7 @@ def test_an_admin_saves_by_the_client_and_an_agent_calls(shop: Served) -> None:
 @pytest.mark.parametrize("role", ["agent", "viewer", "approver"])
 def test_no_other_key_saves_or_removes_and_no_agent_sees_them(shop: Served, role: str) -> None:
     assert called(shop, "eve", "return 1", f"of-{role}")["success"]
-    with SyncAgentClient(api_key=shop.key("snippets-admin", "admin"), server_url=shop.url) as admin:
+    with SyncAgentClient(api_key=shop.key(f"admin-{role}", "admin"), server_url=shop.url) as admin:
         admin.save_snippet(f"seen_by_{role}", f"of-{role}")
     with SyncAgentClient(api_key=shop.key(f"a-{role}", role), server_url=shop.url) as client:
         with pytest.raises(PermissionDeniedError):
