@@ -1,8 +1,10 @@
-"""Which processes, descriptors and threads there are."""
+"""Which processes, descriptors and threads there are; and one that is stopped."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import threading
 from pathlib import Path
 
@@ -117,3 +119,11 @@ def open_descriptors() -> list[str]:
 def threads() -> list[str]:
     """The threads of this process."""
     return sorted(thread.name for thread in threading.enumerate())
+
+
+async def stop(pid: int) -> None:
+    """Stop a process, and wait until all of it stands still."""
+    os.kill(pid, signal.SIGSTOP)
+    async with asyncio.timeout(10):
+        while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            await asyncio.sleep(0.001)

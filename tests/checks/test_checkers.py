@@ -13,7 +13,7 @@ import pytest
 from onehop import ExecutionResult, Sandbox
 from onehop.compiler import Checker, _checkers
 from tests.checks.tools import CONFIG, is_checked, opened
-from tests.processes import checkers, is_dead, open_descriptors
+from tests.processes import checkers, is_dead, open_descriptors, stop
 from tests.waiting import soon
 
 HONEST = "return await tools.echo({text: 'NUMBER'})"
@@ -102,7 +102,7 @@ async def test_a_wedged_one_is_waited_for_so_long_and_then_replaced() -> None:
     async with opened(config=CONFIG.replace(check_wait=700)) as sandbox:
         await soon_checked(sandbox)
         (pid,) = checkers()
-        os.kill(pid, signal.SIGSTOP)
+        await stop(pid)
         began = time.monotonic()
         late = await run(sandbox, 2)
         assert late.typecheck is not None
@@ -184,7 +184,7 @@ async def test_the_same_program_is_not_looked_through_twice() -> None:
     async with opened() as sandbox:
         await run(sandbox, 1)
         (pid,) = checkers()
-        os.kill(pid, signal.SIGSTOP)  # it could not answer
+        await stop(pid)  # it could not answer
         assert is_checked(await run(sandbox, 1))
         os.kill(pid, signal.SIGCONT)
 
@@ -256,7 +256,7 @@ async def test_the_same_stalling_program_is_given_to_no_second_checker() -> None
     async with opened(config=CONFIG.replace(check_wait=700)) as sandbox:
         await soon_checked(sandbox)
         (pid,) = checkers()
-        os.kill(pid, signal.SIGSTOP)
+        await stop(pid)
         assert not is_checked(await run(sandbox, 1))
         began = time.monotonic()
         again = await run(sandbox, 1)

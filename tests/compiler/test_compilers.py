@@ -30,6 +30,7 @@ from tests.processes import (
     is_dead,
     open_descriptors,
     spawners,
+    stop,
     threads,
     workers,
 )
@@ -54,13 +55,6 @@ async def value(backend: LocalBackend, number: int, agent: str = "a") -> None:
 async def until_compilers(count: int) -> list[int]:
     await soon(lambda: len(compilers()) == count, f"{count} compilers")
     return compilers()
-
-
-async def stop(pid: int) -> None:
-    os.kill(pid, signal.SIGSTOP)
-    async with asyncio.timeout(10):
-        while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
-            await asyncio.sleep(0.001)
 
 
 @asynccontextmanager
