@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ import pytest_asyncio
 from onehop.stores.base import Store
 from tests.servers import MongoServer, PostgresServer
 from tests.stores.raw import Raw, raw_access
-from tests.stores.records import DATABASES, KINDS, Kind, unopened
+from tests.stores.records import DATABASES, KINDS, Kind, open_once, unopened
 
 
 def fresh_url(kind: Kind, request: pytest.FixtureRequest, folder: Path) -> str:
@@ -42,31 +40,11 @@ def opened_url(kind: Kind, request: pytest.FixtureRequest, folder: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def sqlite_pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file that a store has made."""
-    path = tmp_path_factory.mktemp("pattern") / "store.db"
-    open_once(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture(scope="session")
 def postgresql_pattern(postgresql_server: PostgresServer) -> str:
     """The name of a schema that a store has filled."""
     name = f"pattern_{uuid.uuid4().hex}"
     open_once(postgresql_server.create(name))
     return name
-
-
-def open_once(url: str) -> None:
-    """Let a store make its tables."""
-
-    async def work() -> None:
-        store = unopened(url)
-        await store.open()
-        await store.aclose()
-
-    with ThreadPoolExecutor(1) as thread:  # this one may have an event loop
-        thread.submit(asyncio.run, work()).result()
 
 
 def one_of(kinds: Iterable[Kind], over: str) -> list[Any]:
