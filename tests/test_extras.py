@@ -107,7 +107,7 @@ def test_an_executor_needs_no_optional_package_where_records_stay_in_memory() ->
     assert done.stdout == "42\n", done.stderr
 
 
-@pytest.mark.sample(8)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("begins", "program", "package", "extras"), MISSING)
 def test_a_missing_part_is_named_with_the_command_that_brings_its_feature(
     begins: str, program: str, package: str, extras: str

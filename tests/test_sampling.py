@@ -68,6 +68,7 @@ def run(folder: Path, *words: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["one process", "two"])
 def test_the_default_run_takes_some_of_each_and_says_what_it_leaves(
@@ -85,6 +86,7 @@ def test_the_default_run_takes_some_of_each_and_says_what_it_leaves(
     assert "left to scripts/test --soak: 1 soak, 76 thorough" in lines
 
 
+@pytest.mark.thorough
 def test_a_run_of_everything_leaves_nothing(tmp_path: Path) -> None:
     lines = run(tmp_path, "-m", "soak or not soak")
     assert "102 passed" in lines[-1]

@@ -580,7 +580,7 @@ async def reference() -> AsyncIterator[MemoryStore]:
     await store.aclose()
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("seed", range(len(SIZES)))
 async def test_every_store_gives_the_answers_of_the_reference(
     store: Store, reference: MemoryStore, seed: int
