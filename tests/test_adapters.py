@@ -142,6 +142,7 @@ def test_the_schema_is_a_copy_that_may_be_changed() -> None:
     assert INPUT_SCHEMA["properties"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("extra", "package"),
     [
@@ -260,6 +261,7 @@ async def test_an_error_has_its_place_and_its_console_lines(sandbox: Sandbox) ->
     assert result.logs == ["once"]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "forged",
     [

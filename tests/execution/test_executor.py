@@ -200,6 +200,7 @@ async def test_console_lines_are_heard_while_the_code_still_runs(executor: Execu
 # --- bad calls ---
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
@@ -221,7 +222,7 @@ async def test_a_bad_call_is_refused_and_nothing_happens(
     assert heard.of("bad") == []
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", ["agent_id", "channel_id", "request_id"])
 @pytest.mark.parametrize("value", ["a\nb", "x" * 257, "\ud800", 5])
 async def test_a_caller_whose_name_cannot_be_kept_is_refused(
@@ -304,6 +305,7 @@ async def test_no_hint_is_about_another_error_or_another_conversation(executor: 
 DEEP = "for (const a of [1]) for (const b of [1]) for (const c of [1]) for (;;) return 7"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("failures", [1, 7])
 async def test_code_that_runs_is_run_whatever_failed_before(
     executor: Executor, failures: int
