@@ -187,6 +187,7 @@ async def test_code_may_use_the_name_tools_for_its_own(sandbox: Sandbox) -> None
     assert (await run(sandbox, "globalThis.tools = 5; return tools")).output == 5
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "name", ["then", "constructor", "toString", "class", "find-person", "__proto__", "valueOf"]
 )
@@ -243,6 +244,7 @@ async def test_an_unknown_tool_names_the_nearest(sandbox: Sandbox) -> None:
     assert "crm.add" in error["nearest"]
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
@@ -304,6 +306,7 @@ async def test_what_is_asked_about_may_stand_in_an_object(sandbox: Sandbox) -> N
     assert (await run(sandbox, code)).output == ["add", "add", ["crm.add"]]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("call", ["$search()", "$search({})", "$describe(7)", "$describe(['a'])"])
 async def test_a_question_about_nothing_is_refused(sandbox: Sandbox, call: str) -> None:
     assert (await caught(sandbox, f"tools.{call}"))["code"] == "invalid_arguments"
@@ -334,6 +337,7 @@ async def test_calls_beyond_their_number_are_refused_and_the_run_goes_on() -> No
     assert len(result.tool_calls or ()) == 20
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("code", ["tools.add()", "tools.$list()", "tools.nope()"])
 async def test_each_error_says_whether_to_try_again_and_what_was_done(code: str) -> None:
     many = f"for (let i = 0; i < 1100; i++) try {{ await {code} }} catch (e) {{ return {{...e}} }}"

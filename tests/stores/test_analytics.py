@@ -118,6 +118,7 @@ async def test_one_run_is_every_percentile(store: Store) -> None:
     )
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("count", "p50", "p95", "p99"),
     [(2, 1, 2, 2), (3, 2, 3, 3), (20, 10, 19, 20), (21, 11, 20, 21), (100, 50, 95, 99)],

@@ -209,6 +209,7 @@ BETWEEN_RUNS = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("attack", BETWEEN_RUNS.values(), ids=BETWEEN_RUNS)
 async def test_a_process_that_was_taken_over_says_nothing_for_another_run(attack: str) -> None:
     backend = hostile_backend(attack + "; await new Promise((r) => setTimeout(r, 30000))")
