@@ -10,7 +10,6 @@ import tarfile
 from pathlib import Path
 
 import pytest
-
 from benchmarks.conformance import built_ins, libraries, syntax, typescript
 from benchmarks.conformance._mappings import source_lines
 from benchmarks.conformance._options import Options
