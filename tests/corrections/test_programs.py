@@ -103,6 +103,7 @@ FAILING = [
 ]
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("code", FAILING)
 async def test_errors_are_placed_in_the_text_that_the_caller_wrote(
     sandbox: Sandbox, code: str
