@@ -237,6 +237,7 @@ async def test_code_gets_the_answers_of_functions_async_or_not(sandbox: Sandbox)
     assert result.output == 42
 
 
+@pytest.mark.thorough
 async def test_code_that_calls_nothing_runs_once(sandbox: Sandbox) -> None:
     result = await rounds(sandbox, "return [context.n, typeof double]", double=abs)
     assert result.output == [20, "function"]

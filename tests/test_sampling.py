@@ -68,9 +68,14 @@ def run(folder: Path, *words: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.mark.sample(1)
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["one process", "two"])
+@pytest.mark.parametrize(
+    "spread",
+    [
+        pytest.param((), id="one process"),
+        pytest.param(("-n", "2"), id="two", marks=pytest.mark.thorough),
+    ],
+)
 def test_the_default_run_takes_some_of_each_and_says_what_it_leaves(
     tmp_path: Path, spread: tuple[str, ...]
 ) -> None:

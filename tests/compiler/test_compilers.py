@@ -449,6 +449,7 @@ async def test_a_map_that_is_wrong_breaks_nothing(code: str, map_: str) -> None:
 # --- nothing stays behind ------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_closing_leaves_no_process_descriptor_or_thread() -> None:
     async def use(pause: float) -> None:
         async with Sandbox(CONFIG) as sandbox:

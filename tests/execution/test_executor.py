@@ -160,7 +160,13 @@ async def test_an_error_is_a_result_with_its_place(
     ("name", "code", "resource", "limit"),
     [
         ("time", "for (;;) { if (Date.now() < 0) break }", "time", 300),
-        ("memory", "for (let a = [], i = 0; i < 1e9; i++) a.push('x' + i)", "memory", 128),
+        pytest.param(
+            "memory",
+            "for (let a = [], i = 0; i < 1e9; i++) a.push('x' + i)",
+            "memory",
+            128,
+            marks=pytest.mark.thorough,
+        ),
     ],
 )
 async def test_a_limit_that_ends_a_run_is_announced_before_the_failure(

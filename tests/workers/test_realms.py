@@ -71,7 +71,7 @@ async def test_an_agent_keeps_its_process_and_no_other_agent_gets_it(one: Sandbo
     assert len(set.union(*seen.values())) == 3
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "code",
     [
@@ -173,6 +173,7 @@ async def test_many_agents_share_the_machine_but_no_process() -> None:
         assert len(workers()) <= 5
 
 
+@pytest.mark.thorough
 async def test_map_runs_in_realms(one: Sandbox) -> None:
     requests = ({"code": f"return {n} * 2"} for n in range(200))
     results = [result async for result in one.map(requests, isolation="realm")]
