@@ -183,6 +183,7 @@ def test_two_batches_do_not_write_to_one_file(tmp_path: Path) -> None:
     assert "another batch writes to it" in refused.stderr
 
 
+@pytest.mark.thorough
 def test_standard_input_goes_to_standard_output(tmp_path: Path) -> None:
     text = "".join(json.dumps({"code": f"return {n}"}) + "\n" for n in range(5))
     piped = shell(tmp_path, text=text)
