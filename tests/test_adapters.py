@@ -251,6 +251,7 @@ async def test_an_exception_that_is_no_refusal_ends_it(sandbox: Sandbox) -> None
         await rounds(sandbox, "try { await broken() } catch { return 1 }", broken=broken)
 
 
+@pytest.mark.thorough
 async def test_an_error_has_its_place_and_its_console_lines(sandbox: Sandbox) -> None:
     def refuse() -> None:
         raise LookupError("not here")

@@ -94,6 +94,7 @@ def test_the_core_runs_code_without_any_optional_package() -> None:
     assert done.stdout == "2\n", done.stderr
 
 
+@pytest.mark.thorough
 def test_an_executor_needs_no_optional_package_where_records_stay_in_memory() -> None:
     program = (
         "import asyncio, onehop\n"

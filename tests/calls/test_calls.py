@@ -366,6 +366,7 @@ async def test_all_answers_together_are_bounded() -> None:
     assert (await limited(code, total=2000)).output == ["ok", "ok", "budget", "budget"]
 
 
+@pytest.mark.thorough
 async def test_arguments_over_their_limit_are_refused() -> None:
     code = "return await tools.repeat({text: 'x'.repeat(5000), times: 1}).catch(e => e.code)"
     assert (await limited(code, arguments=1000)).output == "invalid_arguments"
@@ -419,6 +420,7 @@ async def test_when_the_time_for_tools_is_over_the_run_goes_on() -> None:
     assert (await limited(code, wait=300)).output == ["budget", "budget"]
 
 
+@pytest.mark.thorough
 async def test_a_queue_does_not_eat_the_time_of_a_tool() -> None:
     code = (
         "return await Promise.all(Array.from({length: 6}, () => tools.sleep({ms: 150})"
@@ -427,6 +429,7 @@ async def test_a_queue_does_not_eat_the_time_of_a_tool() -> None:
     assert (await limited(code, concurrent=1, timeout=600)).output == ["ok"] * 6
 
 
+@pytest.mark.thorough
 async def test_a_run_that_only_waits_leaves_its_place_to_others() -> None:
     release = asyncio.Event()
     waiting = Tool("wait", release.wait, input_schema=ANYTHING, effect="read")
@@ -439,6 +442,7 @@ async def test_a_run_that_only_waits_leaves_its_place_to_others() -> None:
         assert [result.output for result in await asyncio.gather(*waiters)] == [True, True]
 
 
+@pytest.mark.thorough
 async def test_a_run_that_computes_while_it_waits_is_not_kept_from_its_answer() -> None:
     config = SandboxConfig(pool_size=1, max_concurrency=1)
     code = (

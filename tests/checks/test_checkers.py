@@ -29,6 +29,7 @@ async def run(sandbox: Sandbox, number: int, agent: str = "a", **more: Any) -> E
     return result
 
 
+@pytest.mark.thorough
 async def test_one_is_started_with_the_sandbox_where_the_first_program_will_need_it() -> None:
     async with opened(first_is_checked=True) as sandbox:
         await soon(checkers, "the checker to start")
@@ -77,6 +78,7 @@ async def test_no_more_than_allowed_and_the_others_run_unchecked(
         assert len(checkers()) == 1
 
 
+@pytest.mark.thorough
 async def test_an_idle_one_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_checkers, "_IDLE_SECONDS", 0.1)
     async with opened() as sandbox:

@@ -337,6 +337,7 @@ async def test_a_kept_tool_function_has_the_present_calls_grants() -> None:
         assert "a rule denies send" in denied.error
 
 
+@pytest.mark.thorough
 async def test_a_mistake_with_a_tools_answer_is_warned_of_in_each_call() -> None:
     async def find(n: int) -> dict[str, int]:
         """Find."""

@@ -121,6 +121,7 @@ async def test_sleepers_of_one_agent_do_not_hold_the_places_that_others_need() -
         await asyncio.gather(*greedy, return_exceptions=True)
 
 
+@pytest.mark.thorough
 async def test_runs_of_one_agent_that_wait_for_tools_leave_room_for_those_of_others() -> None:
     release = asyncio.Event()
 

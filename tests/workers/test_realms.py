@@ -110,12 +110,14 @@ async def test_usage_is_that_of_the_run_alone(one: Sandbox) -> None:
     assert second.cpu_time < first.cpu_time / 4
 
 
+@pytest.mark.thorough
 async def test_a_process_has_its_number_of_runs() -> None:
     async with Sandbox(SandboxConfig(realm_processes=1, realm_runs=3, pool_size=1)) as sandbox:
         origins = [(await realm(sandbox, WHICH)).output for _ in range(7)]
     assert [origins.count(each) for each in dict.fromkeys(origins)] == [3, 3, 1]
 
 
+@pytest.mark.thorough
 async def test_a_process_is_replaced_after_a_run_near_a_limit(one: Sandbox) -> None:
     before = (await realm(one, WHICH)).output
     code = "return new Uint8Array(1.1e8).fill(1).length"
