@@ -20,8 +20,7 @@ from benchmarks._process import cpu_of
 from benchmarks._program import Options, main
 from benchmarks._report import Budget, Report
 from benchmarks._stats import percentile
-from benchmarks.store import BIG, RECORDS, Source, fill
-from onehop.records import ExecutionRecord
+from benchmarks.store import BIG, RECORDS, Calling, fill
 from onehop.stores.sql import SqlStore
 
 WEIGHT = 150
@@ -70,32 +69,6 @@ async def measure(options: Options) -> Report:
         " what Chromium reports in the first 3 s, renewals included.",
     ]
     return report
-
-
-class Calling(Source):
-    """Runs; every third one calls tools."""
-
-    def _record(self) -> ExecutionRecord:
-        record, pick = super()._record(), self._random
-        if self.made % 3:
-            return record
-        calls = [
-            {
-                "id": f"call_{number}",
-                "tool": f"crm.tool_{min(int(pick.paretovariate(0.8)), 40)}",
-                "effect": "read",
-                "outcome": pick.choices(("ok", "failed", "denied"), (92, 6, 2))[0],
-                "duration": round(pick.lognormvariate(3, 1), 2),
-                "queued": 0.1,
-                "bytesIn": 40,
-                "bytesOut": pick.randrange(5000),
-            }
-            for number in range(pick.randrange(1, 6))
-        ]
-        avoided = {"turns": len(calls), "tokens": 300 * len(calls)}
-        return record.model_copy(
-            update={"details": {**record.details, "toolCalls": calls, "avoided": avoided}}
-        )
 
 
 async def _fill(server: Served, records: int) -> None:

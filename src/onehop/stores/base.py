@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # most of it only statistics and people need
     from onehop.runs.kept import KeptRun, RunChange, RunPhase
     from onehop.snippets.saved import Snippet
     from onehop.stores.tally import Slice
-    from onehop.types import Language
+    from onehop.types import ErrorType, Language
 
 Role = Literal["agent", "viewer", "approver", "admin"]
 
@@ -56,6 +56,10 @@ class HistoryQuery:
     language: Language | None = None
     success: bool | None = None
     code_hash: str | None = None
+    error_type: ErrorType | None = None
+    """Failed by this cause."""
+    tool: str | None = None
+    """Called this tool, by its path, at least once."""
     since: int | None = None
     """Executed at this time or later, ms since the epoch."""
     until: int | None = None
