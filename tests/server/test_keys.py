@@ -273,7 +273,8 @@ async def test_limits_are_changed_by_one_at_a_time() -> None:
     with pytest.raises(AgentChangedError):
         await agents.set_limits("ada", {"max_runs": 2}, was=AgentLimits(max_runs=4), by="root")
     known = AgentLimits(max_runs=5)
-    assert (await agents.set_limits("ada", max_runs=2, was=known, by="root")).max_runs == 2
+    changed = await agents.set_limits("ada", {"max_runs": 2}, was=known, by="root")
+    assert changed.max_runs == 2
     with pytest.raises(InvalidRequestError, match="max_runs"):
         await agents.set_limits("ada", {"max_runs": 0}, by="root")
     with pytest.raises(AgentNotFoundError):

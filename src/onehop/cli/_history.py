@@ -59,6 +59,8 @@ def history(
 ) -> None:
     """List the latest runs, the newest first."""
 
+    cause = _cause(error_type)
+
     def question(trail: Trail) -> Awaitable[ExitCode]:
         from onehop.stores.base import HistoryQuery
 
@@ -66,7 +68,7 @@ def history(
             agent_id=agent,
             channel_id=channel,
             success=False if failed else None,
-            error_type=_cause(error_type),
+            error_type=cause,
             tool=tool,
             limit=limit,
         )
@@ -107,7 +109,10 @@ def verify(
     ] = None,
     as_json: _JSON = False,
 ) -> None:
-    """Check the chain of hashes: find a changed, missing or inserted record, and name it."""
+    """Check the chain of hashes of the records.
+
+    A record that was changed, removed or inserted is named.
+    """
     _ask(lambda trail: trail.verify(expect, as_json=as_json))
 
 
@@ -118,7 +123,9 @@ store = typer.Typer(
 
 @store.command(epilog=STORE)
 def compact(as_json: _JSON = False) -> None:
-    """Rewrite a SQLite store without the room that deleted records have left.
+    """Rewrite a SQLite store without the room that is not used.
+
+    Deleted records have left that room.
 
     A store that this version of onehop made shrinks by itself. One from an older version does so
     once you have compacted it. The server may keep running: records wait in its journal.
