@@ -260,8 +260,8 @@ def test_causes_and_tools_lead_to_their_runs(
 ) -> None:
     with served.client(served.key("linking")) as agent:
         failed = run(agent, "throw new Error('no')").headers["x-request-id"]
-        called = run(agent, "return await tools.find_orders({customer: 'c'})")
-        called = called.headers["x-request-id"]
+        call = run(agent, "return await tools.find_orders({customer: 'c'})")
+        called = call.headers["x-request-id"]
 
     def leads(page: str, words: str) -> str:
         def found() -> list[str]:  # a page may come before its counts
