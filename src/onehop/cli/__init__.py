@@ -18,14 +18,22 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Run the command that ``sys.argv`` names, and exit."""
-    wanted = sys.argv[1] if len(sys.argv) > 1 else None
-    try:
-        from onehop.cli._app import make_app
+    from onehop.cli._command import outcome
+    from onehop.cli._early import begun_for
+    from onehop.cli._once import run_once
+    from onehop.cli._plain import plain_call
 
-        app = make_app(wanted)
-    except ModuleNotFoundError as error:
-        sys.exit(_missing(error))
-    app(prog_name="onehop")
+    wanted = sys.argv[1] if len(sys.argv) > 1 else None
+    with begun_for(sys.argv[1:]) as begun:  # they load as long as all the rest
+        if (plain := plain_call(sys.argv[1:])) is not None:
+            sys.exit(outcome(lambda: run_once(begun, **plain)))
+        try:
+            from onehop.cli._app import make_app
+
+            app = make_app(wanted)
+        except ModuleNotFoundError as error:
+            sys.exit(_missing(error))
+        app(prog_name="onehop", obj=begun)
 
 
 def _missing(error: ModuleNotFoundError) -> int:
