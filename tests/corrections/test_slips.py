@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from onehop.config import CorrectionConfig
@@ -83,6 +85,19 @@ def test_what_is_around_a_program_may_be_nested(code: str, language: str | None)
     assert wrapped_language(code) == language
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if (0) { return 1 }\nelif (1) { return 2 }\nreturn 3",
+        "if (0) { return 1 }\nelif (1) { return 2 }\nelif (2) { return 3 }",
+        "unless (x) { return 1 }",
+        "fi (x) { return 1 }",
+    ],
+)
+def test_a_statement_of_another_language_is_no_function(code: str) -> None:
+    assert corrected(code).code == code
+
+
 @pytest.mark.parametrize("rest", [".x", "[1]", "(1)\n return js", "= 1", "+ 1", "`x`", "in {}", ""])
 def test_a_first_line_that_is_a_variable_stays(rest: str) -> None:
     assert "js" in corrected(f"js\n{rest}").code
@@ -108,10 +123,30 @@ def test_what_is_not_repaired_is_named(code: str, at: tuple[int, int], word: str
         ("return cosnole.log(1)", "cosnole", "write `console`"),
         ("return code_execute({ code: '1' })", "code_execute", "write here, as statements"),
         ("javascript\nreturn javascript", "javascript", "the name of the language"),
+        ("return rows[0]", "rows", "write context.rows"),
     ],
 )
 def test_a_name_that_nobody_has_is_explained(code: str, name: str, words: str) -> None:
-    assert words in explain(code, "ReferenceError", f"{name} is not defined")
+    message = f"{name} is not defined"
+    assert words in explain(code, "ReferenceError", message, {"rows": [1]})
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "# 1\n'" + "\\'" * 49_000,
+        "/* # x\n" * 13_000,
+        "elif (a) {\n" * 9_000,
+        "retrun 1;" * 11_000,
+        "# x\n" * 24_000,
+        "<pre>" * 20_000,
+        "js\n" * 33_000,
+    ],
+)
+def test_no_text_makes_a_repair_slow(code: str) -> None:
+    began = time.process_time()
+    corrected(code)
+    assert time.process_time() - began < 5  # a second for the trees; what went square took 12 to 23
 
 
 @pytest.mark.parametrize("name", ["cost", "wait", "form", "whole", "clas", "math", "json", "total"])

@@ -122,9 +122,9 @@ def _thrown(request: ExecutionRequest, failure: Failure) -> ErrorInfo:
             request, "runtime", failure.name, failure.message, failure.line, failure.column
         )
     kind, name = _kind(failure), failure.name
-    message = source.explain(request.code, name, failure.message)
+    message = source.explain(request.code, name, failure.message, request.context)
     line, column = failure.line, failure.column
-    if name == "ReferenceError" and line is not None and column is not None:
+    if name == "ReferenceError":
         line, column = source.name_place(request.code, failure.message, line, column)
     return located(request, kind, name, message, line, column, failure.stack)
 

@@ -9,7 +9,7 @@ from typing import Final
 from onehop import source
 
 _TOKEN: Final = re.compile(
-    r"""//[^\n\r]*+|/\*(?s:.)*?\*/|(?P<text>'(?:[^'\\\n\r]|\\.)*+'|"(?:[^"\\\n\r]|\\.)*+")"""
+    r"""//[^\n\r]*+|/\*(?s:.)*?(?:\*/|\Z)|(?P<text>'(?:[^'\\\n\r]|\\.)*+'?|"(?:[^"\\\n\r]|\\.)*+"?)"""
     r"|(?P<name>[\w$]++)|(?P<open>[(\[{])|(?P<close>[)\]}])"
 )
 _KEY_ENDS: Final = re.compile(r"\s*+[:,}]")

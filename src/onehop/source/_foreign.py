@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -315,14 +315,17 @@ _EXPORTS: Final = frozenset({"module", "exports"})
 _OWN_CALLS: Final = frozenset({"code_execute", "codeExecute", "execute_code", "executeCode"})
 
 
-def explain(code: str, name: str, message: str) -> str:
-    """The message of an error that was thrown, with what is wrong with the text that threw it."""
+def explain(code: str, name: str, message: str, fields: Container[str] = ()) -> str:
+    """The message of an error that was thrown, with what is wrong with the text that threw it;
+    ``fields`` are those of its ``context``."""
     if len(code) > _MOST * 6:
         return message
     more = None
     missing = _NOT_DEFINED.fullmatch(message) if name == "ReferenceError" else None
     if missing is not None:
-        more = _of_name(code, missing[1])
+        found = missing[1]
+        is_field = found in fields
+        more = _words.FIELD.format(name=found) if is_field else _of_name(code, found)
     elif name == "TypeError" and message.endswith("is not a function"):
         more = None if fence_start(code) is None else _words.FENCE
     return f"{message}: {more}" if more else message

@@ -7,6 +7,7 @@ is looked up in them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from onehop.source._lines import index_at, position
@@ -17,23 +18,33 @@ _ABOUT: Final = re.compile(
 )
 _FURTHEST: Final = 2_000
 """Characters between the start of a statement and a name that it looks up first."""
+_WHOLE: Final = 100_000
+"""Characters of a text in which a name is looked for without a place."""
 
 
-def name_place(code: str, message: str, line: int, column: int) -> tuple[int, int]:
-    """The place of the name in ``message``, if it stands behind the one that was told; else that."""
+def name_place(
+    code: str, message: str, line: int | None, column: int | None
+) -> tuple[int | None, int | None]:
+    """The place of the name in ``message``, if it stands behind the one that was told; else that.
+
+    Of what a compiler has added, such as the calls of decorators, none is told: then it is the one
+    place where the text has the name.
+    """
     about = _ABOUT.match(message)
-    start = index_at(code, line, column)
+    start = index_at(code, line or 1, column or 1)
     if about is None or start is None:
         return line, column
-    named = _mention(code, about["name"] or about["early"], start)
-    return (line, column) if named is None else position(code, named)
+    mentions = _mentions(code, about["name"] or about["early"], start, line is not None)
+    first = next(mentions, None)
+    is_sure = first is not None and (line is not None or next(mentions, None) is None)
+    return position(code, first) if first is not None and is_sure else (line, column)
 
 
-def _mention(code: str, name: str, start: int) -> int | None:
-    """The first time that it stands there as a variable."""
+def _mentions(code: str, name: str, start: int, is_near: bool) -> Iterator[int]:
+    """The places where it stands as a variable."""
     token = re.compile(
-        r"""'(?:[^'\\\n\r]|\\.)*+'|"(?:[^"\\\n\r]|\\.)*+"|//[^\n\r]*+|/\*(?s:.)*?\*/"""
+        r"""'(?:[^'\\\n\r]|\\.)*+'?|"(?:[^"\\\n\r]|\\.)*+"?|//[^\n\r]*+|/\*(?s:.)*?(?:\*/|\Z)"""
         rf"|(?P<name>(?<![\w$.]){re.escape(name)}(?![\w$]))"
     )
-    found = (each for each in token.finditer(code, start, start + _FURTHEST))
-    return next((each.start() for each in found if each["name"]), None)
+    end = start + (_FURTHEST if is_near else _WHOLE)
+    return (each.start() for each in token.finditer(code, start, end) if each["name"])

@@ -45,6 +45,8 @@ PYTHON = LANGUAGE.format(language="Python")
 RESERVED = "`{word}` is a reserved word of JavaScript: choose another name"
 COMMENT = "`#` does not begin a comment in JavaScript: write `//`"
 BLOCK = "`{` begins a block here, not an object: write `return {` to return the object"
+BODY = "`{` begins the body of a function here, not an object: write `=> ({` … `})`"
+FIELD = "it is a field of `context`: write context.{name}"
 STATEMENT = "`{word}` begins a new statement: put a line end or a semicolon before it"
 TAG = "the code has the tag {tag} around it: send the program alone"
 END_OF_INPUT = "Unexpected end of input"
