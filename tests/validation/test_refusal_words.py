@@ -6,8 +6,6 @@ import pytest
 
 from onehop.validation import validate_code
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.mark.parametrize(
     ("code", "instead"),
