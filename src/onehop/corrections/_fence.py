@@ -41,7 +41,9 @@ _NAME_LINE = re.compile(
 )
 _GOES_ON = re.compile(r"\s*+(?:[^\w$\s\"'`{@/(]|/(?![/*])|(?:in|instanceof|of)\b|=|`)")
 """What cannot begin a statement, or would make one with the line before it."""
-_AT_HEAD = re.compile(f"{_ELEMENT.pattern}|{_NAME_LINE.pattern}".replace("?P<name>", ""), re.I)
+_AT_HEAD = re.compile(
+    f"{_ELEMENT.pattern}|{_NAME_LINE.pattern}".replace("?P<name>", ""), re.IGNORECASE
+)
 _NOT_LINE_END = re.compile("[^\n\r\u2028\u2029]")
 _NOT_PROSE = re.compile(
     r"/\*|[{}=]|;[ \t]*$|\w\(|\breturn\b|^[ \t]*(?://|(?:async|await|class|const|export|for|function"
@@ -138,7 +140,9 @@ def _wrapping(code: str, kinds: Sequence[_Kind]) -> Wrapping | None:
     if "```" not in code and "~~~" not in code and not _AT_HEAD.match(code):
         return None
     found = next(filter(None, (find(code) for find in kinds)), None)
-    for _ in range(_DEEPEST if found else 0):
+    for _ in range(_DEEPEST):
+        if found is None:
+            break
         within = next(filter(None, (find(_without(code, found)) for find in _WITHIN)), None)
         if within is None:
             break
@@ -236,7 +240,7 @@ def _element(code: str) -> Wrapping | None:
 
 
 def _name_line(code: str) -> Wrapping | None:
-    """The name of the language on a line of its own, as the line of a fence whose marks are gone."""
+    """The name of the language on a line of its own, as of a fence whose marks are gone."""
     line = _NAME_LINE.match(code)
     if line is None or _GOES_ON.match(code, line.end()) or not code[line.end() :].strip():
         return None

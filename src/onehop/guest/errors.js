@@ -331,7 +331,9 @@ function inheritsStack(thrown) {
   let object = thrown;
   try {
     for (let i = 0; i < MAX_PROTOTYPES && object !== null; i++) {
-      if (i > 0 && ErrorIsError(object)) return !isReplaced(object, readErrorString(thrown, "stack"));
+      if (i > 0 && ErrorIsError(object)) {
+        return !isReplaced(object, readErrorString(thrown, "stack"));
+      }
       if (ObjectPrototypeHasOwnProperty(object, "stack")) return false;
       object = ObjectGetPrototypeOf(object);
     }

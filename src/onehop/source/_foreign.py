@@ -226,7 +226,9 @@ def _misspelt(refused: _Refused) -> Found:
     for word in filter(None, near):
         found = word.group().strip()
         meant = meant_by(found)
-        is_name = meant is not None and swapped(found) is None and _occurs_again(refused.code, found)
+        is_name = (
+            meant is not None and swapped(found) is None and _occurs_again(refused.code, found)
+        )
         if meant is not None and not is_name:
             return _words.MISSPELT.format(word=found, meant=meant), word.end() - len(found)
     return None

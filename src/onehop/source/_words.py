@@ -53,6 +53,6 @@ END_OF_INPUT = "Unexpected end of input"
 MISSPELT = "`{word}` is not a word of JavaScript: write `{meant}`, if that is meant"
 NAMED = "the first line is the name of the language: send the program alone"
 OWN_CALL = (
-    "the code runs in `{name}` already and cannot call it: write here, as statements, what the inner "
-    "call was to run"
+    "the code runs in `{name}` already and cannot call it: write here, as statements, what the "
+    "inner call was to run"
 )

@@ -17,6 +17,7 @@ _NO_CODE_FROM_TEXT = (
     "text is never run as code in the sandbox, so this throws an EvalError; write the code itself, "
     "and read data with JSON.parse"
 )
+_NO_TEXT = "text is never run as code; write () => { … }"
 _CONSTRUCTORS = ("Function", "AsyncFunction", "GeneratorFunction", "AsyncGeneratorFunction")
 _TIMERS = ("setTimeout", "setInterval", "setImmediate")
 _COMPARISONS = frozenset({"===", "!==", "==", "!=", "instanceof", "in"})
@@ -65,9 +66,7 @@ def string_timer(facts: Facts) -> Iterator[Hit]:
             for _call, given in facts.calls.of(holder):
                 if given and _is_text(facts, given[0]):
                     certain = facts.certainty.calls(node, Value("path", name), _has_text(facts))
-                    message = (
-                        f"{name} needs a function here: text is never run as code; write () => {{ … }}"
-                    )
+                    message = f"{name} needs a function here: {_NO_TEXT}"
                     yield at(given[0], message, certain=certain)
 
 
