@@ -29,7 +29,7 @@ from onehop.inputs.integers import (
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.inputs.values import has_more_values
 from onehop.runs.questions import Moves
-from onehop.types import CheckPolicy, ExecutionRequest, Isolation, Language
+from onehop.types import CheckPolicy, ExecutionRequest, Isolation, Language, made
 
 MIN_TIMEOUT = 100
 """ms"""
@@ -84,7 +84,8 @@ def check_request(
     """
     copy, text = _check_context(context, config)
     copy, text, warnings = _check_integers(copy, text, config)
-    request = ExecutionRequest(
+    request = made(
+        ExecutionRequest,
         code=_check_code(code, config.max_code),
         language=_check_language(language),
         timeout=_check_timeout(timeout, config),

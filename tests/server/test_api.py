@@ -135,8 +135,12 @@ def test_history_is_filtered_and_comes_in_pages(ada: httpx2.Client) -> None:
     page = ada.get("/api/v1/executions", params={**wanted, "offset": 3}).json()
     assert [each["requestId"] for each in page["executions"]] == [names[0]]
     assert page["next"] is None
-    page = ada.get("/api/v1/executions", params={**wanted, "success": "false"}).json()
-    assert [each["requestId"] for each in page["executions"]] == [failed]
+    for only in ({"success": "false"}, {"errorType": "runtime"}):
+        page = ada.get("/api/v1/executions", params={**wanted, **only}).json()
+        assert [each["requestId"] for each in page["executions"]] == [failed]
+    for none in ({"errorType": "timeout"}, {"tool": "find_orders"}):
+        page = ada.get("/api/v1/executions", params={**wanted, **none}).json()
+        assert page["executions"] == []
     assert ada.get("/api/v1/executions", params={"since": 253402300799999}).json() == {
         "paused": [],
         "executions": [],
@@ -320,6 +324,8 @@ def test_unknown_addresses_and_methods_are_errors_of_the_same_form(ada: httpx2.C
         ("offset=-1", "offset"),
         ("success=yes", "success"),
         ("language=python", "language"),
+        ("errorType=bad", "errorType"),
+        ("tool=", "tool"),
         ("codeHash=zz", "codeHash"),
         ("since=99999999999999999999", "since"),
         ("unknown=1", "unknown"),

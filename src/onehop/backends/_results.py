@@ -14,6 +14,7 @@ from onehop.types import (
     ExecutionResult,
     Isolation,
     ResourceUsage,
+    made,
 )
 from onehop.workers import Died, Outcome
 from onehop.workers.protocol import Failure, LargeResult, Result
@@ -42,11 +43,6 @@ _CAUSES: Final = {
 """By the name that ``_died`` gives, which no guest can choose here."""
 
 
-def prepare() -> None:
-    """Have what the first result needs, which would wait for it: 15 ms."""
-    ExecutionResult.model_rebuild()
-
-
 def from_outcome(
     request: ExecutionRequest,
     digest: str,
@@ -59,7 +55,8 @@ def from_outcome(
     error = _error(request, limits, outcome)
     output, identifier = _output(outcome, limits, shelf)
     timed_out = isinstance(outcome.end, Died) and outcome.end.verdict == "timeout"
-    return ExecutionResult(
+    return made(
+        ExecutionResult,
         success=error is None,
         status="completed" if error is None else "failed",
         output=output,
@@ -67,7 +64,8 @@ def from_outcome(
         log_entries=outcome.logs,
         execution_time=_thousandths(outcome.elapsed * 1000),
         code_hash=digest,
-        resource_usage=ResourceUsage(
+        resource_usage=made(
+            ResourceUsage,
             memory=_thousandths(outcome.peak_bytes / MIB),
             timeout=timed_out,
             cpu_time=_thousandths(outcome.cpu_seconds * 1000),

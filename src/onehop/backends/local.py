@@ -115,7 +115,6 @@ class LocalBackend:
             self._readers.compilers.prepare()
         try:
             await self._factory.launcher()
-            asyncio.get_running_loop().call_soon(_results.prepare)  # while the first worker starts
             await self._pool.open()
         except BaseException:
             await self.aclose()

@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 from onehop.errors import (
+    AgentChangedError,
     AgentExistsError,
     AgentNotFoundError,
     ApprovalNotFoundError,
@@ -151,6 +152,7 @@ _TABLE: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (ApprovalNotFoundError, 404, "not_found"),
     (BodyTooSlowError, 408, "timeout"),
     (AgentExistsError, 409, "exists"),
+    (AgentChangedError, 409, "changed"),
     (RunLostError, 409, "run_lost"),
     (SnippetRefusedError, 409, "snippet_refused"),
     (ToolsGoneError, 409, "tools_gone"),
