@@ -362,6 +362,18 @@ def test_a_bad_body_is_refused(ada: httpx2.Client, name: str) -> None:
     assert error(response, 400, "invalid_request")["field"]
 
 
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_an_unknown_field_is_answered_with_all_that_are_known(
+    ada: httpx2.Client, accept: str
+) -> None:
+    body = {"code": "return 1", "verbose": True, "yield": 1000}
+    answer = ada.post("/api/v1/execute", json=body, headers={"Accept": accept})
+    document = ada.get("/openapi.json").json()
+    fields = document["components"]["schemas"]["ExecuteBody"]["properties"]
+    told = error(answer, 400, "invalid_request")["message"]
+    assert told.endswith(f"it must be one of {', '.join(fields)}")
+
+
 def test_a_body_that_is_not_said_to_be_json_is_refused(ada: httpx2.Client) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
         response = ada.post(

@@ -140,6 +140,49 @@ async def test_the_rules_of_the_language_hold(session: SessionScope) -> None:
     ]
 
 
+async def test_delete_takes_no_variable(session: SessionScope) -> None:
+    declared = "let a = 1; const b = 2; var c = 3; function d() {} free = 5; const o = { p: 1 };"
+    tried = """const local = (a) => delete a;
+      return [delete a, !delete (b), delete c, delete d, local(), delete o.p, delete free,
+        typeof free, [a, b, c, typeof d, o]]"""
+    kept = [1, 2, 3, "function", {}]
+    expected = [False, True, False, False, False, True, True, "undefined", kept]
+    assert await outputs(session, declared, tried) == [None, expected]
+
+
+async def test_a_name_with_escapes_is_kept_under_its_own(session: SessionScope) -> None:
+    first = r"let \u0061b = 1; const { \u{62}c } = { bc: 2 };"
+    then = r"function \u0063d() { return 3 } class \u0064e {}"
+    seen = "return [ab, bc, cd(), de.name]"
+    assert await outputs(session, first, then, seen) == [None, None, [1, 2, 3, "de"]]
+
+
+@pytest.mark.parametrize(
+    "fixing",
+    [
+        "Object.defineProperty(globalThis, 'x', { value: 1 })",
+        "Object.defineProperty(globalThis, 'x', { get: () => 1 })",
+        "Object.preventExtensions(globalThis)",
+    ],
+)
+@pytest.mark.parametrize("declared", ["let x = 2; x = 3", "var x = 3", "const x = 3"])
+async def test_a_name_that_cannot_be_kept_is_the_calls_own_and_told(
+    session: SessionScope, fixing: str, declared: str
+) -> None:
+    await session.execute(fixing)
+    result = await session.execute(f"{declared}; return x")
+    assert result.output == 3
+    assert ["`x` that cannot" in each for each in result.warnings or ()] == [True]
+
+
+async def test_a_frozen_global_object_says_what_to_do(session: SessionScope) -> None:
+    assert await outputs(session, "Object.freeze(globalThis)", "let x = 1; return x") == [
+        None,
+        "TypeError: an earlier call of this session has frozen the global object, so that "
+        "`context` cannot be set: use another session",
+    ]
+
+
 async def test_positions_are_those_of_the_calls_own_text(session: SessionScope) -> None:
     await session.execute("\n\n\nfunction check(n) {\n  if (n > 1) throw new RangeError('far') }")
     code = "let a = 1, { b } = { b: 2 };\nconst c = a +\n  check(b);"

@@ -119,11 +119,12 @@ def _thrown(request: ExecutionRequest, failure: Failure) -> ErrorInfo:
         return located(
             request, "runtime", failure.name, failure.message, failure.line, failure.column
         )
-    kind = _kind(failure)
-    message = source.explain(request.code, failure.name, failure.message)
-    return located(
-        request, kind, failure.name, message, failure.line, failure.column, failure.stack
-    )
+    kind, name = _kind(failure), failure.name
+    message = source.explain(request.code, name, failure.message, request.context)
+    line, column = failure.line, failure.column
+    if name == "ReferenceError":
+        line, column = source.name_place(request.code, failure.message, line, column)
+    return located(request, kind, name, message, line, column, failure.stack)
 
 
 def _kind(failure: Failure) -> ErrorType:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 from onehop import source
 from onehop.checks._declared import tools_declaration
 from onehop.checks._judge import Fault, fault_of, target_of
+from onehop.checks._places import field_place, member_place
 from onehop.checks._plan import planned_calls
 from onehop.checks._shape import context_declaration
 from onehop.compiler import Checkers, Facts, Message, MissingAwait, UncheckedError
@@ -38,6 +39,7 @@ _UNKNOWN_NAMES: Final = frozenset(
     {2304, 2503, 2552, 2580, 2581, 2582, 2583, 2584, 2591, 2592, 2593, 2662, 2663, 18004}
 )
 """TypeScript's numbers of messages about a name that nothing declares."""
+_ADVICE: Final = re.compile(r" (?:Do you need to|Try `npm).*", re.DOTALL)
 _NAMES_TOOLS: Final = re.compile(r"\btools\b")
 
 
@@ -104,10 +106,12 @@ class Check:
             messages = await self.messages(observed=True)
         except UncheckedError:
             return []
+        is_known = info.name == "ReferenceError"  # which says it in better words
         return [
-            f"the types say of that line: {one_line(each.text, _LONGEST)}"
+            f"the types say of that line: {_plain(each.text)}"
             for each in messages
             if each.line is not None and each.line <= info.line <= (each.last_line or each.line)
+            if not (is_known and each.number in _UNKNOWN_NAMES)
         ][:3]
 
     async def messages(self, *, observed: bool = False) -> tuple[Message, ...]:
@@ -174,6 +178,11 @@ class Check:
             column=first.column,
             excerpt=source.excerpt(self.request.code, first.line, first.column),
         )
+
+
+def _plain(text: str) -> str:
+    """A message of the compiler without its advice on packages and options: there are none here."""
+    return one_line(_ADVICE.sub("", text), _LONGEST)
 
 
 class Checks:
@@ -254,6 +263,15 @@ def _faults(check: Check) -> list[Fault]:
     return found
 
 
+def _place(code: str, fault: Fault) -> tuple[int, int]:
+    """A call may have many lines: the one to look at."""
+    site = fault.site
+    member = site.path[-1] if site.path else None
+    if fault.field is None and member is not None:
+        return member_place(code, member, site.line, site.column)
+    return field_place(code, fault.field, site.line, site.column)
+
+
 def _refuse(check: Check, faults: list[Fault], policy: CheckPolicy) -> None:
     """Say all that is wrong, once the code must fail anyway."""
     certain = [fault for fault in faults if fault.site.is_certain]
@@ -261,7 +279,7 @@ def _refuse(check: Check, faults: list[Fault], policy: CheckPolicy) -> None:
         return
     first = certain[:1] or faults[:1]
     for fault in [*first, *(each for each in faults if each not in first)][:_MOST]:
-        check.findings.append(_finding(fault.message, fault.site.line, fault.site.column))
+        check.findings.append(_finding(fault.message, *_place(check.request.code, fault)))
         check.hints += [hint for hint in fault.hints if hint not in check.hints]
     check.hints = check.hints[:_HINTS]
 

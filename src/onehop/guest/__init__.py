@@ -77,6 +77,7 @@ REALMS_PARTS = (
 """Of the main realm of a process that runs jobs in realms."""
 SECOND_PARTS = (
     "inspect_lists.js",
+    "inspect_numbers.js",
     "inspect_width.js",
     "inspect_quotes.js",
     "inspect_classes.js",

@@ -40,6 +40,7 @@ export const ASKED_BY_THE_LANGUAGE = {
   then: true,
   toJSON: true,
   toString: true,
+  toLocaleString: true,
   valueOf: true,
   constructor: true,
 };
@@ -132,9 +133,7 @@ function readMember(target, name, namespace) {
 function readRoot(target, name) {
   if (!isMissing(target, name)) return ReflectGet(target, name);
   const get = (own, member) =>
-    typeof member === "string" && !ReflectHas(own, member) && member !== "then"
-      ? makeTool(name, member)
-      : ReflectGet(own, member);
+    isMissing(own, member) ? makeTool(name, member) : ReflectGet(own, member);
   return new CapturedProxy(makeTool("", name), { __proto__: null, get });
 }
 

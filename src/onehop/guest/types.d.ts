@@ -188,7 +188,7 @@ interface ThirdPart {
     session: SessionJob,
     head: string,
     tail: string,
-  ): (() => Promise<unknown>) | null;
+  ): (() => Promise<unknown>) | string;
 }
 
 interface SecondState {

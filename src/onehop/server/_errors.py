@@ -54,7 +54,7 @@ _JOURNAL_FULL: Final = (
     "may wait for it"
 )
 _NO_PART: Final = "the server lacks a part that this needs; its log says which"
-_NO_WORKER: Final = "no worker can be started; the server's log says why"
+_NO_WORKER: Final = "no code can be run here now: try again later; the server's log says why"
 _STOPPING: Final = "the server is stopping"
 _RETRY: Final = 5.0
 """Seconds to wait for what is away."""
