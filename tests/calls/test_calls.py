@@ -593,3 +593,19 @@ async def test_many_runs_leave_no_task_behind(sandbox: Sandbox) -> None:
     for _ in range(3):
         await run(sandbox, "tools.sleep({ms: 60_000}); return await tools.add({a: 1})")
     await soon(lambda: not [t for t in asyncio.all_tasks() if "_carry_out" in repr(t)])
+
+
+LOOKS = (
+    "return Object.keys(tools).sort()",
+    'return Object.keys(globalThis["too" + "ls"]).sort()',
+    """Object.prototype.names = {roots: ["evil"], namespaces: {}, aliases: {}};
+    return Object.keys(globalThis["too" + "ls"]).sort();""",
+)
+
+
+@pytest.mark.parametrize("count", [3, 2000])  # names that come with the job, and those that do not
+async def test_code_finds_the_tools_however_it_looks(count: int) -> None:
+    tools = [Tool(f"a_tool_{i:04}", lambda: None, effect="read") for i in range(count)]
+    async with Sandbox(tools=tools) as sandbox:
+        for result in await asyncio.gather(*map(sandbox.execute, LOOKS)):
+            assert result.output == [each.name for each in tools]

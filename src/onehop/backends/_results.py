@@ -14,7 +14,6 @@ from onehop.types import (
     ExecutionResult,
     Isolation,
     ResourceUsage,
-    made,
 )
 from onehop.workers import Died, Outcome
 from onehop.workers.protocol import Failure, LargeResult, Result
@@ -55,8 +54,7 @@ def from_outcome(
     error = _error(request, limits, outcome)
     output, identifier = _output(outcome, limits, shelf)
     timed_out = isinstance(outcome.end, Died) and outcome.end.verdict == "timeout"
-    return made(
-        ExecutionResult,
+    return ExecutionResult.known(
         success=error is None,
         status="completed" if error is None else "failed",
         output=output,
@@ -64,8 +62,7 @@ def from_outcome(
         log_entries=outcome.logs,
         execution_time=_thousandths(outcome.elapsed * 1000),
         code_hash=digest,
-        resource_usage=made(
-            ResourceUsage,
+        resource_usage=ResourceUsage.known(
             memory=_thousandths(outcome.peak_bytes / MIB),
             timeout=timed_out,
             cpu_time=_thousandths(outcome.cpu_seconds * 1000),

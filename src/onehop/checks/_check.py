@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from onehop import source
@@ -56,6 +57,11 @@ class Room(Protocol):
         ...
 
 
+@cache
+def _no_facts() -> Facts:
+    return Facts(None)
+
+
 @dataclass
 class Check:
     """What a check has found."""
@@ -68,7 +74,7 @@ class Check:
     """Whether ``tools`` is a variable of the session."""
     typecheck: Typecheck | None = None
     """None when it is off."""
-    facts: Facts = field(default_factory=lambda: Facts(None))
+    facts: Facts = field(default_factory=_no_facts)
     findings: list[Finding] = field(default_factory=list)
     """For which the code may not run, the first one to mend first."""
     hints: list[str] = field(default_factory=list)
@@ -88,6 +94,8 @@ class Check:
         """The result of the run with the verdict, and with what the check knows of a failure."""
         if self.typecheck is None:
             return result
+        if result.success and not self.facts.awaits:
+            return result.with_known(typecheck=self.typecheck)
         changes: dict[str, Any] = {"typecheck": self.typecheck}
         told = " ".join(result.warnings or ())  # the run may have seen the mistake itself
         awaits = [_await_words(each) for each in self.facts.awaits[:3] if _called(each) not in told]
@@ -96,7 +104,7 @@ class Check:
         elif result.error_info is not None and result.error_info.type == "runtime":
             hints = [*awaits, *await self._hints_at(result.error_info)]
             changes["hints"] = [*(result.hints or ()), *dict.fromkeys(hints)][:_HINTS] or None
-        return result.model_copy(update=changes)
+        return result.with_known(**changes)
 
     async def _hints_at(self, info: ErrorInfo) -> list[str]:
         """What the types say of the line where the run failed."""
@@ -190,6 +198,7 @@ class Checks:
 
     def __init__(self, room: Room | None) -> None:
         self._room = room
+        self._checked = Typecheck(verdict="checked")
 
     async def check(
         self,
@@ -204,8 +213,10 @@ class Checks:
         policy = policy_of(request, grant)
         if policy == "off" and not request.plan:
             return check
+        check.typecheck = self._checked
+        if self.passed(request) is not None:
+            return check
         try:
-            check.typecheck = Typecheck(verdict="checked")
             await self._examine(check, policy)
         except UncheckedError as error:
             check.typecheck = Typecheck(verdict="unchecked", reason=str(error))
@@ -213,8 +224,6 @@ class Checks:
 
     async def _examine(self, check: Check, policy: CheckPolicy) -> None:
         request = check.request
-        if not self._is_worth_it(request, policy):
-            return
         if check.has_own_tools:
             raise UncheckedError("an earlier call of the session has declared its own `tools`")
         room = check.opened_room()
@@ -230,11 +239,12 @@ class Checks:
         if policy == "strict" and not check.findings:
             _refuse_messages(check, await check.messages())
 
-    def _is_worth_it(self, request: ExecutionRequest, policy: CheckPolicy) -> bool:
-        """A program that does not name the tools cannot be wrong about them; asked for by name, the
-        check is made."""
-        named = request.plan or policy == "strict" or request.typecheck is not None
-        return named or _NAMES_TOOLS.search(request.code) is not None
+    def passed(self, request: ExecutionRequest) -> Typecheck | None:
+        """The verdict on a program with tools in which there is nothing to look for: one that does
+        not name them cannot be wrong about them. Asked for by name, the check is made."""
+        is_asked = request.plan or request.typecheck is not None
+        names = "tools" in request.code and _NAMES_TOOLS.search(request.code)
+        return None if is_asked or names else self._checked
 
     async def _refuse_syntax(self, check: Check, found: Message) -> None:
         said = source.Diagnosis(found.text, found.line, found.column)

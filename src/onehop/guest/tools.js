@@ -47,7 +47,7 @@ export const ASKED_BY_THE_LANGUAGE = {
 
 /** The guest's global `tools`, made when it is first looked at. */
 export function openTools() {
-  made.tools ??= makeTools(grant.limits === null ? NO_NAMES : readNames());
+  made.tools ??= makeTools(grant.limits === null ? NO_NAMES : grant.limits.names ?? readNames());
   return made.tools;
 }
 
