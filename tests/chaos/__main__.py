@@ -19,6 +19,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
+from hypothesis import settings
+
 from tests.chaos._report import kills, page
 from tests.chaos.bank import Customer
 from tests.chaos.campaign import Campaign, Found
@@ -48,12 +50,16 @@ def main() -> int:
     parser.add_argument("--stores", default="sqlite,two", help=f"some of {','.join(STORES)}")
     parser.add_argument("--kill-minutes", type=float, default=60, help="no kill is begun later")
     parser.add_argument("--together", action="store_true", help="kill on all stores at once")
+    parser.add_argument("--warm", action="store_true", help="servers that start fast: see copies")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--only", default="", help="faults whose name has this in it")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     if unknown := set(options.stores.split(",")) - STORES.keys():
         parser.error(f"--stores: {', '.join(sorted(unknown))} is not one of {', '.join(STORES)}")
+    if options.warm:
+        settings.register_profile("warm", derandomize=True)
+        settings.load_profile("warm")
     dice = random.Random(options.seed)
     began = time.monotonic()
     trials: list[Trial] = []

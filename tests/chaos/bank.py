@@ -20,9 +20,12 @@ from typing import Any, Final, Literal, Self
 
 from tests.chaos.subject import Subject
 from tests.upstreams.running import free_port, is_there
+from tests.users import ROOT
 from tests.waiting import until
 
 Move = Literal["arrived", "applied", "answered"]
+_PATIENCE: Final = 300.0
+"""Seconds until it must answer, on a busy machine."""
 PAUSE: Final = 0.7
 """Seconds before a payment takes effect, and again until it is answered."""
 
@@ -69,7 +72,7 @@ def bank(moves: Path, ledger: Path, pause: float = PAUSE) -> Iterator[str]:
     command = [*words, str(pause)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            until(lambda: is_there(port), "the bank")
+            until(lambda: is_there(port), "the bank", _PATIENCE)
             yield f"http://127.0.0.1:{port}/mcp"
         finally:
             process.kill()
@@ -80,7 +83,8 @@ class Customer(Subject):
 
     def __init__(self, folder: Path, store: str = "", **environment: Any) -> None:
         settings = folder / "onehop.toml"
-        super().__init__(folder, store, ONEHOP_CONFIG=str(settings), **environment)
+        told = {"ONEHOP_CONFIG": str(settings), "PYTHONPATH": str(ROOT / "src")}
+        super().__init__(folder, store, **{**told, **environment})
         self.moves = Moves(folder / "moves")
         self._settings = settings
         self._bank = ExitStack()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -143,7 +142,9 @@ class RunAsker:
             left = max(left, _LEAST)  # it is asked, and the run goes on without its worker
         elif left <= _GATHER:  # too little for anybody to be asked in
             return None
-        approval = self._standing(question) or self._approval(question, self._lifetime or left)
+        now = await self._time(question.bound.path)
+        lasts = self._lifetime or left
+        approval = self._standing(question) or self._approval(question, now, lasts)
         if approval.status != "pending":
             self._hear(approval)
             return _decision(approval)
@@ -152,7 +153,7 @@ class RunAsker:
         self._new.append(waiting)
         self._begin()
         try:
-            decided = await self._decided(waiting, left)
+            decided = await self._decided(waiting, left, (approval.expires_at - now) / 1000)
         except asyncio.CancelledError:
             if not (self._is_pausing and waiting.is_kept):
                 self._take_back(waiting)
@@ -175,10 +176,16 @@ class RunAsker:
             raise ToolError("denied", words, question.bound.path)
         return standing
 
-    async def _decided(self, waiting: _Waiting, left: float) -> Approval | None:
-        """What was decided, within the time to hold the worker; then the run ends, or the question
-        expires."""
-        lives = waiting.approval.expires_at / 1000 - time.time()
+    async def _time(self, tool: str) -> int:
+        """By the store's clock, for any server may go on. Raises ToolError."""
+        try:
+            return await self._store.time()
+        except StoreError as error:
+            raise _unavailable(tool, error) from None
+
+    async def _decided(self, waiting: _Waiting, left: float, lives: float) -> Approval | None:
+        """What was decided, within the ``left`` time to hold the worker; then the run ends, or the
+        question, which ``lives`` so long, expires."""
         try:
             async with asyncio.timeout(min(left, lives)):
                 return await asyncio.shield(waiting.decided)
@@ -188,8 +195,7 @@ class RunAsker:
         self.pause()
         return await waiting.decided  # until the worker ends
 
-    def _approval(self, question: Question, left: float) -> Approval:
-        now = time.time_ns() // 1_000_000
+    def _approval(self, question: Question, now: int, left: float) -> Approval:
         return Approval(
             run_id=self._run_id,
             call_id=question.call_id,
@@ -271,8 +277,9 @@ class RunAsker:
         written down in time."""
         asked = waiting.approval
         try:
+            now = await self._store.time()
             return await self._store.decide_approval(
-                asked.run_id, asked.call_id, "expired", by=None, now=time.time_ns() // 1_000_000
+                asked.run_id, asked.call_id, "expired", by=None, now=now
             )
         except StoreError as error:
             raise _unavailable(asked.tool, error) from None
