@@ -105,7 +105,16 @@ def _kills(campaigns: dict[str, Found]) -> Iterable[str]:
     yield "write that was made twice, was sent again without a question, or is not on record, a"
     yield "run with two records or another end than was answered, a call without an answer, or a"
     yield "process that stayed.\n"
-    names = "runs", "completed", "cut off", "writes", "asked about", "unnamed", "problems"
+    names = (
+        "runs",
+        "completed",
+        "cut off",
+        "failed otherwise",
+        "writes",
+        "asked about",
+        "unnamed",
+        "problems",
+    )
     yield f"| store | kills | under way | {' | '.join(names)} |"
     yield f"| --- | --- | --- |{' ---: |' * len(names)}"
     for name, found in campaigns.items():
@@ -116,6 +125,7 @@ def _kills(campaigns: dict[str, Found]) -> Iterable[str]:
             found.runs,
             found.completed,
             found.interrupted,
+            _counted(found.failed),
             found.writes,
             found.unknown,
             found.unnamed,

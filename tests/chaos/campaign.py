@@ -66,6 +66,8 @@ class Found:
     runs: int = 0
     completed: int = 0
     interrupted: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    """The others, by the name of their error."""
     writes: int = 0
     """Lines of the ledger"""
     unknown: int = 0
@@ -263,6 +265,8 @@ class Campaign:
                 found.problems.append(f"{name} succeeded, and has lost {wanted - mine}")
         interrupted = record.details.get("interrupted") is True
         found.interrupted += interrupted
+        if not answer["success"] and not interrupted:
+            found.failed[str((answer.get("errorInfo") or {}).get("name"))] += 1
         calls = record.details.get("toolCalls") or []
         told = sum(
             call["effect"] != "read" and call["outcome"] in ("ok", "unknown", "cancelled")
