@@ -125,6 +125,7 @@ CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "kept_runs": lambda store: store.kept_runs(),
     "add_run_part": lambda store: store.add_run_part("run", 1, 1, b"part"),
     "run_parts": lambda store: store.run_parts("run"),
+    "time": lambda store: store.time(),
     "claim_run": lambda store: store.claim_run("run", "server", NOW, NOW + 1000),
     "change_run": lambda store: store.change_run("run", 1, RunChange(phase="held")),
     "wake_run": lambda store: store.wake_run("run"),

@@ -218,6 +218,11 @@ class Store(Protocol):
     async def ping(self) -> None:
         """Ask the database for an answer."""
 
+    async def time(self) -> int:
+        """The time by the database's own clock, in ms since the epoch. Whose a run is, and when a
+        question expires, is decided by it, so that servers whose clocks differ agree. SQLite and
+        memory have this machine's."""
+
     async def append(self, entries: Sequence[Entry]) -> Sequence[ExecutionRecord]:
         """Take all entries in order, or none of them, each once.
 

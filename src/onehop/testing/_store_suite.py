@@ -447,6 +447,11 @@ class StoreSuite:
             assert await store.session_note("ada", "old") is None
             assert await store.session_keys("ada", "old") == []
 
+    async def test_its_clock_goes_on(self, store: Store) -> None:
+        first = await store.time()
+        await asyncio.sleep(0.02)
+        assert 10 <= await store.time() - first < 60_000
+
     async def test_a_lease_has_one_holder_until_it_is_dropped(self, store: Store) -> None:
         first = await store.take_lease("work", "ada", 60_000)
         assert first is not None

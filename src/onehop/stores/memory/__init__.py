@@ -82,6 +82,10 @@ class MemoryStore(
     async def ping(self) -> None:
         """Always answers."""
 
+    async def time(self) -> int:
+        """This machine's."""
+        return time.time_ns() // 1_000_000
+
     async def append(self, entries: Sequence[Entry]) -> Sequence[ExecutionRecord]:
         """Take all entries in order, or none of them, each once."""
         batch = kept(entries)
