@@ -21,11 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
-
-import pytest
+from unittest import mock
 
 from tests.copying import LENGTH, NAME
-from tests.sampling import same_each_time
+from tests.sameness import same_each_time
 
 ONEHOP: Final = [sys.executable, "-m", "onehop"]
 _ROOT: Final = Path(__file__).parents[1]
@@ -79,10 +78,8 @@ def run(
 @contextmanager
 def also_for_asyncio() -> Iterator[None]:
     """Meanwhile asyncio starts processes by ``start``, for clients that start ``onehop`` by it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            unix_events, "subprocess", SimpleNamespace(**vars(subprocess) | {"Popen": start})
-        )
+    changed = SimpleNamespace(**vars(subprocess) | {"Popen": start})
+    with mock.patch.object(unix_events, "subprocess", changed):
         yield
 
 
