@@ -21,7 +21,7 @@ from onehop.execution.executor import Executor
 from onehop.records import ExecutionRecord
 from onehop.stores import open_store
 from onehop.stores.base import HistoryQuery, Store
-from tests.sampling import same_each_time
+from tests.sameness import same_each_time
 from tests.servers import MongoServer, PostgresServer
 from tests.users import ROOT
 
