@@ -141,6 +141,16 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
+def sqlite_pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that a store has made."""
+    from tests.stores.records import open_once  # after the rewriting of its assertions
+
+    path = tmp_path_factory.mktemp("pattern") / "store.db"
+    open_once(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgresServer]:
     """A PostgreSQL that runs; ``create`` makes an empty schema in it. Do not stop this one."""
     with PostgresServer() as server:

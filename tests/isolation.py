@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-ONE = pytest.mark.sample(1, over="isolation")
+PROCESS = pytest.mark.sample(1, over="isolation", weight=2)
+"""A failed run costs a start, which takes a tenth of that of realms."""
+REALM = pytest.mark.sample(1, over="isolation")
 
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param("process", marks=ONE), pytest.param("realm", marks=ONE)],
+    params=[pytest.param("process", marks=PROCESS), pytest.param("realm", marks=REALM)],
     autouse=True,
 )
 def isolation(request: pytest.FixtureRequest) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 ``@pytest.mark.sample(6)`` on a test, or a file, keeps six of each test's cases. With ``over`` the
 cases are those that differ in that fixture alone: ``sample(1, over="run")`` runs each test with one
-of the fixture's values, and not all tests with the same. The others are marked ``thorough``.
+of the fixture's values, and not all tests with the same. One with ``weight=3`` is taken for three
+times as many tests as one without. The others are marked ``thorough``.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ def _groups(
             (each for each in item.iter_markers("sample") if ("over" in each.kwargs) is over), None
         )
         if mark is not None:
-            found[_group(item, mark.kwargs.get("over")), mark.args[0]].append(item)
+            group = _group(item, mark.kwargs.get("over")), mark.args[0]
+            found[group].extend([item] * mark.kwargs.get("weight", 1))
     return found
 
 

@@ -142,6 +142,7 @@ def test_the_schema_is_a_copy_that_may_be_changed() -> None:
     assert INPUT_SCHEMA["properties"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("extra", "package"),
     [
@@ -236,6 +237,7 @@ async def test_code_gets_the_answers_of_functions_async_or_not(sandbox: Sandbox)
     assert result.output == 42
 
 
+@pytest.mark.thorough
 async def test_code_that_calls_nothing_runs_once(sandbox: Sandbox) -> None:
     result = await rounds(sandbox, "return [context.n, typeof double]", double=abs)
     assert result.output == [20, "function"]
@@ -249,6 +251,7 @@ async def test_an_exception_that_is_no_refusal_ends_it(sandbox: Sandbox) -> None
         await rounds(sandbox, "try { await broken() } catch { return 1 }", broken=broken)
 
 
+@pytest.mark.thorough
 async def test_an_error_has_its_place_and_its_console_lines(sandbox: Sandbox) -> None:
     def refuse() -> None:
         raise LookupError("not here")
@@ -260,6 +263,7 @@ async def test_an_error_has_its_place_and_its_console_lines(sandbox: Sandbox) ->
     assert result.logs == ["once"]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "forged",
     [

@@ -25,6 +25,7 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copies, "same_each_time", lambda: True)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "words", [["--version"], ["run", "-"], ["nothing"], ["run", "throw new Error('no')"]]
 )

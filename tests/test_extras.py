@@ -94,6 +94,7 @@ def test_the_core_runs_code_without_any_optional_package() -> None:
     assert done.stdout == "2\n", done.stderr
 
 
+@pytest.mark.thorough
 def test_an_executor_needs_no_optional_package_where_records_stay_in_memory() -> None:
     program = (
         "import asyncio, onehop\n"
@@ -107,7 +108,7 @@ def test_an_executor_needs_no_optional_package_where_records_stay_in_memory() ->
     assert done.stdout == "42\n", done.stderr
 
 
-@pytest.mark.sample(8)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("begins", "program", "package", "extras"), MISSING)
 def test_a_missing_part_is_named_with_the_command_that_brings_its_feature(
     begins: str, program: str, package: str, extras: str

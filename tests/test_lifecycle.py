@@ -52,6 +52,7 @@ def test_closing_leaves_no_process_descriptor_or_thread() -> None:
     assert (descendants(os.getpid()), open_descriptors(), threads()) == before
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_the_end_of_the_host_is_the_end_of_its_workers(ending: signal.Signals) -> None:
     host = subprocess.Popen(

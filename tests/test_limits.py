@@ -97,6 +97,7 @@ async def roomy() -> AsyncIterator[Sandbox]:
         yield opened
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("code", ENDLESS.values(), ids=ENDLESS)
 async def test_the_deadline_ends_what_does_not_end_by_itself(roomy: Sandbox, code: str) -> None:
     async with asyncio.timeout(PATIENCE):
@@ -109,6 +110,7 @@ async def test_the_deadline_ends_what_does_not_end_by_itself(roomy: Sandbox, cod
     assert (await roomy.execute("return 'unharmed'")).output == "unharmed"
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("code", BOMBS.values(), ids=BOMBS)
 async def test_memory_is_bounded_whatever_holds_it(small: Sandbox, code: str) -> None:
     result = await small.execute("console.log('before');" + code, timeout=15_000)

@@ -43,6 +43,7 @@ def test_text_without_modules_and_types_loads_no_parser() -> None:
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
+@pytest.mark.thorough
 def test_the_store_in_sqlite_loads_nothing_for_postgresql() -> None:
     script = (
         "import sys, onehop.stores.sql; "

@@ -29,6 +29,17 @@ ONE = pytest.mark.sample(1, over="way")
 def way(request):
     return request.param
 
+OFTEN = pytest.mark.sample(1, over="kind", weight=3)
+SELDOM = pytest.mark.sample(1, over="kind")
+
+@pytest.fixture(params=[pytest.param("often", marks=OFTEN), pytest.param("seldom", marks=SELDOM)])
+def kind(request):
+    return request.param
+
+@pytest.mark.parametrize("case", range(60))
+def test_weighed_kinds(kind, case):
+    pass
+
 @pytest.mark.sample(3)
 @pytest.mark.parametrize("case", range(50))
 def test_many(case):
@@ -69,7 +80,13 @@ def run(folder: Path, *words: str) -> list[str]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["one process", "two"])
+@pytest.mark.parametrize(
+    "spread",
+    [
+        pytest.param((), id="one process"),
+        pytest.param(("-n", "2"), id="two", marks=pytest.mark.thorough),
+    ],
+)
 def test_the_default_run_takes_some_of_each_and_says_what_it_leaves(
     tmp_path: Path, spread: tuple[str, ...]
 ) -> None:
@@ -79,15 +96,18 @@ def test_the_default_run_takes_some_of_each_and_says_what_it_leaves(
     many = [name for name in ran if name.startswith("test_many")]
     ways = [name for name in ran if name.startswith("test_ways")]
     some = [name for name in ran if name.startswith("test_some_ways")]
-    assert (len(many), len(ways), len(some)) == (3, 20, 2)
+    kinds = [name.partition("[")[2].partition("-")[0] for name in ran if "weighed" in name]
+    assert (len(many), len(ways), len(some), len(kinds)) == (3, 20, 2, 60)
+    assert 35 < kinds.count("often") < 55
     assert {name.partition("[")[2].partition("-")[0] for name in ways} == {"near", "far"}
     assert {name.rpartition("-")[2] for name in ways} == {f"{case}]" for case in range(20)}
-    assert "left to scripts/test --soak: 1 soak, 76 thorough" in lines
+    assert "left to scripts/test --soak: 1 soak, 136 thorough" in lines
 
 
+@pytest.mark.thorough
 def test_a_run_of_everything_leaves_nothing(tmp_path: Path) -> None:
     lines = run(tmp_path, "-m", "soak or not soak")
-    assert "102 passed" in lines[-1]
+    assert "222 passed" in lines[-1]
     assert not any("left to" in line for line in lines)
 
 

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.users import ROOT
 
 CONFTEST = """
@@ -61,6 +63,7 @@ def test_that_is_not_marked(started):
 """
 
 
+@pytest.mark.thorough
 def test_a_marked_test_that_starts_a_process_fails_however_it_does(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_it.py").write_text(TESTS)

@@ -44,6 +44,7 @@ def found(report: ValidationReport, rule: str) -> list[str]:
 # --- no text is too much for the host ---
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_a_text_that_ends_a_parser_has_a_result_at_every_entry(
     executor: Executor, sandbox: Sandbox, language: Language
@@ -118,6 +119,7 @@ def test_an_analysis_process_collects_its_garbage() -> None:
     assert found(named("collector").validate("return 1"), "collector") == ["True"]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("forgery", FORGERIES)
 async def test_a_forged_answer_is_no_verdict(sandbox: Sandbox, forgery: str) -> None:
     async with Executor(sandbox, named("forge")) as executor:
@@ -197,6 +199,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("fork", ["", "if os.fork() == 0: time.sleep(15); os._exit(0)"])
 def test_the_end_of_the_host_is_the_end_of_its_analysis_processes(fork: str) -> None:
     """Also where a copy of the host by fork holds its descriptors."""

@@ -84,6 +84,7 @@ def test_failures_do_not_vanish_when_the_finished_batch_is_run_again(tmp_path: P
     assert f"1 succeeded, 5 were there already ({told})" in more.stderr
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "line",
     [
@@ -100,6 +101,7 @@ def test_a_line_with_a_key_twice_is_refused_and_not_run(tmp_path: Path, line: st
     assert "twice in one object" in result["error"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
 def test_a_batch_that_was_killed_goes_on_where_it_stopped(tmp_path: Path, ending: str) -> None:
     wait = "await new Promise((r) => setTimeout(r, 20)); return context.n"
@@ -141,6 +143,7 @@ def test_an_interrupted_batch_keeps_its_results_and_says_how_far_it_got(tmp_path
     assert "interrupted" in told
 
 
+@pytest.mark.thorough
 def test_results_of_other_code_are_not_taken_for_these(tmp_path: Path) -> None:
     write_requests(tmp_path / "in.jsonl", 2)
     assert shell(tmp_path, "in.jsonl", "-o", "out.jsonl").returncode == 0
@@ -156,6 +159,7 @@ def test_results_of_other_code_are_not_taken_for_these(tmp_path: Path) -> None:
     assert [r["output"] for r in read_results(tmp_path / "out.jsonl")] == ["changed"] * 2
 
 
+@pytest.mark.thorough
 def test_a_file_that_is_none_of_results_is_left_alone(tmp_path: Path) -> None:
     write_requests(tmp_path / "in.jsonl", 1)
     (tmp_path / "diary.txt").write_text("dear diary\n")
@@ -179,6 +183,7 @@ def test_two_batches_do_not_write_to_one_file(tmp_path: Path) -> None:
     assert "another batch writes to it" in refused.stderr
 
 
+@pytest.mark.thorough
 def test_standard_input_goes_to_standard_output(tmp_path: Path) -> None:
     text = "".join(json.dumps({"code": f"return {n}"}) + "\n" for n in range(5))
     piped = shell(tmp_path, text=text)
@@ -191,6 +196,7 @@ def test_standard_input_goes_to_standard_output(tmp_path: Path) -> None:
     assert [json.loads(line)["output"] for line in redirected.stdout.splitlines()] == [0, 2, 4]
 
 
+@pytest.mark.thorough
 def test_lines_may_leave_code_and_context_to_the_command(tmp_path: Path) -> None:
     (tmp_path / "program.ts").write_text("return (context.n as number) * context.by")
     (tmp_path / "in.jsonl").write_text(
@@ -201,6 +207,7 @@ def test_lines_may_leave_code_and_context_to_the_command(tmp_path: Path) -> None
     assert [json.loads(line)["output"] for line in ended.stdout.splitlines()] == [10, 12, 1]
 
 
+@pytest.mark.thorough
 def test_a_missing_file_and_a_broken_one_are_bad_input(tmp_path: Path) -> None:
     missing = shell(tmp_path, "nowhere.jsonl")
     assert (missing.returncode, missing.stdout) == (2, "")

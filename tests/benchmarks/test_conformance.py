@@ -9,6 +9,7 @@ import io
 import tarfile
 from pathlib import Path
 
+import pytest
 from benchmarks.conformance import built_ins, libraries, syntax, typescript
 from benchmarks.conformance._mappings import source_lines
 from benchmarks.conformance._options import Options
@@ -21,6 +22,7 @@ def _program(code: str) -> Program:
     return Program(code, code)
 
 
+@pytest.mark.thorough
 async def test_syntax_agrees_about_what_is_a_function_body(tmp_path: Path) -> None:
     texts = ["let a = 1; a", "let a; let a", "await 1; return 2", "export {}", "}{", "while (1);"]
     tally = Tally("few")
@@ -28,6 +30,7 @@ async def test_syntax_agrees_about_what_is_a_function_body(tmp_path: Path) -> No
     assert (tally.programs, tally.same, tally.faults) == (6, 6, [])
 
 
+@pytest.mark.thorough
 async def test_a_library_is_compared_by_its_value_its_error_and_its_refusal(tmp_path: Path) -> None:
     texts = [
         "(function (root) { root.twice = (n) => n * 2 })(this)\n;return JSON.stringify(twice(4))",
@@ -49,6 +52,7 @@ async def test_what_differs_is_a_fault_with_both_outcomes(tmp_path: Path) -> Non
     assert (fault.kind, fault.expected, fault.got) == ("differ", "value None", "value 4")
 
 
+@pytest.mark.thorough
 async def test_typescript_is_compared_with_its_compiled_text(tmp_path: Path) -> None:
     ts = "interface A { b: number }\nconst a: A = { b: 1 };\nreturn a.b"
     failing = "interface A { b: number }\n\nnull!.b"
@@ -63,6 +67,7 @@ async def test_typescript_is_compared_with_its_compiled_text(tmp_path: Path) -> 
     assert [fault.program for fault in tally.faults] == ["elsewhere"]
 
 
+@pytest.mark.thorough
 async def test_built_ins_are_compared_by_inventory_and_by_calls(tmp_path: Path) -> None:
     tally = Tally("few")
     async with open_sandboxed(Options(tmp_path), corrections=False) as sandboxed:

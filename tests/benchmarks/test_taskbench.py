@@ -107,6 +107,7 @@ def test_tasks_that_cannot_be_played_are_counted_with_the_reason(suite: Suite) -
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore:open_binary is deprecated")  # in bpe_openai
 async def test_all_arms_make_the_same_calls_on_a_server(suite: Suite) -> None:
     report = await measure(suite, suite.tasks, Speed(first=1, read=1000, write=100))

@@ -188,6 +188,7 @@ async def test_code_may_use_the_name_tools_for_its_own(sandbox: Sandbox) -> None
     assert (await run(sandbox, "globalThis.tools = 5; return tools")).output == 5
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "name", ["then", "constructor", "toString", "class", "find-person", "__proto__", "valueOf"]
 )
@@ -262,6 +263,7 @@ async def test_an_unknown_tool_names_the_nearest(sandbox: Sandbox) -> None:
     assert "crm.add" in error["nearest"]
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
@@ -323,6 +325,7 @@ async def test_what_is_asked_about_may_stand_in_an_object(sandbox: Sandbox) -> N
     assert (await run(sandbox, code)).output == ["add", "add", ["crm.add"]]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("call", ["$search()", "$search({})", "$describe(7)", "$describe(['a'])"])
 async def test_a_question_about_nothing_is_refused(sandbox: Sandbox, call: str) -> None:
     assert (await caught(sandbox, f"tools.{call}"))["code"] == "invalid_arguments"
@@ -353,6 +356,7 @@ async def test_calls_beyond_their_number_are_refused_and_the_run_goes_on() -> No
     assert len(result.tool_calls or ()) == 20
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("code", ["tools.add()", "tools.$list()", "tools.nope()"])
 async def test_each_error_says_whether_to_try_again_and_what_was_done(code: str) -> None:
     many = f"for (let i = 0; i < 1100; i++) try {{ await {code} }} catch (e) {{ return {{...e}} }}"
@@ -381,6 +385,7 @@ async def test_all_answers_together_are_bounded() -> None:
     assert (await limited(code, total=2000)).output == ["ok", "ok", "budget", "budget"]
 
 
+@pytest.mark.thorough
 async def test_arguments_over_their_limit_are_refused() -> None:
     code = "return await tools.repeat({text: 'x'.repeat(5000), times: 1}).catch(e => e.code)"
     assert (await limited(code, arguments=1000)).output == "invalid_arguments"
@@ -434,6 +439,7 @@ async def test_when_the_time_for_tools_is_over_the_run_goes_on() -> None:
     assert (await limited(code, wait=300)).output == ["budget", "budget"]
 
 
+@pytest.mark.thorough
 async def test_a_queue_does_not_eat_the_time_of_a_tool() -> None:
     code = (
         "return await Promise.all(Array.from({length: 6}, () => tools.sleep({ms: 150})"
@@ -442,6 +448,7 @@ async def test_a_queue_does_not_eat_the_time_of_a_tool() -> None:
     assert (await limited(code, concurrent=1, timeout=600)).output == ["ok"] * 6
 
 
+@pytest.mark.thorough
 async def test_a_run_that_only_waits_leaves_its_place_to_others() -> None:
     release = asyncio.Event()
     waiting = Tool("wait", release.wait, input_schema=ANYTHING, effect="read")
@@ -454,6 +461,7 @@ async def test_a_run_that_only_waits_leaves_its_place_to_others() -> None:
         assert [result.output for result in await asyncio.gather(*waiters)] == [True, True]
 
 
+@pytest.mark.thorough
 async def test_a_run_that_computes_while_it_waits_is_not_kept_from_its_answer() -> None:
     config = SandboxConfig(pool_size=1, max_concurrency=1)
     code = (

@@ -65,6 +65,7 @@ async def test_code_that_hooks_the_language_sees_no_frame(sandbox: Sandbox) -> N
     assert result.output == [[1, {"a": "b"}], "invalid_arguments", []]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "code",
     [
@@ -83,6 +84,7 @@ async def test_code_that_changes_the_language_still_gets_its_answer(
     assert (result.output, result.error) == (5, None)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "code",
     [

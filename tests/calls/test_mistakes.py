@@ -58,6 +58,7 @@ async def warnings(sandbox: Sandbox, code: str, language: str = "javascript") ->
     return result.warnings or []
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("code", "words"),
     [
@@ -85,6 +86,7 @@ async def test_in_typescript_the_line_is_that_of_the_source(sandbox: Sandbox) ->
     assert at_run_time(await warnings(sandbox, code, "typescript"))[0].startswith("line 4: ")
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "code",
     [
@@ -113,6 +115,7 @@ async def test_the_same_mistake_is_told_once(sandbox: Sandbox) -> None:
     assert len(told) == 1
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("code", "words"),
     [
@@ -131,12 +134,14 @@ async def test_a_tool_that_is_called_like_a_function_has_a_hint(
     assert words in result.error_info.message
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("code", ["return hidden()", "return nothing()", "null.find"])
 async def test_other_errors_have_no_such_hint(sandbox: Sandbox, code: str) -> None:
     result = await sandbox.execute(code)
     assert "the code calls tools by" not in (result.error or "")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("code", ["{name: 3}", "{nam: 'x'}"])
 async def test_an_error_of_arguments_names_the_tool(sandbox: Sandbox, code: str) -> None:
     hidden = f"const wrong = JSON.parse(JSON.stringify({code})); return tools.crm.find(wrong)"

@@ -29,6 +29,7 @@ async def run(sandbox: Sandbox, number: int, agent: str = "a", **more: Any) -> E
     return result
 
 
+@pytest.mark.thorough
 async def test_one_is_started_with_the_sandbox_where_the_first_program_will_need_it() -> None:
     async with opened(first_is_checked=True) as sandbox:
         await soon(checkers, "the checker to start")
@@ -77,6 +78,7 @@ async def test_no_more_than_allowed_and_the_others_run_unchecked(
         assert len(checkers()) == 1
 
 
+@pytest.mark.thorough
 async def test_an_idle_one_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_checkers, "_IDLE_SECONDS", 0.1)
     async with opened() as sandbox:
@@ -121,6 +123,7 @@ async def soon_checked(sandbox: Sandbox) -> None:
     raise AssertionError("no run was checked")
 
 
+@pytest.mark.thorough
 async def test_a_worn_one_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("onehop.compiler._checker._MOST_QUESTIONS", 2)
     async with opened() as sandbox:
@@ -164,6 +167,7 @@ async def test_one_that_does_not_start_delays_no_run_for_long(
     assert starts == 1
 
 
+@pytest.mark.thorough
 async def test_runs_of_one_agent_at_once_share_its_checker() -> None:
     async with opened() as sandbox:
         results = await asyncio.gather(*(run(sandbox, number) for number in range(8)))
@@ -171,6 +175,7 @@ async def test_runs_of_one_agent_at_once_share_its_checker() -> None:
         assert len(checkers()) == 1
 
 
+@pytest.mark.thorough
 async def test_a_run_that_is_cancelled_while_it_is_checked_leaves_nothing_wedged() -> None:
     async with opened() as sandbox:
         task = asyncio.create_task(run(sandbox, 1))
@@ -180,6 +185,7 @@ async def test_a_run_that_is_cancelled_while_it_is_checked_leaves_nothing_wedged
         assert is_checked(await run(sandbox, 2))
 
 
+@pytest.mark.thorough
 async def test_the_same_program_is_not_looked_through_twice() -> None:
     async with opened() as sandbox:
         await run(sandbox, 1)
@@ -289,21 +295,3 @@ return 1;
             words = " ".join(finding.message for finding in result.findings or ())
             assert "'polluted' does not exist" in words
             assert "Cannot find name 'extra'" in words
-
-
-@pytest.mark.sample(1)
-@pytest.mark.parametrize("comment", ["// @ts-ignore", "// @ts-nocheck", "// @ts-expect-error"])
-async def test_no_comment_hides_what_must_fail(comment: str) -> None:
-    code = f"{comment}\nreturn await tools.crm.nope({{}})"
-    async with opened() as sandbox:
-        for language in ("typescript", "javascript"):
-            result = await sandbox.execute(code, language)
-            assert result.error_info is not None
-            assert result.error_info.type == "validation"
-
-
-async def test_a_declaration_of_ones_own_takes_the_check_nowhere() -> None:
-    code = "declare const tools: {crm: {nope(x: number): Promise<number>}};\nreturn await tools.crm.nope(1)"
-    async with opened() as sandbox:
-        result = await sandbox.execute(code, "typescript", typecheck="provable")
-    assert not result.success

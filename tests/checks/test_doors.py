@@ -75,6 +75,7 @@ async def test_over_http(tmp_path: Path) -> None:
         assert wrong.json()["error"]["field"] == "typecheck"
 
 
+@pytest.mark.thorough
 async def test_over_mcp(tmp_path: Path) -> None:
     async with served(tmp_path) as service:
         at = Service(f"{service.url}/mcp", service.keys)

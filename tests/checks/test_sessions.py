@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onehop import Sandbox
-from tests.checks.tools import is_checked, opened
+from tests.checks.tools import is_checked
 
 
 async def test_names_of_earlier_calls_are_no_mistakes(sandbox: Sandbox) -> None:
@@ -47,8 +47,8 @@ async def test_a_hint_says_nothing_of_names_that_earlier_calls_have_declared(
 
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("declared", ["const tools", "var tools", "let {tools}"])
-async def test_a_session_may_have_tools_of_its_own(declared: str) -> None:
-    async with opened() as sandbox, sandbox.session() as session:
+async def test_a_session_may_have_tools_of_its_own(declared: str, sandbox: Sandbox) -> None:
+    async with sandbox.session() as session:
         own = "{mine: (given) => given + 1}"
         value = f"{{tools: {own}}}" if "{" in declared else own
         assert (await session.execute(f"{declared} = {value}")).success
@@ -57,8 +57,7 @@ async def test_a_session_may_have_tools_of_its_own(declared: str) -> None:
         assert result.typecheck is not None
         assert result.typecheck.verdict == "unchecked"
         assert "has declared its own `tools`" in (result.typecheck.reason or "")
-    async with opened() as sandbox:
-        assert not (await sandbox.execute("return tools.mine(1)")).success
+    assert not (await sandbox.execute("return tools.mine(1)")).success
 
 
 async def test_a_plan_in_a_session_runs_nothing_and_begins_none(sandbox: Sandbox) -> None:
@@ -70,17 +69,16 @@ async def test_a_plan_in_a_session_runs_nothing_and_begins_none(sandbox: Sandbox
         assert (await session.execute("return typeof a")).output == "undefined"
 
 
-async def test_what_the_code_hands_to_its_host_has_types() -> None:
+async def test_what_the_code_hands_to_its_host_has_types(sandbox: Sandbox) -> None:
     code = (
         "show('text', {title: 'words'}); progress(0.5, 'half'); const found: any = await "
         "store.get('a'); await store.set('a', [1]); const keys: string[] = await store.keys(); "
         "const gone: boolean = await store.delete('a'); return [found, keys, gone]"
     )
-    async with opened() as sandbox, sandbox.session() as session:
+    async with sandbox.session() as session:
         result = await session.execute(code, "typescript", typecheck="strict")
         assert is_checked(result)
         assert result.output == [None, ["a"], True], result.error
-    async with opened() as sandbox:
-        wrong = await sandbox.execute("progress('half')", typecheck="strict")
-        assert wrong.error is not None
-        assert "not assignable to parameter of type 'number'" in wrong.error
+    wrong = await sandbox.execute("progress('half')", typecheck="strict")
+    assert wrong.error is not None
+    assert "not assignable to parameter of type 'number'" in wrong.error

@@ -133,6 +133,7 @@ async def test_what_the_types_say_of_other_lines_is_not_told(sandbox: Sandbox) -
     assert not any("txt" in hint for hint in result.hints or ())
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "code",
     [
@@ -148,6 +149,7 @@ async def test_a_missing_await_is_named_when_the_run_fails(code: str, sandbox: S
     assert any("put `await` before the call" in hint for hint in result.hints or ()), result.hints
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "code",
     [
@@ -171,6 +173,7 @@ async def test_a_missing_await_is_one_warning_when_the_run_does_not_fail(
     assert "await" in warning
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "code",
     [

@@ -81,7 +81,7 @@ def _seen(run: Run) -> object:
     return run.end, run.lines
 
 
-@pytest.mark.sample(16)
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_both_compilers_make_the_same_of_a_program(name: str, run: RunGuest) -> None:
     code = PROGRAMS[name]

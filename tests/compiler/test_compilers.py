@@ -151,6 +151,7 @@ async def test_a_program_is_compiled_once_for_an_agent_and_again_for_another() -
         await other
 
 
+@pytest.mark.thorough
 async def test_typescripts_own_compiler_is_loaded_once_for_an_agent() -> None:
     async with opened() as backend:
         for number in range(3):
@@ -184,6 +185,7 @@ def _are_dead(pids: list[int]) -> bool:
     return all(map(is_dead, pids))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("again", [1, 2])
 async def test_a_compiler_that_is_lost_while_it_starts_is_started_again(again: int) -> None:
     """By the end of the spawner, which ends all that it has started."""
@@ -222,6 +224,7 @@ async def test_a_compiler_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch
         await value(backend, 1)
 
 
+@pytest.mark.thorough
 async def test_a_compiler_that_is_not_let_run_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -239,7 +242,7 @@ async def test_a_compiler_that_is_not_let_run_is_waited_for(
         assert (result.output, compilers()) == (5, held)
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("piece", ["(", "<T>(", "f<", "`${", "{x:", "((x: T) => "])
 async def test_a_text_that_is_too_much_is_refused_in_words(piece: str) -> None:
     async with opened() as backend:
@@ -252,6 +255,7 @@ async def test_a_text_that_is_too_much_is_refused_in_words(piece: str) -> None:
         await value(backend, 1)
 
 
+@pytest.mark.thorough
 async def test_code_that_becomes_too_long_is_refused_in_words() -> None:
     async with opened() as backend:
         depth = 900
@@ -378,7 +382,7 @@ def hostile(answer: str, start: str = READY) -> WorkerFactory:
     return WorkerFactory((), CONFIG.limits(30_000), lambda: programs)
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
 async def test_an_answer_that_is_none_is_a_failure_in_words(answer: str) -> None:
     async with opened(hostile(answer)) as backend:
@@ -398,6 +402,7 @@ async def test_one_that_says_nothing_is_not_waited_for(monkeypatch: pytest.Monke
         assert time.monotonic() - began < 15
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "start", ["Deno.exit(0)", "text('x')", f"{READY}; {READY}", "frame({ id: 1, kind: 'ready' })"]
 )
@@ -428,7 +433,7 @@ async def test_all_that_one_can_do_is_to_give_its_agent_other_code() -> None:
         assert (await run(backend, "return 1 as number", "b")).output == [6, 1]
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "map_", ["AAAAA", "gggggggggggggggg", "A;;;A,,", "9999999,////,++++", "A" * 9999]
 )
@@ -444,6 +449,7 @@ async def test_a_map_that_is_wrong_breaks_nothing(code: str, map_: str) -> None:
 # --- nothing stays behind ------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_closing_leaves_no_process_descriptor_or_thread() -> None:
     async def use(pause: float) -> None:
         async with Sandbox(CONFIG) as sandbox:

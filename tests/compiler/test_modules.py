@@ -46,6 +46,7 @@ UNUSED = [
 ]
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("code", [*TYPES_ONLY, *UNUSED])
 async def test_what_no_value_needs_goes(code: str, sandbox: Sandbox) -> None:
     result = await sandbox.execute(f"const a = 1\n{code}\nreturn a", "typescript")
@@ -57,6 +58,7 @@ async def test_what_goes_still_separates_its_neighbours(sandbox: Sandbox) -> Non
     assert (await sandbox.execute(code, "typescript")).output == "function"
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "code",
     [
@@ -79,6 +81,7 @@ async def test_an_import_that_is_used_is_refused_where_it_stands(
     _expect(result.error_info, "import is not available in the sandbox", 2, 13)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "code",
     [
@@ -111,6 +114,7 @@ def _expect(error: ErrorInfo | None, words: str, line: int, column: int) -> None
     assert (error.name, error.line, error.column) == ("SyntaxError", line, column)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("code", "output"),
     [

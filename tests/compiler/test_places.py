@@ -7,7 +7,7 @@ import pytest
 from onehop import Sandbox
 from onehop.types import ErrorInfo
 
-pytestmark = pytest.mark.sample(12)
+pytestmark = pytest.mark.sample(4)
 
 HERE = "«"
 """Stands right before what the place must be."""

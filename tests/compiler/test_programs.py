@@ -126,6 +126,7 @@ async def typescript(sandbox: Sandbox, code: str) -> ExecutionResult:
     return await sandbox.execute(code, "typescript", context={"n": 7})
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("name", FEATURES)
 async def test_a_feature_of_typescript_runs(name: str, sandbox: Sandbox) -> None:
     code, expected = FEATURES[name]
@@ -133,6 +134,7 @@ async def test_a_feature_of_typescript_runs(name: str, sandbox: Sandbox) -> None
     assert (result.success, result.output) == (True, expected), result.error
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("code", "words", "line", "column"),
     [
@@ -174,6 +176,7 @@ async def test_an_error_of_a_name_that_a_global_has_too_has_that_name(sandbox: S
     assert result.error_info.message == "context.foo is not a function"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("call", ["import('node:fs')", "import /* x */ ('data:text/javascript,1')"])
 async def test_decorated_code_cannot_import(call: str, sandbox: Sandbox) -> None:
     code = f"const d = (v: any, c: any) => v;\nclass A {{ @d m() {{ return {call} }} }}\n"
@@ -208,6 +211,7 @@ async def test_a_long_text_keeps_its_places(sandbox: Sandbox) -> None:
     assert (result.error_info.line, result.error_info.column) == (2001, 7)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("text", ["x" * 200_000, "@" + "/* " * 66_000, "\n" * 200_000])
 async def test_a_long_text_takes_no_long_time(sandbox: Sandbox, text: str) -> None:
     whole = f"enum Kind {{ A }}\nconst kind: Kind = Kind.A;\nreturn `{text}`.length"

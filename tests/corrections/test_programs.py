@@ -14,6 +14,7 @@ from onehop.config import CorrectionConfig
 from onehop.corrections import CorrectedCode, correct_code, in_original
 from onehop.types import Language
 from tests.corrections import programs
+from tests.sampling import some
 from tests.users import ROOT
 
 ON = CorrectionConfig()
@@ -47,7 +48,8 @@ def test_a_program_that_misses_nothing_is_not_changed(language: Language) -> Non
 async def test_a_repaired_program_gives_what_was_meant(
     sandbox: Sandbox, language: Language
 ) -> None:
-    lines = programs.REPAIRED_JS if language == "javascript" else programs.REPAIRED_TS
+    every = programs.REPAIRED_JS if language == "javascript" else programs.REPAIRED_TS
+    lines = some(every, 30)
     pairs = [line.rpartition(" => ") for line in lines]
     repaired = [correct_code(programs.written(code), language, ON) for code, _, _ in pairs]
     runs = await results(sandbox, [each.code for each in repaired], language)
@@ -69,6 +71,7 @@ async def test_what_ran_before_a_repair_prints_the_same_after_it(sandbox: Sandbo
     codes = [code for code in (*codes[::2], *corpus()) if "`" not in code]
     pairs = [(code, correct_code(code, "javascript", ON)) for code in codes]
     pairs = [(code, corrected) for code, corrected in pairs if corrected.corrections]
+    pairs = list(some(pairs, 15))
     before = await results(sandbox, [code for code, _ in pairs], "javascript")
     after = await results(sandbox, [corrected.code for _, corrected in pairs], "javascript")
     for (code, corrected), old, run in zip(pairs, before, after, strict=True):
@@ -100,6 +103,7 @@ FAILING = [
 ]
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("code", FAILING)
 async def test_errors_are_placed_in_the_text_that_the_caller_wrote(
     sandbox: Sandbox, code: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -32,7 +33,9 @@ class Heard:
 
 
 @pytest.fixture
-def audit(tmp_path: Path) -> AuditConfig:
+def audit(tmp_path: Path, sqlite_pattern: Path) -> AuditConfig:
+    """A store that was opened once, and has no runs yet: to make the tables takes longer."""
+    shutil.copy(sqlite_pattern, tmp_path / "onehop.db")
     return AuditConfig(
         store=f"sqlite:///{tmp_path / 'onehop.db'}", journal=str(tmp_path / "journal")
     )

@@ -160,7 +160,13 @@ async def test_an_error_is_a_result_with_its_place(
     ("name", "code", "resource", "limit"),
     [
         ("time", "for (;;) { if (Date.now() < 0) break }", "time", 300),
-        ("memory", "for (let a = [], i = 0; i < 1e9; i++) a.push('x' + i)", "memory", 128),
+        pytest.param(
+            "memory",
+            "for (let a = [], i = 0; i < 1e9; i++) a.push('x' + i)",
+            "memory",
+            128,
+            marks=pytest.mark.thorough,
+        ),
     ],
 )
 async def test_a_limit_that_ends_a_run_is_announced_before_the_failure(
@@ -200,6 +206,7 @@ async def test_console_lines_are_heard_while_the_code_still_runs(executor: Execu
 # --- bad calls ---
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
@@ -221,7 +228,7 @@ async def test_a_bad_call_is_refused_and_nothing_happens(
     assert heard.of("bad") == []
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", ["agent_id", "channel_id", "request_id"])
 @pytest.mark.parametrize("value", ["a\nb", "x" * 257, "\ud800", 5])
 async def test_a_caller_whose_name_cannot_be_kept_is_refused(
@@ -304,6 +311,7 @@ async def test_no_hint_is_about_another_error_or_another_conversation(executor: 
 DEEP = "for (const a of [1]) for (const b of [1]) for (const c of [1]) for (;;) return 7"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("failures", [1, 7])
 async def test_code_that_runs_is_run_whatever_failed_before(
     executor: Executor, failures: int

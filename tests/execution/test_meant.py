@@ -49,7 +49,7 @@ WRAPPED = [
 ]
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("wrapping", WRAPPED)
 async def test_what_is_around_a_program_says_its_language(
     executor: Executor, wrapping: str

@@ -21,6 +21,7 @@ from onehop.execution.executor import Executor
 from onehop.records import ExecutionRecord
 from onehop.stores import open_store
 from onehop.stores.base import HistoryQuery, Store
+from tests.sameness import same_each_time
 from tests.servers import MongoServer, PostgresServer
 from tests.users import ROOT
 
@@ -184,7 +185,7 @@ async def outage(server: Server, tmp_path: Path, seconds: float) -> None:
 async def test_an_outage_of_postgresql_loses_no_record_and_stops_no_run(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    await outage(postgres, tmp_path, 3)
+    await outage(postgres, tmp_path, 1 if same_each_time() else 3)
 
 
 @pytest.mark.thorough

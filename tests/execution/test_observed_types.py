@@ -74,6 +74,7 @@ async def test_an_observed_type_is_marked_has_no_values_and_outlives_the_process
         assert "Promise<unknown>" in await described(other)  # not the tool that was observed
 
 
+@pytest.mark.thorough
 async def test_servers_on_one_store_add_up_what_they_have_seen(audit: AuditConfig) -> None:
     one = open_executor(SandboxConfig(pool_size=1), audit=audit, tools=granted())
     two = open_executor(SandboxConfig(pool_size=1), audit=audit, tools=granted())
@@ -85,6 +86,7 @@ async def test_servers_on_one_store_add_up_what_they_have_seen(audit: AuditConfi
         assert "@observed in 4 answers" in await described(second)
 
 
+@pytest.mark.thorough
 async def test_no_policy_refuses_what_contradicts_an_observed_type(audit: AuditConfig) -> None:
     """It is a hint after a failure; another answer may well be different."""
     code = "const r = await tools.crm.find({ q: 'text' }); return r.nope ?? r.length"

@@ -28,6 +28,7 @@ from onehop.records import ExecutionRecord
 from onehop.stores import open_store
 from onehop.stores.base import Entry, EventQuery, HistoryQuery, Store
 from onehop.stores.memory import MemoryStore
+from onehop.testing import FakeBackend
 
 
 class Fussy(MemoryStore):
@@ -149,17 +150,18 @@ async def test_a_strict_audit_tells_of_a_repeat_in_the_result(sandbox: Sandbox) 
     assert "kept as a repeat" in told.warnings[0]
 
 
-async def test_a_full_journal_refuses_runs_until_the_store_takes_some(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+async def test_a_full_journal_refuses_runs_until_the_store_takes_some() -> None:
     store = Distant()
     audit = AuditConfig(store="memory:", journal_max=16)
-    async with Executor(sandbox, store=store, audit=audit) as executor:
+    big = FakeBackend(lambda request: "x" * 200_000 if "big" in request.code else 1)
+    async with (
+        Sandbox(backend=big) as sandbox,
+        Executor(sandbox, store=store, audit=audit) as executor,
+    ):
         store.away = True
-        big = "return 'x'.repeat(200_000)"
         ran = 0
         while await executor.trouble() is None and ran < 200:
-            await executor.execute(big)
+            await executor.execute("return big")
             ran += 1
         with pytest.raises(JournalFullError, match="away"):
             await executor.execute("return 1")

@@ -115,6 +115,7 @@ def test_trace_shows_where_in_the_callers_text(run: RunGuest) -> None:
     assert lines == ["Trace: at 1\n    at f (code.js:2:11)\n    at code.js:4:1"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", ["javascript", "typescript"])
 def test_a_printed_error_shows_the_callers_frames_only(language: str, run: RunGuest) -> None:
     file = "code.js" if language == "javascript" else "code.ts"
@@ -173,6 +174,7 @@ def test_a_wide_or_long_table_is_whole_or_says_that_it_is_cut(run: RunGuest) -> 
     assert all(table.endswith(" more characters)") for table in cut)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("capture", [True, False])
 def test_a_filter_of_columns_that_is_not_a_list_throws_as_in_node(
     capture: bool, run: RunGuest

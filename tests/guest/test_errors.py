@@ -12,6 +12,7 @@ from tests.guest.worker import RunGuest
 LANGUAGES = ["javascript", "typescript"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_error_is_placed_where_it_was_thrown(language: str, run: RunGuest) -> None:
     code = "const a = 1;\nfunction check(x) {\n  if (x) throw new RangeError('bad x');\n}\ncheck(a)"
@@ -27,6 +28,7 @@ def test_an_error_is_placed_where_it_was_thrown(language: str, run: RunGuest) ->
     )
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_columns_of_the_first_line_are_those_of_the_caller(language: str, run: RunGuest) -> None:
     failure = run("const o = null; o.x", language=language).failure
@@ -48,6 +50,7 @@ def test_typescript_places_are_those_before_types_were_removed(run: RunGuest) ->
     assert failure.stack == "Error: x 1\n    at f (code.ts:7:44)\n    at code.ts:9:1"
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("code", "message"),
     [
@@ -69,6 +72,7 @@ def test_anything_can_be_thrown(code: str, message: str, run: RunGuest) -> None:
     assert (failure.name, failure.message, failure.syntax) == ("Error", message, False)
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     "thrown",
     [
@@ -112,6 +116,7 @@ WITHOUT_STACK = ("delete e.stack", "stackTraceLimit = 0")
 PROMISES = "\nconst fail = async (text) => { throw new Error(text) };\n"
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("code", "line", "column"),
     [
@@ -140,6 +145,7 @@ def test_an_error_has_its_line_as_far_as_v8_knows_it(
     assert (failure.line, failure.column) == expected
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_comments_like_those_of_html_are_comments_in_any_line(language: str, run: RunGuest) -> None:
     code = "--> one\n<!-- two\n/* three */ --> four\nthrow new Error('five')"
@@ -148,6 +154,7 @@ def test_comments_like_those_of_html_are_comments_in_any_line(language: str, run
     assert run(code, language=language).output == 2
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("message", "told"), [("{ x: 1 }", "{ x: 1 }"), ("5", "5"), ("undefined", "")]
 )
@@ -198,6 +205,7 @@ SYNTAX_ERRORS: list[tuple[str, str, str, int, int]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(("language", "code", "message", "line", "column"), SYNTAX_ERRORS)
 def test_a_syntax_error_says_where_and_nothing_runs(
     language: str, code: str, message: str, line: int, column: int, run: RunGuest
@@ -209,12 +217,14 @@ def test_a_syntax_error_says_where_and_nothing_runs(
     assert (failure.line, failure.column) == (line + 1, column)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_first_lines_syntax_error_has_the_callers_column(language: str, run: RunGuest) -> None:
     failure = run("let a = ) 1", language=language).failure
     assert (failure.syntax, failure.line, failure.column) == (True, 1, 9)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("code", "message"),
     [
@@ -241,6 +251,7 @@ def test_a_rejection_handled_in_time_is_no_failure(run: RunGuest) -> None:
     assert run(code).output == 2
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_promise_that_nothing_settles_is_reported(language: str, run: RunGuest) -> None:
     run_ = run("console.log(1);\nawait new Promise(() => {})", language=language)

@@ -27,6 +27,7 @@ def output(worker: Worker) -> object:
     return end.output
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("at", [1, 3, 4, 5, 40])
 def test_a_frame_in_two_parts_is_one_frame(at: int, worker: Worker) -> None:
     data = job()
@@ -43,6 +44,7 @@ def test_frames_that_arrive_together_are_taken_one_by_one(worker: Worker) -> Non
     assert output(worker) == "none"
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("length", [10, 8_192, 65_536, 300_000])
 def test_a_frame_behind_another_is_whole(length: int, worker: Worker) -> None:
     worker.send(encode_warm() + job({"text": "x" * length}))

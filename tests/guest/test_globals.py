@@ -25,6 +25,7 @@ def messages(run: RunGuest) -> dict[str, str]:
     return {name: error["message"] for name, error in errors.items()}
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", ABSENT)
 def test_an_absent_name_is_told_with_what_to_write_instead(
     name: str, messages: dict[str, str]
@@ -45,6 +46,7 @@ def test_a_function_that_only_node_has_is_told_with_what_to_write_instead(run: R
     assert "crypto.getRandomValues" in failure.message
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("code", "message"),
     [
@@ -76,6 +78,7 @@ def test_a_channel_delivers_clones_in_order(run: RunGuest) -> None:
     assert run(code).output == [{"a": [1]}, 2]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("code", "name"),
     [

@@ -105,6 +105,7 @@ OVERRIDES = {
 }
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("name", OVERRIDES)
 def test_overriding_does_not_break_the_result(name: str, run: RunGuest) -> None:
     # The value is made first, because the overrides would break the guest's own code.
@@ -114,6 +115,7 @@ def test_overriding_does_not_break_the_result(name: str, run: RunGuest) -> None:
     assert run_.lines == ["x"]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", OVERRIDES)
 def test_overriding_does_not_break_an_error(name: str, run: RunGuest) -> None:
     run_ = run(f"const e = new RangeError('real');\n{OVERRIDES[name]};\nthrow e")
@@ -122,6 +124,7 @@ def test_overriding_does_not_break_an_error(name: str, run: RunGuest) -> None:
         assert run_.failure.line == 1
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", OVERRIDES)
 def test_overriding_does_not_break_the_console(name: str, run: RunGuest) -> None:
     code = f"""const value = {VALUE}, {{log, table, count, group, dir}} = console;
@@ -186,6 +189,7 @@ def test_sloppy_code_runs(run: RunGuest) -> None:
     assert run("x = 017; return [x, typeof this, arguments.length]").output == [15, "object", 0]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "code",
     [

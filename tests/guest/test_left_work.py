@@ -9,6 +9,7 @@ from tests.guest.worker import RunGuest
 LATER = "const later = (ms) => new Promise((done) => setTimeout(done, ms));\n"
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("code", "lines"),
     [
@@ -39,6 +40,7 @@ def test_a_returned_value_has_what_quick_work_puts_into_it(run: RunGuest) -> Non
     assert (run_.output, run_.warnings) == ([1, 2], [])
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("code", "left"),
     [
@@ -70,6 +72,7 @@ def test_a_deadline_holds_for_work_that_is_left(run: RunGuest) -> None:
         run("(async () => { for (;;) await null })(); return 1", patience=2)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("code", "line"),
     [
@@ -88,6 +91,7 @@ def test_an_error_in_work_that_is_left_fails_the_run(code: str, line: int, run: 
     assert f"code.js:{line}:" in failure.stack
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "code",
     [
@@ -127,6 +131,7 @@ const wake = (cell, most) => Atomics.notify(cells, cell, most);
 """
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("code", "output"),
     [

@@ -52,6 +52,7 @@ IMPORTS = [
 ]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_forbidden_name_is_left(language: str, run: RunGuest) -> None:
     found = "||".join(f"(typeof {name} !== 'undefined' && '{name}')" for name in FORBIDDEN)
@@ -61,6 +62,7 @@ def test_no_forbidden_name_is_left(language: str, run: RunGuest) -> None:
     assert run(code, language=language).output == [False, []]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_text_never_becomes_code(language: str, run: RunGuest) -> None:
     tries = ",".join(f"() => {code}" for code in CODE_FROM_TEXT)
@@ -82,6 +84,7 @@ def test_timers_take_no_text(run: RunGuest) -> None:
     assert run(code).output == [0, 16, 1]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_import_rejects_whatever_it_is_given(language: str, run: RunGuest) -> None:
     tries = ",".join(f"() => import('{name}')" for name in IMPORTS)
@@ -119,6 +122,7 @@ def test_import_rejects_from_every_kind_of_callback(run: RunGuest) -> None:
     assert count >= 10
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
     "code",
@@ -158,6 +162,7 @@ ESCAPES = [
 ]
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("code", ESCAPES)
 def test_a_brace_does_not_end_the_wrapper(code: str, language: str, run: RunGuest) -> None:
@@ -269,6 +274,7 @@ def test_inspection_hooks_get_nothing_privileged(run: RunGuest) -> None:
     assert run(code).output == []
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "value",
     [

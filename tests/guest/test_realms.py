@@ -61,6 +61,7 @@ NAMED = {
 """A realm has only the globals that its code may look at."""
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("code", NAMED)
 def test_code_finds_each_global_however_it_writes_the_name(realms: Realms, code: str) -> None:
     assert realms.output("return 1 + 1") == 2
@@ -106,6 +107,7 @@ seen.push(/a/.exec('a')[0], Math.max.call(null, 1, 2), RegExp.$_ === 'a', self =
 return seen;"""
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("code", POLLUTING)
 def test_what_a_run_changes_is_not_there_in_the_next_one(realms: Realms, code: str) -> None:
     before = realms.output(CLEAN)
@@ -160,6 +162,7 @@ while (queue.length > 0) {
 return { count: seen.size, foreign }"""
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("fixed", ["null", '{"seed":1,"clock":1}'])
 def test_every_object_that_the_code_can_reach_is_of_its_own_realm(fixed: str) -> None:
     """A walk over properties, prototypes, accessors, and what functions return and throw."""
@@ -279,6 +282,7 @@ ENDING = {
 }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("code", ENDING.values(), ids=ENDING)
 def test_no_run_follows_one_that_leaves_something_behind(realms: Realms, code: str) -> None:
     answer = realms.run(code)

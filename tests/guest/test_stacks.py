@@ -46,6 +46,7 @@ STACKS = {
 }  # fmt: skip
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", STACKS)
 def test_a_stack_that_code_reads_is_in_its_own_coordinates(name: str, run: RunGuest) -> None:
     code, stack = STACKS[name]
@@ -94,6 +95,7 @@ def test_what_the_code_puts_in_place_may_throw_or_return_anything(run: RunGuest)
     assert output[-3:] == ["Error: m\n    at code.js:9:15", ["prepareStackTrace"], True]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "code",
     [
@@ -122,6 +124,7 @@ OLD_STYLE = (
 )
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("extra", "line"),
     [("", None), ("this.stack = new Error().stack", 1), ("Error.captureStackTrace(this, E)", 3)],
@@ -135,6 +138,7 @@ def test_an_error_of_an_old_style_class_is_an_error(
     assert (value["name"], value["message"]) == ("Mine", "bad")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "handler", ["{}", "{ get() { throw 1 } }", "{ getPrototypeOf() { return null } }"]
 )

@@ -31,6 +31,7 @@ def test_a_worker_without_a_job_ends_with_its_input(worker: Worker) -> None:
     assert worker.process.wait(5) == 0
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("part", "change", "reason"),
     [
@@ -63,6 +64,7 @@ def seal(worker: Worker) -> None:
     resource.prlimit(worker.process.pid, resource.RLIMIT_NOFILE, (0, 0))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", ["javascript", "typescript"])
 def test_a_sealed_worker_does_all_that_another_does(language: str, run: RunGuest) -> None:
     code = """

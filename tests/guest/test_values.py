@@ -182,6 +182,7 @@ def test_an_async_generator_is_a_list_of_what_it_yields(run: RunGuest) -> None:
     assert failure.message == "no"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("kind", ["function*", "async function*"])
 def test_an_endless_generator_ends_and_a_warning_says_so(kind: str, run: RunGuest) -> None:
     run_ = run(f"return ({kind} () {{ for (let i = 0;; i++) yield i }})()")
@@ -194,6 +195,7 @@ def test_a_long_iterator_with_an_end_is_whole(run: RunGuest) -> None:
     assert run(code).output == [*range(20_000)]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("plain", [0, 5000])
 def test_integers_that_are_not_exact_are_told_with_their_path(plain: int, run: RunGuest) -> None:
     code = f"""
@@ -214,6 +216,7 @@ def test_a_warning_is_one_line_of_bounded_length(run: RunGuest) -> None:
     assert len(warning) < 400
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("make", ["({...o})", "new Map(Object.entries(o))"])
 def test_keys_that_become_one_are_told(make: str, run: RunGuest) -> None:
     run_ = run(
@@ -240,6 +243,7 @@ HIDDEN = [
 ]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("plain", [0, 5000])
 def test_an_object_that_comes_back_empty_is_told(plain: int, run: RunGuest) -> None:
     values = ", ".join(HIDDEN)
@@ -256,6 +260,7 @@ def test_a_list_used_as_an_object_is_told_between_plain_ones(run: RunGuest) -> N
     assert ": output[1][0][0] (" in warning
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("raw", ["1e1000", "1" * 5000, "12345678901234567890"])
 def test_raw_json_in_a_large_value_is_as_in_a_small_one(raw: str, run: RunGuest) -> None:
     output = run(f"return {{plain: Array(9000).fill(1), raw: [[JSON.rawJSON('{raw}')]]}}").output
@@ -293,6 +298,7 @@ def test_many_bytes_are_base64(run: RunGuest) -> None:
     assert bytes(small) == expected[:-1]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("length", [200, 40_000])
 def test_an_output_over_the_limit_comes_as_text_with_its_whole_length(
     length: int, run: RunGuest
@@ -310,6 +316,7 @@ def test_a_kept_text_is_cut_between_characters(run: RunGuest) -> None:
     assert large.size > 2002
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "code",
     [
@@ -343,6 +350,7 @@ def random_json(random: Random, depth: int = 0) -> Any:
     return [random_json(random, depth + 1) for _ in range(random.randrange(8))]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("seed", range(3))
 def test_any_json_comes_back_as_it_went_in(seed: int, run: RunGuest) -> None:
     random = Random(seed)
@@ -373,6 +381,7 @@ def test_a_getter_is_called_once_in_a_value_of_ordinary_size(run: RunGuest) -> N
     ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("code", "place"),
     [

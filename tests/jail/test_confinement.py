@@ -28,6 +28,7 @@ def refused(what: str, outcome: int) -> bool:
     return outcome == OTHERWISE[what] if what in OTHERWISE else outcome in FORBIDDEN
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("start", ["executed", "copied"])
 @pytest.mark.parametrize("namespaces", ["namespaces", "none"])
 def test_every_attempt_of_a_native_program_to_leave_the_jail_fails(
@@ -43,6 +44,7 @@ def test_every_attempt_of_a_native_program_to_leave_the_jail_fails(
     assert (escaped, alive) == ({}, {})
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("start", ["executed", "copied"])
 def test_without_the_filter_the_same_attempts_do_get_through(start: str) -> None:
     """So the test above can fail."""

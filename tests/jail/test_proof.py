@@ -12,6 +12,7 @@ from onehop.jail import _plan
 from onehop.workers import WorkerFactory
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("namespaces", [True, False], ids=["namespaces", "none"])
 @pytest.mark.parametrize("layer", ["landlock", "seccomp", "rlimits", "threads"])
 async def test_a_planned_layer_that_is_not_put_on_stops_the_worker(

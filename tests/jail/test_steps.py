@@ -55,6 +55,7 @@ def steps_with(layer: str, wrong: list[Any]) -> dict[str, Any]:
     return {"steps": [[layer, "a test's call", *wrong], *plan.body["steps"]]}
 
 
+@pytest.mark.sample(3)
 @both_ways
 @pytest.mark.parametrize("layer", ["uid", "landlock", "rlimits", "no_new_privs"])
 async def test_a_step_that_fails_names_its_layer_and_the_kernels_reason(

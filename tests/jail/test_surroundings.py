@@ -95,6 +95,7 @@ def test_a_layer_that_may_be_missing_is_missing_in_the_result_too(user: User) ->
     assert "seccomp" in words
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("layer", ["seccomp", "landlock", "uid"])
 def test_each_missing_layer_stops_the_plan_unless_it_is_named(layer: str) -> None:
     cases: dict[str, dict[str, Any]] = {

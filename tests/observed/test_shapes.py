@@ -21,6 +21,7 @@ from onehop.observed import (
 )
 from onehop.tools._layout import line
 from onehop.tools._shapes import shape_of
+from tests.sampling import examples
 
 NAMES = st.sampled_from("id name owner mail_address a-b ada@example.org 2026-11-29 b0".split())
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
@@ -92,7 +93,7 @@ def test_a_name_that_came_once_is_not_shown() -> None:
 
 
 @given(st.lists(VALUES, min_size=1, max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_whatever_was_seen_fits_its_schema_and_comes_back_from_text(answers: list[Any]) -> None:
     whole = seen(*answers)
     validator = Draft202012Validator(schema_of(whole))

@@ -46,7 +46,7 @@ def hostile(attack: str) -> Sandbox:
     return Sandbox(config, backend=LocalBackend(config, factory))
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_what_an_honest_worker_never_says_ends_the_run(name: str) -> None:
     async with hostile(ATTACKS[name]) as sandbox:
@@ -55,6 +55,7 @@ async def test_what_an_honest_worker_never_says_ends_the_run(name: str) -> None:
         assert (result.error_info.type, result.error_info.name) == ("security", "ProtocolError")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "later",
     [

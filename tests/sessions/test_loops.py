@@ -112,6 +112,7 @@ SAME: list[tuple[str, list[str], Any]] = [
 ]
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(("name", "calls", "value"), SAME, ids=[each[0] for each in SAME])
 async def test_nobody_sees_a_difference(
     name: str, calls: list[str], value: Any, sandbox: Sandbox

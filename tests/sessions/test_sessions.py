@@ -262,6 +262,7 @@ async def test_a_worker_that_is_killed_between_two_calls_is_replaced(sandbox: Sa
         assert "its worker ended. It has lost a and" in result.warnings[0]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "code",
     [
@@ -408,6 +409,7 @@ async def test_a_kept_tool_function_has_the_present_calls_grants() -> None:
         assert "a rule denies send" in denied.error
 
 
+@pytest.mark.thorough
 async def test_a_mistake_with_a_tools_answer_is_warned_of_in_each_call() -> None:
     async def find(n: int) -> dict[str, int]:
         """Find."""
@@ -451,6 +453,7 @@ async def test_seed_and_clock_hold_for_their_own_call(session: SessionScope) -> 
     assert free[0][1] > 1e12
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", ["", "a b", "../x", "x" * 129, 5, "-a", "a\n"])
 async def test_a_name_that_is_not_one_is_refused(name: Any, sandbox: Sandbox) -> None:
     with pytest.raises(InvalidRequestError, match="session: got"):

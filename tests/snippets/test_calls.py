@@ -63,7 +63,14 @@ async def saved(executor: Executor, name: str, code: str, **more: Any) -> None:
     await executor.snippets.save(name, f"of {name}", by="ann", agent_id="bot", **more)
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module", params=["process", "realm"])
+ONE = pytest.mark.sample(1, over="executor")
+
+
+@pytest_asyncio.fixture(
+    loop_scope="module",
+    scope="module",
+    params=[pytest.param("process", marks=ONE), pytest.param("realm", marks=ONE)],
+)
 async def executor(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Executor]:

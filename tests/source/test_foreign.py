@@ -7,6 +7,7 @@ import asyncio
 import re
 
 import pytest
+from tests.sampling import some
 
 from onehop import Sandbox
 from onehop.source import without_shebang
@@ -112,8 +113,9 @@ NAMED: list[tuple[str, str]] = [
 
 @pytest.mark.parametrize("language", ["javascript", "typescript"])
 async def test_what_is_not_javascript_is_named(sandbox: Sandbox, language: Language) -> None:
-    runs = await asyncio.gather(*(sandbox.execute(code, language) for code, _ in NAMED))
-    for (code, words), run in zip(NAMED, runs, strict=True):
+    cases = some(NAMED, 30)
+    runs = await asyncio.gather(*(sandbox.execute(code, language) for code, _ in cases))
+    for (code, words), run in zip(cases, runs, strict=True):
         assert not run.success, code
         assert re.search(words, run.error or ""), (code, run.error)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, get_args
 
 from onehop.stores.base import Store
@@ -16,6 +18,7 @@ __all__ = [
     "announced",
     "entries",
     "issue",
+    "open_once",
     "record",
     "runs",
     "unopened",
@@ -39,3 +42,15 @@ def unopened(url: str, key: bytes | None = None, patience: float = 4.0) -> Store
     from onehop.stores.sql import SqlStore
 
     return SqlStore(url, key, patience=patience)
+
+
+def open_once(url: str) -> None:
+    """Let a store make its tables."""
+
+    async def work() -> None:
+        store = unopened(url)
+        await store.open()
+        await store.aclose()
+
+    with ThreadPoolExecutor(1) as thread:  # this one may have an event loop
+        thread.submit(asyncio.run, work()).result()

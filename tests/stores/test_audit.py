@@ -95,6 +95,7 @@ async def test_a_changed_field_is_found(store: Store, raw: Raw) -> None:
         assert await found(store) == [], name
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("fields", [{"language": "cobol"}, {"output": "no JSON"}, {"error": 5}])
 async def test_what_is_no_record_any_more_is_found(
     fields: dict[str, Any], store: Store, raw: Raw, any_url: str
@@ -105,6 +106,7 @@ async def test_what_is_no_record_any_more_is_found(
     assert [each[:2] for each in await found(store)] == [("changed", 4)]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("place", [1, 4, LENGTH])
 async def test_a_record_hashed_anew_is_found_by_the_one_after_it(
     place: int, store: Store, raw: Raw, chain: list[ExecutionRecord]
@@ -119,6 +121,7 @@ async def rehash(raw: Raw, changed: ExecutionRecord) -> None:
     await raw.change(changed.sequence, agent_id=changed.agent_id, hash=changed.compute_hash())
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("places", [(1,), (4,), (3, 4, 5), (2, 5, 7)])
 async def test_missing_records_are_found(
     places: tuple[int, ...], store: Store, raw: Raw, chain: list[ExecutionRecord]
@@ -138,6 +141,7 @@ async def test_a_run_of_missing_records_is_told_as_one(store: Store, raw: Raw) -
     assert (report.checked, report.expired) == (LENGTH - 3, 0)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("count", [1, 3, LENGTH])
 async def test_a_chain_that_was_cut_off_is_found(count: int, store: Store, raw: Raw) -> None:
     for place in range(LENGTH - count + 1, LENGTH + 1):
@@ -173,6 +177,7 @@ async def test_a_changed_note_of_the_head_is_found(
     assert await found(store) == [("changed", LENGTH, chain[-1].request_id)]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("one", "other"), [(3, 4), (2, 7), (1, LENGTH)])
 async def test_swapped_records_are_found(
     one: int, other: int, store: Store, raw: Raw, chain: list[ExecutionRecord]

@@ -164,6 +164,7 @@ async def _fails(store: Store, name: str) -> None:
     assert "secret" not in str(failure.value), name
 
 
+@pytest.mark.sample(1)
 async def test_every_method_says_so_when_the_server_is_away_and_works_when_it_is_back(
     server: Server, store: Store
 ) -> None:

@@ -17,8 +17,7 @@ from onehop.stores import Store, is_light, open_store
 from onehop.stores._sqlite_appends import SCHEMA
 from onehop.stores.base import Entry, HistoryQuery
 from onehop.stores.sql._migrations import MIGRATIONS
-from tests.stores.conftest import open_once
-from tests.stores.records import DAY, NOW, entries, issue, record
+from tests.stores.records import DAY, NOW, entries, issue, open_once, record
 
 CALLS = [
     {

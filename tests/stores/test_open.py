@@ -138,6 +138,7 @@ def test_no_driver_is_imported_before_its_store_is_chosen() -> None:
     assert _python(seen) == "[]\n['sqlalchemy']\n"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("package", "url", "extra"),
     [("asyncpg", "postgresql://host/a", "postgresql"), ("pymongo", "mongodb://host/a", "mongodb")],

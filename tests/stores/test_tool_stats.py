@@ -59,6 +59,7 @@ async def test_calls_are_counted_by_tool_with_what_came_of_them(store: Store) ->
     assert (found.tool_calls, found.avoided_turns, found.avoided_tokens) == (5, 5, 7)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("count", "p50", "p95"), [(1, 1, 1), (2, 1, 2), (20, 10, 19), (21, 11, 20)]
 )
@@ -104,6 +105,7 @@ async def test_names_that_the_code_made_up_are_no_tools(store: Store) -> None:
     assert (await store.agent_stats(None, None)).tool_calls == 3
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "details",
     [

@@ -87,7 +87,7 @@ DEEP = {
 }
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", DEEP)
 def test_deep_nesting_does_not_overflow(name: str) -> None:
     verdict = Examiner(RULES, [], {}, max_seconds=0.3).examine(DEEP[name], "javascript")
@@ -109,7 +109,7 @@ LONG = {
 }
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", LONG)
 def test_a_megabyte_that_is_hard_to_examine_is_given_up_on(name: str) -> None:
     verdict = Examiner(RULES, [], {}, max_seconds=0.2).examine(LONG[name], "javascript")

@@ -16,7 +16,7 @@ from onehop.runs.questions import Desk, Question, Reply
 from onehop.types import ExecutionResult
 from onehop.workers import WorkerFactory, deno_programs
 
-pytestmark = pytest.mark.sample(12)
+pytestmark = pytest.mark.sample(6)
 
 # The bootstrap is not there: this is what an attacker's own code would do with the two streams.
 HOSTILE = r"""

@@ -121,6 +121,7 @@ async def test_sleepers_of_one_agent_do_not_hold_the_places_that_others_need() -
         await asyncio.gather(*greedy, return_exceptions=True)
 
 
+@pytest.mark.thorough
 async def test_runs_of_one_agent_that_wait_for_tools_leave_room_for_those_of_others() -> None:
     release = asyncio.Event()
 
@@ -201,6 +202,7 @@ async def test_idle_workers_that_are_killed_are_replaced() -> None:
         assert (await sandbox.execute("return 1")).output == 1
 
 
+@pytest.mark.thorough
 async def test_after_the_loss_of_all_idle_workers_the_pool_is_full_again_at_once() -> None:
     async with Sandbox(SandboxConfig(pool_size=8)) as sandbox:
         started = time.monotonic()
@@ -278,6 +280,7 @@ async def test_a_spawner_is_not_suspected_while_nobody_listens_to_it(
     assert "said nothing" not in caplog.text
 
 
+@pytest.mark.thorough
 async def test_closing_beside_a_stopped_spawner_is_bounded() -> None:
     sandbox = Sandbox(SandboxConfig(pool_size=2))
     await sandbox.open()
@@ -354,6 +357,7 @@ async def test_closing_ends_runs_as_cancelled_and_refuses_those_who_wait() -> No
     assert workers() == []
 
 
+@pytest.mark.thorough
 async def test_a_burst_beyond_the_pool_is_served() -> None:
     async with Sandbox(SandboxConfig(pool_size=2)) as sandbox:
         results = await asyncio.gather(*(sandbox.execute("return 1") for _ in range(30)))

@@ -71,7 +71,7 @@ async def test_an_agent_keeps_its_process_and_no_other_agent_gets_it(one: Sandbo
     assert len(set.union(*seen.values())) == 3
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "code",
     [
@@ -110,12 +110,14 @@ async def test_usage_is_that_of_the_run_alone(one: Sandbox) -> None:
     assert second.cpu_time < first.cpu_time / 4
 
 
+@pytest.mark.thorough
 async def test_a_process_has_its_number_of_runs() -> None:
     async with Sandbox(SandboxConfig(realm_processes=1, realm_runs=3, pool_size=1)) as sandbox:
         origins = [(await realm(sandbox, WHICH)).output for _ in range(7)]
     assert [origins.count(each) for each in dict.fromkeys(origins)] == [3, 3, 1]
 
 
+@pytest.mark.thorough
 async def test_a_process_is_replaced_after_a_run_near_a_limit(one: Sandbox) -> None:
     before = (await realm(one, WHICH)).output
     code = "return new Uint8Array(1.1e8).fill(1).length"
@@ -173,6 +175,7 @@ async def test_many_agents_share_the_machine_but_no_process() -> None:
         assert len(workers()) <= 5
 
 
+@pytest.mark.thorough
 async def test_map_runs_in_realms(one: Sandbox) -> None:
     requests = ({"code": f"return {n} * 2"} for n in range(200))
     results = [result async for result in one.map(requests, isolation="realm")]
@@ -209,6 +212,7 @@ BETWEEN_RUNS = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("attack", BETWEEN_RUNS.values(), ids=BETWEEN_RUNS)
 async def test_a_process_that_was_taken_over_says_nothing_for_another_run(attack: str) -> None:
     backend = hostile_backend(attack + "; await new Promise((r) => setTimeout(r, 30000))")
