@@ -4,6 +4,7 @@ import {
   ArrayIsArray,
   CapturedPromise,
   CapturedProxy,
+  CapturedTypeError,
   createList,
   FunctionPrototypeBind,
   isObject,
@@ -14,6 +15,7 @@ import {
   quote,
   ReflectGet,
   ReflectHas,
+  TO_PRIMITIVE,
   Uint8ArrayFromBase64,
 } from "./primordials.js";
 import { readNames, request } from "./calls.js";
@@ -126,12 +128,21 @@ function isMissing(target, name) {
 
 /** A member of a namespace; what is not there is a function that says what is. */
 function readMember(target, name, namespace) {
-  return isMissing(target, name) ? makeTool(namespace, name) : ReflectGet(target, name);
+  return isMissing(target, name) ? makeTool(namespace, name) : readOwn(target, name);
 }
+
+/** What is there. To make a text or a number of it, the language must not call a tool. */
+function readOwn(target, name) {
+  return name === TO_PRIMITIVE ? refusePrimitive : ReflectGet(target, name);
+}
+
+const refusePrimitive = () => {
+  throw new CapturedTypeError("Cannot convert tools to a text or a number");
+};
 
 /** The same at the top, where what is not there may be meant as a namespace. */
 function readRoot(target, name) {
-  if (!isMissing(target, name)) return ReflectGet(target, name);
+  if (!isMissing(target, name)) return readOwn(target, name);
   const get = (own, member) =>
     isMissing(own, member) ? makeTool(name, member) : ReflectGet(own, member);
   return new CapturedProxy(makeTool("", name), { __proto__: null, get });

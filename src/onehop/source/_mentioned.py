@@ -25,9 +25,9 @@ _WHOLE: Final = 100_000
 def name_place(
     code: str, message: str, line: int | None, column: int | None
 ) -> tuple[int | None, int | None]:
-    """The place of the name in ``message``, if it stands behind the one that was told; else that.
+    """The place of the name in ``message``, if it stands behind the given one; else the given one.
 
-    Of what a compiler has added, such as the calls of decorators, none is told: then it is the one
+    What a compiler has added, such as the calls of decorators, has no place: then it is the one
     place where the text has the name.
     """
     about = _ABOUT.match(message)

@@ -27,8 +27,8 @@ def meant_by(word: str) -> str | None:
 
 
 def swapped(name: str) -> str | None:
-    """The word or global name of which ``name`` has two letters in the wrong order, or capitals
-    that it does not have; None if it is none. Other slips may be names of their own."""
+    """The word or global name that ``name`` is with two letters in the wrong order, or with other
+    capitals; None if it is none. Other slips may be names of their own."""
     return _swapped().get(name)
 
 

@@ -14,8 +14,6 @@ from onehop.errors import ConfigError
 _LONGEST: Final = 128
 LONGEST_PATH: Final = 2 * _LONGEST + 1
 """Characters of a namespace, a dot and a tool."""
-_CALLED_BY_JAVASCRIPT: Final = frozenset("then toJSON toString toLocaleString valueOf".split())
-"""Methods that `await`, JSON, and texts made of an object look for in it."""
 _CANDIDATES: Final = 100
 _CLOSE: Final = 0.4
 """Likeness, from 0 to 1, below which a name is not worth naming."""
@@ -44,8 +42,8 @@ def checked_namespace(name: str) -> str:
 
 
 def reached_as(name: str) -> str:
-    """How code reaches a tool of this name: JavaScript must not call one without being asked."""
-    return f"{name}_" if name in _CALLED_BY_JAVASCRIPT else name
+    """How code reaches a tool of this name: `await` looks for a method `then` in each object."""
+    return "then_" if name == "then" else name
 
 
 def alias_of(name: str) -> str:
