@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from hypothesis import HealthCheck, settings
 
 from onehop import Sandbox
 from onehop.cores import usable_cores
-from tests.sampling import Sampling
+from tests.copies import also_for_analysis
+from tests.sampling import Sampling, same_each_time
 from tests.servers import MongoServer, PostgresServer
 from tests.units import NoProcesses
 from tests.users import User
@@ -105,6 +107,13 @@ def pytest_runtest_makereport(
 def interrupts() -> None:
     """What a shell runs in the background ignores SIGINT, and so would what the tests start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def copies_parse_code() -> Iterator[None]:
+    """By default: most tests that parse code are not about the start of the process that does."""
+    with also_for_analysis() if same_each_time() else nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
