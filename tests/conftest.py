@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -78,6 +79,25 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two for each core: nearly half of the time a test waits, for a process or for a clock. A unit
     test does not wait."""
     return usable_cores() if _only_unit(config) else 2 * usable_cores()
+
+
+TOGETHER = ("dashboard", "mcp")
+"""Folders whose files share what is dear to start: two browsers, and a client at each door."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file's tests stay in one process, and of some folders those of all files."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            folder = nodeid.removeprefix("tests/").partition("/")[0]
+            return folder if folder in TOGETHER else str(super()._split_scope(nodeid))
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
