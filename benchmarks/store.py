@@ -31,7 +31,7 @@ from onehop.events import (
 )
 from onehop.records import ExecutionRecord
 from onehop.stores.analytics import Analytics
-from onehop.stores.base import Entry
+from onehop.stores.base import Entry, HistoryQuery
 from onehop.stores.sql import SqlStore
 
 RECORDS = 100_000
@@ -55,6 +55,13 @@ QUESTIONS: dict[str, Question] = {
     "security profile": lambda ask, agent, since: ask.get_security_profile(agent, since),
 }
 
+FILTERS: dict[str, dict[str, Any]] = {
+    "of a cause": {"error_type": "timeout"},
+    "of a tool": {"tool": "crm.tool_1"},
+    "of a tool seldom called": {"tool": "crm.tool_39"},
+    "of a tool and a cause": {"tool": "crm.tool_1", "error_type": "resource_limit"},
+}
+
 
 async def measure(options: Options) -> Report:
     """Fill a store, put every question to it in turns, and look at how it was found."""
@@ -64,7 +71,7 @@ async def measure(options: Options) -> Report:
         store = SqlStore(f"sqlite:///{path}")
         await store.open()
         try:
-            source = Source(time.time_ns() // 1_000_000)
+            source = Calling(time.time_ns() // 1_000_000)
             await _measure_appends(report, store, source, options)
             await fill(store, source)
             await _measure_rollup(report, store, source)
@@ -150,6 +157,32 @@ class Source:
             yield from _announcements(who, record)
 
 
+class Calling(Source):
+    """Runs; every third one calls tools."""
+
+    def _record(self) -> ExecutionRecord:
+        record, pick = super()._record(), self._random
+        if self.made % 3:
+            return record
+        calls = [
+            {
+                "id": f"call_{number}",
+                "tool": f"crm.tool_{min(int(pick.paretovariate(0.8)), 40)}",
+                "effect": "read",
+                "outcome": pick.choices(("ok", "failed", "denied"), (92, 6, 2))[0],
+                "duration": round(pick.lognormvariate(3, 1), 2),
+                "queued": 0.1,
+                "bytesIn": 40,
+                "bytesOut": pick.randrange(5000),
+            }
+            for number in range(pick.randrange(1, 6))
+        ]
+        avoided = {"turns": len(calls), "tokens": 300 * len(calls)}
+        return record.model_copy(
+            update={"details": {**record.details, "toolCalls": calls, "avoided": avoided}}
+        )
+
+
 _KINDS = (85, 8, 2, 3, 2)
 """Of each hundred runs."""
 
@@ -231,6 +264,11 @@ async def _measure_questions(
         ("recent failures", BIG, lambda: ask.get_recent_failures(BIG)),
         ("code by its hash", "all", lambda: ask.find_by_code_hash(frequent)),
     ]
+    cases += [
+        (f"latest runs, {name}", whose, _ask_history(store, agent_id=agent, **wanted))
+        for name, wanted in FILTERS.items()
+        for whose, agent in (("all", None), (BIG, BIG), (SMALL, SMALL))
+    ]
     times: dict[tuple[str, str], list[float]] = defaultdict(list)
     async for (name, whose, answer), counts in rounds(cases, options.pick(25, 5)):
         start = perf_counter()
@@ -252,6 +290,11 @@ def _put(
     question: Question, ask: Analytics, agent: str | None, since: int | None
 ) -> Callable[[], Awaitable[Any]]:
     return lambda: question(ask, agent, since)
+
+
+def _ask_history(store: SqlStore, **wanted: Any) -> Callable[[], Awaitable[Any]]:
+    """A page of the history, as the dashboard asks for it."""
+    return lambda: store.history(HistoryQuery(**wanted, limit=51, brief=True))
 
 
 def _fill_table(

@@ -21,11 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
-
-import pytest
+from unittest import mock
 
 from tests.copying import LENGTH, NAME, PIPES, words
-from tests.sampling import same_each_time
+from tests.sameness import same_each_time
 
 ONEHOP: Final = [sys.executable, "-m", "onehop"]
 _ROOT: Final = Path(__file__).parents[1]
@@ -78,18 +77,15 @@ def run(
 @contextmanager
 def also_for_asyncio() -> Iterator[None]:
     """Meanwhile asyncio starts processes by ``start``, for clients that start ``onehop`` by it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            unix_events, "subprocess", SimpleNamespace(**vars(subprocess) | {"Popen": start})
-        )
+    changed = SimpleNamespace(**vars(subprocess) | {"Popen": start})
+    with mock.patch.object(unix_events, "subprocess", changed):
         yield
 
 
 @contextmanager
 def also_for_analysis() -> Iterator[None]:
     """Meanwhile the process that parses code for a sandbox of this one is a copy."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("onehop.analysis._zygote_process._start", _analysis)
+    with mock.patch("onehop.analysis._zygote_process._start", _analysis):
         yield
 
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pytest
-from hypothesis import settings
+
+from tests.sameness import same_each_time
 
 LEFT: Final = ("thorough", "soak", "chaos")
 """Marks that the default run leaves out."""
@@ -60,11 +61,6 @@ def examples(most: int) -> int:
 def some(cases: Sequence[Any], kept: int) -> Sequence[Any]:
     """The cases that one test tries: all of them with ``--soak``, and ``kept`` by default."""
     return chosen(cases, kept, "some") if same_each_time() else cases
-
-
-def same_each_time() -> bool:
-    """Whether this is the default run, and not ``--soak``."""
-    return settings.default is not None and settings.default.derandomize
 
 
 def left_out(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:

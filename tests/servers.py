@@ -16,8 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-
-import pytest
+from unittest import SkipTest
 
 _PATIENCE = 30.0
 _DATABASES = Path("/usr/lib/postgresql")
@@ -221,7 +220,7 @@ def _postgres_programs() -> Path:
         return found[-1].parent
     on_path = shutil.which("initdb")
     if on_path is None:
-        pytest.skip("PostgreSQL is not installed (on Debian: apt-get install postgresql)")
+        raise SkipTest("PostgreSQL is not installed (on Debian: apt-get install postgresql)")
     return Path(on_path).resolve().parent
 
 

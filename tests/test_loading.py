@@ -112,6 +112,16 @@ def test_a_run_of_the_command_keeps_its_record_with_little_loaded(tmp_path: Path
         assert found.fetchall() == [(1, "1"), (2, "2")]
 
 
+def test_a_run_with_plain_words_is_read_without_typer() -> None:
+    modules = loaded(COMMAND, "run", "--no-record", "-c", "return 1")
+    assert "onehop.cli._once" in modules
+    assert heavy(modules, "typer") == []
+
+
+def test_a_first_result_needs_no_look_for_plugins_of_pydantic() -> None:
+    assert "pydantic.plugin._loader" not in loaded(SAYS + RUN)
+
+
 def test_a_command_loads_itself_and_no_other() -> None:
     modules = loaded(COMMAND, "--version")
     assert heavy(modules, "pydantic", "onehop.sandbox", "onehop.cli._run") == []
@@ -121,8 +131,8 @@ def test_a_command_loads_itself_and_no_other() -> None:
 
 @pytest.mark.parametrize(
     "room",
-    "analysis backends calls checks compiler execution jail observed recordings snippets stores "
-    "tools".split(),
+    "analysis backends calls checks compiler config execution jail observed recordings snippets "
+    "stores tools".split(),
 )
 def test_a_room_that_loads_its_parts_late_has_all_that_it_names(room: str) -> None:
     module = import_module(f"onehop.{room}")

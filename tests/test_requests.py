@@ -18,6 +18,7 @@ from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
 from onehop.inputs.values import ValueCount, count_values, has_more_values
 from onehop.requests import MAX_CONTEXT_DEPTH, CheckedRequest, check_request
+from onehop.types import ExecutionRequest
 from tests.sampling import examples
 
 pytestmark = pytest.mark.unit
@@ -35,6 +36,23 @@ def refusal(config: SandboxConfig = CONFIG, **call: Any) -> InvalidRequestError:
     assert len(caught.value.got) <= 400
     assert str(caught.value).startswith(caught.value.field + ": got ")
     return caught.value
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {},
+        {"language": "ts", "timeout": 200, "context": {"a": [1]}, "capture_console": False},
+        {"description": "x", "typecheck": "strict", "plan": True, "seed": 1, "clock": 5},
+        {"session": "s"},
+    ],
+)
+def test_a_request_is_what_pydantic_would_have_made_of_it(call: dict[str, Any]) -> None:
+    request = check(**call).request
+    made = ExecutionRequest.model_validate(request.model_dump())
+    assert request == made
+    assert repr(request) == repr(made)  # the same types, in the same order
+    assert request.model_dump_json() == made.model_dump_json()
 
 
 def test_what_is_left_out_comes_from_the_settings() -> None:

@@ -14,6 +14,7 @@ import pytest
 import onehop
 from onehop import (
     ConfigError,
+    ExecutionResult,
     InvalidRequestError,
     OutputNotFoundError,
     Sandbox,
@@ -70,6 +71,15 @@ async def test_the_wire_form_of_a_failure_has_error_and_place(sandbox: Sandbox) 
         "stack": "TypeError: bad\n    at code.js:2:9",
         "excerpt": " 2 |   throw new TypeError('bad')\n   |         ^",
     }
+
+
+@pytest.mark.parametrize("code", ["return {a: [1, null]}", "console.log(1); throw new Error('x')"])
+async def test_a_result_is_what_pydantic_would_have_made_of_it(sandbox: Sandbox, code: str) -> None:
+    result = await sandbox.execute(code)
+    made = ExecutionResult.model_validate(result.model_dump())
+    assert result == made
+    assert repr(result) == repr(made)  # the same types, in the same order
+    assert result.to_dict() == made.to_dict()
 
 
 @pytest.mark.parametrize(

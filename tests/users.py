@@ -12,8 +12,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from unittest import SkipTest
 
-import pytest
 from deno import find_deno_bin
 
 User = Literal["whoever runs the tests", "nobody"]
@@ -82,7 +82,7 @@ def _of_nobody() -> tuple[Place, str]:
         for python in (sys.executable, f"/usr/bin/python{version}"):
             if _works_for_nobody(place, python):
                 return place, python
-    pytest.skip("nobody can run no Python here that has the version of this one")
+    raise SkipTest("nobody can run no Python here that has the version of this one")
 
 
 def _works_for_nobody(place: Place, python: str) -> bool:

@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, requires
 from typing import Final
 
 from onehop.errors import MissingExtraError
@@ -115,6 +114,8 @@ def _packages(extras: Iterable[str], optional: Sequence[tuple[str, str, list[str
 def _optional() -> Iterator[tuple[str, str, list[str]]]:
     """Packages that onehop requires for one of its extras, that extra, and the extras of the
     package that it asks for."""
+    from importlib.metadata import PackageNotFoundError, requires  # takes 10 ms
+
     try:
         lines = requires("onehop") or []
     except PackageNotFoundError:  # run from a folder that nobody installed

@@ -13,6 +13,7 @@ OnehopError
 ├── UnauthorizedError                   the caller: no key, a wrong or a revoked one
 ├── AgentExistsError (ValueError)       the operator: an agent of this name is there
 ├── AgentNotFoundError (LookupError)    the operator: no agent of this name
+├── AgentChangedError                   the operator: somebody else was first
 ├── NotReplayableError (LookupError)    the caller: what the run was answered is not kept
 ├── NotCompiledError (ValueError)       the caller: it is not TypeScript
 ├── SnippetNotFoundError (LookupError)  the caller: no snippet has this name
@@ -172,6 +173,16 @@ class AgentNotFoundError(OnehopError, LookupError):
 
     def __init__(self, agent_id: str) -> None:
         super().__init__(f"there is no agent {agent_id!r}")
+        self.agent_id = agent_id
+
+
+class AgentChangedError(OnehopError):
+    """The limits of an agent are not what the change started from: somebody else was first."""
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(
+            f"somebody else has changed the limits of the agent {agent_id!r}: look at them again"
+        )
         self.agent_id = agent_id
 
 

@@ -30,7 +30,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Final, Literal, get_args
 
-from onehop.types import Effect, ErrorType, Language, Severity, ToolOutcome
+from onehop.types import Effect, ErrorType, IssueType, Language, Severity, ToolOutcome
 
 SOURCE: Final = "CodeExecutionSandbox"
 
@@ -53,7 +53,6 @@ EventType = Literal[
     "code:approval:requested",
     "code:approval:decided",
 ]
-IssueType = Literal["dangerous_pattern", "unauthorized_access", "malicious_code"]
 Resource = Literal["memory", "cpu", "time"]
 
 CODE_VALIDATION_STARTED: Final = "code:validation:started"

@@ -83,8 +83,10 @@ def check_request(
     InvalidRequestError that names the field, what it was and what it may be.
     """
     copy, text = _check_context(context, config)
-    copy, text, warnings = _check_integers(copy, text, config)
-    request = ExecutionRequest(
+    warnings: tuple[str, ...] = ()
+    if copy:
+        copy, text, warnings = _check_integers(copy, text, config)
+    request = ExecutionRequest.known(
         code=_check_code(code, config.max_code),
         language=_check_language(language),
         timeout=_check_timeout(timeout, config),
@@ -154,7 +156,7 @@ def _check_language(language: Any) -> Language:
 
 def _check_timeout(timeout: Any, config: SandboxConfig) -> float:
     if timeout is None:
-        return config.timeout
+        return float(config.timeout)
     is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
     if is_number and MIN_TIMEOUT <= timeout <= config.timeout_max:  # False for NaN
         return float(timeout)

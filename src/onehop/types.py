@@ -7,8 +7,9 @@ form. Units follow the contract: times in milliseconds, memory in megabytes of 2
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import Any, Final, Literal
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -16,6 +17,7 @@ from pydantic_core import to_json
 
 Language = Literal["javascript", "typescript"]
 Severity = Literal["low", "medium", "high", "critical"]
+IssueType = Literal["dangerous_pattern", "unauthorized_access", "malicious_code"]
 ValidationLevel = Literal["NONE", "ASYNC", "BLOCKING", "STRICT"]
 LogLevel = Literal["log", "error", "warn", "info", "debug"]
 _LEVELS: dict[LogLevel, str] = {
@@ -64,6 +66,36 @@ class Wire(BaseModel):
         strict=True,
         defer_build=True,
     )
+
+    @classmethod
+    def known(cls, **values: Any) -> Self:
+        """One of values that are right for sure, all that have no default among them: pydantic
+        would take 20 to 30 µs of a small run to look at them again, and 10 ms, the first time, to
+        learn how."""
+        made = cls.__new__(cls)
+        _fill(made, {**_defaults(cls), **values}, set(values))
+        return made
+
+    def with_known(self, **changes: Any) -> Self:
+        """A copy with other values that are right for sure; ``model_copy`` takes four times as
+        long."""
+        made = type(self).__new__(type(self))
+        _fill(made, {**self.__dict__, **changes}, {*self.model_fields_set, *changes})
+        return made
+
+
+def _fill(model: Wire, values: dict[str, Any], given: set[str]) -> None:
+    put = object.__setattr__  # it is frozen
+    put(model, "__dict__", values)
+    put(model, "__pydantic_fields_set__", given)
+    put(model, "__pydantic_extra__", None)
+    put(model, "__pydantic_private__", None)
+
+
+@lru_cache(maxsize=64)
+def _defaults(model: type[Wire]) -> Mapping[str, Any]:
+    """All fields in their order; those without a default of their own must be given."""
+    return {name: field.default for name, field in model.model_fields.items()}
 
 
 class ExecutionRequest(Wire):
@@ -173,9 +205,7 @@ class Finding(Wire):
     """1-based."""
     column: int
     """1-based, in UTF-16 code units."""
-    issue_type: Literal["dangerous_pattern", "unauthorized_access", "malicious_code"] = (
-        "dangerous_pattern"
-    )
+    issue_type: IssueType = "dangerous_pattern"
     suggestion: str | None = None
     """What to write instead."""
 

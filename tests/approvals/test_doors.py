@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -108,6 +109,25 @@ def test_an_approver_sees_what_waits_and_decides(ada: httpx2.Client, ann: httpx2
     again = decide(ann, seen, action="reject")
     assert again.json() == stands.json()
     assert running.output() == "bob has 2 more"
+
+
+def test_of_two_people_who_decide_at_once_one_is_heard_and_both_are_told_the_same(
+    shop: Served, ada: httpx2.Client, ann: httpx2.Client
+) -> None:
+    running = Running(ada)
+    given = [{"action": "approve"}, {"action": "reject", "reason": "no"}] * 4
+    with client_of(shop, "abe", "approver") as abe, ThreadPoolExecutor(8) as threads:
+        clients = [(ann, abe)[number % 2] for number in range(8)]
+        told = [
+            threads.submit(decide, client, running.waiting, **each)
+            for client, each in zip(clients, given, strict=True)
+        ]
+        stand = [each.result().json() for each in told]
+    assert all(each == stand[0] for each in stand)
+    stands = stand[0]["decisions"]["call_1"]
+    assert stands["status"] in ("approved", "denied")
+    paid = stands["status"] == "approved"
+    assert running.output() == ("ada has 6 more" if paid else ["denied", "a person denied pay: no"])
 
 
 def test_no_key_of_an_agent_decides(shop: Served, ada: httpx2.Client, ann: httpx2.Client) -> None:

@@ -3,10 +3,12 @@ something is sent twice by itself, and nothing is lost."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -15,8 +17,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from onehop.config import AuditConfig
+from onehop.stores import open_store
 from tests.server.served import Served, run
-from tests.servers import PostgresServer
+from tests.servers import MongoServer, PostgresServer
 from tests.users import ROOT
 from tests.waiting import until
 
@@ -316,6 +320,52 @@ def test_a_run_that_is_cut_off_before_it_waits_names_the_writes_that_it_had_sent
         sent = {("note", "write", "ok", "applied")}
         assert sent | {("linger", "destructive", "unknown", "unknown")} <= calls
         assert shop.lines("note cut") == shop.lines("linger cut") == 1
+
+
+@pytest.mark.parametrize(
+    "database",
+    [PostgresServer, pytest.param(MongoServer, marks=pytest.mark.thorough)],
+    ids=["postgresql", "mongodb"],
+)
+def test_a_server_whose_clock_is_ahead_takes_no_run_that_another_one_holds(
+    database: Any, tmp_path: Path
+) -> None:
+    """By the clock of the database the lease of the run is not over, and its question lasts."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(CLOCK)
+    path = {"PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), str(ROOT / "src")])}
+    with database() as server:
+        url = server.create("skewed")
+        first = Shop(tmp_path / "a", url, ONEHOP_TOOLS_HOLD="60000")
+        second = Shop(tmp_path / "b", url, AHEAD="120", **path)
+        with first, second:
+            people = People(first)
+            ada = threading.Thread(target=_quietly, args=(people, "r1", code("skew")))
+            ada.start()
+            (asked,) = until(people.waiting, "a question", 90)
+            time.sleep(3)  # the other one looks every second
+            people.decide(asked, action="approve")
+            ada.join()
+            assert people.result("r1")["output"] == ["ada is here", "skew has 6 more", 3]
+            assert _owners(url, "r1") == 1
+            people.shop = second
+            assert people.begin("r2", code("ahead"))["status"] == "paused"
+            (asked,) = people.waiting()
+            assert asked["expiresAt"] - time.time() * 1000 <= 86_400_000
+
+
+def _owners(url: str, name: str) -> int:
+    """How many servers have had a run, one after the other."""
+
+    async def look() -> int:
+        store = await open_store(AuditConfig(store=url))
+        try:
+            (kept,) = await store.kept_runs(request_id=name)
+            return kept.fence
+        finally:
+            await store.aclose()
+
+    return asyncio.run(look())
 
 
 def _quietly(people: People, name: str, text: str) -> None:

@@ -104,3 +104,24 @@ async def test_what_is_not_kept_whole_is_not_replayed(tmp_path: Path) -> None:
         assert await executor.flush(PATIENCE)
         with pytest.raises(NotReplayableError, match=r"is not kept.*ONEHOP_RECORDING=all"):
             await executor.replay("r1")
+
+
+async def test_a_run_whose_record_is_masked_or_cut_off_is_replayed_with_all_that_it_had(
+    tmp_path: Path,
+) -> None:
+    secret = {"password": "hunter2", "n": 1}
+    codes = {
+        "masked": "return { password: context.password, seen: await tools.look({ name: 'a' }) }",
+        "cut": "await tools.look({ name: 'a' }); return `${context.password} `.repeat(4e5)",
+    }
+    async with kept_all(tmp_path) as executor:
+        for name, code in codes.items():
+            result = await executor.execute(code, context=secret, agent_id="ada", request_id=name)
+            assert result.success, result.error
+        assert await executor.flush(PATIENCE)
+        record = await executor.store.get("masked")
+        assert record is not None
+        assert "hunter2" not in f"{record.output} {record.context_data}"
+        for name in codes:
+            replay = await executor.replay(name)
+            assert replay.same, replay.difference

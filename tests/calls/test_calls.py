@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -192,9 +193,27 @@ async def test_code_may_use_the_name_tools_for_its_own(sandbox: Sandbox) -> None
 )
 async def test_any_name_can_be_called(sandbox: Sandbox, name: str) -> None:
     odd_name = Tool(name, lambda: name, input_schema=ANYTHING, effect="read")
-    path = "then_" if name == "then" else name
+    path = f"{name}_" if name in ("then", "toString", "valueOf") else name
     result = await run(sandbox, f"return await tools[{path!r}]()", tools=[odd_name])
     assert result.output == name
+
+
+async def test_javascript_calls_no_tool_by_itself(sandbox: Sandbox) -> None:
+    called: list[str] = []
+    names = "then toJSON toString toLocaleString valueOf inspect constructor next length".split()
+    odd = [Tool(name, partial(called.append, name), input_schema=ANYTHING) for name in names]
+    code = """
+      const tried = [];
+      for (const object of [tools, tools.odd, tools.none]) {
+        for (const use of [JSON.stringify, String, Number, (each) => [each].toLocaleString(),
+          structuredClone, async (each) => await each, console.log, (each) => each == 1,
+          (each) => ({}).hasOwnProperty(each), (each) => new Date(each), Array.from]) {
+          try { await use(object) } catch (error) { tried.push(error.name) }
+        }
+      }
+      return tried.includes('ToolError')"""
+    result = await run(sandbox, code, tools=Tools(*odd, odd=odd))
+    assert (result.output, called, result.tool_calls) == (False, [], None)
 
 
 # --- errors ---
@@ -574,3 +593,19 @@ async def test_many_runs_leave_no_task_behind(sandbox: Sandbox) -> None:
     for _ in range(3):
         await run(sandbox, "tools.sleep({ms: 60_000}); return await tools.add({a: 1})")
     await soon(lambda: not [t for t in asyncio.all_tasks() if "_carry_out" in repr(t)])
+
+
+LOOKS = (
+    "return Object.keys(tools).sort()",
+    'return Object.keys(globalThis["too" + "ls"]).sort()',
+    """Object.prototype.names = {roots: ["evil"], namespaces: {}, aliases: {}};
+    return Object.keys(globalThis["too" + "ls"]).sort();""",
+)
+
+
+@pytest.mark.parametrize("count", [3, 2000])  # names that come with the job, and those that do not
+async def test_code_finds_the_tools_however_it_looks(count: int) -> None:
+    tools = [Tool(f"a_tool_{i:04}", lambda: None, effect="read") for i in range(count)]
+    async with Sandbox(tools=tools) as sandbox:
+        for result in await asyncio.gather(*map(sandbox.execute, LOOKS)):
+            assert result.output == [each.name for each in tools]

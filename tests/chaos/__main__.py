@@ -3,8 +3,8 @@
 python -m tests.chaos --minutes 10 --kills 50 --seed 14
 python -m tests.chaos --minutes 0 --kills 200 --stores sqlite,postgresql,two --together
 
-Writes ``benchmarks/results/chaos.md``, without faults ``kills.md`` beside it. Exits with 1 when
-something did not hold.
+Writes ``benchmarks/results/chaos.md``; without faults, adds to ``kills.md`` beside it. Exits with 1
+when something did not hold.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from tests.chaos._report import page
+from hypothesis import settings
+
+from tests.chaos._report import kills, page
+from tests.chaos.bank import Customer
 from tests.chaos.campaign import Campaign, Found
 from tests.chaos.faults import EVERYWHERE, Fault, Unavailable, of_database, of_sqlite
 from tests.chaos.subject import Subject
@@ -34,6 +37,7 @@ STORES = {
     "two": "PostgreSQL, two servers",
 }
 """Where kills happen, and how the report calls it."""
+S = TypeVar("S", bound=Subject)
 _STARTING = 300.0
 """Seconds in which a server must start: the machine may be busy with others."""
 
@@ -46,12 +50,16 @@ def main() -> int:
     parser.add_argument("--stores", default="sqlite,two", help=f"some of {','.join(STORES)}")
     parser.add_argument("--kill-minutes", type=float, default=60, help="no kill is begun later")
     parser.add_argument("--together", action="store_true", help="kill on all stores at once")
+    parser.add_argument("--warm", action="store_true", help="servers that start fast: see copies")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--only", default="", help="faults whose name has this in it")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     if unknown := set(options.stores.split(",")) - STORES.keys():
         parser.error(f"--stores: {', '.join(sorted(unknown))} is not one of {', '.join(STORES)}")
+    if options.warm:
+        settings.register_profile("warm", derandomize=True)
+        settings.load_profile("warm")
     dice = random.Random(options.seed)
     began = time.monotonic()
     trials: list[Trial] = []
@@ -67,8 +75,15 @@ def main() -> int:
         *sys.argv[1:],
         *([] if "--seed" in sys.argv else ["--seed", str(options.seed)]),
     ]
-    out.write_text(page(" ".join(words), time.monotonic() - began, trials, campaigns))
-    print(out.read_text())
+    seconds = time.monotonic() - began
+    if options.minutes:
+        out.write_text(page(" ".join(words), seconds, trials, campaigns))
+        print(out.read_text())
+    else:
+        section = kills(" ".join(words), seconds, campaigns)
+        with out.open("a") as file:
+            file.write(section)
+        print(section)
     found = [*(t.problems for t in trials), *(c.problems for c in campaigns.values())]
     return 1 if any(found) else 0
 
@@ -86,7 +101,7 @@ async def _trials(
             (EVERYWHERE[:2], "", "realm"),
         ):
             wanted = [fault for fault in faults if only in fault.name]
-            subject = _opened(stack, store, ONEHOP_ISOLATION=isolation) if wanted else None
+            subject = _opened(stack, Subject, store, ONEHOP_ISOLATION=isolation) if wanted else None
             pairs += [(fault, subject) for fault in wanted if subject is not None]
         until = time.monotonic() + seconds
         while pairs:
@@ -98,11 +113,12 @@ async def _trials(
     return trials
 
 
-def _opened(stack: ExitStack, store: str = "", **environment: Any) -> Subject:
+def _opened(stack: ExitStack, kind: type[S], store: str = "", **environment: Any) -> S:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onehop-chaos-")))
-    subject = Subject(folder, store, **environment)
+    subject = kind(folder, store, **environment)
     subject.patience = _STARTING
-    return stack.enter_context(subject)
+    stack.enter_context(subject)
+    return subject
 
 
 async def _trial(fault: Fault, subject: Subject) -> list[Trial]:
@@ -132,10 +148,12 @@ async def _campaign(name: str, postgres: PostgresServer, options: argparse.Names
     dice = random.Random(f"{options.seed} {name}")
     with ExitStack() as stack:
         url = "" if name == "sqlite" else postgres.create(f"campaign_{name}")
-        servers = [await asyncio.to_thread(_opened, stack, url)]
+        servers = [await asyncio.to_thread(_opened, stack, Customer, url)]
         if name == "two":
             ledger = str(servers[0].ledger)
-            servers.append(await asyncio.to_thread(_opened, stack, url, CHAOS_LEDGER=ledger))
+            servers.append(
+                await asyncio.to_thread(_opened, stack, Customer, url, CHAOS_LEDGER=ledger)
+            )
         campaign = Campaign(servers, dice, seconds=options.kill_minutes * 60)
         found = await campaign.run(options.kills)
     strays = [pid for server in servers for pid in server.strays]

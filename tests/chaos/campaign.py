@@ -1,6 +1,7 @@
 """``kill -9`` at random points of runs that write, ask people and call tools at the same time.
 
-Two servers of one store take turns as the one that runs (on PostgreSQL: both at once). An approver
+Most kills wait for a write that was sent and not answered; see ``Aim``. A run that a person was
+asked about first goes on afterwards, so that such a write must be told as ``unknown``. An approver
 decides whatever waits. Each run has a request id; whoever gets no answer asks again with the same
 one, as a client does.
 """
@@ -9,10 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-import signal
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
@@ -23,21 +22,30 @@ from onehop.audit import verify
 from onehop.config import AuditConfig
 from onehop.records import ExecutionRecord
 from onehop.stores import open_store
-from tests.chaos.faults.processes import send, spawners, workers
+from tests.chaos.aim import Aim
+from tests.chaos.bank import Customer
 from tests.chaos.load import RETURN, is_lost, passes
-from tests.chaos.subject import Subject
 
 CODE: Final = """
-    const key = context.key;
+    const write = async (tool, name) => {
+        try {
+            return await tool({ key: `${context.key}/${name}` });
+        } catch (error) {
+            if (error.message !== "a person denied " + error.tool + ": it was made") throw error;
+        }
+    };
+    if (context.asks === "first") await write(tools.transfer, "d");
     const all = await Promise.all([
-        tools.pay({ key: `${key}/a` }), tools.times({ n: 1 }), tools.pay({ key: `${key}/b` }),
+        write(tools.bank.pay, "a"), tools.times({ n: 1 }), write(tools.bank.pay, "b"),
     ]);
-    await tools.note({ key: `${key}/c` });
-    if (context.asks) await tools.transfer({ key: `${key}/d` });
+    await write(tools.note, "c");
+    if (context.asks === "last") await write(tools.transfer, "d");
     return all.length;
 """
+_ASKS: Final = ("last", "first", "")
+"""When a run waits for a person."""
 _CLIENTS: Final = 3
-_PATIENCE: Final = 120.0
+_PATIENCE: Final = 300.0
 """Seconds in which each run must be answered, however often its workers are killed; those in which
 a server starts do not count, which a busy machine makes long."""
 _ON_ITS_WAY: Final = {"paused", "running"}
@@ -51,9 +59,15 @@ class Found:
     """What the campaign has met."""
 
     kills: Counter[str] = field(default_factory=Counter)
+    under_way: Counter[str] = field(default_factory=Counter)
+    """Of these, those that met a write between its sending and its answer."""
+    met: Counter[str] = field(default_factory=Counter)
+    """How far such writes had come: they had arrived, or taken effect."""
     runs: int = 0
     completed: int = 0
     interrupted: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    """The others, by the name of their error."""
     writes: int = 0
     """Lines of the ledger"""
     unknown: int = 0
@@ -68,7 +82,7 @@ class Campaign:
     """Kills servers, spawners and workers, one at a time, ``times`` in all."""
 
     def __init__(
-        self, servers: list[Subject], dice: random.Random, *, seconds: float = float("inf")
+        self, servers: list[Customer], dice: random.Random, *, seconds: float = float("inf")
     ) -> None:
         """No kill is begun after so many ``seconds``."""
         self._seconds = seconds
@@ -79,9 +93,12 @@ class Campaign:
         """Of which a server has said, and kept saying, that their run is lost."""
         self._numbers = count()
         self._ending = self._over = False
-        self._down = 0.0
-        """Seconds in which a server was killed or started."""
+        self._aim = Aim(servers, dice)
+        self._asked_again: set[tuple[str, str, str]] = set()
+        """The questions about writes that may have been made, with their keys."""
         self.found = Found()
+        self.found.kills = self._aim.kills
+        self.found.under_way, self.found.met = self._aim.under_way, self._aim.met
 
     async def run(self, times: int) -> Found:
         """Kill, let everything end, and judge."""
@@ -91,11 +108,9 @@ class Campaign:
         deciding = asyncio.create_task(self._decide(approver))
         last = time.monotonic() + self._seconds
         for _ in range(times):
-            await self._until_written()
-            await asyncio.sleep(self._dice.uniform(0, 0.5))
             if time.monotonic() > last:
                 break
-            await self._kill()
+            await self._aim.kill()
             self._say_how_far()
         self._ending = True
         ends = await asyncio.gather(*clients, return_exceptions=True)
@@ -105,46 +120,25 @@ class Campaign:
         await self._judge()
         return self.found
 
-    async def _until_written(self) -> None:
-        """Wait for the next write, so that a slow machine gets as far as to make some."""
-        ledger = self._servers[0].ledger
-        before, deadline = ledger.stat().st_size, time.monotonic() + _PATIENCE
-        while ledger.stat().st_size == before and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)
-
     def _say_how_far(self) -> None:
         lines = self._servers[0].ledger.read_text().count("\n")
         ended = f"{len(self._answers)} runs, {lines} writes, {len(self.found.problems)} problems"
-        print(f"{self.found.kills.total()} kills: {ended}", flush=True)
-
-    # --- what is killed ---
-
-    async def _kill(self) -> None:
-        subject = self._dice.choice(self._servers)
-        kinds: dict[str, Callable[[int], list[int]]] = {"spawner": spawners, "worker": workers}
-        kind = self._dice.choice(["server", *kinds])
-        self.found.kills[kind] += 1
-        if kind == "server":
-            began = time.monotonic()
-            await asyncio.to_thread(subject.kill)
-            await asyncio.to_thread(subject.start)
-            self._down += time.monotonic() - began
-        else:
-            send(kinds[kind](subject.pid), signal.SIGKILL)
+        kills = f"{self.found.kills.total()} kills ({self.found.under_way.total()} under way)"
+        print(f"{kills}: {ended}", flush=True)
 
     # --- who calls, and who decides ---
 
     async def _client(self, key: str) -> None:
         while not self._ending:
             number = next(self._numbers)
-            await self._ask(key, f"k-{number}", asks=number % 3 == 0)
+            await self._ask(key, f"k-{number}", asks=_ASKS[number % 3])
 
-    async def _ask(self, key: str, name: str, *, asks: bool) -> None:
-        body = {"code": CODE, "context": {"key": name, "asks": asks}, "timeout": 20_000}
+    async def _ask(self, key: str, name: str, *, asks: str) -> None:
+        body = {"code": CODE, "context": {"key": name, "asks": asks}, "timeout": 30_000}
         headers = {"Authorization": f"Bearer {key}", "X-Request-Id": name}
-        began, down = time.monotonic(), self._down
+        began, down = time.monotonic(), self._aim.down
         said = Said()
-        while time.monotonic() - began < _PATIENCE + self._down - down:
+        while time.monotonic() - began < _PATIENCE + self._aim.down - down:
             url = self._dice.choice(self._servers).url
             try:
                 async with httpx2.AsyncClient(timeout=_PATIENCE) as client:
@@ -196,11 +190,19 @@ class Campaign:
                 url = f"{self._dice.choice(self._servers).url}/api/v1/approvals"
                 try:
                     for each in (await client.get(url)).json().get("approvals", []):
+                        if self._is_under_way(each):
+                            continue
                         decisions = {each["callId"]: self._decision(each)}
                         body = {"runId": each["runId"], "decisions": decisions}
                         await client.post(url, json=body)
                 except httpx2.TransportError:
                     continue
+
+    def _is_under_way(self, asked: dict[str, Any]) -> bool:
+        """Whether the bank has not answered it yet: a person waits until it has."""
+        return any(
+            asked["arguments"]["key"] in server.moves.under_way() for server in self._servers
+        )
 
     def _decision(self, asked: dict[str, Any]) -> dict[str, str]:
         """What a person does who is asked: one who hears that a write may have been made already
@@ -208,7 +210,7 @@ class Campaign:
         key = asked["arguments"]["key"]
         if "_again_" not in asked["callId"]:
             return {"action": "approve"}
-        self.found.unknown += 1
+        self._asked_again.add((asked["runId"], asked["callId"], key))
         if key in self._servers[0].ledger.read_text().split():
             return {"action": "reject", "reason": "it was made"}
         return {"action": "approve"}
@@ -227,11 +229,19 @@ class Campaign:
         found.problems += [f"the chain is broken: {problem}" for problem in problems]
         lines = Counter(self._servers[0].ledger.read_text().split())
         found.writes = lines.total()
-        found.problems += [f"{key} was sent {n} times" for key, n in lines.items() if n > 1]
+        found.problems += [f"{key} was made {n} times" for key, n in lines.items() if n > 1]
+        found.unknown = len(self._asked_again)
+        found.problems += self._sent_by_itself()
         silent = {key for key in lines if key.partition("/")[0] in self._lost - records.keys()}
         found.problems += [f"{key} was sent, and its run is lost" for key in sorted(silent)]
         for name, answer in self._answers.items():
             self._judge_one(name, answer, records.get(name, []), lines)
+
+    def _sent_by_itself(self) -> list[str]:
+        """The writes that came to a bank once more than people were asked about them."""
+        arrivals = sum((server.moves.arrivals() for server in self._servers), Counter[str]())
+        asked = Counter(key for _run, _call, key in self._asked_again)
+        return [f"{k} was sent {n} times" for k, n in arrivals.items() if n > 1 + asked[k]]
 
     def _judge_one(
         self,
@@ -255,6 +265,8 @@ class Campaign:
                 found.problems.append(f"{name} succeeded, and has lost {wanted - mine}")
         interrupted = record.details.get("interrupted") is True
         found.interrupted += interrupted
+        if not answer["success"] and not interrupted:
+            found.failed[str((answer.get("errorInfo") or {}).get("name"))] += 1
         calls = record.details.get("toolCalls") or []
         told = sum(
             call["effect"] != "read" and call["outcome"] in ("ok", "unknown", "cancelled")

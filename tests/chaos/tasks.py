@@ -43,6 +43,7 @@ _CODE: Final = """
 """
 _CLIENTS: Final = 3
 _PATIENCE: Final = 300.0
+"""Seconds in which a task must end, without those in which the server starts."""
 _PAUSE: Final = (1.0, 6.0)
 """Seconds between two kills."""
 
@@ -119,6 +120,8 @@ class Play:
         self._worlds = worlds
         self._dice = dice
         self._over = False
+        self._down = 0.0
+        """Seconds in which the server was killed and started."""
         self.found = Found()
 
     async def run(self, todo: list[Task], kills: int) -> Found:
@@ -150,9 +153,9 @@ class Play:
 
     async def _played(self, key: str, task: Task) -> bool:
         """Until it has ended; begun anew under another name if it was cut off unwritten."""
-        attempt, until = 1, time.monotonic() + _PATIENCE
+        attempt, began, down = 1, time.monotonic(), self._down
         body = {"code": _CODE, "context": {"calls": task.calls, "suite": task.suite}}
-        while time.monotonic() < until:
+        while time.monotonic() - began < _PATIENCE + self._down - down:
             answer = await self._asked(key, f"{task.name}#{attempt}", {**body, "timeout": 30_000})
             if answer.get("status") == "completed":
                 return True
@@ -181,8 +184,10 @@ class Play:
         for _ in range(times):
             await asyncio.sleep(self._dice.uniform(*_PAUSE))
             self.found.kills += 1
+            began = time.monotonic()
             await asyncio.to_thread(self._subject.kill)
             await asyncio.to_thread(self._subject.start)
+            self._down += time.monotonic() - began
 
     async def _decide(self, key: str) -> None:
         """Say yes to each write; one that may have been made is looked up in its world."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.bank import Customer
 from tests.chaos.campaign import Campaign
-from tests.chaos.subject import Subject
 from tests.servers import PostgresServer
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
@@ -16,7 +16,7 @@ KILLS = 5
 
 
 async def test_kills_on_sqlite_send_no_write_twice_and_lose_none(tmp_path: Path) -> None:
-    with Subject(tmp_path) as subject:
+    with Customer(tmp_path) as subject:
         found = await Campaign([subject], random.Random(14)).run(KILLS)
     assert found.problems == []
     assert subject.strays == []
@@ -31,7 +31,7 @@ async def test_kills_of_two_servers_on_postgresql_send_no_write_twice_and_lose_n
     first.mkdir()
     second.mkdir()
     ledger = str(first / "ledger")
-    with Subject(first, store=url) as one, Subject(second, store=url, CHAOS_LEDGER=ledger) as two:
+    with Customer(first, store=url) as one, Customer(second, store=url, CHAOS_LEDGER=ledger) as two:
         found = await Campaign([one, two], random.Random(15)).run(KILLS)
     assert found.problems == []
     assert one.strays + two.strays == []

@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 
 from onehop import ExecutionResult, Sandbox
+from onehop.source import position
 from tests.checks.tools import TOOLS, is_checked, opened
 
 MISTAKES = {
@@ -114,6 +115,36 @@ async def test_a_refusal_says_where_in_the_text_and_what_to_write(sandbox: Sandb
     assert "did you mean tools.crm.find_person?" in info.message
     assert result.hints is not None
     assert result.hints[0].startswith("tools.crm.find_person(args: {name: string")
+
+
+@pytest.mark.parametrize(
+    ("call", "place"),
+    [
+        ("tools.crm.find_person({\n  name: 'a',\n  limt: 5,\n})", "limt: 5"),
+        ("tools.crm.find_person({ name: 'name: 5', // name: 5\n  name: 5 })", "name: 'name"),
+        ("tools.crm.find_person({\n  name: ['limit'].join(),\n  'limit': 'x' })", "'limit': "),
+        ("tools\n  .crm\n  .find_persn({})", "find_persn"),
+        ("tools.crm.find_person({\n  limit: 5,\n})", "tools"),
+    ],
+)
+async def test_a_refusal_of_a_call_of_many_lines_shows_the_one_to_mend(
+    sandbox: Sandbox, call: str, place: str
+) -> None:
+    code = f"const a = 1;\nreturn await {call}"
+    result = await sandbox.execute(code)
+    info = result.error_info
+    assert info is not None
+    assert info.type == "validation"
+    assert position(code, code.index(place)) == (info.line, info.column)
+
+
+async def test_a_hint_from_the_types_speaks_of_what_can_be_done_here(sandbox: Sandbox) -> None:
+    code = "const a: { b: number } | null = JSON.parse('null');\nreturn a.b + process.x"
+    failed = await sandbox.execute(code, "typescript")
+    said = ["'a' is possibly 'null'.", "Cannot find name 'process'."]
+    assert failed.hints == [f"the types say of that line: {each}" for each in said]
+    unknown = await sandbox.execute("return process.x")
+    assert unknown.hints is None
 
 
 async def test_a_refusal_shows_the_signature_as_the_list_of_tools_does(sandbox: Sandbox) -> None:

@@ -128,7 +128,7 @@ def test_a_part_that_is_missing_in_the_middle_of_a_command_names_the_pip_command
 def test_a_command_line_without_its_packages_names_the_pip_command(tmp_path: Path) -> None:
     script = (
         "import sys; sys.modules['typer'] = None\n"
-        "sys.argv = ['onehop', 'run']\n"
+        "sys.argv = ['onehop', 'validate']\n"
         "from onehop.cli import main; main()"
     )
     done = subprocess.run(

@@ -61,11 +61,11 @@ def test_only_what_was_changed_is_shown_if_asked_for(here: Here, tmp_path: Path)
     (tmp_path / "other.toml").write_text(FILE, "utf-8")
     result = here("config", "show", "--changed", "--no-auth", ONEHOP_CONFIG="other.toml")
     assert [line.split() for line in result.stdout.splitlines()] == [
-        ["setting", "value", "from"],
-        ["sandbox.timeout", "2000.0", "file", "other.toml:3"],
-        ["sandbox.memory_limit", "64", "file", "other.toml:4"],
-        ["server.port", "4000", "file", "other.toml:7"],
-        ["server.auth", "false", "option", "--no-auth"],
+        ["setting", "from", "value"],
+        ["sandbox.timeout", "file", "other.toml:3", "2000.0"],
+        ["sandbox.memory_limit", "file", "other.toml:4", "64"],
+        ["server.port", "file", "other.toml:7", "4000"],
+        ["server.auth", "option", "--no-auth", "false"],
     ]
 
 

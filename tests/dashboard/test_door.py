@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import socket
@@ -19,7 +20,7 @@ from onehop.server.dashboard._cookies import cookie_of
 from onehop.server.dashboard._sessions import Sessions
 from onehop.stores.base import AgentRecord
 from tests.dashboard.visiting import Elements, Visitor
-from tests.server.served import Served
+from tests.server.served import Served, run
 from tests.users import ROOT
 from tests.waiting import until
 
@@ -46,6 +47,7 @@ FORMS = (
     "/dashboard/agents",
     "/dashboard/agents/ada/rotate",
     "/dashboard/agents/ada/revoke",
+    "/dashboard/agents/ada/limits",
     "/dashboard/security/verify",
     "/dashboard/executions/some/replay",
     "/dashboard/executions/some/snippet",
@@ -56,6 +58,7 @@ CHANGES = (
     "/dashboard/agents",
     "/dashboard/agents/ada/rotate",
     "/dashboard/agents/ada/revoke",
+    "/dashboard/agents/ada/limits",
     "/dashboard/executions/some/replay",
     "/dashboard/executions/some/snippet",
     "/dashboard/snippets/some/remove?whose=all",
@@ -236,6 +239,46 @@ def test_a_viewer_changes_no_agent(viewer: Visitor, ada: httpx2.Client, path: st
     answer = viewer.send(path, {"agentId": "new", "role": "admin"})
     assert answer.status_code == 403
     assert ada.get("/api/v1/me").status_code == 200
+
+
+def test_an_admin_changes_the_limits_that_the_page_has_shown(
+    admin: Visitor, served: Served
+) -> None:
+    path = "/dashboard/agents/limited"
+    with served.client(served.key("limited", max_runs=5)) as agent:
+        known = {"maxRunsWas": "5", "maxRateWas": "", "maxBodyWas": ""}
+        answer = admin.send(f"{path}/limits", {**known, "maxRuns": "", "maxRate": "1"})
+        assert answer.headers["location"].endswith("/agents/limited#limits")
+        assert run(agent, "return 1").status_code == 200
+        assert run(agent, "return 1").status_code == 429
+        stale = admin.send(f"{path}/limits", {**known, "maxRuns": "9"})
+        wrong = admin.send(f"{path}/limits", {**known, "maxRuns": "many"})
+        assert (stale.status_code, wrong.status_code) == (400, 400)
+        assert "somebody else has changed the limits" in html.unescape(stale.text)
+        assert 'name="maxRateWas" value="1"' in admin.get(path).text
+
+
+def test_causes_and_tools_lead_to_their_runs(
+    viewer: Visitor, ada: httpx2.Client, served: Served
+) -> None:
+    with served.client(served.key("linking")) as agent:
+        failed = run(agent, "throw new Error('no')").headers["x-request-id"]
+        call = run(agent, "return await tools.find_orders({customer: 'c'})")
+        called = call.headers["x-request-id"]
+
+    def leads(page: str, words: str) -> str:
+        def found() -> list[str]:  # a page may come before its counts
+            return [link for link in Elements(viewer.get(page).text).links() if words in link]
+
+        return viewer.get("/" + until(found, words)[0].replace("../", "")).text
+
+    runs = leads("/dashboard/agents/linking", "errorType=runtime")
+    assert failed in runs
+    assert called not in runs
+    runs = leads("/dashboard/agents/linking", "tool=find_orders")
+    assert called in runs
+    assert failed not in runs
+    assert called in leads("/dashboard/tools", "tool=find_orders")
 
 
 def test_nothing_is_changed_by_following_a_link(admin: Visitor, ada: httpx2.Client) -> None:

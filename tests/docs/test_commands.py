@@ -70,3 +70,8 @@ def test_a_command_that_is_gone_is_found() -> None:
         check(["onehop", "agents", "promote", "ada"])
     with pytest.raises(AssertionError):
         check(["scripts/publish"])
+
+
+def test_the_help_of_a_command_says_in_whole_what_each_of_its_commands_does() -> None:
+    page = (ROOT / "docs/reference/cli.md").read_text("utf-8")
+    assert re.findall(r"^  \S+ +\S.*\.\.\.$", page, re.MULTILINE) == []

@@ -212,6 +212,28 @@ def test_dir_takes_options(run: RunGuest) -> None:
     ]
 
 
+def test_dir_groups_digits_as_node_does(run: RunGuest) -> None:
+    code = """
+    const shown = [1234567.1234567, -1234.5, 1234, 999, 1e21, NaN, 0.00001234, 123456789n, -1234n,
+      [1234.5, new Number(12345)], { a: 1e6, b: new Set([99999n]) }];
+    for (const value of shown) console.dir(value, { numericSeparator: true });
+    console.dir(1234)"""
+    assert run(code).lines == [  # what Node 20 prints
+        "1_234_567.123_456_7",
+        "-1_234.5",
+        "1_234",
+        "999",
+        "1e+21",
+        "NaN",
+        "0.000_012_34",
+        "123_456_789n",
+        "-1_234n",
+        "[ 1_234.5, [Number: 12_345] ]",
+        "{ a: 1_000_000, b: Set(1) { 99_999n } }",
+        "1234",
+    ]
+
+
 def test_nothing_that_an_argument_throws_leaves_the_console(run: RunGuest) -> None:
     code = """
     const revoked = Proxy.revocable({}, {}); revoked.revoke();

@@ -33,6 +33,15 @@ def collections() -> Iterator[list[int]]:
     assert gc.isenabled()
 
 
+@pytest.fixture
+def thawed() -> Iterator[None]:
+    """Nothing is frozen, as in most programs; the suite itself has frozen what it has loaded."""
+    gc.unfreeze()
+    gc.collect()
+    yield
+    gc.freeze()
+
+
 def test_a_large_context_and_output_cause_next_to_no_collections(collections: list[int]) -> None:
     checked = check_request(SandboxConfig(), code="return context", context=LARGE)
     body = (
@@ -42,6 +51,27 @@ def test_a_large_context_and_output_cause_next_to_no_collections(collections: li
     assert isinstance(message, Result)
     assert message.output == checked.request.context == LARGE
     assert len(collections) < 10  # it is over a hundred otherwise
+
+
+@pytest.mark.usefixtures("thawed")
+def test_what_was_built_is_not_looked_at_as_soon_as_the_pause_is_over(
+    collections: list[int],
+) -> None:
+    with no_collection(1 << 20):
+        built: list[list[int]] = [[] for _ in range(20_000)]
+    again: list[list[int]] = [[] for _ in range(100)]
+    assert len(built) > len(again)
+    assert not collections
+
+
+@pytest.mark.usefixtures("thawed")
+def test_a_program_that_builds_large_data_again_and_again_has_its_cycles_collected(
+    collections: list[int],
+) -> None:
+    for _ in range(100):
+        with no_collection(1 << 20):
+            pass
+    assert 2 in collections
 
 
 def test_a_pause_ends_also_when_it_fails(collections: list[int]) -> None:
@@ -81,8 +111,10 @@ def test_a_number_in_place_of_the_token_is_refused_too() -> None:
 async def test_a_program_that_froze_its_objects_is_not_taken_for_a_server() -> None:
     gc.freeze()
     try:
+        frozen = gc.get_freeze_count()
         with no_collection(1 << 20):
             assert not gc.isenabled()
         assert gc.isenabled()
+        assert gc.get_freeze_count() >= frozen
     finally:
         gc.unfreeze()

@@ -46,7 +46,7 @@ THROWN = {
     "return null.x": "TypeError:read-null:member_expression",
     "let a; a.b = 5": "TypeError:write-undefined:assignment_expression",
     "return [1].mapp((x) => x)": "TypeError:not-function:member_expression",
-    "return missing + 1": "ReferenceError:not-defined:return_statement",
+    "return missing + 1": "ReferenceError:not-defined:binary_expression",
     "const a = 1; a = 2": "TypeError:constant:assignment_expression",
     "return JSON.parse('{')": "SyntaxError:invalid-json:member_expression",
     "for (const x of 5) {}": "TypeError:not-iterable:for_in_statement",

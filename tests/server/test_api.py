@@ -135,8 +135,12 @@ def test_history_is_filtered_and_comes_in_pages(ada: httpx2.Client) -> None:
     page = ada.get("/api/v1/executions", params={**wanted, "offset": 3}).json()
     assert [each["requestId"] for each in page["executions"]] == [names[0]]
     assert page["next"] is None
-    page = ada.get("/api/v1/executions", params={**wanted, "success": "false"}).json()
-    assert [each["requestId"] for each in page["executions"]] == [failed]
+    for only in ({"success": "false"}, {"errorType": "runtime"}):
+        page = ada.get("/api/v1/executions", params={**wanted, **only}).json()
+        assert [each["requestId"] for each in page["executions"]] == [failed]
+    for none in ({"errorType": "timeout"}, {"tool": "find_orders"}):
+        page = ada.get("/api/v1/executions", params={**wanted, **none}).json()
+        assert page["executions"] == []
     assert ada.get("/api/v1/executions", params={"since": 253402300799999}).json() == {
         "paused": [],
         "executions": [],
@@ -320,6 +324,8 @@ def test_unknown_addresses_and_methods_are_errors_of_the_same_form(ada: httpx2.C
         ("offset=-1", "offset"),
         ("success=yes", "success"),
         ("language=python", "language"),
+        ("errorType=bad", "errorType"),
+        ("tool=", "tool"),
         ("codeHash=zz", "codeHash"),
         ("since=99999999999999999999", "since"),
         ("unknown=1", "unknown"),
@@ -354,6 +360,18 @@ BAD_BODIES = {
 def test_a_bad_body_is_refused(ada: httpx2.Client, name: str) -> None:
     response = ada.post("/api/v1/execute", content=BAD_BODIES[name], headers=JSON)
     assert error(response, 400, "invalid_request")["field"]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_an_unknown_field_is_answered_with_all_that_are_known(
+    ada: httpx2.Client, accept: str
+) -> None:
+    body = {"code": "return 1", "verbose": True, "yield": 1000}
+    answer = ada.post("/api/v1/execute", json=body, headers={"Accept": accept})
+    document = ada.get("/openapi.json").json()
+    fields = document["components"]["schemas"]["ExecuteBody"]["properties"]
+    told = error(answer, 400, "invalid_request")["message"]
+    assert told.endswith(f"it must be one of {', '.join(fields)}")
 
 
 def test_a_body_that_is_not_said_to_be_json_is_refused(ada: httpx2.Client) -> None:

@@ -8,6 +8,7 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -227,3 +228,39 @@ async def test_a_thousand_connections_at_once_are_all_answered(
     assert {body(answer)["code"] for answer in answers[900:] if status(answer) == 429} <= {
         "rate_limited"
     }
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("clock", "+300000-01-01T00:00:00Z"),
+        ("clock", 9_406_000_000_000_000),
+        ("clock", 10**400),
+        ("seed", -1),
+        ("session", "../another"),
+        ("session", "s" * 129),
+    ],
+)
+def test_what_a_call_cannot_have_is_refused_by_its_name(
+    field: str, value: Any, ada: httpx2.Client
+) -> None:
+    answer = ada.post("/api/v1/execute", json={"code": "return 1", field: value})
+    assert answer.status_code == 400
+    assert f"{field}: got" in answer.json()["error"]["message"]
+
+
+def test_sessions_beyond_those_of_an_agent_are_refused_and_it_is_told_which_it_has(
+    ada: httpx2.Client,
+) -> None:
+    def call(number: int) -> httpx2.Response:
+        body = {"code": "globalThis.mine = 1; return 1", "session": f"many-{number}"}
+        return ada.post("/api/v1/execute", json=body)
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(call, range(24)))
+    refused = [each for each in answers if each.status_code != 200]
+    assert len(refused) >= 24 - 8
+    for each in refused:
+        assert (each.status_code, each.json()["error"]["code"]) == (429, "too_many_sessions")
+    for each in ada.get("/api/v1/sessions").json()["sessions"]:
+        assert ada.delete(f"/api/v1/sessions/{each['session']}").status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import time
 import uuid
@@ -11,13 +12,15 @@ import httpx2
 import pytest
 
 from onehop.errors import (
+    AgentChangedError,
     AgentExistsError,
+    AgentNotFoundError,
     InvalidRequestError,
     StoreUnavailableError,
     UnauthorizedError,
 )
 from onehop.server.agents import Agents
-from onehop.stores.base import AgentRecord
+from onehop.stores.base import AgentLimits, AgentRecord
 from onehop.stores.memory import MemoryStore
 from tests import copies
 from tests.copies import ONEHOP
@@ -87,6 +90,28 @@ def test_a_revoked_key_opens_nothing_within_a_second(served: Served) -> None:
 
 
 # --- two agents
+
+
+def test_an_admin_changes_what_an_agent_may_ask_for(served: Served) -> None:
+    path = "/api/v1/agents/eager"
+    with (
+        served.client(served.key("eager", max_rate=100)) as agent,
+        served.client(served.key("chief", "admin")) as chief,
+    ):
+        limits = {"maxRuns": None, "maxRate": 1, "maxBody": None}
+        answer = chief.patch(path, json={"limits": {"maxRate": 1}, "was": {"maxRate": 100}})
+        assert answer.json()["limits"] == limits
+        assert run(agent, "return 1").status_code == 200
+        error(run(agent, "return 1"), 429, "rate_limited")
+        served.logged(lambda line: "chief has changed the limits of agent eager" in str(line))
+        late = chief.patch(path, json={"limits": {"maxRate": 9}, "was": {"maxRate": 100}})
+        error(late, 409, "changed")
+        error(chief.patch(path, json={"limits": {"maxRate": 0}}), 400, "invalid_request")
+        error(chief.patch(path, json={"limits": {"maxRite": 5}}), 400, "invalid_request")
+        error(chief.patch(f"{path}-not", json={"limits": {}}), 404, "not_found")
+        error(agent.patch(path, json={"limits": {"maxRate": None}}), 403, "forbidden")
+        listed = {each["agentId"]: each for each in chief.get("/api/v1/agents").json()["agents"]}
+        assert listed["eager"]["limits"] == limits
 
 
 def test_agents_do_not_see_each_others_runs(ada: httpx2.Client, bob: httpx2.Client) -> None:
@@ -226,6 +251,36 @@ async def test_a_change_counts_at_once_in_its_own_process() -> None:
         await agents.authenticate(made.key)
 
 
+async def test_other_processes_heed_new_limits_within_a_second() -> None:
+    store = MemoryStore()
+    agents, others = Agents(store), Agents(store)
+    made = await agents.add("ada", max_runs=5, max_body=10)
+    await others.authenticate(made.key)
+    changed = await agents.set_limits(
+        "ada", {"max_runs": 2, "max_rate": 60, "max_body": None}, by="root"
+    )
+    assert changed.limits == AgentLimits(max_runs=2, max_rate=60)
+    assert (await agents.authenticate(made.key)).limits == changed.limits
+    await asyncio.sleep(1)
+    assert (await others.authenticate(made.key)).limits == changed.limits
+    others.rest()
+    agents.rest()
+
+
+async def test_limits_are_changed_by_one_at_a_time() -> None:
+    agents = Agents(MemoryStore())
+    await agents.add("ada", max_runs=5)
+    with pytest.raises(AgentChangedError):
+        await agents.set_limits("ada", {"max_runs": 2}, was=AgentLimits(max_runs=4), by="root")
+    known = AgentLimits(max_runs=5)
+    changed = await agents.set_limits("ada", {"max_runs": 2}, was=known, by="root")
+    assert changed.max_runs == 2
+    with pytest.raises(InvalidRequestError, match="max_runs"):
+        await agents.set_limits("ada", {"max_runs": 0}, by="root")
+    with pytest.raises(AgentNotFoundError):
+        await agents.set_limits("bob", {"max_runs": 1}, by="root")
+
+
 async def test_only_the_hash_of_a_key_is_kept() -> None:
     store = MemoryStore()
     made = await Agents(store).add("ada")
@@ -281,3 +336,17 @@ def test_agents_are_kept_by_the_command_line(served: Served) -> None:
     assert "oh_" not in listed
     unknown = command(served, "revoke", "carl")
     assert (unknown.returncode, unknown.stdout) == (2, "")
+
+
+def test_the_command_line_shows_and_changes_limits(served: Served) -> None:
+    served.key("dora", max_runs=7)
+    assert command(served, "limits", "dora").stdout.split() == [
+        *("max_runs", "7", "max_rate", "default", "max_body", "default")
+    ]
+    done = command(served, "limits", "dora", "--max-runs", "default", "--max-rate", "60", "--json")
+    assert json.loads(done.stdout) == {"maxRuns": None, "maxRate": 60, "maxBody": None}
+    assert json.loads(command(served, "limits", "dora", "--json").stdout)["maxRate"] == 60
+    wrong = command(served, "limits", "dora", "--max-rate", "many")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert 'from 1 on, or "default"' in wrong.stderr
+    assert command(served, "limits", "nobody", "--max-rate", "1").returncode == 2

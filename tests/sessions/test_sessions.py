@@ -25,6 +25,15 @@ async def session(sandbox: Sandbox) -> AsyncIterator[SessionScope]:
         yield opened
 
 
+BOMBS = (
+    "kept = new Map(); for (let i = 0; ; i++) kept.set(i, new Array(1000).fill(i))",
+    "for (;;) kept.push(new Uint8Array(1 << 20).fill(1))",
+    "for (;;) kept.push(new Blob(['x'.repeat(1 << 20)]))",
+    "for (;;) kept.push(JSON.parse(JSON.stringify('ab'.repeat(1 << 19))))",
+)
+"""Each fills the memory in its own way."""
+
+
 async def outputs(session: SessionScope, *codes: str, language: str = "javascript") -> list[Any]:
     """What each call gives; a failure is its message."""
     results = [await session.execute(code, language) for code in codes]
@@ -140,6 +149,49 @@ async def test_the_rules_of_the_language_hold(session: SessionScope) -> None:
     ]
 
 
+async def test_delete_takes_no_variable(session: SessionScope) -> None:
+    declared = "let a = 1; const b = 2; var c = 3; function d() {} free = 5; const o = { p: 1 };"
+    tried = """const local = (a) => delete a;
+      return [delete a, !delete (b), delete c, delete d, local(), delete o.p, delete free,
+        typeof free, [a, b, c, typeof d, o]]"""
+    kept = [1, 2, 3, "function", {}]
+    expected = [False, True, False, False, False, True, True, "undefined", kept]
+    assert await outputs(session, declared, tried) == [None, expected]
+
+
+async def test_a_name_with_escapes_is_kept_under_its_own(session: SessionScope) -> None:
+    first = r"let \u0061b = 1; const { \u{62}c } = { bc: 2 };"
+    then = r"function \u0063d() { return 3 } class \u0064e {}"
+    seen = "return [ab, bc, cd(), de.name]"
+    assert await outputs(session, first, then, seen) == [None, None, [1, 2, 3, "de"]]
+
+
+@pytest.mark.parametrize(
+    "fixing",
+    [
+        "Object.defineProperty(globalThis, 'x', { value: 1 })",
+        "Object.defineProperty(globalThis, 'x', { get: () => 1 })",
+        "Object.preventExtensions(globalThis)",
+    ],
+)
+@pytest.mark.parametrize("declared", ["let x = 2; x = 3", "var x = 3", "const x = 3"])
+async def test_a_name_that_cannot_be_kept_is_the_calls_own_and_told(
+    session: SessionScope, fixing: str, declared: str
+) -> None:
+    await session.execute(fixing)
+    result = await session.execute(f"{declared}; return x")
+    assert result.output == 3
+    assert ["`x` that cannot" in each for each in result.warnings or ()] == [True]
+
+
+async def test_a_frozen_global_object_says_what_to_do(session: SessionScope) -> None:
+    assert await outputs(session, "Object.freeze(globalThis)", "let x = 1; return x") == [
+        None,
+        "TypeError: an earlier call of this session has frozen the global object, so that "
+        "`context` cannot be set: use another session",
+    ]
+
+
 async def test_positions_are_those_of_the_calls_own_text(session: SessionScope) -> None:
     await session.execute("\n\n\nfunction check(n) {\n  if (n > 1) throw new RangeError('far') }")
     code = "let a = 1, { b } = { b: 2 };\nconst c = a +\n  check(b);"
@@ -215,19 +267,39 @@ async def test_a_worker_that_is_killed_between_two_calls_is_replaced(sandbox: Sa
     [
         "for (;;) kept.push(new Array(1e5).fill(1.5))",
         "for (;;) kept.push(`${kept.length} `.repeat(5000).split(' '))",
+        *(pytest.param(code, marks=pytest.mark.thorough) for code in BOMBS),
     ],
 )
 async def test_the_answer_after_the_memory_limit_says_why_and_what_is_gone(
     session: SessionScope, code: str
 ) -> None:
-    await session.execute("globalThis.kept = []; return 1")
+    await session.execute("globalThis.kept = []; await store.set('k', 1)")
     ended = await session.execute(code, timeout=20_000)
     assert ended.error_info is not None
     assert ended.error_info.name == "MemoryLimitError"
-    after = await session.execute("return typeof kept")
-    assert after.output == "undefined"
+    after = await session.execute("return [typeof kept, await store.get('k')]")
+    assert after.output == ["undefined", 1]
     why = "starts anew: its worker used more memory than it may. It has lost what was set on glob"
     assert why in (after.warnings or [""])[0]
+
+
+@pytest.mark.soak
+async def test_the_host_does_not_grow_with_the_bombs_that_it_has_survived(
+    sandbox: Sandbox,
+) -> None:
+    """What sixty of them leave behind in the process that answers, after the first few."""
+
+    async def bombs(number: int) -> int:
+        for turn in range(number):
+            code = BOMBS[1:4][turn % 3].replace("kept", "all")
+            result = await sandbox.execute(f"const all = []; {code}", session="bombs")
+            assert result.error_info is not None
+            assert result.error_info.name == "MemoryLimitError"
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    before = await bombs(6)
+    assert await bombs(60) - before < 8 << 20
 
 
 async def test_a_cancelled_call_ends_the_worker(session: SessionScope) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 
-from onehop.stores.base import AgentRecord, Entry, Store
+from onehop.stores.base import AgentLimits, AgentRecord, Entry, Store
 from tests.stores.records import announced, record
 
 ADA = AgentRecord(agent_id="ada", role="agent", key_id="k1", key_hash="a" * 64, created_at=1)
@@ -87,3 +87,19 @@ async def test_the_last_event_is_where_the_events_end(store: Store) -> None:
     run = record()
     await store.append([Entry(run, announced(run))])
     assert await store.last_event() == len(announced(run))
+
+
+async def test_limits_are_changed_only_from_those_that_were_known(store: Store) -> None:
+    few, more = AgentLimits(max_runs=3), AgentLimits(max_runs=9, max_body=1 << 40)
+    await store.add_agent(ADA)
+    assert await store.set_limits("ada", few, AgentLimits())
+    assert await store.get_agent("ada") == dataclasses.replace(ADA, max_runs=3)
+    assert not await store.set_limits("ada", more, AgentLimits())
+    both = await asyncio.gather(*(store.set_limits("ada", more, few) for _ in range(5)))
+    assert sorted(both) == [False] * 4 + [True]
+    found = await store.find_agent("k1")
+    assert found is not None
+    assert found.limits == more
+    assert not await store.set_limits("nobody", few, AgentLimits())
+    await store.revoke_agent("ada", 3)
+    assert not await store.set_limits("ada", few, more)

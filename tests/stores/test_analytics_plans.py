@@ -14,6 +14,7 @@ import pytest_asyncio
 from sqlalchemy import Engine, event
 
 from onehop.stores.analytics import Analytics
+from onehop.stores.base import HistoryQuery
 from onehop.stores.sql import SqlStore
 from tests.stores.test_analytics import NOW, issue, run, take
 
@@ -104,6 +105,15 @@ FETCHED: dict[str, Question] = {
 }
 """Questions whose answer is made of rows."""
 
+FILTERED: dict[str, dict[str, Any]] = {
+    "cause": {"error_type": "timeout"},
+    "cause of an agent's": {"error_type": "timeout", "agent_id": "ada", "since": NOW},
+    "tool": {"tool": "crm.find"},
+    "tool of an agent's": {"tool": "crm.find", "agent_id": "ada", "since": NOW},
+    "tool and cause": {"tool": "crm.find", "error_type": "timeout"},
+}
+"""Filters of the history by what the failures and the tools of statistics link to."""
+
 
 async def _steps(store: SqlStore, path: Path, question: Question) -> list[str]:
     with statements() as sent:
@@ -135,6 +145,19 @@ async def test_what_is_listed_is_found_by_an_index_and_in_order(
         assert " USING " in step or not step.startswith(("SCAN", "SEARCH")), steps
     runs = [step for step in steps if "executions USING" in step]
     assert all(step.startswith("SEARCH") or "COVERING" in step for step in runs), steps
+
+
+@pytest.mark.parametrize("name", FILTERED)
+async def test_a_history_of_a_cause_or_a_tool_is_read_in_the_order_of_an_index(
+    store: SqlStore, path: Path, name: str
+) -> None:
+    with statements() as sent:
+        await store.history(HistoryQuery(**FILTERED[name], limit=51, brief=True))
+    steps = plan(path, sent[0])
+    first = "ix_tool_calls_latest" if "tool" in FILTERED[name] else "ix_executions_causes"
+    assert first in next(step for step in steps if " USING " in step), steps
+    for step in steps:
+        assert not step.startswith("SCAN") or step == "SCAN anon_1", steps
 
 
 async def test_a_rollup_reads_what_is_new_and_its_days_alone(store: SqlStore, path: Path) -> None:

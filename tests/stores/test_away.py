@@ -19,7 +19,14 @@ from onehop.observed import ObservedType
 from onehop.runs.decisions import Approval
 from onehop.runs.kept import KeptRun, RunChange
 from onehop.stores._border import METHODS
-from onehop.stores.base import AgentRecord, EventQuery, HistoryQuery, SessionNote, Store
+from onehop.stores.base import (
+    AgentLimits,
+    AgentRecord,
+    EventQuery,
+    HistoryQuery,
+    SessionNote,
+    Store,
+)
 from tests.servers import MongoServer, PostgresServer
 from tests.stores.records import NOW, entries, record, runs, unopened
 from tests.stores.test_snippets import WEEKLY
@@ -72,6 +79,7 @@ CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "find_agent": lambda store: store.find_agent("key"),
     "get_agent": lambda store: store.get_agent("agent"),
     "set_rules": lambda store: store.set_rules("agent", None),
+    "set_limits": lambda store: store.set_limits("agent", AgentLimits(), AgentLimits()),
     "rekey_agent": lambda store: store.rekey_agent("agent", "new key", "hash", NOW),
     "revoke_agent": lambda store: store.revoke_agent("agent", NOW),
     "agent_stats": lambda store: store.agent_stats(None, None),
@@ -117,6 +125,7 @@ CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "kept_runs": lambda store: store.kept_runs(),
     "add_run_part": lambda store: store.add_run_part("run", 1, 1, b"part"),
     "run_parts": lambda store: store.run_parts("run"),
+    "time": lambda store: store.time(),
     "claim_run": lambda store: store.claim_run("run", "server", NOW, NOW + 1000),
     "change_run": lambda store: store.change_run("run", 1, RunChange(phase="held")),
     "wake_run": lambda store: store.wake_run("run"),

@@ -98,6 +98,12 @@ async def test_what_can_go_on_is_what_was_decided_expired_or_begun_and_is_nobody
     assert len(await store.resumable_runs(NOW, 1)) == 1
 
 
+async def test_a_lease_from_before_the_clock_was_put_back_is_over(store: Store) -> None:
+    await store.add_run(changed(phase="held", expires_at=NOW + DAY, lease_until=NOW + DAY))
+    assert await store.resumable_runs(NOW, 10) == [RUN.run_id]
+    assert await store.claim_run(RUN.run_id, "another", NOW, NOW + 1000) is not None
+
+
 async def test_the_retention_never_takes_what_a_paused_run_needs(store: Store) -> None:
     old = {"created_at": NOW - 60 * DAY, "lease_until": 0}
     runs = {

@@ -52,7 +52,7 @@ async def pruned_by(store: Store, clock: Callable[[], int]) -> list[int]:
 
 
 async def test_a_clock_31_days_ahead_drops_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    store = await filled(MemoryStore(), 3, 2, 1, 0)
+    store = await filled(Wrong(NOW + 31 * DAY), 3, 2, 1, 0)
     with caplog.at_level(logging.WARNING, _trusted.__name__):
         assert len(await pruned_by(store, lambda: NOW + 31 * DAY)) == 120
     assert "Check the clock" in caplog.text
@@ -62,7 +62,7 @@ async def test_a_clock_31_days_ahead_drops_nothing(caplog: pytest.LogCaptureFixt
 async def test_a_wrong_clock_with_new_runs_drops_a_day_an_hour_and_says_so(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    store = await filled(MemoryStore(), 3, 1.5, 1, 0, -31)
+    store = await filled(Wrong(NOW + 31 * DAY), 3, 1.5, 1, 0, -31)
     with caplog.at_level(logging.WARNING, analytics.__name__):
         left = await pruned_by(store, lambda: NOW + 31 * DAY)
     assert len(left) == 120  # a day of them, once, though it was asked twice
@@ -77,7 +77,7 @@ async def test_what_the_databases_own_clock_does_not_say_has_expired_stays() -> 
 
 
 async def test_a_long_stop_is_caught_up_with_a_day_at_a_time() -> None:
-    store = await filled(MemoryStore(), 40, 38, 36, 0)
+    store = await filled(Wrong(NOW), 40, 38, 36, 0)
     assert len(await pruned_by(store, lambda: NOW)) == 90
 
 
@@ -94,7 +94,7 @@ async def test_records_from_the_future_do_not_stop_pruning(store: Store, any_url
 
 
 async def test_the_newest_of_many_records_is_not_taken_from_one_that_is_wrong() -> None:
-    store = await filled(MemoryStore(), 1)
+    store = await filled(Wrong(NOW + YEAR), 1)
     await store.append(entries(record(executed_at=NOW + YEAR)))
     assert await TrustedTime(store, lambda: NOW + YEAR).now() <= NOW + 2 * DAY
 

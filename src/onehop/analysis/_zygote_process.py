@@ -18,14 +18,15 @@ _START_SECONDS: Final = 30.0
 _FORK_SECONDS: Final = 10.0
 _END_SECONDS: Final = 2.0
 _PROGRAM: Final = """
-import gc, json, sys
+import gc, json, os, sys
 gc.disable()
 sys.path[:] = json.loads(sys.argv.pop(1))
 from onehop.examiner.server import main
 main()
+os._exit(0)
 """
 """The path is the host's, so that an operator's rules are found as they are here. What is imported
-stays, so that nobody looks for garbage in it."""
+stays, so that nobody looks for garbage in it, and at the end it is not taken apart."""
 _ENVIRONMENT: Final = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
 """To look for plugins is a tenth of the start."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -88,7 +87,7 @@ class Approvals:
         found = await self.store.approvals(
             run_id=run_id, agent_id=agent_id, status="pending", limit=limit
         )
-        now = _now()
+        now = await self.store.time()
         return [each for each in found if each.expires_at > now]
 
     async def decide(
@@ -108,7 +107,7 @@ class Approvals:
             (call_id, await self._checked(known, run_id, call_id, decision))
             for call_id, decision in _given(decisions).items()
         ]
-        now = _now()
+        now = await self.store.time()
         stand = {
             call_id: await self.store.decide_approval(run_id, call_id, by=by, now=now, **values)
             for call_id, values in chosen
@@ -189,7 +188,3 @@ def _given(decisions: Any) -> Mapping[str, Decision]:
 def _check_text(name: str, text: Any, most: int, least: int = 0) -> None:
     if not isinstance(text, str) or not least <= len(text) <= most:
         raise InvalidRequestError(name, f"{text!r:.80}", f"{least} to {most} characters")
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from onehop.calls import Question
@@ -67,6 +66,8 @@ class _Waiting:
     approval: Approval
     bound: Bound
     decided: asyncio.Future[Approval]
+    lasts: float
+    """Seconds from when it is written down until it expires."""
     is_kept: bool = False
     """Whether the store has it."""
 
@@ -143,11 +144,12 @@ class RunAsker:
             left = max(left, _LEAST)  # it is asked, and the run goes on without its worker
         elif left <= _GATHER:  # too little for anybody to be asked in
             return None
-        approval = self._standing(question) or self._approval(question, self._lifetime or left)
+        approval = self._standing(question) or self._approval(question)
         if approval.status != "pending":
             self._hear(approval)
             return _decision(approval)
-        waiting = _Waiting(approval, question.bound, loop.create_future())
+        lasts = self._lifetime or left
+        waiting = _Waiting(approval, question.bound, loop.create_future(), lasts)
         self._waiting[question.call_id] = waiting
         self._new.append(waiting)
         self._begin()
@@ -175,10 +177,19 @@ class RunAsker:
             raise ToolError("denied", words, question.bound.path)
         return standing
 
+    async def _lives(self, waiting: _Waiting) -> float:
+        """Seconds until a question expires. Raises ToolError."""
+        if not waiting.approval.expires_at:
+            return waiting.lasts
+        try:
+            return (waiting.approval.expires_at - await self._store.time()) / 1000
+        except StoreError as error:
+            raise _unavailable(waiting.approval.tool, error) from None
+
     async def _decided(self, waiting: _Waiting, left: float) -> Approval | None:
         """What was decided, within the time to hold the worker; then the run ends, or the question
         expires."""
-        lives = waiting.approval.expires_at / 1000 - time.time()
+        lives = await self._lives(waiting)
         try:
             async with asyncio.timeout(min(left, lives)):
                 return await asyncio.shield(waiting.decided)
@@ -188,8 +199,8 @@ class RunAsker:
         self.pause()
         return await waiting.decided  # until the worker ends
 
-    def _approval(self, question: Question, left: float) -> Approval:
-        now = time.time_ns() // 1_000_000
+    def _approval(self, question: Question) -> Approval:
+        """Without its times, which it gets when it is written down."""
         return Approval(
             run_id=self._run_id,
             call_id=question.call_id,
@@ -198,8 +209,8 @@ class RunAsker:
             rule=question.rule,
             arguments=json.dumps(self._mask(question.arguments)),
             arguments_hash=question.arguments_hash,
-            requested_at=now,
-            expires_at=now + int(left * 1000),
+            requested_at=0,
+            expires_at=0,
             agent_id=self._agent_id,
             channel_id=self._channel_id,
             request_id=self._request_id,
@@ -241,6 +252,7 @@ class RunAsker:
         known = {} if self._holder is None else self._holder.standing
         added = [each for each in new if each.approval.call_id not in known]
         try:
+            await self._stamp(added)
             if self._holder is not None and self._lifetime is not None:
                 await self._holder.hold(min(each.approval.expires_at for each in new))
             await self._store.add_approvals([each.approval for each in added])
@@ -254,6 +266,15 @@ class RunAsker:
             each.is_kept = True
         if self._is_pausing:
             self.pause()
+
+    async def _stamp(self, added: Sequence[_Waiting]) -> None:
+        """Their times, by the store's clock, for any server may go on. Raises StoreError."""
+        if not added:
+            return
+        now = await self._store.time()
+        for each in added:
+            until = now + int(each.lasts * 1000)
+            each.approval = replace(each.approval, requested_at=now, expires_at=until)
 
     async def _read(self) -> None:
         try:
@@ -271,8 +292,9 @@ class RunAsker:
         written down in time."""
         asked = waiting.approval
         try:
+            now = await self._store.time()
             return await self._store.decide_approval(
-                asked.run_id, asked.call_id, "expired", by=None, now=time.time_ns() // 1_000_000
+                asked.run_id, asked.call_id, "expired", by=None, now=now
             )
         except StoreError as error:
             raise _unavailable(asked.tool, error) from None

@@ -42,11 +42,6 @@ _CAUSES: Final = {
 """By the name that ``_died`` gives, which no guest can choose here."""
 
 
-def prepare() -> None:
-    """Have what the first result needs, which would wait for it: 15 ms."""
-    ExecutionResult.model_rebuild()
-
-
 def from_outcome(
     request: ExecutionRequest,
     digest: str,
@@ -59,7 +54,7 @@ def from_outcome(
     error = _error(request, limits, outcome)
     output, identifier = _output(outcome, limits, shelf)
     timed_out = isinstance(outcome.end, Died) and outcome.end.verdict == "timeout"
-    return ExecutionResult(
+    return ExecutionResult.known(
         success=error is None,
         status="completed" if error is None else "failed",
         output=output,
@@ -67,7 +62,7 @@ def from_outcome(
         log_entries=outcome.logs,
         execution_time=_thousandths(outcome.elapsed * 1000),
         code_hash=digest,
-        resource_usage=ResourceUsage(
+        resource_usage=ResourceUsage.known(
             memory=_thousandths(outcome.peak_bytes / MIB),
             timeout=timed_out,
             cpu_time=_thousandths(outcome.cpu_seconds * 1000),
@@ -121,11 +116,12 @@ def _thrown(request: ExecutionRequest, failure: Failure) -> ErrorInfo:
         return located(
             request, "runtime", failure.name, failure.message, failure.line, failure.column
         )
-    kind = _kind(failure)
-    message = source.explain(request.code, failure.name, failure.message)
-    return located(
-        request, kind, failure.name, message, failure.line, failure.column, failure.stack
-    )
+    kind, name = _kind(failure), failure.name
+    message = source.explain(request.code, name, failure.message, request.context)
+    line, column = failure.line, failure.column
+    if name == "ReferenceError":
+        line, column = source.name_place(request.code, failure.message, line, column)
+    return located(request, kind, name, message, line, column, failure.stack)
 
 
 def _kind(failure: Failure) -> ErrorType:

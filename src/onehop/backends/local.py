@@ -26,6 +26,8 @@ from onehop.workers import Job, Outcome, Pool, RealmPool, WorkerFactory, deno_pr
 from onehop.workers.protocol import Failure, Original
 
 if TYPE_CHECKING:  # what plain JavaScript does without is loaded with the first need of it
+    from collections.abc import Callable
+
     from onehop.analysis import Analyst
     from onehop.backends._readers import Readers
     from onehop.compiler import Checkers
@@ -115,7 +117,6 @@ class LocalBackend:
             self._readers.compilers.prepare()
         try:
             await self._factory.launcher()
-            asyncio.get_running_loop().call_soon(_results.prepare)  # while the first worker starts
             await self._pool.open()
         except BaseException:
             await self.aclose()
@@ -135,9 +136,8 @@ class LocalBackend:
         if isinstance(job, ExecutionResult):
             return job
         digest = _Digest(request.request.code)
-        asyncio.get_running_loop().call_soon(digest.compute)  # while the worker is at it
         pool = self._pool if request.isolation == "process" else self._realms
-        outcome = await _run_job(pool, job, agent)
+        outcome = await _run_job(pool, job, agent, digest.compute)
         return await self._result(request, limits, agent, outcome, digest)
 
     async def _job(
@@ -178,7 +178,8 @@ class LocalBackend:
         outcome: Outcome,
         digest: _Digest | None = None,
     ) -> ExecutionResult:
-        outcome = await self._explained(request.request, agent, outcome)
+        if isinstance(outcome.end, Failure):
+            outcome = await self._explained(request.request, agent, outcome, outcome.end)
         digest = digest or _Digest(request.request.code)
         shelf = self._outputs.of(agent)
         return _results.from_outcome(
@@ -228,10 +229,11 @@ class LocalBackend:
         what ``run`` raises."""
         return await self._readers.confirm_syntax(request, agent, said)
 
-    async def _explained(self, request: ExecutionRequest, agent: str, outcome: Outcome) -> Outcome:
+    async def _explained(
+        self, request: ExecutionRequest, agent: str, outcome: Outcome, end: Failure
+    ) -> Outcome:
         """With a syntax error in better words than the engine's, where there are any."""
-        end = outcome.end
-        if not isinstance(end, Failure) or not end.syntax:
+        if not end.syntax:
             return outcome
         said = source.Diagnosis(end.message, end.line, end.column)
         found = await self._explain(request, agent, said)
@@ -266,9 +268,12 @@ class LocalBackend:
         self._outputs.clear()
 
 
-async def _run_job(pool: Pool | RealmPool, job: Job, agent: str) -> Outcome:
-    """A worker that is lost before it has the job is replaced while the run has time. All idle
-    workers may be lost at once, which the pool notices when the event loop goes on."""
+async def _run_job(
+    pool: Pool | RealmPool, job: Job, agent: str, meanwhile: Callable[[], object]
+) -> Outcome:
+    """``meanwhile`` is called while the worker is at it. A worker that is lost before it has the
+    job is replaced while the run has time. All idle workers may be lost at once, which the pool
+    notices when the event loop goes on."""
     loop = asyncio.get_running_loop()
     last, pause = loop.time() + job.limits.timeout, _FIRST_PAUSE
     while True:
@@ -276,7 +281,7 @@ async def _run_job(pool: Pool | RealmPool, job: Job, agent: str) -> Outcome:
             worker = await pool.check_out(agent)
         try:
             with stage("run") as noted:
-                outcome = await worker.run(job, pool.turn(worker))
+                outcome = await worker.run(job, pool.turn(worker), meanwhile)
                 noted.note(killed=_results.killed(outcome, job.limits))
                 return outcome
         except WorkerStartError:

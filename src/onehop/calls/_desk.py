@@ -12,6 +12,7 @@ import logging
 import secrets
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from onehop.calls._asking import Asker
@@ -79,23 +80,33 @@ class RunDesk:
         """What the run may use."""
         self._context = context
         self._hear = hear
-        limits = grant.limits
-        self._places = Places(limits.concurrent, limits.per_upstream)
         self._records: list[CallRecord] = []
         self._tasks: dict[asyncio.Task[None], CallRecord] = {}
         self._asking: set[asyncio.Task[None]] = set()
-        self._turn = asyncio.Lock()
-        """Of what is asked about tools."""
         self._answered = 0
         self._is_spent = False
         self._is_closing = False
-        self._media = MediaShelf(limits.total)
         self.warnings: list[str] = []
         self.schemas: dict[str, str] = {}
         """The fingerprints of the tools that were called, by path."""
         self.snippets: dict[str, dict[str, Any]] = {}
         """The version of a snippet that each call of one has got, by the call's id."""
         self._versions: dict[str, dict[str, Any]] = {}
+
+    # --- what most runs do not need ---
+
+    @cached_property
+    def _places(self) -> Places:
+        return Places(self.grant.limits.concurrent, self.grant.limits.per_upstream)
+
+    @cached_property
+    def _turn(self) -> asyncio.Lock:
+        """Of what is asked about tools."""
+        return asyncio.Lock()
+
+    @cached_property
+    def _media(self) -> MediaShelf:
+        return MediaShelf(self.grant.limits.total)
 
     # --- what the worker needs of a desk ---
 
@@ -270,6 +281,8 @@ class RunDesk:
         """The run has ended: what only reads is cancelled, a write that has started is awaited for
         two seconds, unless all is to end ``at_once``."""
         self._is_closing = True
+        if not (self._tasks or self._asking or self._timers):
+            return
         for timer in self._timers:
             timer.cancel()
         writes = [task for task, record in self._tasks.items() if _is_started_write(record)]

@@ -98,6 +98,8 @@ class Toolbox:
         """Make a catalogue of what there is now. A run keeps the one that it began with."""
         self._catalogue = Catalogue.of(self._tools, self._threads)
         self._usual = self._under(self._policy(()), self._catalogue)
+        self.usual = _unless_empty(self._usual)
+        """What a run may use that names no tools and brings no rules: see ``grant``."""
         for listener in list(self._listeners.values()):
             listener()
 
@@ -176,14 +178,11 @@ class Toolbox:
         """
         usual = self._usual_with(beside)
         if wanted is None and not any(layers):
-            grant = usual
-        else:
-            self._refuse_closed(wanted)
-            policy = self._policy(layers)
-            chosen = usual.catalogue.granted(wanted, lambda one: not policy.is_always_denied(one))
-            grant = self._under(policy, chosen, usual.discovery)
-        has_any = grant.catalogue.bound or grant.catalogue.missing
-        return grant if has_any else None
+            return _unless_empty(usual)
+        self._refuse_closed(wanted)
+        policy = self._policy(layers)
+        chosen = usual.catalogue.granted(wanted, lambda one: not policy.is_always_denied(one))
+        return _unless_empty(self._under(policy, chosen, usual.discovery))
 
     def bare(self, layers: Sequence[Layer] = ()) -> Grant:
         """No tool at all, for a run that has something else to call."""
@@ -214,6 +213,10 @@ class Toolbox:
         if self._catalogue.bound.get(bound.path) is not bound:
             return None
         return self.observer.of(bound.path, bound.fingerprint)
+
+
+def _unless_empty(grant: Grant) -> Grant | None:
+    return grant if grant.catalogue.bound or grant.catalogue.missing else None
 
 
 def make_desk(

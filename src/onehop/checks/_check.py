@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from onehop import source
 from onehop.checks._declared import tools_declaration
 from onehop.checks._judge import Fault, fault_of, target_of
+from onehop.checks._places import field_place, member_place
 from onehop.checks._plan import planned_calls
 from onehop.checks._shape import context_declaration
 from onehop.compiler import Checkers, Facts, Message, MissingAwait, UncheckedError
@@ -38,6 +40,7 @@ _UNKNOWN_NAMES: Final = frozenset(
     {2304, 2503, 2552, 2580, 2581, 2582, 2583, 2584, 2591, 2592, 2593, 2662, 2663, 18004}
 )
 """TypeScript's numbers of messages about a name that nothing declares."""
+_ADVICE: Final = re.compile(r" (?:Do you need to|Try `npm).*", re.DOTALL)
 _NAMES_TOOLS: Final = re.compile(r"\btools\b")
 
 
@@ -54,6 +57,11 @@ class Room(Protocol):
         ...
 
 
+@cache
+def _no_facts() -> Facts:
+    return Facts(None)
+
+
 @dataclass
 class Check:
     """What a check has found."""
@@ -66,7 +74,7 @@ class Check:
     """Whether ``tools`` is a variable of the session."""
     typecheck: Typecheck | None = None
     """None when it is off."""
-    facts: Facts = field(default_factory=lambda: Facts(None))
+    facts: Facts = field(default_factory=_no_facts)
     findings: list[Finding] = field(default_factory=list)
     """For which the code may not run, the first one to mend first."""
     hints: list[str] = field(default_factory=list)
@@ -86,6 +94,8 @@ class Check:
         """The result of the run with the verdict, and with what the check knows of a failure."""
         if self.typecheck is None:
             return result
+        if result.success and not self.facts.awaits:
+            return result.with_known(typecheck=self.typecheck)
         changes: dict[str, Any] = {"typecheck": self.typecheck}
         told = " ".join(result.warnings or ())  # the run may have seen the mistake itself
         awaits = [_await_words(each) for each in self.facts.awaits[:3] if _called(each) not in told]
@@ -94,7 +104,7 @@ class Check:
         elif result.error_info is not None and result.error_info.type == "runtime":
             hints = [*awaits, *await self._hints_at(result.error_info)]
             changes["hints"] = [*(result.hints or ()), *dict.fromkeys(hints)][:_HINTS] or None
-        return result.model_copy(update=changes)
+        return result.with_known(**changes)
 
     async def _hints_at(self, info: ErrorInfo) -> list[str]:
         """What the types say of the line where the run failed."""
@@ -104,10 +114,12 @@ class Check:
             messages = await self.messages(observed=True)
         except UncheckedError:
             return []
+        is_known = info.name == "ReferenceError"  # which says it in better words
         return [
-            f"the types say of that line: {one_line(each.text, _LONGEST)}"
+            f"the types say of that line: {_plain(each.text)}"
             for each in messages
             if each.line is not None and each.line <= info.line <= (each.last_line or each.line)
+            if not (is_known and each.number in _UNKNOWN_NAMES)
         ][:3]
 
     async def messages(self, *, observed: bool = False) -> tuple[Message, ...]:
@@ -176,11 +188,17 @@ class Check:
         )
 
 
+def _plain(text: str) -> str:
+    """A message of the compiler without its advice on packages and options: there are none here."""
+    return one_line(_ADVICE.sub("", text), _LONGEST)
+
+
 class Checks:
     """Checks programs; ``room`` has the checkers, None if there are none."""
 
     def __init__(self, room: Room | None) -> None:
         self._room = room
+        self._checked = Typecheck(verdict="checked")
 
     async def check(
         self,
@@ -195,8 +213,10 @@ class Checks:
         policy = policy_of(request, grant)
         if policy == "off" and not request.plan:
             return check
+        check.typecheck = self._checked
+        if self.passed(request) is not None:
+            return check
         try:
-            check.typecheck = Typecheck(verdict="checked")
             await self._examine(check, policy)
         except UncheckedError as error:
             check.typecheck = Typecheck(verdict="unchecked", reason=str(error))
@@ -204,8 +224,6 @@ class Checks:
 
     async def _examine(self, check: Check, policy: CheckPolicy) -> None:
         request = check.request
-        if not self._is_worth_it(request, policy):
-            return
         if check.has_own_tools:
             raise UncheckedError("an earlier call of the session has declared its own `tools`")
         room = check.opened_room()
@@ -221,11 +239,12 @@ class Checks:
         if policy == "strict" and not check.findings:
             _refuse_messages(check, await check.messages())
 
-    def _is_worth_it(self, request: ExecutionRequest, policy: CheckPolicy) -> bool:
-        """A program that does not name the tools cannot be wrong about them; asked for by name, the
-        check is made."""
-        named = request.plan or policy == "strict" or request.typecheck is not None
-        return named or _NAMES_TOOLS.search(request.code) is not None
+    def passed(self, request: ExecutionRequest) -> Typecheck | None:
+        """The verdict on a program with tools in which there is nothing to look for: one that does
+        not name them cannot be wrong about them. Asked for by name, the check is made."""
+        is_asked = request.plan or request.typecheck is not None
+        names = "tools" in request.code and _NAMES_TOOLS.search(request.code)
+        return None if is_asked or names else self._checked
 
     async def _refuse_syntax(self, check: Check, found: Message) -> None:
         said = source.Diagnosis(found.text, found.line, found.column)
@@ -254,6 +273,15 @@ def _faults(check: Check) -> list[Fault]:
     return found
 
 
+def _place(code: str, fault: Fault) -> tuple[int, int]:
+    """A call may have many lines: the one to look at."""
+    site = fault.site
+    member = site.path[-1] if site.path else None
+    if fault.field is None and member is not None:
+        return member_place(code, member, site.line, site.column)
+    return field_place(code, fault.field, site.line, site.column)
+
+
 def _refuse(check: Check, faults: list[Fault], policy: CheckPolicy) -> None:
     """Say all that is wrong, once the code must fail anyway."""
     certain = [fault for fault in faults if fault.site.is_certain]
@@ -261,7 +289,7 @@ def _refuse(check: Check, faults: list[Fault], policy: CheckPolicy) -> None:
         return
     first = certain[:1] or faults[:1]
     for fault in [*first, *(each for each in faults if each not in first)][:_MOST]:
-        check.findings.append(_finding(fault.message, fault.site.line, fault.site.column))
+        check.findings.append(_finding(fault.message, *_place(check.request.code, fault)))
         check.hints += [hint for hint in fault.hints if hint not in check.hints]
     check.hints = check.hints[:_HINTS]
 

@@ -29,6 +29,8 @@ class Fault:
     message: str
     hints: tuple[str, ...]
     site: CallSite
+    field: str | None = None
+    """The argument that is at fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def fault_of(target: Target, site: CallSite, grant: Grant | None) -> Fault | Non
         return None
     words = error.message.removeprefix(f"{target.path}: ")
     hints = _signatures((target.path,), grant) if grant is not None else ()
-    return Fault(f"tools.{target.path}: {words}", hints, site)
+    return Fault(f"tools.{target.path}: {words}", hints, site, error.field)
 
 
 def _refusal(bound: Bound, site: CallSite) -> ToolError | None:

@@ -66,7 +66,10 @@ def list_(as_json: _JSON = False) -> None:
 
 @app.command(epilog=_EXITS)
 def show(run_id: _RUN, as_json: _JSON = False) -> None:
-    """Show the calls of one run, those that were decided too, with their arguments."""
+    """Show the calls of one run, with their arguments.
+
+    Those that were decided are there too.
+    """
 
     async def work(approvals: Approvals) -> ExitCode:
         found = await _of_run(approvals, run_id)

@@ -7,8 +7,6 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-import typer
-
 from onehop.cli._exits import ExitCode
 
 
@@ -17,7 +15,9 @@ def exit_with(command: Callable[[], ExitCode], *, warn: bool = True) -> NoReturn
 
     With ``warn``, variables of the environment that look like ours and are not are named first.
     """
-    raise typer.Exit(_outcome(command, warn))
+    import typer  # late: a run with the usual words does without
+
+    raise typer.Exit(outcome(command, warn=warn))
 
 
 def complain(reason: Any, code: ExitCode) -> ExitCode:
@@ -26,7 +26,8 @@ def complain(reason: Any, code: ExitCode) -> ExitCode:
     return code
 
 
-def _outcome(command: Callable[[], ExitCode], warn: bool) -> ExitCode:
+def outcome(command: Callable[[], ExitCode], *, warn: bool = True) -> ExitCode:
+    """The code to exit with: see ``exit_with``."""
     try:
         return _try(command, warn)
     except KeyboardInterrupt:

@@ -130,8 +130,9 @@ def _check(file: str | None, as_json: bool) -> ExitCode:
 def _print_settings(shown: list[Setting]) -> None:
     from onehop.cli._table import Column, print_table
 
-    columns = [Column("setting", whole=True), Column("value", wraps=True), Column("from")]
-    rows = [(f"{each.section.table}.{each.name}", _text(each), _origin(each)) for each in shown]
+    # Values may be long: in any other place they would push what follows far to the right.
+    columns = [Column("setting", whole=True), Column("from"), Column("value", wraps=True)]
+    rows = [(f"{each.section.table}.{each.name}", _origin(each), _text(each)) for each in shown]
     print_table(columns, rows)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from onehop.config import Settings
 
 _PREFIX: Final = "ONEHOP_"
 _OTHERS: Final = frozenset({"ONEHOP_CONFIG", "ONEHOP_SERVER_URL", "ONEHOP_IS_UPSTREAM"})
@@ -30,18 +33,32 @@ def unknown(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     given = sorted(name for name in environ if name.startswith(_PREFIX))
     if not given:
         return  # and the settings need not be imported
+    if _are_usual(given):
+        return
     names = known()
     for name in given:
         if name not in names | _OF_TESTS | _OF_DEPLOYMENTS:
             yield name, f"this is not a setting of onehop and changes nothing{_hint(name, names)}"
 
 
+def _are_usual(given: Iterable[str]) -> bool:
+    """Whether all are settings that each run needs anyhow: the other tables need not be loaded."""
+    from onehop.config import AuditConfig, SandboxConfig
+
+    return _variables((AuditConfig, SandboxConfig)).issuperset(given)
+
+
 def known() -> frozenset[str]:
     """Every variable that onehop reads."""
-    from onehop.config import SECTIONS, env_name
+    from onehop.config import SECTIONS
 
-    settings = {env_name(field) for each in SECTIONS for field in each.model_fields.values()}
-    return frozenset(settings) | _OTHERS
+    return _variables(SECTIONS) | _OTHERS
+
+
+def _variables(sections: Iterable[type[Settings]]) -> frozenset[str]:
+    from onehop.config import env_name
+
+    return frozenset(env_name(field) for each in sections for field in each.model_fields.values())
 
 
 def _hint(name: str, names: frozenset[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, get_args
 
 import typer
 
@@ -12,6 +12,7 @@ from onehop.cli._exits import STORE, ExitCode, epilog
 
 if TYPE_CHECKING:
     from onehop.cli._trail import Trail
+    from onehop.types import ErrorType
 
 _VERIFY_EXITS: Final = epilog(
     {
@@ -45,20 +46,46 @@ def history(
     agent: Annotated[str | None, typer.Option(help="Only this agent's runs.")] = None,
     channel: Annotated[str | None, typer.Option(help="Only runs in this channel.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed.")] = False,
+    error_type: Annotated[
+        str | None,
+        typer.Option(metavar="TYPE", help="Only failures of this cause, such as timeout."),
+    ] = None,
+    tool: Annotated[
+        str | None, typer.Option(metavar="TOOL", help="Only runs that called this tool.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
     utc: _UTC = False,
     as_json: _JSON = False,
 ) -> None:
     """List the latest runs, the newest first."""
 
+    cause = _cause(error_type)
+
     def question(trail: Trail) -> Awaitable[ExitCode]:
         from onehop.stores.base import HistoryQuery
 
-        success = False if failed else None
-        query = HistoryQuery(agent_id=agent, channel_id=channel, success=success, limit=limit)
+        query = HistoryQuery(
+            agent_id=agent,
+            channel_id=channel,
+            success=False if failed else None,
+            error_type=cause,
+            tool=tool,
+            limit=limit,
+        )
         return trail.history(query, utc=utc, as_json=as_json)
 
     _ask(question)
+
+
+def _cause(given: str | None) -> ErrorType | None:
+    """Raises typer.BadParameter."""
+    from onehop.types import ErrorType
+
+    causes: dict[str | None, ErrorType] = {cause: cause for cause in get_args(ErrorType)}
+    if given is not None and given not in causes:
+        allowed = ", ".join(map(str, causes))
+        raise typer.BadParameter(f"{given!r} is not one of {allowed}", param_hint="'--error-type'")
+    return causes.get(given)
 
 
 def show(
@@ -82,7 +109,10 @@ def verify(
     ] = None,
     as_json: _JSON = False,
 ) -> None:
-    """Check the chain of hashes: find a changed, missing or inserted record, and name it."""
+    """Check the chain of hashes of the records.
+
+    A record that was changed, removed or inserted is named.
+    """
     _ask(lambda trail: trail.verify(expect, as_json=as_json))
 
 
@@ -93,7 +123,9 @@ store = typer.Typer(
 
 @store.command(epilog=STORE)
 def compact(as_json: _JSON = False) -> None:
-    """Rewrite a SQLite store without the room that deleted records have left.
+    """Rewrite a SQLite store without the room that is not used.
+
+    Deleted records have left that room.
 
     A store that this version of onehop made shrinks by itself. One from an older version does so
     once you have compacted it. The server may keep running: records wait in its journal.

@@ -28,10 +28,10 @@ def import_(
         str, typer.Argument(metavar="FILE", help="A JSON file with mcpServers, or with servers.")
     ],
 ) -> None:
-    """Print the MCP servers of another client's file as tables for onehop.toml.
+    """Print the MCP servers of another client, as tables.
 
-    What is left out, and why, is printed on standard error. Secrets are not copied: a table names
-    the environment variable that each is to be in.
+    The tables are for onehop.toml. What is left out, and why, is printed on standard error. Secrets
+    are not copied: a table names the environment variable that each is to be in.
 
     Try: onehop tools import ~/.cursor/mcp.json >> onehop.toml
     """

@@ -163,7 +163,7 @@ async def _execute(
     begun: Begun | None,
 ) -> ExecutionResult:
     request = call.request
-    config = call.config.replace(pool_size=1)
+    config = call.config.model_copy(update={"pool_size": 1})
     opened = _recording if record else _forgetting
     is_checked = request.typecheck != "off" and "tools" in request.code
     first: dict[str, Any] = {

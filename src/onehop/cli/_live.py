@@ -31,7 +31,9 @@ def top(
     once: Annotated[bool, typer.Option("--once", help="Print the state once, and end.")] = False,
     as_json: _JSON = False,
 ) -> None:
-    """Show a server at work: runs, agents, workers, queue and servers of tools.
+    """Show a server at work: its runs, agents and workers.
+
+    The queue and the servers of tools are there too.
 
     The key of a viewer or an admin is taken from AGENT_API_KEY. Where there is no terminal, the
     state is printed once. q ends it, p pauses it.

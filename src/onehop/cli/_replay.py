@@ -38,7 +38,9 @@ def replay(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Make a recorded run again, in a fresh worker, with the answers that it had.
+    """Make a recorded run again, with the answers that it had.
+
+    It runs in a fresh worker.
 
     No tool is called. It says `same`, or where the run first differs.
     """

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Final
 
 import typer
 
 from onehop.cli._command import exit_with
 from onehop.cli._exits import ExitCode, epilog
+from onehop.cli._once import run_once
 from onehop.cli._options import McpServers, RunRules, RunTools
 
 DOCTOR_EXITS: Final = epilog(
@@ -46,6 +44,7 @@ _Language = Annotated[
 
 
 def run(
+    words: typer.Context,
     source: _Code = None,
     code: _CodeOption = None,
     context: Annotated[
@@ -121,51 +120,27 @@ def run(
     Try: onehop run "return 1 + 1"
     """
 
-    def command() -> ExitCode:
-        from onehop.backends.begun import Begun
-
-        # They load as long as all that reads the call and runs it.
-        with _no_collections(), Begun() as begun:
-            from onehop.cli import _input, _output
-
-            call = _input.read_call(
-                source,
-                code,
-                context,
-                language,
-                timeout,
-                memory,
-                seed,
-                clock,
-                typecheck,
-                plan,
-                session,
-            )
-            _input.refuse_forgotten_session(session, record)
-            result = _input.execute(
-                call,
-                record=record,
-                tools=tools,
-                rules=rule,
-                mcp_servers=mcp_servers,
-                begun=begun,
-            )
-        (_output.print_json if as_json else _output.print_result)(result)
-        return _output.exit_code(result)
-
-    exit_with(command)
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """What a run imports stays, so that looking for garbage is in vain until its end."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
+    exit_with(
+        lambda: run_once(
+            words.obj,
+            source=source,
+            code=code,
+            context=context,
+            language=language,
+            timeout=timeout,
+            memory=memory,
+            seed=seed,
+            clock=clock,
+            session=session,
+            tools=tools,
+            rules=rule,
+            mcp_servers=mcp_servers,
+            typecheck=typecheck,
+            plan=plan,
+            record=record,
+            as_json=as_json,
+        )
+    )
 
 
 def doctor(

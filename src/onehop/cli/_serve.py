@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import logging
 import sys
@@ -315,6 +316,47 @@ def rules(
     _with_agents(work)
 
 
+@agents.command(epilog=_AGENT_EXITS)
+def limits(
+    name: _NAME,
+    max_runs: Annotated[str | None, typer.Option(help="Runs at the same time.")] = None,
+    max_rate: Annotated[str | None, typer.Option(help="Runs in a minute.")] = None,
+    max_body: Annotated[str | None, typer.Option(help="Bytes of one request.")] = None,
+    as_json: _JSON = False,
+) -> None:
+    """Show an agent's limits, or change them.
+
+    Each is a number, or "default" for what the server's settings say. What is not named stays.
+    Every server that shares the store heeds a change within a second.
+    """
+    given = {"max_runs": max_runs, "max_rate": max_rate, "max_body": max_body}
+
+    async def work(known: Agents) -> None:
+        changed = {key: _limit(key, text) for key, text in given.items() if text is not None}
+        if changed:
+            agent = await known.set_limits(name, changed, by="the command line")
+        else:
+            agent = await known.get(name)
+        if as_json:
+            _print(json.dumps(_shown(agent)["limits"]))
+            return
+        for key, limit in dataclasses.asdict(agent.limits).items():
+            _print(f"{key}  {'default' if limit is None else limit}")
+
+    _with_agents(work)
+
+
+def _limit(name: str, text: str) -> int | None:
+    """Raises InvalidRequestError."""
+    from onehop.errors import InvalidRequestError
+
+    if text == "default":
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise InvalidRequestError(name, repr(text)[:80], 'a whole number from 1 on, or "default"')
+    return int(text)
+
+
 @contextmanager
 def _replaced_file(path: str) -> Iterator[Callable[[str], None]]:
     """As ``_new_file``; what was there stays until the block has ended well."""
@@ -377,12 +419,12 @@ def revoke(name: _NAME) -> None:
 
 
 def _with_agents(work: Callable[[Agents], Awaitable[None]]) -> None:
-    from onehop.errors import AgentExistsError, AgentNotFoundError
+    from onehop.errors import AgentChangedError, AgentExistsError, AgentNotFoundError
 
     def command() -> ExitCode:
         try:
             return asyncio.run(_open(work))
-        except (AgentExistsError, AgentNotFoundError) as error:
+        except (AgentChangedError, AgentExistsError, AgentNotFoundError) as error:
             return complain(error, ExitCode.BAD_INPUT)
 
     exit_with(command)

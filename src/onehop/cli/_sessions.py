@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from onehop.types import SessionInfo
 
 app = typer.Typer(
-    help="List and end the sessions of a server: an agent its own, an admin those of all.",
+    help="List and end sessions: an agent its own, an admin all.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -113,7 +113,7 @@ def list_(agent: _AGENT = None, as_json: _JSON = False) -> None:
 
 @app.command(epilog=_EXITS)
 def show(name: _NAME, agent: _AGENT = None, as_json: _JSON = False) -> None:
-    """Show one snippet: its code, the schema of its input, and its tools."""
+    """Show one snippet: its code, input schema and tools."""
 
     async def work(snippets: Snippets) -> ExitCode:
         _print(await snippets.show(name, agent), as_json)

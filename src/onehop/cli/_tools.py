@@ -100,7 +100,10 @@ def search(
 def show(
     path: _Path, tools: Tools = None, mcp_servers: McpServers = None, as_json: _Json = False
 ) -> None:
-    """Show one tool: its declarations in TypeScript, or with --json its schemas too."""
+    """Show one tool: its declarations in TypeScript.
+
+    With --json its schemas too.
+    """
 
     async def work(toolbox: Toolbox) -> ExitCode:
         found = (await discovery_of(toolbox)).describe(path)
@@ -119,7 +122,10 @@ def call(
     tools: Tools = None,
     mcp_servers: McpServers = None,
 ) -> None:
-    """Call one tool, under the same rules as code, and print its value as JSON."""
+    """Call one tool, and print its value as JSON.
+
+    The same rules count as for code.
+    """
 
     async def work(toolbox: Toolbox) -> ExitCode:
         from onehop.calls import call_directly, make_desk

@@ -109,9 +109,15 @@ async def _print_stats_json(
     _print_json({**{name: to_dict(each) for name, each in sums.items()}, **answers})
 
 
+_NOTHING_YET: Final = "No run is kept yet: 'onehop run' makes one, and so do calls of the server.\n"
+
+
 def _print_counts(stats: AgentStats, use: ResourceUse) -> None:
     whose = "all agents" if stats.agent_id is None else _name(stats.agent_id)
     _heading(f"Runs of {whose}")
+    if not stats.total_executions:
+        write(sys.stdout, _NOTHING_YET)
+        return
     kinds = [(name, each.total, each.successful) for name, each in stats.language_breakdown.items()]
     rows = [*kinds, ("in all", stats.total_executions, stats.successful_executions)]
     columns = [Column(name, number=True) for name in ("runs", "successful", "failed", "rate")]
@@ -119,8 +125,7 @@ def _print_counts(stats: AgentStats, use: ResourceUse) -> None:
         [Column("language"), *columns],
         [(name, total, ok, total - ok, _percent(ok, total)) for name, total, ok in rows],
     )
-    if stats.total_executions:
-        _print_use(stats, use)
+    _print_use(stats, use)
 
 
 def _print_use(stats: AgentStats, use: ResourceUse) -> None:
@@ -237,7 +242,8 @@ async def print_history(
         columns = [_TIME, _RESULT, _MS, _AGENT, _REQUEST, last]
         print_table(columns, [_history_row(run, zone_of(utc), bool(paused)) for run in runs])
     else:
-        write(sys.stdout, "No such run is kept.\n")
+        is_any = query == HistoryQuery(limit=query.limit)
+        write(sys.stdout, _NOTHING_YET if is_any else "No such run is kept.\n")
 
 
 def _history_row(

@@ -60,6 +60,7 @@ from onehop.runs.states import ServerState
 from onehop.shown.markup import Shown
 from onehop.types import (
     CheckPolicy,
+    ErrorType,
     ExecutionResult,
     Language,
     OnProgress,
@@ -358,6 +359,8 @@ class AgentClient:
         language: Language | None = None,
         success: bool | None = None,
         code_hash: str | None = None,
+        error_type: ErrorType | None = None,
+        tool: str | None = None,
         since: int | datetime | None = None,
         until: int | datetime | None = None,
         limit: int = 50,
@@ -365,7 +368,8 @@ class AgentClient:
     ) -> list[ExecutionRecord]:
         """Records of past runs, newest first; times are datetimes or ms since 1970.
 
-        Fewer than ``limit`` are the last ones.
+        ``error_type`` asks for failures of one cause, ``tool`` for runs that called it, by its
+        path. Fewer than ``limit`` are the last ones.
         """
         wanted = query(
             agent_id=agent_id,
@@ -373,6 +377,8 @@ class AgentClient:
             language=language,
             success=success,
             code_hash=code_hash,
+            error_type=error_type,
+            tool=tool,
             since=since,
             until=until,
             limit=limit,

@@ -68,7 +68,8 @@ def raise_refusal(response: httpx2.Response, options: Options) -> NoReturn:
     if refusal is None:
         raise _foreign(response, options.server_url)
     if refusal.status == 401:
-        raise AuthenticationError(f"{refusal.message} ({options.key_advice})")
+        what, _, _headers = refusal.message.partition(": ")  # which the client sends by itself
+        raise AuthenticationError(f"{what} ({options.key_advice})")
     raise _exception(refusal)
 
 

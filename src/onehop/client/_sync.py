@@ -24,6 +24,7 @@ from onehop.runs.decisions import Approval, Decision
 from onehop.runs.states import ServerState
 from onehop.types import (
     CheckPolicy,
+    ErrorType,
     ExecutionResult,
     Language,
     OnProgress,
@@ -294,6 +295,8 @@ class SyncAgentClient:
         language: Language | None = None,
         success: bool | None = None,
         code_hash: str | None = None,
+        error_type: ErrorType | None = None,
+        tool: str | None = None,
         since: int | datetime | None = None,
         until: int | datetime | None = None,
         limit: int = 50,
@@ -307,6 +310,8 @@ class SyncAgentClient:
                 language=language,
                 success=success,
                 code_hash=code_hash,
+                error_type=error_type,
+                tool=tool,
                 since=since,
                 until=until,
                 limit=limit,

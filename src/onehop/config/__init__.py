@@ -7,36 +7,27 @@ each class.
 
 from __future__ import annotations
 
-from onehop.config._audit import DEFAULT_MASK, AnalyticsConfig, AuditConfig
-from onehop.config._environment import env_name, parse_variable
-from onehop.config._file import (
-    UPSTREAM,
-    parse_settings,
-    read_settings,
-    settings_file,
-    upstream_tables,
-)
-from onehop.config._outside import TelemetryConfig, WebhookConfig
-from onehop.config._reading import CorrectionConfig, ValidationConfig
-from onehop.config._sandbox import Layer, SandboxConfig, SessionConfig
-from onehop.config._server import ServerConfig
-from onehop.config._settings import Settings, checked_value
-from onehop.config._tools import RecordingConfig, ToolsConfig
+from typing import TYPE_CHECKING
 
-SECTIONS: tuple[type[Settings], ...] = (
-    SandboxConfig,
-    SessionConfig,
-    ValidationConfig,
-    CorrectionConfig,
-    ToolsConfig,
-    RecordingConfig,
-    AuditConfig,
-    AnalyticsConfig,
-    ServerConfig,
-    TelemetryConfig,
-    WebhookConfig,
-)
-"""Every table of ``onehop.toml`` but for the servers'."""
+from onehop._late import late
+
+if TYPE_CHECKING:
+    from onehop.config._audit import DEFAULT_MASK, AnalyticsConfig, AuditConfig
+    from onehop.config._environment import env_name, parse_variable
+    from onehop.config._file import (
+        UPSTREAM,
+        parse_settings,
+        read_settings,
+        settings_file,
+        upstream_tables,
+    )
+    from onehop.config._outside import TelemetryConfig, WebhookConfig
+    from onehop.config._reading import CorrectionConfig, ValidationConfig
+    from onehop.config._sandbox import Layer, SandboxConfig, SessionConfig
+    from onehop.config._sections import SECTIONS
+    from onehop.config._server import ServerConfig
+    from onehop.config._settings import Settings, checked_value
+    from onehop.config._tools import RecordingConfig, ToolsConfig
 
 __all__ = [
     "DEFAULT_MASK",
@@ -63,3 +54,19 @@ __all__ = [
     "settings_file",
     "upstream_tables",
 ]
+
+__getattr__ = late(
+    {  # each class takes a millisecond to make, and most runs need few of them
+        "onehop.config._audit": "DEFAULT_MASK AnalyticsConfig AuditConfig",
+        "onehop.config._environment": "env_name parse_variable",
+        "onehop.config._file": "UPSTREAM parse_settings read_settings settings_file "
+        "upstream_tables",
+        "onehop.config._outside": "TelemetryConfig WebhookConfig",
+        "onehop.config._reading": "CorrectionConfig ValidationConfig",
+        "onehop.config._sandbox": "Layer SandboxConfig SessionConfig",
+        "onehop.config._sections": "SECTIONS",
+        "onehop.config._server": "ServerConfig",
+        "onehop.config._settings": "Settings checked_value",
+        "onehop.config._tools": "RecordingConfig ToolsConfig",
+    }
+)

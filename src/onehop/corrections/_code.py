@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from onehop.config import CorrectionConfig
+from onehop.corrections._comments import respell_comments
 from onehop.corrections._completion import complete
 from onehop.corrections._draft import Draft, Repair
 from onehop.corrections._edits import Change, edited, original_position
@@ -14,6 +15,7 @@ from onehop.corrections._exports import without_exports
 from onehop.corrections._fence import unfence
 from onehop.corrections._keyword import with_function
 from onehop.corrections._missing import UNSEEN, what_is_missing
+from onehop.corrections._misspelling import respell_words
 from onehop.corrections._report import correction
 from onehop.corrections._spelling import respell
 from onehop.types import Correction, Language
@@ -46,6 +48,8 @@ _Step = Callable[[Draft], Repair | None]
 _STEPS: Final[Sequence[_Step]] = (
     unfence,
     respell,
+    respell_comments,
+    respell_words,
     with_function,
     without_exports,
     complete,

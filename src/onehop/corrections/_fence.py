@@ -35,6 +35,15 @@ _ELEMENT = re.compile(
 _ATTRIBUTE = re.compile(
     r"\b(?:lang|language|type|class)\s*=\s*[\"']?(?:\w+/|lang(?:uage)?-)?(?:x-)?(?P<tag>[\w.]+)"
 )
+_NAME_LINE = re.compile(
+    rf"[\s\ufeff]*+(?P<name>{'|'.join(map(re.escape, LANGUAGES))})[ \t]*+:?[ \t]*+[\n\r]",
+    re.IGNORECASE,
+)
+_GOES_ON = re.compile(r"\s*+(?:[^\w$\s\"'`{@/(]|/(?![/*])|(?:in|instanceof|of)\b|=|`)")
+"""What cannot begin a statement, or would make one with the line before it."""
+_AT_HEAD = re.compile(
+    f"{_ELEMENT.pattern}|{_NAME_LINE.pattern}".replace("?P<name>", ""), re.IGNORECASE
+)
 _NOT_LINE_END = re.compile("[^\n\r\u2028\u2029]")
 _NOT_PROSE = re.compile(
     r"/\*|[{}=]|;[ \t]*$|\w\(|\breturn\b|^[ \t]*(?://|(?:async|await|class|const|export|for|function"
@@ -45,6 +54,8 @@ _NOT_PROSE = re.compile(
 _SPAN_OF_CODE = re.compile("`[^`\n]*+`")
 _LONGEST_PROSE: Final = 20_000
 """Characters of the words on each side of a fence."""
+_DEEPEST: Final = 2
+"""Wrappings within a wrapping, such as `<pre><code>`."""
 _LONGEST_LINE: Final = 100
 """Characters of the line that opens a fence behind such words."""
 
@@ -126,9 +137,24 @@ def wrapped_language(code: str) -> Language | None:
 
 
 def _wrapping(code: str, kinds: Sequence[_Kind]) -> Wrapping | None:
-    if "```" not in code and "~~~" not in code and not _ELEMENT.match(code):
+    if "```" not in code and "~~~" not in code and not _AT_HEAD.match(code):
         return None
-    return next(filter(None, (find(code) for find in kinds)), None)
+    found = next(filter(None, (find(code) for find in kinds)), None)
+    for _ in range(_DEEPEST):
+        if found is None:
+            break
+        within = next(filter(None, (find(_without(code, found)) for find in _WITHIN)), None)
+        if within is None:
+            break
+        found = Wrapping([*found.spans, *within.spans], within.language or found.language)
+    return found
+
+
+def _without(code: str, found: Wrapping) -> str:
+    """The same, with blanks in the place of what was found."""
+    for start, end in found.spans:
+        code = f"{code[:start]}{_blanks(code[start:end])}{code[end:]}"
+    return code
 
 
 def _blanks(text: str) -> str:
@@ -213,6 +239,18 @@ def _element(code: str) -> Wrapping | None:
     return Wrapping([opening.span("open"), (end - len(closing), end)], named)
 
 
+def _name_line(code: str) -> Wrapping | None:
+    """The name of the language on a line of its own, as of a fence whose marks are gone."""
+    line = _NAME_LINE.match(code)
+    if line is None or _GOES_ON.match(code, line.end()) or not code[line.end() :].strip():
+        return None
+    is_used = re.search(rf"(?<![\w$]){re.escape(line['name'])}(?![\w$])", code[line.end() :])
+    if is_used:
+        return None
+    return Wrapping([(line.start("name"), line.end())], LANGUAGES[line["name"].lower()])
+
+
 _Kind = Callable[[str], Wrapping | None]
-_NAMING: Final[Sequence[_Kind]] = (_whole, _in_prose, _one_line, _element)
-_KINDS: Final[Sequence[_Kind]] = (_whole, _stray, _in_prose, _one_line, _element)
+_NAMING: Final[Sequence[_Kind]] = (_whole, _in_prose, _one_line, _element, _name_line)
+_KINDS: Final[Sequence[_Kind]] = (_whole, _stray, _in_prose, _one_line, _element, _name_line)
+_WITHIN: Final[Sequence[_Kind]] = (_whole, _one_line, _element, _name_line)

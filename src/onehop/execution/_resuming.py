@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
@@ -84,7 +83,7 @@ class Resumer:
         await self._keeper.prepare()
         if free <= 0 or self._keeper.sealer is None:
             return
-        now = _now()
+        now = await self._keeper.store.time()
         for run_id in await self._keeper.store.resumable_runs(now, free + len(self._foreign)):
             if run_id not in self._running and self._foreign.get(run_id, 0) <= now:
                 await self._claim(run_id)
@@ -94,7 +93,7 @@ class Resumer:
         found = await store.kept_run(run_id)
         if found is None or sealer is None:
             return
-        now = _now()
+        now = await store.time()
         if not sealer.is_ours(found.program) and not self._is_given_up(found, now):
             return
         kept = await store.claim_run(run_id, self._keeper.owner, now, now + int(LEASE * 1000))
@@ -129,10 +128,7 @@ class Resumer:
         except Exception as error:
             level = logging.INFO if isinstance(error, OnehopError) else logging.ERROR
             _log.log(level, "the run %s cannot go on now: %r", kept.run_id, error)
-            later = RunChange(lease_until=_now() + int(_AGAIN * 1000))
+            store = self._keeper.store
             with suppress(StoreError):
-                await self._keeper.store.change_run(kept.run_id, kept.fence, later)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
+                later = RunChange(lease_until=await store.time() + int(_AGAIN * 1000))
+                await store.change_run(kept.run_id, kept.fence, later)

@@ -16,9 +16,11 @@ from onehop.corrections import (
     correct_arguments,
     finding_in_original,
 )
+from onehop.definition import INPUT_SCHEMA
 from onehop.errors import InvalidRequestError
 from onehop.execution import _outcomes
 from onehop.execution._announcements import Announcer
+from onehop.inputs.choices import python_name
 from onehop.records import SNIPPET_LENGTH, ExecutionRecord
 from onehop.requests import CheckedRequest, is_large
 from onehop.runs.states import RunState, Step
@@ -50,19 +52,9 @@ if TYPE_CHECKING:
 
 _LONGEST_KEPT: Final = 64 * 1024
 """Characters of code that a record keeps whole."""
-_FIELDS: Final = {
-    "code": "code",
-    "language": "language",
-    "timeout": "timeout",
-    "context": "context",
-    "captureConsole": "capture_console",
-    "description": "description",
-    "seed": "seed",
-    "clock": "clock",
-    "session": "session",
-    "typecheck": "typecheck",
-    "plan": "plan",
-}
+_FIELDS: Final = {name: python_name(name) for name in INPUT_SCHEMA["properties"]}
+_ANSWERED_BEFORE: Final = frozenset({"yield"})
+"""What the executor has taken out by then."""
 """The arguments of ``code_execute``, on the wire and here."""
 
 
@@ -244,7 +236,7 @@ def _corrected(
 
 
 def _known(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    unknown = [name for name in arguments if name not in _FIELDS]
+    unknown = [name for name in arguments if name not in _FIELDS or name in _ANSWERED_BEFORE]
     if unknown:
         raise InvalidRequestError(
             str(unknown[0])[:80], "an unknown field", f"one of {', '.join(_FIELDS)}"

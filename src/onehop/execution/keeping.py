@@ -230,10 +230,16 @@ class Keeper:
         keeping.watch()
         return keeping
 
+    async def lease(self) -> int:
+        """Until when a run that is this server's now stays so, by the store's clock. Raises
+        StoreError."""
+        return await self.store.time() + int(LEASE * 1000)
+
     async def expire(self, run_id: str) -> None:
         """Nothing is left to decide about a run. Raises StoreError."""
         for each in await self.store.approvals(run_id=run_id, status="pending", limit=_MOST):
-            await self.store.decide_approval(run_id, each.call_id, "expired", by=None, now=_now())
+            now = await self.store.time()
+            await self.store.decide_approval(run_id, each.call_id, "expired", by=None, now=now)
 
     async def bury(self, kept: KeptRun) -> None:
         """A claimed run goes on no more, and cannot be replayed. Raises StoreError."""
@@ -297,7 +303,7 @@ class Keeper:
     async def waiting(self, run_id: str) -> list[PendingApproval]:
         """What people must decide about a run."""
         found = await self.store.approvals(run_id=run_id, status="pending", limit=_MOST)
-        now = _now()
+        now = await self.store.time()
         return [_pending(each) for each in found if each.expires_at > now]
 
 
@@ -382,7 +388,8 @@ class Keeping:
         try:
             await self.log.keep()
             phase: Any = "held" if self.log.run.fence == 1 else None
-            change = RunChange(phase=phase, lease_until=_lease(), expires_at=self._expires_at)
+            lease = await self._keeper.lease()
+            change = RunChange(phase=phase, lease_until=lease, expires_at=self._expires_at)
             await self.log.change(change)
         except LostRunError:
             self.tape.stop("lost")
@@ -406,7 +413,7 @@ class Keeping:
         while True:
             await asyncio.sleep(_RENEW)
             try:
-                await self.log.change(RunChange(lease_until=_lease()))
+                await self.log.change(RunChange(lease_until=await self._keeper.lease()))
             except LostRunError:
                 self.tape.stop("lost")
                 return
@@ -429,7 +436,8 @@ class Keeping:
         """
         await self._stop_watching()
         await self.log.aclose()
-        await self.log.change(RunChange(phase="resuming", lease_until=_lease(), wake=False))
+        lease = await self._keeper.lease()
+        await self.log.change(RunChange(phase="resuming", lease_until=lease, wake=False))
         asked = await self._keeper.store.approvals(run_id=self.log.run.run_id, limit=_MOST)
         wake = True if not asked or any(self._is_news(each) for each in asked) else None
         await self.log.change(RunChange(phase="paused", lease_until=0, wake=wake))
@@ -444,7 +452,7 @@ class Keeping:
         if not self.log.is_kept:
             return True
         try:
-            await self.log.change(RunChange(lease_until=_lease()))
+            await self.log.change(RunChange(lease_until=await self._keeper.lease()))
         except LostRunError:
             return False
         except StoreError as error:
@@ -488,10 +496,6 @@ def _pending(approval: Approval) -> PendingApproval:
         arguments=json.loads(approval.arguments),
         expires_at=approval.expires_at,
     )
-
-
-def _lease() -> int:
-    return _now() + int(LEASE * 1000)
 
 
 def _now() -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from copy import copy
 from functools import lru_cache
-from importlib.resources import files
 from urllib.parse import quote
 
-from onehop.guest._assembly import Module, join, read_module
+from onehop.guest._assembly import Module, join, read_module, read_text
 
 PARTS = (
     "primordials.js",
@@ -77,6 +77,7 @@ REALMS_PARTS = (
 """Of the main realm of a process that runs jobs in realms."""
 SECOND_PARTS = (
     "inspect_lists.js",
+    "inspect_numbers.js",
     "inspect_width.js",
     "inspect_quotes.js",
     "inspect_classes.js",
@@ -199,7 +200,7 @@ def realms_source() -> str:
 
 def _realm_module(name: str) -> Module:
     """The file that stands in a realm's bootstrap under that name."""
-    module = read_module(FOR_REALM.get(name, name))
+    module = copy(read_module(FOR_REALM.get(name, name)))
     module.name = name
     return module
 
@@ -284,7 +285,7 @@ def _reader_arguments(heap_mb: int | str, parts: Iterable[str]) -> list[str]:
 
 def globals_declared() -> str:
     """Declarations of what code finds in the sandbox beside the language."""
-    return (files(__package__) / "globals.d.ts").read_text("utf-8")
+    return read_text("globals.d.ts")
 
 
 _FIRST_NURSERY = "--min-semi-space-size=8"

@@ -7,15 +7,18 @@ declaration.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
-from importlib.resources import files
+from functools import cache
+from typing import Final
 
 _IMPORT = re.compile(r'import \{(\s*[\w$]+(?:,\s*[\w$]+)*,?\s*)\} from "\./([\w.]+)";\n')
 _HEAD = re.compile(r"(?://[^\n]*\n|\n)*")
 _EXPORT = re.compile(r"^export (?=(?:const|class|function|async function)\b)", re.MULTILINE)
 _COMMENT = re.compile(r"//|/?\*(?!.*\*/.*\S)")
 """At the start of a line, without code behind it."""
+_FOLDER: Final = os.path.dirname(__file__)
 _MODULE_LINE = re.compile(r"^[ \t]*(?:import|export)\b.*", re.MULTILINE)
 
 
@@ -37,7 +40,8 @@ class Module:
 
     def _without_exports(self, text: str) -> str:
         text = _EXPORT.sub("", text)
-        if found := _MODULE_LINE.search(text):
+        found = _MODULE_LINE.search(text) if "import" in text or "export" in text else None
+        if found:
             raise ValueError(
                 f"{self.name}: cannot put {found[0].strip()!r} into one script: write imports "
                 'at the top as `import { name } from "./file.js";`, and `export` before a '
@@ -51,8 +55,15 @@ def _end_of_head(source: str, at: int) -> int:
     return found.end() if found else at
 
 
+@cache
 def read_module(name: str) -> Module:
-    return Module(name, (files(__package__) / name).read_text("utf-8"))
+    return Module(name, read_text(name))
+
+
+def read_text(name: str) -> str:
+    """A file of this folder. ``importlib.resources`` would load archives and temporary files."""
+    with open(os.path.join(_FOLDER, name), encoding="utf-8") as file:
+        return file.read()
 
 
 def join(modules: Iterable[Module], given: Iterable[str] = ()) -> str:
@@ -69,8 +80,8 @@ def join(modules: Iterable[Module], given: Iterable[str] = ()) -> str:
 
 def _without_comments(source: str) -> str:
     """Drop indentation and lines that are comments: a quarter of the text to parse."""
-    lines = (line.strip() for line in source.splitlines())
-    return "\n".join(line for line in lines if line and not _COMMENT.match(line))
+    lines = filter(None, map(str.strip, source.splitlines()))
+    return "\n".join([line for line in lines if line[0] not in "/*" or not _COMMENT.match(line)])
 
 
 def _to_ascii(source: str) -> str:

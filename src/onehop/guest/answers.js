@@ -39,18 +39,18 @@ export function sendError(error, syntax) {
 }
 
 export function succeed(value) {
-  if (sendOutput("result", value)) answers.succeeded();
+  if (sendOutput(value)) answers.succeeded();
 }
 
 /** Whether it was sent: no, when the run has ended meanwhile. */
-export function sendOutput(kind, value) {
+function sendOutput(value) {
   const encoded = encodeValue(value, answers.limits.keep);
   // A getter may have made the run fail meanwhile.
   if (answers.state === "ended") return false;
-  if (kind === "result") answers.state = "ended";
+  const kind = answers.state === "warming" ? "warm" : "result";
+  answers.state = "ended";
   warnOfValues(encoded);
-  const more = kind === "result" ? answers.settle(false) : "";
-  const dropped = ',"dropped":' + consoleState.dropped + more + warningsField();
+  const dropped = ',"dropped":' + consoleState.dropped + answers.settle(false) + warningsField();
   if (encoded.size > answers.limits.output) {
     const text = quoteChunks(encoded.toChunks(), answers.limits.keep);
     sendChunked(kind, ',"bytes":' + encoded.size + dropped, "text", text.chunks, text.size);

@@ -149,13 +149,11 @@ export function readText() {
 }
 
 function writeFully(bytes) {
-  const buffer = TypedArrayGetBuffer(bytes);
-  const offset = TypedArrayGetByteOffset(bytes);
   const length = TypedArrayGetLength(bytes);
-  let done = 0;
   try {
-    while (done < length) {
-      const rest = new CapturedUint8Array(buffer, offset + done, length - done);
+    for (let done = writeStdout(stdout, bytes); done < length;) {
+      const start = TypedArrayGetByteOffset(bytes) + done;
+      const rest = new CapturedUint8Array(TypedArrayGetBuffer(bytes), start, length - done);
       done += writeStdout(stdout, rest);
     }
   } catch {

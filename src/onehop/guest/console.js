@@ -358,6 +358,7 @@ const DIR_OPTIONS = [
   "sorted",
   "getters",
   "customInspect",
+  "numericSeparator",
 ];
 
 function dir(args) {

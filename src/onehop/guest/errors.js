@@ -327,10 +327,13 @@ function placeOf(thrown, message) {
 }
 
 /** Whether the stack is that of an error which serves as a class's prototype. */
-function inheritsStack(object) {
+function inheritsStack(thrown) {
+  let object = thrown;
   try {
     for (let i = 0; i < MAX_PROTOTYPES && object !== null; i++) {
-      if (i > 0 && ErrorIsError(object)) return true;
+      if (i > 0 && ErrorIsError(object)) {
+        return !isReplaced(object, readErrorString(thrown, "stack"));
+      }
       if (ObjectPrototypeHasOwnProperty(object, "stack")) return false;
       object = ObjectGetPrototypeOf(object);
     }
@@ -338,6 +341,13 @@ function inheritsStack(object) {
     // A Proxy of the guest.
   }
   return false;
+}
+
+/** Whether the text is not the stack that the engine has made of the error: `this.stack = …` in a
+ * constructor replaces the one of its prototype. */
+function isReplaced(error, text) {
+  const own = WeakMapPrototypeGet(firstStacks, error);
+  return typeof text === "string" && (own === undefined || !StringPrototypeEndsWith(text, own));
 }
 
 /** What lies behind an error, its errors and its causes; never throws. */

@@ -27,8 +27,8 @@ import {
   TO_STRING_TAG,
 } from "./primordials.js";
 import { behindProxies, briefly, hasOwn, MAX_PROTOTYPES } from "./errors.js";
-import { numberText } from "./console.js";
 import { add, sortList } from "./inspect_lists.js";
+import { shownBigInt, shownNumber } from "./inspect_numbers.js";
 import { quoteText, replaceNewlines } from "./inspect_quotes.js";
 import { builtinName, isInstance, prefixOf } from "./inspect_classes.js";
 import { isEnumerable, keyText } from "./inspect_keys.js";
@@ -50,6 +50,7 @@ const INSPECT_DEFAULTS = {
   compact: 3,
   sorted: false,
   getters: false,
+  numericSeparator: false,
   customInspect: true,
 };
 
@@ -149,9 +150,9 @@ class Inspector {
       case "string":
         return this.#string(value);
       case "number":
-        return numberText(value);
+        return shownNumber(value, this.options.numericSeparator);
       case "bigint":
-        return value + "n";
+        return shownBigInt(value, this.options.numericSeparator);
       case "symbol":
         return SymbolPrototypeToString(value);
     }

@@ -1,11 +1,11 @@
 // The order of things: lock down, prove it on a small run, say so, take one job, answer it.
 
 import { core, eventLoopHasMoreWork, getterOf, quote, uncurryThis } from "./primordials.js";
-import { die, exitProcess, readFrame, sendFrame } from "./channel.js";
+import { die, exitProcess, halt, readFrame, sendFrame } from "./channel.js";
 import { show } from "./errors.js";
 import { encodeValue } from "./values.js";
 import { format } from "./console.js";
-import { answers, fail, sendOutput, succeed } from "./answers.js";
+import { answers, fail, succeed } from "./answers.js";
 import { call, compile } from "./run.js";
 import { cancelTimers } from "./timers.js";
 import { nextTurn } from "./turns.js";
@@ -81,17 +81,24 @@ function warmUp(job) {
 function rehearse(job) {
   let output;
   const expectJS = (value) => expectOutput(output = value, WARM_UP_OUTPUT);
-  runToEnd({ ...job, code: WARM_UP_JS, original: null }, expectJS);
+  begin({ ...job, code: WARM_UP_JS, original: null }, expectJS);
   let turns = 0;
   for (let i = 0; i < WARM_UP_TURNS; i++) {
-    runToEnd(job, (value) => {
+    begin(job, (value) => {
       expectOutput(value, "[1,2]");
       turns++;
     });
   }
   if (turns < WARM_UP_TURNS || eventLoopHasMoreWork()) die("a trial run left work behind");
   format(["warm-up", output]);
-  sendOutput("warm", output);
+  answers.succeeded = backToWarming;
+  succeed(output);
+}
+
+/** @beforeGuest a rehearsal comes before the job */
+function backToWarming() {
+  answers.state = "warming";
+  answers.succeeded = halt;
 }
 
 /** @beforeGuest a rehearsal comes before the job */
@@ -108,16 +115,17 @@ function serve() {
   if (frame.v !== 3) die("the host speaks another version");
   if (frame.kind === "warm") return warmUp(frame);
   if (frame.kind !== "job") die("a frame before the job is no request to warm up");
-  begin(frame);
+  answers.state = "running";
+  begin(frame, succeed);
 }
 
-function begin(job) {
-  answers.state = "running";
+/** All that a job goes through stands here and below: a rehearsal has V8 compile it. */
+function begin(job, handOn) {
   if (job.session !== null) {
     answers.settle = openField;
     answers.succeeded = answers.failed = serveNext;
   }
-  runToEnd(job, succeed);
+  runToEnd(job, handOn);
 }
 
 /** Of a session: whether the host has been asked something, so that no other call can follow. */
@@ -133,7 +141,10 @@ function serveNext() {
   if (frame.kind !== "job" || frame.session === null) die("a frame that is no call of the session");
   cancelTimers();
   beginEpoch(); // from here on all that is left of the last call is late
-  nextTurn(() => begin(frame));
+  nextTurn(() => {
+    answers.state = "running";
+    begin(frame, succeed);
+  });
 }
 
 function dieOf(thrown) {

@@ -29,6 +29,7 @@ export const {
   getOwnPropertyDescriptor: ObjectGetOwnPropertyDescriptor,
   freeze: ObjectFreeze,
   getPrototypeOf: ObjectGetPrototypeOf,
+  isExtensible: ObjectIsExtensible,
   keys: ObjectKeys,
   setPrototypeOf: ObjectSetPrototypeOf,
 } = Object;

@@ -3,6 +3,7 @@
 import {
   CapturedError,
   CapturedPromise,
+  CapturedTypeError,
   compileFunction,
   destructureError,
   FunctionPrototypeToString,
@@ -90,11 +91,12 @@ export function compile({ code, original, session }) {
 /** The same, with what it declares kept for later calls; null when it can only run as it is. */
 function keep(code, session) {
   if (session.read && session.edits.length === 0) return null;
-  const run = session.read ? loadThirdPart().compileKept(code, session, KEPT_HEAD, TAIL) : null;
-  if (run === null) {
-    warn("what this call declares is not kept for later calls: it is not understood");
-  }
-  return run;
+  const run = session.read
+    ? loadThirdPart().compileKept(code, session, KEPT_HEAD, TAIL)
+    : "it is not understood";
+  if (typeof run !== "string") return run;
+  warn("what this call declares is not kept for later calls: " + run);
+  return null;
 }
 
 /**
@@ -139,17 +141,28 @@ function findExtraBrace(code, error) {
  * @beforeGuest the guest starts at its end
  */
 export function call(run, context) {
-  ObjectDefineProperty(globalThis, "context", {
-    __proto__: null,
-    value: context,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
+  giveContext(context);
   const promise = inEpoch(() => ReflectApply(run, undefined, []));
   // With this own property, await takes the promise as it is and looks nothing up.
   ObjectDefineProperty(promise, "constructor", { __proto__: null, value: CapturedPromise });
   return promise;
+}
+
+function giveContext(context) {
+  try {
+    ObjectDefineProperty(globalThis, "context", {
+      __proto__: null,
+      value: context,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  } catch {
+    throw new CapturedTypeError(
+      "an earlier call of this session has frozen the global object, so that `context` cannot " +
+        "be set: use another session",
+    );
+  }
 }
 
 const NOTHING = /^/;

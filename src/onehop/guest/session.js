@@ -12,6 +12,7 @@ import {
   NO_IMPORTS,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
+  ObjectIsExtensible,
   ObjectSetPrototypeOf,
   ReflectApply,
   StringPrototypeIndexOf,
@@ -27,9 +28,15 @@ const MARK = "\u200d";
 const KEEPER = "keep\u200d\u200d";
 const LOAD = "load\u200d\u200d";
 const SAVE = "save\u200d\u200d";
+const MAY_DELETE = "delete\u200d\u200d";
 
-/** @type {{ __proto__: null, calls: number, pending: any }} */
-const session = { __proto__: null, calls: 0, pending: createList() };
+/** @type {{ __proto__: null, calls: number, pending: any, declared: any }} */
+const session = {
+  __proto__: null,
+  calls: 0,
+  pending: createList(),
+  declared: { __proto__: null },
+};
 
 /** Each call is a script of its own, so that a place in another's text is never taken for one. */
 export function beginKeptCall() {
@@ -41,7 +48,7 @@ export function beginKeptCall() {
 // --- the text ---
 
 /**
- * The code with its declarations kept; null when it does not compile that way.
+ * The code with its declarations kept; a text when they cannot be: why.
  * @param {string} code
  * @param {SessionJob} kept
  * @param {string} head of the function
@@ -50,18 +57,21 @@ export function beginKeptCall() {
 export function compileKept(code, kept, head, tail) {
   const text = "return __run__;" + head + keepFunctions(kept) + "\n" + edit(code, kept.edits) +
     tail;
+  const fixed = firstFixed(kept);
+  if (fixed !== null) return "the global object has a `" + fixed + "` that cannot be replaced";
   const { stackTraceLimit } = CapturedError;
   CapturedError.stackTraceLimit = 0;
   const { 0: body, 1: error } = compileFunction(text, source.file, NO_IMPORTS, [
     KEEPER,
     LOAD,
     SAVE,
+    MAY_DELETE,
   ]);
   CapturedError.stackTraceLimit = stackTraceLimit;
-  if (error !== null) return null;
+  if (error !== null) return "it is not understood";
   declareAll(kept);
   source.toOriginal = throughEdits(code, kept, source.toOriginal);
-  return body(keepFunction, loadVariable, save);
+  return body(keepFunction, loadVariable, save, mayDelete);
 }
 
 function keepFunctions({ functions, strict }) {
@@ -144,7 +154,41 @@ function placeOfOffset(code, offset) {
 
 // --- the names ---
 
-function declareAll({ lets, consts, variables, fresh }) {
+/** The first name that the global object does not let be what it is declared as; null if none is. */
+function firstFixed({ lets, consts, variables, functions }) {
+  return firstOf(consts, isFixed) ?? firstOf(functions, isFixed) ??
+    firstOf(lets, isReadOnly) ?? firstOf(variables, isReadOnly);
+}
+
+function firstOf(names, holds) {
+  for (let i = 0; i < names.length; i++) if (holds(names[i])) return names[i];
+  return null;
+}
+
+/** Whether it is a property that stays as it is made: `undefined`, or one that the code has fixed. */
+function isFixed(name) {
+  const found = ownProperty(name);
+  return found === null ? !ObjectIsExtensible(globalObject) : !found.configurable;
+}
+
+function isReadOnly(name) {
+  return isFixed(name) && !isVariable(ownProperty(name));
+}
+
+function noteAll(names) {
+  for (let i = 0; i < names.length; i++) session.declared[names[i]] = true;
+}
+
+/** Whether `delete` with the name alone is for something else than a variable of the session. */
+function mayDelete(name) {
+  return session.declared[name] !== true;
+}
+
+function declareAll({ lets, consts, variables, functions, fresh }) {
+  noteAll(lets);
+  noteAll(consts);
+  noteAll(variables);
+  noteAll(functions);
   for (let i = 0; i < fresh.length; i++) putVariable(fresh[i], undefined);
   for (let i = 0; i < variables.length; i++) declareVariable(variables[i]);
   for (let i = 0; i < lets.length; i++) declare(lets[i], false);
@@ -206,7 +250,7 @@ function putVariable(name, value) {
       configurable: true,
     });
   } catch {
-    // The language does not let anyone replace it, such as `undefined`.
+    // The code has fixed it since its call began.
   }
 }
 

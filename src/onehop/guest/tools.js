@@ -40,13 +40,14 @@ export const ASKED_BY_THE_LANGUAGE = {
   then: true,
   toJSON: true,
   toString: true,
+  toLocaleString: true,
   valueOf: true,
   constructor: true,
 };
 
 /** The guest's global `tools`, made when it is first looked at. */
 export function openTools() {
-  made.tools ??= makeTools(grant.limits === null ? NO_NAMES : readNames());
+  made.tools ??= makeTools(grant.limits === null ? NO_NAMES : grant.limits.names ?? readNames());
   return made.tools;
 }
 
@@ -132,9 +133,7 @@ function readMember(target, name, namespace) {
 function readRoot(target, name) {
   if (!isMissing(target, name)) return ReflectGet(target, name);
   const get = (own, member) =>
-    typeof member === "string" && !ReflectHas(own, member) && member !== "then"
-      ? makeTool(name, member)
-      : ReflectGet(own, member);
+    isMissing(own, member) ? makeTool(name, member) : ReflectGet(own, member);
   return new CapturedProxy(makeTool("", name), { __proto__: null, get });
 }
 

@@ -20,6 +20,8 @@ interface ToolLimits {
   calls: number;
   asks: number;
   arguments: number;
+  /** What they are called; null when the guest must ask for that. */
+  names: object | null;
 }
 
 /** A line of JSON before the text of an answer, or of a part of it. */
@@ -188,7 +190,7 @@ interface ThirdPart {
     session: SessionJob,
     head: string,
     tail: string,
-  ): (() => Promise<unknown>) | null;
+  ): (() => Promise<unknown>) | string;
 }
 
 interface SecondState {

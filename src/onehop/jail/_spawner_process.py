@@ -17,12 +17,14 @@ START_SECONDS: Final = 20.0
 _STOP_SECONDS: Final = 5.0
 _FOLDER: Final = os.path.dirname(__file__)
 _PROGRAM: Final = """
-import sys
+import os, sys
 sys.path.insert(0, sys.argv.pop(1))
 from spawner.main import main
 main()
+os._exit(0)
 """
-"""Not by its full name: that would import all of onehop."""
+"""Not by its full name: that would import all of onehop. At the end the host waits, and it takes
+longer to take Python apart than all the rest."""
 
 
 class SpawnerProcess:

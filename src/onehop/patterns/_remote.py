@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from onehop.analysis import Analyst
 from onehop.errors import OnehopError
 from onehop.patterns._shapes import known, shape_of
 from onehop.types import (
@@ -13,8 +12,10 @@ from onehop.types import (
     ExecutionResult,
     Finding,
     Language,
-    ResourceUsage,
 )
+
+if TYPE_CHECKING:
+    from onehop.analysis import Analyst
 
 _MAX_MESSAGE = 2_000
 """Characters of an error's message that its shape may rest on."""
@@ -54,10 +55,9 @@ def shape_from(
     code: str, language: Language, info: dict[str, Any], findings: list[dict[str, Any]]
 ) -> str | None:
     """What the analysis process does with what ``shape`` sends."""
-    result = ExecutionResult(
+    result = ExecutionResult.model_construct(  # to learn how to check one takes 20 ms
         success=False,
         code_hash="",
-        resource_usage=ResourceUsage(memory=0),
         error_info=ErrorInfo(**info),
         findings=[Finding(**each) for each in findings],
     )

@@ -68,9 +68,9 @@ _MESSAGES: Final[tuple[tuple[str, str, re.Pattern[str]], ...]] = tuple(
             "TypeError",
             r"needs a function|callback must be a function|^undefined is not a func",
         ),
-        ("not-function", "TypeError", r"is not a function"),
+        ("not-function", "TypeError", r"is not a function(?!:)"),
         ("used-too-early", "ReferenceError", r"^Cannot access '.{0,500}' before initialization"),
-        ("not-defined", "ReferenceError", r"is not defined"),
+        ("not-defined", "ReferenceError", r"is not defined(?!:)"),
         ("constant", "TypeError", r"^Assignment to constant variable"),
         (
             "read-only",
@@ -121,7 +121,8 @@ _MESSAGES: Final[tuple[tuple[str, str, re.Pattern[str]], ...]] = tuple(
     )
 )
 """What V8 and onehop say in errors of these classes, most special first; the first that is found
-counts."""
+counts. A message that goes on with what to write instead (``Buffer is not defined: …``) is none of
+these: it has better advice than its kind."""
 
 RULES: Final = frozenset(
     "eval function_constructor constructor_chain string_timer webassembly proto with require "
@@ -152,7 +153,7 @@ CONSTRUCTS: Final = frozenset(
 )
 NOT_THE_CODE: Final = frozenset({"cancelled", "internal"})
 """Kinds of ends that say nothing about the code."""
-VAGUE: Final = frozenset({"other", "custom", "validation"})
+VAGUE: Final = frozenset({"other", "custom", "validation", "unexpected-token"})
 """Kinds that hold errors of all sorts, so that one says nothing of another."""
 
 _MAX_CODE: Final = 100_000

@@ -11,6 +11,9 @@ PHASES: Final[tuple[RunPhase, ...]] = get_args(RunPhase)
 WAITING: Final[tuple[RunPhase, ...]] = ("held", "paused", "resuming")
 """Of a run that has not ended, and goes on after a decision."""
 
+LONGEST_LEASE: Final = 60_000
+"""ms: no run belongs to a server for longer, unless it prolongs that."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptRun:

@@ -49,6 +49,11 @@ class Watcher(Protocol):
 _watchers: ContextVar[Sequence[Watcher]] = ContextVar("onehop.watchers", default=())
 
 
+def is_watched() -> bool:
+    """Whether anybody watches what happens here."""
+    return bool(_watchers.get())
+
+
 class watched_by:  # noqa: N801 - used like a function; a generator would cost each run three times as much
     """Have ``watchers`` hear of the stages within, instead of those around."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from onehop.backends.halting import Halted, Printed, halted, or_stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from onehop.approvals import Approvals
     from onehop.calls import Grant, Layer, RunDesk, Toolbox, Wanted
@@ -79,8 +80,8 @@ class Desks:
 
     def grant(self, tools: Wanted | None, layers: Sequence[Layer]) -> Grant | None:
         """What one run may call; None when nothing. Raises InvalidRequestError."""
-        if self._toolbox is None and tools is None and not layers:
-            return None
+        if tools is None and not layers:
+            return None if self._toolbox is None else self._toolbox.usual
         return self.toolbox.grant(tools, layers)
 
     def desk(self, grant: Grant | None, **run: Any) -> RunDesk | None:
@@ -91,9 +92,13 @@ class Desks:
         if self.approver is not None:
             agent_id = run.get("agent_id", "")
             asker = self.approver.asker(os.urandom(16).hex(), agent_id=agent_id)
+        return self._make_desk(grant, asker=asker, **run)
+
+    @cached_property
+    def _make_desk(self) -> Callable[..., RunDesk]:
         from onehop.calls import make_desk
 
-        return make_desk(grant, asker=asker, **run)
+        return make_desk
 
 
 def is_checked(request: ExecutionRequest, grant: Grant | None) -> bool:
@@ -117,6 +122,8 @@ async def with_desk(
     if isinstance(result, Halted):
         await result.end()
         result = halted(result.why, request, printed)
+    if result.success and not desk.calls:
+        return result  # there is nothing more to say of it
     from onehop.calls import with_calls
 
     return with_calls(result, desk)

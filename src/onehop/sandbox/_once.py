@@ -35,7 +35,7 @@ def run(
     (a notebook) the work happens in a thread while the caller waits. Raises what
     ``Sandbox.execute`` and ``Sandbox.open`` raise.
     """
-    settings = (config or SandboxConfig()).replace(pool_size=1)
+    settings = (config or SandboxConfig()).model_copy(update={"pool_size": 1})
 
     async def once() -> ExecutionResult:
         checked = typecheck != "off" and "tools" in str(code)

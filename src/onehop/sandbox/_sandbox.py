@@ -29,7 +29,7 @@ from onehop.runs.loop import running_loop
 from onehop.runs.mapping import Requests, attempting, mapped
 from onehop.runs.session_scope import SessionScope
 from onehop.runs.traces import Trace, read_trace
-from onehop.runs.watching import Watcher, stage, watched_by
+from onehop.runs.watching import Watcher, is_watched, stage, watched_by
 from onehop.sandbox._backends import backend_of, or_close, prepare_checker, refuse_unsupported
 from onehop.sandbox._desks import Desks, is_checked, with_desk
 from onehop.services import Artifacts, RunServices
@@ -232,7 +232,8 @@ class Sandbox:
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
         """
         self._open_backend()
-        only_choices(choices, self.execute)
+        if choices:
+            only_choices(choices, self.execute)
         chosen: dict[str, Any] = {**choices}
         after = check_yield(chosen.pop("yield_after", None))
         grant = self._desks.grant(tools, [rules] if rules else ())
@@ -249,8 +250,11 @@ class Sandbox:
             isolation=isolation,
             **chosen,
         )
-        trace = read_trace(traceparent)
-        running = self._watched_run(checked, agent_id, trace, on_log, grant, on_progress)
+        run = (on_log, grant, on_progress)
+        if self.watchers or is_watched():
+            running = self._watched_run(checked, agent_id, read_trace(traceparent), *run)
+        else:
+            running = self._checked_run(checked, agent_id, *run)
         if after is None:
             return await running
         run_id = secrets.token_hex(16)
@@ -280,11 +284,15 @@ class Sandbox:
     ) -> ExecutionResult:
         if not is_checked(checked.request, grant):
             return await self.run(checked, agent_id, on_log, None, on_progress)
-        check = await self.typecheck(checked, agent_id, grant)
-        if check.ends_here:
+        verdict = self._opened_checks().passed(checked.request)
+        check = None if verdict else await self.typecheck(checked, agent_id, grant)
+        if check is not None and check.ends_here:
             return check.result()
         desk = self._desks.desk(grant, agent_id=agent_id)
         result = await self.run(checked, agent_id, on_log, desk, on_progress)
+        if check is None and result.success:
+            return result.with_known(typecheck=verdict)
+        check = check or await self.typecheck(checked, agent_id, grant)
         return await check.explain(result)
 
     async def wait(
@@ -361,13 +369,13 @@ class Sandbox:
         session = checked.request.session
         values = None if session is None else self.sessions.values(agent_id, session)
         services = RunServices(self.artifacts.of(agent_id), on_progress, values)
-        printed = Printed(on_log)
-        hears = on_log if desk is None or desk.stopped is None else printed.hear
         try:
-            running = self._run(checked, agent_id, hears, desk, services)
             if desk is None:
-                result = await running
+                result = await self._run(checked, agent_id, on_log, None, services)
             else:
+                printed = Printed(on_log)
+                hears = on_log if desk.stopped is None else printed.hear
+                running = self._run(checked, agent_id, hears, desk, services)
                 result = await with_desk(desk, running, checked.request, printed)
         finally:
             await services.aclose()

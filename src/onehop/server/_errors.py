@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 from onehop.errors import (
+    AgentChangedError,
     AgentExistsError,
     AgentNotFoundError,
     ApprovalNotFoundError,
@@ -53,7 +54,7 @@ _JOURNAL_FULL: Final = (
     "may wait for it"
 )
 _NO_PART: Final = "the server lacks a part that this needs; its log says which"
-_NO_WORKER: Final = "no worker can be started; the server's log says why"
+_NO_WORKER: Final = "no code can be run here now: try again later; the server's log says why"
 _STOPPING: Final = "the server is stopping"
 _RETRY: Final = 5.0
 """Seconds to wait for what is away."""
@@ -151,6 +152,7 @@ _TABLE: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (ApprovalNotFoundError, 404, "not_found"),
     (BodyTooSlowError, 408, "timeout"),
     (AgentExistsError, 409, "exists"),
+    (AgentChangedError, 409, "changed"),
     (RunLostError, 409, "run_lost"),
     (SnippetRefusedError, 409, "snippet_refused"),
     (ToolsGoneError, 409, "tools_gone"),

@@ -14,18 +14,19 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final, get_args
 
 from onehop.errors import (
+    AgentChangedError,
     AgentExistsError,
     AgentNotFoundError,
     InvalidRequestError,
     StoreUnavailableError,
     UnauthorizedError,
 )
-from onehop.stores.base import AgentRecord, Role, Store
+from onehop.stores.base import AgentLimits, AgentRecord, Role, Store
 from onehop.tools import Rule, read_rules, rules_to_json
 
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}"
@@ -155,6 +156,35 @@ class Agents:
         told = "; ".join(map(str, read[:_TOLD])) or "none"
         _log.info("agent %s has %d rules: %s", agent_id, len(read), told)
         return read
+
+    async def set_limits(
+        self,
+        agent_id: str,
+        changed: Mapping[str, int | None],
+        *,
+        was: AgentLimits | None = None,
+        by: str,
+    ) -> AgentRecord:
+        """Change what an agent may ask for, by the names of AgentLimits; what is not named stays,
+        and None is as the settings have it. With ``was``, only if its limits are still those. It
+        counts at once here, and within a second in every other process. The log says who wanted
+        it: ``by``.
+
+        Raises InvalidRequestError, AgentNotFoundError and AgentChangedError.
+        """
+        for name, limit in changed.items():
+            _check_limit(name, limit)
+        known = (await self.get(agent_id)).limits
+        wanted = replace(known, **changed)
+        is_first = was in (None, known) and await self._store.set_limits(agent_id, wanted, known)
+        agent = await self.get(agent_id)
+        if not is_first:
+            raise AgentChangedError(agent_id)
+        self._forget(agent_id)
+        _log.info(
+            "%s has changed the limits of agent %s from %s to %s", by, agent_id, known, wanted
+        )
+        return agent
 
     async def rotate(self, agent_id: str) -> NewKey:
         """Give an agent a new key; the old one stops working. Raises AgentNotFoundError."""

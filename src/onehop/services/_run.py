@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from onehop.inputs.gc import read_json
@@ -45,10 +46,13 @@ class RunServices:
         self._shown = 0
         self._reports = 0
         self._reported_at = float("-inf")
-        self._turn = asyncio.Lock()
-        """Questions about what is stored are answered in their order."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.artifacts: list[Artifact] = []
+
+    @cached_property
+    def _turn(self) -> asyncio.Lock:
+        """Questions about what is stored are answered in their order."""
+        return asyncio.Lock()
 
     # --- what the worker needs of it ---
 

@@ -22,7 +22,7 @@ _RESTARTED: Final = "onehop was restarted, or another server had it"
 _LOOK_SECONDS: Final = 1.0
 """Between two looks for sessions that are idle."""
 _MOST_KNOWN: Final = 4
-"""Sessions without a worker that are known of an agent, for each that it may have."""
+"""Sessions without a worker that are known, of an agent and in all, for each that may have one."""
 
 _log = logging.getLogger(__name__)
 
@@ -76,15 +76,17 @@ class Sessions:
         return () if session is None else session.names
 
     async def _session(self, agent_id: str, name: str) -> Session:
-        own = self._known.setdefault(agent_id, {})
+        own = self._known.get(agent_id, {})
         if name in own:
             return own[name]
         self._check_room(agent_id, own)
-        session = own[name] = Session(name, self._config, lambda: self._open_one(agent_id))
+        self._forget_some()
+        session = Session(name, self._config, lambda: self._open_one(agent_id))
+        self._known.setdefault(agent_id, {})[name] = session
         try:
             note = await self.keeping.find(agent_id, name)
         except BaseException:  # its caller has left
-            self._forget(own, session)
+            self._forget(agent_id, session)
             raise
         if note is not None:
             session.created_at = note.created_at
@@ -98,10 +100,26 @@ class Sessions:
             raise TooManySessionsError(agent_id, self._config.per_agent, names)
         rest = [each for each in own.values() if each not in live]
         for old in rest[: max(0, len(own) - _MOST_KNOWN * self._config.per_agent + 1)]:
-            self._forget(own, old)
+            self._forget(agent_id, old)
 
-    def _forget(self, own: dict[str, Session], session: Session) -> None:
-        del own[session.name]
+    def _forget_some(self) -> None:
+        """However many agents there are: what is kept of a session is found again."""
+        rest = [
+            (each.used, agent, each)
+            for agent, own in self._known.items()
+            for each in own.values()
+            if not each.is_live and not each.is_running
+        ]
+        rest.sort(key=lambda each: each[0])
+        for _used, agent, old in rest[: max(0, len(rest) - _MOST_KNOWN * self._config.most + 1)]:
+            self._forget(agent, old)
+
+    def _forget(self, agent_id: str, session: Session) -> None:
+        own = self._known.get(agent_id, {})
+        if own.get(session.name) is session:
+            del own[session.name]
+            if not own:
+                del self._known[agent_id]
         self._saved.pop(session, None)
 
     async def _open_one(self, agent_id: str) -> BackendSession:
@@ -196,7 +214,7 @@ class Sessions:
         own = self._known.get(agent_id, {})
         session = own.get(name)
         if session is not None:
-            self._forget(own, session)
+            self._forget(agent_id, session)
             await session.aclose()
         await self._settle()
         was_kept = await self.keeping.forget(agent_id, name)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from onehop.source._diagnosis import Diagnosis
     from onehop.source._excerpt import excerpt
     from onehop.source._foreign import explain
-    from onehop.source._lines import lines
+    from onehop.source._lines import index_at, lines, position
+    from onehop.source._mentioned import name_place
     from onehop.source._notebook import Kept, keep_declarations
     from onehop.source._prepare import Prepared, Problem, prepare
     from onehop.source._remote import explained, kept_by, kept_json
@@ -31,10 +32,13 @@ __all__ = [
     "excerpt",
     "explain",
     "explained",
+    "index_at",
     "keep_declarations",
     "kept_by",
     "kept_json",
     "lines",
+    "name_place",
+    "position",
     "prepare",
     "without_shebang",
 ]
@@ -49,10 +53,13 @@ _MODULES = {
     "excerpt": "_excerpt",
     "explain": "_foreign",
     "explained": "_remote",
+    "index_at": "_lines",
     "keep_declarations": "_notebook",
     "kept_by": "_remote",
     "kept_json": "_remote",
     "lines": "_lines",
+    "name_place": "_mentioned",
+    "position": "_lines",
     "prepare": "_prepare",
     "without_shebang": "_shebang",
 }

@@ -251,7 +251,7 @@ def _second_statement(case: _Case) -> Diagnosis | None:
     return None if words is None else case.at(words, case.index)
 
 
-_BLOCK = re.compile(r"(?:^|[;{}\n\r])[ \t]*\{[^{}();=]*$")
+_BLOCK = re.compile(r"(?:^|[;{}\n\r]|(?P<arrow>=>))[ \t]*\{[^{}();=]*$")
 
 
 def _block(case: _Case) -> Diagnosis | None:
@@ -259,7 +259,9 @@ def _block(case: _Case) -> Diagnosis | None:
     if case.index is None or not case.code.startswith((":", "..."), case.index):
         return None
     found = _BLOCK.search(case.code[max(0, case.index - 500) : case.index])
-    return None if found is None else case.at(_words.BLOCK, case.index)
+    if found is None:
+        return None
+    return case.at(_words.BODY if found["arrow"] else _words.BLOCK, case.index)
 
 
 def _surplus(case: _Case) -> Diagnosis | None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from onehop.inputs.languages import language_named
 from onehop.source import _words
 from onehop.source._lines import lines
+from onehop.source._misspelt import meant_by, swapped
 from onehop.source._odd import INVISIBLE, REPLACEMENTS, SINGLE, Mark, odd_marks
 from onehop.source._tongues import SHELL, tongue
 
@@ -56,9 +58,10 @@ _RESERVED = frozenset(
     "package private protected public".split()
 )
 _WORD = re.compile(r"[A-Za-z]+(?![\w$])")
+_FIRST_WORD = re.compile(r"[ \t]*+[A-Za-z]+(?![\w$.])")
 _LAST_WORD = re.compile(r"(?<![\w$])[A-Za-z]+(?=[ \t]*\Z)")
 _DECLARES = re.compile(r"(?:(?<![\w$.])(?:let|const|var|function|class)\s+|[{,]\s*)$")
-_HASH = re.compile(r"[ \t]*+#(?=[ \t#])")
+_HASH = re.compile(r"[ \t]*+#(?=[ \t#]|[\r\n]|\Z)")
 _STATEMENT = re.compile(r"(?:return|const|let|var|if|for|while|throw|try|switch)\b")
 _ENDS = re.compile(r"(?:[\w$)\]}'\"`])[ \t]+$")
 _TAG = re.compile(
@@ -206,8 +209,33 @@ def _indent(text: str) -> int:
 
 def _comment(refused: _Refused) -> Found:
     line = _line(refused)
-    found = None if line is None else _HASH.match(refused.code, line)
+    if line is None or refused.index is None:
+        return None
+    found = _HASH.match(refused.code, line) or _HASH.match(refused.code, refused.index)
     return None if found is None else (_words.COMMENT, found.end() - 1)
+
+
+def _misspelt(refused: _Refused) -> Found:
+    """A word at which the engine stopped, or behind which, or that begins the line."""
+    line = _line(refused)
+    if line is None or refused.index is None:
+        return None
+    code, index = refused.code, refused.index
+    before = _LAST_WORD.search(code, max(0, index - 40), index)
+    near = before, _WORD.match(code, index), _FIRST_WORD.match(code, line)
+    for word in filter(None, near):
+        found = word.group().strip()
+        meant = meant_by(found)
+        is_name = (
+            meant is not None and swapped(found) is None and _occurs_again(refused.code, found)
+        )
+        if meant is not None and not is_name:
+            return _words.MISSPELT.format(word=found, meant=meant), word.end() - len(found)
+    return None
+
+
+def _occurs_again(code: str, word: str) -> bool:
+    return len(re.findall(rf"(?<![\w$]){re.escape(word)}(?![\w$])", code)) > 1
 
 
 def _reserved(refused: _Refused) -> Found:
@@ -249,6 +277,7 @@ _RULES: Final[Sequence[Callable[[_Refused], Found]]] = (
     _tongue,
     _shell,
     _reserved,
+    _misspelt,
 )
 
 
@@ -285,16 +314,20 @@ _PYTHON_NAMES: Final = {
 }
 _ENTITY_NAMES: Final = frozenset({"lt", "gt", "amp", "quot", "apos", "nbsp"})
 _EXPORTS: Final = frozenset({"module", "exports"})
+_OWN_CALLS: Final = frozenset({"code_execute", "codeExecute", "execute_code", "executeCode"})
 
 
-def explain(code: str, name: str, message: str) -> str:
-    """The message of an error that was thrown, with what is wrong with the text that threw it."""
+def explain(code: str, name: str, message: str, fields: Container[str] = ()) -> str:
+    """The message of an error that was thrown, with what is wrong with the text that threw it;
+    ``fields`` are those of its ``context``."""
     if len(code) > _MOST * 6:
         return message
     more = None
     missing = _NOT_DEFINED.fullmatch(message) if name == "ReferenceError" else None
     if missing is not None:
-        more = _of_name(code, missing[1])
+        found = missing[1]
+        is_field = found in fields
+        more = _words.FIELD.format(name=found) if is_field else _of_name(code, found)
     elif name == "TypeError" and message.endswith("is not a function"):
         more = None if fence_start(code) is None else _words.FENCE
     return f"{message}: {more}" if more else message
@@ -307,6 +340,13 @@ def _of_name(code: str, name: str) -> str | None:
         return _words.ENTITY.format(entity=f"&{name};")
     if name in _EXPORTS:
         return _words.EXPORT
+    if name in _OWN_CALLS:
+        return _words.OWN_CALL.format(name=name)
+    meant = swapped(name)
+    if meant is not None:
+        return _words.MISSPELT.format(word=name, meant=meant)
+    if language_named(name) and code.lstrip().partition("\n")[0].rstrip(" \t\r:") == name:
+        return _words.NAMED
     start = fence_start(code)
     if start is not None and re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", code[:start]):
         return _words.FENCE  # words beside it, of which one is taken for a variable

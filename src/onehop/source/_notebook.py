@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SAVE: Final = "save\u200d\u200d"
 """The name that the guest gives a function of its own; see session.js."""
+MAY_DELETE: Final = "delete\u200d\u200d"
+"""The name of another: whether a name is none of the session's, so that ``delete`` may take it."""
 MARK: Final = "\u200d"
 """Stands behind the name of a function, so that its text shows the name that it was given."""
 _FUNCTIONS: Final = frozenset(
@@ -37,6 +39,8 @@ _PATTERNS: Final = frozenset(
 )
 _BOUND: Final = {"catch_clause": "parameter", "for_in_statement": "left"}
 DECLARES: Final = re.compile(r"\b(?:let|const|var|class|function)\b")
+_DELETES: Final = re.compile(r"\bdelete\b[\s(]*+[\w$\\{}]++\s*+(?![.\[?])")
+_ESCAPE: Final = re.compile(r"\\u(?:\{([0-9a-fA-F]{1,8})\}|([0-9a-fA-F]{4}))")
 MOST_NAMES: Final = 10_000
 
 
@@ -73,7 +77,8 @@ class Kept:
 
 def has_to_be_read(code: str) -> bool:
     """Whether a program declares something, or matters to what loops may hold."""
-    return DECLARES.search(code) is not None or may_matter(code)
+    is_declaring = DECLARES.search(code) is not None
+    return is_declaring or _DELETES.search(code) is not None or may_matter(code)
 
 
 def keep_declarations(code: str, language: str = "javascript") -> Kept:
@@ -99,6 +104,8 @@ class _Reader:
         self.kept = Kept(is_strict=_is_strict(tree))
 
     def read(self) -> None:
+        if not self.kept.is_strict:
+            self._deletes()  # first: what is put behind a statement comes behind its last operand
         for statement in self._tree.root.named_children:
             if statement.type == "lexical_declaration":
                 self._lexical(statement)
@@ -172,6 +179,20 @@ class _Reader:
             return
         self.kept.variables.append(name)
 
+    def _deletes(self) -> None:
+        """``delete x`` leaves a variable as it is, though one of a session is a property."""
+        if "delete" not in self._tree.units:
+            return
+        pending = [self._tree.root]
+        while pending:
+            node = pending.pop()
+            name = _deleted(node)
+            if name is not None:
+                self._insert(node.start_byte, f'({MAY_DELETE}("{self._text(name)}")&&')
+                self._insert(node.end_byte, ")")
+            elif node.type != "with_statement":
+                pending += node.named_children
+
     def _loops(self, node: Node) -> Iterator[Node]:
         """``for (var a of b)`` has no declaration in the tree, but the word."""
         if node.type == "for_in_statement" and _word(node, "kind") == "var":
@@ -235,14 +256,18 @@ class _Reader:
     def _function(self, declaration: Node) -> None:
         name = declaration.child_by_field_name("name")
         if name is not None:
-            self.kept.functions.append(self._tree.text(name))
+            self.kept.functions.append(self._text(name))
             self._insert(name.end_byte, MARK)
 
     # --- names ---
 
     def _name(self, declaration: Node) -> str:
         name = declaration.child_by_field_name("name")
-        return "" if name is None else self._tree.text(name)
+        return "" if name is None else self._text(name)
+
+    def _text(self, name: Node) -> str:
+        """A name as it is called: letters of it may be written as escapes."""
+        return _ESCAPE.sub(_letter, self._tree.text(name))
 
     def _names(self, declaration: Node) -> Iterator[str]:
         for each in declaration.named_children:
@@ -255,7 +280,7 @@ class _Reader:
         while pending:
             node = pending.pop()
             if node.type in ("identifier", "shorthand_property_identifier_pattern"):
-                yield self._tree.text(node)
+                yield self._text(node)
             elif node.type in _PATTERNS:
                 pending += reversed(_targets(node))
 
@@ -280,6 +305,21 @@ def _targets(pattern: Node) -> list[Node]:
             return [] if left is None else [left]
         case _:
             return pattern.named_children
+
+
+def _deleted(node: Node) -> Node | None:
+    """The name that ``delete`` is asked to take."""
+    if node.type != "unary_expression" or node.children[0].type != "delete":
+        return None
+    found = node.named_children[0]
+    while found.type == "parenthesized_expression" and found.named_child_count == 1:
+        found = found.named_children[0]
+    return found if found.type == "identifier" else None
+
+
+def _letter(escape: re.Match[str]) -> str:
+    code = int(escape[1] or escape[2], 16)
+    return chr(code) if code <= 0x10FFFF else escape[0]
 
 
 def _is_async(function: Node) -> bool:

@@ -29,8 +29,9 @@ _REST = r"""
 _TOKEN = re.compile(_COMMENT + _REST, re.VERBOSE)
 _TOKEN_OF_ONE_LINE = re.compile(_COMMENT_OF_ONE_LINE + _REST, re.VERBOSE)
 _QUOTED = re.compile(
-    r"""['"`](?:(?<=')(?:[^'\\\n]|\\.)*+'|(?<=")(?:[^"\\\n]|\\.)*+"|(?<=`)(?:[^`\\]|\\(?s:.))*+`)"""
+    r"""'(?:[^'\\\n]|\\.)*+(')?|"(?:[^"\\\n]|\\.)*+(")?|`(?:[^`\\]|\\(?s:.))*+(`)?"""
 )
+"""A text in quotes, or the rest of the line where it is never closed: nothing is read twice."""
 _KINDS: dict[str, Kind] = {
     "quotes": "quotes",
     "entity": "entity",
@@ -78,7 +79,7 @@ def odd_marks(code: str) -> Iterator[Mark]:
         return
     is_one_line = "\n" not in code.strip() and "\r" not in code.strip()
     token = _TOKEN_OF_ONE_LINE if is_one_line else _TOKEN
-    if not is_one_line and not SUSPECT.search(_QUOTED.sub("", code)):
+    if not is_one_line and not SUSPECT.search(_QUOTED.sub(_unclosed, code)):
         return  # in most programs all are in texts, which is quicker to tell than which
     for found in token.finditer(code):
         kind = _KINDS.get(found.lastgroup or "")
@@ -86,6 +87,10 @@ def odd_marks(code: str) -> Iterator[Mark]:
             continue
         if kind is not None:
             yield Mark(kind, found.start(), found.end(), found.group())
+
+
+def _unclosed(quoted: re.Match[str]) -> str:
+    return "" if quoted.lastindex else quoted.group()
 
 
 def _may_be_code(char: str) -> bool:

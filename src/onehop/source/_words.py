@@ -45,6 +45,14 @@ PYTHON = LANGUAGE.format(language="Python")
 RESERVED = "`{word}` is a reserved word of JavaScript: choose another name"
 COMMENT = "`#` does not begin a comment in JavaScript: write `//`"
 BLOCK = "`{` begins a block here, not an object: write `return {` to return the object"
+BODY = "`{` begins the body of a function here, not an object: write `=> ({` … `})`"
+FIELD = "it is a field of `context`: write context.{name}"
 STATEMENT = "`{word}` begins a new statement: put a line end or a semicolon before it"
 TAG = "the code has the tag {tag} around it: send the program alone"
 END_OF_INPUT = "Unexpected end of input"
+MISSPELT = "`{word}` is not a word of JavaScript: write `{meant}`, if that is meant"
+NAMED = "the first line is the name of the language: send the program alone"
+OWN_CALL = (
+    "the code runs in `{name}` already and cannot call it: write here, as statements, what the "
+    "inner call was to run"
+)

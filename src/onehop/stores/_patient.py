@@ -14,7 +14,7 @@ from onehop.stores.base import Store
 
 _PAUSE: Final = 1.0
 """Seconds after an attempt in which nothing more is tried."""
-_PASSED_ON: Final = (*(name for name in METHODS if name not in ("open", "aclose")), "time")
+_PASSED_ON: Final = tuple(name for name in METHODS if name not in ("open", "aclose"))
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from onehop.stores._rows import BARE, FIELDS, event_values, record_from, record_
 from onehop.stores._tool_rows import tool_rows
 from onehop.stores.base import ChainHead
 
-SCHEMA: Final = 14
+SCHEMA: Final = 15
 """The migration after which a file is what is written here; another one is left to the store."""
 _MANY: Final = 500
 """Values in one IN list."""

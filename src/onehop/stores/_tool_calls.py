@@ -60,6 +60,12 @@ def tool_run(record: ExecutionRecord) -> ToolRun | None:
     )
 
 
+def called_tools(record: ExecutionRecord) -> frozenset[str]:
+    """The paths of the tools that a record's run has called."""
+    run = tool_run(record)
+    return frozenset(call.tool for call in run.listed) if run else frozenset()
+
+
 def _kept(calls: list[Any]) -> Iterator[KeptCall]:
     for call in calls:
         if not isinstance(call, dict) or call.get("error") == _UNKNOWN:

@@ -13,7 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 from onehop.stores.base import RETENTION_SECONDS, Store
 
@@ -28,14 +28,6 @@ _SAMPLE: Final = 20
 _LOWEST: Final = -(1 << 63)
 
 _log = logging.getLogger(__name__)
-
-
-@runtime_checkable
-class Timed(Protocol):
-    """A store whose database has a clock of its own."""
-
-    async def time(self) -> int:
-        """Its time, in ms since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +50,7 @@ class TrustedTime:
 
     async def now(self) -> int:
         """The earliest of all clocks; the clock of this process, if there are no records."""
-        times = [self._clock()]
-        if isinstance(self._store, Timed):
-            times.append(await self._store.time())
+        times = [self._clock(), await self._store.time()]
         newest = await self._newest()
         if newest is not None:
             # As long as this process has been looking, the time has certainly gone on.

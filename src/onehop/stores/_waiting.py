@@ -20,15 +20,21 @@ _MOST: Final = 1000
 async def waiting_runs(store: Store, query: HistoryQuery) -> list[PausedRun]:
     """The runs that wait and that ``query`` asks for, newest first; ``limit`` at most, whatever
     the ``offset``. How a run ends, and its language, are not known before, so that a query for
-    either finds none. The newest 1000 are looked at. Raises StoreUnavailableError."""
-    if query.success is not None or query.language is not None:
+    either finds none; of its calls, those that wait are known. The newest 1000 are looked
+    at. Raises StoreUnavailableError."""
+    if (query.success, query.language, query.error_type) != (None, None, None):
         return []
     found = await asyncio.gather(
         *(store.kept_runs(agent_id=query.agent_id, phase=p, limit=_MOST) for p in WAITING)
     )
     kept = [run for run in chain.from_iterable(found) if _is_asked_for(run, query)]
     kept.sort(key=lambda run: (-run.created_at, run.run_id))
-    return await _with_calls(store, kept[: query.limit], query.agent_id)
+    if query.tool is None:
+        return await _with_calls(store, kept[: query.limit], query.agent_id)
+    rows = await _with_calls(store, kept, query.agent_id)
+    return [row for row in rows if query.tool in {call.tool for call in row.waits_for}][
+        : query.limit
+    ]
 
 
 async def waiting_run(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # most of it only statistics and people need
     from onehop.runs.kept import KeptRun, RunChange, RunPhase
     from onehop.snippets.saved import Snippet
     from onehop.stores.tally import Slice
-    from onehop.types import Language
+    from onehop.types import ErrorType, Language
 
 Role = Literal["agent", "viewer", "approver", "admin"]
 
@@ -56,6 +56,10 @@ class HistoryQuery:
     language: Language | None = None
     success: bool | None = None
     code_hash: str | None = None
+    error_type: ErrorType | None = None
+    """Failed by this cause."""
+    tool: str | None = None
+    """Called this tool, by its path, at least once."""
     since: int | None = None
     """Executed at this time or later, ms since the epoch."""
     until: int | None = None
@@ -113,6 +117,18 @@ class ChainAnchor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentLimits:
+    """What an agent may ask for; None is as the server's settings have it."""
+
+    max_runs: int | None = None
+    """Runs at the same time."""
+    max_rate: int | None = None
+    """Runs in a minute."""
+    max_body: int | None = None
+    """Bytes of one request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRecord:
     """An agent and what its key is known by; the key itself is not kept."""
 
@@ -134,6 +150,11 @@ class AgentRecord:
     """ms since the epoch, like the others."""
     rotated_at: int | None = None
     revoked_at: int | None = None
+
+    @property
+    def limits(self) -> AgentLimits:
+        """What it may ask for."""
+        return AgentLimits(max_runs=self.max_runs, max_rate=self.max_rate, max_body=self.max_body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +217,11 @@ class Store(Protocol):
 
     async def ping(self) -> None:
         """Ask the database for an answer."""
+
+    async def time(self) -> int:
+        """The time by the database's own clock, in ms since the epoch. Whose a run is, and when a
+        question expires, is decided by it, so that servers whose clocks differ agree. SQLite and
+        memory have this machine's."""
 
     async def append(self, entries: Sequence[Entry]) -> Sequence[ExecutionRecord]:
         """Take all entries in order, or none of them, each once.
@@ -260,6 +286,10 @@ class Store(Protocol):
 
     async def set_rules(self, agent_id: str, rules: str | None) -> bool:
         """Replace an agent's rules; False when there is no such agent, or it is revoked."""
+
+    async def set_limits(self, agent_id: str, limits: AgentLimits, was: AgentLimits) -> bool:
+        """Replace an agent's limits, if they are still those in ``was``; False, and nothing is
+        changed, when they are not, there is no such agent, or it is revoked."""
 
     async def rekey_agent(self, agent_id: str, key_id: str, key_hash: str, now: int) -> bool:
         """Replace the key; False when there is no such agent, or it is revoked."""

@@ -57,6 +57,12 @@ _AWKWARD: dict[str, dict[str, Any]] = {
 }
 
 
+def _called(*tools: str) -> dict[str, Any]:
+    """Details of a run that called them."""
+    calls = [{"id": f"call_{n}", "tool": tool, "outcome": "ok"} for n, tool in enumerate(tools)]
+    return {"toolCalls": calls}
+
+
 def _forced(**fields: Any) -> ExecutionRecord:
     return record().model_copy(update=fields)
 
@@ -211,6 +217,43 @@ class StoreSuite:
         assert await found(limit=0) == []
         assert await found(offset=9) == []
         assert await found(agent_id="nobody\0") == []
+
+    async def test_history_is_filtered_by_cause_of_failure_and_by_tool(self, store: Store) -> None:
+        given = [
+            record(agent_id="a", executed_at=NOW - 5, details=_called("crm.find", "crm.find")),
+            record(agent_id="b", executed_at=NOW - 1, success=False, error_type="timeout"),
+            record(agent_id="b", executed_at=NOW - 4, details=_called("crm.pay", "crm.find")),
+            record(
+                executed_at=NOW - 4,
+                success=False,
+                error_type="timeout",
+                language="typescript",
+                details=_called("crm.find"),
+            ),
+            record(executed_at=NOW - 9, success=False, error_type="runtime"),
+        ]
+        await store.append(entries(*given))
+        ids = [run.request_id for run in given]
+
+        async def found(**query: Any) -> list[int]:
+            runs = await store.history(HistoryQuery(**query))
+            brief = await store.history(HistoryQuery(**query, brief=True))
+            assert [run.request_id for run in brief] == [run.request_id for run in runs]
+            return [ids.index(run.request_id) for run in runs]
+
+        assert await found(error_type="timeout") == [1, 3]
+        assert await found(error_type="timeout", agent_id="b") == [1]
+        assert await found(error_type="runtime", since=NOW - 5) == []
+        assert await found(tool="crm.find") == [3, 2, 0]
+        assert await found(tool="crm.find", agent_id="b") == [2]
+        assert await found(tool="crm.find", success=True) == [2, 0]
+        assert await found(tool="crm.find", language="typescript") == [3]
+        assert await found(tool="crm.find", error_type="timeout") == [3]
+        assert await found(tool="crm.find", since=NOW - 4) == [3, 2]
+        assert await found(tool="crm.find", until=NOW - 4) == [0]
+        assert await found(tool="crm.find", limit=1, offset=1) == [2]
+        assert await found(tool="crm.find", limit=0) == []
+        assert await found(tool="crm.find\0") == []
 
     async def test_a_brief_history_leaves_out_what_may_be_long(self, store: Store) -> None:
         given = record(output={"a": 1}, logs=["a line"], context_data={"b": 2}, code_length=7)
@@ -403,6 +446,11 @@ class StoreSuite:
         if prunes:
             assert await store.session_note("ada", "old") is None
             assert await store.session_keys("ada", "old") == []
+
+    async def test_its_clock_goes_on(self, store: Store) -> None:
+        first = await store.time()
+        await asyncio.sleep(0.02)
+        assert 10 <= await store.time() - first < 60_000
 
     async def test_a_lease_has_one_holder_until_it_is_dropped(self, store: Store) -> None:
         first = await store.take_lease("work", "ada", 60_000)

@@ -14,6 +14,8 @@ from onehop.errors import ConfigError
 _LONGEST: Final = 128
 LONGEST_PATH: Final = 2 * _LONGEST + 1
 """Characters of a namespace, a dot and a tool."""
+_CALLED_BY_JAVASCRIPT: Final = frozenset("then toJSON toString toLocaleString valueOf".split())
+"""Methods that `await`, JSON, and texts made of an object look for in it."""
 _CANDIDATES: Final = 100
 _CLOSE: Final = 0.4
 """Likeness, from 0 to 1, below which a name is not worth naming."""
@@ -42,8 +44,8 @@ def checked_namespace(name: str) -> str:
 
 
 def reached_as(name: str) -> str:
-    """How code reaches a tool of this name: nothing here may look like a promise."""
-    return "then_" if name == "then" else name
+    """How code reaches a tool of this name: JavaScript must not call one without being asked."""
+    return f"{name}_" if name in _CALLED_BY_JAVASCRIPT else name
 
 
 def alias_of(name: str) -> str:
@@ -67,7 +69,7 @@ class Spellings:
         aliases: dict[str, tuple[str, ...]] = {}
         for name in taken:
             alias = alias_of(name)
-            if alias not in exact and alias != "then":
+            if alias not in exact and alias not in _CALLED_BY_JAVASCRIPT:
                 aliases[alias] = (*aliases.get(alias, ()), name)
         return cls(exact, aliases)
 

@@ -13,7 +13,11 @@ from onehop.validation._values import CONSTRUCTOR, FUNCTION_CONSTRUCTOR, Value, 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_NO_CODE_FROM_TEXT = "text is never run as code in the sandbox, so this throws an EvalError"
+_NO_CODE_FROM_TEXT = (
+    "text is never run as code in the sandbox, so this throws an EvalError; write the code itself, "
+    "and read data with JSON.parse"
+)
+_NO_TEXT = "text is never run as code; write () => { … }"
 _CONSTRUCTORS = ("Function", "AsyncFunction", "GeneratorFunction", "AsyncGeneratorFunction")
 _TIMERS = ("setTimeout", "setInterval", "setImmediate")
 _COMPARISONS = frozenset({"===", "!==", "==", "!=", "instanceof", "in"})
@@ -62,13 +66,16 @@ def string_timer(facts: Facts) -> Iterator[Hit]:
             for _call, given in facts.calls.of(holder):
                 if given and _is_text(facts, given[0]):
                     certain = facts.certainty.calls(node, Value("path", name), _has_text(facts))
-                    message = f"{name} needs a function here: text is never run as code"
+                    message = f"{name} needs a function here: {_NO_TEXT}"
                     yield at(given[0], message, certain=certain)
 
 
 def webassembly(facts: Facts) -> Iterator[Hit]:
     """``WebAssembly``, which the sandbox does not have."""
-    message = "WebAssembly does not exist in the sandbox: nothing can be compiled here"
+    message = (
+        "WebAssembly does not exist in the sandbox: nothing can be compiled here; write it in "
+        "JavaScript"
+    )
     for name, node in facts.uses("WebAssembly"):
         yield at(node, message, certain=facts.certainty.lacks(name, node))
 

@@ -11,7 +11,9 @@ from onehop.validation._hits import Hit, at
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_NO_MODULES = "does not work in the sandbox: there are no modules to load"
+_INSTEAD = "use the built-in globals and the data in `context`"
+_NO_MODULES = f"does not work in the sandbox: there are no modules to load; {_INSTEAD}"
+_EXPORT = "export does not work: the code is the body of an async function; return the value"
 _CLAUSES = frozenset({"import_clause", "import_require_clause"})
 _TYPES = frozenset({"interface_declaration", "type_alias_declaration", "ambient_declaration"})
 _ABSENT = {
@@ -52,14 +54,16 @@ def _absent(name: str, words: str) -> Callable[[Facts], Iterator[Hit]]:
     return check
 
 
-require = _absent("require", "there are no modules to load")
-import_scripts = _absent("importScripts", "there are no scripts to load")
+require = _absent("require", f"there are no modules to load; {_INSTEAD}")
+import_scripts = _absent("importScripts", f"there are no scripts to load; {_INSTEAD}")
 process = _absent(
-    "process", "there is no process to look at, and no environment, arguments or exit"
+    "process",
+    "there is no process to look at, and no environment, arguments or exit; put values into "
+    "`context`, use `return` to end, and console.log to print",
 )
-child_process = _absent("child_process", "no program can be started")
-deno = _absent("Deno", "there are no files, no network and no processes")
-bun = _absent("Bun", "there are no files, no network and no processes")
+child_process = _absent("child_process", "no program can be started; write it in JavaScript")
+deno = _absent("Deno", f"there are no files, no network and no processes; {_INSTEAD}")
+bun = _absent("Bun", f"there are no files, no network and no processes; {_INSTEAD}")
 
 
 def import_(facts: Facts) -> Iterator[Hit]:
@@ -83,7 +87,7 @@ def export(facts: Facts) -> Iterator[Hit]:
     """``export`` of a value."""
     for statement in _exports(facts):
         if facts.language == "javascript" or _exports_value(statement):
-            yield at(statement, "export does not work: the code is the body of an async function")
+            yield at(statement, _EXPORT)
 
 
 def missing_global(facts: Facts) -> Iterator[Hit]:

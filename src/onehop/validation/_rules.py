@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from onehop.events import IssueType
-from onehop.types import Severity
+from onehop.types import IssueType, Severity
 from onehop.validation import _code_rules as code
 from onehop.validation import _reach_rules as reach
 from onehop.validation import _shape_rules as shape

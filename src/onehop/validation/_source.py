@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
-from onehop.events import IssueType
-from onehop.types import Finding, Language, Severity
+from onehop.types import Finding, IssueType, Language, Severity
 
 if TYPE_CHECKING:
     from tree_sitter import Node

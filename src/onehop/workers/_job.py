@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from onehop.jail import Exit
 from onehop.limits import Limits
@@ -60,6 +60,9 @@ Send = Callable[[Iterable[bytes]], None]
 class Turn(Protocol):
     """The place of a run among those that compute at the same time."""
 
+    def begun(self) -> None:
+        """The worker has the run's job: there is time for what it does not wait for."""
+
     def rest(self) -> bool:
         """Give the place up, because the run only waits for tools; whether it was taken."""
         ...
@@ -68,6 +71,8 @@ class Turn(Protocol):
         """Wait for a place again."""
 
 
+_ANSWERS: Final = (Result, LargeResult, Failure)
+_SERVED: Final = (Shown, Progress, Stored)
 Word = Log | Names | Call | Ask | Sleep | Shown | Progress | Stored | Result | LargeResult | Failure
 """What a worker says while it runs."""
 
@@ -148,17 +153,11 @@ class Run:
         self.end = end
         self.send = send
         self.rest = Rest(turn, send)
-        self.asked: dict[type[Call | Ask | Sleep | Stored], set[int]] = {
-            Call: set(),
-            Ask: set(),
-            Sleep: set(),
-            Stored: set(),
-        }
+        self.asked: dict[type[Call | Ask | Sleep | Stored], set[int]] = {}
         self.has_names = False
         self.start = self.first = _measure.Sample(0, 0, 0.0)
         """When this job began, and the worker's first one, which memory is counted from."""
-        self.started = time.perf_counter()
-        self.finished = 0.0
+        self.started = self.finished = 0.0
         self.waited = 0.0
         self.ended: asyncio.Future[None] = loop.create_future()
         self.message: Result | LargeResult | Failure | None = None
@@ -166,21 +165,16 @@ class Run:
         self.detail = ""
         self.logs: list[LogEntry] = []
         self.log_bytes = 0
-        self.clock = RunClock(loop.time(), 0.0)
+        self.clock = RunClock(loop.time(), 0.0 if job.desk is None else job.desk.wait_seconds)
         self.timer: asyncio.TimerHandle | None = None
         self._context = contextvars.copy_context()
         """The caller's, for its tools: frames arrive in the context in which the worker started."""
 
-    def arm(self) -> None:
-        """Start the clock."""
-        self.started = time.perf_counter()
-
-    def watch(self) -> None:
-        """Set the deadline and the sampling, which share a timer: most runs need neither."""
-        now = self.loop.time()
-        desk = self.job.desk
-        self.clock = RunClock(now, 0.0 if desk is None else desk.wait_seconds)
-        self._look_later(now, self.job.limits.timeout)
+    def watch(self, start: _measure.Sample, first: _measure.Sample, began: float) -> None:
+        """Set the deadline and the sampling, which share a timer: most runs need neither. The job
+        was given at ``began``, by a performance counter."""
+        self.start, self.first, self.started = start, first, began
+        self._look_later(self.loop.time(), self.job.limits.timeout)
 
     def _look_later(self, now: float, left: float) -> None:
         pause = SAMPLE_SECONDS if self.rest.has_place else RESTING_SECONDS
@@ -219,16 +213,16 @@ class Run:
 
     def take(self, message: Word, size: int, token: str) -> None:
         """A frame of ``size`` bytes whose turn it is, in a run with that ``token``."""
-        if isinstance(message, Log):
-            self._log(message)
-        elif isinstance(message, Names | Call | Ask | Sleep):
-            self._take_question(message, token)
-        elif isinstance(message, Shown | Progress | Stored):
-            self._serve(message, token)
-        elif isinstance(message, Result) and size > self.job.limits.output_bytes + SMALL_BODY:
-            raise ProtocolError("a result over the output limit")
-        else:
+        if isinstance(message, _ANSWERS):
+            if isinstance(message, Result) and size > self.job.limits.output_bytes + SMALL_BODY:
+                raise ProtocolError("a result over the output limit")
             self.finish(message)
+        elif isinstance(message, Log):
+            self._log(message)
+        elif isinstance(message, _SERVED):
+            self._serve(message, token)
+        else:
+            self._take_question(message, token)
 
     def _take_question(self, question: Names | Call | Ask | Sleep, token: str) -> None:
         desk = self.job.desk
@@ -262,10 +256,7 @@ class Run:
             raise ProtocolError(str(error)) from None
 
     def _store(self, services: Services, question: Stored, token: str) -> None:
-        if any(question.id in ids for ids in self.asked.values()):
-            raise ProtocolError("a question with an id that another one has had")
-        self.asked[Stored].add(question.id)
-        if len(self.asked[Stored]) > MOST_STORED:
+        if self._number_of(question) > MOST_STORED:
             raise ProtocolError("more questions about what is stored than a run may ask")
         services.store(question, functools.partial(self._reply, token, question))
 
@@ -288,15 +279,19 @@ class Run:
 
     def _count(self, question: Call | Ask | Sleep, desk: Desk) -> None:
         """An honest guest refuses what goes beyond its budget by itself."""
-        asked = self.asked[type(question)]
-        if any(question.id in ids for ids in self.asked.values()):
-            raise ProtocolError("a question with an id that another one has had")
-        asked.add(question.id)
-        if len(asked) > _most(question, desk):
+        if self._number_of(question) > _most(question, desk):
             raise ProtocolError("more questions about tools than the job allows")
         arguments = question.arguments if isinstance(question, Call) else None
         if arguments is not None and len(arguments) > desk.most_arguments:
             raise ProtocolError("arguments of a call over their limit")
+
+    def _number_of(self, question: Call | Ask | Sleep | Stored) -> int:
+        """How many of its kind there are, with this one; each has an id of its own."""
+        if any(question.id in ids for ids in self.asked.values()):
+            raise ProtocolError("a question with an id that another one has had")
+        asked = self.asked.setdefault(type(question), set())
+        asked.add(question.id)
+        return len(asked)
 
     def _log(self, log: Log) -> None:
         limits = self.job.limits

@@ -53,14 +53,15 @@ class Pipes:
         worker is dead already."""
         if len(data) > 65536:
             self._widen()
-        self._rest.append(memoryview(data))
         if self._writing is not None:
+            self._rest.append(memoryview(data))
             return True
-        alive = self._write_rest()
-        if alive and self._rest:
+        written = self._write_some(data)
+        if written is not None and written < len(data):
+            self._rest.append(memoryview(data)[written:])
             self._writing = loop
             loop.add_writer(self.input, self._continue)
-        return alive
+        return written is not None
 
     def _widen(self) -> None:
         """Larger pipes make large frames quicker; over the user's quota it stays as it is."""
@@ -88,7 +89,7 @@ class Pipes:
                 break
         return True
 
-    def _write_some(self, view: memoryview) -> int | None:
+    def _write_some(self, view: bytes | memoryview) -> int | None:
         """How much of it; None when nobody is there to read."""
         try:
             return os.write(self.input, view)

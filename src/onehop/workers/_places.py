@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 _KEPT = 4
 """One place of so many is kept for agents that hold none."""
 
@@ -15,14 +13,14 @@ class Places:
     def __init__(self, size: int) -> None:
         self._size = size
         self._kept = 0
-        self._held: Counter[str] = Counter()
+        self._held: dict[str, int] = {}
         self._taken = 0
 
     def admits(self, agent: str) -> bool:
         """Whether ``agent`` may take a place now."""
         if agent:  # calls that name nobody are one caller's, to whom all places belong
             self._kept = self._size // _KEPT
-        return self._free > (self._kept if self._held[agent] else 0)
+        return self._free > (self._kept if agent in self._held else 0)
 
     @property
     def _free(self) -> int:
@@ -30,7 +28,7 @@ class Places:
 
     def take(self, agent: str) -> None:
         """Count a place that ``admits`` has allowed."""
-        self._held[agent] += 1
+        self._held[agent] = self._held.get(agent, 0) + 1
         self._taken += 1
 
     def give_back(self, agent: str) -> None:
@@ -48,5 +46,5 @@ class Shares(Places):
     def admits(self, agent: str) -> bool:
         """Whether ``agent`` may take a place now."""
         share = self._size // _KEPT
-        may_have_more = not agent or self._held[agent] < share or self._free > share
+        may_have_more = not agent or self._held.get(agent, 0) < share or self._free > share
         return self._free > 0 and may_have_more

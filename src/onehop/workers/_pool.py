@@ -162,7 +162,6 @@ class Pool:
                 self._places.take(agent)
                 self._failures = 0
                 self._checkouts.append(time.monotonic())
-                self._refill_later()
                 return worker
             self._close_later(worker)
         return None
@@ -264,13 +263,19 @@ class Pool:
         except TimeoutError:
             _log.error("a worker did not end after SIGKILL; the kernel may be holding it")
 
-    def _refill_later(self) -> None:
+    def refill_later(self) -> None:
         """The run that took a worker must not share the processor with the start of the next;
         when it ends, ``_retire`` refills. But it may take long, and the pool may run dry."""
-        delay = _REFILL_SECONDS if len(self._idle) * 2 >= self._size else 0.0
-        if self._refill_timer is None or delay == 0.0:
+        loop = asyncio.get_running_loop()
+        delay = _REFILL_SECONDS if len(self._idle) * 2 >= self._size else _ANSWER_SECONDS
+        due, timer = loop.time() + delay, self._refill_timer
+        if timer is None or timer.when() > due:
             self._cancel_refill_timer()
-            self._refill_timer = asyncio.get_running_loop().call_later(delay, self._refill)
+            self._refill_timer = loop.call_at(due, self._refill_now)
+
+    def _refill_now(self) -> None:
+        self._refill_timer = None
+        self._refill()
 
     def _cancel_refill_timer(self) -> None:
         if self._refill_timer is not None:
@@ -278,7 +283,7 @@ class Pool:
             self._refill_timer = None
 
     def _refill(self) -> None:
-        self._cancel_refill_timer()
+        """A timer that is set stays: to set it anew would cost each run more than it costs now."""
         if self._closed:
             return
         while (
@@ -404,6 +409,9 @@ class _Turn:
     def __init__(self, pool: Pool, worker: Worker) -> None:
         self._pool = pool
         self._worker = worker
+
+    def begun(self) -> None:
+        self._pool.refill_later()
 
     def rest(self) -> bool:
         return self._pool.rest(self._worker)

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterable
 from typing import Literal
 
@@ -33,6 +34,7 @@ from onehop.workers.protocol import (
     encode_job,
     encode_warm,
     parse_message,
+    tools_json,
 )
 
 START_SECONDS = 20.0
@@ -168,6 +170,7 @@ class Worker:
 
     def _warm_up(self) -> None:
         """Nobody wants this worker yet: let its code get hot."""
+        self._idle_timer = None
         self._state = "warming"
         self._pipes.write(encode_warm(), self._loop)
 
@@ -195,35 +198,55 @@ class Worker:
 
     # --- the job ---
 
-    async def run(self, job: Job, turn: Turn | None = None) -> Outcome:
-        """Run ``job``, which has its ``turn`` among others. When the awaiting task is cancelled,
-        the process is killed at once; after an answer it waits to be killed by ``aclose``."""
+    async def run(
+        self, job: Job, turn: Turn | None = None, meanwhile: Callable[[], object] | None = None
+    ) -> Outcome:
+        """Run ``job``, which has its ``turn`` among others; ``meanwhile`` is called once the worker
+        is at it. When the awaiting task is cancelled, the process is killed at once; after an
+        answer it waits to be killed by ``aclose``."""
         if self._idle_timer is not None:
             self._idle_timer.cancel()
-        run = Run(job, self._loop, self._watched, self._end, self._sender(), turn)
-        self._run = run
+            self._idle_timer = None
         try:
-            run.start = self._sample()
-            self.cpu_seconds = run.start.cpu_seconds
-            if self._watched.ready is not None:
-                self.grown = run.start.rss_bytes - self._watched.ready.rss_bytes
-            if self._program == "worker":  # a session's calls share what they may use
-                run.first = self._first = self._first or run.start
-            else:
-                run.first = run.start
-            self._dispatch(job, run)
+            start = self._sample()
+            began = self._dispatch(job)
+            run = self._run = self._followed(job, turn, start, began)
+            if meanwhile is not None:
+                meanwhile()
             await run.ended
-            return await self._conclude(run)
+            return self._answered(run) or await self._died(run)
         except BaseException:
             self.kill()
             raise
         finally:
-            run.stop()
+            if self._run is not None:
+                self._run.stop()
             self._run = None  # in a cycle, its texts would stay until a full collection
 
+    def _followed(self, job: Job, turn: Turn | None, start: _measure.Sample, began: float) -> Run:
+        """What the host needs to follow a run. It is made while the worker is at it: nothing of the
+        worker's is read before the event loop goes on."""
+        limits = job.limits
+        self._next_token = secrets.token_hex(16)
+        self._max_output = limits.output_bytes
+        largest = max(limits.keep_bytes, _arguments(job), MIB)  # the last is what is stored
+        self._frames.max_body = 2 * largest + SMALL_BODY
+        self.cpu_seconds = start.cpu_seconds
+        if self._watched.ready is not None:
+            self.grown = start.rss_bytes - self._watched.ready.rss_bytes
+        if self._program == "worker":  # a session's calls share what they may use
+            first = self._first = self._first or start
+        else:
+            first = start
+        run = Run(job, self._loop, self._watched, self._end, self._sender(), turn)
+        run.watch(start, first, began)
+        if turn is not None:
+            turn.begun()
+        return run
+
     def _sender(self) -> Callable[[Iterable[bytes]], None]:
-        """To the code of the next run; nothing when that does not run any more."""
-        token = self._next_token
+        """To the code of this run; nothing when that does not run any more."""
+        token = self._token
 
         def send(frames: Iterable[bytes]) -> None:
             if self._state == "running" and self._token == token:
@@ -258,13 +281,10 @@ class Worker:
         except OSError:
             raise _ended_before_its_job() from None
 
-    def _dispatch(self, job: Job, run: Run) -> None:
-        limits = job.limits
+    def _dispatch(self, job: Job) -> float:
+        """Give the worker its job; answers when."""
         self.runs += 1
-        self._token, self._next_token = self._next_token, secrets.token_hex(16)
-        self._max_output = limits.output_bytes
-        largest = max(limits.keep_bytes, _arguments(job), MIB)  # the last is what is stored
-        self._frames.max_body = 2 * largest + SMALL_BODY
+        self._token = self._next_token
         self._state = "overtaken" if self._state == "warming" else "running"
         frame = encode_job(
             token=self._token,
@@ -272,22 +292,27 @@ class Worker:
             original=job.original,
             context_json=job.context_json,
             capture=job.capture_console,
-            limits_json=_limits_json(limits),
-            tools_json="null" if job.desk is None else job.desk.limits_json,
+            limits_json=_limits_json(job.limits),
+            tools_json=tools_json(job.desk, job.code),
             fixed_json=job.fixed_json,
             session_json=job.session_json or "null",
         )
-        run.arm()
+        began = time.perf_counter()
         if not self._pipes.write(frame, self._loop):
             raise _ended_before_its_job()
-        run.watch()
+        return began
 
-    async def _conclude(self, run: Run) -> Outcome:
-        if run.message is not None:
-            usage = _measure.usage(self._process.pid, run.start, self._status)
-            if usage is not None:
-                self._note_share(usage, run.job.limits)
-                return run.outcome(run.message, *usage, self.enforcement)
+    def _answered(self, run: Run) -> Outcome | None:
+        """How a run ended whose worker has answered, and is still there."""
+        if run.message is None:
+            return None
+        usage = _measure.usage(self._process.pid, run.start, self._status)
+        if usage is None:
+            return None
+        self._note_share(usage, run.job.limits)
+        return run.outcome(run.message, *usage, self.enforcement)
+
+    async def _died(self, run: Run) -> Outcome:
         self.kill()
         exit_ = await self._reaped()
         cpu, peak = _measure.usage_at_exit(exit_, run.start)

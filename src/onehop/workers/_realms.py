@@ -367,6 +367,9 @@ class _Turn:
         self._pool = pool
         self._worker = worker
 
+    def begun(self) -> None:
+        """Processes are replaced when they come back."""
+
     def rest(self) -> bool:
         return self._pool.rest(self._worker)
 

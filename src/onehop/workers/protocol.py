@@ -16,7 +16,7 @@ from json.encoder import encode_basestring
 from typing import Any, Literal, get_args
 
 from onehop.inputs.gc import read_json
-from onehop.runs.questions import Ask, Call, Shown, Sleep, Stored
+from onehop.runs.questions import Ask, Call, Desk, Shown, Sleep, Stored
 from onehop.types import LogLevel, Progress
 
 VERSION = 3
@@ -42,6 +42,8 @@ _STORE_HEAD = re.compile(
     rb'\{"v":3,"token":"(?P<token>[^"\\]*)","kind":"store","id":(?P<id>\d{1,15}),"op":"set",'
     rb'"key":(?P<key>"(?:[^"\\]|\\.){1,4096}"),"value":"'
 )
+_FEW_NAMES = 8192
+"""Bytes; the guest reads a frame of twice as many at once."""
 _MAX_NAME = 512
 _MAX_QUESTION = 4096
 _MAX_NAMESPACES = 64
@@ -191,6 +193,16 @@ def encode_warm() -> bytes:
         capture=False,
         limits_json='{"output":4096,"keep":4096,"logs":0,"entries":0}',
     )
+
+
+def tools_json(desk: Desk | None, code: str) -> str:
+    """What ``code`` may use of the host's tools. The few names that most grants have are among it
+    when the code is likely to look at them: to ask for them would take it as long as a call."""
+    if desk is None:
+        return "null"
+    names = desk.names() if "tools" in code else b""
+    told = names.decode() if 0 < len(names) <= _FEW_NAMES else "null"
+    return f'{desk.limits_json[:-1]},"names":{told}}}'
 
 
 def encode_names(token: str, names: bytes) -> bytes:

@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from onehop.errors import AgentExistsError, InvalidRequestError
+from onehop.errors import AgentChangedError, AgentExistsError, InvalidRequestError
 from onehop.server._errors import NotFoundError
 from onehop.server.agents import NAME, NewKey
 from onehop.server.dashboard._counted import AGAIN, Counted
@@ -17,7 +17,7 @@ from onehop.server.dashboard._executions import Row
 from onehop.server.dashboard._segments import segment
 from onehop.server.dashboard._spans import SPANS, span_of
 from onehop.server.dashboard._visit import FRESH, Page, Visit
-from onehop.stores.base import AgentRecord, HistoryQuery
+from onehop.stores.base import AgentLimits, AgentRecord, HistoryQuery
 from onehop.tools import rule_from_text, rules_from_json
 
 _NAME: Final = re.compile(NAME)
@@ -30,6 +30,11 @@ _LIMITS: Final = {
     "maxBody": ("max_body", 1 << 28),
 }
 """Field of the form, argument, and the most it may be."""
+_WORDS: Final = {
+    "maxRuns": "Runs at once",
+    "maxRate": "Runs a minute",
+    "maxBody": "Bytes of a request",
+}
 
 
 class Agents:
@@ -62,7 +67,9 @@ class Agents:
         """One agent's statistics; for an admin its key and its rules too."""
         return await self._one(visit)
 
-    async def _one(self, visit: Visit, problem: str = "", tried: str = "") -> Page:
+    async def _one(
+        self, visit: Visit, problem: str = "", tried: str = "", *, unlimited: str = ""
+    ) -> Page:
         agent_id = visit.named("agentId")
         span = span_of(visit.asked, "24h")
         await visit.parts.executor.flush(FRESH)
@@ -75,6 +82,8 @@ class Agents:
             "key": key,
             "rules": None if key is None or key.revoked_at else _rules(visit, key, tried),
             "problem": problem,
+            "unlimited": unlimited,
+            "limits": None if key is None else _limits(visit, key),
             "span": span,
             "spans": SPANS.values(),
             "counts": counts.answer,
@@ -88,7 +97,7 @@ class Agents:
             "latest": [Row.of(record) for record in recent],
             "refresh": AGAIN if counts.late else 0,
         }
-        return Page("agent.html", facts, 400 if problem else 200)
+        return Page("agent.html", facts, 400 if problem or unlimited else 200)
 
     async def set_rules(self, visit: Visit, form: dict[str, str]) -> Page | Response:
         """Replace an agent's rules; they count from its next run on."""
@@ -105,6 +114,19 @@ class Agents:
             return await self._one(visit, str(error), text)
         visit.parts.executor.forget_rules(agent_id)
         return redirect(visit, f"dashboard/agents/{segment(agent_id)}#rules")
+
+    async def set_limits(self, visit: Visit, form: dict[str, str]) -> Page | Response:
+        """Change an agent's limits, if they are those that the page has shown."""
+        need_admin(visit)
+        agent_id = _agent(visit)
+        try:
+            limits = {argument: _limit(form, name) for name, (argument, _) in _LIMITS.items()}
+            await visit.parts.agents.set_limits(
+                agent_id, limits, was=_shown_limits(form), by=visit.principal.holder
+            )
+        except (AgentChangedError, InvalidRequestError) as error:
+            return await self._one(visit, unlimited=str(error))
+        return redirect(visit, f"dashboard/agents/{segment(agent_id)}#limits")
 
     async def add(self, visit: Visit, form: dict[str, str]) -> Page:
         """Make an agent; the page shows its key, this once."""
@@ -171,6 +193,34 @@ def _agent(visit: Visit) -> str:
     if not _NAME.fullmatch(agent_id):
         raise NotFoundError("no agent can have this name")
     return agent_id
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit of an agent, as a form changes it."""
+
+    name: str
+    words: str
+    own: int | None
+    usual: int
+
+
+def _shown_limits(form: dict[str, str]) -> AgentLimits:
+    """What the page had shown. Raises InvalidRequestError."""
+    shown = {argument: form.get(f"{name}Was", "") for name, (argument, _) in _LIMITS.items()}
+    if not all(
+        text.isascii() and text.isdigit() and len(text) <= 15 for text in shown.values() if text
+    ):
+        raise InvalidRequestError("limits", "a form", "the form of this page")
+    return AgentLimits(**{name: int(text) if text else None for name, text in shown.items()})
+
+
+def _limits(visit: Visit, agent: AgentRecord) -> list[Limit]:
+    settings = visit.parts.settings
+    return [
+        Limit(name, _WORDS[name], getattr(agent, argument), getattr(settings, argument))
+        for name, (argument, _) in _LIMITS.items()
+    ]
 
 
 def _limit(form: dict[str, str], name: str) -> int | None:

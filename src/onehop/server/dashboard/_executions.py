@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -18,10 +18,13 @@ from onehop.server.dashboard._visit import FRESH, Page, Visit
 from onehop.server.http._params import HistoryParams
 from onehop.stores import waiting_runs
 from onehop.stores.base import HistoryQuery
+from onehop.types import ErrorType
 
 _PAGE: Final = 50
 _OUTCOMES: Final = {"ok": "true", "failed": "false"}
-_NAMES: Final = ("agentId", "channelId", "language", "outcome", "codeHash", "within")
+_NAMES: Final = (
+    *("agentId", "channelId", "language", "outcome", "errorType", "tool", "codeHash", "within"),
+)
 """What the form has."""
 
 
@@ -94,6 +97,7 @@ async def look(visit: Visit) -> Page | Response:
     facts = {
         "paused": paused,
         "rows": [Row.of(record) for record in found[:_PAGE]],
+        "causes": get_args(ErrorType),
         "asked": {name: asked.get(name, "") for name in _NAMES},
         "filtered": any(name != "offset" for name in asked),
         "spans": SPANS.values(),

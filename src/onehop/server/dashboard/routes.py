@@ -68,6 +68,7 @@ def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
         "/approvals": _approvals.decide,
         "/agents": agents.add,
         "/agents/{agentId}/rules": agents.set_rules,
+        "/agents/{agentId}/limits": agents.set_limits,
         "/agents/{agentId}/rotate": _agents.rotate,
         "/agents/{agentId}/revoke": _agents.revoke,
         "/security/verify": security.verify,

@@ -16,6 +16,7 @@ from onehop.server.http._params import (
     AgentPath,
 )
 from onehop.server.http._routing import BODY, Admin, Here, Parts, Who, alone, errors, takes
+from onehop.stores.base import AgentLimits
 from onehop.tools import Rule, read_rule_list, rules_from_json
 
 plain = APIRouter(dependencies=[Depends(alone)])
@@ -64,6 +65,22 @@ async def add_agent(request: Request, here: Here, _admin: Admin) -> Response:
 async def rotate_agent(here: Here, _admin: Admin, agent_id: AgentPath) -> Response:
     """Give an agent a new key, shown this once; the old one stops working."""
     return Json(_with_key(await here.agents.rotate(agent_id)))
+
+
+@plain.patch(
+    "/agents/{agentId}",
+    tags=["agents"],
+    response_model=schemas.Agent,
+    responses=errors(404, 409, *BODY),
+    openapi_extra=takes(schemas.ChangeAgentBody, {"limits": {"maxRuns": 4}}),
+)
+async def change_agent(request: Request, here: Here, admin: Admin, agent_id: AgentPath) -> Response:
+    """Change an agent's limits; they count at once, on other servers within a second."""
+    body = schemas.ChangeAgentBody.model_validate(await read_object(request))
+    was = None if body.was is None else AgentLimits(**body.was.model_dump())
+    changed = body.limits.model_dump(exclude_unset=True)
+    agent = await here.agents.set_limits(agent_id, changed, was=was, by=admin.holder)
+    return Json(_shown(agent))
 
 
 @plain.delete("/agents/{agentId}", tags=["agents"], status_code=204, responses=errors(404))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from fastapi import APIRouter, Depends, Request
@@ -89,16 +90,30 @@ async def execute(request: Request) -> Response:
     request.scope[REQUEST_ID] = caller.request_id
     principal.hold(here.gate.run(principal.holder, principal.limits))  # before the body is read
     narrowing, arguments = narrowing_from(await read_object(request))
-    if "text/event-stream" in request.headers.get("accept", ""):
-        return await _streamed(
-            principal, here.runs.begin(arguments, caller, narrowing, more), caller
-        )
-    async with while_there(request.receive):
-        result = await here.runs.here(arguments, caller, narrowing, more)
+    with _all_fields_named():
+        if "text/event-stream" in request.headers.get("accept", ""):
+            return await _streamed(
+                principal, here.runs.begin(arguments, caller, narrowing, more), caller
+            )
+        async with while_there(request.receive):
+            result = await here.runs.here(arguments, caller, narrowing, more)
     if result.status == "running":
         place = principal.held.pop_all()  # of the run, which goes on
         here.executor.sandbox.later.when_ended(caller.agent_id, caller.request_id, place.close)
     return Json(result.to_json())
+
+
+@contextmanager
+def _all_fields_named() -> Iterator[None]:
+    """A body may have fields that the executor gets in another way: they are allowed here too."""
+    try:
+        yield
+    except InvalidRequestError as error:
+        if error.got != "an unknown field":
+            raise
+        known = (field.alias or name for name, field in schemas.ExecuteBody.model_fields.items())
+        allowed = f"one of {', '.join(known)}"
+        raise InvalidRequestError(error.field, error.got, allowed) from error
 
 
 def _caller(request: Request, principal: Principal) -> Caller:

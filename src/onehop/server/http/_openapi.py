@@ -33,6 +33,7 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
     schemas.ExecuteBody,
     schemas.ValidateBody,
     schemas.AddAgentBody,
+    schemas.ChangeAgentBody,
     schemas.HandedTools,
     schemas.ToolAnswer,
     schemas.RulesBody,

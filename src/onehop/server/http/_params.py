@@ -16,7 +16,7 @@ from onehop.server.agents import NAME
 from onehop.server.asgi._requests import REQUEST_NAME
 from onehop.server.http._feed import PLACE
 from onehop.stores.analytics import MAX_LIMIT
-from onehop.types import Language
+from onehop.types import ErrorType, Language
 
 CHANNEL: Final = "[ -~]{0,256}"
 """What X-Channel-Id may be."""
@@ -24,6 +24,8 @@ _DIGITS: Final = re.compile(r"[0-9]{1,18}")
 _LATEST: Final = 253_402_300_799_999
 """The end of the year 9999, in ms since the epoch."""
 _MAX_PLACE: Final = 1 << 31
+LONGEST_TOOL: Final = 257
+"""Characters of a tool's path, with its namespace."""
 
 
 _A_DAY: Final = 1_767_225_600_000
@@ -92,6 +94,16 @@ Lang = Annotated[
 CodeHash = Annotated[
     str,
     Field(pattern="^[0-9a-f]{16}$", description="Only of this code, by its hash", examples=[_HASH]),
+]
+Cause = Annotated[ErrorType, Field(description="Only failures of this cause", examples=["timeout"])]
+ToolPath = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=LONGEST_TOOL,
+        description="Only runs that called this tool, by its path",
+        examples=["crm.find_person"],
+    ),
 ]
 
 AgentPath = Annotated[
@@ -230,6 +242,8 @@ class HistoryParams(Query):
     language: Lang | None = None
     success: YesNo | None = None
     code_hash: CodeHash | None = None
+    error_type: Cause | None = None
+    tool: ToolPath | None = None
     since: Since | None = None
     until: Until | None = None
     limit: Limit = 50

@@ -289,6 +289,21 @@ class AddAgentBody(Wire):
     )
 
 
+class ChangeAgentBody(Wire):
+    """A change of an agent's limits."""
+
+    limits: AgentLimits = Field(
+        description="Those that change; the others stay. Null: as the settings have it.",
+        examples=[{"maxRuns": 4, "maxRate": None}],
+    )
+    was: AgentLimits | None = Field(
+        default=None,
+        description="All its limits as the caller knows them. If they are others now, nothing "
+        "is changed, and the answer is 409.",
+        examples=[{"maxRuns": 8}],
+    )
+
+
 class Agent(Wire):
     """An agent, without its key. Times are ms since 1970."""
 

@@ -14,6 +14,7 @@ from onehop.records import GENESIS, GIVEN_UP, ExecutionRecord
 from onehop.stores._expiry import Expiry
 from onehop.stores._kept import KeptEvent, KeptRecord, clean_text, kept
 from onehop.stores._placing import First, Known, RunName, end_of, name_of, place, repeats_in
+from onehop.stores._tool_calls import called_tools
 from onehop.stores.base import (
     ChainAnchor,
     ChainHead,
@@ -81,6 +82,10 @@ class MemoryStore(
     async def ping(self) -> None:
         """Always answers."""
 
+    async def time(self) -> int:
+        """This machine's."""
+        return time.time_ns() // 1_000_000
+
     async def append(self, entries: Sequence[Entry]) -> Sequence[ExecutionRecord]:
         """Take all entries in order, or none of them, each once."""
         batch = kept(entries)
@@ -142,11 +147,12 @@ class MemoryStore(
 
     async def history(self, query: HistoryQuery) -> list[ExecutionRecord]:
         """Records, newest first."""
-        names = ("agent_id", "channel_id", "language", "success", "code_hash")
+        names = ("agent_id", "channel_id", "language", "success", "code_hash", "error_type")
         found = [
             record
             for record in self._records
             if _matches(record, query, names)
+            and (query.tool is None or clean_text(query.tool) in called_tools(record))
             and (query.since is None or record.executed_at >= query.since)
             and (query.until is None or record.executed_at < query.until)
         ]

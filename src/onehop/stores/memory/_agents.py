@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from onehop.stores.base import AgentRecord
+from onehop.stores.base import AgentLimits, AgentRecord
 
 
 class MemoryAgents:
@@ -35,6 +35,13 @@ class MemoryAgents:
     async def set_rules(self, agent_id: str, rules: str | None) -> bool:
         """Replace an agent's rules; False when there is no such agent, or it is revoked."""
         return self._change(agent_id, rules=rules)
+
+    async def set_limits(self, agent_id: str, limits: AgentLimits, was: AgentLimits) -> bool:
+        """Replace an agent's limits, if they are still those in ``was``."""
+        known = self._agents.get(agent_id)
+        if known is None or known.limits != was:
+            return False
+        return self._change(agent_id, **dataclasses.asdict(limits))
 
     async def rekey_agent(self, agent_id: str, key_id: str, key_hash: str, now: int) -> bool:
         """Replace the key; False when there is no such agent, or it is revoked."""

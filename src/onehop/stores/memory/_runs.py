@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from onehop.runs.kept import KeptRun, RunChange, RunPhase
+from onehop.runs.kept import LONGEST_LEASE, KeptRun, RunChange, RunPhase
 
 
 class MemoryRuns:
@@ -68,7 +68,7 @@ class MemoryRuns:
     async def claim_run(self, run_id: str, owner: str, now: int, until: int) -> KeptRun | None:
         """Make it the owner's, if no one owns it now."""
         known = self._kept.get(run_id)
-        if known is None or not known.is_waiting or known.lease_until > now:
+        if known is None or not known.is_waiting or not _is_nobodys(known, now):
             return None
         changes = {"owner": owner, "lease_until": until, "fence": known.fence + 1}
         claimed = dataclasses.replace(known, phase="resuming", **changes)  # type: ignore[arg-type]
@@ -94,7 +94,7 @@ class MemoryRuns:
             run.run_id
             for run in self._kept.values()
             if run.is_waiting
-            and run.lease_until <= now
+            and _is_nobodys(run, now)
             and (run.wake or run.phase != "paused" or run.expires_at <= now)
         ]
         return found[:limit]
@@ -115,3 +115,8 @@ class MemoryRuns:
         for run_id in gone:
             del self._kept[run_id]
             self._parts.pop(run_id, None)
+
+
+def _is_nobodys(run: KeptRun, now: int) -> bool:
+    """As in SQL."""
+    return run.lease_until <= now or run.lease_until > now + LONGEST_LEASE

@@ -41,6 +41,7 @@ from onehop.stores.mongodb._analytics import MongoAnalytics
 from onehop.stores.mongodb._approvals import MongoApprovals
 from onehop.stores.mongodb._documents import (
     BARE,
+    CALLED,
     anchor_document,
     anchor_of,
     event_document,
@@ -403,13 +404,17 @@ _WIRE: Final = {
     "channel_id": "channelId",
     "request_id": "requestId",
     "code_hash": "codeHash",
+    "error_type": "errorType",
     "language": "language",
     "success": "success",
 }
 
 
 def _history_filter(query: HistoryQuery) -> dict[str, Any]:
-    wanted = _same(query, ("agent_id", "channel_id", "language", "success", "code_hash"))
+    names = ("agent_id", "channel_id", "language", "success", "code_hash", "error_type")
+    wanted = _same(query, names)
+    if query.tool is not None:
+        wanted |= {CALLED: True, "toolCalls.tool": clean_text(query.tool)}
     times = {}
     if query.since is not None:
         times["$gte"] = DatetimeMS(query.since)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from bson.int64 import Int64
@@ -12,7 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
 from onehop.stores._kept import clean_text
-from onehop.stores.base import AgentRecord
+from onehop.stores.base import AgentLimits, AgentRecord
 
 
 class MongoAgents:
@@ -49,6 +49,10 @@ class MongoAgents:
         """Replace an agent's rules; False when there is no such agent, or it is revoked."""
         return await self._change(agent_id, {"rules": rules})
 
+    async def set_limits(self, agent_id: str, limits: AgentLimits, was: AgentLimits) -> bool:
+        """Replace an agent's limits, if they are still those in ``was``."""
+        return await self._change(agent_id, _numbers(limits), _numbers(was))
+
     async def rekey_agent(self, agent_id: str, key_id: str, key_hash: str, now: int) -> bool:
         """Replace the key; False when there is no such agent, or it is revoked."""
         values = {"keyId": key_id, "keyHash": key_hash, "rotatedAt": Int64(now)}
@@ -58,10 +62,17 @@ class MongoAgents:
         """Let the key open nothing more; False when there is no such agent, or it is revoked."""
         return await self._change(agent_id, {"revokedAt": Int64(now)})
 
-    async def _change(self, agent_id: str, values: dict[str, Any]) -> bool:
-        wanted = {"agentId": agent_id, "revokedAt": None}
+    async def _change(
+        self, agent_id: str, values: dict[str, Any], same: dict[str, Any] | None = None
+    ) -> bool:
+        wanted = {"agentId": agent_id, "revokedAt": None, **(same or {})}
         found = await self._database["agents"].update_one(wanted, {"$set": values})
         return found.matched_count == 1
+
+
+def _numbers(limits: AgentLimits) -> dict[str, Any]:
+    found = {to_camel(name): value for name, value in asdict(limits).items()}
+    return {name: None if value is None else Int64(value) for name, value in found.items()}
 
 
 def _document(agent: AgentRecord) -> dict[str, Any]:

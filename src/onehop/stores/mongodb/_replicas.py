@@ -31,7 +31,7 @@ class MongoReplicas:
 
     async def take_lease(self, name: str, holder: str, duration: int) -> Lease | None:
         """Let ``holder`` have ``name``, unless another has it."""
-        now = await self._now()
+        now = await self.time()
         try:
             return await self._try_lease(name, holder, now, duration)
         except DuplicateKeyError:  # another has it
@@ -64,7 +64,7 @@ class MongoReplicas:
         """Let ``holder`` go on having those that it has."""
         if not names:
             return set()
-        now = await self._now()
+        now = await self.time()
         mine = {
             "_id": {"$in": list(names)},
             "holder": holder,
@@ -83,7 +83,7 @@ class MongoReplicas:
 
     async def exchange_notes(self, server: str, text: str) -> list[ServerNote]:
         """Leave a note; gives those of the others."""
-        now = await self._now()
+        now = await self.time()
         note = {"$set": {"text": clean_text(text), "at": DatetimeMS(now)}}
         await self._database["server_notes"].update_one({"_id": server}, note, upsert=True)
         fresh = {"_id": {"$ne": server}, "at": {"$gte": DatetimeMS(now - NOTE_LIFE)}}
@@ -97,7 +97,7 @@ class MongoReplicas:
         """Return after a pause."""
         await asyncio.sleep(min(patience, _POLLED))
 
-    async def _now(self) -> int:
+    async def time(self) -> int:
         """The time by the server's clock, in ms since the epoch."""
         steady = time.monotonic()
         if self._ahead is None or steady - self._ahead[0] > _ASKED_EVERY:

@@ -12,7 +12,7 @@ from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from onehop.runs.kept import WAITING, KeptRun, RunChange, RunPhase
+from onehop.runs.kept import LONGEST_LEASE, WAITING, KeptRun, RunChange, RunPhase
 from onehop.stores._kept import clean_text
 
 _AT_ONCE: Final = 500
@@ -73,7 +73,7 @@ class MongoRuns:
 
     async def claim_run(self, run_id: str, owner: str, now: int, until: int) -> KeptRun | None:
         """Make it the owner's, if no one owns it now."""
-        free = {"runId": clean_text(run_id), **WAITS, "leaseUntil": {"$lte": Int64(now)}}
+        free = {"runId": clean_text(run_id), **WAITS, **_is_nobodys(now)}
         values = {"phase": "resuming", "owner": owner, "leaseUntil": Int64(until)}
         claimed = await self._database["kept_runs"].find_one_and_update(
             free,
@@ -97,7 +97,7 @@ class MongoRuns:
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
         """Those that can go on, and that no server owns."""
         ready = [{"wake": True}, {"phase": {"$ne": "paused"}}, {"expiresAt": {"$lte": Int64(now)}}]
-        wanted = {**WAITS, "leaseUntil": {"$lte": Int64(now)}, "$or": ready}
+        wanted = {**WAITS, "$and": [_is_nobodys(now), {"$or": ready}]}
         found = self._database["kept_runs"].find(wanted, {"runId": 1})
         return [str(each["runId"]) async for each in found.sort("createdAt", 1).limit(limit)]
 
@@ -116,6 +116,12 @@ class MongoRuns:
             if not gone:
                 return
             await self.drop_runs(gone)
+
+
+def _is_nobodys(now: int) -> dict[str, Any]:
+    """As in SQL."""
+    over = {"$lte": Int64(now)}, {"$gt": Int64(now + LONGEST_LEASE)}
+    return {"$or": [{"leaseUntil": each} for each in over]}
 
 
 def _bson(value: Any) -> Any:

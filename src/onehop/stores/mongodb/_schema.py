@@ -51,6 +51,11 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
             [(CALLED, _UP), ("agentId", _UP), ("executedAt", _DOWN)],
             partialFilterExpression={CALLED: True},
         ),
+        # For the history's filters.
+        IndexModel([("errorType", _UP), *_NEWEST_FIRST]),
+        IndexModel(
+            [("toolCalls.tool", _UP), *_NEWEST_FIRST], partialFilterExpression={CALLED: True}
+        ),
     ),
     "events": (
         IndexModel([("sequence", _UP)], unique=True),
@@ -200,6 +205,7 @@ MIGRATIONS: Final = (
     Migration(11, "keep runs that can be made again", _create_kept_runs),
     Migration(12, "count what ran by slices of time", _create_tallies),
     Migration(13, "keep snippets", _create_snippets),
+    Migration(14, "find runs by cause and by tool", _create_indexes),
 )
 
 

@@ -254,6 +254,13 @@ class SqlStore(
             .limit(query.limit)
             .offset(query.offset)
         )
+        if query.tool is not None:
+            called = _callers(query).limit(query.limit).offset(query.offset).subquery()
+            statement = (
+                select(*columns)
+                .join(called, executions.c.sequence == called.c.sequence)
+                .order_by(called.c.executed_at.desc(), called.c.sequence.desc())
+            )
         async with self._engine.connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
         return [record_from({**row, **BARE} if query.brief else row) for row in rows]
@@ -425,7 +432,12 @@ async def _anchor(connection: AsyncConnection, anchor: ChainAnchor) -> None:
     await connection.execute(insert(chain_anchors).values(values))
 
 
-_HISTORY_FILTERS: Final = ("agent_id", "channel_id", "language", "success", "code_hash")
+_HISTORY_FILTERS: Final = (
+    *("agent_id", "channel_id", "language", "success", "code_hash", "error_type"),
+)
+_CALL_FILTERS: Final = ("tool", "agent_id")
+_BESIDE_CALLS: Final = ("channel_id", "language", "success", "code_hash", "error_type")
+"""What the row of a call does not have."""
 _EVENT_FILTERS: Final = ("request_id", "agent_id", "channel_id")
 
 
@@ -440,10 +452,30 @@ def _same(
     ]
 
 
+def _callers(query: HistoryQuery) -> Select[Any]:
+    """The places of the runs that have called a tool, newest first.
+
+    They are read in the order of an index of the calls, which ends when there are enough: to look
+    for the calls of each run, or to sort all runs of a tool, takes as long as there are records.
+    """
+    call = tool_calls.c
+    found = select(call.executed_at, call.sequence).distinct()
+    beside = _same(executions, query, _BESIDE_CALLS)
+    if beside:
+        found = found.join(executions, executions.c.sequence == call.sequence).where(*beside)
+    wanted = [*_same(tool_calls, query, _CALL_FILTERS), *_within(tool_calls, query)]
+    return found.where(*wanted).order_by(call.executed_at.desc(), call.sequence.desc())
+
+
 def _conditions(query: HistoryQuery) -> list[ColumnElement[bool]]:
-    conditions = _same(executions, query, _HISTORY_FILTERS)
-    if query.since is not None:
-        conditions.append(executions.c.executed_at >= query.since)
-    if query.until is not None:
-        conditions.append(executions.c.executed_at < query.until)
+    conditions = _same(executions, query, _HISTORY_FILTERS) + _within(executions, query)
     return [and_(*conditions)] if conditions else []
+
+
+def _within(table: Table, query: HistoryQuery) -> list[ColumnElement[bool]]:
+    conditions = list[ColumnElement[bool]]()
+    if query.since is not None:
+        conditions.append(table.c.executed_at >= query.since)
+    if query.until is not None:
+        conditions.append(table.c.executed_at < query.until)
+    return conditions

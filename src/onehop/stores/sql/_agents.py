@@ -6,12 +6,12 @@ import asyncio
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from onehop.stores._kept import clean_text
-from onehop.stores.base import AgentRecord
+from onehop.stores.base import AgentLimits, AgentRecord
 from onehop.stores.sql._schema import agents
 from onehop.stores.sql._statements import AGENT, AGENT_OF_KEY
 from onehop.stores.sql._writes import writing
@@ -60,6 +60,11 @@ class SqlAgents:
         """Replace an agent's rules; False when there is no such agent, or it is revoked."""
         return await self._change(agent_id, rules=rules)
 
+    async def set_limits(self, agent_id: str, limits: AgentLimits, was: AgentLimits) -> bool:
+        """Replace an agent's limits, if they are still those in ``was``."""
+        same = [agents.c[name].is_not_distinct_from(value) for name, value in asdict(was).items()]
+        return await self._change(agent_id, *same, **asdict(limits))
+
     async def rekey_agent(self, agent_id: str, key_id: str, key_hash: str, now: int) -> bool:
         """Replace the key; False when there is no such agent, or it is revoked."""
         return await self._change(agent_id, key_id=key_id, key_hash=key_hash, rotated_at=now)
@@ -68,8 +73,8 @@ class SqlAgents:
         """Let the key open nothing more; False when there is no such agent, or it is revoked."""
         return await self._change(agent_id, revoked_at=now)
 
-    async def _change(self, agent_id: str, **values: Any) -> bool:
-        wanted = agents.c.agent_id == agent_id, agents.c.revoked_at.is_(None)
+    async def _change(self, agent_id: str, *same: ColumnElement[bool], **values: Any) -> bool:
+        wanted = agents.c.agent_id == agent_id, agents.c.revoked_at.is_(None), *same
         async with self._turn, writing(self._engine) as connection:
             found = await connection.execute(update(agents).where(*wanted).values(**values))
         return found.rowcount == 1

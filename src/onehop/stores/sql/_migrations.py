@@ -177,6 +177,7 @@ MIGRATIONS: Final = (
     Migration(12, "count what ran by slices of time", _create_tallies),
     Migration(13, "keep snippets", _create_snippets),
     Migration(14, "know where the log of a run ends", _give_runs_heads),
+    Migration(15, "find runs by cause and by tool", _create_indexes),
 )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, text, t
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from onehop.runs.kept import WAITING, KeptRun, RunChange, RunPhase
+from onehop.runs.kept import LONGEST_LEASE, WAITING, KeptRun, RunChange, RunPhase
 from onehop.stores._kept import clean_text
 from onehop.stores.sql._schema import kept_runs as runs
 from onehop.stores.sql._schema import run_parts as parts
@@ -19,8 +19,6 @@ from onehop.stores.sql._writes import writing
 
 _AT_ONCE: Final = 500
 """Runs that one transaction drops."""
-_LONGEST: Final = 60_000
-"""ms: no lease of a run is that long."""
 _ADD_PART: Final = """
 INSERT INTO run_parts (run_id, fence, number, part) VALUES (:run_id, :fence, :number, :part)
 ON CONFLICT (run_id, fence, number) DO UPDATE SET part = excluded.part
@@ -90,7 +88,7 @@ class SqlRuns:
 
     async def claim_run(self, run_id: str, owner: str, now: int, until: int) -> KeptRun | None:
         """Make it the owner's, if no one owns it now."""
-        free = _run.run_id == clean_text(run_id), WAITS, self._is_nobodys(now)
+        free = _run.run_id == clean_text(run_id), WAITS, _is_nobodys(now)
         values = {"phase": "resuming", "owner": owner, "lease_until": until}
         change = update(runs).where(*free).values(**values, fence=_run.fence + 1)
         async with self._turn, writing(self._engine) as connection:
@@ -113,18 +111,10 @@ class SqlRuns:
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
         """Those that can go on, and that no server owns."""
         ready = or_(_run.wake == true(), _run.phase != "paused", _run.expires_at <= now)
-        found = select(_run.run_id).where(WAITS, self._is_nobodys(now), ready)
+        found = select(_run.run_id).where(WAITS, _is_nobodys(now), ready)
         async with self._engine.connect() as connection:
             rows = await connection.execute(found.order_by(_run.created_at).limit(limit))
             return list(rows.scalars())
-
-    def _is_nobodys(self, now: int) -> ColumnElement[bool]:
-        """Its lease is over. In a file all owners have one clock: a lease that is longer than any
-        is from before that was put back, and its owner would have prolonged it."""
-        over = _run.lease_until <= now
-        if self._engine.dialect.name != "sqlite":
-            return over
-        return or_(over, _run.lease_until > now + _LONGEST)
 
     async def drop_runs(self, run_ids: Sequence[str]) -> None:
         """Forget them."""
@@ -152,6 +142,12 @@ async def _found(connection: AsyncConnection, run_id: str) -> KeptRun | None:
     wanted = select(runs).where(_run.run_id == clean_text(run_id))
     row: Any = (await connection.execute(wanted)).mappings().first()
     return None if row is None else KeptRun(**row)
+
+
+def _is_nobodys(now: int) -> ColumnElement[bool]:
+    """Its lease is over. All owners go by the store's clock: a lease that is longer than any is
+    from before that was put back, and its owner would have prolonged it."""
+    return or_(_run.lease_until <= now, _run.lease_until > now + LONGEST_LEASE)
 
 
 def _is_over(now: int, cutoff: int) -> ColumnElement[bool]:

@@ -335,6 +335,7 @@ _measured = (
     _run.memory_usage,
 )
 _is_issue: Final[dict[str, Any]] = {"sqlite_where": _event.pattern.is_not(None)}
+_has_cause: Final[dict[str, Any]] = {"sqlite_where": _run.error_type.is_not(None)}
 # PostgreSQL gets the same conditions by ``for_postgresql``: to name them here would load its part
 # of SQLAlchemy for SQLite too, a twentieth of what starting a command takes.
 INDEXES: Final[tuple[Index, ...]] = (
@@ -402,6 +403,19 @@ INDEXES: Final[tuple[Index, ...]] = (
         _run.success,
     ),
     Index("ix_executions_repeats", _run.code_hash, _run.executed_at.desc(), _run.success),
+    # For the history's filters, newest first.
+    Index(
+        "ix_executions_causes",
+        *(_run.error_type, _run.executed_at.desc(), _run.agent_id),
+        **_has_cause,
+    ),
+    Index(
+        "ix_tool_calls_latest",
+        _call.tool,
+        _call.executed_at.desc(),
+        _call.sequence.desc(),
+        _call.agent_id,
+    ),
     Index(
         "ix_events_agent_issues",
         *(_event.agent_id, _event.pattern, _event.severity, _event.timestamp),
