@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, settings
 from onehop import Sandbox
 from onehop.cores import usable_cores
 from tests.copies import also_for_analysis
-from tests.sampling import Sampling, same_each_time
+from tests.sameness import same_each_time
+from tests.sampling import Sampling
 from tests.servers import MongoServer, PostgresServer
 from tests.units import NoProcesses
 from tests.users import User
