@@ -6,7 +6,9 @@ import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -14,6 +16,8 @@ from hypothesis import HealthCheck, settings
 
 from onehop import Sandbox
 from onehop.cores import usable_cores
+from tests.copies import also_for_analysis
+from tests.sameness import same_each_time
 from tests.sampling import Sampling
 from tests.servers import MongoServer, PostgresServer
 from tests.units import NoProcesses
@@ -78,6 +82,25 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return usable_cores() if _only_unit(config) else 2 * usable_cores()
 
 
+TOGETHER = ("dashboard", "mcp")
+"""Folders whose files share what is dear to start: two browsers, and a client at each door."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file's tests stay in one process, and of some folders those of all files."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            folder = nodeid.removeprefix("tests/").partition("/")[0]
+            return folder if folder in TOGETHER else str(super()._split_scope(nodeid))
+
+    return Scheduling(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The order in which files are given to processes, where there are several."""
     if hasattr(config, "workerinput"):
@@ -105,6 +128,13 @@ def pytest_runtest_makereport(
 def interrupts() -> None:
     """What a shell runs in the background ignores SIGINT, and so would what the tests start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def copies_parse_code() -> Iterator[None]:
+    """By default: most tests that parse code are not about the start of the process that does."""
+    with also_for_analysis() if same_each_time() else nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

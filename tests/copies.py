@@ -23,7 +23,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 from unittest import mock
 
-from tests.copying import LENGTH, NAME
+from tests.copying import LENGTH, NAME, PIPES, words
 from tests.sameness import same_each_time
 
 ONEHOP: Final = [sys.executable, "-m", "onehop"]
@@ -39,7 +39,6 @@ _KNOWN: Final = frozenset(
     "universal_newlines".split()
 )
 """What may be asked of ``subprocess.Popen`` for a copy."""
-_PIPES: Final = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
 
 
 def start(command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
@@ -83,6 +82,24 @@ def also_for_asyncio() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def also_for_analysis() -> Iterator[None]:
+    """Meanwhile the process that parses code for a sandbox of this one is a copy."""
+    with mock.patch("onehop.analysis._zygote_process._start", _analysis):
+        yield
+
+
+def _analysis(control: int) -> subprocess.Popen[bytes]:
+    return _Copy(
+        [*ONEHOP, *words()],
+        stdin=control,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={},
+        start_new_session=True,
+    )
+
+
 def _may_be_copied(command: Sequence[str], options: Mapping[str, Any]) -> bool:
     if isinstance(command, str) or list(command[: len(ONEHOP)]) != ONEHOP or not same_each_time():
         return False
@@ -119,7 +136,7 @@ class _Copy(subprocess.Popen[Any]):
             self.pid = _parent().copy(call, streams)
             self._child_created = True
         finally:
-            self._close_pipe_fds(*(given[name] for name in _PIPES))  # type: ignore[attr-defined]
+            self._close_pipe_fds(*(given[name] for name in PIPES))  # type: ignore[attr-defined]
 
 
 class _Parent:
@@ -144,6 +161,10 @@ class _Parent:
                 socket.send_fds(self._door, [LENGTH.pack(len(body))], list(streams))
                 self._door.sendall(body)
                 answer = self._door.recv(LENGTH.size, socket.MSG_WAITALL)
+            except BaseException:  # a timeout of pytest: this answer is not for the next one
+                self._door.close()
+                _parent.cache_clear()
+                raise
             finally:
                 _adopt(False)
         assert answer, f"{NAME} has ended: {self._process.wait()}"

@@ -1,4 +1,8 @@
-"""The process that ``tests/copies.py`` makes copies of: modules, one thread, and no event loop."""
+"""The process that ``tests/copies.py`` makes copies of: modules, one thread, and no event loop.
+
+A copy of it is ``onehop``, or the process that parses code. What such an ``onehop`` starts to parse
+code is a copy of itself.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +11,36 @@ import atexit
 import ctypes
 import gc
 import importlib
+import inspect
+import json
 import os
 import pkgutil
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import threading
+import time
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 NAME: Final = "onehop copies"
 """Its own name; its copies have Python's again."""
 LENGTH: Final = struct.Struct("!Q")
+ANALYSIS: Final = "(analysis)"
+"""The word for a process that parses code; its socket is then its standard input."""
+PIPES: Final = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
+"""What ``subprocess.Popen`` calls the ends of its pipes."""
 _SET_NAME: Final = 15
+_DESCRIPTORS: Final = 1 << 16
+_PATIENCE: Final = 10.0
 _APART: Final = ("adapters", "cluster", "examiner", "guest", "jail.spawner", "testing", "__main__")
 _LATE: Final = (
-    "aiosqlite anyio._backends._asyncio deno rich.console rich.table seccompy uvicorn.lifespan.on"
+    "aiosqlite anyio._backends._asyncio deno onehop.examiner.server rich.console rich.table "
+    "seccompy uvicorn.lifespan.on"
 ).split()
 """What others import when they need it."""
 
@@ -102,6 +118,9 @@ def _become(
     sys.argv[:] = ["onehop", *words]
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _open_streams()
+    from onehop.analysis import _zygote_process
+
+    _zygote_process._start = _Analysis
 
 
 def _open_streams() -> None:
@@ -118,6 +137,66 @@ def _open_streams() -> None:
         )
         setattr(sys, name, opened)
         setattr(sys, f"__{name}__", opened)
+
+
+class _Analysis(subprocess.Popen[bytes]):
+    """The process that parses code, for a copy: a copy of it."""
+
+    def __init__(self, control: int) -> None:
+        super().__init__(words(), stdin=control, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def _execute_child(self, *arguments: Any) -> None:
+        """What ``subprocess.Popen`` calls to start its program."""
+        signature = inspect.signature(subprocess.Popen._execute_child)  # type: ignore[attr-defined]
+        given = signature.bind(self, *arguments).arguments
+        self.pid = os.fork()
+        if self.pid == 0:
+            streams = (given[name] for name in ("p2cread", "c2pwrite", "errwrite"))
+            _analyse_alone(given["args"][1:], *streams)
+        self._child_created = True
+        self._close_pipe_fds(*(given[name] for name in PIPES))  # type: ignore[attr-defined]
+
+
+def words() -> list[str]:
+    """What says which process shall parse code, and for whom."""
+    path = json.dumps([os.path.abspath(entry) for entry in sys.path])
+    return [ANALYSIS, path, str(os.getpid())]
+
+
+def _analyse_alone(words: Sequence[str], *streams: int) -> NoReturn:
+    """Here may have been threads, an event loop, and any files."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.setsid()
+    for own, given in enumerate(streams):
+        os.dup2(given, own)
+    os.closerange(len(streams), _DESCRIPTORS)
+    analyse(*words)
+
+
+def analyse(path: str, host: str) -> NoReturn:
+    """Parse code for this host, until it ends."""
+    try:
+        from onehop.examiner.server import main
+
+        _wait_for_parent(int(host))
+        control, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        sys.path[:] = json.loads(path)
+        sys.argv[:] = ["-c", str(control), host]
+        main()
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def _wait_for_parent(host: int) -> None:
+    """Until what has made this copy has ended, and the host is its parent."""
+    deadline = time.monotonic() + _PATIENCE
+    while os.getppid() != host and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 def _call_it(name: str) -> None:
@@ -141,6 +220,8 @@ if __name__ == "__main__":
     from onehop.cli import main
 
     serve(socket.socket(fileno=int(sys.argv[1])))
+    if sys.argv[1:2] == [ANALYSIS]:
+        analyse(*sys.argv[2:])
     try:
         main()
     except SystemExit as ended:

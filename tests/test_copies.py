@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from onehop.analysis import BlockingAnalyst
+from onehop.validation import Validator
 from tests import copies
 from tests.copies import ONEHOP
 from tests.copying import NAME
@@ -27,7 +29,8 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.sample(1)
 @pytest.mark.parametrize(
-    "words", [["--version"], ["run", "-"], ["nothing"], ["run", "throw new Error('no')"]]
+    "words",
+    [["--version"], ["run", "-"], ["nothing"], ["run", "throw new Error('no')"], ["validate", "-"]],
 )
 def test_it_prints_and_ends_as_a_started_one_does(tmp_path: Path, words: list[str]) -> None:
     environment = {**os.environ, "ONEHOP_STORE": "memory:", "ONEHOP_JOURNAL": str(tmp_path)}
@@ -91,3 +94,15 @@ def test_what_python_reads_at_its_start_is_no_matter_for_a_copy() -> None:
     other = copies.start([sys.executable, "-c", ""])
     assert type(other) is subprocess.Popen
     assert other.wait() == 0
+
+
+def test_a_process_that_parses_code_is_a_copy_too_and_ends_with_what_it_is_for() -> None:
+    before = descendants(os.getpid())
+    with copies.also_for_analysis():
+        analyst = BlockingAnalyst()
+        verdict = Validator(analyst=analyst).validate("return eval('1')")
+        begun = [pid for pid in descendants(os.getpid()) if pid not in before]
+        analyst.close()
+    assert "eval" in {issue.pattern for issue in verdict.issues}
+    assert begun
+    until(lambda: descendants(os.getpid()) == before, "the end of its own processes")

@@ -311,6 +311,7 @@ async def servers(tmp_path: Path) -> AsyncIterator[list[Executor]]:
         ]
 
 
+@pytest.mark.thorough
 async def test_another_server_of_the_store_shows_what_waits_and_decides(
     servers: list[Executor],
 ) -> None:

@@ -67,6 +67,7 @@ async def shop() -> AsyncIterator[Executor]:
         yield executor
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("used", "then", "code", "words"),
     [

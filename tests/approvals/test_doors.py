@@ -202,6 +202,7 @@ def test_the_command_line_shows_and_decides(shop: Served, ada: httpx2.Client) ->
     assert "denied" in command("show", run_id).stdout
 
 
+@pytest.mark.thorough
 def test_the_command_line_says_what_was_decided_already(
     shop: Served, ada: httpx2.Client, ann: httpx2.Client
 ) -> None:

@@ -92,6 +92,7 @@ async def test_a_key_that_is_gone_or_spoilt_refuses_the_start_and_none_is_made(
         assert (await executor.wait("r1", 30_000, agent_id="ada")).output == "ada has 6 more"
 
 
+@pytest.mark.thorough
 async def test_a_key_that_was_replaced_is_told_at_the_start_and_ends_no_run_before_its_time(
     tmp_path: Path, key: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -113,6 +114,7 @@ async def test_a_key_that_was_replaced_is_told_at_the_start_and_ends_no_run_befo
         assert (await executor.wait("r1", 30_000, agent_id="ada")).output == "ada has 6 more"
 
 
+@pytest.mark.thorough
 async def test_a_run_whose_key_never_comes_back_is_ended_and_says_why(
     tmp_path: Path, key: Path
 ) -> None:

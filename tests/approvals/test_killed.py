@@ -9,7 +9,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -145,14 +144,16 @@ class Shop(Served):
         return self.book.read_text().splitlines().count(word)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest) -> Iterator[Any]:
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.thorough)
+"""What tests/stores tries with it in each run."""
+
+
+@pytest.fixture(scope="module", params=["sqlite", POSTGRESQL])
+def store(request: pytest.FixtureRequest) -> Any:
     """Makes the address of a new store."""
     if request.param == "sqlite":
-        yield lambda _name: None
-        return
-    with PostgresServer() as server:
-        yield server.create
+        return lambda _name: None
+    return request.getfixturevalue("postgresql_server").create
 
 
 class People:
@@ -222,6 +223,7 @@ def test_a_server_that_is_killed_while_a_worker_is_held_goes_on_with_the_run(
         assert [shop.lines(f"{word} two") for word in ("note", "pay", "note end")] == [1, 1, 1]
 
 
+@pytest.mark.thorough
 def test_a_server_that_is_killed_before_it_has_asked_anybody_goes_on_with_the_run(
     tmp_path: Path,
 ) -> None:
@@ -242,11 +244,12 @@ def test_a_server_that_is_killed_before_it_has_asked_anybody_goes_on_with_the_ru
         assert [shop.lines(f"{word} early") for word in ("note", "pay", "note end")] == [1, 1, 1]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("days", "paid"),
     [
         pytest.param(-2, "clock has 6 more", id="put back"),
-        pytest.param(2, ["expired", "none"], id="put ahead", marks=pytest.mark.thorough),
+        pytest.param(2, ["expired", "none"], id="put ahead"),
     ],
 )
 def test_a_run_goes_on_after_the_clock_of_its_server_was_set_while_it_was_down(
@@ -371,31 +374,33 @@ def _quietly(people: People, name: str, text: str) -> None:
         people.begin(name, text)
 
 
-def test_two_servers_on_one_database_go_on_with_each_run_once(tmp_path: Path) -> None:
+@pytest.mark.thorough
+def test_two_servers_on_one_database_go_on_with_each_run_once(
+    postgresql_server: PostgresServer, tmp_path: Path
+) -> None:
     """Each of many runs is paused by one of two servers; both look for what can go on."""
-    with PostgresServer() as database:
-        url = database.create("shared_runs")
-        first, second = Shop(tmp_path / "a", url), Shop(tmp_path / "b", url, BOOK="")
-        second._environment["BOOK"] = str(first.book)
-        with first, second:
-            people = People(first)
-            other = People.__new__(People)
-            other.shop, other._keys = second, people._keys
-            names = [f"r{number}" for number in range(4)]
-            for number, name in enumerate(names):
-                who = (people, other)[number % 2]
-                assert who.begin(name, code(name))["status"] == "paused"
-            asked = people.waiting()
-            assert len(asked) == 4
-            with ThreadPoolExecutor(4) as threads:
-                done = [
-                    threads.submit((people, other)[n % 2].decide, each, action="approve")
-                    for n, each in enumerate(asked)
-                ]
-                for each in done:
-                    each.result()
-            results = [people.result(name) for name in names]
-            assert all(result.get("success") for result in results), results
-            for name in names:
-                counts = [first.lines(f"{word} {name}") for word in ("note", "pay", "note end")]
-                assert counts == [1, 1, 1]
+    url = postgresql_server.create("shared_runs")
+    first, second = Shop(tmp_path / "a", url), Shop(tmp_path / "b", url, BOOK="")
+    second._environment["BOOK"] = str(first.book)
+    with first, second:
+        people = People(first)
+        other = People.__new__(People)
+        other.shop, other._keys = second, people._keys
+        names = [f"r{number}" for number in range(4)]
+        for number, name in enumerate(names):
+            who = (people, other)[number % 2]
+            assert who.begin(name, code(name))["status"] == "paused"
+        asked = people.waiting()
+        assert len(asked) == 4
+        with ThreadPoolExecutor(4) as threads:
+            done = [
+                threads.submit((people, other)[n % 2].decide, each, action="approve")
+                for n, each in enumerate(asked)
+            ]
+            for each in done:
+                each.result()
+        results = [people.result(name) for name in names]
+        assert all(result.get("success") for result in results), results
+        for name in names:
+            counts = [first.lines(f"{word} {name}") for word in ("note", "pay", "note end")]
+            assert counts == [1, 1, 1]

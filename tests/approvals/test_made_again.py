@@ -197,6 +197,7 @@ async def test_a_run_that_has_outgrown_its_recording_is_not_made_again(shop: Exe
     assert MADE == []
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("times", [1, 2])
 async def test_a_run_that_nobody_can_make_again_is_announced_as_failed_once(
     shop: Executor, times: int

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,6 +15,8 @@ import httpx2
 import pytest
 
 from onehop import Approve, SyncAgentClient
+from tests import copies
+from tests.copies import ONEHOP
 from tests.dashboard.visiting import Visitor
 from tests.server.served import Served, run
 from tests.waiting import until
@@ -74,12 +74,12 @@ def shop(tmp_path: Path) -> Iterator[Served]:
 
 
 def onehop(shop: Served, *words: str) -> str:
-    command = [sys.executable, "-m", "onehop", *words]
-    done = subprocess.run(
+    command = [*ONEHOP, *words]
+    done = copies.run(
         command, env=shop.environment, capture_output=True, text=True, timeout=100, check=False
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return str(done.stdout)
 
 
 def rows_of(client: httpx2.Client, **query: Any) -> list[tuple[str, list[str]]]:

@@ -104,6 +104,7 @@ return { paid, seen, again: await tools.find({ name: "bob" }) };
 """
 
 
+@pytest.mark.thorough
 async def test_a_run_is_paused_and_goes_on_after_a_decision(tmp_path: Path) -> None:
     async with server(tmp_path) as executor:
         paused = await executor.execute(CODE, agent_id="ada", request_id="r1")
@@ -142,6 +143,7 @@ async def test_another_server_goes_on_with_what_the_first_has_paused(tmp_path: P
     assert MADE.count(("pay", "bob")) == 1
 
 
+@pytest.mark.thorough
 async def test_a_server_that_was_asked_meanwhile_does_not_begin_what_another_has_paused(
     tmp_path: Path, postgresql_server: PostgresServer
 ) -> None:
@@ -158,6 +160,7 @@ async def test_a_server_that_was_asked_meanwhile_does_not_begin_what_another_has
     assert MADE.count(("pay", "ada")) == 1
 
 
+@pytest.mark.thorough
 async def test_a_pause_that_the_store_does_not_hear_of_is_answered_and_the_run_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +187,7 @@ async def test_a_pause_that_the_store_does_not_hear_of_is_answered_and_the_run_g
     assert MADE.count(("pay", "ada")) == 1
 
 
+@pytest.mark.thorough
 async def test_a_run_that_goes_on_is_counted_like_any_other(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -274,6 +278,7 @@ async def test_concurrent_calls_and_their_order_come_again(shared: Path) -> None
     assert len(MADE) == 9
 
 
+@pytest.mark.thorough
 async def test_a_denied_call_can_be_caught_after_the_pause(shared: Path) -> None:
     code = """
     try { await tools.pay({ to: "ada", amount: 3 }); } catch (e) { return [e.code, e.message]; }
@@ -321,6 +326,7 @@ async def pay(to: str, amount: float) -> list:
 """
 
 
+@pytest.mark.thorough
 async def test_a_run_of_500_calls_goes_on_where_it_was(shared: Path) -> None:
     code = """
     let sum = 0;
@@ -345,6 +351,7 @@ async def test_a_run_of_500_calls_goes_on_where_it_was(shared: Path) -> None:
     assert len(result.tool_calls or ()) == 501
 
 
+@pytest.mark.thorough
 async def test_what_nobody_decides_expires_after_the_pause(
     shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,6 +365,7 @@ async def test_what_nobody_decides_expires_after_the_pause(
     assert result.output == ["expired", words]
 
 
+@pytest.mark.thorough
 async def test_a_program_that_does_something_else_again_ends_as_diverged(shared: Path) -> None:
     code = "return await tools.pay({ to: 'ada', amount: 4 })"
     async with server(shared) as executor:
@@ -468,6 +476,7 @@ async def test_a_paused_run_that_was_tampered_with_ends_and_sends_nothing(tmp_pa
     assert MADE == [("find", "a")]
 
 
+@pytest.mark.thorough
 async def test_a_run_that_another_server_has_ended_is_waited_for_until_its_record_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

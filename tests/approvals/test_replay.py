@@ -86,6 +86,7 @@ async def test_a_replay_is_the_same_and_asks_no_tool(tmp_path: Path) -> None:
             await sandbox.replay({"version": 1, "program": {}, "entries": [["m", 1]]})
 
 
+@pytest.mark.thorough
 async def test_what_is_not_kept_whole_is_not_replayed(tmp_path: Path) -> None:
     async with kept_all(tmp_path) as executor:
         with pytest.raises(NotReplayableError, match="no run 'nothing' is kept"):

@@ -61,6 +61,7 @@ def test_a_journal_that_cannot_be_written_is_told_with_what_to_set(
 # --- the store
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("words", [["run", "return 1"], ["stats"], ["agents", "list"]])
 def test_a_store_of_a_newer_version_says_which_and_what_to_do(
     here: Here, tmp_path: Path, words: list[str]

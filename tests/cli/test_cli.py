@@ -79,7 +79,7 @@ def test_help_documents_the_exit_codes(here: Here, words: list[str]) -> None:
 def test_help_of_each_command_has_its_own_exit_codes(here: Here) -> None:
     text = " ".join(here("doctor", "-h").stdout.split())
     assert "Exit codes: 0 success 2 bad usage or bad input 3 a check failed" in text
-    for command in some(list(_commands()), 12):
+    for command in some(list(_commands()), 4):
         assert "Exit codes: 0 " in " ".join(here(*command, "--help").stdout.split()), command
 
 
@@ -125,6 +125,7 @@ def test_bad_usage_exits_with_2(here: Here, words: list[str]) -> None:
 # Bad input: one clear line, and nothing runs
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -159,6 +160,7 @@ def test_a_bad_call_is_one_clear_line(here: Here, words: list[str], expected: st
     assert expected in _bad_call(here("run", *words))
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -193,7 +195,7 @@ def test_a_bad_code_file_is_one_clear_line(
     assert expected in _bad_call(here("run", "a.js"))
 
 
-@pytest.mark.sample(1)
+@pytest.mark.thorough
 @pytest.mark.parametrize("words", ["run", "run -", "run -c 1 --context -"])
 def test_standard_input_that_is_closed_is_one_clear_line(tmp_path: Path, words: str) -> None:
     line = f'exec "{sys.executable}" -m onehop {words} <&-'
@@ -264,7 +266,7 @@ def test_a_value_goes_to_standard_output_and_the_console_to_standard_error(shell
     assert result.stderr == "hi\n[WARN] é\n"
 
 
-@pytest.mark.sample(1)
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "language", "succeeds"),
     [

@@ -48,7 +48,7 @@ def bash(tmp_path: Path) -> Callable[[str], str]:
     return run
 
 
-@pytest.mark.sample(1)
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "ready",
     [

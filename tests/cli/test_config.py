@@ -156,6 +156,7 @@ def test_problems_are_there_as_json(here: Here) -> None:
 # --- files that cannot be used: each command says what is wrong, where, and what to do
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(
     ("content", "told"),
     [

@@ -64,7 +64,7 @@ def test_top_draws_runs_agents_and_workers_until_q(
     watching: dict[str, str], ada: httpx2.Client
 ) -> None:
     body = {
-        "code": "const end = Date.now() + 4000; while (Date.now() < end); return 1",
+        "code": "await new Promise((done) => setTimeout(done, 4000)); return 1",
         "timeout": 20_000,
         "description": f"long one {HOSTILE}",
     }

@@ -99,6 +99,7 @@ def _program(entry: dict[str, Any]) -> str:
     return str(command[0] if isinstance(command, list) else command)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.sample(5)
 @pytest.mark.parametrize("client", BY_FILE)
 @pytest.mark.parametrize("words", [[], ["--url", URL]])
@@ -120,6 +121,7 @@ def test_doing_it_twice_changes_nothing(
     assert [each.name for each in path.parent.iterdir()] == [path.name], "and leaves no copy"
 
 
+@pytest.mark.sample(2)
 @pytest.mark.sample(5)
 @pytest.mark.parametrize("client", BY_FILE)
 def test_a_dry_run_prints_the_difference_and_writes_nothing(
@@ -133,6 +135,7 @@ def test_a_dry_run_prints_the_difference_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.sample(2)
 @pytest.mark.sample(5)
 @pytest.mark.parametrize("client", sorted(set(BY_FILE) - {"jetbrains"}))
 def test_from_a_command_to_a_url_and_back_leaves_one_way(
@@ -148,6 +151,7 @@ def test_from_a_command_to_a_url_and_back_leaves_one_way(
     assert URL not in json.dumps(seen[2])
 
 
+@pytest.mark.sample(2)
 @pytest.mark.sample(5)
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("words", [[], ["--url", URL]])
@@ -293,6 +297,7 @@ def test_other_extensions_of_goose_stay(here: Here, tmp_path: Path, text: str) -
 # --- what cannot be edited is refused, and stays
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("client", "text", "told"),
     [

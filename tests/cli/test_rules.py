@@ -40,6 +40,7 @@ def test_rules_of_the_settings_have_effects_and_conditions(here: Here, tmp_path:
     assert rules["value"] == ["deny pay when amount > 5", "ask * effect destructive"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("line", "words"),
     [

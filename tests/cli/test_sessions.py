@@ -48,6 +48,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield running
 
 
+@pytest.mark.thorough
 def test_its_owner_and_an_admin_list_and_end_a_session(server: Served) -> None:
     ada, eve, root = (server.key(*who) for who in (("ada",), ("eve",), ("root", "admin")))
     with server.client(ada) as client:

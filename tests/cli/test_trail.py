@@ -109,6 +109,7 @@ async def _everything(store: SqlStore) -> None:
 # For people
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("columns", [60, 61, 80, 120, 200])
 async def test_tables_fit_the_terminal(busy: SqlStore, screen: Screen, columns: int) -> None:
     screen.switch_on(columns)
@@ -119,6 +120,7 @@ async def test_tables_fit_the_terminal(busy: SqlStore, screen: Screen, columns: 
     assert re.search(ISO, screen.raw), "and so are times"
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("zone", "utc", "expected"),
     [
@@ -268,6 +270,7 @@ async def test_the_calls_of_a_run_are_shown_with_their_arguments(
     assert "toolCalls" not in rest
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "details",
     [

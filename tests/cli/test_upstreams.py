@@ -153,6 +153,7 @@ def test_the_command_line_calls_the_tools_of_a_file_with_servers(
     assert json.loads(result.stdout) == {"a": [1, 2]}
 
 
+@pytest.mark.thorough
 def test_code_on_the_command_line_calls_them_too(here: Here, tmp_path: Path) -> None:
     path = written(tmp_path, {"bad": running()})
     code = "return (await tools.bad.json_text()).a"
@@ -179,6 +180,7 @@ def test_import_leaves_onehop_out(here: Here, tmp_path: Path, entry: dict[str, A
     assert "itself: left out: it is onehop itself" in result.stderr
 
 
+@pytest.mark.thorough
 def test_a_onehop_that_another_one_has_started_starts_no_servers(
     here: Here, tmp_path: Path
 ) -> None:

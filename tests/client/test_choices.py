@@ -107,6 +107,7 @@ async def test_an_agent_and_an_admin_see_and_end_sessions_and_nobody_else(
     assert name not in [each.session for each in await client.sessions()]
 
 
+@pytest.mark.thorough
 async def test_what_a_session_stores_is_there_after_a_restart(tmp_path: Path, kind: Kind) -> None:
     async with Served(tmp_path) as served:
         options = {"server_url": served.url, "api_key": served.keys["ada"]}

@@ -430,6 +430,7 @@ async def test_a_feed_survives_the_restart_of_its_server(tmp_path: Path) -> None
 # --- the page ---
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("number", "printed"), [(0, "[2, 5]\n"), (1, "2\n")])
 async def test_the_snippets_of_the_page_run(server: Served, number: int, printed: str) -> None:
     page = (ROOT / "docs/reference/client.md").read_text("utf-8")

@@ -283,6 +283,7 @@ async def test_calls_in_flight_are_unavailable_when_the_client_leaves(served: Se
         assert result.tool_calls[0].outcome == "unknown"
 
 
+@pytest.mark.thorough
 async def test_it_connects_again_when_the_server_was_away(tmp_path: Path, kind: Kind) -> None:
     async with server(tmp_path) as served, connected(kind, **options(served)) as client:
         assert (await run(client, "return await tools.double({number: 1})")).output == 2

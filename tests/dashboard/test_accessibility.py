@@ -105,6 +105,7 @@ def test_axe_finds_nothing_serious_at_the_login(served: Served, profile: Path) -
         assert violations(person) == []
 
 
+@pytest.mark.thorough
 def test_no_page_is_wider_than_a_small_telephone(admin: Browser, runs: dict[str, str]) -> None:
     admin.resize(360, 740)
     wide = {}

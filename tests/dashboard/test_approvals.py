@@ -107,6 +107,7 @@ def _alerted(page: Browser, told: str) -> bool:
     return told in found
 
 
+@pytest.mark.thorough
 def test_the_keyboard_denies_with_a_reason(admin: Browser, asking: Asking) -> None:
     result = asking(PAY + ".catch((error) => error.message)")
     _opened(admin)
@@ -217,6 +218,7 @@ def test_a_form_that_means_all_calls_without_naming_them_decides_nothing(
     assert result.result(30)["success"]
 
 
+@pytest.mark.thorough
 async def test_calls_for_which_the_page_has_no_room_are_not_decided_by_it(
     person: Visitor, served: Served
 ) -> None:

@@ -185,6 +185,7 @@ def _row(admin: Browser, name: str) -> WebElement:
     return row
 
 
+@pytest.mark.thorough
 def test_an_admin_adds_rotates_and_revokes(admin: Browser, served: Served) -> None:
     admin.open("/dashboard/agents")
     admin.find("input[name=agentId]").send_keys("made-here")
@@ -324,6 +325,7 @@ def test_an_admin_replays_a_run_offline(
     admin.complaints()  # a run that is not kept is an answer of 404
 
 
+@pytest.mark.thorough
 def test_an_admin_denies_an_agent_a_tool_at_once(admin: Browser, served: Served) -> None:
     with served.client(served.key("too-eager")) as agent:
         call = "return await tools.find_orders({customer: 'c'})"

@@ -24,6 +24,8 @@ from tests.dashboard.browsing import Browser, browser
 from tests.server.served import Served
 from tests.waiting import until
 
+pytestmark = pytest.mark.thorough  # test_browser.py has seven pages
+
 TEXT = (
     "\u202e</td></table><script>document.title='owned'</script>"
     "<img src=x onerror=\"document.title='owned'\">{{7*7}}'\"&\x1b[31m\x9b2J\u2066\u200b\ufeff"
@@ -220,7 +222,6 @@ def test_the_live_feed_shows_what_code_throws_as_text(person: tuple[Browser, Ser
     assert page.run("return document.documentElement.scrollWidth") <= 1280
 
 
-@pytest.mark.sample(1)
 @pytest.mark.parametrize("width", [360, 1280])
 def test_long_and_turned_words_do_not_break_the_page(
     person: tuple[Browser, Served], width: int

@@ -83,6 +83,7 @@ def _links(person: Visitor, page: str) -> set[str]:
     return links if len(links) >= len(NAMES) else set()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("page", ["/dashboard/agents", "/dashboard/executions"])
 def test_each_link_of_a_list_leads_to_what_it_names(person: Visitor, page: str) -> None:
     links = until(lambda: _links(person, page), "a list with all of them")
@@ -95,6 +96,7 @@ def test_each_link_of_a_list_leads_to_what_it_names(person: Visitor, page: str) 
         assert (f"the run {place}" if "executions" in page else name) in seen
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_parts_of_a_run_are_under_its_address(person: Visitor, name: str) -> None:
     page = f"/dashboard/executions/{segment(name or 'none')}?agentId={segment('')}"

@@ -38,6 +38,7 @@ def saved(admin: Browser, agent: httpx2.Client, name: str, **call: Any) -> str:
     return request_id
 
 
+@pytest.mark.thorough
 def test_an_admin_saves_a_run_and_an_agent_calls_it(
     admin: Browser, viewer: Browser, ada: httpx2.Client
 ) -> None:

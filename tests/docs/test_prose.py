@@ -64,6 +64,7 @@ def test_plain_english_and_code_pass(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
+@pytest.mark.thorough
 def test_this_house_keeps_its_own_rules() -> None:
     done = check()
     assert done.returncode == 0, done.stdout

@@ -119,7 +119,7 @@ def blocks(page: str) -> Iterator[tuple[str, str, str]]:
         yield found[1], found[2], named[1] if named else ""
 
 
-@pytest.mark.sample(1)
+@pytest.mark.thorough
 @pytest.mark.timeout(240)  # a dozen commands, with --soak each a new Python
 @pytest.mark.parametrize("page", PAGES)
 def test_each_step_of_a_tutorial_gives_the_result_that_it_shows(page: str, tmp_path: Path) -> None:

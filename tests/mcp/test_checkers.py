@@ -16,7 +16,7 @@ import pytest
 from tests.mcp.doors import TOOL, Service, environment, over_http, run, service
 from tests.users import ROOT
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.thorough, pytest.mark.asyncio(loop_scope="package")]
 
 FOLDER = Path(sys.prefix) / "mcp-checkers"
 MISSING = "the MCP Inspector and the conformance suite are not installed: scripts/mcp-checkers"
@@ -99,7 +99,6 @@ def inspector(
     return Inspector(tmp_path, served, transport, request.param)
 
 
-@pytest.mark.sample(1)
 async def test_the_inspector_finds_nothing_to_criticise(inspector: Inspector) -> None:
     code, answer, errors = await inspector.ask("tools/list", "--strict")
     assert code == 0, errors
@@ -107,7 +106,6 @@ async def test_the_inspector_finds_nothing_to_criticise(inspector: Inspector) ->
     assert not re.search(r"warning|[1-9]\d* error", errors, re.IGNORECASE), errors
 
 
-@pytest.mark.sample(1)
 async def test_the_inspector_calls_the_tool(inspector: Inspector) -> None:
     code, result = await inspector.call("return context.n + 1")
     assert (code, result["isError"]) == (0, False)
@@ -115,7 +113,6 @@ async def test_the_inspector_calls_the_tool(inspector: Inspector) -> None:
     assert result["content"][0]["text"] == "42"
 
 
-@pytest.mark.sample(1)
 async def test_the_inspector_sees_failing_code_as_a_tool_error(inspector: Inspector) -> None:
     code, result = await inspector.call("throw new TypeError('no')")
     assert code != 0
@@ -123,7 +120,6 @@ async def test_the_inspector_sees_failing_code_as_a_tool_error(inspector: Inspec
     assert result["content"][0]["text"].startswith("Error (runtime): TypeError: no")
 
 
-@pytest.mark.sample(1)
 async def test_the_inspector_lists_resources(inspector: Inspector) -> None:
     assert (await inspector.ask("resources/list"))[0] == 0
     _, answer, _ = await inspector.ask("resources/templates/list")
@@ -134,7 +130,6 @@ async def test_the_inspector_lists_resources(inspector: Inspector) -> None:
 # --- the conformance suite ---
 
 
-@pytest.mark.thorough
 async def test_conformance_is_as_documented(tmp_path: Path) -> None:
     """The table of docs/contributing/mcp-conformance.md is what the suite finds, check by check."""
     found: dict[str, list[str]] = {}

@@ -129,7 +129,7 @@ def test_what_it_does_not_know_is_told(words: list[str], field: str) -> None:
     assert done.stderr.startswith(f"onehop: {field}: got ")
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("words", [["--help"], ["mcp", "--help"], ["mcp", "config", "cursor"]])
 def test_the_sdk_is_not_imported_for_help(tmp_path: Path, words: list[str]) -> None:
     code = (

@@ -123,7 +123,7 @@ async def test_a_person_at_the_client_decides(
     assert 'call_1: pay (write) {"to": "ada", "amount": 1}' in asked[0].message
 
 
-@pytest.mark.sample(1)
+@pytest.mark.thorough
 @pytest.mark.parametrize("door", DOORS[2:], ids=" ".join)
 async def test_who_declines_denies(door: tuple[str, Era], served: Service, tmp_path: Path) -> None:
     declined = types.ElicitResult(action="decline")

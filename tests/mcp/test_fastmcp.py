@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
-@pytest.mark.sample(1)
+@pytest.mark.thorough
 @pytest.mark.parametrize("era", get_args(Era))
 @pytest.mark.parametrize("transport", ["stdio", "HTTP"])
 async def test_it_lists_calls_and_reads(

@@ -165,6 +165,7 @@ async def test_an_output_of_the_http_api_is_read_through_mcp(served: Service) ->
 # --- limits of an agent ---
 
 
+@pytest.mark.thorough
 async def test_more_runs_than_an_agent_may_have_are_refused(tmp_path: Path) -> None:
     async with service(tmp_path, max_rate=2) as strict, over_http(strict) as client:
         for _ in range(2):
@@ -243,6 +244,7 @@ async def test_the_path_is_not_redirected(served: Service) -> None:
         assert (await http.post(served.url, json=message("return 1"))).status_code == 200
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("headers", [{}, MODERN], ids=["session era", "2026-07-28"])
 @pytest.mark.parametrize(
     "body",
@@ -318,6 +320,7 @@ async def test_only_who_wants_to_hear_of_progress_gets_a_stream(
     assert only_json.status_code == 406
 
 
+@pytest.mark.thorough
 async def test_many_clients_at_once_are_all_answered(served: Service) -> None:
     async with raw(served) as http:
         calls = [http.post(served.url, json=message("return 1", n)) for n in range(100)]

@@ -49,6 +49,7 @@ async def test_a_client_that_listens_hears_of_a_tool_that_came(tmp_path: Path) -
             assert "tulip" in await described(client)
 
 
+@pytest.mark.thorough
 async def test_a_client_that_listens_hears_of_snippets_that_come_and_go(tmp_path: Path) -> None:
     async with (
         service(tmp_path) as served,
@@ -86,6 +87,7 @@ def on_this_machine(folder: Path) -> Any:
     return stdio_client(process(folder))
 
 
+@pytest.mark.thorough
 async def test_over_stdio_a_client_hears_of_it_without_asking(tmp_path: Path) -> None:
     heard = asyncio.Event()
 
@@ -103,6 +105,7 @@ async def test_over_stdio_a_client_hears_of_it_without_asking(tmp_path: Path) ->
         assert "tulip" in await described(client)
 
 
+@pytest.mark.thorough
 async def test_over_stdio_a_client_of_today_listens(tmp_path: Path) -> None:
     async with Client(on_this_machine(tmp_path), mode="2026-07-28") as client:
         await soon_described(client, "grow")
@@ -121,6 +124,7 @@ async def soon_described(client: Client, word: str) -> None:
     await soon(has)
 
 
+@pytest.mark.thorough
 async def test_one_agent_takes_not_all_the_places_of_those_who_listen(tmp_path: Path) -> None:
     async with (
         growing(tmp_path) as served,

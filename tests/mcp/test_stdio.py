@@ -110,7 +110,7 @@ async def test_it_ends_when_its_input_does_and_says_nothing(tmp_path: Path) -> N
         await soon(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
 
 
-@pytest.mark.sample(1)
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_and_the_run_in_flight(
     tmp_path: Path, number: signal.Signals
@@ -136,7 +136,7 @@ async def test_the_end_of_input_ends_the_run_in_flight(tmp_path: Path) -> None:
         await soon(lambda: not Path(f"/proc/{worker}").exists())
 
 
-@pytest.mark.sample(1)
+@pytest.mark.thorough
 @pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 async def test_a_cancelled_call_kills_its_worker(tmp_path: Path, era: str) -> None:
     async with Client(process(tmp_path), mode=era) as client:
@@ -214,6 +214,7 @@ async def test_it_starts_and_runs_while_the_store_is_away(tmp_path: Path) -> Non
     assert "WARNING starting without it" in errors
 
 
+@pytest.mark.thorough
 async def test_two_clients_may_share_a_store(tmp_path: Path) -> None:
     first, second = process(tmp_path, "--agent", "one"), process(tmp_path, "--agent", "two")
     async with Client(first) as one, Client(second) as two:
@@ -278,6 +279,7 @@ async def key_of(folder: Path, agent_id: str) -> str:
         await store.aclose()
 
 
+@pytest.mark.thorough
 async def test_runs_are_those_of_the_named_agent(tmp_path: Path) -> None:
     assert await agent_of_a_run(tmp_path, "--agent", "ada") == "ada"
 

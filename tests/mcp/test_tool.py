@@ -230,7 +230,7 @@ async def page_of(client: Client, uri: str) -> TextResourceContents:
     return contents
 
 
-@pytest.mark.parametrize("count", [5000, 20_000])
+@pytest.mark.parametrize("count", [pytest.param(5000, marks=pytest.mark.thorough), 20_000])
 async def test_many_console_lines_leave_the_value_whole(client: Client, count: int) -> None:
     code = f"for (let i = 0; i < {count}; i++) console.log(i); return {{ total: 5 }}"
     result = await run(client, code)

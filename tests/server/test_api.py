@@ -388,6 +388,7 @@ def test_a_request_id_that_cannot_be_one_is_refused(ada: httpx2.Client, name: st
     assert error(response, 400, "invalid_request")["field"] == "X-Request-Id"
 
 
+@pytest.mark.thorough
 def test_a_page_of_large_records_ends_early_and_says_where_to_go_on(served: Served) -> None:
     with served.client(served.key("voluminous")) as client:
         for _ in range(36):

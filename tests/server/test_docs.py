@@ -147,6 +147,7 @@ def test_vendored_files_are_those_of_the_package_that_is_named(folder: Path) -> 
         assert sha256((folder / name).read_bytes()).hexdigest() == digest, name
 
 
+@pytest.mark.thorough
 def test_a_wheel_has_the_page_and_the_licences(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
     subprocess.run([*command, "--directory", str(tmp_path)], cwd=ROOT, check=True, timeout=60)

@@ -119,6 +119,7 @@ def test_a_connection_that_has_ended_is_not_used(ada: httpx2.Client) -> None:
     assert run(ada, "return 1", **{"X-Tool-Connection": client.id}).status_code == 409
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -84,16 +84,19 @@ def operations(document: Path) -> set[str]:
     return {call["operationId"] for calls in paths.values() for call in calls.values()}
 
 
+@pytest.mark.thorough
 def test_spectral_finds_no_error(document: Path) -> None:
     (document.parent / ".spectral.yaml").write_text('extends: ["spectral:oas"]\n')
     checked(document.parent, "spectral", "lint", "--fail-severity", "error", document.name)
 
 
+@pytest.mark.thorough
 def test_redocly_finds_no_error(document: Path) -> None:
     quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
     checked(document.parent, "redocly", "lint", document.name, **quiet)
 
 
+@pytest.mark.thorough
 def test_a_generated_python_client_makes_every_call(
     served: Served, admin: httpx2.Client, document: Path
 ) -> None:
@@ -115,6 +118,7 @@ def test_a_generated_python_client_makes_every_call(
     assert silent <= {"execution_stream", "revoke_agent", "answer_call"}
 
 
+@pytest.mark.thorough
 def test_generated_types_fit_every_call(
     served: Served, admin: httpx2.Client, document: Path
 ) -> None:

@@ -71,6 +71,7 @@ def test_a_store_or_journal_that_is_deleted_or_replaced_is_noticed(own: Served) 
         reason(ada, "the journal cannot be written")
 
 
+@pytest.mark.thorough
 def test_a_journal_without_room_is_not_ready_and_refuses_runs_for_that_reason(
     own: Served,
 ) -> None:

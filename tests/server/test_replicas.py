@@ -216,6 +216,7 @@ def test_a_port_where_a_server_of_several_processes_listens_is_refused_to_any_ot
         assert urlsplit(again.url).port == port  # a restart finds its port free
 
 
+@pytest.mark.thorough
 def test_a_port_where_one_process_serves_is_refused_to_several(
     postgresql_server: PostgresServer, tmp_path: Path
 ) -> None:
@@ -265,6 +266,7 @@ def root(crew: Replica) -> str:
     return crew.key("root", "admin")
 
 
+@pytest.mark.thorough
 def test_an_agent_finds_its_session_whichever_process_it_reaches(crew: Replica, root: str) -> None:
     for agent in ("ada", "bob", "eve", "kim"):
         answers = []
@@ -275,6 +277,7 @@ def test_an_agent_finds_its_session_whichever_process_it_reaches(crew: Replica, 
         assert answers[-1]["output"] == 2, answers
 
 
+@pytest.mark.thorough
 def test_the_metrics_of_both_are_one_text(crew: Replica, root: str) -> None:
     with crew.client(root) as client:
         for agent in ("ada", "bob", "eve", "kim"):
@@ -289,6 +292,7 @@ def test_the_metrics_of_both_are_one_text(crew: Replica, root: str) -> None:
     assert sum(each.value for each in runs.samples if each.name.endswith("_total")) >= 4
 
 
+@pytest.mark.thorough
 def test_a_process_that_dies_is_replaced_and_all_stop_together(crew: Replica, root: str) -> None:
     before = children(crew.pid)
     assert len(before) == 2

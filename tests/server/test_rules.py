@@ -18,6 +18,7 @@ from onehop import ExecutionResult, InvalidRequestError, Rule
 from onehop.client import AgentClient, SyncAgentClient
 from tests import copies
 from tests.copies import ONEHOP
+from tests.sampling import some
 from tests.server.served import Served, run
 
 SHOP = '''
@@ -202,6 +203,7 @@ def carol(shop: Served) -> Iterator[httpx2.Client]:
         yield client
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("more", "expected"), NARROWED)
 def test_a_run_over_http_has_its_own_tools_and_rules(
     carol: httpx2.Client, more: dict[str, Any], expected: list[str]
@@ -247,12 +249,12 @@ async def test_a_run_over_mcp_has_its_own_tools_and_rules(
     async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
         transport = streamable_http_client(f"{shop.url}/mcp", http_client=http)
         async with Client(transport) as client:
-            for more, expected in NARROWED:
+            for more, expected in some(NARROWED, 2):
                 meta: Any = {f"onehop/{name}": value for name, value in more.items()}
                 answer = await client.call_tool("code_execute", {"code": BOTH}, meta=meta)
                 assert answer.structured_content is not None
                 assert answer.structured_content["output"] == expected
-            for more, field, words in REFUSED:
+            for more, field, words in some(REFUSED, 2):
                 meta = {f"onehop/{name}": value for name, value in more.items()}
                 answer = await client.call_tool("code_execute", {"code": BOTH}, meta=meta)
                 assert answer.is_error
@@ -280,7 +282,7 @@ async def test_an_agent_sees_over_mcp_what_its_rules_leave_it(shop: Served) -> N
 async def test_the_client_narrows_a_run(shop: Served, carol: httpx2.Client) -> None:
     key = carol.headers["authorization"].split()[1]
     async with AgentClient(server_url=shop.url, api_key=key) as client:
-        for more, expected in NARROWED:
+        for more, expected in some(NARROWED, 2):
             assert (await client.execute(BOTH, **more)).output == expected
         rule = Rule("deny", "pay")
         for rules in ([rule], {"deny": ["pay"]}):
@@ -317,6 +319,7 @@ def on_the_command_line(shop: Served, *words: str) -> subprocess.CompletedProces
     )
 
 
+@pytest.mark.thorough
 def test_a_run_of_the_command_line_has_its_own_tools_and_rules(shop: Served) -> None:
     words = ("--tools", "f*", "--tools", "pay", "--rule", "deny * effect write")
     assert json.loads(on_the_command_line(shop, *words).stdout)["output"] == [FOUND, "denied"]
@@ -344,6 +347,7 @@ def test_what_cannot_narrow_a_run_is_refused_on_the_command_line(
 # --- statistics by tool
 
 
+@pytest.mark.thorough
 async def test_calls_are_counted_by_tool_at_every_door(shop: Served, root: httpx2.Client) -> None:
     code = "await tools.find({ name: 'x' }); return await tools.pay({ to: 'x', amount: 1 })"
     keys = [await asyncio.to_thread(shop.key, name) for name in ("s1", "s2")]

@@ -337,7 +337,7 @@ def test_every_refusal_has_the_body_of_an_error(named: Served) -> None:
     methods = ("GET", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "OTHER")
     asked = list(itertools.product(methods, addresses, ODD_REQUESTS))
     with named.client() as pages:
-        for method, address, headers in some(asked, 300):
+        for method, address, headers in some(asked, 100):
             given = {"Origin": "https://app.example", **headers}
             answer = pages.request(method, address, headers=given)
             if answer.status_code >= 400:
@@ -401,6 +401,7 @@ def test_the_log_can_be_text_that_stays_on_its_line(tmp_path: Path) -> None:
     assert "agent" not in line
 
 
+@pytest.mark.thorough
 def test_while_the_store_is_away_runs_go_on_and_questions_are_503(tmp_path: Path) -> None:
     with PostgresServer() as database:
         server = Served(tmp_path, ONEHOP_STORE=database.url)

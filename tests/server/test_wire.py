@@ -152,6 +152,7 @@ def read(wire: socket.socket) -> bytes:
 # --- clients that take nothing
 
 
+@pytest.mark.thorough
 def test_memory_of_answers_that_nobody_read_goes_back_to_the_machine(tmp_path: Path) -> None:
     clients, most = 60, 64 << 20  # bytes; without a hand they leave 120 MB behind
     words = call("return 'x'.repeat(4_000_000)", timeout=30000)
@@ -173,6 +174,7 @@ def resident(server: Served) -> int:
     return pages * resource.getpagesize()
 
 
+@pytest.mark.thorough
 def test_who_does_not_read_keeps_its_place_and_is_dropped(narrow: Served) -> None:
     key = narrow.key("silent", max_runs=2)
     words = call("return 'x'.repeat(4000000)")
@@ -247,6 +249,7 @@ def _closed_soon(wire: socket.socket) -> bool:
         return True
 
 
+@pytest.mark.thorough
 def test_running_out_of_descriptors_is_one_line_of_the_log(tmp_path: Path) -> None:
     with Served(tmp_path, ONEHOP_MAX_CONNECTIONS="100000") as server:
         used = len(list(Path(f"/proc/{server.pid}/fd").iterdir()))

@@ -194,6 +194,7 @@ async def session(sandbox: Sandbox) -> str:
     return found
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", ["large", "endless", "values", "long_event"])
 async def test_an_answer_that_is_too_large_costs_no_other_call(sandbox: Sandbox, name: str) -> None:
     before = await session(sandbox)
@@ -277,6 +278,7 @@ async def test_an_address_where_nobody_answers_is_named_without_what_is_secret_i
     assert SECRET not in str(raised.value)
 
 
+@pytest.mark.thorough
 async def test_a_server_that_comes_later_is_found() -> None:
     port = free_port()
     server = McpUpstream(url=f"http://127.0.0.1:{port}/mcp")

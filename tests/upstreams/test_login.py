@@ -149,6 +149,7 @@ def log_out(folder: Path) -> str:
     return str(done.stderr)
 
 
+@pytest.mark.thorough
 async def test_a_logout_forgets_the_tokens_and_ends_them_at_the_server(
     tmp_path: Path, home: Path
 ) -> None:
@@ -164,6 +165,7 @@ async def test_a_logout_forgets_the_tokens_and_ends_them_at_the_server(
         assert "nobody was logged in" in await asyncio.to_thread(log_out, tmp_path)
 
 
+@pytest.mark.thorough
 async def test_a_client_of_the_settings_logs_in_where_nobody_may_register(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from onehop import McpUpstream, Sandbox, SandboxConfig, Tools
 
+pytestmark = pytest.mark.thorough  # test_upstreams.py has a server by the SDK
+
 FOLDER = Path(sys.prefix) / "mcp-servers"
 
 

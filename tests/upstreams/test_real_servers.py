@@ -11,6 +11,8 @@ import pytest
 
 from onehop import McpUpstream, Sandbox, SandboxConfig, Tools
 
+pytestmark = pytest.mark.thorough  # test_upstreams.py has a server by the SDK that these use
+
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -173,6 +173,7 @@ async def test_an_agent_more_than_there_are_sessions_takes_the_one_that_is_idle_
         held.cancel()
 
 
+@pytest.mark.thorough
 async def test_a_shared_server_has_one_process_for_all() -> None:
     server = McpUpstream(command=COMMAND, required=True, shared=True)
     async with Sandbox(SandboxConfig(pool_size=1), tools=Tools(t=server)) as sandbox:
@@ -204,6 +205,7 @@ async def test_only_included_tools_that_are_not_excluded_are_there() -> None:
         assert set(sandbox.toolbox.catalogue.bound) == {"t.add", "t.pid"}
 
 
+@pytest.mark.thorough
 async def test_text_stays_text_where_parsing_is_off() -> None:
     server = McpUpstream(command=COMMAND, required=True, parse_json=False)
     async with Sandbox(SandboxConfig(pool_size=1), tools=Tools(t=server)) as sandbox:

@@ -20,12 +20,12 @@ __all__ = ["app", "main"]
 def main() -> None:
     """Run the command that ``sys.argv`` names, and exit."""
     try:
-        _run()
+        _obey()
     finally:  # to look for garbage in all that is loaded takes a tenth of a run; it ends anyhow
         gc.freeze()
 
 
-def _run() -> None:
+def _obey() -> None:
     from onehop.cli._command import outcome
     from onehop.cli._early import begun_for
     from onehop.cli._once import run_once

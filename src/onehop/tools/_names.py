@@ -67,7 +67,7 @@ class Spellings:
         aliases: dict[str, tuple[str, ...]] = {}
         for name in taken:
             alias = alias_of(name)
-            if alias not in exact and alias not in _CALLED_BY_JAVASCRIPT:
+            if alias not in exact and alias != "then":
                 aliases[alias] = (*aliases.get(alias, ()), name)
         return cls(exact, aliases)
 
