@@ -201,7 +201,7 @@ async def test_any_name_can_be_called(sandbox: Sandbox, name: str) -> None:
 
 async def test_javascript_calls_no_tool_by_itself(sandbox: Sandbox) -> None:
     called: list[str] = []
-    names = "then toJSON toString valueOf inspect constructor next length".split()
+    names = "then toString valueOf inspect constructor next length".split()
     odd = [Tool(name, partial(called.append, name), input_schema=ANYTHING) for name in names]
     code = """
       const tried = [];
@@ -212,9 +212,22 @@ async def test_javascript_calls_no_tool_by_itself(sandbox: Sandbox) -> None:
           try { await use(object) } catch (error) { tried.push(error.name) }
         }
       }
-      return tried.includes('TypeError')"""
+      return tried"""
     result = await run(sandbox, code, tools=Tools(*odd, odd=odd))
+    assert (set(result.output), called, result.tool_calls) == (
+        {"TypeError", "DataCloneError"},
+        [],
+        None,
+    )
+
+
+async def test_a_tool_named_to_json_is_not_called_by_json(sandbox: Sandbox) -> None:
+    called: list[str] = []
+    odd = Tool("toJSON", lambda: called.append("toJSON"), input_schema=ANYTHING)
+    code = "return JSON.stringify(tools.odd)"
+    result = await sandbox.execute(code, tools=Tools(odd=[odd]), typecheck="off")
     assert called == []
+    assert "a tool takes one argument, an object" in (result.error or "")
 
 
 # --- errors ---
