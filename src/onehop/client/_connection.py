@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import select
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
@@ -236,6 +237,8 @@ def _trust(server_url: str) -> ssl.SSLContext | bool:
 def _mounts() -> dict[str, httpx2.AsyncBaseTransport | None]:
     """Which addresses are called in another way than httpx's own. A proxy of the environment is for
     the way out, not for this machine."""
+    if not hasattr(select, "poll"):  # Windows
+        return {}
     from onehop.client._plain import PlainTransport  # h11, which nobody needs before
 
     plain = PlainTransport()
