@@ -215,7 +215,8 @@ def test_a_run_of_the_command_line_that_waits_says_how_to_decide_and_does_not_lo
     assert "paused: a person must decide about pay (call_1)" in done.stderr
     command = re.search(r"onehop (approvals approve [0-9a-f]{32})", done.stderr)
     shown = re.search(r"onehop (show [0-9a-f]{32})", done.stderr)
-    assert command and shown
+    assert command
+    assert shown
     assert approvals(shop, *command[1].split()[1:]).returncode == 0
     until(lambda: "ada has 6 more" in _told(shop, *shown[1].split()), "the rest of the run")
 

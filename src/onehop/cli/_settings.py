@@ -177,7 +177,7 @@ def _find_unknown(file: SettingsFile, judged: Judgement) -> None:
 
 
 def _unknown(name: str, content: Any) -> str:
-    """What is said of a table that does not exist, or of a setting that stands before all tables."""
+    """Of a table that does not exist, or a setting that stands before all tables."""
     if isinstance(content, dict):
         known = [section.table for section in SECTIONS]
         return f"unknown table [{name}]{_hint(name, [*known, UPSTREAM])}"
