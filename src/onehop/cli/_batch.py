@@ -179,7 +179,7 @@ def _shown() -> Iterator[Callable[[Progress], None]]:
     at the end, also of a batch that was interrupted."""
     import sys
 
-    from onehop.errors import InvalidRequestError
+    from onehop.errors import ConfigError
 
     last: list[Progress] = []
     shown = _bar if sys.stderr.isatty() else _lines
@@ -191,7 +191,7 @@ def _shown() -> Iterator[Callable[[Progress], None]]:
                 show(progress)
 
             yield hear
-    except InvalidRequestError:
+    except ConfigError:
         last[:] = [
             progress for progress in last if progress.done
         ]  # nothing ran: the error says why
