@@ -57,7 +57,7 @@ async def test_over_http(tmp_path: Path) -> None:
 
         refused = (await call(code=BAD)).json()
         assert refused["errorInfo"]["type"] == "validation"
-        assert (refused["errorInfo"]["line"], refused["errorInfo"]["column"]) == (1, 14)
+        assert (refused["errorInfo"]["line"], refused["errorInfo"]["column"]) == (1, 37)
         assert refused["typecheck"] == {"verdict": "checked", "reason": None}
         assert refused["hints"][0].startswith("tools.crm.find_person(args: {name: string;")
         ran = (await call(code=GOOD)).json()

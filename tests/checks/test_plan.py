@@ -143,8 +143,8 @@ async def test_a_plan_of_repaired_code_has_places_of_the_code_as_it_was_sent(
     assert result.plan is not None
     assert [(call.line, call.column) for call in result.plan] == [(2, 14)]
     assert refused.error_info is not None
-    assert (refused.error_info.line, refused.error_info.column) == (2, 14)
-    assert [(finding.line, finding.column) for finding in refused.findings or ()] == [(2, 14)]
+    assert (refused.error_info.line, refused.error_info.column) == (2, 26)
+    assert [(finding.line, finding.column) for finding in refused.findings or ()] == [(2, 26)]
 
 
 async def test_a_refused_run_tells_of_validation_and_never_starts(sandbox: Sandbox) -> None:

@@ -293,7 +293,7 @@ def test_the_document_names_every_address_of_the_page(served: Served) -> None:
         for method in operations
     }
     text = (ROOT / "docs/reference/http.md").read_text("utf-8")
-    told = set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`?]*)`", text))
+    told = set(re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`?]*)`", text))
     told = {address.replace("{question}", "{question}") for address in told}
     told |= {f"POST {path.split()[1]}" for path in told if path == "GET /api/v1/agents"}
     assert known == told

@@ -9,7 +9,7 @@ return person.name;
 // --- 1: there is no tool tools.crmm.find_people
 const people = await tools.crmm.find_people({});
 return people;
-// --- 1: did you mean limit?
+// --- 3: did you mean limit?
 const people = await tools.crm.find_people({
   query: "a",
   limt: 5,
