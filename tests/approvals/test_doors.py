@@ -212,6 +212,7 @@ def test_a_run_of_the_command_line_that_waits_says_how_to_decide_and_does_not_lo
         [*ONEHOP, *words], env=settings, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout) == (1, "")
+    assert re.search(r"pay \(call_1\) waits for a person: onehop approvals approve \w", done.stderr)
     assert "paused: a person must decide about pay (call_1)" in done.stderr
     command = re.search(r"onehop (approvals approve [0-9a-f]{32})", done.stderr)
     shown = re.search(r"onehop (show [0-9a-f]{32})", done.stderr)
