@@ -226,7 +226,7 @@ def _told(shop: Served, *words: str) -> str:
     done = copies.run(
         [*ONEHOP, *words], env=shop.environment, capture_output=True, text=True, timeout=30
     )
-    return done.stdout
+    return str(done.stdout)
 
 
 @pytest.mark.thorough

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from onehop.events import ApprovalRequested
+    from onehop.events import Event
     from onehop.execution.executor import Executor
 
 
@@ -17,8 +17,11 @@ def tell_of_waiting(executor: Executor) -> None:
     executor.bus.subscribe(_tell, types=[CODE_APPROVAL_REQUESTED], name="terminal")
 
 
-def _tell(event: ApprovalRequested) -> None:
+def _tell(event: Event) -> None:
     from onehop.cli._output import write
+    from onehop.events import ApprovalRequested
 
+    if not isinstance(event, ApprovalRequested):
+        return
     command = f"onehop approvals approve {event.run_id}"
     write(sys.stderr, f"{event.tool} ({event.call_id}) waits for a person: {command}\n", "yellow")
