@@ -1,4 +1,4 @@
-"""Here the process that parses code is the subject: it is started from nothing, and never copied."""
+"""Here the process that parses code is the subject: it starts from nothing, and is never copied."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import threading
 import time
@@ -200,6 +201,32 @@ def test_the_command_line_shows_and_decides(shop: Served, ada: httpx2.Client) ->
     late = command("approve", run_id, "call_1")
     assert (late.returncode, "denied" in late.stdout, "carl" in late.stdout) == (1, True, True)
     assert "denied" in command("show", run_id).stdout
+
+
+def test_a_run_of_the_command_line_that_waits_says_how_to_decide_and_does_not_look_done(
+    shop: Served,
+) -> None:
+    settings = {**shop.environment, "ONEHOP_TOOLS_HOLD": "100"}
+    words = ("run", "-c", PAY, "--tools", str(shop.folder / "shop.py"))
+    done = copies.run(
+        [*ONEHOP, *words], env=settings, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.search(r"pay \(call_1\) waits for a person: onehop approvals approve \w", done.stderr)
+    assert "paused: a person must decide about pay (call_1)" in done.stderr
+    command = re.search(r"onehop (approvals approve [0-9a-f]{32})", done.stderr)
+    shown = re.search(r"onehop (show [0-9a-f]{32})", done.stderr)
+    assert command
+    assert shown
+    assert approvals(shop, *command[1].split()[1:]).returncode == 0
+    until(lambda: "ada has 6 more" in _told(shop, *shown[1].split()), "the rest of the run")
+
+
+def _told(shop: Served, *words: str) -> str:
+    done = copies.run(
+        [*ONEHOP, *words], env=shop.environment, capture_output=True, text=True, timeout=30
+    )
+    return str(done.stdout)
 
 
 @pytest.mark.thorough

@@ -70,7 +70,8 @@ def test_the_command_line_replays_a_run_and_writes_a_test_of_it(
     shop: Served, tmp_path: Path
 ) -> None:
     done = onehop(shop, "replay", "r1")
-    assert (done.returncode, done.stdout) == (0, "same (1 calls of tools, none was made)\n")
+    told = "same: 1 call of a tool had its recorded answer and was not made\n"
+    assert (done.returncode, done.stdout) == (0, told)
     assert onehop(shop, "replay", "nothing").returncode == 2
     file = tmp_path / "test_r1.py"
     assert onehop(shop, "replay", "r1", "--as-test", str(file)).returncode == 0

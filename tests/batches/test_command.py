@@ -152,6 +152,7 @@ def test_results_of_other_code_are_not_taken_for_these(tmp_path: Path) -> None:
     refused = shell(tmp_path, "in.jsonl", "-o", "out.jsonl")
     assert refused.returncode == 2
     assert "line 1 of the input is not what ran" in refused.stderr
+    assert "nothing was left" not in refused.stderr
     assert (tmp_path / "out.jsonl").read_bytes() == before
 
     ended = shell(tmp_path, "in.jsonl", "-o", "out.jsonl", "--restart")

@@ -72,7 +72,7 @@ def test_help_documents_the_exit_codes(here: Here, words: list[str]) -> None:
     result = here(*words)
     assert result.exit_code == 0
     text = " ".join(result.stdout.split())
-    assert "Exit codes: 0 success 1 the code failed 2 bad usage or bad input 3 the" in text
+    assert "Exit codes: 0 success 1 the code failed, or waits for a person 2 bad usage or" in text
     assert "124 timeout 130 interrupted" in text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from tests import copies
@@ -43,6 +44,27 @@ def test_a_list_that_lacks_the_tools_of_a_server_says_so_once(tmp_path: Path) ->
     done = onehop(tmp_path, "tools", "list")
     assert done.returncode == 3
     assert done.stderr.count("was not found") == 1
+
+
+def test_a_call_says_nothing_of_servers_that_it_does_not_need(tmp_path: Path) -> None:
+    (tmp_path / "onehop.toml").write_text(AWAY)
+    (tmp_path / "shop.py").write_text(
+        "import onehop\n\n@onehop.tool\ndef six() -> int:\n    return 6\n"
+    )
+    done = onehop(tmp_path, "tools", "call", "six", "--tools", "shop.py")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "6\n", "")
+    other = onehop(tmp_path, "tools", "call", "crm.find", "--tools", "shop.py")
+    assert other.returncode == 1
+    assert other.stderr.count("its command '/nonexistent/server' was not found") == 1
+
+
+def test_what_a_server_wrote_before_it_ended_is_told_once_on_one_line(tmp_path: Path) -> None:
+    server = f'command = "{sys.executable}"\nargs = ["-m", "no_such_server"]\n'
+    (tmp_path / "onehop.toml").write_text(f"[upstream.crm]\n{server}")
+    for words in (("tools", "list"), ("run", "return 1")):
+        done = onehop(tmp_path, *words)
+        (told,) = [line for line in done.stderr.splitlines() if "No module named" in line]
+        assert told.startswith("upstream crm wrote last: ")
 
 
 def test_a_key_file_is_there_only_if_the_agent_is(tmp_path: Path) -> None:

@@ -28,16 +28,29 @@ def test_restarting_is_not_advised_where_the_output_has_no_folder(
 
 
 @pytest.mark.parametrize(
-    ("text", "meant"),
-    [("[upstrem.x]\n", "upstrem; did you mean upstream?"), ("[sandbox]\ntimeot = 5\n", "timeout?")],
+    ("text", "told"),
+    [
+        ("[upstrem.x]\n", "1: unknown table [upstrem]; did you mean upstream?"),
+        (
+            "[sandbox]\ntimeot = 5\n",
+            "2: unknown setting timeot in [sandbox]; did you mean timeout?",
+        ),
+        ("port = 3005\n", "1: port is in no table: write it below [server]"),
+        ("[tools]\nask = 'pay'\n", "2: [tools] ask: Input should be a list (got 'pay')"),
+        ("[tools]\nhold = -1\n", "2: [tools] hold: Input should be greater than or equal to 100"),
+        ("[upstream]\nurl = 'x'\n", "2: upstream.url: it is not a table: each server has one, "),
+        ("[webhook]\nurl = 'chat'\n", "2: webhook.url: write an address such as https://"),
+        ("[webhook]\nurl = 'http://a.b/c'\n", "2: webhook.secret: a webhook is signed: "),
+    ],
 )
-def test_a_misspelt_setting_is_answered_with_the_nearest(
-    here: Here, tmp_path: Path, text: str, meant: str
+def test_a_mistake_in_the_settings_is_told_alike_by_every_command_with_file_line_and_table(
+    here: Here, tmp_path: Path, text: str, told: str
 ) -> None:
-    (tmp_path / "settings.toml").write_text(text, "utf-8")
-    result = here("run", "return 1", ONEHOP_CONFIG=str(tmp_path / "settings.toml"))
-    assert result.exit_code == 2
-    assert meant in result.stderr
+    (tmp_path / "onehop.toml").write_text(text, "utf-8")
+    ran, checked = here("run", "return 1"), here("config", "check")
+    assert (ran.exit_code, checked.exit_code) == (2, 1)
+    assert ran.stderr.startswith(f"onehop: onehop.toml:{told}")
+    assert checked.stderr.startswith(f"onehop.toml:{told}")
 
 
 def test_an_agent_that_exists_is_answered_with_the_command_for_a_new_key(here: Here) -> None:

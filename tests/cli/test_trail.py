@@ -203,7 +203,7 @@ async def test_an_agent_without_runs_is_no_error(
     await print_history(store, HistoryQuery())
     nothing = "No run is kept yet: 'onehop run' makes one, and so do calls of the server."
     words = " ".join(capsys.readouterr().out.split())
-    assert words == (f"Runs of (no name) {nothing} {nothing}")
+    assert words == f"Runs of (no name) No run of this agent is kept. {nothing}"
 
 
 async def test_one_run_is_shown_with_all_that_is_kept(

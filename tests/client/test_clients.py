@@ -410,6 +410,14 @@ async def test_a_wrong_path_is_named(tmp_path: Path, kind: Kind) -> None:
                 pass
 
 
+async def test_a_path_that_is_too_much_is_named(tmp_path: Path) -> None:
+    async with Served(tmp_path) as server:
+        address = f"{server.url}/mcp"
+        with pytest.raises(UnexpectedAnswerError, match=r"404 .* to /mcp/api/v1/me: server_url"):
+            async with connected("async", server_url=address, api_key=server.keys["ada"]):
+                pass
+
+
 # --- a server that goes and comes back ---
 
 

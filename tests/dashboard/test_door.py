@@ -100,6 +100,21 @@ def test_strangers_are_sent_to_the_login_and_see_nothing(stranger: Visitor, path
     assert answer.content == b""
 
 
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/dashboard/", "../dashboard"),
+        ("/dashboard/agents/ada/", "../ada"),
+        ("/dashboard//elsewhere.example/", "../elsewhere.example"),
+        ("/dashboard/javascript:x/", "../javascript%3Ax"),
+    ],
+)
+def test_an_address_with_a_slash_at_its_end_leads_to_the_page(
+    stranger: Visitor, path: str, place: str
+) -> None:
+    assert stranger.get(path).headers["location"] == place
+
+
 @pytest.mark.parametrize("path", FORMS)
 def test_strangers_change_nothing(stranger: Visitor, path: str) -> None:
     data = {"token": "0" * 64, "agentId": "new"}

@@ -208,6 +208,7 @@ async def test_what_is_not_a_tool_is_listed_with_the_reason(tmp_path: Path) -> N
         ("{", "not JSON"),
         ('{"swagger": "2.0"}', "convert it"),
         ('{"openapi": "4.0"}', "must be 3.0 or 3.1"),
+        ('{"hello": 1}', "it is not an OpenAPI document: it has no field openapi"),
         ("openapi: 3.0.0\npaths: []", "paths are not an object"),
         ("a: &a [*a]", "stands for what contains it"),
         ("a: !!python/object/apply:os.system ['true']\nopenapi: 3.0.0\npaths: 1", "not an object"),

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,6 +78,11 @@ async def test_of_another_exception_only_the_id_does(
     name = error.message.rpartition(" ")[2]
     (record,) = [record for record in caplog.records if name in record.getMessage()]
     assert record.exc_info is not None
+    assert record.exc_info[2] is not None
+    if not isinstance(
+        raised, StopIteration
+    ):  # Python makes another error of that one, in our frame
+        assert Path(record.exc_info[2].tb_frame.f_code.co_filename) == Path(__file__)
     assert error.__cause__ is None
     assert error.__suppress_context__
 

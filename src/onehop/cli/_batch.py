@@ -179,6 +179,8 @@ def _shown() -> Iterator[Callable[[Progress], None]]:
     at the end, also of a batch that was interrupted."""
     import sys
 
+    from onehop.errors import ConfigError
+
     last: list[Progress] = []
     shown = _bar if sys.stderr.isatty() else _lines
     try:
@@ -189,6 +191,11 @@ def _shown() -> Iterator[Callable[[Progress], None]]:
                 show(progress)
 
             yield hear
+    except ConfigError:
+        last[:] = [
+            progress for progress in last if progress.done
+        ]  # nothing ran: the error says why
+        raise
     finally:
         for progress in last:
             _say(_summary(progress))

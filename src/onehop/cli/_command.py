@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from onehop.cli._exits import ExitCode
+
+if TYPE_CHECKING:
+    from onehop.errors import ConfigError
 
 
 def exit_with(command: Callable[[], ExitCode], *, warn: bool = True) -> NoReturn:
@@ -55,15 +58,15 @@ def _try(command: Callable[[], ExitCode], warn: bool) -> ExitCode:
         return complain(error, ExitCode.UNAVAILABLE)
 
 
-def _placed(error: Exception) -> str:
-    """With the file and line of the setting, or its variable, where that is what is wrong."""
+def _placed(error: ConfigError) -> str:
+    """With the file, line and table of the setting, or its variable, where that is what is
+    wrong."""
     import os
 
-    from onehop.cli._settings import judge
+    from onehop.cli._settings import judge, problem_of
 
-    problems = judge(os.environ).problems
-    place = next((each.place for each in problems if each.message == str(error)), "")
-    return f"{place}: {error}" if place else str(error)
+    problem = problem_of(error, judge(os.environ).problems)
+    return f"{problem.place}: {problem.message}" if problem else str(error)
 
 
 def _missing(error: ModuleNotFoundError) -> ExitCode:

@@ -37,7 +37,7 @@ FILES: Final = epilog({ExitCode.UNAVAILABLE: "onehop failed"})
 """For commands that only read and write text."""
 ALL: Final = epilog(
     {
-        ExitCode.FAILED: "the code failed",
+        ExitCode.FAILED: "the code failed, or waits for a person",
         ExitCode.UNAVAILABLE: "the sandbox cannot run here",
         ExitCode.TIMEOUT: "timeout",
     }

@@ -172,6 +172,10 @@ async def _execute(
         "first_is_checked": is_checked,
     }
     async with watched() as watchers, opened(config, tools, watchers=watchers, **first) as executor:
+        if tools.approvals:
+            from onehop.cli._waiting import tell_of_waiting
+
+            tell_of_waiting(executor)
         return await executor.execute(
             request.code,
             request.language,

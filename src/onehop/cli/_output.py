@@ -28,7 +28,7 @@ _STATE_STYLES = {
 
 def exit_code(result: ExecutionResult) -> ExitCode:
     """The exit code that says how a run ended."""
-    if result.success:
+    if result.success and result.status != "paused":
         return ExitCode.SUCCESS
     return ExitCode.TIMEOUT if result.resource_usage.timeout else ExitCode.FAILED
 
@@ -44,6 +44,8 @@ def print_result(result: ExecutionResult) -> None:
         write(sys.stderr, line + "\n")
     if result.plan is not None:
         _print_plan(result.plan)
+    elif result.status == "paused":
+        _print_pause(result)
     elif result.success:
         _print_output(result)
     else:
@@ -123,6 +125,18 @@ def _print_output(result: ExecutionResult) -> None:
         write(sys.stderr, f"onehop: {note}\n", "yellow")
     else:
         write(sys.stdout, to_json(result.output, indent=2) + "\n")
+
+
+def _print_pause(result: ExecutionResult) -> None:
+    """What a person has to decide, and how the rest of the run is had: there is no value yet."""
+    waiting = result.approvals or ()
+    names = ", ".join(f"{each.tool} ({each.call_id})" for each in waiting)
+    write(sys.stderr, f"paused: a person must decide about {names}\n", "yellow")
+    for run_id in dict.fromkeys(each.run_id for each in waiting):
+        write(sys.stderr, f"  onehop approvals approve {run_id}    or: deny\n")
+    write(sys.stderr, f"  onehop show {result.request_id}\n")
+    note = "after the decision a server with this store and these tools goes on with the run"
+    write(sys.stderr, f"{note}\n", "dim")
 
 
 def _print_plan(calls: list[PlannedCall]) -> None:

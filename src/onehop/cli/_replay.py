@@ -88,10 +88,18 @@ def _print(replay: Replay, as_json: bool) -> ExitCode:
         wire = replay.model_dump(by_alias=True, exclude={"result"})
         write(sys.stdout, to_json({**wire, "result": replay.result.to_dict()}) + "\n")
     elif replay.same:
-        write(sys.stdout, f"same ({replay.calls} calls of tools, none was made)\n")
+        write(sys.stdout, f"same: {_answered(replay.calls)}\n")
     else:
         write(sys.stdout, f"different: {clean(replay.difference or '')}\n")
     return ExitCode.SUCCESS if replay.same else ExitCode.FAILED
+
+
+def _answered(calls: int) -> str:
+    if not calls:
+        return "it calls no tools"
+    if calls == 1:
+        return "1 call of a tool had its recorded answer and was not made"
+    return f"{calls} calls of tools had their recorded answers and were not made"
 
 
 def _write_test(file: Path, request_id: str, recording: Recording) -> ExitCode:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -19,6 +19,7 @@ from onehop.config import (
     UPSTREAM,
     Settings,
     ToolsConfig,
+    WebhookConfig,
     checked_value,
     env_name,
     parse_settings,
@@ -78,8 +79,24 @@ def judge(environ: Mapping[str, str], options: Options | None = None) -> Judgeme
         _check_whole(section, found, judged)
         if section is ToolsConfig:
             _judge_rules(found, judged)
+        if section is WebhookConfig:
+            _judge_webhook(found, judged)
     judged.problems[:] = dict.fromkeys(judged.problems)
     return judged
+
+
+def problem_of(error: ConfigError, problems: Sequence[Problem]) -> Problem | None:
+    """The problem among ``problems`` that a command stumbled over with ``error``."""
+    words = _without_value(str(error))
+    for each in problems:
+        told = _without_value(each.message)
+        if told == words or told.endswith(f"] {words}"):
+            return each
+    return next((each for each in problems if each.place.startswith(f"{error.field}:")), None)
+
+
+def _without_value(message: str) -> str:
+    return message.partition(" (got ")[0]
 
 
 class SettingsFile:
@@ -100,7 +117,7 @@ class SettingsFile:
         for number, line in enumerate(self._lines, 1):
             header = _HEADER.match(line)
             current = header[1].strip("\"'") if header else current
-            if name is None and current == table:
+            if name is None and header and (current == table or current.startswith(f"{table}.")):
                 return number
             if name is not None and _sets(line, f"{table}.{name}" if not current else name):
                 if current in (table, ""):
@@ -148,8 +165,7 @@ def _find_unknown(file: SettingsFile, judged: Judgement) -> None:
         if table == UPSTREAM:
             _judge_upstreams(content, file, judged)
         elif table not in tables:
-            told = f"unknown table [{table}]{_hint(table, [*tables, UPSTREAM])}"
-            judged.problems.append(Problem(file.place(table), told))
+            judged.problems.append(Problem(file.place(table), _unknown(table, content)))
         elif not isinstance(content, dict):
             told = f"{table} is not a table: write [{table}]"
             judged.problems.append(Problem(file.place(table), told))
@@ -158,6 +174,16 @@ def _find_unknown(file: SettingsFile, judged: Judgement) -> None:
             for name in content.keys() - set(names):
                 told = f"unknown setting {name} in [{table}]{_hint(name, names)}"
                 judged.problems.append(Problem(file.place(table, name), told))
+
+
+def _unknown(name: str, content: Any) -> str:
+    """Of a table that does not exist, or a setting that stands before all tables."""
+    if isinstance(content, dict):
+        known = [section.table for section in SECTIONS]
+        return f"unknown table [{name}]{_hint(name, [*known, UPSTREAM])}"
+    homes = [section.table for section in SECTIONS if name in section.model_fields]
+    advice = f": write it below {' or '.join(f'[{home}]' for home in homes)}" if homes else ""
+    return f"{name} is in no table{advice}"
 
 
 def _judge_upstreams(content: Any, file: SettingsFile, judged: Judgement) -> None:
@@ -170,8 +196,12 @@ def _judge_upstreams(content: Any, file: SettingsFile, judged: Judgement) -> Non
         return
     for name, options in content.items():
         table = f"{UPSTREAM}.{name}"
+        if not isinstance(options, dict):
+            told = f"{table}: it is not a table: each server has one, [{UPSTREAM}.NAME]"
+            judged.problems.append(Problem(file.place(UPSTREAM, name), told))
+            continue
         try:
-            read_table(options if isinstance(options, dict) else {"": options}, table)
+            read_table(options, table)
         except ConfigError as error:
             setting = error.field.removeprefix(f"{table}.").partition(".")[0]
             judged.problems.append(Problem(file.place(table, setting), str(error)))
@@ -187,6 +217,21 @@ def _judge_rules(found: Mapping[str, Setting], judged: Judgement) -> None:
             configured_rules(**{name: setting.value})
         except ConfigError as error:
             judged.problems.append(Problem(setting.place, str(error)))
+
+
+def _judge_webhook(found: Mapping[str, Setting], judged: Judgement) -> None:
+    """An address or a secret that the webhook could not use."""
+    if judged.problems or found["url"].value is None:
+        return
+    from onehop.webhooks import address_of, secret_of
+
+    config = WebhookConfig(**{name: each.value for name, each in found.items()})
+    for name, read in (("url", address_of), ("secret", secret_of)):
+        try:
+            read(config)
+        except ConfigError as error:
+            place = found[name].place or found["url"].place
+            judged.problems.append(Problem(place, str(error)))
 
 
 def _hint(name: str, names: list[str]) -> str:

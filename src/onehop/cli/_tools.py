@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -31,6 +32,7 @@ _EXITS: Final = epilog(
         ExitCode.UNAVAILABLE: "onehop failed, or the list lacks the tools of a server",
     }
 )
+_ALONE: Final = re.compile(r"^upstream \S+(: waiting for| wrote last: )")
 _NAMED: Final = 10
 """Functions that are named."""
 _Json = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
@@ -58,6 +60,7 @@ def list_(
     from onehop.cli._input import tools_config
 
     async def work(toolbox: Toolbox) -> ExitCode:
+        _name_missing(toolbox, namespace)
         if skipped:
             return _print_skipped(toolbox.catalogue.skipped, namespace, as_json)
         for words in toolbox.stray():
@@ -86,6 +89,7 @@ def search(
     """Find tools by what they do, the best first."""
 
     async def work(toolbox: Toolbox) -> ExitCode:
+        _name_missing(toolbox)
         hits = (await discovery_of(toolbox)).search(query, limit=limit)
         if not hits and toolbox.offer:
             _complain("no tool fits: try other words, or onehop tools list")
@@ -166,13 +170,11 @@ async def _work(files: list[str] | None, mcp_servers: str | None, work: _Work) -
     from onehop.errors import ToolError
     from onehop.execution.compose import granted
 
-    _log_waiting_only()
+    _log_what_no_answer_says()
     given = granted(tools_config(files, mcp_servers), ())
     toolbox = Toolbox(given["tools"], given["rules"], given["tool_limits"])
     try:
         await toolbox.open()
-        for name, fault in toolbox.catalogue.missing.items():
-            _complain(f"{name}: {fault}")
         return await work(toolbox)
     except ToolError as error:
         _complain(_told(error))
@@ -180,6 +182,13 @@ async def _work(files: list[str] | None, mcp_servers: str | None, work: _Work) -
         return ExitCode.BAD_INPUT if unknown else ExitCode.FAILED
     finally:
         await toolbox.aclose()
+
+
+def _name_missing(toolbox: Toolbox, namespace: str | None = None) -> None:
+    """Servers whose tools the answer lacks. A call of one of their tools says so itself."""
+    for name, fault in toolbox.catalogue.missing.items():
+        if namespace in (None, name):
+            _complain(f"{name}: {fault}")
 
 
 def _name_undecorated(files: Sequence[str]) -> None:
@@ -191,11 +200,11 @@ def _name_undecorated(files: Sequence[str]) -> None:
         _complain(f"{file}: {many} not decorated with @tool: {few}")
 
 
-def _log_waiting_only() -> None:
-    """What else is logged of a server that is away, comes with the answer."""
-    waits = logging.StreamHandler()
-    waits.addFilter(lambda record: "waiting for" in record.getMessage())
-    logging.getLogger("onehop.upstreams").addHandler(waits)
+def _log_what_no_answer_says() -> None:
+    """Of a server that is away: that it is waited for, and what it wrote at its end."""
+    said = logging.StreamHandler()
+    said.addFilter(lambda record: _ALONE.search(record.getMessage()) is not None)
+    logging.getLogger("onehop.upstreams").addHandler(said)
 
 
 def _told(error: ToolError) -> str:

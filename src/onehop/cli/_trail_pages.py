@@ -116,7 +116,10 @@ def _print_counts(stats: AgentStats, use: ResourceUse) -> None:
     whose = "all agents" if stats.agent_id is None else _name(stats.agent_id)
     _heading(f"Runs of {whose}")
     if not stats.total_executions:
-        write(sys.stdout, _NOTHING_YET)
+        write(
+            sys.stdout,
+            _NOTHING_YET if stats.agent_id is None else "No run of this agent is kept.\n",
+        )
         return
     kinds = [(name, each.total, each.successful) for name, each in stats.language_breakdown.items()]
     rows = [*kinds, ("in all", stats.total_executions, stats.successful_executions)]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
+from urllib.parse import urlsplit
 
 import httpx2
 from pydantic_core import from_json
@@ -65,12 +66,18 @@ def answer_of(response: httpx2.Response, options: Options) -> dict[str, Any]:
 def raise_refusal(response: httpx2.Response, options: Options) -> NoReturn:
     """Raise the exception of an answer whose status is an error; its body has been read."""
     refusal = _refusal(response)
-    if refusal is None:
+    if refusal is None or _is_beside(refusal, options.server_url):
         raise _foreign(response, options.server_url)
     if refusal.status == 401:
         what, _, _headers = refusal.message.partition(": ")  # which the client sends by itself
         raise AuthenticationError(f"{what} ({options.key_advice})")
     raise _exception(refusal)
+
+
+def _is_beside(refusal: _Refusal, server_url: str) -> bool:
+    """Whether a server of onehop says that a path in ``server_url``, such as /mcp, is too much."""
+    is_unknown = refusal.status == 404 and refusal.message == "there is no such address"
+    return is_unknown and urlsplit(server_url).path.strip("/") != ""
 
 
 def unreachable(server_url: str, error: httpx2.RequestError) -> ServerUnreachableError:

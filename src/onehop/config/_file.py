@@ -64,7 +64,8 @@ def upstream_tables(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         raise ConfigError(str(path), f"{UPSTREAM} is not a table: write [{UPSTREAM}.NAME]")
     for name, table in tables.items():
         if not isinstance(table, dict):
-            raise ConfigError(f"{UPSTREAM}.{name}", f"it is not a table: write [{UPSTREAM}.{name}]")
+            told = f"it is not a table: each server has one, [{UPSTREAM}.NAME]"
+            raise ConfigError(f"{UPSTREAM}.{name}", told)
     return tables
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, Self, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -82,13 +82,21 @@ def _frozen(model: type[Settings], name: str, value: Any) -> Any:
     return value
 
 
+_WORDS: Final = {
+    "tuple_type": "Input should be a list",
+    "frozen_set_type": "Input should be a list",
+    "dict_type": "Input should be a table",
+}
+"""Of a type that the file and its readers call otherwise than Python does."""
+
+
 def _config_error(error: ValidationError) -> ConfigError:
     first = error.errors()[0]
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, ConfigError):  # found while the settings were gathered
         return cause
     field = ".".join(str(part) for part in first["loc"]) or "config"
-    message = first["msg"].removeprefix("Value error, ")
+    message = _WORDS.get(first["type"], first["msg"].removeprefix("Value error, "))
     return ConfigError(field, f"{message} (got {first['input']!r})" if first["loc"] else message)
 
 

@@ -8,11 +8,13 @@ import inspect
 import json
 import logging
 import secrets
+import sys
 from collections.abc import Callable, Collection, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property, partial
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pydantic import ValidationError
@@ -367,13 +369,23 @@ class Bound:
     def _internal(self) -> ToolError:
         """The log gets the exception that is handled, the caller only its id."""
         failure = secrets.token_hex(6)
-        _log.exception("the tool %s failed (%s)", self.path, failure)
+        _log.error("the tool %s failed (%s)", self.path, failure, exc_info=_from_the_tool())
         return ToolError(
             "internal",
             f"the tool failed; the host's log has the reason under {failure}",
             self.path,
             effect=self._unsure,
         )
+
+
+def _from_the_tool() -> bool | tuple[type[BaseException], BaseException, TracebackType]:
+    """What a log says of the exception that is handled: from the first frame on that is not of this
+    room. Authors of tools look for their own line, below seven of ours."""
+    error = sys.exception()
+    trace = error.__traceback__ if error else None
+    while trace and trace.tb_frame.f_globals.get("__name__", "").startswith(f"{__package__}."):
+        trace = trace.tb_next
+    return (type(error), error, trace) if error and trace else True
 
 
 def _task() -> asyncio.Task[Any] | None:

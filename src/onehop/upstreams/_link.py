@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Final
 
+import httpx2
 import mcp_types as types
 from mcp.client import IncomingMessage
 from mcp.client.subscriptions import SubscriptionLost
@@ -207,4 +208,6 @@ def _reason(error: BaseException, seconds: float) -> str:
         return f"it was not ready within {seconds:g} s"
     if isinstance(error, NotThereError):
         return str(error)[:500]
+    if isinstance(error, httpx2.ConnectError):
+        return f"its address cannot be reached: {error}"[:500]
     return f"{type(error).__name__}: {error}"[:500]

@@ -71,10 +71,11 @@ async def run_server(
     argv: tuple[str, ...],
     environment: Mapping[str, str],
     cwd: str | None,
-    on_words: Callable[[str], None],
+    on_words: Callable[[str, bool], None],
 ) -> AsyncIterator[tuple[Any, Any]]:
     """Start a server; the streams that the SDK reads and writes. At the end its process is gone,
-    and all that it has started. ``on_words`` gets the end of what it wrote on stderr.
+    and all that it has started. ``on_words`` gets the end of what it wrote on stderr, and whether
+    it ended by itself.
 
     Raises OSError if it cannot be started.
     """
@@ -90,6 +91,7 @@ async def run_server(
     to_client, for_client = anyio.create_memory_object_stream[Message](0)
     to_server, for_server = anyio.create_memory_object_stream[SessionMessage](0)
     words = bytearray()
+    by_itself = False
     try:
         async with anyio.create_task_group() as group:
             assert process.stdin and process.stdout and process.stderr  # noqa: PT018, S101
@@ -99,6 +101,7 @@ async def run_server(
             try:
                 yield for_client, to_server
             finally:
+                by_itself = not for_client.statistics().open_send_streams
                 with anyio.CancelScope(shield=True):
                     for_client.close()
                     lifeline = await _end(process, lifeline)
@@ -110,7 +113,7 @@ async def run_server(
         for stream in (to_client, for_client, to_server, for_server):
             stream.close()
         _close(process)
-        on_words(words.decode("utf-8", "replace").strip())
+        on_words(words.decode("utf-8", "replace").strip(), by_itself)
 
 
 def _check_command(command: str, environment: Mapping[str, str], cwd: str | None) -> None:

@@ -30,6 +30,9 @@ _SILENCE: Final = 5.0
 _PATIENCE: Final = 10.0
 """Seconds that the start of others waits for a server which is not required."""
 
+_LAST_WORDS: Final = 500
+"""Characters of what a server wrote at its end that are logged: the end of it says why."""
+
 
 class McpUpstream:
     """An MCP server as a namespace: ``Tools(crm=McpUpstream(command=["npx", "crm-server"]))``.
@@ -48,6 +51,7 @@ class McpUpstream:
         self.on_change: Callable[[], None] | None = None
         """Called when the tools are others."""
         self._tools: tuple[Tool, ...] = ()
+        self._last_words = ""
         self._keeper: Keeper | None = None
         self._sessions: Sessions | None = None
         self._places: asyncio.Semaphore | None = None
@@ -230,12 +234,20 @@ class McpUpstream:
         found = Resolved(self.options.env, f"upstream.{self._name}.env", os.environ)
         mask = Mask(found.secrets)
 
-        def on_words(words: str) -> None:
+        def on_words(words: str, by_itself: bool) -> None:
             if words:
-                _log.info("upstream %s wrote last: %s", self._name, mask.text(words))
+                self._tell_last_words(_one_line(mask.text(words)), by_itself)
 
         variables = environment(found.values, os.environ)
         return run_server(self.options.argv, variables, self.options.cwd, on_words), mask
+
+    def _tell_last_words(self, words: str, by_itself: bool) -> None:
+        """For the operator alone: it may say what the code should not know. A server that cannot
+        start says the same at each attempt."""
+        is_new = by_itself and words != self._last_words
+        level = logging.WARNING if is_new else logging.INFO
+        self._last_words = words
+        _log.log(level, "upstream %s wrote last: %s", self._name, words)
 
     def _to_url(self) -> tuple[Streams, Mask]:
         from onehop.upstreams._http import connect
@@ -255,6 +267,12 @@ class McpUpstream:
         file = TokenFile(tokens_path())
         auth = KeptToken(url, file, lambda secret: mask.add([secret]), secret)
         return connect(url, found.values, auth), mask
+
+
+def _one_line(words: str) -> str:
+    """The end of them, as text that does not steer a terminal or look like another line."""
+    end = " ".join(words[-_LAST_WORDS:].split())
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in end)
 
 
 def _require_sdk() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from onehop.config import AuditConfig
@@ -81,8 +85,19 @@ def dashboard_routes(parts: Parts, audit: AuditConfig) -> list[Route]:
             for path, act in forms.items()
         ),
         *(Route("/dashboard" + path, door.page(look)) for path, look in pages.items()),
+        Route("/dashboard/{rest:path}/", _without_slash),
+        Route("/dashboard/", _without_slash),
         Route("/dashboard/{rest:path}", door.page(_nothing)),
     ]
+
+
+async def _without_slash(request: Request) -> Response:
+    """From an address that somebody typed with a slash at its end, to the page.
+
+    The way is relative: a proxy may put a path in front, and no address leads to another host.
+    """
+    last = request.url.path.rstrip("/").rpartition("/")[2]
+    return RedirectResponse(f"../{quote(last, safe='')}", 307)
 
 
 async def _nothing(_visit: Visit) -> Page:

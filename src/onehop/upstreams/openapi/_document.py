@@ -66,6 +66,8 @@ def _checked(data: Any) -> dict[str, Any]:
         raise DocumentError("it is not an OpenAPI document: it is not an object")
     if "swagger" in data:
         raise DocumentError("it is Swagger 2.0; convert it to OpenAPI 3 first")
+    if "openapi" not in data:
+        raise DocumentError("it is not an OpenAPI document: it has no field openapi")
     if not _VERSION.match(str(data.get("openapi", ""))):
         raise DocumentError(
             f"its openapi is {str(data.get('openapi'))[:20]!r}; it must be 3.0 or 3.1"
