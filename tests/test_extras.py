@@ -64,7 +64,7 @@ MISSING = [
     ("keeping what runs were answered: ", SEALING, "cryptography", "recordings"),
     ("metrics: ", METRICS, "prometheus_client", "metrics"),
     ("traces: ", TRACING, "opentelemetry", "otel"),
-    ("onehop: ", command("run", "return 1"), "typer", "cli"),
+    ("onehop: ", command("validate", "return 1"), "typer", "cli"),
     ("onehop: ", command("--help"), "typer", "cli"),
     ("onehop: ", command("serve"), "typer", "server"),
     ("onehop: ", command("serve"), "uvicorn", "server"),

@@ -38,13 +38,15 @@ class Server:
 
 
 @asynccontextmanager
-async def server(store: MemoryStore, folder: Path, seconds: float = 0.05) -> AsyncIterator[Server]:
-    """One of the servers on ``store``."""
+async def server(
+    store: MemoryStore, folder: Path, seconds: float = 0.05, lease: float = 20
+) -> AsyncIterator[Server]:
+    """One of the servers on ``store``; how long a run takes there, and a lease lasts."""
     folder.mkdir(exist_ok=True)
     backend = FakeBackend(Answer(output=folder.name, seconds=seconds))
     audit = AuditConfig(journal=str(folder))
     async with AsyncExitStack() as stack:
-        leases = await stack.enter_async_context(Leases(store, duration=SOON))
+        leases = await stack.enter_async_context(Leases(store, duration=lease))
         sandbox = await stack.enter_async_context(Sandbox(backend=backend))
         executor = Executor(sandbox, store=store, audit=audit, leases=leases)
         yield Server(await stack.enter_async_context(executor), backend, leases)
@@ -73,8 +75,8 @@ async def test_the_same_request_at_the_same_moment_runs_at_one_server(tmp_path: 
 async def test_a_run_longer_than_its_lease_keeps_its_name(tmp_path: Path) -> None:
     store = MemoryStore()
     async with (
-        server(store, tmp_path / "one", seconds=3 * SOON) as one,
-        server(store, tmp_path / "two") as two,
+        server(store, tmp_path / "one", seconds=3 * SOON, lease=SOON) as one,
+        server(store, tmp_path / "two", lease=SOON) as two,
     ):
         first = asyncio.create_task(one.executor.execute("return 1", request_id="long"))
         await soon(lambda: one.backend.calls, "it runs")

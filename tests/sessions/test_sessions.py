@@ -31,7 +31,8 @@ BOMBS = (
     "for (;;) kept.push(new Blob(['x'.repeat(1 << 20)]))",
     "for (;;) kept.push(JSON.parse(JSON.stringify('ab'.repeat(1 << 19))))",
 )
-"""Each fills the memory in its own way."""
+"""Each fills the memory in its own way. The kernel may refuse a Uint8Array before the worker is
+over its limit: then the code gets V8's RangeError, and the worker lives."""
 
 
 async def outputs(session: SessionScope, *codes: str, language: str = "javascript") -> list[Any]:
@@ -268,7 +269,7 @@ async def test_a_worker_that_is_killed_between_two_calls_is_replaced(sandbox: Sa
     [
         "for (;;) kept.push(new Array(1e5).fill(1.5))",
         "for (;;) kept.push(`${kept.length} `.repeat(5000).split(' '))",
-        *(pytest.param(code, marks=pytest.mark.thorough) for code in BOMBS),
+        *(pytest.param(code, marks=pytest.mark.thorough) for code in BOMBS if "Uint8" not in code),
     ],
 )
 async def test_the_answer_after_the_memory_limit_says_why_and_what_is_gone(
@@ -295,7 +296,7 @@ async def test_the_host_does_not_grow_with_the_bombs_that_it_has_survived(
             code = BOMBS[1:4][turn % 3].replace("kept", "all")
             result = await sandbox.execute(f"const all = []; {code}", session="bombs")
             assert result.error_info is not None
-            assert result.error_info.name == "MemoryLimitError"
+            assert result.error_info.type == "resource_limit"
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 

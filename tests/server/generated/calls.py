@@ -16,6 +16,7 @@ from made import AuthenticatedClient
 from made.api.agents import (
     add_agent,
     agent_rules,
+    change_agent,
     list_agents,
     me,
     revoke_agent,
@@ -36,6 +37,8 @@ from made.api.snippets import snippets as saved
 from made.api.tools import answer_call, hand_in, tools
 from made.models import (
     AddAgentBody,
+    AgentLimits,
+    ChangeAgentBody,
     ExecuteBody,
     ExecuteBodyContextType0,
     HandedTool,
@@ -112,6 +115,8 @@ def main(url: str, key: str) -> None:
     told = call(set_agent_rules, made.agent.agent_id, body=RulesBody(rules=[rule]))
     assert told.rules == call(agent_rules, made.agent.agent_id).rules
     assert [(each.tool, each.when) for each in told.rules] == [(rule.tool, rule.when)]
+    limits = ChangeAgentBody(limits=AgentLimits(max_runs=3))
+    assert call(change_agent, made.agent.agent_id, body=limits).agent_id == made.agent.agent_id
     assert call(rotate_agent, made.agent.agent_id).key != made.key
     call(revoke_agent, made.agent.agent_id)
     hand(client, call)

@@ -65,6 +65,9 @@ const rules = [{ action: "deny" as const, tool: "crm.*", when: "amount > 5" }];
 told("set_agent_rules", await client.PUT("/api/v1/agents/{agentId}/rules", { ...its, body: { rules } }));
 const kept = told("agent_rules", await client.GET("/api/v1/agents/{agentId}/rules", its));
 if (kept.rules[0].when !== rules[0].when) throw new Error("the rules are others");
+const fewer = { ...its, body: { limits: { maxRuns: 3 } } };
+const less = told("change_agent", await client.PATCH("/api/v1/agents/{agentId}", fewer));
+if (less.limits.maxRuns !== 3) throw new Error("the limits are others");
 told("rotate_agent", await client.POST("/api/v1/agents/{agentId}/rotate", its));
 told("revoke_agent", await client.DELETE("/api/v1/agents/{agentId}", its));
 
