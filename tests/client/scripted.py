@@ -52,9 +52,7 @@ def reply(body: Any, status: str = "200 OK", **headers: str) -> Answer:
     """A whole answer: JSON, or text as it is."""
     content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    if "Connection" not in headers:
-        lines.append("Connection: close")
-    head = [f"HTTP/1.1 {status}", f"Content-Length: {len(content)}", *lines]
+    head = [f"HTTP/1.1 {status}", f"Content-Length: {len(content)}", "Connection: close", *lines]
     return raw("\r\n".join([*head, "", ""]).encode() + content)
 
 

@@ -109,38 +109,6 @@ async def test_https_to_a_server_without_tls_says_so(kind: Kind) -> None:
     assert "does not speak TLS" in str(error)
 
 
-async def test_a_proxy_of_the_environment_is_used_for_servers_elsewhere(
-    kind: Kind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with Scripted([reply(RESULT)]) as proxy:
-        monkeypatch.setenv("http_proxy", proxy.url)
-        monkeypatch.setenv("no_proxy", "")
-        async with connected(kind, server_url="http://onehop.example:3001") as client:
-            await client.execute("return 2")
-    assert proxy.requests[0].target == "http://onehop.example:3001/api/v1/execute"
-
-
-async def test_no_proxy_stands_before_a_server_on_this_machine(
-    kind: Kind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with Scripted([reply(RESULT)]) as server, Scripted([reply(RESULT)]) as proxy:
-        monkeypatch.setenv("http_proxy", proxy.url)
-        async with connected(kind, server_url=server.url) as client:
-            await client.execute("return 2")
-    assert not proxy.requests
-    assert server.requests[0].target == "/api/v1/execute"
-
-
-async def test_a_connection_that_the_server_has_closed_is_not_used_again(kind: Kind) -> None:
-    async with (
-        Scripted([reply(RESULT, Connection="keep-alive")]) as server,
-        connected(kind, server_url=server.url, retries=0) as client,
-    ):
-        for _ in range(3):
-            assert (await client.execute("return 2")).output == 2
-            await asyncio.sleep(0.05)  # an answer's end and the connection's are two messages
-
-
 async def test_a_certificate_that_nobody_vouches_for_is_refused(kind: Kind) -> None:
     async with Scripted([], tls=self_signed().server) as server:
         error = await failure(kind, server.url)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-import select
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any, Final, Protocol, TypeVar
-from urllib.request import getproxies
 
 import httpx2
 
@@ -36,7 +34,7 @@ _GONE: Final = 3
 """Times that a run is asked for whose connection with tools has just ended."""
 _URLS: Final = 32
 """Paths that are kept as URLs: those of most calls are the same."""
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
+_LOOPBACK: Final = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,8 @@ class Connection:
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
             transport=transport,
             verify=_trust(options.server_url),
-            mounts=None if transport else _mounts(),
+            # A proxy of the environment is for the way out, not for this machine.
+            mounts=None if transport else dict.fromkeys(_LOOPBACK),
         )
         self._url = lru_cache(_URLS)(partial(_join, self._http.base_url))
 
@@ -232,19 +231,6 @@ def _join(base: httpx2.URL, path: str) -> httpx2.URL:
 def _trust(server_url: str) -> ssl.SSLContext | bool:
     """Reading the system's certificates takes 30 ms, in vain for http; then nothing is trusted."""
     return server_url.startswith("https:") or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _mounts() -> dict[str, httpx2.AsyncBaseTransport | None]:
-    """Which addresses are called in another way than httpx's own. A proxy of the environment is for
-    the way out, not for this machine."""
-    if not hasattr(select, "poll"):  # Windows
-        return {}
-    from onehop.client._plain import PlainTransport  # h11, which nobody needs before
-
-    plain = PlainTransport()
-    near = {f"https://{host}": None for host in _LOOPBACK}
-    direct = [f"http://{host}" for host in _LOOPBACK] + ([] if getproxies() else ["http://"])
-    return {**near, **dict.fromkeys(direct, plain)}
 
 
 def _late(scope: asyncio.Timeout, wait: float) -> bool:
