@@ -49,7 +49,7 @@ async def measure(options: Options) -> Report:
             await _measure_rates(report, server, options)
             await _measure_crowd(report, server, options)
     report.notes += [
-        "Fewer events than wanted, all of which came, say that the machine made too few runs.",
+        "If fewer events came than wanted and none was lost, the machine made too few runs.",
         f"Runs are `return 1 + 1` over HTTP, {_LANES} at a time, as fast as they go; each has four"
         " events. Viewers read as bytes in the process that also makes the load, on the same"
         " cores.",

@@ -52,7 +52,7 @@ What the guest does wrong is never an exception here: it is an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 ToolErrorCode = Literal[
     "unknown_tool",
@@ -72,6 +72,10 @@ ToolErrorCode = Literal[
 """Why a tool's call has no value."""
 ToolErrorEffect = Literal["none", "applied", "unknown"]
 """What is known of a failed call's effect on the world."""
+
+
+UNKNOWN_ADDRESS: Final = "there is no such address"
+"""What the server says of a path that it does not know, and the client hears."""
 
 
 class OnehopError(Exception):

@@ -97,7 +97,7 @@ async def test_no_key_or_a_wrong_one_is_refused(
 async def test_a_client_without_a_key_is_told_both_ways_to_give_one(
     server: Served, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(AuthenticationError, match=r"set AGENT_API_KEY, or in Python api_key="):
+    with pytest.raises(AuthenticationError, match=r"set AGENT_API_KEY, or pass api_key= in Python"):
         async with connected(kind, server_url=server.url):
             pass
     monkeypatch.setenv("AGENT_API_KEY", "oh_of-another-server")

@@ -128,7 +128,7 @@ def _print_output(result: ExecutionResult) -> None:
 
 
 def _print_pause(result: ExecutionResult) -> None:
-    """What a person has to decide, and how the rest of the run is had: there is no value yet."""
+    """What a person has to decide, and how to go on: the run has no value yet."""
     waiting = result.approvals or ()
     names = ", ".join(f"{each.tool} ({each.call_id})" for each in waiting)
     write(sys.stderr, f"paused: a person must decide about {names}\n", "yellow")

@@ -17,6 +17,7 @@ from pydantic_core import from_json
 
 from onehop.client._options import API, Options
 from onehop.errors import (
+    UNKNOWN_ADDRESS,
     AuthenticationError,
     DuplicateRequestError,
     ExecutionNotFoundError,
@@ -76,7 +77,7 @@ def raise_refusal(response: httpx2.Response, options: Options) -> NoReturn:
 
 def _is_beside(refusal: _Refusal, server_url: str) -> bool:
     """Whether a server of onehop says that a path in ``server_url``, such as /mcp, is too much."""
-    is_unknown = refusal.status == 404 and refusal.message == "there is no such address"
+    is_unknown = refusal.status == 404 and refusal.message == UNKNOWN_ADDRESS
     return is_unknown and urlsplit(server_url).path.strip("/") != ""
 
 

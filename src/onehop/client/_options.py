@@ -101,7 +101,7 @@ def _key_advice(given: str | None) -> str:
     if os.environ.get(_KEY_VARIABLE, "").strip():
         return f"the server does not accept the key given by {_KEY_VARIABLE}"
     return (
-        f"the client has no key: set {_KEY_VARIABLE}, or in Python api_key=; "
+        f"the client has no key: set {_KEY_VARIABLE}, or pass api_key= in Python; "
         "an operator makes keys with 'onehop agents add'"
     )
 

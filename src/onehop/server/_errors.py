@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 from onehop.errors import (
+    UNKNOWN_ADDRESS,
     AgentChangedError,
     AgentExistsError,
     AgentNotFoundError,
@@ -226,7 +227,7 @@ def _unfit(detail: Mapping[str, Any]) -> Problem:
 def _of_framework(error: HTTPException) -> Problem:
     status = error.status_code if error.status_code in _HTTP_CODES else 400
     code = _HTTP_CODES.get(status, "invalid_request")
-    words = {404: "there is no such address", 405: "the address does not know this method"}
+    words = {404: UNKNOWN_ADDRESS, 405: "the address does not know this method"}
     return Problem(status, code, words.get(status, str(error.detail)), headers=error.headers or {})
 
 

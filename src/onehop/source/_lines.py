@@ -51,6 +51,6 @@ def index_in_line(text: str, column: int) -> int:
 
 
 def index_at(code: str, line: int, column: int) -> int | None:
-    """The index of a position; None if there is no such line."""
+    """The index of a position; None if the text has no such line."""
     found = line_at(code, line)
     return None if found is None else found[1] + index_in_line(found[0], column)

@@ -288,8 +288,8 @@ class Store(Protocol):
         """Replace an agent's rules; False when there is no such agent, or it is revoked."""
 
     async def set_limits(self, agent_id: str, limits: AgentLimits, was: AgentLimits) -> bool:
-        """Replace an agent's limits, if they are still those in ``was``; False, and nothing is
-        changed, when they are not, there is no such agent, or it is revoked."""
+        """Replace an agent's limits, if they are still those in ``was``. False when they are not,
+        or when nobody has that name or it is revoked: then nothing is changed."""
 
     async def rekey_agent(self, agent_id: str, key_id: str, key_hash: str, now: int) -> bool:
         """Replace the key; False when there is no such agent, or it is revoked."""

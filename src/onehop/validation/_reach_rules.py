@@ -58,7 +58,7 @@ require = _absent("require", f"there are no modules to load; {_INSTEAD}")
 import_scripts = _absent("importScripts", f"there are no scripts to load; {_INSTEAD}")
 process = _absent(
     "process",
-    "there is no process to look at, and no environment, arguments or exit; put values into "
+    "code sees no process, and no environment, arguments or exit; put values into "
     "`context`, use `return` to end, and console.log to print",
 )
 child_process = _absent("child_process", "no program can be started; write it in JavaScript")
