@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from statistics import mean, median
 from typing import Final
 
@@ -225,6 +226,12 @@ def _given_cut(row: Row, arm: str) -> Solved:
     return solved.with_code(-row.cut) if arm == "B-cut" else solved
 
 
+def _without_last(row: Row, arm: str) -> Solved:
+    """Only the turns that lead to a call."""
+    solved = row.arms[arm]
+    return replace(solved, turns=solved.turns[:-1])
+
+
 @dataclass(frozen=True)
 class _Assumption:
     what: str
@@ -234,6 +241,8 @@ class _Assumption:
     """Whether the model reads only what is new to it."""
     repeated: float = 1
     """What a token counts that was sent before."""
+    writes: bool = True
+    """Whether the model takes time to write; without, a turn costs its delay and its reading."""
 
 
 _ASSUMPTIONS: Final = (
@@ -253,6 +262,8 @@ _ASSUMPTIONS: Final = (
     _Assumption(
         "tasks that take the first item of each list", among=lambda row: not row.task.picks
     ),
+    _Assumption("a turn costs its delay and what it reads; writing is free", writes=False),
+    _Assumption("the same without the turn of the last answer", _without_last, writes=False),
 )
 
 
@@ -264,7 +275,8 @@ def _assumptions(report: Report, rows: Sequence[Row], speed: Speed) -> None:
     )
     for each in _ASSUMPTIONS:
         changed = [_changed(row, each.change) for row in rows if each.among(row)]
-        seconds = partial(Solved.seconds, speed=speed, cached=each.cached)
+        assumed = speed if each.writes else replace(speed, write=inf)
+        seconds = partial(Solved.seconds, speed=assumed, cached=each.cached)
         tokens = partial(Solved.tokens, repeated=each.repeated)
         table.add(each.what, len(changed), *_cells(changed, seconds), *_cells(changed, tokens))
 
