@@ -205,6 +205,21 @@ def test_a_call_that_came_after_the_page_was_shown_is_not_approved_with_the_othe
     assert result.result(30)["output"] == ["denied", 2, 3]
 
 
+def test_who_decides_sees_the_program_and_what_it_has_called_with_its_secrets_masked(
+    person: Visitor, asking: Asking
+) -> None:
+    result = asking("const token = 'oh_" + "a1" * 24 + "';\n" + f"{PAY} // <b>for ada</b>")
+    (form,) = _waiting(person, 1)
+    links = Elements(person.get("/dashboard/approvals").text).links()
+    (address,) = {each for each in links if "/executions/" in each}
+    page = person.get(address.removeprefix(".")).text
+    assert "&lt;b&gt;for ada&lt;/b&gt;" in page
+    assert "a1a1" not in page
+    assert "What it has called so far" in page
+    person.send("/dashboard/approvals", {**form, "action": "reject"})
+    assert not result.result(30)["success"]
+
+
 def test_a_form_that_means_all_calls_without_naming_them_decides_nothing(
     person: Visitor, asking: Asking
 ) -> None:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from onehop.calls import Beside, Grant, Layer, Wanted
     from onehop.execution._resuming import Resumer
     from onehop.execution.keeping import Keeper
+    from onehop.execution.so_far import SoFar
     from onehop.sandbox import Sandbox
     from onehop.stores.base import Store
     from onehop.stores.leases import Leases
@@ -105,7 +106,7 @@ class Executor:
         self._opening: asyncio.Task[None] | None = None
 
         kept = _audit(audit)
-        redactor = Redactor(kept)
+        redactor = self._redactor = Redactor(kept)
         recorder = None
         if store is not None:
             recorder = make_recorder(store, kept, redactor, watchers=sandbox.watchers)
@@ -408,6 +409,15 @@ class Executor:
         if self._keeper is None:
             raise NotReplayableError("nothing is kept of runs here: see ONEHOP_RECORDING")
         return await self.sandbox.replay(await self._keeper.recording(request_id, agent_id))
+
+    async def so_far(self, run_id: str) -> SoFar | None:
+        """The code of a run that waits for people, and its calls; None when they are not kept or
+        cannot be opened here. Raises StoreError."""
+        if self._keeper is None:
+            return None
+        from onehop.execution.so_far import so_far
+
+        return await so_far(self._keeper, self._redactor, run_id)
 
     async def view(self, agent_id: str, beside: Beside | None = None) -> Grant:
         """What an agent's code may see of the tools, and of those ``beside`` them, under the rules

@@ -104,6 +104,15 @@ class Redactor:
             }
         )
 
+    def unfinished(
+        self, code: str, details: dict[str, Any], context: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Code and details of a run that has no record yet, as they may be shown."""
+        secrets = self.secrets(context)
+        left_out = self._left_out(secrets.complete)
+        one = _One(self, secrets.recurring)
+        return "" if "code" in left_out else one.code(code), one.details(details, 0, left_out)
+
     def arguments(self, arguments: Any, known: Secrets) -> Any:
         """The arguments of a call as they may be shown."""
         found = self._with(known, _ARGUMENTS, arguments)

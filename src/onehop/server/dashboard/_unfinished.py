@@ -8,11 +8,15 @@ from itertools import groupby
 from typing import Final
 
 from onehop.runs.decisions import Approval
+from onehop.runs.ledger import ledger
 from onehop.runs.states import RunState
+from onehop.server.dashboard._code import numbered
 from onehop.server.dashboard._visit import Page, Visit
 
 _MOST: Final = 100
 """Calls that are looked at, the oldest first."""
+_CALLS: Final = 200
+"""Calls that the page of a run shows."""
 _AGAIN: Final = 2
 """Seconds after which the page of such a run looks whether it has ended."""
 
@@ -21,6 +25,7 @@ _AGAIN: Final = 2
 class Paused:
     """A run that waits for a person."""
 
+    run_id: str
     request_id: str
     agent_id: str
     since: int
@@ -44,6 +49,7 @@ def _paused(calls: Iterable[Approval]) -> list[Paused]:
         of_run = list(group)
         found.append(
             Paused(
+                run_id=of_run[0].run_id,
                 request_id=of_run[0].request_id,
                 agent_id=of_run[0].agent_id,
                 since=of_run[0].requested_at,
@@ -64,7 +70,10 @@ async def unfinished(visit: Visit, name: str, agent_id: str | None) -> Page | No
     if not found:
         return None
     first = found[0]
+    done = await visit.parts.executor.so_far(first.run_id) if isinstance(first, Paused) else None
     facts = {
+        "code": [] if done is None else numbered(done.code, {}),
+        "ledger": [] if done is None else ledger(done.details)[:_CALLS],
         "request_id": name,
         "agent_id": first.agent_id,
         "paused": first if isinstance(first, Paused) else None,
