@@ -100,7 +100,8 @@ def _kills(campaigns: dict[str, Found]) -> Iterable[str]:
     yield "Half of the decisions come late, so that the run was paused and is made again. A kill"
     yield "waits for a moment: a write is under way, or two at once, one was just answered, or a"
     yield "person is asked about a run that has gone on after an earlier question. *Any* are those"
-    yield "that waited for nothing, or in vain."
+    yield "that waited for nothing, or in vain. A call is *refused* if servers answered 503 until"
+    yield "its client gave up after 300 s, and it began nowhere: no record, no write."
     yield "Servers, spawners and workers get SIGKILL. *Under way* are the kills that met a write"
     yield "between its sending and its answer. *Asked about* are the writes that may or may"
     yield "not have been made when their run went on: a person looks, and says yes or no."
@@ -118,6 +119,7 @@ def _kills(campaigns: dict[str, Found]) -> Iterable[str]:
         "writes",
         "asked about",
         "unnamed",
+        "refused",
         "problems",
     )
     yield f"| store | kills | under way | {' | '.join(names)} |"
@@ -135,6 +137,7 @@ def _kills(campaigns: dict[str, Found]) -> Iterable[str]:
             found.writes,
             found.unknown,
             found.unnamed,
+            found.refused,
             len(found.problems),
         )
         yield f"| {' | '.join(map(str, cells))} |"

@@ -20,11 +20,14 @@ import httpx2
 
 from onehop.audit import verify
 from onehop.config import AuditConfig
+from onehop.errors import StoreUnavailableError
 from onehop.records import ExecutionRecord
 from onehop.stores import open_store
+from onehop.stores.base import Store
 from tests.chaos.aim import TARGETS, Aim
 from tests.chaos.bank import Customer
 from tests.chaos.load import RETURN, is_lost, passes
+from tests.waiting import soon
 
 CODE: Final = """
     const write = async (tool, name) => {
@@ -52,6 +55,9 @@ _PATIENCE: Final = 300.0
 a server starts do not count, which a busy machine makes long."""
 _ON_ITS_WAY: Final = {"paused", "running"}
 """Whoever is told so asks again."""
+_REFUSED: Final = {"429", "503"}
+_NOTHING: Final = "kept [], record False"
+"""What the store says of a run that never began."""
 _ENDS: Final = {"completed", "failed"}
 TRUE_STATES: Final = "completed, or failed and marked as cut off"
 
@@ -67,6 +73,8 @@ class Found:
     """What the kills had waited for, and met."""
     met: Counter[str] = field(default_factory=Counter)
     """How far such writes had come: they had arrived, or taken effect."""
+    refused: int = 0
+    """Calls that were refused until their client gave up, and that began nowhere."""
     runs: int = 0
     completed: int = 0
     interrupted: int = 0
@@ -172,12 +180,34 @@ class Campaign:
                 self.found.problems.append(words)
             await asyncio.sleep(0.1)
         kept = await self._kept(name)
+        if kept == _NOTHING and said.last in _REFUSED and not self._has_sent(name):
+            self.found.refused += 1
+            return
         words = f"{name} was never answered: {said}; {kept}; {self._logged(name)}"
         self.found.problems.append(words)
 
+    async def _opened(self) -> Store:
+        """The servers' store; one that is busy is asked again."""
+
+        async def once() -> Store | None:
+            try:
+                return await open_store(AuditConfig(store=self._servers[0].store))
+            except StoreUnavailableError:
+                return None
+
+        found: Store = await soon(once, "the store")
+        return found
+
+    def _has_sent(self, name: str) -> bool:
+        """Whether a bank or the ledger has heard of this run."""
+        known = {*self._servers[0].ledger.read_text().split()}.union(
+            *(server.moves.arrivals() for server in self._servers)
+        )
+        return any(key.startswith(f"{name}/") for key in known)
+
     async def _kept(self, name: str) -> str:
         """What the store knows of a run, and of what people are asked about it."""
-        store = await open_store(AuditConfig(store=self._servers[0].store))
+        store = await self._opened()
         try:
             parts = []
             for run in await store.kept_runs(request_id=name):
@@ -249,7 +279,7 @@ class Campaign:
     # --- what is left ---
 
     async def _judge(self) -> None:
-        store = await open_store(AuditConfig(store=self._servers[0].store))
+        store = await self._opened()
         try:
             records = await _settled(store, set(self._answers))
             problems = (await verify(store)).problems
@@ -320,6 +350,11 @@ class Said:
             self._words[-1] = (last, since, times + 1)
         else:
             self._words.append((word, seconds, 1))
+
+    @property
+    def last(self) -> str:
+        """The latest of them."""
+        return self._words[-1][0] if self._words else ""
 
     def __str__(self) -> str:
         return ", ".join(f"{word} x{n} from {since:.1f} s" for word, since, n in self._words)

@@ -164,11 +164,12 @@ async def test_a_missing_await_is_named_when_the_run_fails(code: str, sandbox: S
 async def test_a_missing_await_is_one_warning_when_the_run_does_not_fail(
     code: str, sandbox: Sandbox
 ) -> None:
-    """Of the check, or of the run where that met the promise."""
+    """Of the check, or of the run where that met the promise. A run that was faster than the call
+    says that as well."""
     result = await executed(sandbox, code)
     assert result.success, result.error
     assert result.warnings is not None
-    [warning] = result.warnings
+    [warning] = [each for each in result.warnings if "was not over when the run ended" not in each]
     assert "the promise of tools.crm.find_person(…)" in warning
     assert "await" in warning
 

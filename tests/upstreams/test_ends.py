@@ -85,8 +85,14 @@ async def test_a_server_that_is_left_in_haste_takes_no_descriptor_of_another_wit
             runs.set()
             await leave.wait()
 
-    opened, pipe = [], os.pipe
-    monkeypatch.setattr(os, "pipe", lambda: opened.append(pipe()) or opened[-1])
+    opened: list[tuple[int, int]] = []
+    pipe = os.pipe
+
+    def noted() -> tuple[int, int]:
+        opened.append(pipe())
+        return opened[-1]
+
+    monkeypatch.setattr(os, "pipe", noted)
     living = asyncio.create_task(live())
     async with asyncio.timeout(30):
         await runs.wait()
