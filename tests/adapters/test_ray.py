@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from ray.cluster_utils import Cluster
 from onehop import Sandbox, SandboxConfig, SandboxUnavailableError
 from onehop.backends import Backend
 from onehop.cluster import RayBackend
+from onehop.config import AuditConfig
+from onehop.execution.compose import open_executor
 from onehop.testing.suites import BackendSuite
 from onehop.types import ExecutionResult, LogEntry, Progress
 from tests.processes import workers
@@ -156,6 +159,40 @@ async def test_the_codes_tools_run_in_the_callers_process() -> None:
     assert [line.message for line in lines] == ["doubled [ 2, 4, 6 ]"]
     assert set(pids) == {os.getpid()}
     assert len(result.tool_calls or ()) == 4
+
+
+async def test_a_snippet_in_typescript_is_called_by_code_on_a_node(tmp_path: Path) -> None:
+    async def years(name: str) -> int:
+        """How old somebody is."""
+        return len(name)
+
+    saved = """
+        interface Person { name: string; years: number }
+        enum Unit { Years = 1 }
+        const people: Person[] = await Promise.all(context.names.map(
+            async (name: string) => ({ name, years: Unit.Years * await tools.years({ name }) }),
+        ));
+        return people;
+    """
+    audit = AuditConfig(store=f"sqlite:///{tmp_path / 'onehop.db'}", journal=str(tmp_path / "j"))
+    async with (
+        asyncio.timeout(90),
+        open_executor(SandboxConfig(backend="ray"), audit=audit, tools=[years]) as executor,
+    ):
+        first = await executor.execute(
+            saved, "typescript", context={"names": ["Ada"]}, agent_id="bot", request_id="first"
+        )
+        assert first.success, first.error
+        await executor.flush()
+        await executor.snippets.save("ages", "first", by="ann", agent_id="bot")
+        code = "const all = await snippets.ages({ names: context.names }); return all"
+        for language in ("javascript", "typescript"):
+            called = await executor.execute(
+                code, language, context={"names": ["Bo", "Cleo"]}, agent_id="bot"
+            )
+            assert called.output == [
+                {"name": "Bo", "years": 2}, {"name": "Cleo", "years": 4}
+            ], called.error  # fmt: skip
 
 
 async def test_a_run_whose_node_is_lost_is_run_again_elsewhere(cluster: Cluster) -> None:

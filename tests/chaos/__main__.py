@@ -1,7 +1,8 @@
 """Chaos for as long as is asked: faults in turn, on each store, then kills during writes.
 
 python -m tests.chaos --minutes 10 --kills 50 --seed 14
-python -m tests.chaos --minutes 0 --kills 200 --stores sqlite,postgresql,two --together
+python -m tests.chaos --minutes 0 --kills 200 --stores sqlite,postgresql,two,mongodb --together
+python -m tests.chaos --minutes 0 --kills 180 --each 60 --stores sqlite --warm
 
 Writes ``benchmarks/results/chaos.md``; without faults, adds to ``kills.md`` beside it. Exits with 1
 when something did not hold.
@@ -27,7 +28,7 @@ from tests.chaos.campaign import Campaign, Found
 from tests.chaos.faults import EVERYWHERE, Fault, Unavailable, of_database, of_sqlite
 from tests.chaos.subject import Subject
 from tests.chaos.trial import Trial, attempt
-from tests.servers import PostgresServer
+from tests.servers import MongoServer, PostgresServer
 from tests.users import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -35,6 +36,7 @@ STORES = {
     "sqlite": "SQLite",
     "postgresql": "PostgreSQL",
     "two": "PostgreSQL, two servers",
+    "mongodb": "MongoDB's protocol",
 }
 """Where kills happen, and how the report calls it."""
 S = TypeVar("S", bound=Subject)
@@ -47,6 +49,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/chaos")
     parser.add_argument("--minutes", type=float, default=10, help="of faults in turn; 0: none")
     parser.add_argument("--kills", type=int, default=50, help="during writes, on each store")
+    parser.add_argument(
+        "--each",
+        type=int,
+        default=0,
+        help="go on until each of server, worker and spawner met so many writes under way",
+    )
     parser.add_argument("--stores", default="sqlite,two", help=f"some of {','.join(STORES)}")
     parser.add_argument("--kill-minutes", type=float, default=60, help="no kill is begun later")
     parser.add_argument("--together", action="store_true", help="kill on all stores at once")
@@ -147,7 +155,7 @@ async def _campaigns(postgres: PostgresServer, options: argparse.Namespace) -> d
 async def _campaign(name: str, postgres: PostgresServer, options: argparse.Namespace) -> Found:
     dice = random.Random(f"{options.seed} {name}")
     with ExitStack() as stack:
-        url = "" if name == "sqlite" else postgres.create(f"campaign_{name}")
+        url = _store(name, postgres, stack)
         servers = [await asyncio.to_thread(_opened, stack, Customer, url)]
         if name == "two":
             ledger = str(servers[0].ledger)
@@ -155,11 +163,20 @@ async def _campaign(name: str, postgres: PostgresServer, options: argparse.Names
                 await asyncio.to_thread(_opened, stack, Customer, url, CHAOS_LEDGER=ledger)
             )
         campaign = Campaign(servers, dice, seconds=options.kill_minutes * 60)
-        found = await campaign.run(options.kills)
+        found = await campaign.run(options.kills, each=options.each)
     strays = [pid for server in servers for pid in server.strays]
     found.problems += [f"process {pid} stayed" for pid in strays]
     print(f"{STORES[name]}: {found}", flush=True)
     return found
+
+
+def _store(name: str, postgres: PostgresServer, stack: ExitStack) -> str:
+    """The URL of an empty store; nothing for SQLite."""
+    if name == "sqlite":
+        return ""
+    if name == "mongodb":
+        return stack.enter_context(MongoServer()).create("campaign")
+    return postgres.create(f"campaign_{name}")
 
 
 if __name__ == "__main__":

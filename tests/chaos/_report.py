@@ -96,7 +96,12 @@ def _kills(campaigns: dict[str, Found]) -> Iterable[str]:
     if not campaigns:
         return
     yield "A bank, in a process of its own, answers a write 1.4 s after it has come; it takes"
-    yield "effect in the middle of that. Two thirds of the runs wait for a person, first or last."
+    yield "effect in the middle of that. Three of four runs wait for a person: first, last, both."
+    yield "Half of the decisions come late, so that the run was paused and is made again. A kill"
+    yield "waits for a moment: a write is under way, or two at once, one was just answered, or a"
+    yield "person is asked about a run that has gone on after an earlier question. *Any* are those"
+    yield "that waited for nothing, or in vain. A call is *refused* if servers answered 503 until"
+    yield "its client gave up after 300 s, and it began nowhere: no record, no write."
     yield "Servers, spawners and workers get SIGKILL. *Under way* are the kills that met a write"
     yield "between its sending and its answer. *Asked about* are the writes that may or may"
     yield "not have been made when their run went on: a person looks, and says yes or no."
@@ -106,6 +111,7 @@ def _kills(campaigns: dict[str, Found]) -> Iterable[str]:
     yield "run with two records or another end than was answered, a call without an answer, or a"
     yield "process that stayed.\n"
     names = (
+        "moments",
         "runs",
         "completed",
         "cut off",
@@ -113,15 +119,17 @@ def _kills(campaigns: dict[str, Found]) -> Iterable[str]:
         "writes",
         "asked about",
         "unnamed",
+        "refused",
         "problems",
     )
     yield f"| store | kills | under way | {' | '.join(names)} |"
-    yield f"| --- | --- | --- |{' ---: |' * len(names)}"
+    yield f"| --- | --- | --- | --- |{' ---: |' * (len(names) - 1)}"
     for name, found in campaigns.items():
         cells = (
             name,
             _counted(found.kills),
             f"{_counted(found.under_way)} ({_counted(found.met)})",
+            _counted(found.moments),
             found.runs,
             found.completed,
             found.interrupted,
@@ -129,6 +137,7 @@ def _kills(campaigns: dict[str, Found]) -> Iterable[str]:
             found.writes,
             found.unknown,
             found.unnamed,
+            found.refused,
             len(found.problems),
         )
         yield f"| {' | '.join(map(str, cells))} |"

@@ -14,7 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -26,6 +26,8 @@ from tests.waiting import until
 Move = Literal["arrived", "applied", "answered"]
 _PATIENCE: Final = 300.0
 """Seconds until it must answer, on a busy machine."""
+HOLD: Final = 700
+"""ms for which a worker waits for a person; a run that waits longer is paused."""
 PAUSE: Final = 0.7
 """Seconds before a payment takes effect, and again until it is answered."""
 
@@ -36,24 +38,38 @@ class Moves:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.touch()
+        self._read = 0
+        self._moves: list[tuple[Any, str, float]] = []
 
     def note(self, move: Move, key: str) -> None:
         append(self.path, f"{move} {key} {time.time()}")
 
-    def under_way(self, at: float = float("inf")) -> dict[str, Move]:
-        """The payments that were not answered then, and how far each had come."""
-        found = {key: move for move, key, when in self._lines() if when <= at}
+    def under_way(self, at: float = float("inf"), since: float = 0.0) -> dict[str, Move]:
+        """The payments that had come since, and were not answered at that time; and how far each
+        had got."""
+        found: dict[str, Move] = {}
+        for move, key, when in self._so_far():
+            if since < when <= at and (move == "arrived" or key in found):
+                found[key] = move
         return {key: move for key, move in found.items() if move != "answered"}
+
+    def answered(self) -> int:
+        """How many were."""
+        return sum(move == "answered" for move, _key, _when in self._so_far())
 
     def arrivals(self) -> Counter[str]:
         """How often each was asked for."""
-        return Counter(key for move, key, _when in self._lines() if move == "arrived")
+        return Counter(key for move, key, _when in self._so_far() if move == "arrived")
 
-    def _lines(self) -> Iterator[tuple[Any, str, float]]:
-        for line in self.path.read_text().splitlines():
-            with suppress(ValueError):  # the last one is being written
-                move, key, when = line.split()
-                yield move, key, float(when)
+    def _so_far(self) -> list[tuple[Any, str, float]]:
+        with self.path.open() as file:
+            file.seek(self._read)
+            new, end, _begun = file.read().rpartition("\n")  # the last line is being written
+        self._read += len(new + end)
+        for line in new.splitlines():
+            move, key, when = line.split()
+            self._moves.append((move, key, float(when)))
+        return self._moves
 
 
 def append(path: Path, line: str) -> None:
@@ -83,7 +99,11 @@ class Customer(Subject):
 
     def __init__(self, folder: Path, store: str = "", **environment: Any) -> None:
         settings = folder / "onehop.toml"
-        told = {"ONEHOP_CONFIG": str(settings), "PYTHONPATH": str(ROOT / "src")}
+        told = {
+            "ONEHOP_CONFIG": str(settings),
+            "PYTHONPATH": str(ROOT / "src"),
+            "ONEHOP_TOOLS_HOLD": str(HOLD),
+        }
         super().__init__(folder, store, **{**told, **environment})
         self.moves = Moves(folder / "moves")
         self._settings = settings

@@ -2,8 +2,8 @@
 
 Most kills wait for a write that was sent and not answered; see ``Aim``. A run that a person was
 asked about first goes on afterwards, so that such a write must be told as ``unknown``. An approver
-decides whatever waits. Each run has a request id; whoever gets no answer asks again with the same
-one, as a client does.
+decides whatever waits: at once, or so late that the run was paused and is made again. Each run has
+a request id; whoever gets no answer asks again with the same one, as a client does.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ import httpx2
 
 from onehop.audit import verify
 from onehop.config import AuditConfig
+from onehop.errors import StoreUnavailableError
 from onehop.records import ExecutionRecord
 from onehop.stores import open_store
-from tests.chaos.aim import Aim
+from onehop.stores.base import Store
+from tests.chaos.aim import TARGETS, Aim
 from tests.chaos.bank import Customer
 from tests.chaos.load import RETURN, is_lost, passes
+from tests.waiting import soon
 
 CODE: Final = """
     const write = async (tool, name) => {
@@ -34,22 +37,27 @@ CODE: Final = """
             if (error.message !== "a person denied " + error.tool + ": it was made") throw error;
         }
     };
-    if (context.asks === "first") await write(tools.transfer, "d");
+    if (context.asks === "first" || context.asks === "both") await write(tools.transfer, "d");
     const all = await Promise.all([
         write(tools.bank.pay, "a"), tools.times({ n: 1 }), write(tools.bank.pay, "b"),
     ]);
     await write(tools.note, "c");
-    if (context.asks === "last") await write(tools.transfer, "d");
+    if (context.asks === "last" || context.asks === "both") await write(tools.transfer, "e");
     return all.length;
 """
-_ASKS: Final = ("last", "first", "")
+_ASKS: Final = ("last", "first", "both", "")
 """When a run waits for a person."""
-_CLIENTS: Final = 3
+_LATEST: Final = 2.0
+"""Seconds for which an approver thinks at most."""
+_CLIENTS: Final = 4
 _PATIENCE: Final = 300.0
 """Seconds in which each run must be answered, however often its workers are killed; those in which
 a server starts do not count, which a busy machine makes long."""
 _ON_ITS_WAY: Final = {"paused", "running"}
 """Whoever is told so asks again."""
+_REFUSED: Final = {"429", "503"}
+_NOTHING: Final = "kept [], record False"
+"""What the store says of a run that never began."""
 _ENDS: Final = {"completed", "failed"}
 TRUE_STATES: Final = "completed, or failed and marked as cut off"
 
@@ -61,8 +69,12 @@ class Found:
     kills: Counter[str] = field(default_factory=Counter)
     under_way: Counter[str] = field(default_factory=Counter)
     """Of these, those that met a write between its sending and its answer."""
+    moments: Counter[str] = field(default_factory=Counter)
+    """What the kills had waited for, and met."""
     met: Counter[str] = field(default_factory=Counter)
     """How far such writes had come: they had arrived, or taken effect."""
+    refused: int = 0
+    """Calls that were refused until their client gave up, and that began nowhere."""
     runs: int = 0
     completed: int = 0
     interrupted: int = 0
@@ -79,7 +91,7 @@ class Found:
 
 
 class Campaign:
-    """Kills servers, spawners and workers, one at a time, ``times`` in all."""
+    """Kills servers, spawners and workers, one at a time."""
 
     def __init__(
         self, servers: list[Customer], dice: random.Random, *, seconds: float = float("inf")
@@ -93,24 +105,29 @@ class Campaign:
         """Of which a server has said, and kept saying, that their run is lost."""
         self._numbers = count()
         self._ending = self._over = False
+        self._said = 0
         self._aim = Aim(servers, dice)
         self._asked_again: set[tuple[str, str, str]] = set()
         """The questions about writes that may have been made, with their keys."""
+        self._due: dict[tuple[str, str], float] = {}
+        """When the approver decides about a call of a run."""
         self.found = Found()
         self.found.kills = self._aim.kills
         self.found.under_way, self.found.met = self._aim.under_way, self._aim.met
+        self.found.moments = self._aim.moments
 
-    async def run(self, times: int) -> Found:
-        """Kill, let everything end, and judge."""
+    async def run(self, times: int, *, each: int = 0) -> Found:
+        """Kill so many ``times``, or more until ``each`` kind of thing has met so many writes; let
+        everything end, and judge."""
         key = await self._servers[0].agent_key("load")
         approver = await self._servers[0].role_key("ann", "approver")
         clients = [asyncio.create_task(self._client(key)) for _ in range(_CLIENTS)]
         deciding = asyncio.create_task(self._decide(approver))
         last = time.monotonic() + self._seconds
-        for _ in range(times):
+        while self._aim.kills.total() < times or self._aim.lacks(each):
             if time.monotonic() > last:
                 break
-            await self._aim.kill()
+            await self._aim.kill(self._aim.lacks(each) or [*TARGETS])
             self._say_how_far()
         self._ending = True
         ends = await asyncio.gather(*clients, return_exceptions=True)
@@ -123,15 +140,19 @@ class Campaign:
     def _say_how_far(self) -> None:
         lines = self._servers[0].ledger.read_text().count("\n")
         ended = f"{len(self._answers)} runs, {lines} writes, {len(self.found.problems)} problems"
-        kills = f"{self.found.kills.total()} kills ({self.found.under_way.total()} under way)"
-        print(f"{kills}: {ended}", flush=True)
+        kills, met = self.found.kills, self.found.under_way
+        parts = ", ".join(f"{target} {met[target]} of {kills[target]}" for target in TARGETS)
+        print(f"kills under way: {parts}: {ended}", flush=True)
+        for problem in self.found.problems[self._said :]:
+            print(f"PROBLEM {problem}", flush=True)
+        self._said = len(self.found.problems)
 
     # --- who calls, and who decides ---
 
     async def _client(self, key: str) -> None:
         while not self._ending:
             number = next(self._numbers)
-            await self._ask(key, f"k-{number}", asks=_ASKS[number % 3])
+            await self._ask(key, f"k-{number}", asks=_ASKS[number % len(_ASKS)])
 
     async def _ask(self, key: str, name: str, *, asks: str) -> None:
         body = {"code": CODE, "context": {"key": name, "asks": asks}, "timeout": 30_000}
@@ -159,12 +180,34 @@ class Campaign:
                 self.found.problems.append(words)
             await asyncio.sleep(0.1)
         kept = await self._kept(name)
+        if kept == _NOTHING and said.last in _REFUSED and not self._has_sent(name):
+            self.found.refused += 1
+            return
         words = f"{name} was never answered: {said}; {kept}; {self._logged(name)}"
         self.found.problems.append(words)
 
+    async def _opened(self) -> Store:
+        """The servers' store; one that is busy is asked again."""
+
+        async def once() -> Store | None:
+            try:
+                return await open_store(AuditConfig(store=self._servers[0].store))
+            except StoreUnavailableError:
+                return None
+
+        found: Store = await soon(once, "the store")
+        return found
+
+    def _has_sent(self, name: str) -> bool:
+        """Whether a bank or the ledger has heard of this run."""
+        known = {*self._servers[0].ledger.read_text().split()}.union(
+            *(server.moves.arrivals() for server in self._servers)
+        )
+        return any(key.startswith(f"{name}/") for key in known)
+
     async def _kept(self, name: str) -> str:
         """What the store knows of a run, and of what people are asked about it."""
-        store = await open_store(AuditConfig(store=self._servers[0].store))
+        store = await self._opened()
         try:
             parts = []
             for run in await store.kept_runs(request_id=name):
@@ -189,14 +232,32 @@ class Campaign:
                 await asyncio.sleep(0.1)
                 url = f"{self._dice.choice(self._servers).url}/api/v1/approvals"
                 try:
-                    for each in (await client.get(url)).json().get("approvals", []):
-                        if self._is_under_way(each):
+                    waiting = (await client.get(url)).json().get("approvals", [])
+                    self._note_waiting(waiting)
+                    for each in waiting:
+                        if self._is_under_way(each) or not self._is_due(each):
                             continue
                         decisions = {each["callId"]: self._decision(each)}
                         body = {"runId": each["runId"], "decisions": decisions}
                         await client.post(url, json=body)
                 except httpx2.TransportError:
                     continue
+
+    def _note_waiting(self, waiting: list[dict[str, Any]]) -> None:
+        """Which runs wait that have gone on after an earlier decision."""
+        decided = {run for run, _call in self._due}
+        new = {
+            each["runId"] for each in waiting if (each["runId"], each["callId"]) not in self._due
+        }
+        still = {each["runId"] for each in waiting} & self._aim.asked_again
+        self._aim.asked_again.clear()
+        self._aim.asked_again.update(still | (decided & new))
+
+    def _is_due(self, asked: dict[str, Any]) -> bool:
+        """Whether the approver has thought for long enough: half of the time not at all."""
+        thought = self._dice.choice((0.0, self._dice.uniform(0, _LATEST)))
+        call = (asked["runId"], asked["callId"])
+        return time.monotonic() >= self._due.setdefault(call, time.monotonic() + thought)
 
     def _is_under_way(self, asked: dict[str, Any]) -> bool:
         """Whether the bank has not answered it yet: a person waits until it has."""
@@ -218,7 +279,7 @@ class Campaign:
     # --- what is left ---
 
     async def _judge(self) -> None:
-        store = await open_store(AuditConfig(store=self._servers[0].store))
+        store = await self._opened()
         try:
             records = await _settled(store, set(self._answers))
             problems = (await verify(store)).problems
@@ -289,6 +350,11 @@ class Said:
             self._words[-1] = (last, since, times + 1)
         else:
             self._words.append((word, seconds, 1))
+
+    @property
+    def last(self) -> str:
+        """The latest of them."""
+        return self._words[-1][0] if self._words else ""
 
     def __str__(self) -> str:
         return ", ".join(f"{word} x{n} from {since:.1f} s" for word, since, n in self._words)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.bank import Customer
 from tests.chaos.campaign import Campaign
-from tests.servers import PostgresServer
+from tests.servers import MongoServer, PostgresServer
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 KILLS = 5
@@ -35,4 +35,15 @@ async def test_kills_of_two_servers_on_postgresql_send_no_write_twice_and_lose_n
         found = await Campaign([one, two], random.Random(15)).run(KILLS)
     assert found.problems == []
     assert one.strays + two.strays == []
+    assert found.completed
+
+
+@pytest.mark.thorough
+async def test_kills_on_mongodb_send_no_write_twice_and_lose_none(
+    tmp_path: Path, mongodb_server: MongoServer
+) -> None:
+    with Customer(tmp_path, store=mongodb_server.create("campaign")) as subject:
+        found = await Campaign([subject], random.Random(16)).run(KILLS)
+    assert found.problems == []
+    assert subject.strays == []
     assert found.completed

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 from onehop import ExecutionResult, Sandbox, SandboxConfig, Tool, Tools, tool
+from tests.waiting import soon
 
 CONFIG = SandboxConfig(pool_size=1, check_wait=20_000)
 
@@ -56,6 +57,18 @@ async def opened(**options: Any) -> AsyncIterator[Sandbox]:
     """A sandbox with these tools."""
     async with Sandbox(**{"config": CONFIG, "tools": TOOLS, **options}) as sandbox:
         yield sandbox
+
+
+async def executed(sandbox: Sandbox, code: str) -> ExecutionResult:
+    """The result of a run that was checked: on a busy machine the check may come too late for one,
+    which then goes without."""
+
+    async def once() -> ExecutionResult | None:
+        result = await sandbox.execute(code)
+        return result if is_checked(result) else None
+
+    found: ExecutionResult = await soon(once, "a run that is checked")
+    return found
 
 
 def is_checked(result: ExecutionResult) -> bool:

@@ -16,6 +16,8 @@ from tests.server.served import Served
 from tests.waiting import until
 
 CODE = "const found = await tools.find_orders({customer: context.who});\nreturn found.length;"
+COUNTED = 120.0
+"""Seconds until calls are counted, which comes after all answers; each look is a page."""
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +51,7 @@ def test_an_admin_saves_a_run_and_an_agent_calls_it(
     assert "who: string" in admin.text("#declared")
     assert admin.all(".code .t-k"), "the code has its colours"
     assert run(ada, "return snippets.orders_of({who: 'x'})")["output"] == 2
-    until(lambda: _calls(viewer, "orders_of") == "1", "the count of its calls")
+    until(lambda: _calls(viewer, "orders_of") == "1", "the count of its calls", COUNTED)
     viewer.press("orders_of")
     until(lambda: "Input schema" in viewer.text(), "the page of the snippet")
     assert "Remove" not in viewer.text()

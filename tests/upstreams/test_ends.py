@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from onehop.upstreams import _stdio
 from tests.waiting import until
 
 SERVER = """
@@ -66,3 +68,55 @@ def test_all_processes_of_a_server_end_with_onehop(tmp_path: Path, how: str) -> 
             os.kill(host.pid, signal.Signals[how])
         host.wait(30)
         until(lambda: not any(map(is_alive, below)), "the end of all of them")
+
+
+STAYS = "import signal; signal.signal(signal.SIGTERM, lambda *_: None)\nwhile True: signal.pause()"
+
+
+async def test_a_server_that_is_left_in_haste_takes_no_descriptor_of_another_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_stdio, "_SETTLE", 0.05)
+    runs, leave = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        command = (sys.executable, "-c", STAYS)
+        async with _stdio.run_server(command, {}, None, lambda *_: None):
+            runs.set()
+            await leave.wait()
+
+    opened: list[tuple[int, int]] = []
+    pipe = os.pipe
+
+    def noted() -> tuple[int, int]:
+        opened.append(pipe())
+        return opened[-1]
+
+    monkeypatch.setattr(os, "pipe", noted)
+    living = asyncio.create_task(live())
+    async with asyncio.timeout(30):
+        await runs.wait()
+        lifeline = opened[0][1]
+        leave.set()
+        while _is_open(lifeline):
+            await asyncio.sleep(0)
+        later = _null_at(lifeline)  # somebody gets the number of what was just closed
+        living.cancel()
+        await asyncio.wait([living])
+    os.close(later)
+
+
+def _is_open(number: int) -> bool:
+    with suppress(OSError):
+        os.fstat(number)
+        return True
+    return False
+
+
+def _null_at(number: int) -> int:
+    """A descriptor with this number."""
+    opened = os.open(os.devnull, os.O_RDONLY)
+    if opened != number:
+        os.dup2(opened, number)
+        os.close(opened)
+    return number

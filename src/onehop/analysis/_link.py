@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import select
 import signal
 import socket
 import time
+from collections.abc import Callable
 from typing import Final
 
 from onehop.analysis._framing import HEAD, length_of, most_of_answer
@@ -45,6 +47,7 @@ class Link:
         self._answer = bytearray()
         self._most = 0
         self._waiting: asyncio.Future[None] | None = None
+        self._stop_watching: Callable[[], object] = _nothing
         channel.setblocking(False)
 
     def begin(self, question: bytes, most: int) -> None:
@@ -93,13 +96,19 @@ class Link:
         if self._rest:
             add, remove = loop.add_writer, loop.remove_writer
         self._waiting = loop.create_future()
-        channel = self._channel.fileno()
-        add(channel, _resolve, self._waiting)
+        self._stop_watching = functools.partial(remove, self._channel.fileno())
+        add(self._channel.fileno(), _resolve, self._waiting)
         try:
             await self._waiting
         finally:
             self._waiting = None
-            remove(channel)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """The event loop must forget the channel before that is closed: the next socket may have
+        its number, and would not be heard, or no longer."""
+        stop, self._stop_watching = self._stop_watching, _nothing
+        stop()
 
     @property
     def cpu_seconds(self) -> float:
@@ -109,9 +118,12 @@ class Link:
 
     def give_way(self) -> None:
         """Have the question that is being answered given up, for the sake of another agent's."""
+        words = "the analysis took too long while others waited"
+        self._fail(AnalysisLostError(words, took_long=True))
+
+    def _fail(self, error: AnalysisLostError) -> None:
         if self._waiting is not None and not self._waiting.done():
-            words = "the analysis took too long while others waited"
-            self._waiting.set_exception(AnalysisLostError(words, took_long=True))
+            self._waiting.set_exception(error)
 
     def ask(self, question: bytes, seconds: float) -> bytes:
         """The answer, waited for in this thread. Raises AnalysisLostError."""
@@ -135,7 +147,9 @@ class Link:
         )
 
     def close(self) -> None:
-        """End the process."""
+        """End the process; a question that is open is lost."""
+        self._let_go()
+        self._fail(AnalysisLostError("the analysis process was ended"))
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._process, signal.SIGKILL)
         os.close(self._process)
@@ -148,6 +162,10 @@ def _cpu_seconds(pid: int) -> float:
         return time.clock_gettime((~pid << 3) | 2)
     except OSError:
         return 0.0
+
+
+def _nothing() -> None:
+    """Nobody waits for the channel."""
 
 
 def _resolve(waiting: asyncio.Future[None]) -> None:

@@ -80,11 +80,12 @@ async def run_server(
     Raises OSError if it cannot be started.
     """
     _check_command(argv[0], environment, cwd)
-    watched, lifeline = os.pipe()
+    watched, alive = os.pipe()
+    lifeline = _Lifeline(alive)
     try:
         process = await _start(argv, environment, cwd, watched)
     except BaseException:
-        os.close(lifeline)
+        lifeline.cut()
         raise
     finally:
         os.close(watched)
@@ -104,16 +105,30 @@ async def run_server(
                 by_itself = not for_client.statistics().open_send_streams
                 with anyio.CancelScope(shield=True):
                     for_client.close()
-                    lifeline = await _end(process, lifeline)
+                    await _end(process, lifeline)
                 group.cancel_scope.cancel()
     finally:
-        if lifeline >= 0:
-            os.close(lifeline)
+        lifeline.cut()
         _kill(process)
         for stream in (to_client, for_client, to_server, for_server):
             stream.close()
         _close(process)
         on_words(words.decode("utf-8", "replace").strip(), by_itself)
+
+
+class _Lifeline:
+    """The descriptor that a supervisor watches the other end of. Its number belongs to somebody
+    else as soon as it is closed, and a task may be cancelled right after that: a flag that the task
+    sets later is not enough."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    def cut(self) -> None:
+        """Close it, once."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _check_command(command: str, environment: Mapping[str, str], cwd: str | None) -> None:
@@ -231,17 +246,15 @@ def _too_large(beginning: bytes, end: bytes) -> Message:
     return SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=int(found[1]), error=error))
 
 
-async def _end(process: asyncio.subprocess.Process, lifeline: int) -> int:
-    """Close its stdin, ask it to end, and have all that is left of it killed; the lifeline that is
-    closed then."""
+async def _end(process: asyncio.subprocess.Process, lifeline: _Lifeline) -> None:
+    """Close its stdin, ask it to end, and have all that is left of it killed."""
     if process.stdin is not None:
         process.stdin.close()
     if not await _ends(process):
         _signal(process, signal.SIGTERM)
         await _ends(process)
-    os.close(lifeline)
+    lifeline.cut()
     await _ends(process)
-    return -1
 
 
 async def _ends(process: asyncio.subprocess.Process) -> bool:

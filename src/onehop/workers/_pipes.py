@@ -22,7 +22,7 @@ class Pipes:
     def __init__(self, host: tuple[int, int, int], child: tuple[int, int, int]) -> None:
         self.input, self.output, self.stderr = host
         self.child_ends = child
-        self._child_open = True
+        self._child_open = self._host_open = True
         self._writing: asyncio.AbstractEventLoop | None = None
         self._rest: deque[memoryview] = deque()
         """What the worker has yet to read."""
@@ -50,7 +50,9 @@ class Pipes:
 
     def write(self, data: bytes, loop: asyncio.AbstractEventLoop) -> bool:
         """Write at once what fits, and the rest, in order, as the worker reads it; false when the
-        worker is dead already."""
+        worker is dead already, or the pipes are closed: their numbers are another's then."""
+        if not self._host_open:
+            return False
         if len(data) > 65536:
             self._widen()
         if self._writing is not None:
@@ -99,7 +101,11 @@ class Pipes:
             return None
 
     def close(self) -> None:
+        """Once; what has yet to be read is forgotten."""
         self.close_child_ends()
+        if not self._host_open:
+            return
+        self._host_open = False
         if self._writing is not None:
             self._writing.remove_writer(self.input)
         for descriptor in (self.input, self.output, self.stderr):
