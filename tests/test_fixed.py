@@ -32,6 +32,7 @@ async def test_the_same_seed_and_clock_give_the_same_bytes(language: str, sandbo
     again = await sandbox.execute(EVERYTHING, language, seed=7, clock=MS)
     assert first.success, first.error
     assert (first.output, first.logs) == (again.output, again.logs)
+    assert first.logs[0] == "t: 0ms"
     other = await sandbox.execute(EVERYTHING, language, seed=8, clock=MS)
     assert other.output["random"] != first.output["random"]
     assert other.output["dates"] == first.output["dates"]

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from onehop import ExecutionResult, SandboxConfig, tool
 from onehop.callers import Caller
 from onehop.config import AnalyticsConfig, AuditConfig, RecordingConfig, ToolsConfig
-from onehop.errors import StoreUnavailableError
+from onehop.errors import RunNotFoundError, StoreUnavailableError
 from onehop.execution._names import Names
 from onehop.execution.compose import open_executor
 from onehop.execution.executor import Executor
@@ -133,6 +133,11 @@ async def test_another_server_goes_on_with_what_the_first_has_paused(tmp_path: P
         await decide(executor, paused, Edit({"to": "bob", "amount": 1}))
         result = await executor.wait("r1", 20_000, agent_id="ada")
         assert result.output["paid"] == "bob has 1 more"
+        assert paused.approvals is not None
+        run_id = paused.approvals[0].run_id
+        assert await executor.wait(run_id, 20_000, agent_id="ada") == result
+        with pytest.raises(RunNotFoundError):
+            await executor.wait(run_id, 0, agent_id="eve")
         assert [call.outcome for call in result.tool_calls or ()] == ["ok"] * 4
         assert await executor.execute("return 0", agent_id="ada", request_id="r1") == result
         await executor.flush()

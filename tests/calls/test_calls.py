@@ -586,6 +586,15 @@ async def test_a_direct_call_follows_the_same_rules() -> None:
         with pytest.raises(ToolError) as error:
             await sandbox.call_tool("add", {"a": "x"})
         assert error.value.field == "a"
+        loop: dict[str, Any] = {}
+        loop["loop"] = loop
+        not_objects: list[Any] = [[], 0, "", "x", False, [("a", 1)]]
+        not_json: list[Any] = [{"a": object()}, {"a": {1}}, {"a": float("nan")}, loop]
+        for wrong in [*not_objects, *not_json]:
+            with pytest.raises(ToolError) as error:
+                await sandbox.call_tool("add", wrong)
+            assert error.value.code == "invalid_arguments"
+            assert error.value.parameters == ["a*", "b"]
 
 
 # --- what is kept ---

@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from onehop.analysis import BlockingAnalyst
 from onehop.config import ValidationConfig
-from onehop.errors import ConfigError
+from onehop.errors import ConfigError, InvalidRequestError
 from onehop.types import Finding, ValidationLevel
 from onehop.validation import (
     NO_HISTORY,
@@ -149,6 +150,17 @@ def test_a_severity_is_what_the_operator_says(analyst: BlockingAnalyst) -> None:
     assert validator.validate(MEDIUM, level="STRICT").safe
     report = validator.validate(ERROR)
     assert (report.issues[0].severity, report.safe) == ("medium", False)
+
+
+@pytest.mark.parametrize(
+    ("field", "code", "language"),
+    [("language", "return 1", "python"), ("language", "return 1", 5), ("code", None, None)],
+)
+def test_what_no_door_takes_is_refused_by_name(field: str, code: Any, language: Any) -> None:
+    for validate in (Validator().validate, validate_code):
+        with pytest.raises(InvalidRequestError, match=f"^{field}: got .*; it must be ") as refused:
+            validate(code, language)
+        assert refused.value.field == field
 
 
 @pytest.mark.parametrize("field", ["off", "severity"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from onehop.calls._desk import Hear, RunDesk
@@ -239,8 +240,9 @@ def make_desk(
     return RunDesk(grant, context, hear, asker, tape)
 
 
-async def call_directly(desk: RunDesk, path: str, arguments: Mapping[str, Any]) -> Any:
-    """One call, not from code; the value as the code would get it. Raises ToolError."""
+async def call_directly(desk: RunDesk, path: str, arguments: Any) -> Any:
+    """One call, not from code; the value as the code would get it. Raises ToolError, also for
+    arguments that are not an object of JSON data."""
     answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     def reply(value: bytes | None, error: bytes | None) -> None:
@@ -252,12 +254,21 @@ async def call_directly(desk: RunDesk, path: str, arguments: Mapping[str, Any]) 
             answered.set_exception(_error_from(json.loads(error or b"{}")))
 
     namespace, _, member = path.partition(".")
-    call = Call(1, namespace, member, json.dumps(dict(arguments)))
-    desk.take(call if member else Call(1, "", path, call.arguments), reply)
+    call = Call(1, namespace, member, *_as_json(arguments))
+    desk.take(call if member else replace(call, namespace="", member=path), reply)
     try:
         return without_ids(unwrapped(json.loads(await answered)))
     finally:
         await desk.aclose(at_once=True)
+
+
+def _as_json(arguments: Any) -> tuple[str | None, str]:
+    """Their JSON text, or what is wrong with them; the desk says of both what it says to code."""
+    given = dict(arguments) if isinstance(arguments, Mapping) else arguments
+    try:
+        return json.dumps(given), ""
+    except (TypeError, ValueError, RecursionError) as error:
+        return None, f"the arguments are not JSON: {str(error)[:200]}"
 
 
 def _error_from(fields: dict[str, Any]) -> ToolError:

@@ -14,7 +14,6 @@ from onehop.corrections._program import (
     declared,
     is_declaration,
     is_used,
-    parameters,
 )
 
 if TYPE_CHECKING:
@@ -37,11 +36,6 @@ MAIN: Final = (
     "entrypoint",
 )
 """A function of such a name is the program."""
-_CONTEXT: Final = frozenset(
-    "context ctx c data input inputs args params parameters options opts props event payload "
-    "request req body state env config $ _ _context".split()
-)
-"""What a parameter is called that takes all the data that there is."""
 _MOST_NAMES: Final = 200
 """Names at the top level; of a program with more, it is not worked out which are used."""
 _FUNCTION: Final = frozenset(
@@ -95,17 +89,7 @@ def _chosen(unused: list[Declared]) -> Declared | None:
         return named.get("main") or next(iter(named.values()))
     if named or len(unused) != 1:
         return None
-    only = unused[0]
-    return only if only.function is not None and _takes_context(only.function) else None
-
-
-def _takes_context(function: Node) -> bool:
-    """Whether a function without a telling name may be called with all of the context."""
-    found = parameters(function)
-    if not found:
-        return True
-    name = (found[0].text or b"").decode("utf-16-le", "surrogatepass")
-    return found[0].type == "object_pattern" or name.lower() in _CONTEXT
+    return unused[0]
 
 
 def made_async(tree: SyntaxTree, function: Node) -> Iterator[Edit]:

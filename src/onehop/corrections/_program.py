@@ -184,16 +184,6 @@ def argument(function: Node) -> str | None:
     return "context" if given else ""
 
 
-def parameters(function: Node) -> list[Node]:
-    """The patterns of its parameters."""
-    single = function.child_by_field_name("parameter")
-    if single is not None:
-        return [single]
-    listed = function.child_by_field_name("parameters")
-    found = [] if listed is None else [node for node in listed.named_children if not _is_this(node)]
-    return [_pattern(node) for node in found]
-
-
 def _pattern(parameter: Node) -> Node:
     for field in ("pattern", "left"):
         inner = parameter.child_by_field_name(field)

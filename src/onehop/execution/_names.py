@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pydantic_core import to_json
@@ -187,6 +188,15 @@ class Names:
         except StoreUnavailableError as error:
             _log.info("cannot tell whether %s is paused: %s", caller.request_id, error)
             return None
+
+    async def meant(self, caller: Caller) -> Caller | None:
+        """The caller that asks for a run by the id that decisions name, with its request id."""
+        if self._keeper is None:
+            return None
+        kept = await self._keeper.store.kept_run(caller.request_id)
+        if kept is None or kept.agent_id != caller.agent_id:
+            return None
+        return replace(caller, request_id=kept.request_id)
 
     async def known(self, caller: Caller, seconds: float | None) -> ExecutionResult | None:
         """The result of a run that another call has begun, that waits for people, or that is on

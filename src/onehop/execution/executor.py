@@ -322,8 +322,9 @@ class Executor:
     async def wait(
         self, run_id: str, timeout: float | None = None, *, agent_id: str = ""
     ) -> ExecutionResult:
-        """The result of a run by its request id; status ``running`` after ``timeout`` ms, if it
-        still runs. What is not kept here any more comes from the audit trail.
+        """The result of a run by its request id, or by the id that decisions about it name; status
+        ``running`` after ``timeout`` ms, if it still runs. What is not kept here any more comes
+        from the audit trail.
 
         Raises RunNotFoundError, and what the run has raised.
         """
@@ -335,7 +336,10 @@ class Executor:
                 return result
         except RunNotFoundError as error:
             missing = error
-        found = await self._names.known(Caller(agent_id=agent_id, request_id=run_id), seconds)
+        asked = Caller(agent_id=agent_id, request_id=run_id)
+        found = await self._names.known(asked, seconds)
+        if found is None and (meant := await self._names.meant(asked)):
+            found = await self._names.known(meant, seconds)
         if found is None:
             raise missing or RunNotFoundError(f"no run {run_id[:80]!r} is known any more")
         return found
@@ -447,7 +451,7 @@ class Executor:
             async with asyncio.timeout(_LOADING):
                 await self.sandbox.toolbox.observer.load(store)
         except (StoreError, TimeoutError) as error:
-            _log.warning("what tools have answered before is not known: %s", error)
+            _log.warning("what tools have answered before is not known: %s", _reason(error))
 
 
 async def _prepared(keeper: Keeper) -> None:
@@ -456,7 +460,11 @@ async def _prepared(keeper: Keeper) -> None:
         async with asyncio.timeout(_LOADING):
             await keeper.prepare()
     except (StoreError, TimeoutError) as error:
-        _log.warning("what the store keeps of runs is not known: %s", error)
+        _log.warning("what the store keeps of runs is not known: %s", _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or "the store takes too long to answer"
 
 
 def _has_yield(arguments: Any) -> bool:

@@ -15,6 +15,7 @@ import {
   MapPrototypeDelete,
   MapPrototypeGet,
   MapPrototypeSet,
+  MathFloor,
   NumberParseFloat,
   NumberParseInt,
   NumberPrototypeToFixed,
@@ -318,12 +319,18 @@ function timeLog(args, method = "timeLog") {
   if (start === undefined) {
     return emit(WARN, "No such label '" + label + "' for console." + method + "()");
   }
-  const ms = guestNow() - start;
-  const text = ms >= 1000
-    ? NumberPrototypeToFixed(ms / 1000, 3) + "s"
-    : NumberPrototypeToFixed(ms, ms < 10 ? 3 : 2) + "ms";
+  const text = durationOf(guestNow() - start);
   const more = method === "timeLog" && args.length > 1 ? " " + format(after(args, 1)) : "";
   emit(LOG, label + ": " + text + more);
+}
+
+/** As Node writes it: `12.3ms`, `1.500s`, `1:02.003 (m:ss.mmm)`. */
+function durationOf(ms) {
+  if (ms < 1000) return +NumberPrototypeToFixed(ms, 3) + "ms";
+  const seconds = NumberPrototypeToFixed(ms % 60000 / 1000, 3);
+  if (ms < 60000) return seconds + "s";
+  const minutes = MathFloor(ms / 60000);
+  return minutes + ":" + (seconds.length < 6 ? "0" : "") + seconds + " (m:ss.mmm)";
 }
 
 function timeEnd(args) {

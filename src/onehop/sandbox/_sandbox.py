@@ -475,7 +475,7 @@ class Sandbox:
             raise ToolError("unknown_tool", f"no tool is called {path}: none are granted", path)
         from onehop.calls import call_directly
 
-        return await call_directly(desk, path, arguments or {})
+        return await call_directly(desk, path, {} if arguments is None else arguments)
 
     async def execute_javascript(self, code: str, **options: Any) -> ExecutionResult:
         """``execute`` with ``language="javascript"``."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from onehop.analysis import AnalysisLostError, Analyst, BlockingAnalyst
 from onehop.config import SandboxConfig, ValidationConfig
-from onehop.errors import ConfigError
+from onehop.errors import ConfigError, InvalidRequestError
 from onehop.inputs.languages import DEFAULT, language_named
 from onehop.types import Finding, Language, ValidationLevel, ValidationReport
 from onehop.validation._cache import Cache, Verdict, key_of
@@ -60,7 +60,8 @@ class Validator:
         level: ValidationLevel = "BLOCKING",
         history: CodeHistory = NO_HISTORY,
     ) -> ValidationReport:
-        """The verdict on a program; never raises for anything in the program.
+        """The verdict on a program; never raises for anything in the program. Raises
+        InvalidRequestError for what is not a text, and for a language that is not one of ours.
 
         ``safe`` is false when there is an error; at STRICT, a warning of medium severity is enough.
         At NONE and ASYNC it is what it would be at BLOCKING: whether it blocks there is the
@@ -69,7 +70,7 @@ class Validator:
         Blocks meanwhile, and starts a process at the first call. Raises SandboxUnavailableError
         where none can be had.
         """
-        kind = language_named(language) or DEFAULT
+        kind = _checked(code, language)
         key = key_of(code, kind, "")
         verdict = self._cache.get(key)
         if verdict is None:
@@ -169,9 +170,23 @@ class Validator:
 
 
 def validate_code(code: str, language: str | None = None) -> ValidationReport:
-    """The verdict on a program, with the settings of the environment and of ``onehop.toml``."""
+    """The verdict on a program, with the settings of the environment and of ``onehop.toml``.
+
+    Raises InvalidRequestError as ``Validator.validate`` does.
+    """
     config = ValidationConfig()
     return Validator(config).validate(code, language, level=config.level)
+
+
+def _checked(code: object, language: object) -> Language:
+    """The language that is meant. Raises InvalidRequestError."""
+    if not isinstance(code, str):
+        raise InvalidRequestError("code", f"a {type(code).__name__}", "a string")
+    kind = DEFAULT if language is None else language_named(language)
+    if kind is None:
+        got = repr(language)[:80] if isinstance(language, str) else f"a {type(language).__name__}"
+        raise InvalidRequestError("language", got, "'javascript' or 'typescript'")
+    return kind
 
 
 def _blocks(finding: Finding, level: ValidationLevel) -> bool:
