@@ -21,6 +21,8 @@ from onehop.services._names import name_of, type_of
 from onehop.services._values import NotKeptError, SessionValues
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from onehop.services._artifacts import ArtifactShelf
     from onehop.types import Artifact, OnProgress, Progress
 
@@ -37,8 +39,9 @@ class RunServices:
         self,
         shelf: ArtifactShelf,
         on_progress: OnProgress | None = None,
-        values: SessionValues | None = None,
+        values: Callable[[], SessionValues] | None = None,
     ) -> None:
+        """``values`` gives what the session of the run keeps; most calls ask for none of it."""
         self._shelf = shelf
         self._on_progress = on_progress
         self._values = values
@@ -86,7 +89,7 @@ class RunServices:
         """See Services."""
         if self._values is None:
             raise ValueError("a question about what is stored, in a run without a session")
-        answer = self._answer(self._values, question, reply)
+        answer = self._answer(self._values(), question, reply)
         task = asyncio.get_running_loop().create_task(answer)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

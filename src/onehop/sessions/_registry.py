@@ -36,7 +36,7 @@ class Sessions:
         self._config = config
         self._open = open_
         self._known: dict[str, dict[str, Session]] = {}
-        """By agent and name; the least recently used first."""
+        """By agent and name."""
         self._keeping: Keeping | None = None
         self._saved: dict[Session, tuple[str, ...]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -64,7 +64,7 @@ class Sessions:
         Raises TooManySessionsError, Overloaded when too many calls of it wait, and what ``call``
         raises.
         """
-        session = await self._session(agent_id, name)
+        session = self._known.get(agent_id, {}).get(name) or await self._begin(agent_id, name)
         try:
             return await session.run(call)
         finally:
@@ -75,11 +75,8 @@ class Sessions:
         session = self._known.get(agent_id, {}).get(name)
         return () if session is None else session.names
 
-    async def _session(self, agent_id: str, name: str) -> Session:
-        own = self._known.get(agent_id, {})
-        if name in own:
-            return own[name]
-        self._check_room(agent_id, own)
+    async def _begin(self, agent_id: str, name: str) -> Session:
+        self._check_room(agent_id, self._known.get(agent_id, {}))
         self._forget_some()
         session = Session(name, self._config, lambda: self._open_one(agent_id))
         self._known.setdefault(agent_id, {})[name] = session
@@ -94,11 +91,12 @@ class Sessions:
         return session
 
     def _check_room(self, agent_id: str, own: dict[str, Session]) -> None:
-        live = [each for each in own.values() if each.is_live or each.is_running]
+        by_use = sorted(own.values(), key=lambda each: each.used)
+        live = [each for each in by_use if each.is_live or each.is_running]
         if len(live) >= self._config.per_agent:
             names = [each.name for each in live]
             raise TooManySessionsError(agent_id, self._config.per_agent, names)
-        rest = [each for each in own.values() if each not in live]
+        rest = [each for each in by_use if each not in live]
         for old in rest[: max(0, len(own) - _MOST_KNOWN * self._config.per_agent + 1)]:
             self._forget(agent_id, old)
 
@@ -135,11 +133,10 @@ class Sessions:
 
     def _touch(self, agent_id: str, session: Session) -> None:
         """A call of it has ended."""
-        own = self._known.get(agent_id, {})
-        if own.get(session.name) is session:
-            own[session.name] = own.pop(session.name)
+        if self._known.get(agent_id, {}).get(session.name) is session:
             self._save_later(agent_id, session)
-        self._look_later()
+        if self._timer is None:
+            self._look_later()
 
     # --- what is known of them after a restart ---
 
