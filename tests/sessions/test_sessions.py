@@ -384,6 +384,23 @@ async def test_memory_of_a_session_is_bounded_over_its_calls() -> None:
         assert result.error_info.name in ("MemoryLimitError", "RangeError")
 
 
+async def test_a_call_of_a_session_tells_its_own_memory_and_cpu_time_also_after_a_rest(
+    session: SessionScope,
+) -> None:
+    large = "{ const a = new Uint8Array(40e6).fill(1); return a.length }"
+    spins = "const end = performance.now() + 100; while (performance.now() < end); return 1"
+    usage = []
+    for code in (large, "return 1", large, spins, "return 1"):
+        result = await session.execute(code)
+        assert result.success, result.error
+        usage.append(result.resource_usage)
+        await asyncio.sleep(0.05)  # it is measured meanwhile
+    memory = [each.memory for each in usage]
+    assert min(memory[0], memory[2]) > 30
+    assert max(memory[1], memory[4]) < 15
+    assert usage[3].cpu_time > usage[4].cpu_time
+
+
 async def test_a_kept_tool_function_has_the_present_calls_grants() -> None:
     @tool(effect="read")
     def add(a: int, b: int) -> int:
