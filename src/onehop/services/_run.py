@@ -8,7 +8,6 @@ import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from onehop.inputs.gc import read_json
 from onehop.runs.questions import (
     MOST_REPORTS,
     MOST_SHOWN,
@@ -18,6 +17,7 @@ from onehop.runs.questions import (
     Stored,
 )
 from onehop.services._names import name_of, type_of
+from onehop.services._stored_text import fault
 from onehop.services._values import NotKeptError, SessionValues
 
 if TYPE_CHECKING:
@@ -124,14 +124,7 @@ async def _carry_out(values: SessionValues, question: Stored) -> bytes:
         return json.dumps(await values.keys()).encode()
     if question.op == "delete":
         return json.dumps(await values.delete(key)).encode()
-    _check(question.value)
+    if (words := fault(question.value)) is not None:
+        raise NotKeptError(words)
     await values.set(key, question.value)
     return b""
-
-
-def _check(text: str) -> None:
-    """It comes from a worker that may be anything. Raises NotKeptError."""
-    try:
-        read_json(text.encode())
-    except ValueError:
-        raise NotKeptError("the value is not JSON, or is nested too deeply") from None
