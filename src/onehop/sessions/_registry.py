@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from onehop.backends.base import BackendSession
 from onehop.errors import StoreError, TooManySessionsError
 from onehop.sessions._keeping import Keeping, MemoryKeeping
-from onehop.sessions._session import Call, Session
+from onehop.sessions._session import Call, Session, listed
 from onehop.types import ExecutionResult, SessionInfo
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _RESTARTED: Final = "onehop was restarted, or another server had it"
 _LOOK_SECONDS: Final = 1.0
 """Between two looks for sessions that are idle."""
+_NOTED_SECONDS: Final = 60.0
+"""After which the note of a session that is in use says so again."""
 _MOST_KNOWN: Final = 4
 """Sessions without a worker that are known, of an agent and in all, for each that may have one."""
 
@@ -38,7 +40,8 @@ class Sessions:
         self._known: dict[str, dict[str, Session]] = {}
         """By agent and name."""
         self._keeping: Keeping | None = None
-        self._saved: dict[Session, tuple[str, ...]] = {}
+        self._saved: dict[Session, tuple[tuple[str, ...], float]] = {}
+        """The names that were noted last, and when."""
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -141,13 +144,16 @@ class Sessions:
     # --- what is known of them after a restart ---
 
     def _save_later(self, agent_id: str, session: Session) -> None:
-        """Off the call's path; a note that is lost only makes a warning shorter."""
-        names = session.names
-        if self._saved.get(session) == names:
+        """Off the call's path; a note that is lost only makes a warning shorter. It is renewed
+        while the session is in use, since those go that were used longest ago."""
+        names, used = session.names, session.used
+        saved, at = self._saved.get(session, (None, used))
+        if saved == names and used - at < _NOTED_SECONDS:
             return
         from onehop.stores.base import SessionNote
 
-        self._saved[session] = names
+        most = None if session in self._saved else self._config.kept
+        self._saved[session] = names, used
         note = SessionNote(
             agent_id=agent_id,
             session=session.name,
@@ -155,13 +161,20 @@ class Sessions:
             created_at=session.created_at,
             used_at=session.used_at,
         )
-        self._spawn(self._save(note))
+        self._spawn(self._save(note, most))
 
-    async def _save(self, note: SessionNote) -> None:
+    async def _save(self, note: SessionNote, most: int | None) -> None:
         try:
-            await self.keeping.note(note)
+            gone = await self.keeping.note(note, most)
         except StoreError as error:
             _log.info("cannot note session %r: %s", note.session, error)
+            return
+        if gone:
+            _log.warning(
+                "agent %r has begun more than %d sessions: dropped those that were used longest "
+                "ago, with what they store: %s",
+                *(note.agent_id, self._config.kept, listed(gone)),
+            )
 
     # --- those that are idle ---
 

@@ -175,10 +175,11 @@ def _warned(result: ExecutionResult, words: str) -> ExecutionResult:
 
 def _gone(names: Sequence[str]) -> str:
     """What a worker takes along; nobody knows the names of what is on globalThis."""
-    return " and ".join([*([_listed(names)] if names else []), "what was set on globalThis"])
+    return " and ".join([*([listed(names)] if names else []), "what was set on globalThis"])
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first few of them."""
     few = ", ".join(name[:80] for name in names[:_TOLD])
     more = len(names) - _TOLD
     return f"{few} and {more} more" if more > 0 else few
