@@ -1,7 +1,8 @@
-"""Latency of ``return 1 + 1``: warm, one at a time, and cold, from import to the first result."""
+"""Latency of ``return 1 + 1``: warm, one at a time; in a session; cold, from import to result."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -11,14 +12,15 @@ from collections import defaultdict
 from contextlib import AsyncExitStack
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, thread_time
 
 from benchmarks import _cold
-from benchmarks._program import Options, main, rest, rounds, timed
+from benchmarks._program import PAUSE, Options, main, rest, rounds, timed
 from benchmarks._report import Budget, Report
 from benchmarks._server import environment
 from benchmarks._stats import percentile
 from benchmarks.rivals import ALL, MAIN, open_all
+from onehop import Sandbox
 
 _CODE = "return 1 + 1"
 
@@ -28,10 +30,13 @@ async def measure(options: Options) -> Report:
     report = Report("latency", "Latency of `return 1 + 1`")
     answered, ended = await _warm(options.pick(200, 30), report)
     _report_warm(report, answered, ended)
+    await _report_session(report, options.pick(100, 15))
     _report_cold(report, options.pick(7, 3))
     report.notes += [
         "ended: until the run's process or context was gone too. onehop returns the result and"
         " ends the worker afterwards, so both are the same.",
+        "session: runs and calls of a session take turns in one sandbox, each as often after a run"
+        " as after a call. CPU: of the host's thread, from the call to its result.",
         "cold: a new Python process; importing the library, opening the sandbox and the first"
         " result, without Python's own start. modebox compiles for 2 s once per machine and keeps"
         " the outcome in its cache folder; that was there already.",
@@ -83,6 +88,33 @@ def _budgets(report: Report, medians: dict[str, float]) -> None:
             "warm, p50, against the fastest jailed rival", own, "≤", min(jailed, default=None), "ms"
         ),
     ]
+
+
+async def _report_session(report: Report, count: int) -> None:
+    """Each as often after a run, whose worker is replaced meanwhile, as after a call."""
+    taken = defaultdict(list)
+    async with Sandbox() as sandbox, sandbox.session() as session:
+        ways = {"a warm run": sandbox.execute, "a call of a session": session.execute}
+        run, call = ways
+        for turn in range(-3, count):
+            for way in (run, call, call, run):
+                await asyncio.sleep(PAUSE)
+                began, used = perf_counter(), thread_time()
+                result = await ways[way](_CODE)
+                times = (perf_counter() - began) * 1000, (thread_time() - used) * 1000
+                assert result.output == 2
+                if turn >= 0:
+                    taken[way].append(times)
+    table = report.table("In a session, ms", "what", "p50", "p95", "host CPU p50", "n")
+    for way, pairs in taken.items():
+        times, used_times = zip(*pairs, strict=True)
+        cells = [percentile(times, percent) for percent in (50, 95)]
+        table.add(way, *cells, median(used_times), len(times))
+    medians = {way: median(time for time, _ in pairs) for way, pairs in taken.items()}
+    budget = Budget(
+        "a call of a session, p50, against a warm run", medians[call], "≤", medians[run], "ms"
+    )
+    report.budgets.append(budget)
 
 
 def _report_cold(report: Report, count: int) -> None:

@@ -4,6 +4,7 @@ were, by any server, with each call sent once."""
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -464,6 +465,27 @@ async def test_a_server_with_another_key_leaves_a_paused_run_alone(tmp_path: Pat
     assert MADE == []
     async with server(tmp_path) as executor:
         assert (await executor.wait("r1", 30_000, agent_id="ada")).output == "ada has 8 more"
+
+
+async def test_of_two_servers_with_different_keys_only_the_one_that_paused_a_run_goes_on_with_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    code = "return await tools.pay({ to: 'ada', amount: 9 })"
+    other = RecordingConfig(key=SecretStr("quite another key than that"))
+    async with server(tmp_path, recording=other) as second:
+        async with server(tmp_path) as first:
+            paused = await first.execute(code, agent_id="ada", request_id="r1")
+        with caplog.at_level(logging.WARNING):
+            await decide(second, paused, Approve())
+            await soon(lambda: "only a server that has it goes on with it" in caplog.text)
+        assert "was sealed with another key" in caplog.text
+        assert "ONEHOP_RECORDING_KEY" in caplog.text
+        assert (await second.wait("r1", 0, agent_id="ada")).status == "paused"
+        assert MADE == []
+        async with server(tmp_path) as first:
+            for each in (first, second):
+                assert (await each.wait("r1", 30_000, agent_id="ada")).output == "ada has 9 more"
+    assert MADE == [("pay", "ada")]
 
 
 async def test_a_paused_run_that_was_tampered_with_ends_and_sends_nothing(tmp_path: Path) -> None:

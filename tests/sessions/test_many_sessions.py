@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 
 from onehop.config import SessionConfig
 from onehop.errors import TooManySessionsError
-from onehop.sessions import Sessions
+from onehop.sessions import Sessions, StoreKeeping
+from onehop.sessions import _registry as registry
+from onehop.stores.memory import MemoryStore
 from onehop.types import ExecutionResult, ResourceUsage
 
 MANY = 10_000
@@ -86,3 +90,46 @@ async def test_a_session_that_was_forgotten_is_known_again_by_what_is_kept() -> 
 async def _two(sessions: Sessions) -> None:
     for name in ("one", "two"):
         await sessions.run("eve", name, _stays)
+
+
+@pytest.mark.parametrize("many", [300, pytest.param(MANY, marks=pytest.mark.soak)])
+async def test_of_very_many_sessions_of_an_agent_those_are_kept_that_were_used_last(
+    many: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = MemoryStore()
+    sessions = Sessions(SessionConfig(most=8, per_agent=2, kept=20), _opened)
+    sessions.keeping = StoreKeeping(store)
+
+    async def store_something(worker: Any, name: str) -> ExecutionResult:
+        await sessions.values("ada", name).set("k", "1")
+        return await _call(worker)
+
+    names = [f"s-{number}" for number in range(many)]
+    for name in names:
+        await sessions.run("ada", name, partial(store_something, name=name))
+        await asyncio.sleep(0)
+    await sessions.aclose()
+    noted = [name for name in names if await store.session_note("ada", name) is not None]
+    assert len(noted) == 20
+    assert noted[-1] == names[-1]
+    assert [name for name in names if await store.session_keys("ada", name)] == noted
+    assert "agent 'ada' has begun more than 20 sessions" in caplog.text
+
+
+async def test_a_session_in_use_is_noted_again_also_when_it_declares_nothing_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryStore()
+    sessions = Sessions(SessionConfig(), _opened)
+    sessions.keeping = StoreKeeping(store)
+    monkeypatch.setattr(registry, "_NOTED_SECONDS", 0.0)
+    used = []
+    for _ in range(2):
+        await sessions.run("ada", "s", _stays)
+        await asyncio.sleep(0.005)
+        note = await store.session_note("ada", "s")
+        assert note is not None
+        used.append(note.used_at)
+    assert used[1] > used[0]
+    await sessions.aclose()

@@ -384,6 +384,39 @@ async def test_memory_of_a_session_is_bounded_over_its_calls() -> None:
         assert result.error_info.name in ("MemoryLimitError", "RangeError")
 
 
+async def test_a_call_of_a_session_tells_its_own_memory_and_cpu_time_also_after_a_rest(
+    session: SessionScope,
+) -> None:
+    large = "{ const a = new Uint8Array(40e6).fill(1); return a.length }"
+    spins = "const end = performance.now() + 100; while (performance.now() < end); return 1"
+    usage = []
+    for code in (large, "return 1", large, spins, "return 1"):
+        result = await session.execute(code)
+        assert result.success, result.error
+        usage.append(result.resource_usage)
+        await asyncio.sleep(0.05)  # it is measured meanwhile
+    memory = [each.memory for each in usage]
+    assert min(memory[0], memory[2]) > 30
+    assert max(memory[1], memory[4]) < 15
+    assert usage[3].cpu_time > usage[4].cpu_time
+
+
+async def test_half_a_surrogate_pair_is_not_stored_and_the_code_is_told_where_it_is(
+    session: SessionScope,
+) -> None:
+    codes = {
+        'await store.set("k", { rows: [1, "ab😀\\ud83d"] })': "the value.rows[1] has half a "
+        "surrogate pair (\\ud83d at index 4)",
+        'await store.set("k", "😀".slice(0, 1))': "the value has half a surrogate pair",
+        'await store.set("k", [{ "\\udc00": 1 }])': "a key of the value[0] has half a",
+        'await store.set("\\ud83d", 1)': "without half a surrogate pair",
+    }
+    for code, words in codes.items():
+        result = await session.execute(code)
+        assert words in (result.error or ""), result.error
+    assert await outputs(session, "return await store.keys()") == [[]]
+
+
 async def test_a_kept_tool_function_has_the_present_calls_grants() -> None:
     @tool(effect="read")
     def add(a: int, b: int) -> int:

@@ -95,7 +95,7 @@ CALLS: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "decide_approval": lambda store: store.decide_approval(
         "run", "call_1", "denied", by="ann", now=NOW
     ),
-    "note_session": lambda store: store.note_session(NOTE),
+    "note_session": lambda store: store.note_session(NOTE, 9),
     "session_note": lambda store: store.session_note("agent", "s"),
     "forget_session": lambda store: store.forget_session("agent", "s"),
     "session_value": lambda store: store.session_value("agent", "s", "key"),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Final
 
 from onehop.backends import _results
+from onehop.backends._digest import Digest
 from onehop.backends.base import SessionGoneError
 from onehop.errors import SandboxClosedError, WorkerStartError
 from onehop.limits import Limits
 from onehop.requests import CheckedRequest
 from onehop.runs.questions import Desk, Services
 from onehop.runs.watching import stage
-from onehop.source import Kept, Variables, kept_json
+from onehop.source import Kept, Variables
 from onehop.types import ExecutionResult, OnLog
 from onehop.workers import Died, Job, Outcome, Pool, Worker
 
@@ -37,11 +37,12 @@ _CAUSES: Final = {
 """By why a worker ended in a call."""
 
 MakeJob = Callable[
-    [CheckedRequest, Limits, OnLog | None, Desk | None, Services | None],
+    [CheckedRequest, Limits, OnLog | None, Desk | None, Services | None, Variables],
     Awaitable[tuple[Job, Kept] | ExecutionResult],
 ]
-"""The job of a call and what it declares; a result when its text cannot run."""
-MakeResult = Callable[[CheckedRequest, Limits, Outcome], Awaitable[ExecutionResult]]
+"""The job of a call, fitted to the variables that there are, and what it declares; a result when
+its text cannot run."""
+MakeResult = Callable[[CheckedRequest, Limits, Outcome, Digest], Awaitable[ExecutionResult]]
 
 
 class LocalSession:
@@ -53,7 +54,6 @@ class LocalSession:
         self._make_job = make_job
         self._make_result = make_result
         self._worker: Worker | None = None
-        self._is_running = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
@@ -70,17 +70,17 @@ class LocalSession:
         services: Services | None = None,
     ) -> ExecutionResult:
         """See BackendSession.run."""
-        made = await self._make_job(request, limits, on_log, desk, services)
+        made = await self._make_job(request, limits, on_log, desk, services, self._variables)
         if isinstance(made, ExecutionResult):
             return made
         job, kept = made
-        kept = self._variables.fitted(kept)
-        job = replace(job, session_json=kept_json(kept))
+        digest = Digest(request.request.code)
         self._idle.clear()
         try:
-            outcome = await self._run_job(job)
-            self._judge(outcome, limits, kept)
-            result = await self._make_result(request, limits, outcome)
+            outcome = await self._run_job(job, digest)
+            self.names |= dict.fromkeys(kept.names)
+            self._judge(outcome, limits)
+            result = await self._make_result(request, limits, outcome, digest)
             self._variables.note(kept, is_success=result.success)
         except asyncio.CancelledError:
             self._end("a call of it was cancelled")
@@ -91,13 +91,13 @@ class LocalSession:
             self._rest()
             self._idle.set()
 
-    async def _run_job(self, job: Job) -> Outcome:
+    async def _run_job(self, job: Job, digest: Digest) -> Outcome:
         with stage("queue"):
             worker = await self._worker_with_place()
         worker.on_early_exit = self._lose
         try:
             with stage("run") as noted:
-                outcome = await worker.run(job, self._pool.turn(worker))
+                outcome = await worker.run(job, self._pool.turn(worker), digest.compute)
                 noted.note(killed=_results.killed(outcome, job.limits))
                 return outcome
         except WorkerStartError as error:
@@ -115,9 +115,8 @@ class LocalSession:
             await self._pool.resume(self._worker)
         return self._worker
 
-    def _judge(self, outcome: Outcome, limits: Limits, kept: Kept) -> None:
+    def _judge(self, outcome: Outcome, limits: Limits) -> None:
         """Whether another call can follow."""
-        self.names |= dict.fromkeys(kept.names)
         worker, end = self._worker, outcome.end
         if (cause := _results.killed(outcome, limits)) is not None:
             self._end(_CAUSES[cause])

@@ -10,6 +10,7 @@ from weakref import WeakSet
 
 from onehop import source
 from onehop.backends import _results
+from onehop.backends._digest import Digest
 from onehop.backends._session import LocalSession
 from onehop.backends.outputs import Outputs
 from onehop.errors import NotCompiledError, WorkerStartError
@@ -20,7 +21,6 @@ from onehop.types import (
     Language,
     OnLog,
     OutputPage,
-    code_hash,
 )
 from onehop.workers import Job, Outcome, Pool, RealmPool, WorkerFactory, deno_programs
 from onehop.workers.protocol import Failure, Original
@@ -132,43 +132,26 @@ class LocalBackend:
         services: Services | None = None,
     ) -> ExecutionResult:
         """See Backend.run."""
-        job = await self._job(request, limits, agent, on_log, desk, services)
-        if isinstance(job, ExecutionResult):
-            return job
-        digest = _Digest(request.request.code)
+        program = await self._program(request, agent)
+        if isinstance(program, ExecutionResult):
+            return program
+        job = _job(request, limits, program, on_log, desk, services)
+        digest = Digest(request.request.code)
         pool = self._pool if request.isolation == "process" else self._realms
         outcome = await _run_job(pool, job, agent, digest.compute)
         return await self._result(request, limits, agent, outcome, digest)
 
-    async def _job(
-        self,
-        request: CheckedRequest,
-        limits: Limits,
-        agent: str,
-        on_log: OnLog | None,
-        desk: Desk | None,
-        services: Services | None,
-    ) -> Job | ExecutionResult:
-        """What a worker is asked to run; the result when it cannot run."""
-        code, original = source.without_shebang(request.request.code), None
-        if request.request.language == "typescript":
-            compiled = await self._readers.compile(request.request, code, agent)
-            if isinstance(compiled, ExecutionResult):
-                return compiled.model_copy(update={"isolation": request.isolation})
-            code, original = compiled.code, Original(code, compiled.positions)
-        return Job(
-            code=code,
-            original=original,
-            context_json=request.context_json,
-            capture_console=request.request.capture_console,
-            limits=limits,
-            on_log=on_log,
-            desk=desk,
-            seed=request.request.seed,
-            clock=request.request.clock,
-            moves=request.moves,
-            services=services,
-        )
+    async def _program(
+        self, request: CheckedRequest, agent: str
+    ) -> tuple[str, Original | None] | ExecutionResult:
+        """The text that a worker runs, and what it was made from; the result when it cannot run."""
+        code = source.without_shebang(request.request.code)
+        if request.request.language != "typescript":
+            return code, None
+        compiled = await self._readers.compile(request.request, code, agent)
+        if isinstance(compiled, ExecutionResult):
+            return compiled.model_copy(update={"isolation": request.isolation})
+        return compiled.code, Original(code, compiled.positions)
 
     async def _result(
         self,
@@ -176,11 +159,10 @@ class LocalBackend:
         limits: Limits,
         agent: str,
         outcome: Outcome,
-        digest: _Digest | None = None,
+        digest: Digest,
     ) -> ExecutionResult:
         if isinstance(outcome.end, Failure):
             outcome = await self._explained(request.request, agent, outcome, outcome.end)
-        digest = digest or _Digest(request.request.code)
         shelf = self._outputs.of(agent)
         return _results.from_outcome(
             request.request, digest.compute(), limits, outcome, shelf, request.isolation
@@ -201,7 +183,9 @@ class LocalBackend:
             self._pool,
             agent,
             functools.partial(self._session_job, agent),
-            lambda request, limits, outcome: self._result(request, limits, agent, outcome),
+            lambda request, limits, outcome, digest: self._result(
+                request, limits, agent, outcome, digest
+            ),
         )
         self._sessions.add(session)
         return session
@@ -214,13 +198,16 @@ class LocalBackend:
         on_log: OnLog | None,
         desk: Desk | None,
         services: Services | None,
+        variables: source.Variables,
     ) -> tuple[Job, source.Kept] | ExecutionResult:
-        job = await self._job(request, limits, agent, on_log, desk, services)
-        if isinstance(job, ExecutionResult):
-            return job
+        program = await self._program(request, agent)
+        if isinstance(program, ExecutionResult):
+            return program
         language = request.request.language
-        kept = await source.kept_by(self._analyst, agent, job.code, language)
-        return job, kept
+        kept = await source.kept_by(self._analyst, agent, program[0], language)
+        kept = variables.fitted(kept)
+        session = source.kept_json(kept)
+        return _job(request, limits, program, on_log, desk, services, session), kept
 
     async def confirm_syntax(
         self, request: ExecutionRequest, agent: str, said: source.Diagnosis
@@ -268,6 +255,32 @@ class LocalBackend:
         self._outputs.clear()
 
 
+def _job(
+    request: CheckedRequest,
+    limits: Limits,
+    program: tuple[str, Original | None],
+    on_log: OnLog | None,
+    desk: Desk | None,
+    services: Services | None,
+    session_json: str | None = None,
+) -> Job:
+    code, original = program
+    return Job(
+        code=code,
+        original=original,
+        context_json=request.context_json,
+        capture_console=request.request.capture_console,
+        limits=limits,
+        on_log=on_log,
+        desk=desk,
+        seed=request.request.seed,
+        clock=request.request.clock,
+        moves=request.moves,
+        services=services,
+        session_json=session_json,
+    )
+
+
 async def _run_job(
     pool: Pool | RealmPool, job: Job, agent: str, meanwhile: Callable[[], object]
 ) -> Outcome:
@@ -291,18 +304,6 @@ async def _run_job(
             pool.hand_back(worker)
         await asyncio.sleep(pause)
         pause *= 2
-
-
-class _Digest:
-    """The hash of a run's code, computed once, whenever there is time for it."""
-
-    def __init__(self, code: str) -> None:
-        self._code = code
-        self._value = ""
-
-    def compute(self) -> str:
-        self._value = self._value or code_hash(self._code)
-        return self._value
 
 
 def _ceiling(config: SandboxConfig) -> Limits:

@@ -218,6 +218,14 @@ class SessionConfig(Settings):
         ge=1,
         le=10_000,
     )
+    kept: int = setting(
+        1000,
+        "ONEHOP_SESSIONS_KEPT",
+        "Sessions of one agent that are kept with what `store` has of them, up to 1 MiB each; for "
+        "one more, the one that was used longest ago is dropped.",
+        ge=1,
+        le=1_000_000,
+    )
     idle: float = setting(
         600, "ONEHOP_SESSION_IDLE", "Seconds after which an idle worker is given up.", gt=0
     )

@@ -20,6 +20,7 @@ import {
   ObjectFreeze,
   performanceNow,
   quote,
+  StringPrototypeIsWellFormed,
   StringPrototypeSlice,
   TypedArrayGetBuffer,
   TypedArrayGetByteLength,
@@ -186,10 +187,12 @@ function askStore(op, key, value) {
 }
 
 function isKey(key) {
-  return typeof key === "string" && key.length > 0 && key.length <= LONGEST_KEY;
+  return typeof key === "string" && key.length > 0 && key.length <= LONGEST_KEY &&
+    StringPrototypeIsWellFormed(key);
 }
 
-const KEYS = " takes a key: a text of 1 to " + LONGEST_KEY + " characters";
+const KEYS = " takes a key: a text of 1 to " + LONGEST_KEY +
+  " characters, without half a surrogate pair";
 
 const storeMethods = {
   __proto__: null,

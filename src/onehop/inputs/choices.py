@@ -34,13 +34,18 @@ class Choices(TypedDict, total=False):
     """ms after which to answer, with status ``running``, although the run goes on."""
 
 
+_CHOICES: Final = Choices.__annotations__.keys()
+
+
 def only_choices(given: Choices, call: Callable[..., Any]) -> None:
     """Raises TypeError for an argument that ``call``, which takes Choices, does not have."""
-    for name in given.keys() - Choices.__annotations__.keys():
+    if given.keys() <= _CHOICES:
+        return
+    for name in given.keys() - _CHOICES:
         import inspect
         from difflib import get_close_matches
 
-        names = [*inspect.signature(call).parameters, *Choices.__annotations__]
+        names = [*inspect.signature(call).parameters, *_CHOICES]
         near = get_close_matches(name, names, n=1)
         words = f"{call.__name__}() got an unexpected keyword argument {name!r}"
         raise TypeError(words + (f": did you mean {near[0]!r}?" if near else ""))

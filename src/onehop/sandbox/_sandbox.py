@@ -367,7 +367,7 @@ class Sandbox:
         """
         refuse_unsupported(self._open_backend(), checked)
         session = checked.request.session
-        values = None if session is None else self.sessions.values(agent_id, session)
+        values = None if session is None else partial(self.sessions.values, agent_id, session)
         services = RunServices(self.artifacts.of(agent_id), on_progress, values)
         try:
             if desk is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,6 +21,13 @@ _LEAST: Final = 0.05
 _GONE: Final = 5_000
 """ms after which the runs of a server that says nothing are over: it has died, or is idle."""
 _FAREWELL: Final = 1.0
+_NOTHING: Final = "{}"
+_SHARED: Final = (
+    "another server uses the same SQLite file, %s. Records, agents, limits and decisions are "
+    "shared; sessions, tools that clients have handed in, running and large results, files of runs "
+    "and logins to the dashboard are each server's own, so that an agent must always reach the "
+    "same server. SQLite is for one server: use PostgreSQL or MongoDB for more"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -47,9 +55,13 @@ class Elsewhere:
         self._others: dict[str, Usage] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._opened_at = 0.0
+        self._is_alone = store.url.startswith("sqlite:")
+        """As far as is known, and only where that matters."""
 
     def open(self) -> None:
         """Exchange from now on."""
+        self._opened_at = time.monotonic()
         self._task = asyncio.get_running_loop().create_task(self._run(), name="onehop.elsewhere")
 
     async def aclose(self) -> None:
@@ -60,7 +72,7 @@ class Elsewhere:
             await asyncio.wait([task])
             with suppress(StoreError, TimeoutError):
                 async with asyncio.timeout(_FAREWELL):
-                    await self._store.exchange_notes(self._server, "{}")
+                    await self._store.exchange_notes(self._server, _NOTHING)
 
     def of(self, agent_id: str) -> Usage:
         """What the agent uses elsewhere."""
@@ -84,10 +96,18 @@ class Elsewhere:
             try:
                 notes = await self._store.exchange_notes(self._server, json.dumps(own))
                 told, self._others = own, _summed(notes)
+                self._warn_of_others(notes)
             except StoreError as error:
                 _log.info("what agents use elsewhere is not known: %s", error)
                 self._others = {}
             await asyncio.sleep(_LEAST)
+
+    def _warn_of_others(self, notes: list[ServerNote]) -> None:
+        """A note that is younger than this server is of one that runs beside it, not before it."""
+        age = (time.monotonic() - self._opened_at) * 1000
+        if self._is_alone and any(each.text != _NOTHING and each.age < age for each in notes):
+            self._is_alone = False
+            _log.warning(_SHARED, self._store.url)
 
 
 def _summed(notes: list[ServerNote]) -> dict[str, Usage]:

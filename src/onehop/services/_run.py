@@ -8,7 +8,6 @@ import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from onehop.inputs.gc import read_json
 from onehop.runs.questions import (
     MOST_REPORTS,
     MOST_SHOWN,
@@ -18,9 +17,12 @@ from onehop.runs.questions import (
     Stored,
 )
 from onehop.services._names import name_of, type_of
+from onehop.services._stored_text import fault
 from onehop.services._values import NotKeptError, SessionValues
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from onehop.services._artifacts import ArtifactShelf
     from onehop.types import Artifact, OnProgress, Progress
 
@@ -37,8 +39,9 @@ class RunServices:
         self,
         shelf: ArtifactShelf,
         on_progress: OnProgress | None = None,
-        values: SessionValues | None = None,
+        values: Callable[[], SessionValues] | None = None,
     ) -> None:
+        """``values`` gives what the session of the run keeps; most calls ask for none of it."""
         self._shelf = shelf
         self._on_progress = on_progress
         self._values = values
@@ -86,7 +89,7 @@ class RunServices:
         """See Services."""
         if self._values is None:
             raise ValueError("a question about what is stored, in a run without a session")
-        answer = self._answer(self._values, question, reply)
+        answer = self._answer(self._values(), question, reply)
         task = asyncio.get_running_loop().create_task(answer)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -121,14 +124,7 @@ async def _carry_out(values: SessionValues, question: Stored) -> bytes:
         return json.dumps(await values.keys()).encode()
     if question.op == "delete":
         return json.dumps(await values.delete(key)).encode()
-    _check(question.value)
+    if (words := fault(question.value)) is not None:
+        raise NotKeptError(words)
     await values.set(key, question.value)
     return b""
-
-
-def _check(text: str) -> None:
-    """It comes from a worker that may be anything. Raises NotKeptError."""
-    try:
-        read_json(text.encode())
-    except ValueError:
-        raise NotKeptError("the value is not JSON, or is nested too deeply") from None

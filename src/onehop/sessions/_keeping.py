@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 class Keeping(Protocol):
     """Of all sessions."""
 
-    async def note(self, note: SessionNote) -> None:
-        """Keep what is known of a session."""
+    async def note(self, note: SessionNote, most: int | None) -> list[str]:
+        """Keep what is known of a session; of an agent that then has more than ``most``, drop those
+        that were used longest ago, and give their names."""
+        ...
 
     async def find(self, agent_id: str, session: str) -> SessionNote | None:
         """What is known of it; None also while the store does not answer."""
@@ -36,9 +38,9 @@ class StoreKeeping:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def note(self, note: SessionNote) -> None:
+    async def note(self, note: SessionNote, most: int | None) -> list[str]:
         """See Keeping.note. Raises StoreError."""
-        await self._store.note_session(note)
+        return await self._store.note_session(note, most)
 
     async def find(self, agent_id: str, session: str) -> SessionNote | None:
         """See Keeping.find."""

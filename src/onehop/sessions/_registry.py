@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from onehop.backends.base import BackendSession
 from onehop.errors import StoreError, TooManySessionsError
 from onehop.sessions._keeping import Keeping, MemoryKeeping
-from onehop.sessions._session import Call, Session
+from onehop.sessions._session import Call, Session, listed
 from onehop.types import ExecutionResult, SessionInfo
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _RESTARTED: Final = "onehop was restarted, or another server had it"
 _LOOK_SECONDS: Final = 1.0
 """Between two looks for sessions that are idle."""
+_NOTED_SECONDS: Final = 60.0
+"""After which the note of a session that is in use says so again."""
 _MOST_KNOWN: Final = 4
 """Sessions without a worker that are known, of an agent and in all, for each that may have one."""
 
@@ -36,9 +38,10 @@ class Sessions:
         self._config = config
         self._open = open_
         self._known: dict[str, dict[str, Session]] = {}
-        """By agent and name; the least recently used first."""
+        """By agent and name."""
         self._keeping: Keeping | None = None
-        self._saved: dict[Session, tuple[str, ...]] = {}
+        self._saved: dict[Session, tuple[tuple[str, ...], float]] = {}
+        """The names that were noted last, and when."""
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -64,7 +67,7 @@ class Sessions:
         Raises TooManySessionsError, Overloaded when too many calls of it wait, and what ``call``
         raises.
         """
-        session = await self._session(agent_id, name)
+        session = self._known.get(agent_id, {}).get(name) or await self._begin(agent_id, name)
         try:
             return await session.run(call)
         finally:
@@ -75,11 +78,8 @@ class Sessions:
         session = self._known.get(agent_id, {}).get(name)
         return () if session is None else session.names
 
-    async def _session(self, agent_id: str, name: str) -> Session:
-        own = self._known.get(agent_id, {})
-        if name in own:
-            return own[name]
-        self._check_room(agent_id, own)
+    async def _begin(self, agent_id: str, name: str) -> Session:
+        self._check_room(agent_id, self._known.get(agent_id, {}))
         self._forget_some()
         session = Session(name, self._config, lambda: self._open_one(agent_id))
         self._known.setdefault(agent_id, {})[name] = session
@@ -94,11 +94,12 @@ class Sessions:
         return session
 
     def _check_room(self, agent_id: str, own: dict[str, Session]) -> None:
-        live = [each for each in own.values() if each.is_live or each.is_running]
+        by_use = sorted(own.values(), key=lambda each: each.used)
+        live = [each for each in by_use if each.is_live or each.is_running]
         if len(live) >= self._config.per_agent:
             names = [each.name for each in live]
             raise TooManySessionsError(agent_id, self._config.per_agent, names)
-        rest = [each for each in own.values() if each not in live]
+        rest = [each for each in by_use if each not in live]
         for old in rest[: max(0, len(own) - _MOST_KNOWN * self._config.per_agent + 1)]:
             self._forget(agent_id, old)
 
@@ -135,22 +136,24 @@ class Sessions:
 
     def _touch(self, agent_id: str, session: Session) -> None:
         """A call of it has ended."""
-        own = self._known.get(agent_id, {})
-        if own.get(session.name) is session:
-            own[session.name] = own.pop(session.name)
+        if self._known.get(agent_id, {}).get(session.name) is session:
             self._save_later(agent_id, session)
-        self._look_later()
+        if self._timer is None:
+            self._look_later()
 
     # --- what is known of them after a restart ---
 
     def _save_later(self, agent_id: str, session: Session) -> None:
-        """Off the call's path; a note that is lost only makes a warning shorter."""
-        names = session.names
-        if self._saved.get(session) == names:
+        """Off the call's path; a note that is lost only makes a warning shorter. It is renewed
+        while the session is in use, since those go that were used longest ago."""
+        names, used = session.names, session.used
+        saved, at = self._saved.get(session, (None, used))
+        if saved == names and used - at < _NOTED_SECONDS:
             return
         from onehop.stores.base import SessionNote
 
-        self._saved[session] = names
+        most = None if session in self._saved else self._config.kept
+        self._saved[session] = names, used
         note = SessionNote(
             agent_id=agent_id,
             session=session.name,
@@ -158,13 +161,20 @@ class Sessions:
             created_at=session.created_at,
             used_at=session.used_at,
         )
-        self._spawn(self._save(note))
+        self._spawn(self._save(note, most))
 
-    async def _save(self, note: SessionNote) -> None:
+    async def _save(self, note: SessionNote, most: int | None) -> None:
         try:
-            await self.keeping.note(note)
+            gone = await self.keeping.note(note, most)
         except StoreError as error:
             _log.info("cannot note session %r: %s", note.session, error)
+            return
+        if gone:
+            _log.warning(
+                "agent %r has begun more than %d sessions: dropped those that were used longest "
+                "ago, with what they store: %s",
+                *(note.agent_id, self._config.kept, listed(gone)),
+            )
 
     # --- those that are idle ---
 

@@ -85,7 +85,8 @@ class Session:
             self.used, self.used_at = time.monotonic(), _now()
 
     async def _run(self, call: Call) -> ExecutionResult:
-        await self._end_if_old()
+        if self._inner is not None and (why := self._is_over(self._inner)):
+            await self._drop(why)
         try:
             result = await call(await self._take_inner())
         except SessionGoneError:
@@ -93,7 +94,7 @@ class Session:
             result = await self._again(call)
         finally:
             self._note_end()
-        return self._told(result)
+        return result if self._lost is None else self._told(result)
 
     async def _again(self, call: Call) -> ExecutionResult:
         """Nothing has run yet, so that it may run in another worker."""
@@ -102,16 +103,16 @@ class Session:
         except SessionGoneError as error:
             raise SandboxUnavailableError(f"a session lost two workers: {error}") from None
 
-    async def _end_if_old(self) -> None:
-        if self._inner is None:
-            return
+    def _is_over(self, inner: BackendSession) -> str | None:
+        """Why the next call needs another worker, if it does."""
         config = self._config
-        if self._inner.ended is not None:
-            await self._drop()
-        elif self._calls >= config.calls:
-            await self._drop(f"it has had its {config.calls} calls")
-        elif time.monotonic() - self._opened_at > config.age:
-            await self._drop(f"it was older than {config.age:g} s")
+        if inner.ended is not None:
+            return inner.ended
+        if self._calls >= config.calls:
+            return f"it has had its {config.calls} calls"
+        if time.monotonic() - self._opened_at > config.age:
+            return f"it was older than {config.age:g} s"
+        return None
 
     async def _take_inner(self) -> BackendSession:
         if self._closed:
@@ -174,10 +175,11 @@ def _warned(result: ExecutionResult, words: str) -> ExecutionResult:
 
 def _gone(names: Sequence[str]) -> str:
     """What a worker takes along; nobody knows the names of what is on globalThis."""
-    return " and ".join([*([_listed(names)] if names else []), "what was set on globalThis"])
+    return " and ".join([*([listed(names)] if names else []), "what was set on globalThis"])
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first few of them."""
     few = ", ".join(name[:80] for name in names[:_TOLD])
     more = len(names) - _TOLD
     return f"{few} and {more} more" if more > 0 else few

@@ -8,7 +8,6 @@ again, and nothing gets at names of the session by text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -36,7 +35,6 @@ _WRITES: Final = frozenset(
 )
 _TARGETS: Final = ("left", "argument", "name")
 _GLOBALS: Final = frozenset("globalThis self window global frames eval arguments".split())
-_MAY_MATTER: Final = re.compile(r"=>|\)\s*\{|\b(?:for|while|do|this|with|delete|globalThis|self)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +61,6 @@ class Loops:
     """Names that a block declares."""
     is_dynamic: bool = False
     """Whether it may get at names of the session in other ways than by their names."""
-
-
-def may_matter(code: str) -> bool:
-    """Whether a program has loops or functions, or may get at names by text."""
-    return _MAY_MATTER.search(code) is not None
 
 
 def read_loops(tree: SyntaxTree) -> Loops:

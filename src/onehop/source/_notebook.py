@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from onehop.source._loops import Loops, may_matter, read_loops
+from onehop.source._loops import Loops, read_loops
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -38,8 +38,10 @@ _PATTERNS: Final = frozenset(
     "object_assignment_pattern".split()
 )
 _BOUND: Final = {"catch_clause": "parameter", "for_in_statement": "left"}
-DECLARES: Final = re.compile(r"\b(?:let|const|var|class|function)\b")
-_DELETES: Final = re.compile(r"\bdelete\b[\s(]*+[\w$\\{}]++\s*+(?![.\[?])")
+_MATTERS: Final = re.compile(
+    r"=>|\)\s*\{|\b(?:let|const|var|class|function|for|while|do|this|with|delete|globalThis|self)\b"
+)
+"""Declarations, loops and functions, and what may get at names by text."""
 _ESCAPE: Final = re.compile(r"\\u(?:\{([0-9a-fA-F]{1,8})\}|([0-9a-fA-F]{4}))")
 MOST_NAMES: Final = 10_000
 
@@ -75,16 +77,19 @@ class Kept:
         return [*dict.fromkeys((*self.lets, *self.consts, *self.variables, *self.functions))]
 
 
+NOTHING: Final = Kept()
+"""Of a program that declares nothing."""
+
+
 def has_to_be_read(code: str) -> bool:
     """Whether a program declares something, or matters to what loops may hold."""
-    is_declaring = DECLARES.search(code) is not None
-    return is_declaring or _DELETES.search(code) is not None or may_matter(code)
+    return _MATTERS.search(code) is not None
 
 
 def keep_declarations(code: str, language: str = "javascript") -> Kept:
     """Look at a program in JavaScript; ``language`` is what it was written in."""
     if not has_to_be_read(code):
-        return Kept()
+        return NOTHING
     from onehop.source._tree import parse
 
     tree = parse(code, "javascript")

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from onehop.analysis import AnalysisLostError, Analyst
 from onehop.errors import SandboxUnavailableError
 from onehop.source._diagnosis import Diagnosis
-from onehop.source._notebook import MOST_NAMES, Kept, has_to_be_read
+from onehop.source._notebook import MOST_NAMES, NOTHING, Kept, has_to_be_read
 from onehop.types import Language
 
 _MOST_TEXT: Final = 4_000
@@ -48,8 +48,10 @@ def _adapter() -> TypeAdapter[Diagnosis]:
 async def kept_by(analyst: Analyst | None, agent_id: str, code: str, language: Language) -> Kept:
     """``keep_declarations``, by the process that ``analyst`` has for this agent; of a text that is
     too much for it, nothing is kept."""
-    if analyst is None or not has_to_be_read(code):
-        return Kept(is_read=analyst is not None)
+    if analyst is None:
+        return Kept(is_read=False)
+    if not has_to_be_read(code):
+        return NOTHING
     try:
         answer = await analyst.ask(agent_id, "keep", {"code": code, "language": language})
         found = _kept_adapter().validate_python(answer)
@@ -78,6 +80,15 @@ def _is_name(name: str) -> bool:
 
 def kept_json(kept: Kept) -> str:
     """As the worker gets it."""
+    return _nothing_json() if kept is NOTHING else _json(kept)
+
+
+@cache
+def _nothing_json() -> str:
+    return _json(NOTHING)
+
+
+def _json(kept: Kept) -> str:
     return json.dumps(
         {
             "edits": kept.edits,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from onehop.source._loops import MOST_MENTIONS, Loop
-from onehop.source._notebook import SAVE, Kept
+from onehop.source._notebook import NOTHING, SAVE, Kept
 
 LOAD = "load\u200d\u200d"
 """The name that the guest gives a function of its own, as ``SAVE``; see session.js."""
@@ -23,6 +23,8 @@ class Variables:
 
     def fitted(self, kept: Kept) -> Kept:
         """The call with its loops holding what they may."""
+        if kept is NOTHING:
+            return kept
         self._mentioned.update(kept.loops.mentions)
         too_many = len(self._mentioned) > MOST_MENTIONS
         self._is_dynamic |= kept.loops.is_dynamic or not kept.is_read or too_many
@@ -38,10 +40,13 @@ class Variables:
 
     def note(self, kept: Kept, *, is_success: bool) -> None:
         """The call has ended. One that failed may not have come to all that it declares."""
-        for name in kept.names:
+        if kept is NOTHING:
+            return
+        names = kept.names
+        for name in names:
             self._there.pop(name, None)
         if is_success:
-            self._there |= dict.fromkeys(kept.names, False)
+            self._there |= dict.fromkeys(names, False)
             self._there |= dict.fromkeys(kept.consts, True)
 
     def _held(self, loop: Loop, kept: Kept) -> list[tuple[int, int, str]]:

@@ -194,6 +194,8 @@ class ServerNote:
     """ms since it was written."""
 
 
+DROPPED_AT_ONCE: Final = 500
+"""Sessions that go because of one note; after the setting was made smaller, more may be due."""
 NOTE_LIFE: Final = 60_000
 """ms after which nobody is given a note any more."""
 
@@ -299,8 +301,11 @@ class Store(Protocol):
 
     # -- sessions, and what their code keeps: JSON text by key
 
-    async def note_session(self, note: SessionNote) -> None:
-        """Take a note in place of an earlier one of the same session; its ``created_at`` stays."""
+    async def note_session(self, note: SessionNote, most: int | None = None) -> list[str]:
+        """Take a note in place of an earlier one of the same session; its ``created_at`` stays.
+
+        ``most`` is given as a session begins: when its agent then has more, those go, with what
+        they keep, that were used longest ago. Gives their names, at most DROPPED_AT_ONCE."""
 
     async def session_note(self, agent_id: str, session: str) -> SessionNote | None:
         """What is known of it."""
@@ -315,7 +320,8 @@ class Store(Protocol):
         self, agent_id: str, session: str, key: str, text: str, most: int
     ) -> bool:
         """Keep ``text`` under ``key``; False, and nothing is changed, when all keys and texts of
-        the session would have more than ``most`` bytes."""
+        the session would have more than ``most`` bytes. A session without a note gets one: what
+        is kept without one would never go."""
 
     async def delete_session_value(self, agent_id: str, session: str, key: str) -> bool:
         """Drop what is kept under ``key``; False when nothing was."""

@@ -422,9 +422,9 @@ class StoreSuite:
         note = SessionNote(
             agent_id="ada", session="s", names=("rows", "café"), created_at=NOW, used_at=NOW
         )
-        await store.note_session(note)
+        assert await store.note_session(note, 9) == []
         later = dataclasses.replace(note, names=(), created_at=NOW + 5, used_at=NOW + 5)
-        await store.note_session(later)
+        assert await store.note_session(later, 9) == []
         await store.set_session_value("ada", "s", "a", "1", 100)
         known = dataclasses.replace(later, created_at=NOW)
         assert await store.session_note("ada", "s") == known
@@ -439,13 +439,43 @@ class StoreSuite:
     ) -> None:
         for name, used_at in (("old", NOW - 31 * DAY), ("young", NOW)):
             note = SessionNote(agent_id="ada", session=name, created_at=0, used_at=used_at)
-            await store.note_session(note)
+            await store.note_session(note, 9)
             await store.set_session_value("ada", name, "a", "1", 100)
         await store.prune(NOW)
         assert await store.session_keys("ada", "young") == ["a"]
         if prunes:
             assert await store.session_note("ada", "old") is None
             assert await store.session_keys("ada", "old") == []
+
+    async def test_a_session_that_stores_something_is_known(self, store: Store) -> None:
+        await store.set_session_value("ada", "s", "a", "1", 100)
+        found = await store.session_note("ada", "s")
+        assert found is not None
+        assert (found.names, found.created_at) == ((), found.used_at)
+        note = dataclasses.replace(found, names=("rows",))
+        await store.note_session(note, 9)
+        await store.set_session_value("ada", "s", "a", "2", 100)
+        assert await store.session_note("ada", "s") == note
+
+    async def test_of_an_agents_sessions_those_go_that_were_used_longest_ago(
+        self, store: Store
+    ) -> None:
+        async def begun(name: str, used_at: int, most: int, agent: str = "ada") -> list[str]:
+            note = SessionNote(agent_id=agent, session=name, created_at=NOW, used_at=used_at)
+            gone = await store.note_session(note, most)
+            await store.set_session_value(agent, name, "a", "1", 100)
+            return gone
+
+        assert await begun("other", NOW - 9, 1, "eve") == []
+        assert await begun("a", NOW + 1, 3) == await begun("b", NOW + 2, 3) == []
+        assert await begun("c", NOW + 3, 3) == await begun("a", NOW + 4, 3) == []
+        assert await begun("d", NOW + 5, 3) == ["b"]
+        assert await begun("old", NOW, 3) == ["c"]
+        assert await store.session_note("ada", "b") is None
+        assert await store.session_keys("ada", "b") == []
+        assert await store.session_keys("ada", "old") == ["a"]
+        assert sorted(await begun("d", NOW + 6, 1)) == ["a", "old"]
+        assert await store.session_keys("eve", "other") == ["a"]
 
     async def test_its_clock_goes_on(self, store: Store) -> None:
         first = await store.time()

@@ -182,12 +182,15 @@ class Pool:
         self._rests.take(agent)
         self._resting.add(worker)
         self._places.give_back(agent)
-        self._serve()
+        if self._resuming or self._waiting:
+            self._serve()
         return True
 
     async def resume(self, worker: Worker) -> None:
         """Wait until a worker that rests has a place again; it comes before those that have none
         yet, since it holds memory."""
+        if not self._resuming and self._resume_now(worker):
+            return
         turn = asyncio.get_running_loop().create_future()
         self._resuming.append((worker, turn))
         self._serve()
@@ -198,13 +201,19 @@ class Pool:
             worker, turn = self._resuming.popleft()
             if turn.done() or worker not in self._resting:
                 continue
-            if self._places.admits(self._running[worker]):
-                self._resting.discard(worker)
-                self._rests.give_back(self._running[worker])
-                self._places.take(self._running[worker])
+            if self._resume_now(worker):
                 turn.set_result(None)
             else:
                 self._resuming.append((worker, turn))
+
+    def _resume_now(self, worker: Worker) -> bool:
+        agent = self._running.get(worker)
+        if worker not in self._resting or agent is None or not self._places.admits(agent):
+            return False
+        self._resting.discard(worker)
+        self._rests.give_back(agent)
+        self._places.take(agent)
+        return True
 
     def _serve(self) -> None:
         """Give ready workers to those who wait."""

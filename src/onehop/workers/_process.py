@@ -93,6 +93,8 @@ class Worker:
         """Bytes of memory that it had before its last run, beyond those when it was ready."""
         self.cpu_seconds = 0.0
         """CPU time that it had used before its last run."""
+        self.used_cpu_seconds = 0.0
+        """Of all its jobs, up to the last answer."""
         self.was_near_limit = False
         """Whether its last run was near a limit of memory or CPU time."""
         self.on_early_exit: Callable[[], None] = lambda: None
@@ -191,11 +193,6 @@ class Worker:
         """Whether it can take the next call of its session."""
         return self._state == "kept" and not self._output_ended.done()
 
-    @property
-    def used_cpu_seconds(self) -> float:
-        """Of all its jobs so far."""
-        return 0.0 if self._first is None else self._watched.cpu_seconds(self._first)
-
     # --- the job ---
 
     async def run(
@@ -222,6 +219,18 @@ class Worker:
             if self._run is not None:
                 self._run.stop()
             self._run = None  # in a cycle, its texts would stay until a full collection
+            self._rest_later()
+
+    def _rest_later(self) -> None:
+        """Between two calls of its session a worker waits for a frame, and uses nothing soon after
+        its answer: it is measured then, so that the next call need not wait for that."""
+        if self._state == "kept" and self._listening:
+            self._idle_timer = self._loop.call_later(IDLE_SECONDS, self._measure_resting)
+
+    def _measure_resting(self) -> None:
+        self._idle_timer = None
+        with contextlib.suppress(WorkerStartError):  # gone, which its pipe tells
+            self._resting = self._sample()
 
     def _followed(self, job: Job, turn: Turn | None, start: _measure.Sample, began: float) -> Run:
         """What the host needs to follow a run. It is made while the worker is at it: nothing of the
@@ -310,6 +319,7 @@ class Worker:
         if usage is None:
             return None
         self._note_share(usage, run.job.limits)
+        self.used_cpu_seconds = run.start.cpu_seconds - run.first.cpu_seconds + usage[0]
         return run.outcome(run.message, *usage, self.enforcement)
 
     async def _died(self, run: Run) -> Outcome:
