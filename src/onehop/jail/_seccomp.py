@@ -22,13 +22,13 @@ PID_SLOT = 0x7A3B1C5D
 """Stands for the worker's own pid until the worker knows it; no real pid is so large."""
 
 ALLOWED = """
-    read write readv writev pread64 close lseek fstat newfstatat statx stat lstat access
-    faccessat faccessat2 readlink readlinkat getcwd poll ppoll epoll_create1 epoll_ctl
-    epoll_wait epoll_pwait eventfd2 pipe2 dup munmap brk mincore membarrier futex
-    set_robust_list rseq set_tid_address arch_prctl sched_yield sched_getaffinity sched_getparam
-    sched_getscheduler gettid getpid getppid getuid geteuid getgid getegid uname sysinfo
-    getrusage times nanosleep gettimeofday time getcpu restart_syscall rt_sigreturn rt_sigaction rt_sigprocmask sigaltstack getrandom exit
-    exit_group pkey_alloc pkey_free mprotect pkey_mprotect
+    read write readv writev pread64 close lseek fstat newfstatat statx stat lstat access faccessat
+    faccessat2 readlink readlinkat getcwd poll ppoll epoll_create1 epoll_ctl epoll_wait epoll_pwait
+    eventfd2 pipe2 dup munmap brk mincore membarrier futex set_robust_list rseq set_tid_address
+    arch_prctl sched_yield sched_getaffinity sched_getparam sched_getscheduler gettid getpid getppid
+    getuid geteuid getgid getegid uname sysinfo getrusage times nanosleep gettimeofday time getcpu
+    restart_syscall rt_sigreturn rt_sigaction rt_sigprocmask sigaltstack getrandom exit exit_group
+    pkey_alloc pkey_free mprotect pkey_mprotect
 """.split()
 
 X86_64_ONLY = frozenset(
@@ -51,9 +51,9 @@ _CLONE_NEW_ANY = 0x7E020000  # NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID
 _MAP_SHARED, _MAP_FIXED, _MAP_GROWSDOWN, _MAP_HUGETLB = 0x1, 0x10, 0x100, 0x40000
 _MREMAP_FIXED = 0x2
 _ADVICE = ((0, 4), (8, 8), (10, 11), (14, 19), (22, 23))
-"""What memory is for, whether a fork, a dump or huge pages have it, and that it is wanted or not. Not
-PAGEOUT and COLD, which hide it from a count of what is resident, nor MERGEABLE, by which the time of a
-write tells what other processes have in memory."""
+"""What memory is for, whether a fork, a dump or huge pages have it, and that it is wanted or not.
+Not PAGEOUT and COLD, which hide it from a count of what is resident, nor MERGEABLE, by which the
+time of a write tells what other processes have in memory."""
 _LAST_CLOCK = 11
 """CLOCK_TAI. Beyond it are the clocks of other processes, and of devices."""
 _LOW_WORD = 0xFFFFFFFF

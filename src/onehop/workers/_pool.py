@@ -82,7 +82,8 @@ class Pool:
     @property
     def ready(self) -> bool:
         """Whether a run could start now or soon."""
-        return not self._closed and bool(self._idle or self._running)
+        at_hand = self._idle or self._running or (self._starting and not self._failures)
+        return not self._closed and bool(at_hand)
 
     @property
     def state(self) -> PoolState:
