@@ -166,6 +166,25 @@ async def test_more_than_the_queue_holds_is_refused() -> None:
     assert any(isinstance(each, Overloaded) for each in ended)
 
 
+async def test_one_agents_sleepers_hold_neither_all_processes_nor_the_queue() -> None:
+    config = SandboxConfig(realm_processes=2, pool_size=1, max_concurrency=4, max_queue=6)
+    async with Sandbox(config) as sandbox:
+        sleep = "await new Promise((done) => setTimeout(done, 29_000))"
+        hogs = [
+            asyncio.ensure_future(realm(sandbox, sleep, agent_id="hog", timeout=30_000))
+            for _ in range(12)
+        ]
+        await asyncio.wait(hogs, return_when=asyncio.FIRST_COMPLETED)  # the queue is full
+        async with asyncio.timeout(20):
+            result = await realm(sandbox, "return 1", agent_id="ada")
+        refused = [each.exception() for each in hogs if each.done()]
+        for hog in hogs:
+            hog.cancel()
+        await asyncio.gather(*hogs, return_exceptions=True)
+    assert result.output == 1
+    assert all(isinstance(error, Overloaded) for error in refused)
+
+
 async def test_many_agents_share_the_machine_but_no_process() -> None:
     config = SandboxConfig(realm_processes=1, max_concurrency=2, pool_size=1)
     async with Sandbox(config) as sandbox:

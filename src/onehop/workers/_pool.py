@@ -134,7 +134,7 @@ class Pool:
         """The queue is full. An agent that has nothing in it displaces the newest call of the agent
         that has most."""
         overloaded = Overloaded(len(self._waiting), self._expected_wait())
-        displaced = None if self._waiting.waits(agent) else self._waiting.drop()
+        displaced = self._waiting.displace(agent)
         if displaced is None:
             raise overloaded
         if not displaced.done():
