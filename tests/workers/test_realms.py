@@ -50,6 +50,23 @@ async def test_a_realm_shows_files_and_says_how_far_it_is(one: Sandbox) -> None:
     assert [each.fraction for each in heard] == [0.5, 1] * 3
 
 
+async def test_what_cannot_be_cloned_is_refused_in_both_classes(one: Sandbox) -> None:
+    """A realm made an empty object of most of these, without a word."""
+    made = (
+        "new WeakRef({}), new FinalizationRegistry(() => {}), Temporal.Now.instant(), "
+        "[].values(), new Intl.NumberFormat(), new DisposableStack(), [].values().map((x) => x), "
+        "Promise.all([]), (function () { return arguments; })(1), gone, {}, "
+        "Object.create(null), new (class A {})()"
+    )
+    code = (
+        "const gone = new ArrayBuffer(2); gone.transfer();"
+        f"return [{made}].map((value) => {{ try {{ return structuredClone({{ a: [value] }}); }}"
+        "catch (error) { return error.name; } })"
+    )
+    fresh, again = await one.execute(code), await realm(one, code)
+    assert again.output == fresh.output == ["DataCloneError"] * 10 + [{"a": [{}]}] * 3
+
+
 async def test_a_session_has_a_process_of_its_own(one: Sandbox) -> None:
     with pytest.raises(InvalidRequestError, match="a realm ends with its run"):
         await realm(one, "return 1", session="kept")

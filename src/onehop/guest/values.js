@@ -122,6 +122,8 @@ class Encoder {
   /** @type {Places | null} */
   merged = null;
   /** @type {Places | null} */
+  replaced = null;
+  /** @type {Places | null} */
   endless = null;
   /** @type {Places | null} */
   unawaited = null;
@@ -176,6 +178,7 @@ class Encoder {
   #write(value, depth, key) {
     switch (typeof value) {
       case "string":
+        if (!StringPrototypeIsWellFormed(value)) this.#noteReplaced(depth, key);
         return this.#writeString(value);
       case "number":
         return this.#writeNumber(value, depth, key);
@@ -386,17 +389,28 @@ class Encoder {
       this.#writeKey(keys[i]);
       this.#writeProperty(object, keys[i], depth);
     }
-    if (this.#oddKeys !== oddKeys) this.#findMerged(keys, depth);
+    if (this.#oddKeys !== oddKeys) this.#tellOddKeys(keys, depth);
   }
 
-  /** Tell of keys that became one when lone surrogates were replaced: a reader gets the last. */
-  #findMerged(keys, depth) {
+  #noteReplaced(depth, key) {
+    (this.replaced ??= new Places()).note(this.#pathOf(depth, key));
+  }
+
+  /**
+   * Tell of keys in which lone surrogates were replaced, and of those that became one by it: a
+   * reader gets the last.
+   */
+  #tellOddKeys(keys, depth) {
     const seen = new CapturedMap();
     for (let i = 0; i < keys.length; i++) {
       const key = StringPrototypeToWellFormed(keys[i]);
       const before = MapPrototypeGet(seen, key);
       if (before === 1) (this.merged ??= new Places()).note(this.#pathOf(depth, key));
       MapPrototypeSet(seen, key, (before ?? 0) + 1);
+    }
+    for (let i = 0; i < keys.length; i++) {
+      const key = StringPrototypeToWellFormed(keys[i]);
+      if (key !== keys[i] && MapPrototypeGet(seen, key) === 1) this.#noteReplaced(depth, key);
     }
   }
 
@@ -491,7 +505,7 @@ class Encoder {
       if (!asObject) this.#put("]");
     }
     this.#put(asObject ? "}" : "]");
-    if (asObject && this.#oddKeys !== oddKeys) this.#findMerged(keysOf(map), depth);
+    if (asObject && this.#oddKeys !== oddKeys) this.#tellOddKeys(keysOf(map), depth);
   }
 
   #writeSet(set, depth) {
