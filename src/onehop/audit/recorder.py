@@ -175,8 +175,8 @@ class Recorder:
     async def trouble(self) -> str | None:
         """Why runs are not recorded, or records not delivered; None when all is well.
 
-        That the store is away does no harm here: records wait for it. One that answers, and takes
-        none, is told.
+        That the store is away does no harm here: records wait for it. One that answers and takes
+        none for long is trouble.
         """
         if self._task is None or self._task.done():
             return "the delivery of records has stopped; restart the server"

@@ -125,7 +125,8 @@ class Redactor:
         mine = latest if name == (event.agent_id, event.request_id) else _NONE
         one = _One(self, (known or mine).recurring)
         mask = one.code if isinstance(event, SecurityIssue) else one.cut_text
-        return dataclasses.replace(event, **{field: mask(getattr(event, field))})
+        words: dict[str, Any] = {field: mask(getattr(event, field))}
+        return dataclasses.replace(event, **words)
 
     def _with(self, secrets: Secrets, name: str, value: Any) -> Secrets:
         """Also what the masked fields of ``value`` hold."""
