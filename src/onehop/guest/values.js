@@ -114,6 +114,8 @@ class Encoder {
   // Objects to write by hand before V8's encoder is tried again, and how long a part it may write.
   #misses = 0;
   #most = MIN_PART;
+  // Whether the last string that was no plain text had a lone surrogate.
+  #isReplaced = false;
   // Keys in which a lone surrogate was replaced.
   #oddKeys = 0;
   // What the reader is to know of the text; null when there is nothing to tell.
@@ -178,8 +180,10 @@ class Encoder {
   #write(value, depth, key) {
     switch (typeof value) {
       case "string":
-        if (!StringPrototypeIsWellFormed(value)) this.#noteReplaced(depth, key);
-        return this.#writeString(value);
+        this.#isReplaced = false;
+        this.#writeString(value);
+        if (this.#isReplaced) this.#noteReplaced(depth, key);
+        return;
       case "number":
         return this.#writeNumber(value, depth, key);
       case "boolean":
@@ -219,8 +223,11 @@ class Encoder {
   #writeString(text) {
     if (text.length < CHUNK) {
       const plain = RegExpPrototypeExec(NEEDS_ESCAPE, text) === null;
-      return this.#put(plain ? '"' + text + '"' : quote(text));
+      if (plain) return this.#put('"' + text + '"');
+      this.#isReplaced = !StringPrototypeIsWellFormed(text);
+      return this.#put(quote(text));
     }
+    this.#isReplaced = !StringPrototypeIsWellFormed(text);
     this.#put('"');
     for (let start = 0; start < text.length && !this.#full;) {
       let end = start + CHUNK;
