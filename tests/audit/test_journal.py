@@ -351,6 +351,22 @@ def test_an_emptied_journal_is_told_and_a_new_one_that_was_never_filled_is_not(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["emptied.damaged"]
 
 
+def test_a_journal_that_cannot_be_had_does_not_keep_others_from_starting(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As one that root has left, for another user."""
+    path = left_behind(tmp_path)
+    path.with_suffix(".lock").unlink(missing_ok=True)
+    path.with_suffix(".lock").mkdir()  # root may open all else
+    journal = Journal(tmp_path)
+    journal.open()
+    journal.finish("new", entry("new"))
+    assert ids(journal) == ["new"]
+    assert journal.set_aside == 1
+    assert f"{path} stays" in caplog.text
+    journal.close()
+
+
 # --- its size ---
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onehop import events
 from onehop.audit.redaction import Redactor
 from onehop.config import AuditConfig
-from onehop.events import ExecutionCompleted, ExecutionFailed, SecurityIssue
+from onehop.events import EVENT_TYPES, ExecutionCompleted, ExecutionFailed, SecurityIssue
 from onehop.records import ExecutionRecord
 from tests.sampling import examples
 from tests.users import ROOT
@@ -520,6 +522,27 @@ def test_errors_in_events_are_masked_like_their_record() -> None:
     redactor.record(record(request_id="another"))
     assert isinstance(kept := redactor.event(failed), ExecutionFailed)
     assert PASSWORD in kept.error
+
+
+def test_every_text_in_an_event_is_a_name_or_is_masked() -> None:
+    """So that a new kind of event cannot show what records hide."""
+    names = {
+        *("agent_id", "channel_id", "request_id", "code_hash", "event_id", "run_id", "call_id"),
+        *("tool", "arguments_hash", "rule", "decision", "by", "pattern"),
+    }
+    secret = TOKENS[0]
+    redactor, leaks = Redactor(AuditConfig()), set[str]()
+    classes = vars(events).values()
+    kinds = [each for each in classes if getattr(each, "event_type", "") in EVENT_TYPES]
+    assert len(kinds) == len(EVENT_TYPES)
+    for kind in kinds:
+        words: dict[str, Any] = {each.name: secret for each in dataclasses.fields(kind)}
+        kept = redactor.event(kind(**words))
+        texts = {name for name, hint in get_type_hints(kind).items() if hint in (str, str | None)}
+        leaks |= {
+            f"{kind.__name__}.{name}" for name in texts - names if getattr(kept, name) == secret
+        }
+    assert leaks == {"ToolFailed.error", "ToolDenied.error"}  # codes, of a closed set
 
 
 def test_descriptions_of_security_issues_are_masked_and_other_events_pass() -> None:

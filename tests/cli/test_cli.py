@@ -305,6 +305,12 @@ def test_code_comes_as_an_argument_or_on_standard_input(
     assert (result.exit_code, result.stdout) == (0, output), result
 
 
+def test_approvals_without_a_history_are_said_to_be_off(shell: Shell) -> None:
+    result = shell("run", "--no-record", "return 1", ONEHOP_TOOLS_APPROVALS="true")
+    assert result.stdout == "1\n"
+    assert "approvals are off with --no-record" in result.stderr
+
+
 def test_a_run_that_is_not_recorded_leaves_no_file(shell: Shell, tmp_path: Path) -> None:
     assert shell("run", "--no-record", "return 1").stdout == "1\n"
     assert list(tmp_path.iterdir()) == []

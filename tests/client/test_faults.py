@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import traceback
 from typing import Any
 
 import httpx2
@@ -67,6 +68,9 @@ async def test_a_server_that_is_away_is_said_to_be_away(kind: Kind) -> None:
     assert isinstance(error, ConnectionError)
     assert "nothing listens there" in str(error)
     assert "onehop serve" in str(error)
+    shown = "".join(traceback.format_exception(error))
+    assert "direct cause" not in shown  # what the libraries below it did has 80 frames
+    assert "httpcore" not in shown
 
 
 async def test_an_unknown_name_is_said_to_be_unknown(kind: Kind) -> None:

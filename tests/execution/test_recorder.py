@@ -195,6 +195,56 @@ async def test_a_mistake_in_the_delivery_does_not_end_it(
     assert "records cannot be delivered; trying again" in caplog.text
 
 
+async def test_a_delivery_that_fails_again_and_again_is_told(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a page of the journal can no longer be read."""
+    monkeypatch.setattr(recorder, "_LAST_RETRY", 0.05)
+    waiting = Journal.waiting
+
+    def unreadable(_journal: Journal, _limit: int) -> list[Waiting]:
+        raise JournalUnavailableError("the database disk image is malformed")
+
+    async with Executor(sandbox, store=MemoryStore()) as executor:
+        monkeypatch.setattr(Journal, "waiting", unreadable)
+        await executor.execute("return 1")
+        async with asyncio.timeout(10):
+            while await executor.trouble() is None:
+                await asyncio.sleep(0.01)
+        assert "cannot be delivered" in str(await executor.trouble())
+        monkeypatch.setattr(Journal, "waiting", waiting)
+        assert await executor.flush(10)
+        assert await executor.trouble() is None
+
+
+async def test_a_store_that_answers_and_takes_no_records_is_told(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when its disk is full, or a backup has it locked."""
+
+    class Full(MemoryStore):
+        is_full = True
+
+        async def append(self, entries: Sequence[Entry]) -> Sequence[ExecutionRecord]:
+            if self.is_full:
+                raise StoreUnavailableError(self.url, "database or disk is full")
+            return await super().append(entries)
+
+    monkeypatch.setattr(recorder, "_STUCK", 0.3)
+    monkeypatch.setattr(recorder, "_FIRST_RETRY", 0.02)
+    monkeypatch.setattr(recorder, "_LAST_RETRY", 0.02)
+    store = Full()
+    async with Executor(sandbox, store=store) as executor:
+        await executor.execute("return 1")
+        async with asyncio.timeout(10):
+            while await executor.trouble() is None:
+                await asyncio.sleep(0.01)
+        assert "has taken no records" in str(await executor.trouble())
+        store.is_full = False
+        assert await executor.flush(10)
+        assert await executor.trouble() is None
+
+
 async def test_a_delivery_that_is_stuck_or_dead_is_told(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

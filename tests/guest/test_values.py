@@ -225,8 +225,29 @@ def test_keys_that_become_one_are_told(make: str, run: RunGuest) -> None:
     assert run_.output == {"x": {"a\ufffd": 2, "b": {"\ufffd": 1}}}
     assert run_.warnings == [
         "keys became one when lone surrogates were replaced by U+FFFD; only the last value is "
-        'left: output.x["a\ufffd"]'
+        'left: output.x["a\ufffd"]',
+        'lone surrogates were replaced by U+FFFD: output.x.b["\ufffd"] '
+        "(a character was cut in two; [...text] has whole ones)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("code", "place"),
+    [
+        ("return {a: ['x', 'b\\ud83d']}", "output.a[1]"),
+        ("return new Map([['k\\ud83d', 1]])", 'output["k\ufffd"]'),
+        ("return Array.from({length: 9000}, (_, i) => i === 8000 ? '\\ude00' : 'x')", "[8000]"),
+        ("console.log('b\\ud83d')", "console lines"),
+    ],
+)
+def test_half_of_a_character_is_told_with_its_place(code: str, place: str, run: RunGuest) -> None:
+    (warning,) = [each for each in run(code).warnings or () if "surrogates" in each]
+    assert "replaced by U+FFFD" in warning
+    assert place in warning
+
+
+def test_whole_characters_are_not_told(run: RunGuest) -> None:
+    assert not run("console.log('😀'); return {'é😀': ['\\ud83d\\ude00']}").warnings
 
 
 HIDDEN = [

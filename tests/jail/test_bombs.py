@@ -38,7 +38,8 @@ THREAD = 0x10F00
 DOUBLINGS = 13
 """Each call of clone is made by all threads that there are: 8,192 in the end."""
 READ, PRIVATE_ANONYMOUS_UNRESERVED = 1, 0x4022
-HUGE_PAGES, POPULATE_READ = 14, 22
+SHARED_ANONYMOUS = 0x4021
+HUGE_PAGES, POPULATE_READ, POPULATE_WRITE, NOT_NEEDED = 14, 22, 23, 4
 """Advice to the kernel: huge pages have tables too, and are there at once."""
 AT = 1 << 40
 
@@ -68,6 +69,15 @@ def bomb_of_tables(path: Path, gigabytes: int) -> Path:
     mapping = ("mmap", (AT, size, READ, PRIVATE_ANONYMOUS_UNRESERVED, -1, 0))
     advice = (("madvise", (AT, size, what)) for what in (HUGE_PAGES, POPULATE_READ))
     return worker(path, [mapping, *advice], 0.5)
+
+
+def bomb_of_shared_memory(path: Path, megabytes: int) -> Path:
+    """Its pages stay when the process has them no more, so that they are in none of its counts."""
+    at, piece = AT, 16 << 20
+    attempts: list[Attempt] = [("mmap", (at, megabytes << 20, 3, SHARED_ANONYMOUS, -1, 0))]
+    for start in range(at, at + (megabytes << 20), piece):
+        attempts += [("madvise", (start, piece, what)) for what in (POPULATE_WRITE, NOT_NEEDED)]
+    return worker(path, attempts, 0.5)
 
 
 async def run(program: Path, watch: Callable[[], int], timeout: float) -> tuple[str, int]:
@@ -175,3 +185,18 @@ async def test_page_tables_count_as_memory(tmp_path: Path, monkeypatch: pytest.M
     name, kilobytes = await run(bomb_of_tables(tmp_path / "p", 190), most_of("VmPTE"), 20_000)
     assert name == "MemoryLimitError"
     assert kilobytes > 80_000
+
+
+async def test_memory_that_would_outlive_its_mapping_cannot_be_had(tmp_path: Path) -> None:
+    """It took a gigabyte with 32 MB granted, when a worker could have any mapping."""
+    before = _shared_kilobytes()
+    program = bomb_of_shared_memory(tmp_path / "p", 512)
+    name, kilobytes = await run(program, _shared_kilobytes, 20_000)
+    assert name == "ProtocolError"  # its last words are numbers
+    assert kilobytes - before < 256 << 10
+
+
+def _shared_kilobytes() -> int:
+    """Of the whole machine: no process has them."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Shmem:"))

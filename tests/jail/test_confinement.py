@@ -20,6 +20,8 @@ FORBIDDEN = {-errno.EPERM, -errno.EACCES, -errno.ENOSYS, -errno.ENOENT}
 OTHERWISE = {
     "fill the address space": -errno.ENOMEM,
     "execveat once more": -errno.EFAULT,  # nothing can be mapped where the path would have to be
+    "have memory written to the swap": -errno.EINVAL,
+    "have memory merged with that of others": -errno.EINVAL,
     "take a descriptor beyond its number": -errno.EINVAL,  # beyond RLIMIT_NOFILE
 }
 

@@ -374,6 +374,12 @@ def test_an_unknown_field_is_answered_with_all_that_are_known(
     assert told.endswith(f"it must be one of {', '.join(fields)}")
 
 
+def test_an_unknown_field_is_answered_with_the_one_that_was_meant(ada: httpx2.Client) -> None:
+    for path in ("execute", "validate"):
+        answer = ada.post(f"/api/v1/{path}", json={"code": "return 1", "langage": "javascript"})
+        assert "(did you mean language?)" in error(answer, 400, "invalid_request")["message"]
+
+
 def test_a_body_that_is_not_said_to_be_json_is_refused(ada: httpx2.Client) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
         response = ada.post(

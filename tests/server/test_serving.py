@@ -12,6 +12,7 @@ import re
 import signal
 import socket
 import ssl
+import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ from onehop.records import ExecutionRecord
 from onehop.server import serving
 from onehop.server.agents import Agents
 from onehop.server.app import create_app
-from onehop.server.logs import TextLines
+from onehop.server.logs import JsonLines, TextLines
 from onehop.stores import open_store
 from onehop.stores.memory import MemoryStore
 from tests import copies
@@ -399,6 +400,20 @@ def test_the_log_can_be_text_that_stays_on_its_line(tmp_path: Path) -> None:
     assert "\n" not in line
     assert "\x1b" not in line
     assert "agent" not in line
+
+
+@pytest.mark.parametrize("lines", [TextLines, JsonLines])
+def test_no_line_of_the_log_has_a_key_in_it(lines: type[logging.Formatter]) -> None:
+    """Whoever calls chooses the address; and an error may say what it was given."""
+    key = f"oh_{'0a' * 8}_{'1b' * 32}"
+    try:
+        int(key)
+    except ValueError:
+        failed = sys.exc_info()
+    record = logging.LogRecord("onehop", logging.INFO, "", 0, "got %s", (key,), failed)
+    record.facts = {"path": f"/{key}"}
+    assert key not in (line := lines().format(record))
+    assert line.count("[masked]") == 3
 
 
 @pytest.mark.thorough

@@ -50,6 +50,23 @@ async def test_a_realm_shows_files_and_says_how_far_it_is(one: Sandbox) -> None:
     assert [each.fraction for each in heard] == [0.5, 1] * 3
 
 
+async def test_what_cannot_be_cloned_is_refused_in_both_classes(one: Sandbox) -> None:
+    """A realm made an empty object of most of these, without a word."""
+    made = (
+        "new WeakRef({}), new FinalizationRegistry(() => {}), Temporal.Now.instant(), "
+        "[].values(), new Intl.NumberFormat(), new DisposableStack(), [].values().map((x) => x), "
+        "Promise.all([]), (function () { return arguments; })(1), gone, {}, "
+        "Object.create(null), new (class A {})()"
+    )
+    code = (
+        "const gone = new ArrayBuffer(2); gone.transfer();"
+        f"return [{made}].map((value) => {{ try {{ return structuredClone({{ a: [value] }}); }}"
+        "catch (error) { return error.name; } })"
+    )
+    fresh, again = await one.execute(code), await realm(one, code)
+    assert again.output == fresh.output == ["DataCloneError"] * 10 + [{"a": [{}]}] * 3
+
+
 async def test_a_session_has_a_process_of_its_own(one: Sandbox) -> None:
     with pytest.raises(InvalidRequestError, match="a realm ends with its run"):
         await realm(one, "return 1", session="kept")
@@ -164,6 +181,25 @@ async def test_more_than_the_queue_holds_is_refused() -> None:
         runs = [asyncio.create_task(realm(sandbox, slow)) for _ in range(4)]
         ended = await asyncio.gather(*runs, return_exceptions=True)
     assert any(isinstance(each, Overloaded) for each in ended)
+
+
+async def test_one_agents_sleepers_hold_neither_all_processes_nor_the_queue() -> None:
+    config = SandboxConfig(realm_processes=2, pool_size=1, max_concurrency=4, max_queue=6)
+    async with Sandbox(config) as sandbox:
+        sleep = "await new Promise((done) => setTimeout(done, 29_000))"
+        hogs = [
+            asyncio.ensure_future(realm(sandbox, sleep, agent_id="hog", timeout=30_000))
+            for _ in range(12)
+        ]
+        await asyncio.wait(hogs, return_when=asyncio.FIRST_COMPLETED)  # the queue is full
+        async with asyncio.timeout(20):
+            result = await realm(sandbox, "return 1", agent_id="ada")
+        refused = [each.exception() for each in hogs if each.done()]
+        for hog in hogs:
+            hog.cancel()
+        await asyncio.gather(*hogs, return_exceptions=True)
+    assert result.output == 1
+    assert all(isinstance(error, Overloaded) for error in refused)
 
 
 async def test_many_agents_share_the_machine_but_no_process() -> None:

@@ -10,6 +10,7 @@ from onehop.callers import Caller
 from onehop.definition import INPUT_SCHEMA, NAME
 from onehop.errors import ConfigError, InvalidRequestError
 from onehop.inputs.choices import python_name
+from onehop.inputs.names import choice
 from onehop.types import ExecutionResult
 
 
@@ -84,6 +85,5 @@ def _known(arguments: Mapping[str, Any]) -> dict[str, Any]:
     fields = INPUT_SCHEMA["properties"]
     for name in arguments:
         if name not in fields:
-            allowed = f"one of {', '.join(fields)}"
-            raise InvalidRequestError(str(name)[:80], "an unknown field", allowed)
+            raise InvalidRequestError(str(name)[:80], "an unknown field", choice(fields, name))
     return {"code": None, **{python_name(name): value for name, value in arguments.items()}}

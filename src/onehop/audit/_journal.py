@@ -264,27 +264,39 @@ class Journal:
 
     def _adopt(self) -> None:
         for path in sorted(self._folder.glob("*.journal")):
-            lock = FileLock.take(path) if path != self._path else None
-            if lock is None:
+            if path == self._path:
                 continue
+            try:
+                self._adopt_one(path)
+            except OSError as error:  # such as one of another user: it keeps nobody from starting
+                self.set_aside += 1
+                _log.error("%s stays, and so do the records in it: %s", path, error)
+
+    def _adopt_one(self, path: Path) -> None:
+        lock = FileLock.take(path)
+        if lock is None:
+            return
+        taken = False
+        try:
             # If it is not there, its owner has just tidied up.
             taken = not path.exists() or self._take_over(path, lock)
+        finally:
             lock.release(remove=taken)
 
     def _take_over(self, path: Path, lock: FileLock) -> bool:
         """Copy first, remove after: what is copied twice is delivered once."""
+        left = read_left(path, lock)
+        if left is None:
+            return False
         try:
-            left = read_left(path, lock)
-            if left is None:
-                return False
             self._copy(left)
-            if left.damage is None:
-                remove_file(path)
-            else:
-                set_file_aside(path, left.damage)
-                self.set_aside += 1
-        except (OSError, sqlite3.Error) as error:
-            raise _failure(path, error) from error
+        except sqlite3.Error as error:
+            raise _failure(self._folder, error) from error
+        if left.damage is None:
+            remove_file(path)
+        else:
+            set_file_aside(path, left.damage)
+            self.set_aside += 1
         return True
 
     def _copy(self, left: Left) -> None:

@@ -127,6 +127,8 @@ class Recorder:
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._busy_since: float | None = None
+        self._stumbles = False
+        """Whether the last delivery ended in an exception, which is not the store's."""
         self._tell: list[Told] = []
         self._owed: dict[str, Entry] = {}
         """By run id: what has ended and is not on disk, because that failed."""
@@ -173,12 +175,17 @@ class Recorder:
     async def trouble(self) -> str | None:
         """Why runs are not recorded, or records not delivered; None when all is well.
 
-        That the store is away does no harm here: records wait for it.
+        That the store is away does no harm here: records wait for it. One that answers and takes
+        none for long is trouble.
         """
         if self._task is None or self._task.done():
             return "the delivery of records has stopped; restart the server"
         if self._busy_since is not None and time.monotonic() - self._busy_since > _STUCK:
             return f"the delivery of records has been stuck for more than {_STUCK:g} s"
+        if self._stumbles:
+            return "records cannot be delivered from the journal; the log says why"
+        if self._away_since is not None and time.monotonic() - self._away_since > _STUCK:
+            return f"the database has taken no records for more than {_STUCK:g} s; the log says why"
         if self._journal.full:
             return _FULL
         try:
@@ -376,6 +383,7 @@ class Recorder:
                 await self._drain()
             except Exception:  # whatever it was, what waits is tried again
                 _log.exception("records cannot be delivered; trying again")
+                self._stumbles = True
                 self._wake.set()
                 await self._pause(_LAST_RETRY)
             finally:
@@ -399,6 +407,7 @@ class Recorder:
                     await asyncio.to_thread(self._journal.fold)
                 await self._pause(pause)
                 pause = min(pause * 2, _LAST_RETRY)
+        self._stumbles = False
         if self._journal.bloated:
             await asyncio.to_thread(self._journal.shrink)
 
@@ -473,6 +482,7 @@ class Recorder:
         if not batch:
             return
         await self._disk.run(self._journal.delivered, batch[-1].sequence)
+        self._stumbles = False
         taken = [item.entry.record for item in batch if item.entry.record is not None]
         for tell in self._tell_taken:
             tell(taken)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from onehop.batches import _files
 from onehop.batches._results import Finished
 from onehop.errors import ConfigError, InvalidRequestError
+from onehop.inputs.names import choice
 from onehop.inputs.strict import RepeatedKeyError, parse
 from onehop.types import code_hash
 
@@ -115,7 +116,7 @@ class Requests:
         unknown = next((name for name in found if name not in _FIELDS), None)
         if unknown is not None:
             wrong = InvalidRequestError(
-                unknown[:80], "an unknown field", f"id, or one of {', '.join(_FIELDS)}"
+                unknown[:80], "an unknown field", f"id, or {choice(_FIELDS, unknown)}"
             )
             return Line(number, identifier, error=wrong)
         given = {_FIELDS[name]: value for name, value in found.items() if value is not None}

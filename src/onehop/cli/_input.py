@@ -175,7 +175,7 @@ async def _execute(
         if tools.approvals:
             from onehop.cli._waiting import tell_of_waiting
 
-            tell_of_waiting(executor)
+            tell_of_waiting(executor, record)
         return await executor.execute(
             request.code,
             request.language,

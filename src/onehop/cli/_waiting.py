@@ -10,8 +10,20 @@ if TYPE_CHECKING:
     from onehop.execution.executor import Executor
 
 
-def tell_of_waiting(executor: Executor) -> None:
-    """From now on, each call that a rule asks about is named at once, with the command for it."""
+_FORGETFUL = (
+    "onehop: warning: approvals are off with --no-record, because they are kept with the history: "
+    "a call that a rule asks about is denied\n"
+)
+
+
+def tell_of_waiting(executor: Executor, record: bool) -> None:
+    """From now on, each call that a rule asks about is named at once, with the command for it. If
+    nothing is recorded, none can wait, and a warning says so now."""
+    if not record:
+        from onehop.cli._output import write
+
+        write(sys.stderr, _FORGETFUL, "yellow")
+        return
     from onehop.events import CODE_APPROVAL_REQUESTED
 
     executor.bus.subscribe(_tell, types=[CODE_APPROVAL_REQUESTED], name="terminal")

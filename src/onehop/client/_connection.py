@@ -163,7 +163,7 @@ class Connection:
                 await self._check_stream(source.response)
                 yield source
         except httpx2.RequestError as error:
-            raise self._failure(error) from error
+            raise self._failure(error) from None  # 80 frames, and no more words
 
     async def _check_stream(self, response: httpx2.Response) -> None:
         if not response.is_success:
@@ -193,7 +193,7 @@ class Connection:
         try:
             response = await self._http.send(self._request(call))
         except httpx2.RequestError as error:
-            raise self._failure(error) from error
+            raise self._failure(error) from None  # 80 frames, and no more words
         if call.raw and response.is_success:
             return {"data": response.content}
         return answer_of(response, self._options)

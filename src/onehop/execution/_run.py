@@ -21,6 +21,7 @@ from onehop.errors import InvalidRequestError
 from onehop.execution import _outcomes
 from onehop.execution._announcements import Announcer
 from onehop.inputs.choices import python_name
+from onehop.inputs.names import choice
 from onehop.records import SNIPPET_LENGTH, ExecutionRecord
 from onehop.requests import CheckedRequest, is_large
 from onehop.runs.states import RunState, Step
@@ -238,9 +239,8 @@ def _corrected(
 def _known(arguments: Mapping[str, Any]) -> dict[str, Any]:
     unknown = [name for name in arguments if name not in _FIELDS or name in _ANSWERED_BEFORE]
     if unknown:
-        raise InvalidRequestError(
-            str(unknown[0])[:80], "an unknown field", f"one of {', '.join(_FIELDS)}"
-        )
+        name = str(unknown[0])[:80]
+        raise InvalidRequestError(name, "an unknown field", choice(_FIELDS, name))
     return {"code": None, **{_FIELDS[name]: value for name, value in arguments.items()}}
 
 

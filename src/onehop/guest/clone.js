@@ -19,6 +19,11 @@ const CLONEABLE = ["DOMException", "Blob", "File"];
 /** Deno's own words for a deserializer that threw. */
 const NOT_RESTORED = "could not deserialize value";
 
+// As Deno says it.
+const FAILED = "Failed to execute 'structuredClone': ";
+const NOT_TRANSFERABLE = "Value not transferable";
+const TRANSFER = "'transfer' of 'StructuredSerializeOptions' (Argument 2)";
+
 export function dataCloneError(what) {
   return makeDOMException(what + " cannot be cloned", "DataCloneError");
 }
@@ -60,14 +65,17 @@ function cloneOrRefuse(value, options) {
 function readTransfer(wanted) {
   const transfer = createList();
   if (wanted === undefined) return transfer;
-  if (!ArrayIsArray(wanted)) throw new CapturedTypeError("transfer must be an array");
+  if (!ArrayIsArray(wanted)) {
+    throw new CapturedTypeError(FAILED + TRANSFER + " can not be converted to sequence.");
+  }
   const length = wanted.length;
   for (let i = 0; i < length; i++) {
     // Read once: the next time a getter may give another object.
     const buffer = wanted[i];
-    if (!core.isArrayBuffer(buffer)) {
-      throw new CapturedTypeError("only an ArrayBuffer can be transferred");
+    if (!isObject(buffer)) {
+      throw new CapturedTypeError(FAILED + TRANSFER + ", index " + i + " is not an object");
     }
+    if (!core.isArrayBuffer(buffer)) throw makeDOMException(NOT_TRANSFERABLE, "DataCloneError");
     for (let j = 0; j < i; j++) {
       if (transfer[j] === buffer) throw dataCloneError("a buffer in transfer twice");
     }
@@ -84,9 +92,13 @@ export const cloneGlobals = {
    * @param {any} options
    */
   structuredClone(value, options = undefined) {
-    if (arguments.length === 0) throw new CapturedTypeError("structuredClone needs a value");
+    if (arguments.length === 0) {
+      throw new CapturedTypeError(
+        FAILED + "1 argument required, but only 0 present",
+      );
+    }
     if (!isObject(options) && options !== null && options !== undefined) {
-      throw new CapturedTypeError("the options of structuredClone must be an object");
+      throw new CapturedTypeError(FAILED + "Argument 2 can not be converted to a dictionary");
     }
     const transfer = readTransfer(options?.transfer);
     return transfer.length === 0

@@ -34,6 +34,7 @@ import { guestNow } from "./clock.js";
 import { isLate } from "./epoch.js";
 import { sendFrame } from "./channel.js";
 import { inspect, loadSecondPart } from "./second.js";
+import { warn } from "./warnings.js";
 import { behindProxies, briefly, cut, readStack, readString } from "./errors.js";
 
 export const MAX_TEXT = 65536;
@@ -250,7 +251,9 @@ export function emit(level, text) {
     consoleState.dropped++;
     return;
   }
-  let message = StringPrototypeToWellFormed(fitFrame(indent(text)));
+  const line = fitFrame(indent(text));
+  let message = StringPrototypeToWellFormed(line);
+  if (message !== line) warn("lone surrogates in console lines were replaced by U+FFFD");
   let size = core.byteLength(message);
   if (size > consoleState.bytes) {
     message = cut(message, cutPoint(message, consoleState.bytes - 40));

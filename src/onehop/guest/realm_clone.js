@@ -19,6 +19,7 @@ import {
   MapPrototypeSet,
   NumberPrototypeValueOf,
   ObjectGetOwnPropertyDescriptor,
+  ObjectGetPrototypeOf,
   ObjectKeys,
   RegExpGetFlags,
   RegExpGetSource,
@@ -52,11 +53,20 @@ export function clone(value, transfer) {
   const moved = transfer ?? [];
   for (let i = 0; i < moved.length; i++) {
     // Emptied at the end, when all the rest could be cloned.
-    MapPrototypeSet(seen, moved[i], own.sliceBuffer(moved[i], 0));
+    MapPrototypeSet(seen, moved[i], sliced(moved[i]));
   }
   const copy = copied(value, seen);
   for (let i = 0; i < moved.length; i++) own.transferBuffer(moved[i]);
   return copy;
+}
+
+function sliced(buffer) {
+  try {
+    return own.sliceBuffer(buffer, 0);
+  } catch {
+    const words = "An ArrayBuffer is detached and could not be cloned.";
+    throw makeDOMException(words, "DataCloneError");
+  }
 }
 
 function copied(value, seen) {
@@ -80,7 +90,7 @@ function copyObject(value, seen) {
   }
   if (core.isBoxedPrimitive(value)) return keep(own.Object(unboxed(value)));
   if (core.isSharedArrayBuffer(value)) return value;
-  if (core.isArrayBuffer(value)) return keep(own.sliceBuffer(value, 0));
+  if (core.isArrayBuffer(value)) return keep(sliced(value));
   if (core.isTypedArray(value)) return keep(copyView(value, seen));
   if (core.isDataView(value)) return keep(copyDataView(value, seen));
   if (core.isMap(value)) return copyMap(value, keep(new own.Map()), seen);
@@ -101,7 +111,21 @@ function unboxed(value) {
 function isPlain(value) {
   if (core.hostObjectBrand in value) value[core.hostObjectBrand]();
   return !(core.isPromise(value) || core.isWeakMap(value) || core.isWeakSet(value) ||
-    core.isMapIterator(value) || core.isSetIterator(value) || core.isGeneratorObject(value));
+    core.isMapIterator(value) || core.isSetIterator(value) || core.isGeneratorObject(value) ||
+    core.isArgumentsObject(value) || isOther(value));
+}
+
+/**
+ * Whether V8 knows it to be something else, such as a WeakRef, a date of Temporal or a formatter. No
+ * question tells that but a clone: of an object without fields, no code of the guest's hears of it.
+ */
+function isOther(value) {
+  if (ArrayIsArray(value) || ObjectKeys(value).length > 0) return false;
+  if (core.hostObjectBrand in value) return false;
+  for (let at = ObjectGetPrototypeOf(value); at !== null; at = ObjectGetPrototypeOf(at)) {
+    if (core.isProxy(at)) return false;
+  }
+  return !main.isData(value);
 }
 
 function copyView(view, seen) {

@@ -244,6 +244,15 @@ const host = {
     }
     return cloneInMain(value);
   },
+  /** Whether V8 clones an object without fields, and without proxies and Deno's brand above it. */
+  isData(value) {
+    try {
+      cloneInMain(value);
+      return true;
+    } catch {
+      return false;
+    }
+  },
   urlParts: (url) =>
     url instanceof URL ? urlReaders.flatMap(([name, read]) => [name, read(url)]) : null,
   searchPairs: (search) => search instanceof URLSearchParams ? [...search].flat() : null,

@@ -153,6 +153,7 @@ interface Findings {
   __proto__?: null;
   inexact: { toText(): string } | null;
   merged: { toText(): string } | null;
+  replaced: { toText(): string } | null;
   empty: { toText(): string } | null;
   endless: { toText(): string } | null;
   unawaited: { toText(): string } | null;

@@ -114,6 +114,8 @@ class Encoder {
   // Objects to write by hand before V8's encoder is tried again, and how long a part it may write.
   #misses = 0;
   #most = MIN_PART;
+  // Whether the last string that was no plain text had a lone surrogate.
+  #isReplaced = false;
   // Keys in which a lone surrogate was replaced.
   #oddKeys = 0;
   // What the reader is to know of the text; null when there is nothing to tell.
@@ -121,6 +123,8 @@ class Encoder {
   inexact = null;
   /** @type {Places | null} */
   merged = null;
+  /** @type {Places | null} */
+  replaced = null;
   /** @type {Places | null} */
   endless = null;
   /** @type {Places | null} */
@@ -176,7 +180,10 @@ class Encoder {
   #write(value, depth, key) {
     switch (typeof value) {
       case "string":
-        return this.#writeString(value);
+        this.#isReplaced = false;
+        this.#writeString(value);
+        if (this.#isReplaced) this.#noteReplaced(depth, key);
+        return;
       case "number":
         return this.#writeNumber(value, depth, key);
       case "boolean":
@@ -216,8 +223,11 @@ class Encoder {
   #writeString(text) {
     if (text.length < CHUNK) {
       const plain = RegExpPrototypeExec(NEEDS_ESCAPE, text) === null;
-      return this.#put(plain ? '"' + text + '"' : quote(text));
+      if (plain) return this.#put('"' + text + '"');
+      this.#isReplaced = !StringPrototypeIsWellFormed(text);
+      return this.#put(quote(text));
     }
+    this.#isReplaced = !StringPrototypeIsWellFormed(text);
     this.#put('"');
     for (let start = 0; start < text.length && !this.#full;) {
       let end = start + CHUNK;
@@ -386,17 +396,28 @@ class Encoder {
       this.#writeKey(keys[i]);
       this.#writeProperty(object, keys[i], depth);
     }
-    if (this.#oddKeys !== oddKeys) this.#findMerged(keys, depth);
+    if (this.#oddKeys !== oddKeys) this.#tellOddKeys(keys, depth);
   }
 
-  /** Tell of keys that became one when lone surrogates were replaced: a reader gets the last. */
-  #findMerged(keys, depth) {
+  #noteReplaced(depth, key) {
+    (this.replaced ??= new Places()).note(this.#pathOf(depth, key));
+  }
+
+  /**
+   * Tell of keys in which lone surrogates were replaced, and of those that became one by it: a
+   * reader gets the last.
+   */
+  #tellOddKeys(keys, depth) {
     const seen = new CapturedMap();
     for (let i = 0; i < keys.length; i++) {
       const key = StringPrototypeToWellFormed(keys[i]);
       const before = MapPrototypeGet(seen, key);
       if (before === 1) (this.merged ??= new Places()).note(this.#pathOf(depth, key));
       MapPrototypeSet(seen, key, (before ?? 0) + 1);
+    }
+    for (let i = 0; i < keys.length; i++) {
+      const key = StringPrototypeToWellFormed(keys[i]);
+      if (key !== keys[i] && MapPrototypeGet(seen, key) === 1) this.#noteReplaced(depth, key);
     }
   }
 
@@ -491,7 +512,7 @@ class Encoder {
       if (!asObject) this.#put("]");
     }
     this.#put(asObject ? "}" : "]");
-    if (asObject && this.#oddKeys !== oddKeys) this.#findMerged(keysOf(map), depth);
+    if (asObject && this.#oddKeys !== oddKeys) this.#tellOddKeys(keysOf(map), depth);
   }
 
   #writeSet(set, depth) {

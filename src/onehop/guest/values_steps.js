@@ -89,6 +89,7 @@ export async function collectAsync(iterable) {
     __proto__: null,
     inexact: null,
     merged: null,
+    replaced: null,
     empty: null,
     endless: places,
     unawaited: null,

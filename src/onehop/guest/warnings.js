@@ -20,6 +20,7 @@ export function forgetWarnings() {
 }
 
 export function warn(text) {
+  for (let i = 0; i < warnings.length; i++) if (warnings[i] === text) return;
   if (warnings.length < MAX_WARNINGS) warnings[warnings.length] = cut(text, MAX_WARNING);
 }
 
@@ -61,7 +62,7 @@ export function pathStep(key) {
  * What an encoder has found.
  * @param {Findings} findings
  */
-export function warnOfValues({ inexact, merged, empty, endless, unawaited }) {
+export function warnOfValues({ inexact, merged, replaced, empty, endless, unawaited }) {
   if (inexact !== null) {
     warn(
       "integers beyond 2^53 are not exact: " + inexact.toText() +
@@ -72,6 +73,12 @@ export function warnOfValues({ inexact, merged, empty, endless, unawaited }) {
     warn(
       "keys became one when lone surrogates were replaced by U+FFFD; only the last value is " +
         "left: " + merged.toText(),
+    );
+  }
+  if (replaced !== null) {
+    warn(
+      "lone surrogates were replaced by U+FFFD: " + replaced.toText() +
+        " (a character was cut in two; [...text] has whole ones)",
     );
   }
   if (empty !== null) {

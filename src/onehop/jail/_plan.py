@@ -34,6 +34,9 @@ RLIMITS = {
     resource.RLIMIT_FSIZE: 0,
     resource.RLIMIT_MEMLOCK: 0,
     getattr(resource, "RLIMIT_MSGQUEUE", resource.RLIMIT_CORE): 0,
+    # Signals that wait take memory of the kernel, and are counted for all processes of a user. None
+    # that an engine sends to itself is lost without it.
+    getattr(resource, "RLIMIT_SIGPENDING", resource.RLIMIT_CORE): 0,
 }
 """Set before the engine starts; ``workers`` tightens them once a worker is ready."""
 

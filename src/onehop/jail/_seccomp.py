@@ -22,14 +22,13 @@ PID_SLOT = 0x7A3B1C5D
 """Stands for the worker's own pid until the worker knows it; no real pid is so large."""
 
 ALLOWED = """
-    read write readv writev pread64 close lseek fstat newfstatat statx stat lstat access
-    faccessat faccessat2 readlink readlinkat getcwd poll ppoll epoll_create1 epoll_ctl
-    epoll_wait epoll_pwait eventfd2 pipe2 dup munmap madvise brk mincore membarrier futex
-    set_robust_list rseq set_tid_address arch_prctl sched_yield sched_getaffinity sched_getparam
-    sched_getscheduler gettid getpid getppid getuid geteuid getgid getegid uname sysinfo
-    getrusage times clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time
-    getcpu restart_syscall rt_sigreturn rt_sigaction rt_sigprocmask sigaltstack getrandom exit
-    exit_group pkey_alloc pkey_free mprotect pkey_mprotect
+    read write readv writev pread64 close lseek fstat newfstatat statx stat lstat access faccessat
+    faccessat2 readlink readlinkat getcwd poll ppoll epoll_create1 epoll_ctl epoll_wait epoll_pwait
+    eventfd2 pipe2 dup munmap brk mincore membarrier futex set_robust_list rseq set_tid_address
+    arch_prctl sched_yield sched_getaffinity sched_getparam sched_getscheduler gettid getpid getppid
+    getuid geteuid getgid getegid uname sysinfo getrusage times nanosleep gettimeofday time getcpu
+    restart_syscall rt_sigreturn rt_sigaction rt_sigprocmask sigaltstack getrandom exit exit_group
+    pkey_alloc pkey_free mprotect pkey_mprotect
 """.split()
 
 X86_64_ONLY = frozenset(
@@ -49,7 +48,14 @@ KILLED = """
 _ACCMODE_CREAT_TRUNC_PATH = 0o3 | 0o100 | 0o1000 | 0o10000000
 _CLONE_THREAD = 0x00010000
 _CLONE_NEW_ANY = 0x7E020000  # NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
-_MAP_FIXED, _MAP_GROWSDOWN, _MREMAP_FIXED = 0x10, 0x100, 0x2
+_MAP_SHARED, _MAP_FIXED, _MAP_GROWSDOWN, _MAP_HUGETLB = 0x1, 0x10, 0x100, 0x40000
+_MREMAP_FIXED = 0x2
+_ADVICE = ((0, 4), (8, 8), (10, 11), (14, 19), (22, 23))
+"""What memory is for, whether a fork, a dump or huge pages have it, and that it is wanted or not.
+Not PAGEOUT and COLD, which hide it from a count of what is resident, nor MERGEABLE, by which the
+time of a write tells what other processes have in memory."""
+_LAST_CLOCK = 11
+"""CLOCK_TAI. Beyond it are the clocks of other processes, and of devices."""
 _LOW_WORD = 0xFFFFFFFF
 _AT_EMPTY_PATH = 0x1000
 _PR_SET_NAME, _PR_GET_NAME, _PR_SET_VMA = 15, 16, 0x53564D41
@@ -109,13 +115,28 @@ def _threads_only(filter_: Filter, name: str) -> None:
     filter_.allow(name, args=[(0, 6, _CLONE_THREAD, _CLONE_THREAD), (0, 6, 0, _CLONE_NEW_ANY)])
 
 
-def _never_low(filter_: Filter, name: str) -> None:
-    """No mapping may reach the page of the empty path, nor grow or wander there."""
+def _own_memory(filter_: Filter, name: str) -> None:
+    """No mapping may reach the page of the empty path, nor grow or wander there. And none whose
+    pages outlive their place in it: shared memory that was given back by advice, and the host's
+    huge pages, are in no count of what a process has."""
     refuse = errno.EPERM
+    for flag in (_MAP_SHARED, _MAP_HUGETLB):
+        filter_.errno(name, refuse, args=[(3, 6, flag, flag)])
     filter_.errno(name, refuse, args=[(0, 4, 0), (0, 3, EXEC_PATH_ADDRESS)])
     filter_.errno(name, refuse, args=[(3, 6, _MAP_GROWSDOWN, _MAP_GROWSDOWN)])
     filter_.errno(name, refuse, args=[(0, 0, 0), (3, 6, _MAP_FIXED, _MAP_FIXED)])
     filter_.allow(name)
+
+
+def _known_advice(filter_: Filter, name: str) -> None:
+    """EINVAL for all other, as a kernel says that does not know it."""
+    for first, last in _ADVICE:
+        filter_.allow(name, args=[(2, 5, first), (2, 3, last)])
+    filter_.errno(name, errno.EINVAL)
+
+
+def _common_clock(filter_: Filter, name: str) -> None:
+    filter_.allow(name, args=[(0, 3, _LAST_CLOCK)])
 
 
 def _not_fixed(filter_: Filter, name: str) -> None:
@@ -151,8 +172,8 @@ def _without_address(filter_: Filter, name: str) -> None:
     filter_.allow(name, args=[(4, 0, 0)])
 
 
-def _read_limits(filter_: Filter, name: str) -> None:
-    filter_.allow(name, args=[(2, 0, 0)])
+def _read_own_limits(filter_: Filter, name: str) -> None:
+    filter_.allow(name, args=[(0, 6, 0, _LOW_WORD), (2, 0, 0)])
 
 
 _CONDITIONAL: Mapping[str, Callable[[Filter, str], None]] = {
@@ -160,15 +181,19 @@ _CONDITIONAL: Mapping[str, Callable[[Filter, str], None]] = {
     "openat": _read_only(2),
     "clone": _threads_only,
     "clone3": _unknown,
-    "mmap": _never_low,
+    "mmap": _own_memory,
+    "madvise": _known_advice,
     "mremap": _not_fixed,
     "execveat": _exec_once,
-    "prlimit64": _read_limits,
+    "prlimit64": _read_own_limits,
     "prctl": _one_of(0, (_PR_SET_NAME, _PR_GET_NAME, _PR_SET_VMA)),
     "ioctl": _one_of(1, _IOCTL),
     "fcntl": _one_of(1, _FCNTL),
     "socketpair": _unix_pair,
     "recvfrom": _without_address,
+    "clock_gettime": _common_clock,
+    "clock_getres": _common_clock,
+    "clock_nanosleep": _common_clock,
     "tgkill": _own_process,
     "kill": _own_process,
 }

@@ -18,6 +18,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from onehop.errors import InvalidRequestError, Overloaded
 from onehop.inputs.choices import Choices
+from onehop.inputs.names import choice
 from onehop.types import ErrorInfo, ExecutionResult, ResourceUsage, code_hash
 
 Requests = Iterable[Any] | AsyncIterable[Any]
@@ -167,8 +168,8 @@ def _check(request: Any, names: frozenset[str]) -> None:
         raise InvalidRequestError("request", f"a {type(request).__name__}", _WHAT)
     unknown = [name for name in request if name not in names]
     if unknown:
-        allowed = f"one of {', '.join(sorted(names))}"
-        raise InvalidRequestError(str(unknown[0])[:80], "an unknown argument", allowed)
+        name = str(unknown[0])[:80]
+        raise InvalidRequestError(name, "an unknown argument", choice(sorted(names), name))
     if "code" not in request:
         raise InvalidRequestError("code", "nothing", "the code to run")
 

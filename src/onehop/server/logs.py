@@ -8,6 +8,8 @@ import sys
 import time
 from typing import Any, Final, Literal
 
+from onehop.audit.redaction import mask_tokens
+
 Format = Literal["text", "json"]
 
 _OURS: Final = "onehop"
@@ -30,11 +32,11 @@ class JsonLines(logging.Formatter):
             "time": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": mask_tokens(record.getMessage()),
             **_facts(record),
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = mask_tokens(self.formatException(record.exc_info))
         return json.dumps(line, default=str)
 
 
@@ -43,17 +45,22 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        words = [_time(record), record.levelname, _plain(record.getMessage())]
+        words = [_time(record), record.levelname, _plain(mask_tokens(record.getMessage()))]
         words += [f"{name}={_plain(value)}" for name, value in _facts(record).items()]
         line = " ".join(words)
         if record.exc_info:
-            line += f"\n{self.formatException(record.exc_info)}"
+            line += f"\n{mask_tokens(self.formatException(record.exc_info))}"
         return line
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:
     facts: dict[str, Any] = getattr(record, "facts", {})
-    return {name: value for name, value in facts.items() if value is not None}
+    return {name: _masked(value) for name, value in facts.items() if value is not None}
+
+
+def _masked(value: Any) -> Any:
+    """What a caller chose, such as an address, may have a key in it."""
+    return mask_tokens(value) if isinstance(value, str) else value
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from onehop.errors import InvalidRequestError
-from onehop.tools._rules import ACTIONS, Rule, choice, shown
+from onehop.inputs.names import choice
+from onehop.tools._rules import ACTIONS, Rule, shown
 
 _FIELDS: Final = ("action", "tool", "effect", "when")
 _LONGEST: Final = 400

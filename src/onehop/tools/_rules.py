@@ -6,11 +6,11 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal, get_args
 
 from onehop.errors import InvalidRequestError
+from onehop.inputs.names import choice
 from onehop.tools._bound import Bound
 from onehop.tools._condition import HELP, Condition, read_condition
 from onehop.tools._names import LONGEST_PATH
@@ -206,13 +206,6 @@ def _condition(text: Any) -> Condition:
 def _member(name: str, value: Any, allowed: Sequence[str]) -> None:
     if not isinstance(value, str) or value not in allowed:
         raise InvalidRequestError(name, shown(value), choice(allowed, value))
-
-
-def choice(allowed: Sequence[str], given: Any = None) -> str:
-    """What may stand there, and which of it was probably meant."""
-    near = get_close_matches(given[:_LONGEST], allowed, 1) if isinstance(given, str) else []
-    meant = f" (did you mean {near[0]}?)" if near else ""
-    return f"one of {', '.join(allowed)}{meant}"
 
 
 def shown(value: Any) -> str:

@@ -82,7 +82,8 @@ class Pool:
     @property
     def ready(self) -> bool:
         """Whether a run could start now or soon."""
-        return not self._closed and bool(self._idle or self._running)
+        at_hand = self._idle or self._running or (self._starting and not self._failures)
+        return not self._closed and bool(at_hand)
 
     @property
     def state(self) -> PoolState:
@@ -133,7 +134,7 @@ class Pool:
         """The queue is full. An agent that has nothing in it displaces the newest call of the agent
         that has most."""
         overloaded = Overloaded(len(self._waiting), self._expected_wait())
-        displaced = None if self._waiting.waits(agent) else self._waiting.drop()
+        displaced = self._waiting.displace(agent)
         if displaced is None:
             raise overloaded
         if not displaced.done():

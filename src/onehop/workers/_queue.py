@@ -59,6 +59,11 @@ class FairQueue(Generic[T]):
         self._length -= 1
         return self._by_agent[agent].pop()
 
+    def displace(self, agent: str) -> T | None:
+        """What leaves a full queue for ``agent``: the newest item of the agent that has most, if
+        ``agent`` has nothing here; else nothing."""
+        return None if self.waits(agent) else self.drop()
+
     def discard(self, agent: str, item: T) -> None:
         """Remove ``item`` if it still waits."""
         items = self._by_agent.get(agent)

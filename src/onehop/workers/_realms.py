@@ -24,6 +24,7 @@ from onehop.errors import (
 from onehop.limits import MIB
 from onehop.workers._factory import REALMS_CPU_SECONDS, WorkerFactory
 from onehop.workers._job import Turn
+from onehop.workers._places import Places, Shares
 from onehop.workers._process import Worker
 from onehop.workers._queue import FairQueue
 
@@ -69,8 +70,11 @@ class RealmPool:
         self._spare: list[Worker] = []
         """Ready, without an agent."""
         self._busy: dict[Worker, str] = {}
+        self._places = Places(most)
+        """Of the processes, so that no agent's runs, which may all only wait, can hold all."""
         self._resting: set[Worker] = set()
         """Of the busy: those whose runs only wait for tools."""
+        self._rests = Shares(_RESTING * per_agent)
         self._resuming: list[tuple[Worker, asyncio.Future[None]]] = []
         self._computing: Counter[str] = Counter()
         """By agent: processes that have a run and do not rest."""
@@ -104,7 +108,7 @@ class RealmPool:
         if not self._waiting.waits(agent) and (worker := self._take(agent)) is not None:
             return worker
         if len(self._waiting) >= self._max_queue:
-            raise Overloaded(len(self._waiting), _WAIT)
+            self._make_room(agent)
         place: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
         self._waiting.push(agent, place)
         self._serve()
@@ -116,18 +120,32 @@ class RealmPool:
                 self.hand_back(place.result())
             raise
 
+    def _make_room(self, agent: str) -> None:
+        """The queue is full. An agent that has nothing in it displaces a call of another."""
+        overloaded = Overloaded(len(self._waiting), _WAIT)
+        displaced = self._waiting.displace(agent)
+        if displaced is None:
+            raise overloaded
+        if not displaced.done():
+            displaced.set_exception(overloaded)
+
     def _admits(self, agent: str) -> bool:
+        """Whether one more of the agent's processes may compute."""
         return self._computing[agent] < self._per_agent
+
+    def _may_have_more(self, agent: str) -> bool:
+        return self._admits(agent) and self._places.admits(agent)
 
     def _take(self, agent: str) -> Worker | None:
         """One of the agent's own that is idle, or one that has no agent yet."""
-        if not self._admits(agent):
+        if not self._may_have_more(agent):
             return None
         worker = self._own_idle(agent) or self._fresh()
         if worker is not None:
             worker.on_early_exit = _nothing
             self._busy[worker] = agent
             self._computing[agent] += 1
+            self._places.take(agent)
         return worker
 
     def _own_idle(self, agent: str) -> Worker | None:
@@ -152,7 +170,7 @@ class RealmPool:
     def _serve(self) -> None:
         """Give processes to those who wait, and start what is missing."""
         self._resume_some()
-        while (agent := self._waiting.turn(self._admits)) is not None:
+        while (agent := self._waiting.turn(self._may_have_more)) is not None:
             if self._waiting.first(agent).done():  # cancelled in this very turn of the loop
                 self._waiting.pop(agent)
             elif (worker := self._take(agent)) is not None:
@@ -165,7 +183,7 @@ class RealmPool:
         """One for each agent that may have one more, and one that nobody waits for yet."""
         if self._closed or not (self._busy or self._idle or self._waiting):
             return
-        wanted = 1 + sum(1 for agent in self._waiting.agents() if self._admits(agent))
+        wanted = 1 + sum(1 for agent in self._waiting.agents() if self._may_have_more(agent))
         while len(self._spare) + self._starting < wanted and self._has_room():
             self._starting += 1
             self._spawn_task(self._start_one())
@@ -225,8 +243,9 @@ class RealmPool:
     def rest(self, worker: Worker) -> bool:
         """Take back its place; whether it was taken."""
         agent = self._busy.get(worker)
-        if agent is None or len(self._resting) >= _RESTING * self._per_agent:
+        if agent is None or not self._rests.admits(agent):
             return False
+        self._rests.take(agent)
         self._resting.add(worker)
         self._computing[agent] -= 1
         self._serve()
@@ -247,6 +266,7 @@ class RealmPool:
             elif self._admits(agent):
                 self._resuming.remove((worker, turn))
                 self._resting.discard(worker)
+                self._rests.give_back(agent)
                 self._computing[agent] += 1
                 turn.set_result(None)
 
@@ -255,8 +275,10 @@ class RealmPool:
     def hand_back(self, worker: Worker) -> None:
         """It has had its job. It is kept for its agent's next one, or ended."""
         agent = self._busy.pop(worker)
+        self._places.give_back(agent)
         if worker in self._resting:
             self._resting.discard(worker)
+            self._rests.give_back(agent)
         else:
             self._computing[agent] -= 1
         if not self._computing[agent]:

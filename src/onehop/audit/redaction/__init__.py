@@ -4,5 +4,6 @@ docs/reference/redaction.md says what is found, and what is not.
 """
 
 from onehop.audit.redaction._redactor import Redactor, Secrets
+from onehop.audit.redaction._tokens import mask_tokens
 
-__all__ = ["Redactor", "Secrets"]
+__all__ = ["Redactor", "Secrets", "mask_tokens"]

@@ -15,7 +15,7 @@ from onehop.audit.redaction._recurring import Recurring
 from onehop.audit.redaction._tokens import LINE_BREAK, mask_partial, mask_tokens
 from onehop.audit.redaction._walk import MARGIN, Copy, collect
 from onehop.config import AuditConfig
-from onehop.events import Event, ExecutionFailed, SecurityIssue
+from onehop.events import Event, ExecutionFailed, ExecutionProgress, SecurityIssue
 from onehop.records import INTERRUPTED, SNIPPET_LENGTH, ExecutionRecord
 
 _ARGUMENTS: Final = "toolArguments"
@@ -41,6 +41,12 @@ _OURS: Final = frozenset(
 """Details in words of our own, which a guest's value may happen to equal."""
 _OUR_WORDS: Final = frozenset({INTERRUPTED, f"Interrupted: {INTERRUPTED}"})
 """Of each run that starts: not searched each time."""
+_WORDS: Final[dict[type[Event], str]] = {
+    ExecutionFailed: "error",
+    ExecutionProgress: "message",
+    SecurityIssue: "description",
+}
+"""The field of an event that has words of the code in it."""
 _CODE: Final = frozenset({"excerpt", "corrections", "findings", "ran"})
 
 
@@ -121,14 +127,15 @@ class Redactor:
     def event(self, event: Event, known: Secrets | None = None) -> Event:
         """The event as it may be sent and kept. ``known``: the secrets of its run; otherwise those
         of the record that was redacted last, if it is of the same run."""
-        if not isinstance(event, ExecutionFailed | SecurityIssue):
+        field = _WORDS.get(type(event))
+        if field is None:
             return event
         name, latest = self._latest
         mine = latest if name == (event.agent_id, event.request_id) else _NONE
         one = _One(self, (known or mine).recurring)
-        if isinstance(event, ExecutionFailed):
-            return dataclasses.replace(event, error=one.cut_text(event.error))
-        return dataclasses.replace(event, description=one.code(event.description))
+        mask = one.code if isinstance(event, SecurityIssue) else one.cut_text
+        words: dict[str, Any] = {field: mask(getattr(event, field))}
+        return dataclasses.replace(event, **words)
 
     def _with(self, secrets: Secrets, name: str, value: Any) -> Secrets:
         """Also what the masked fields of ``value`` hold."""

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from onehop.callers import Caller
 from onehop.calls import narrowing_from
 from onehop.errors import InvalidRequestError
+from onehop.inputs.names import choice
 from onehop.requests import check_request
 from onehop.runs.traces import read_trace
 from onehop.server._errors import (
@@ -112,7 +113,7 @@ def _all_fields_named() -> Iterator[None]:
         if error.got != "an unknown field":
             raise
         known = (field.alias or name for name, field in schemas.ExecuteBody.model_fields.items())
-        allowed = f"one of {', '.join(known)}"
+        allowed = choice(known, error.field)
         raise InvalidRequestError(error.field, error.got, allowed) from error
 
 
@@ -183,7 +184,8 @@ async def validate(request: Request, here: Here, principal: Runner) -> Response:
     body = await read_object(request)
     for name in body:
         if name not in ("code", "language"):
-            raise InvalidRequestError(name[:80], "an unknown field", "code or language")
+            allowed = choice(("code", "language"), name)
+            raise InvalidRequestError(name[:80], "an unknown field", allowed)
     config = here.executor.sandbox.get_config()
     call = {"code": body.get("code"), "language": body.get("language")}
     checked = check_request(config, **call).request

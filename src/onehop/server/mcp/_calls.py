@@ -21,6 +21,7 @@ from onehop.definition.text import to_text
 from onehop.definition.told import told_of
 from onehop.errors import InvalidRequestError, SandboxClosedError
 from onehop.execution.executor import Executor
+from onehop.inputs.names import choice
 from onehop.runs.decisions import Approval
 from onehop.runs.traces import Trace, read_trace
 from onehop.server._errors import ForbiddenError
@@ -222,7 +223,8 @@ class Calls:
 def _read_wait(arguments: Mapping[str, Any]) -> tuple[str, float]:
     for name in arguments:
         if name not in ("requestId", "wait"):
-            raise InvalidRequestError(str(name)[:80], "an unknown field", "requestId or wait")
+            allowed = choice(("requestId", "wait"), name)
+            raise InvalidRequestError(str(name)[:80], "an unknown field", allowed)
     run_id, wait = arguments.get("requestId"), arguments.get("wait", _USUAL_WAIT)
     if not isinstance(run_id, str):
         raise InvalidRequestError("requestId", repr(run_id)[:80], "a string")
