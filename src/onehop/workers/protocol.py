@@ -50,7 +50,8 @@ _MAX_NAMESPACES = 64
 _MAX_WARNINGS = 16
 _MAX_WARNING = 1024
 _NUMBER_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
-_OVERFLOWING = (b"0e000", b"0e+000", b"0" * 300)
+"""A plus is dropped beside it."""
+_OVERFLOWING = (b"0e000", b"0" * 300)
 _LEVELS: frozenset[str] = frozenset(get_args(LogLevel))
 
 
@@ -331,7 +332,7 @@ def _parse_object(body: bytes, head: int) -> dict[str, Any]:
 
 def _may_overflow(body: bytes, start: int = 0) -> bool:
     """Whether a literal behind ``start`` may be beyond a double: quick, and never wrongly false."""
-    shape = body.translate(_NUMBER_SHAPE)
+    shape = body.translate(_NUMBER_SHAPE, b"+")
     return any(shape.find(part, start) >= 0 for part in _OVERFLOWING)
 
 
