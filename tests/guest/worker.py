@@ -162,7 +162,7 @@ def run_guest(
                 token=TOKEN,
                 code=code,
                 original=original,
-                context_json=json.dumps(context or {}),
+                context_json=json.dumps(context or {}).encode(),
                 capture=capture,
                 limits_json=json.dumps(bounds),
                 fixed_json=fixed,

@@ -78,7 +78,7 @@ def test_a_job_is_json_whatever_its_texts(code: str, typed: str | None) -> None:
         token=TOKEN,
         code=code,
         original=None if typed is None else Original(typed, "AAAA;IAAI"),
-        context_json='{"é":1}',
+        context_json='{"é":1}'.encode(),
         capture=True,
         limits_json="{}",
     )

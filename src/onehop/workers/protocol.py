@@ -152,7 +152,7 @@ def encode_job(
     *,
     token: str,
     code: str,
-    context_json: str,
+    context_json: bytes,
     capture: bool,
     limits_json: str,
     original: Original | None = None,
@@ -173,9 +173,8 @@ def encode_job(
         f'"fixed":{fixed_json},"session":{session_json},'
         f'"code":{encode_basestring(code)},"original":{_original_json(original)},"context":'
     ).encode()
-    context = context_json.encode()
-    length = HEADER.pack(len(head) + len(context) + 1)
-    return b"".join((length, head, context, b"}"))
+    length = HEADER.pack(len(head) + len(context_json) + 1)
+    return b"".join((length, head, context_json, b"}"))
 
 
 def _original_json(original: Original | None) -> str:
@@ -190,7 +189,7 @@ def encode_warm() -> bytes:
         kind="warm",
         token="",
         code="return context.list",
-        context_json='{"list":[1,2]}',
+        context_json=b'{"list":[1,2]}',
         capture=False,
         limits_json='{"output":4096,"keep":4096,"logs":0,"entries":0}',
     )
