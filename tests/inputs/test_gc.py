@@ -46,9 +46,7 @@ def thawed() -> Iterator[None]:
 
 def test_a_large_context_and_output_cause_next_to_no_collections(collections: list[int]) -> None:
     checked = check_request(SandboxConfig(), code="return context", context=LARGE)
-    body = (
-        b'{"v":3,"token":"t","kind":"result","dropped":0,"output":' + checked.context_json + b"}"
-    )
+    body = b'{"v":3,"token":"t","kind":"result","dropped":0,"output":' + checked.context_json + b"}"
     message = parse_message(body, "t", len(body))
     assert isinstance(message, Result)
     assert message.output == checked.request.context == LARGE

@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
+Body = bytes | bytearray
+"""Text in UTF-8, also in a buffer of its own."""
 _LARGE = 64 * 1024
 """Bytes of JSON below which a pause is not worth its price."""
 _REST = 10.0
@@ -29,7 +31,7 @@ def keep_what_is_loaded() -> None:
     _pause.lasts = True
 
 
-def read_json(text: bytes) -> Any:
+def read_json(text: Body) -> Any:
     """Strict JSON: no NaN, no lone surrogates, at most 200 levels, integers of 4300 digits. Raises
     ValueError."""
     if len(text) < _LARGE:
