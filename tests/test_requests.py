@@ -71,7 +71,7 @@ def test_what_is_left_out_comes_from_the_settings() -> None:
         "typecheck": None,
         "plan": False,
     }
-    assert checked.context_json == "{}"
+    assert checked.context_json == b"{}"
     assert checked.isolation == "process"
 
 
@@ -101,7 +101,7 @@ def test_what_is_given_is_kept() -> None:
         "typecheck": "strict",
         "plan": True,
     }
-    assert checked.context_json == '{"é":[1,"😀",null,true,1.5]}'
+    assert checked.context_json.decode() == '{"é":[1,"😀",null,true,1.5]}'
 
 
 @pytest.mark.parametrize("language", ["python", "", 1, ["javascript"]])
@@ -253,7 +253,7 @@ def test_a_context_nested_just_not_too_deep_is_taken(lists: bool) -> None:
 
 def test_a_context_above_the_limit_in_bytes_is_refused() -> None:
     config = SandboxConfig(max_context=20)
-    assert check(config, context={"a": "x" * 12}).context_json == '{"a":"xxxxxxxxxxxx"}'
+    assert check(config, context={"a": "x" * 12}).context_json == b'{"a":"xxxxxxxxxxxx"}'
     found = refusal(config, context={"a": "é" * 7})
     assert (found.field, found.got) == ("context", "22 bytes of JSON")
 

@@ -48,10 +48,10 @@ _JSON = "JSON data: an object of null, booleans, finite numbers, strings, lists 
 
 @dataclass(frozen=True, slots=True)
 class CheckedRequest:
-    """A call that can run, and its context as JSON text."""
+    """A call that can run, and its context as JSON text in UTF-8."""
 
     request: ExecutionRequest
-    context_json: str
+    context_json: bytes
     warnings: tuple[str, ...] = ()
     """What the caller should know of a call that passes."""
     isolation: Isolation = "process"
@@ -100,7 +100,7 @@ def check_request(
         session=check_session(session),
     )
     found = _isolation_with(request.session, isolation, config.isolation)
-    return CheckedRequest(request, text.decode(), warnings, found)
+    return CheckedRequest(request, text, warnings, found)
 
 
 def is_large(arguments: Any) -> bool:

@@ -67,7 +67,7 @@ def _refuses(reader: FrameReader, pieces: list[bytes], found: list[bytes]) -> bo
     """Whether it refuses the stream; until then its frames are added to ``found``."""
     try:
         for piece in pieces:
-            found.extend(reader.feed(piece))
+            found.extend(map(bytes, reader.feed(piece)))
     except ProtocolError:
         return True
     return False

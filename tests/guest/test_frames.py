@@ -15,7 +15,7 @@ def job(context: object = None) -> bytes:
     return encode_job(
         token=TOKEN,
         code="return context.text?.length ?? 'none'",
-        context_json=json.dumps(context or {}),
+        context_json=json.dumps(context or {}).encode(),
         capture=True,
         limits_json=json.dumps(LIMITS),
     )

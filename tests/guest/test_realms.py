@@ -24,7 +24,7 @@ class Realms:
             encode_job(
                 token="t",
                 code=code,
-                context_json=json.dumps(context),
+                context_json=json.dumps(context).encode(),
                 capture=True,
                 limits_json=json.dumps(LIMITS),
             )
@@ -304,7 +304,7 @@ def test_what_runs_late_is_not_heard_in_the_time_of_another_run(realms: Realms) 
         encode_job(
             token="t",
             code="return 2",
-            context_json="{}",
+            context_json=b"{}",
             capture=True,
             limits_json=json.dumps(LIMITS),
         )

@@ -56,7 +56,7 @@ class Worker:
         assert self.process.stdout is not None
         self._stdin, self._stdout = self.process.stdin, self.process.stdout
         self._reader = FrameReader(64 << 20)
-        self._bodies: list[bytes] = []
+        self._bodies: list[bytes | bytearray] = []
         self.ready = self.read("")
         assert isinstance(self.ready, Ready)
 
@@ -162,7 +162,7 @@ def run_guest(
                 token=TOKEN,
                 code=code,
                 original=original,
-                context_json=json.dumps(context or {}),
+                context_json=json.dumps(context or {}).encode(),
                 capture=capture,
                 limits_json=json.dumps(bounds),
                 fixed_json=fixed,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
 from onehop.config import SandboxConfig
-from onehop.inputs.gc import no_collection
+from onehop.inputs.gc import free_later, no_collection
 from onehop.requests import check_request
 from onehop.workers.protocol import ProtocolError, Result, parse_message
 
@@ -44,9 +46,7 @@ def thawed() -> Iterator[None]:
 
 def test_a_large_context_and_output_cause_next_to_no_collections(collections: list[int]) -> None:
     checked = check_request(SandboxConfig(), code="return context", context=LARGE)
-    body = (
-        '{"v":3,"token":"t","kind":"result","dropped":0,"output":' + checked.context_json + "}"
-    ).encode()
+    body = b'{"v":3,"token":"t","kind":"result","dropped":0,"output":' + checked.context_json + b"}"
     message = parse_message(body, "t", len(body))
     assert isinstance(message, Result)
     assert message.output == checked.request.context == LARGE
@@ -95,7 +95,7 @@ def test_little_data_is_read_without_a_pause() -> None:
         assert gc.isenabled()
 
 
-@pytest.mark.parametrize("number", ["1e999", "-1e400", "1" + "0" * 400 + ".0"])
+@pytest.mark.parametrize("number", ["1e999", "-1E+400", "[0.5E+309]", "1" + "0" * 400 + ".0"])
 @pytest.mark.parametrize("token", ["5e123", "t", "a1e00099"])
 def test_a_number_beyond_doubles_is_refused_whatever_the_token(token: str, number: str) -> None:
     text = f'{{"v":3,"token":"{token}","kind":"result","dropped":0,"output":{number}}}'
@@ -118,3 +118,20 @@ async def test_a_program_that_froze_its_objects_is_not_taken_for_a_server() -> N
         assert gc.get_freeze_count() >= frozen
     finally:
         gc.unfreeze()
+
+
+class _Held:
+    pass
+
+
+async def test_large_data_is_freed_after_who_waits_for_the_answer_has_gone_on() -> None:
+    alive = {}
+    for size in (1_000, 1_000_000):
+        held = _Held()
+        gone = weakref.ref(held)
+        free_later(held, size)
+        del held
+        alive[size] = gone() is not None
+        await asyncio.sleep(0)
+        assert gone() is None
+    assert alive == {1_000: False, 1_000_000: True}

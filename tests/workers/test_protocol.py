@@ -64,6 +64,14 @@ def test_frames_are_the_same_however_the_bytes_arrive(cut: int) -> None:
     assert bodies == [b"first", b"", b"2nd", b"x"]
 
 
+def test_a_body_stays_as_it_is_whatever_comes_behind_it() -> None:
+    reader = FrameReader(5)
+    data = encode_frame(b"first")
+    bodies = [*reader.feed(data[:6]), *reader.feed(data[6:])]
+    bodies += [*reader.feed(encode_frame(b"2nd")[:5]), *reader.feed(b"nd" + encode_frame(b"3")[:2])]
+    assert bodies == [b"first", b"2nd"]
+
+
 def test_a_frame_over_the_cap_is_refused_unread_also_when_it_comes_whole() -> None:
     with pytest.raises(ProtocolError, match="over the limit"):
         list(FrameReader(5).feed(encode_frame(b"123456")))
@@ -78,7 +86,7 @@ def test_a_job_is_json_whatever_its_texts(code: str, typed: str | None) -> None:
         token=TOKEN,
         code=code,
         original=None if typed is None else Original(typed, "AAAA;IAAI"),
-        context_json='{"é":1}',
+        context_json='{"é":1}'.encode(),
         capture=True,
         limits_json="{}",
     )

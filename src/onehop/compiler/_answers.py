@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onehop.compiler._frames import AnswerError, frame_of, place_of, text_of
+from onehop.inputs.gc import Body
 
 _MOST_WORDS = 2000
 _POSITIONS = re.compile(r"[A-Za-z0-9+/,;]*")
@@ -43,7 +44,7 @@ class Refused:
 Answer = Ready | LibraryWanted | Compiled | Refused
 
 
-def read_answer(body: bytes, number: int) -> Answer:
+def read_answer(body: Body, number: int) -> Answer:
     """The answer to question ``number``. Raises AnswerError and nothing else."""
     frame = frame_of(body, number)
     match frame.get("kind"):

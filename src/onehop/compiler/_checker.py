@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from onehop.compiler._facts import CheckerAnswer, Facts, Failed, Loading, Messages, read_facts
 from onehop.compiler._library import declarations, library
 from onehop.compiler._reader import SMALL_ANSWER, GoneError, Reader
+from onehop.inputs.gc import Body
 from onehop.types import Language
 
 _T = TypeVar("_T")
@@ -64,6 +65,6 @@ class Checker(Reader):
         answer = await self._ask(declarations(), seconds)
         return bool(answer == Loading(is_ready=True))
 
-    def read(self, body: bytes, number: int) -> CheckerAnswer:
+    def read(self, body: Body, number: int) -> CheckerAnswer:
         """See Reader."""
         return read_facts(body, number)

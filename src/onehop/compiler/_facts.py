@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from onehop.compiler._frames import AnswerError, frame_of, place_of, text_of
+from onehop.inputs.gc import Body
 
 _T = TypeVar("_T")
 _MOST: Final = 2000
@@ -92,7 +93,7 @@ class Failed:
 CheckerAnswer = Loading | Facts | Messages | Failed
 
 
-def read_facts(body: bytes, number: int) -> CheckerAnswer:
+def read_facts(body: Body, number: int) -> CheckerAnswer:
     """The answer to question ``number``. Raises AnswerError and nothing else."""
     frame = frame_of(body, number)
     match frame.get("kind"):

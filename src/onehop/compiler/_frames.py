@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from onehop.inputs.gc import read_json
+from onehop.inputs.gc import Body, read_json
 
 _MOST_LINES = 1 << 30
 
@@ -13,7 +13,7 @@ class AnswerError(Exception):
     """An honest process never says this."""
 
 
-def frame_of(body: bytes, number: int) -> dict[str, Any]:
+def frame_of(body: Body, number: int) -> dict[str, Any]:
     """The answer to question ``number``. Raises AnswerError."""
     frame = _object(body)
     if frame.get("id") != number or isinstance(frame["id"], bool):
@@ -21,7 +21,7 @@ def frame_of(body: bytes, number: int) -> dict[str, Any]:
     return frame
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(body: Body) -> dict[str, Any]:
     try:
         frame = read_json(body)
     except ValueError as error:

@@ -17,6 +17,7 @@ from onehop.compiler._answers import (
 )
 from onehop.compiler._library import library
 from onehop.compiler._reader import SMALL_ANSWER, GoneError, Reader
+from onehop.inputs.gc import Body
 from onehop.limits import MIB
 
 _TIMES_THE_CODE = 8
@@ -51,6 +52,6 @@ class Compiler(Reader):
     async def _load(self, seconds: float) -> bool:
         return isinstance(await self._receive(seconds), Ready)
 
-    def read(self, body: bytes, number: int) -> Answer:
+    def read(self, body: Body, number: int) -> Answer:
         """See Reader."""
         return read_answer(body, number)

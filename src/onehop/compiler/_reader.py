@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from onehop.compiler._frames import AnswerError
 from onehop.errors import WorkerStartError
+from onehop.inputs.gc import Body
 from onehop.jail import Child, Launcher
 from onehop.limits import MIB, Limits
 from onehop.workers import Pipes, cpu_of, read_some, seal
@@ -103,7 +104,7 @@ class Reader:
         """Give it what it needs before it sees a program; whether it then says that it is ready."""
         raise NotImplementedError
 
-    def read(self, body: bytes, number: int) -> Any:
+    def read(self, body: Body, number: int) -> Any:
         """The answer to question ``number``. Raises AnswerError."""
         raise NotImplementedError
 

@@ -77,8 +77,8 @@ const CHUNK = 32768;
 const MAX_CACHED_KEY = 64;
 const MAX_CACHED_KEYS = 1000;
 
-// Parts that V8's own encoder may write, behind so much that is written by hand: short ones at first,
-// since what turns out to be no plain data has been looked through in vain.
+// A shorter value is written by hand. Of a longer one V8's own encoder may write parts, short ones at
+// first, since what turns out to be no plain data has been looked through in vain.
 const BY_HAND = 8192;
 const MIN_PART = 16384;
 const MAX_PART = 1 << 20;
@@ -155,8 +155,9 @@ class Encoder {
     return this.#room <= 0;
   }
 
-  get #isShort() {
-    return this.chunks === null && this.text.length < BY_HAND;
+  /** Whether the text may be short with so many elements more: each has two characters at least. */
+  #isShort(more) {
+    return this.chunks === null && this.text.length + 2 * more < BY_HAND;
   }
 
   #put(text) {
@@ -381,7 +382,9 @@ class Encoder {
     this.#put("[");
     for (let i = 0; i < length && !this.#full;) {
       if (i > 0) this.#put(",");
-      const written = this.#isShort ? 0 : this.#writePlainElements(object, i, length, depth);
+      const written = this.#isShort(length - i)
+        ? 0
+        : this.#writePlainElements(object, i, length, depth);
       if (written === 0) this.#writeProperty(object, i, depth);
       i += written || 1;
     }

@@ -22,6 +22,7 @@ from onehop.errors import (
     ToolError,
 )
 from onehop.inputs.choices import Choices, check_session, check_yield, only_choices
+from onehop.inputs.gc import free_later
 from onehop.inputs.languages import DEFAULT
 from onehop.requests import CheckedRequest, check_request
 from onehop.runs.later import Later
@@ -256,7 +257,9 @@ class Sandbox:
         else:
             running = self._checked_run(checked, agent_id, *run)
         if after is None:
-            return await running
+            result = await running
+            free_later(checked, len(checked.context_json))
+            return result
         run_id = secrets.token_hex(16)
         named = _named(running, run_id)
         return await self.later.start(agent_id, run_id, code, named, after / 1000)

@@ -83,7 +83,7 @@ class Job:
 
     code: str
     """JavaScript."""
-    context_json: str
+    context_json: bytes
     capture_console: bool
     limits: Limits
     original: Original | None = None

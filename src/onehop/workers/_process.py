@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal
 
 from onehop.errors import WorkerStartError
+from onehop.inputs.gc import Body
 from onehop.jail import Child, Exit, Launcher
 from onehop.limits import MIB, Limits
 from onehop.workers import _measure
@@ -368,7 +369,7 @@ class Worker:
         self._end(verdict, detail)
         self.on_early_exit()
 
-    def _take(self, body: bytes) -> None:
+    def _take(self, body: Body) -> None:
         token = self._token if self._state in WITH_JOB else ""
         message = parse_message(body, token, self._max_output)
         if turn(self._state, message) == "drop":

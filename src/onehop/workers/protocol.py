@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any, Literal, get_args
 
-from onehop.inputs.gc import read_json
+from onehop.inputs.gc import Body, read_json
 from onehop.runs.questions import Ask, Call, Desk, Shown, Sleep, Stored
 from onehop.types import LogLevel, Progress
 
@@ -50,7 +50,8 @@ _MAX_NAMESPACES = 64
 _MAX_WARNINGS = 16
 _MAX_WARNING = 1024
 _NUMBER_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
-_OVERFLOWING = (b"0e000", b"0e+000", b"0" * 300)
+"""A plus is dropped beside it."""
+_OVERFLOWING = (b"0e000", b"0" * 300)
 _LEVELS: frozenset[str] = frozenset(get_args(LogLevel))
 
 
@@ -142,7 +143,7 @@ Question = Names | Call | Ask | Sleep | Stored
 Message = Ready | Warm | Log | Result | LargeResult | Failure | Question | Shown | Progress
 
 
-def encode_frame(body: bytes) -> bytes:
+def encode_frame(body: Body) -> bytes:
     """Put the length in front of ``body``."""
     return HEADER.pack(len(body)) + body
 
@@ -151,7 +152,7 @@ def encode_job(
     *,
     token: str,
     code: str,
-    context_json: str,
+    context_json: bytes,
     capture: bool,
     limits_json: str,
     original: Original | None = None,
@@ -172,9 +173,8 @@ def encode_job(
         f'"fixed":{fixed_json},"session":{session_json},'
         f'"code":{encode_basestring(code)},"original":{_original_json(original)},"context":'
     ).encode()
-    context = context_json.encode()
-    length = HEADER.pack(len(head) + len(context) + 1)
-    return b"".join((length, head, context, b"}"))
+    length = HEADER.pack(len(head) + len(context_json) + 1)
+    return b"".join((length, head, context_json, b"}"))
 
 
 def _original_json(original: Original | None) -> str:
@@ -189,7 +189,7 @@ def encode_warm() -> bytes:
         kind="warm",
         token="",
         code="return context.list",
-        context_json='{"list":[1,2]}',
+        context_json=b'{"list":[1,2]}',
         capture=False,
         limits_json='{"output":4096,"keep":4096,"logs":0,"entries":0}',
     )
@@ -240,7 +240,7 @@ class FrameReader:
         self.max_body = max_body
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: bytes) -> Iterator[Body]:
         """Yield each body that ``data`` completes; raise ProtocolError on a length over the cap."""
         if not self._buffer and self._is_one_frame(data):
             yield data[HEADER.size :]
@@ -253,16 +253,25 @@ class FrameReader:
             end = HEADER.size + length
             if len(self._buffer) < end:
                 return
-            body = bytes(memoryview(self._buffer)[HEADER.size : end])
-            del self._buffer[:end]
-            yield body
+            yield self._cut(end)
+
+    def _cut(self, end: int) -> bytearray:
+        """The first body; the buffer itself when that is all: a copy of a large one costs more in
+        pages of memory than in bytes."""
+        if len(self._buffer) == end:
+            body, self._buffer = self._buffer, bytearray()
+            del body[: HEADER.size]
+            return body
+        body = self._buffer[HEADER.size : end]
+        del self._buffer[:end]
+        return body
 
     def _is_one_frame(self, data: bytes) -> bool:
         length = len(data) - HEADER.size
         return 0 <= length <= self.max_body and data.startswith(HEADER.pack(length))
 
 
-def parse_message(body: bytes, token: str, max_output: int) -> Message:
+def parse_message(body: Body, token: str, max_output: int) -> Message:
     """Read one frame body; ``token`` is the one of this run (empty before the job).
 
     A body of more than ``max_output`` bytes may only be a ``LargeResult`` or a ``Call``, which are
@@ -286,7 +295,7 @@ def parse_message(body: bytes, token: str, max_output: int) -> Message:
     return parse(frame)
 
 
-def _parse_large(body: bytes, token: str) -> LargeResult:
+def _parse_large(body: Body, token: str) -> LargeResult:
     head = _LARGE_HEAD.match(body)
     if head is None or head["token"].decode() != token:
         raise ProtocolError("a frame over the output limit that is not a large result")
@@ -304,7 +313,7 @@ def _parse_large(body: bytes, token: str) -> LargeResult:
     )
 
 
-def _parse_large_call(body: bytes, token: str, head: re.Match[bytes]) -> Call:
+def _parse_large_call(body: Body, token: str, head: re.Match[bytes]) -> Call:
     text = _from_json(body[head.end() - 1 : -1])
     if head["token"].decode() != token or not isinstance(text, str) or not body.endswith(b"}"):
         raise ProtocolError("a large call that is not one string")
@@ -312,14 +321,14 @@ def _parse_large_call(body: bytes, token: str, head: re.Match[bytes]) -> Call:
     return Call(int(head["id"]), namespace, member, text)
 
 
-def _parse_large_stored(body: bytes, token: str, head: re.Match[bytes]) -> Stored:
+def _parse_large_stored(body: Body, token: str, head: re.Match[bytes]) -> Stored:
     text = _from_json(body[head.end() - 1 : -1])
     if head["token"].decode() != token or not isinstance(text, str) or not body.endswith(b"}"):
         raise ProtocolError("a large value to store that is not one string")
     return Stored(int(head["id"]), "set", _name(_from_json(head["key"])), text)
 
 
-def _parse_object(body: bytes, head: int) -> dict[str, Any]:
+def _parse_object(body: Body, head: int) -> dict[str, Any]:
     """``head`` bytes hold an honest frame's token, in which digits around an e are not a number."""
     frame = _from_json(body)
     if not isinstance(frame, dict):
@@ -329,13 +338,13 @@ def _parse_object(body: bytes, head: int) -> dict[str, Any]:
     return frame
 
 
-def _may_overflow(body: bytes, start: int = 0) -> bool:
+def _may_overflow(body: Body, start: int = 0) -> bool:
     """Whether a literal behind ``start`` may be beyond a double: quick, and never wrongly false."""
-    shape = body.translate(_NUMBER_SHAPE)
+    shape = body.translate(_NUMBER_SHAPE, b"+")
     return any(shape.find(part, start) >= 0 for part in _OVERFLOWING)
 
 
-def _from_json(body: bytes) -> Any:
+def _from_json(body: Body) -> Any:
     """Strict JSON: no NaN, no lone surrogates, at most 200 levels, integers of 4300 digits."""
     try:
         return read_json(body)

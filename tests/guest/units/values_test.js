@@ -224,6 +224,31 @@ Deno.test("each of many values is what it is alone, in parts of any length", () 
   assert.equal(textOf([LONG, ...make()], 1e8), '["' + LONG + '",' + alone + "]");
 });
 
+Deno.test("values of a list that is long from its first one on are what they are alone", () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    const make = () => manyValues(seed, 4090 + seed);
+    const alone = make().map((value) => textOf([value]).slice(1, -1));
+    assert.equal(textOf(make(), 1e8), "[" + alone + "]");
+  }
+});
+
+Deno.test("a getter of a value under 8 KB is called once, however many elements the value has", () => {
+  const lengths = [0, 10, 4000, 4080, 4085];
+  for (const length of lengths) {
+    for (const place of [0, length >> 1, length]) {
+      let calls = 0;
+      const value = Array.from({ length }, () => 7);
+      value.splice(place, 0, {
+        get a() {
+          return ++calls;
+        },
+      });
+      assert.ok(textOf({ value }).length <= 8192);
+      assert.equal(calls, 1, `${length} elements, the getter at ${place}`);
+    }
+  }
+});
+
 const PATCHES = {
   "a toJSON of lists": [Array.prototype, "toJSON", {
     value() {
