@@ -8,9 +8,10 @@ import platform
 import resource
 import sys
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from onehop._data import data
 from onehop.errors import LayerUnavailableError, SandboxUnavailableError
 from onehop.jail import _binary, _cgroup, _landlock, _seccomp, _steps, syscalls
 from onehop.jail._accounts import has_accounts, may_drop_root, own_status
@@ -42,7 +43,7 @@ Programs = Mapping[str, list[str]]
 """Command lines by name, all of one binary; ``@HEAP@`` in them stands for a heap limit in MB."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Features:
     """What this machine offers to confine a process."""
 
@@ -63,7 +64,7 @@ class Features:
     """Empty when the kernel can bound the threads of each worker alone, else why not."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Plan:
     """Ordered by the spawner, decided here. ``layers`` are those that workers will be under."""
 

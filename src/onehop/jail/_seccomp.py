@@ -10,9 +10,9 @@ from __future__ import annotations
 import errno
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from onehop._data import data
 from onehop.jail.spawner.layout import EXEC_FD, EXEC_PATH_ADDRESS
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ _FCNTL = (0, 1, 2, 3, 4, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F
 _IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS, TIOCGWINSZ, FIO*
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Program:
     """BPF bytes, and where a worker writes its own pid into them."""
 

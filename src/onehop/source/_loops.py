@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
+
+from onehop._data import data
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -39,7 +41,7 @@ _GLOBALS: Final = frozenset("globalThis self window global frames eval arguments
 _MAY_MATTER: Final = re.compile(r"=>|\)\s*\{|\b(?:for|while|do|this|with|delete|globalThis|self)\b")
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Loop:
     """An outermost loop: from which UTF-16 unit to which, and names that it has."""
 
@@ -52,7 +54,7 @@ class Loop:
     """Variables that the call has declared at its top level by then."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Loops:
     """Of one program."""
 
