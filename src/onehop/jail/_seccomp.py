@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import struct
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from onehop._data import data
@@ -66,12 +67,19 @@ class Program:
 
 
 def build() -> Program:
-    """Compile the filter for this machine. Raises seccompy.UnsupportedError elsewhere than on
-    x86-64 and aarch64."""
-    from seccompy import Action, Filter, arch  # 60 ms: only where a jail is planned
+    """The filter for this machine, compiled once. Raises seccompy.UnsupportedError elsewhere than
+    on x86-64 and aarch64."""
+    from seccompy import arch  # 60 ms: only where a jail is planned
+
+    return _built(arch())
+
+
+@cache
+def _built(machine: str) -> Program:
+    from seccompy import Action, Filter
 
     filter_ = Filter(default=int(Action.ERRNO) | errno.EPERM)
-    skipped = X86_64_ONLY if arch() == "aarch64" else frozenset()
+    skipped = X86_64_ONLY if machine == "aarch64" else frozenset()
     for name in ALLOWED:
         if name not in skipped:
             filter_.allow(name)
