@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from reprlib import Repr
 from typing import Any, get_args
 
 from pydantic_core import PydanticSerializationError, to_json
 
+from onehop._data import data
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
 from onehop.inputs.choices import check_clock, check_seed, check_session
@@ -46,7 +46,7 @@ _MAX_BITS = 14_000
 _JSON = "JSON data: an object of null, booleans, finite numbers, strings, lists and objects"
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class CheckedRequest:
     """A call that can run, and its context as JSON text in UTF-8."""
 
@@ -308,7 +308,7 @@ def _refuse_bad_part(context: dict[str, Any]) -> None:
         pending.extend(reversed(list(_children(value, path))))
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class _Path:
     """A place in the context, linked to the one around it, so that each costs the same."""
 

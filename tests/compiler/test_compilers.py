@@ -377,7 +377,7 @@ ANSWERS = {
 def hostile(answer: str, start: str = READY) -> WorkerFactory:
     script = HOSTILE.replace("START", start).replace("ANSWER", answer)
     url = "data:application/javascript;base64," + base64.b64encode(script.encode()).decode()
-    programs = deno_programs()
+    programs = dict(deno_programs())
     programs["compiler"] = [*programs["compiler"][:-2], url]
     return WorkerFactory((), CONFIG.limits(30_000), lambda: programs)
 

@@ -11,7 +11,6 @@ from weakref import WeakSet
 from onehop import source
 from onehop.backends import _results
 from onehop.backends._digest import Digest
-from onehop.backends._session import LocalSession
 from onehop.backends.outputs import Outputs
 from onehop.errors import NotCompiledError, WorkerStartError
 from onehop.runs.watching import stage
@@ -30,6 +29,7 @@ if TYPE_CHECKING:  # what plain JavaScript does without is loaded with the first
 
     from onehop.analysis import Analyst
     from onehop.backends._readers import Readers
+    from onehop.backends._session import LocalSession
     from onehop.compiler import Checkers
     from onehop.config import SandboxConfig
     from onehop.jail import SpawnerProcess
@@ -179,6 +179,8 @@ class LocalBackend:
 
     async def open_session(self, agent: str) -> LocalSession:
         """See Backend.open_session."""
+        from onehop.backends._session import LocalSession
+
         session = LocalSession(
             self._pool,
             agent,

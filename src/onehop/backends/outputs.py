@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass
 
+from onehop._data import data
 from onehop.errors import OutputNotFoundError
 from onehop.types import OutputPage
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class _Kept:
     text: str
     size: int

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -124,6 +123,8 @@ def parse_settings(path: Path, text: str) -> dict[str, Any]:
 def _refuse_unknown(path: str, where: str, given: Iterable[str], known: Collection[str]) -> None:
     unknown = sorted({*given} - {*known})
     if unknown:
+        from difflib import get_close_matches  # most runs have nothing unknown
+
         near = get_close_matches(unknown[0], known, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise ConfigError(path, f"unknown {where}: {', '.join(unknown)}{hint}")

@@ -1,7 +1,5 @@
 """How code runs, and how sessions live."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (

@@ -28,7 +28,7 @@ from onehop.types import (
 if TYPE_CHECKING:
     from onehop.runs.kept import KeptRun
 
-_INTERRUPTED: Final = ErrorInfo(type="internal", name="Interrupted", message=INTERRUPTED)
+_INTERRUPTED: Final = ErrorInfo.known(type="internal", name="Interrupted", message=INTERRUPTED)
 
 
 def refused(request: ExecutionRequest, report: ValidationReport) -> ExecutionResult:
@@ -111,13 +111,16 @@ def _failed(request: ExecutionRequest, info: ErrorInfo, place: str = "") -> Exec
 
 
 def _unsuccessful(digest: str, info: ErrorInfo, place: str = "") -> ExecutionResult:
-    return ExecutionResult(
+    return ExecutionResult.known(
         success=False,
         status="failed",
+        logs=[],
+        log_entries=[],
         code_hash=digest,
-        resource_usage=ResourceUsage(memory=0),
+        resource_usage=ResourceUsage.known(memory=0.0),
         error=f"{info.name}: {info.message}{place}",
         error_info=info,
+        enforcement=[],
     )
 
 

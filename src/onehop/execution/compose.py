@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -113,12 +114,31 @@ async def open_executor(
             resumes=resumes,
         )
         stack.push_async_callback(executor.aclose)
-        await executor.open()
-        if not is_light(store):
-            await _tidy(stack, store, analytics, leases)
-        await stack.enter_async_context(opened)
+
+        async def records() -> None:
+            await executor.open()
+            if not is_light(store):
+                await _tidy(stack, store, analytics, leases)
+
+        await _open_beside(opened, records())
+        stack.push_async_callback(opened.aclose)
         executor.resume_paused()
         yield executor
+
+
+async def _open_beside(sandbox: Sandbox, others: Coroutine[Any, Any, None]) -> None:
+    """Open it while the ``others`` wait for the disk. Raises what they raise, and what it raises;
+    then it is not open."""
+    opening = asyncio.create_task(sandbox.open())
+    try:
+        await others
+        await opening
+    except BaseException:
+        opening.cancel()
+        await asyncio.wait([opening])
+        if not opening.cancelled() and opening.exception() is None:
+            await sandbox.aclose()
+        raise
 
 
 async def _share(stack: AsyncExitStack, store: Store) -> Leases | None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from onehop.jail._child import Child, Exit, Launcher
     from onehop.jail._compute import ComputePlan, compute_plan
     from onehop.jail._layers import LayerReport
-    from onehop.jail._plan import Features, Plan, Programs, decide, examine, report
+    from onehop.jail._plan import Features, Plan, Programs, decide, examine, prepare, report
     from onehop.jail._spawner_process import SpawnerProcess
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "decide",
     "examine",
     "launcher",
+    "prepare",
     "probe",
     "report",
 ]
@@ -38,7 +39,7 @@ __getattr__ = late(
         "onehop.jail._child": "Child Exit Launcher",
         "onehop.jail._compute": "ComputePlan compute_plan",
         "onehop.jail._layers": "LayerReport",
-        "onehop.jail._plan": "Features Plan Programs decide examine report",
+        "onehop.jail._plan": "Features Plan Programs decide examine prepare report",
         "onehop.jail._spawner_process": "SpawnerProcess",
     }
 )

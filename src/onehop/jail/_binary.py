@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 import struct
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
+from onehop._data import data
 from onehop.errors import SandboxUnavailableError
 
 _PT_INTERP = 3
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Program:
     """A program and the files that the kernel and the loader open to run it."""
 

@@ -6,13 +6,13 @@ import contextlib
 import os
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from onehop._data import data
 from onehop.jail._plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Exit:
     """How a process ended, as the kernel tells it."""
 
@@ -46,7 +46,7 @@ class Child(Protocol):
         """Send a signal; harmless when it has ended. Raises PermissionError."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class PidfdChild:
     """A Child that is signalled by its pidfd, so that no other process can be meant."""
 

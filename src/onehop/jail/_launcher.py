@@ -39,6 +39,8 @@ class ZygoteLauncher:
         self.plan = plan
         self._control: socket.socket | None = None
         self._process = process
+        self._known = set(plan.body["programs"])
+        """The programs that the spawner has."""
         self._waiting: dict[int, asyncio.Future[tuple[dict[str, Any], list[int]]]] = {}
         self._ids = 0
         self._looks = 0
@@ -69,6 +71,8 @@ class ZygoteLauncher:
 
         Raises LayerUnavailableError when a layer could not be put on it or did not hold.
         """
+        if program not in self._known:
+            await self._tell(program)
         reply, descriptors = await self._ask(
             "spawn", self._next_id(), stdio, program=program, heap=heap_mb
         )
@@ -80,6 +84,16 @@ class ZygoteLauncher:
             self._post("drop", reply["id"])
             raise WorkerStartError("no descriptor is left for a worker (RLIMIT_NOFILE)")
         return PidfdChild(reply["id"], _pid_of(descriptors[0]), descriptors[0])
+
+    async def _tell(self, program: str) -> None:
+        """Hand the spawner a program that the plan had without its command line, which may be
+        larger than a message."""
+        file = _memory_file(json.dumps(self.plan.programs[program]).encode())
+        try:
+            await self._ask("program", self._next_id(), (file,), program=program)
+        finally:
+            os.close(file)
+        self._known.add(program)
 
     async def limit(self, child: int, limits: Mapping[int, int]) -> None:
         """Set resource limits (numbers of the ``resource`` module) on a process."""
@@ -247,6 +261,14 @@ def _check_ready(message: bytes, layers: Collection[str]) -> None:
 def _log_note(reply: dict[str, Any]) -> None:
     if reply["note"]:
         _log.warning("workers start more slowly from now on: %s", reply["note"])
+
+
+def _memory_file(content: bytes) -> int:
+    descriptor = os.memfd_create("onehop")
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
 
 
 def _pid_of(pidfd: int) -> int:

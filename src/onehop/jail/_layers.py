@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from onehop._data import data
 
 State = Literal["in force", "available", "degraded", "missing"]
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class LayerReport:
     """One layer: ``available`` here, ``degraded`` (optional, not here), or ``missing``."""
 

@@ -8,9 +8,10 @@ import platform
 import resource
 import sys
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from onehop._data import data
 from onehop.errors import LayerUnavailableError, SandboxUnavailableError
 from onehop.jail import _binary, _cgroup, _landlock, _seccomp, _steps, syscalls
 from onehop.jail._accounts import has_accounts, may_drop_root, own_status
@@ -42,10 +43,11 @@ RLIMITS = {
 
 
 Programs = Mapping[str, list[str]]
-"""Command lines by name, all of one binary; ``@HEAP@`` in them stands for a heap limit in MB."""
+"""Command lines by name, all of one binary; ``@HEAP@`` in them stands for a heap limit in MB. The
+first is wanted at once, and the others may be made when they are looked at."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Features:
     """What this machine offers to confine a process."""
 
@@ -66,7 +68,7 @@ class Features:
     """Empty when the kernel can bound the threads of each worker alone, else why not."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Plan:
     """Ordered by the spawner, decided here. ``layers`` are those that workers will be under."""
 
@@ -74,10 +76,19 @@ class Plan:
     missing: Mapping[str, str] = field(default_factory=dict)
     """Layers that are not applied, and why; each was allowed by name or is optional."""
     body: Mapping[str, Any] = field(default_factory=dict)
+    programs: Programs = field(default_factory=dict)
+    """All that may be started under it; ``body`` has the first one."""
 
     def to_json(self) -> bytes:
         """The spawner's input."""
         return json.dumps(_compiled(self.body)).encode()
+
+
+def prepare(programs: Programs) -> None:
+    """Make what a plan for ``programs`` takes longest to make, and needs no features for."""
+    programs[next(iter(programs))]
+    if _knows(platform.machine()):
+        _seccomp.build()
 
 
 def examine(begun: SpawnerProcess | None = None) -> Features:
@@ -132,7 +143,7 @@ def decide(
             raise LayerUnavailableError(layer, reason)
     missing = {layer: reason for layer, reason in unavailable.items() if reason}
     layers = tuple(layer for layer in unavailable if layer not in missing)
-    return Plan(layers, missing, _body(features, layers, programs, env, copies))
+    return Plan(layers, missing, _body(features, layers, programs, env, copies), programs)
 
 
 def _body(
@@ -142,8 +153,9 @@ def _body(
     env: Mapping[str, str],
     copies: bool,
 ) -> dict[str, Any]:
-    (path,) = {argv[0] for argv in programs.values()}
-    common = {"programs": dict(programs), "env": dict(env)}
+    first = next(iter(programs))
+    path = programs[first][0]
+    common = {"programs": {first: programs[first]}, "env": dict(env)}
     if features.system == "Darwin":
         return {"binary": os.path.realpath(path), **common}
     program = _binary.inspect(path)
@@ -223,7 +235,7 @@ def _unavailable(features: Features) -> dict[str, str]:
             "rlimits": "macOS cannot limit another process: V8's own heap limit and the host's "
             "sampling hold memory and CPU there",
         }
-    known = features.machine in ("x86_64", "aarch64")
+    known = _knows(features.machine)
     return {
         "seccomp": ""
         if features.seccomp and known
@@ -241,6 +253,11 @@ def _unavailable(features: Features) -> dict[str, str]:
         "threads": features.threads,
         "cgroup": features.cgroup,
     }
+
+
+def _knows(machine: str) -> bool:
+    """Whether there is a table of its system calls."""
+    return sys.platform == "linux" and machine in ("x86_64", "aarch64")
 
 
 _DETAIL: Mapping[str, Callable[[Features], str]] = {

@@ -85,9 +85,8 @@ class SeatbeltLauncher:
         return SeatbeltChild(self._ids, exit_read, process)
 
     def _command(self, program: str, heap_mb: int) -> list[str]:
-        body = self.plan.body
-        argv = [arg.replace("@HEAP@", str(heap_mb)) for arg in body["programs"][program]]
-        return [SANDBOX_EXEC, "-p", _PROFILE, "-D", f"BINARY={body['binary']}", *argv]
+        argv = [arg.replace("@HEAP@", str(heap_mb)) for arg in self.plan.programs[program]]
+        return [SANDBOX_EXEC, "-p", _PROFILE, "-D", f"BINARY={self.plan.body['binary']}", *argv]
 
     def _popen(
         self, command: list[str], stdio: tuple[int, int, int], exit_write: int

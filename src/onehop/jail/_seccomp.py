@@ -10,9 +10,10 @@ from __future__ import annotations
 import errno
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
+from onehop._data import data
 from onehop.jail.spawner.layout import EXEC_FD, EXEC_PATH_ADDRESS
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ _FCNTL = (0, 1, 2, 3, 4, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F
 _IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS, TIOCGWINSZ, FIO*
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Program:
     """BPF bytes, and where a worker writes its own pid into them."""
 
@@ -72,12 +73,19 @@ class Program:
 
 
 def build() -> Program:
-    """Compile the filter for this machine. Raises seccompy.UnsupportedError elsewhere than on
-    x86-64 and aarch64."""
-    from seccompy import Action, Filter, arch  # 60 ms: only where a jail is planned
+    """The filter for this machine, compiled once. Raises seccompy.UnsupportedError elsewhere than
+    on x86-64 and aarch64."""
+    from seccompy import arch  # 60 ms: only where a jail is planned
+
+    return _built(arch())
+
+
+@cache
+def _built(machine: str) -> Program:
+    from seccompy import Action, Filter
 
     filter_ = Filter(default=int(Action.ERRNO) | errno.EPERM)
-    skipped = X86_64_ONLY if arch() == "aarch64" else frozenset()
+    skipped = X86_64_ONLY if machine == "aarch64" else frozenset()
     for name in ALLOWED:
         if name not in skipped:
             filter_.allow(name)

@@ -7,9 +7,9 @@ import signal
 import socket
 import struct
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from onehop._data import data
 from onehop.jail._seccomp import Program
 from onehop.jail.spawner.layout import EXEC_FD
 
@@ -34,7 +34,7 @@ _RLIMIT_NPROC = 6
 _INFINITY = (1 << 64) - 1
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Step:
     """One system call of the child."""
 
@@ -48,7 +48,7 @@ class Step:
     """Where in the filter's program its result goes: an offset in bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Counted:
     """How the kernel is to count the threads of a worker apart from those of others."""
 
@@ -58,7 +58,7 @@ class Counted:
     """How many the kernel allows until the worker is sealed; negative for no bound."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Confinement:
     """What there is to put on; a layer that is not planned is empty or None."""
 

@@ -6,9 +6,9 @@ A worker brings the questions; a ``Desk`` answers those of one run.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
+from onehop._data import data
 from onehop.limits import MIB
 from onehop.types import Progress
 
@@ -26,7 +26,7 @@ MOST_REPORTS: Final = 500
 """Of progress, in one run."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Call:
     """The code calls a tool of the host's."""
 
@@ -42,7 +42,7 @@ class Call:
     """The dotted path to what was wrong."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Ask:
     """The code asks about tools, or for the bytes of media that an answer has named."""
 
@@ -59,7 +59,7 @@ Moves = Literal["timers", "all"]
 """What of a run's time its host keeps: when timers are due, or its clock too."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Sleep:
     """A timer of the code, in a run whose clock the host moves: it says when it is due."""
 
@@ -72,7 +72,7 @@ Question = Call | Ask | Sleep
 """What a desk answers."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Shown:
     """A part of a file that the code shows; ``more`` parts of it follow."""
 
@@ -85,7 +85,7 @@ class Shown:
     more: bool
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Stored:
     """The code reads or changes what is kept with its session."""
 

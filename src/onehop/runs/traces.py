@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from contextvars import ContextVar, Token
-from dataclasses import dataclass
 from typing import Final
+
+from onehop._data import data
 
 _PARENT: Final = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[!-~]{1,200})?"
@@ -17,7 +18,7 @@ TRACING: Final = frozenset({"traceparent", "tracestate"})
 _STATE: Final = re.compile(r"[ -~\t]{1,512}")
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Trace:
     """A span of the caller's; ours are parts of it."""
 

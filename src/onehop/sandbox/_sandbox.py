@@ -27,24 +27,23 @@ from onehop.inputs.languages import DEFAULT
 from onehop.requests import CheckedRequest, check_request
 from onehop.runs.later import Later
 from onehop.runs.loop import running_loop
-from onehop.runs.mapping import Requests, attempting, mapped
-from onehop.runs.session_scope import SessionScope
 from onehop.runs.traces import Trace, read_trace
 from onehop.runs.watching import Watcher, is_watched, stage, watched_by
 from onehop.sandbox._backends import backend_of, or_close, prepare_checker, refuse_unsupported
 from onehop.sandbox._desks import Desks, is_checked, with_desk
 from onehop.services import Artifacts, RunServices
 from onehop.sessions import Sessions
-from onehop.shown.markup import Shown
 from onehop.source import without_shebang
 
-if TYPE_CHECKING:  # parts that only runs with tools need, half of the time of the import
+if TYPE_CHECKING:  # parts that a plain run does without, half of the time of the import
     from onehop.approvals import Approvals
     from onehop.backends.begun import Begun
     from onehop.calls import Grant, Layer, RunDesk, Toolbox, Wanted
     from onehop.checks import Check, Checks
     from onehop.recordings import Recording
     from onehop.runs.decisions import Approval, Decision
+    from onehop.runs.mapping import Requests
+    from onehop.runs.session_scope import SessionScope
     from onehop.runs.states import PoolState
     from onehop.tools import ToolLimits
     from onehop.types import (
@@ -346,6 +345,8 @@ class Sandbox:
         Raises InvalidRequestError for bad arguments of its own, and while results are taken what
         ``requests`` raises and what ``execute`` raises, except InvalidRequestError and Overloaded.
         """
+        from onehop.runs.mapping import attempting, mapped
+
         most = self._config.max_concurrency
         wanted = most if concurrency is None else concurrency
         if type(wanted) is not int or wanted < 1:
@@ -423,11 +424,15 @@ class Sandbox:
     def session(self, name: str | None = None, *, agent_id: str = "") -> SessionScope:
         """A session: ``async with sandbox.session() as s: await s.execute(…)``. With a ``name``
         it is that session of the agent, and lives on; without, it ends with the block."""
+        from onehop.runs.session_scope import SessionScope
+
         checked = check_session(name)
         return SessionScope(self, checked, **({"agent_id": agent_id} if agent_id else {}))
 
     def list_sessions(self, agent_id: str | None = None) -> list[SessionInfo]:
         """The sessions of an agent, or all of them."""
+        from onehop.shown.markup import Shown
+
         return Shown(self.sessions.list(agent_id))
 
     async def end_session(self, session: str, *, agent_id: str = "") -> bool:
@@ -448,6 +453,8 @@ class Sandbox:
 
     async def approvals(self) -> list[Approval]:
         """The calls that wait for a person now, the oldest first."""
+        from onehop.shown.markup import Shown
+
         return Shown([] if self.approver is None else await self.approver.pending())
 
     async def decide(

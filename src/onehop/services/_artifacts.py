@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from onehop._data import data
 from onehop.errors import ArtifactNotFoundError
 from onehop.types import Artifact
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class _Kept:
     artifact: Artifact
     data: bytes

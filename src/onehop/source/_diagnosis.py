@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from onehop._data import data
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Diagnosis:
     """Why the text was refused; line and column are 1-based, None when the engine gave none."""
 

@@ -9,8 +9,10 @@ again, and nothing gets at names of the session by text.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
+
+from onehop._data import data
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -37,7 +39,7 @@ _TARGETS: Final = ("left", "argument", "name")
 _GLOBALS: Final = frozenset("globalThis self window global frames eval arguments".split())
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Loop:
     """An outermost loop: from which UTF-16 unit to which, and names that it has."""
 
@@ -50,7 +52,7 @@ class Loop:
     """Variables that the call has declared at its top level by then."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Loops:
     """Of one program."""
 

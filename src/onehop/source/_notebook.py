@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
+from onehop._data import data
 from onehop.source._loops import Loops, read_loops
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ _ESCAPE: Final = re.compile(r"\\u(?:\{([0-9a-fA-F]{1,8})\}|([0-9a-fA-F]{4}))")
 MOST_NAMES: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Kept:
     """How to run a program so that its declarations stay."""
 

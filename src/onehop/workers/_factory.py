@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -22,20 +22,41 @@ REALMS_CPU_SECONDS: Final = 120.0
 then; it is replaced at half of that."""
 
 
-def deno_programs(path: str | None = None) -> dict[str, list[str]]:
-    """What Deno is run as: the program and arguments of a worker, a compiler and a checker;
-    ``@HEAP@`` stands for the heap limit in MB.
+class _Programs(Mapping[str, list[str]]):
+    """Made when they are looked at: most sandboxes need only the first."""
+
+    def __init__(self, deno: str) -> None:
+        self._deno = deno
+        self._made: dict[str, list[str]] = {}
+
+    def __getitem__(self, name: str) -> list[str]:
+        if name not in self._made:
+            self._made[name] = [self._deno, *_ARGUMENTS[name]("@HEAP@")]
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_ARGUMENTS)
+
+    def __len__(self) -> int:
+        return len(_ARGUMENTS)
+
+
+_ARGUMENTS: Final = {
+    "worker": guest.deno_arguments,
+    "realms": guest.realms_arguments,
+    "compiler": guest.compiler_arguments,
+    "checker": guest.checker_arguments,
+}
+
+
+def deno_programs(path: str | None = None) -> Mapping[str, list[str]]:
+    """What Deno is run as: the program and arguments of a worker, of a process that has realms, of
+    a compiler and of a checker; ``@HEAP@`` stands for the heap limit in MB.
 
     Without ``path``, Deno is the one that the package ``deno`` installed. Raises
     SandboxUnavailableError when it is not there.
     """
-    deno = _named_deno(path) if path else _installed_deno()
-    return {
-        "worker": [deno, *guest.deno_arguments("@HEAP@")],
-        "realms": [deno, *guest.realms_arguments("@HEAP@")],
-        "compiler": [deno, *guest.compiler_arguments("@HEAP@")],
-        "checker": [deno, *guest.checker_arguments("@HEAP@")],
-    }
+    return _Programs(_named_deno(path) if path else _installed_deno())
 
 
 def _named_deno(path: str) -> str:
@@ -118,7 +139,8 @@ class WorkerFactory:
         """Off the event loop, for it asks the kernel and other programs, about 0.1 s."""
 
         def decide() -> jail.Plan:
-            programs = self._programs()  # while the spawner loads
+            programs = self._programs()
+            jail.prepare(programs)  # while the spawner loads
             return jail.decide(
                 jail.examine(begun),
                 self._allow_degraded,

@@ -8,9 +8,10 @@ import functools
 import json
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal, Protocol
 
+from onehop._data import data
 from onehop.jail import Exit
 from onehop.limits import Limits
 from onehop.runs.questions import (
@@ -77,7 +78,7 @@ Word = Log | Names | Call | Ask | Sleep | Shown | Progress | Stored | Result | L
 """What a worker says while it runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Job:
     """What a worker is asked to run."""
 
@@ -110,7 +111,7 @@ class Job:
         return json.dumps({"seed": self.seed, "clock": self.clock, **moves})
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Died:
     """The run ended without a word from the guest that counts."""
 
@@ -120,7 +121,7 @@ class Died:
     exit: Exit | None
 
 
-@dataclass(slots=True)
+@data(frozen=False, slots=True)
 class Outcome:
     """How one job ended; all numbers are the host's own."""
 

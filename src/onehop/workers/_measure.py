@@ -12,9 +12,9 @@ import re
 import resource
 import sys
 import time
-from dataclasses import dataclass
 from typing import Literal
 
+from onehop._data import data
 from onehop.errors import LayerUnavailableError
 from onehop.jail import Exit
 from onehop.limits import MIB, Limits
@@ -41,7 +41,7 @@ that may grow, and for threads. Page tables of 32 MB describe it."""
 Over = Literal["memory", "cpu", "threads"]
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Sample:
     """A worker's state at dispatch."""
 
@@ -50,7 +50,7 @@ class Sample:
     cpu_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Extent:
     """What a worker takes of the kernel, besides its data."""
 
@@ -101,7 +101,7 @@ def sealing_limits(
     }
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Watch:
     """Looks at a worker from outside while it runs, for what the kernel does not hold."""
 

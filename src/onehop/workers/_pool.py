@@ -7,7 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onehop.cores import usable_cores
 from onehop.errors import (
@@ -17,12 +17,14 @@ from onehop.errors import (
     SandboxClosedError,
     SandboxUnavailableError,
 )
-from onehop.runs.states import PoolState
 from onehop.workers._factory import WorkerFactory
 from onehop.workers._job import Turn
 from onehop.workers._places import Places, Shares
 from onehop.workers._process import Worker
 from onehop.workers._queue import FairQueue
+
+if TYPE_CHECKING:
+    from onehop.runs.states import PoolState
 
 _STARTS_AT_ONCE = 1 + max(2, usable_cores())
 """One more than there are cores: each start waits for the host now and then."""
@@ -88,6 +90,8 @@ class Pool:
     @property
     def state(self) -> PoolState:
         """How it is now."""
+        from onehop.runs.states import PoolState  # no run asks
+
         return PoolState(
             size=self._size,
             max_concurrency=self._max_concurrency,

@@ -11,10 +11,10 @@ import math
 import re
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any, Literal, get_args
 
+from onehop._data import data
 from onehop.inputs.gc import Body, read_json
 from onehop.runs.questions import Ask, Call, Desk, Shown, Sleep, Stored
 from onehop.types import LogLevel, Progress
@@ -59,7 +59,7 @@ class ProtocolError(Exception):
     """A worker said something that an honest one never says."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Ready:
     """The lockdown is done; the worker waits for its job."""
 
@@ -68,12 +68,12 @@ class Ready:
     typescript: str
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Warm:
     """The worker is warmed up, as the host asked."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Log:
     """One console call."""
 
@@ -81,7 +81,7 @@ class Log:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Result:
     """The run returned; ``output`` is JSON data."""
 
@@ -94,7 +94,7 @@ class Result:
     """Whether the code has asked something that was not answered, so that its session ends."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class LargeResult:
     """The run returned more than the caller may receive at once."""
 
@@ -110,7 +110,7 @@ class LargeResult:
     """As in Result."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Failure:
     """The run threw; positions are 1-based in the text that the host sent."""
 
@@ -124,12 +124,12 @@ class Failure:
     has_open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Names:
     """The code looks at ``tools`` for the first time, and waits for the names that are granted."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Original:
     """TypeScript that a job's code was made from."""
 

@@ -8,6 +8,8 @@ as JSON datagrams on the control socket, each with a number "seq" that its answe
     0, 1, 2)
         → {"id": 7} with one descriptor, a pidfd, once the child is confined;
         or {"id": 7, "error": "…"}, with "layer" when one could not be put on or did not hold
+    {"op": "program", "id": 8, "program": "checker"} with a descriptor of its command line as JSON,
+        for a program that the plan did not have → {"id": 8}
     {"op": "limit", "id": 7, "limits": [[resource, value], …]} → {"id": 7}, or with "error"
     {"op": "reap", "id": 7}  after the pidfd says that the child is gone
         → {"id": 7, "status": wait status, "cpu": seconds, "maxrss": kilobytes}

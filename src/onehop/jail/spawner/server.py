@@ -74,6 +74,8 @@ class Spawner:
         self.sequence = request["seq"]
         if request["op"] == "spawn":
             self.spawn(request, descriptors)
+        elif request["op"] == "program":
+            self.learn(request, descriptors[0])
         elif request["op"] == "limit":
             self.limit(request["id"], request["limits"])
         elif request["op"] == "release":
@@ -102,6 +104,12 @@ class Spawner:
         finally:
             for descriptor in stdio:
                 os.close(descriptor)
+
+    def learn(self, request: dict[str, Any], descriptor: int) -> None:
+        """One more program."""
+        with open(descriptor, "rb") as file:
+            self.plan["programs"][request["program"]] = json.load(file)
+        self.reply({"id": request["id"]})
 
     def choose_account(self) -> int:
         if self.plan["own_accounts"]:

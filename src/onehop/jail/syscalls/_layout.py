@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from onehop._data import data
 from onehop.jail.spawner.layout import ENTRY_SIZE
 from onehop.jail.syscalls._code import HEADER_SIZE
 
@@ -14,14 +15,14 @@ LEAST, GREATEST = -(1 << 63), (1 << 63) - 1
 GO_ON = -1
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Name:
     """A number that only the spawner knows; it writes it wherever the name stands."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Data:
     """The address of some of the table's data, or of a byte in it."""
 
@@ -29,7 +30,7 @@ class Data:
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Section:
     """The address of the first entry of a section, or of a byte in it."""
 
@@ -41,7 +42,7 @@ Word = int | bytes | Name | Data | Section
 """Bytes stand for their address."""
 
 
-@dataclass(frozen=True, slots=True)
+@data(frozen=True, slots=True)
 class Entry:
     """One entry, as ``_runner`` describes it; any result is right unless it says otherwise."""
 
@@ -67,7 +68,7 @@ def go_on(section: str) -> Entry:
     return Entry(GO_ON, (Section(section),))
 
 
-@dataclass(slots=True)
+@data(frozen=False, slots=True)
 class Table:
     """The bytes, and what has to be written into them once it is known where they stand."""
 
