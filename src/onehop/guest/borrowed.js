@@ -15,37 +15,18 @@ import {
   SPECIES,
 } from "./primordials.js";
 
-const { call: functionCall } = FunctionPrototype;
-const { then: promiseThen } = PromisePrototype;
-const { get: readSpecies } = /** @type {any} */ (
-  ObjectGetOwnPropertyDescriptor(CapturedPromise, SPECIES)
+/** @beforeGuest called below, for each place */
+function place(object, name) {
+  const own = Object.getOwnPropertyDescriptor(object, name);
+  return { __proto__: null, object, name, own: Object.setPrototypeOf(own, null) };
+}
+
+const PLACES = listOf(
+  place(FunctionPrototype, "call"),
+  place(PromisePrototype, "then"),
+  place(PromisePrototype, "constructor"),
+  place(CapturedPromise, SPECIES),
 );
-
-function place(object, name, own) {
-  return { __proto__: null, object, name, own };
-}
-
-function ownMethod(value) {
-  return { __proto__: null, value, writable: true, enumerable: false, configurable: true };
-}
-
-const borrowed = { __proto__: null, places: null };
-
-/** Where the language's own methods stand. Hardly any run starts an operation that waits. */
-function borrowedPlaces() {
-  return borrowed.places ??= listOf(
-    place(FunctionPrototype, "call", ownMethod(functionCall)),
-    place(PromisePrototype, "then", ownMethod(promiseThen)),
-    place(PromisePrototype, "constructor", ownMethod(CapturedPromise)),
-    place(CapturedPromise, SPECIES, {
-      __proto__: null,
-      get: readSpecies,
-      set: undefined,
-      enumerable: false,
-      configurable: true,
-    }),
-  );
-}
 
 function isOwn(found, own) {
   return found !== undefined && found.value === own.value && found.get === own.get;
@@ -71,11 +52,10 @@ function give({ object, name }, found) {
  * @returns {Promise<number>} the number of bytes; 0 at the end
  */
 export function startReading(rid, bytes) {
-  const all = borrowedPlaces();
   const found = listOf(null, null, null, null);
-  for (let i = 0; i < all.length; i++) found[i] = takeBack(all[i]);
+  for (let i = 0; i < PLACES.length; i++) found[i] = takeBack(PLACES[i]);
   const reading = readAsync(rid, bytes);
-  for (let i = 0; i < all.length; i++) give(all[i], found[i]);
+  for (let i = 0; i < PLACES.length; i++) give(PLACES[i], found[i]);
   // With this own property, await takes the promise as it is and looks nothing up.
   return ObjectDefineProperty(reading, "constructor", { __proto__: null, value: CapturedPromise });
 }

@@ -131,16 +131,9 @@ export function standFor(object, inner) {
   weakSet(border.behind, object, inner);
 }
 
-const guardedCore = {
-  __proto__: null,
-  kRefed: main.core.kRefed,
-  hostObjectBrand: main.core.hostObjectBrand,
-};
-// A realm is made for each run: to iterate over a list of the main realm takes ten times as long.
-for (let i = 0; i < main.coreNames.length; i++) {
-  const name = main.coreNames[i];
-  guardedCore[name] = guarded(main.core[name]);
-}
+const guardedCore = { __proto__: null, getCloneableDeserializers: () => ({ __proto__: null }) };
+for (const name of main.coreNames) guardedCore[name] = guarded(main.core[name]);
+for (const name of ["kRefed", "hostObjectBrand"]) guardedCore[name] = main.core[name];
 
 export const Deno = {
   __proto__: null,

@@ -26,16 +26,14 @@ const { wait: AtomicsWait } = Atomics;
 const CapturedSharedArrayBuffer = SharedArrayBuffer;
 
 const ONE_WRITE = 32768;
-const INBOX = 16384;
 const CLOSING_BRACE = 0x7d;
 
 const channel = {
   __proto__: null,
   frameHead: '{"v":3,"token":"","kind":"',
-  // What has been read and not yet taken: bytes `taken` to `filled` of the inbox, which is made when
-  // something is read. One read gets a small frame whole.
-  /** @type {any} */
-  inbox: null,
+  // What has been read and not yet taken: bytes `taken` to `filled` of the inbox. One read gets a
+  // small frame whole.
+  inbox: new CapturedUint8Array(16384),
   taken: 0,
   filled: 0,
   isMuted: false,
@@ -95,7 +93,6 @@ function readFully(bytes) {
 
 function takeFromInbox(bytes, most) {
   const count = MathMin(most, channel.filled - channel.taken);
-  if (count === 0) return 0;
   TypedArrayPrototypeSet(bytes, viewOf(channel.inbox, channel.taken, count), 0);
   channel.taken += count;
   return count;
@@ -109,7 +106,6 @@ export function viewOf(bytes, start, length) {
 /** Read what there is when the inbox is empty; false at the end of the input. */
 function fillInbox() {
   if (channel.taken < channel.filled) return true;
-  channel.inbox ??= new CapturedUint8Array(INBOX);
   const count = readStdin(stdin, channel.inbox);
   channel.taken = 0;
   channel.filled = count ?? 0;

@@ -15,7 +15,7 @@ import { takeStacks } from "./stacks.js";
 import { makeConsole } from "./console.js";
 import { timerGlobals } from "./timers.js";
 import { atomicsFunctions } from "./waits.js";
-import { cloneGlobals } from "./clone.js";
+import { cloneGlobals, limitCloneables } from "./clone.js";
 
 /** @beforeGuest the lockdown comes before the job */
 const languageNames = () =>
@@ -112,6 +112,7 @@ const bareNavigator = () => ({
  * @beforeGuest the lockdown comes before the job
  */
 export function lockDown() {
+  limitCloneables();
   takeStacks();
   defineBuiltins(Atomics, atomicsFunctions);
 }

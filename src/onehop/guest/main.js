@@ -12,7 +12,6 @@ import { nextTurn } from "./turns.js";
 import { endStuckRun, forgetRejection, noteRejection, runToEnd } from "./ending.js";
 import { beginEpoch, isLate } from "./epoch.js";
 import { isListening } from "./second.js";
-import { limitCloneables } from "./clone.js";
 import { ourNames } from "./globals.js";
 import { defineBuiltins, defineOurs, lockDown, removeGlobals, verifyLockdown } from "./lockdown.js";
 import { MessageChannel, MessagePort } from "./ports.js";
@@ -160,7 +159,6 @@ async function main() {
   const { deno, v8, typescript } = Deno.version;
   warmSignals();
   watchForFailures();
-  limitCloneables();
   lockDown();
   for (const name of ourNames()) defineOurs(name);
   removeGlobals();

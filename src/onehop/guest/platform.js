@@ -73,28 +73,19 @@ export function isOfPlatform(object, symbol) {
 }
 
 /**
- * The methods of V8's call sites, which nobody can change.
- * @type {any}
- */
-const siteMethods = { __proto__: null };
-
-/**
- * Take them. Not before the bootstrap is off the stack: V8 would parse all of it again for the line
- * numbers.
+ * The methods of V8's call sites, which nobody can change. Not before the bootstrap is off the stack: V8
+ * would parse all of it again for the line numbers.
  * @beforeGuest the lockdown comes before the job
  */
-export function prepareSites() {
+export function callSiteMethods() {
+  const methods = { __proto__: null };
   CapturedError.prepareStackTrace = (_error, sites) => {
     const prototype = Object.getPrototypeOf(sites[0]);
     for (const name of Object.getOwnPropertyNames(prototype)) {
-      siteMethods[name] = uncurryThis(prototype[name]);
+      methods[name] = uncurryThis(prototype[name]);
     }
   };
   void new CapturedError().stack;
   delete /** @type {any} */ (CapturedError).prepareStackTrace;
-}
-
-/** What a method of V8's call sites gives for one of them. */
-export function askSite(name, site) {
-  return siteMethods[name](site);
+  return methods;
 }

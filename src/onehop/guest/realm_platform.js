@@ -1,7 +1,7 @@
 // What the library needs of the web's classes, in a realm: platform.js has the same for a process.
 
 import { createList, listOf } from "./primordials.js";
-import { behind, guarded, ownThrown } from "./boundary.js";
+import { behind, guarded } from "./boundary.js";
 import { loadWeb } from "./web_part.js";
 
 const platform = {
@@ -52,16 +52,9 @@ export function isOfPlatform(object) {
   return behind(object) !== undefined;
 }
 
-/** V8's call sites are the same in all realms; the main realm has their methods. */
-export function prepareSites() {}
-
-const { siteMethods } = main;
-
-/** What a method of V8's call sites gives for one of them. */
-export function askSite(name, site) {
-  try {
-    return siteMethods[name](site);
-  } catch (thrown) {
-    throw ownThrown(thrown);
-  }
+/** The methods of V8's call sites, which are the same in all realms. */
+export function callSiteMethods() {
+  return siteMethods;
 }
+const siteMethods = { __proto__: null };
+for (const name of main.siteNames) siteMethods[name] = guarded(main.siteMethods[name]);

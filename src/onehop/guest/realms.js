@@ -149,7 +149,7 @@ const siteMethods = { __proto__: null };
 Error.prepareStackTrace = (_error, sites) => {
   const prototype = Object.getPrototypeOf(sites[0]);
   for (const name of Object.getOwnPropertyNames(prototype)) {
-    if (SITE_METHODS.has(name)) siteMethods[name] = uncurryThis(prototype[name]);
+    siteMethods[name] = uncurryThis(prototype[name]);
   }
 };
 void new Error().stack;
@@ -210,6 +210,7 @@ const host = {
   coreNames: CORE,
   classes,
   siteMethods,
+  siteNames: Object.keys(siteMethods).filter((name) => SITE_METHODS.has(name)),
   values: { __proto__: null, atob, btoa, crypto, performance: clock },
   args: Deno.args,
   exit: Deno.exit,

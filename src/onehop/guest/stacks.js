@@ -17,7 +17,7 @@ import {
   WeakMapPrototypeSet,
 } from "./primordials.js";
 import { firstStacks, placeInText, source } from "./errors.js";
-import { askSite, prepareSites } from "./platform.js";
+import { callSiteMethods } from "./platform.js";
 
 const WRAPPER = "__run__";
 /** Frames that V8 collects: ten as usual, and those of ours that lie below the code and are left out. */
@@ -29,6 +29,11 @@ const stacks = {
   guestPrepare: null,
   /** @type {any} */
   callSite: null,
+  /**
+   * The methods of V8's call sites by name, each as a function of the site.
+   * @type {any}
+   */
+  siteMethods: { __proto__: null },
 };
 
 /** What a call site says of itself without a position or an object of somebody's. */
@@ -76,7 +81,7 @@ function callSiteClass() {
     }
 
     getFunctionName() {
-      const name = askSite("getFunctionName", this.#site);
+      const name = stacks.siteMethods.getFunctionName(this.#site);
       return name === WRAPPER ? null : name;
     }
 
@@ -93,7 +98,7 @@ function callSiteClass() {
         const name = PLAIN_ANSWERS[i];
         const method = {
           [name]() {
-            return askSite(name, this.#site);
+            return stacks.siteMethods[name](this.#site);
           },
         };
         ObjectDefineProperty(this.prototype, name, {
@@ -113,7 +118,8 @@ function callSiteClass() {
 /** The frame in V8's words, at the caller's position, and without the name of our wrapper. */
 function frameText(site, { file, line, column }) {
   const shown = file + ":" + line + ":" + column;
-  const text = askSite("toString", site);
+  const { toString: siteText } = stacks.siteMethods;
+  const text = siteText(site);
   const at = StringPrototypeLastIndexOf(text, source.file + ":");
   if (at < 0) return shown;
   const before = StringPrototypeSlice(text, 0, at);
@@ -126,9 +132,9 @@ function ownFrames(sites, take) {
   for (let i = 0; i < sites.length; i++) {
     const site = sites[i];
     const place = placeInText(
-      askSite("getFileName", site),
-      askSite("getLineNumber", site),
-      askSite("getColumnNumber", site),
+      stacks.siteMethods.getFileName(site),
+      stacks.siteMethods.getLineNumber(site),
+      stacks.siteMethods.getColumnNumber(site),
     );
     if (place !== null) take(site, place);
   }
@@ -167,7 +173,7 @@ function prepareStackTrace(error, sites) {
  * called, but never with V8's call sites.
  */
 export function takeStacks() {
-  prepareSites();
+  stacks.siteMethods = callSiteMethods();
   CapturedError.stackTraceLimit = FRAMES;
   ObjectDefineProperty(CapturedError, "prepareStackTrace", {
     __proto__: null,
