@@ -531,3 +531,29 @@ async def test_a_run_that_another_server_has_ended_is_waited_for_until_its_recor
         assert found is not None
         assert found.output["paid"] == "ada has 6 more"
         assert await names.known(Caller(agent_id="eve", request_id="r1"), 0) is None
+
+
+# --- runs that another server has taken over ---
+
+
+@pytest.mark.thorough
+async def test_a_run_that_another_server_has_taken_over_is_not_answered_with_what_became_of_it_here(
+    tmp_path: Path,
+) -> None:
+    async with server(tmp_path, hold=60_000) as shop:
+        code = (
+            "await Promise.race([tools.pay({to: 'ada', amount: 1}),"
+            " tools.find({name: 'x', slow: 2})]); throw Error('mine')"
+        )
+        running = asyncio.create_task(shop.execute(code, agent_id="ada", request_id="taken"))
+
+        async def held() -> list[Any]:
+            return [each for each in await shop.store.kept_runs(limit=9) if each.phase == "held"]
+
+        (kept,) = await soon(held)
+        until = await shop.store.time() + 9000
+        assert await shop.store.claim_run(kept.run_id, "another", kept.lease_until, until)
+        result = await running
+        assert (result.status, result.error) == ("paused", None)
+        await shop.flush()
+        assert await shop.store.get("taken", "ada") is None

@@ -98,7 +98,7 @@ class Conductor:
         size = 0
         try:
             if run.keeping is not None and not await run.keeping.is_ours():
-                return await self._pauses.put_down(run, result)
+                return await self._pauses.put_down(run, _of_another(run, result))
             result = self._lessons.explain(run, run.with_calls(result))
             size = self._announce_end(run, result) + sum(map(len, result.logs))
             await self._trail.finish(run, result, size)
@@ -116,6 +116,14 @@ class Conductor:
         limits = self._sandbox.get_config().limits(run.checked.request.timeout)
         self._trail.announce_end(run, result, limits, output_size)
         return output_size
+
+
+def _of_another(run: Run, result: ExecutionResult) -> ExecutionResult:
+    """What is true of a run that another server has gone on with: whatever came of it here, its
+    result is the other's."""
+    if result.status == "paused":
+        return result
+    return _outcomes.paused(run.digest, run.caller.request_id, [])
 
 
 def _seen_through(keeping: Keeping, result: ExecutionResult) -> ExecutionResult:

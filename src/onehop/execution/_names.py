@@ -84,6 +84,10 @@ class Names:
         """Where each run in flight is."""
         return tuple(run.state for run in self._flying.values())
 
+    def is_flying(self, run_id: str) -> bool:
+        """Whether a run is in flight here."""
+        return run_id in self._flying
+
     async def ended(self, timeout: float) -> None:
         """Wait until nothing is in flight, for ``timeout`` seconds at most."""
         await self._repeats.ended(timeout)
@@ -104,7 +108,8 @@ class Names:
                 self.release(run.caller)
             raise
         finally:
-            del self._flying[run.run_id]
+            if self._flying.get(run.run_id) is run:
+                del self._flying[run.run_id]
 
     def resolve(self, run: Run, result: ExecutionResult, size: int) -> None:
         """It has ended, or waits for people: anyone who asks for it gets ``result``, which holds

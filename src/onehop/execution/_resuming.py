@@ -27,10 +27,19 @@ _log = logging.getLogger(__name__)
 class Resumer:
     """Looks for runs that can go on, claims them, and has ``resume`` make each again."""
 
-    def __init__(self, keeper: Keeper, resume: Resume, is_ready: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        resume: Resume,
+        is_ready: Callable[[], bool],
+        is_flying: Callable[[str], bool],
+    ) -> None:
+        """``is_flying``: whether a run is in flight in this process. Such a run goes on by itself,
+        also when the store could not be reached for longer than its lease."""
         self._keeper = keeper
         self._resume = resume
         self._is_ready = is_ready
+        self._is_flying = is_flying
         self._woken = asyncio.Event()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._foreign: dict[str, int] = {}
@@ -84,8 +93,11 @@ class Resumer:
         if free <= 0 or self._keeper.sealer is None:
             return
         now = await self._keeper.store.time()
-        for run_id in await self._keeper.store.resumable_runs(now, free + len(self._foreign)):
-            if run_id not in self._running and self._foreign.get(run_id, 0) <= now:
+        most = free + len(self._foreign)
+        for run_id in await self._keeper.store.resumable_runs(now, most):
+            if self._is_flying(run_id) or run_id in self._running:
+                continue
+            if self._foreign.get(run_id, 0) <= now:
                 await self._claim(run_id)
 
     async def _claim(self, run_id: str) -> None:

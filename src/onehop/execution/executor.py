@@ -153,7 +153,7 @@ class Executor:
             self._trail,
             self._names,
         )
-        resumer = Resumer(keeper, again.resume, self.sandbox.is_ready)
+        resumer = Resumer(keeper, again.resume, self.sandbox.is_ready, self._names.is_flying)
         pauses.on_paused(resumer.wake)
         return resumer
 

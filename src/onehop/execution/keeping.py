@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import logging
+import math
 import os
 import socket
 import time
@@ -326,6 +327,8 @@ class Keeping:
         """As the worker gave it."""
         self._asked: set[str] = set()
         self._expires_at = 0
+        self._ours_until = math.inf
+        """By the monotonic clock: from then on another server may have gone on with it."""
         self._renewing: asyncio.Task[None] | None = None
 
     def checked(self, checked: CheckedRequest) -> CheckedRequest:
@@ -388,9 +391,7 @@ class Keeping:
         try:
             await self.log.keep()
             phase: Any = "held" if self.log.run.fence == 1 else None
-            lease = await self._keeper.lease()
-            change = RunChange(phase=phase, lease_until=lease, expires_at=self._expires_at)
-            await self.log.change(change)
+            await self._extend(phase=phase, expires_at=self._expires_at)
         except LostRunError:
             self.tape.stop("lost")
             return
@@ -413,12 +414,18 @@ class Keeping:
         while True:
             await asyncio.sleep(_RENEW)
             try:
-                await self.log.change(RunChange(lease_until=await self._keeper.lease()))
+                await self._extend()
             except LostRunError:
                 self.tape.stop("lost")
                 return
             except StoreError as error:  # a call that changes something is not sent meanwhile
                 _log.info("the run %s cannot be held now: %s", self.log.run.run_id, error)
+
+    async def _extend(self, **more: Any) -> None:
+        """It is this server's for another lease. Raises StoreError and LostRunError."""
+        asked = time.monotonic()
+        await self.log.change(RunChange(lease_until=await self._keeper.lease(), **more))
+        self._ours_until = asked + LEASE
 
     # --- at its end ---
 
@@ -447,16 +454,17 @@ class Keeping:
         return approval.status != "pending" and approval.call_id in self._asked
 
     async def is_ours(self) -> bool:
-        """Whether the run is still this server's, as far as the store can say now. If two servers
-        record one run, because it could not, the store keeps the first record."""
+        """Whether the run is still this server's. While the store does not answer it is, until
+        the lease is over: from then on another server may have gone on with it."""
         if not self.log.is_kept:
             return True
         try:
-            await self.log.change(RunChange(lease_until=await self._keeper.lease()))
+            await self._extend()
         except LostRunError:
             return False
         except StoreError as error:
             _log.info("nobody can say whose the run %s is now: %s", self.log.run.run_id, error)
+            return time.monotonic() < self._ours_until
         return True
 
     async def finish(self, result: ExecutionResult) -> None:
