@@ -180,9 +180,58 @@ async def test_calls_of_one_run_are_asked_about_together_and_decided_row_by_row(
     assert (await running).output == ["x has 1 more", "denied", "y has 7 more"]
 
 
-async def test_what_nobody_decides_expires() -> None:
+async def test_a_run_that_waits_for_longer_than_its_worker_is_held_is_paused_and_goes_on() -> None:
+    async with opened(0.3) as box:
+        paused = await box.execute(PAY, agent_id="ada")
+        assert (paused.status, paused.success, paused.output) == ("paused", True, None)
+        (call,) = paused.approvals or []
+        assert (call.tool, call.arguments) == ("pay", {"to": "ada", "amount": 6})
+        assert paused.request_id == call.run_id
+        assert (await box.wait(call.run_id, 50, agent_id="ada")).approvals == paused.approvals
+        assert not PAID
+        stand = await box.decide(call.run_id, {call.call_id: Approve()}, by="ann")
+        assert stand[call.call_id].status == "approved"
+        result = await box.wait(call.run_id, agent_id="ada")
+        assert (result.status, result.output) == ("completed", "ada has 6 more")
+        assert PAID == [("ada", 6)]
+        assert await box.approvals() == []
+
+
+async def test_a_paused_run_waits_again_and_hears_of_each_decision() -> None:
+    code = """
+    const answers = [];
+    for (let amount = 1; amount < 4; amount++) {
+      answers.push(await tools.pay({ to: "x", amount }).catch((error) => error.code));
+    }
+    return answers;
+    """
+    async with opened(0.2) as box:
+        shown = await box.execute(code)
+        for decision in (Approve(), Reject("no"), Edit({"to": "y", "amount": 9})):
+            (call,) = await waiting(box.approvals)
+            assert shown.status == "paused"
+            await box.decide(call.run_id, {call.call_id: decision}, by="ann")
+            shown = await box.wait(call.run_id, 300)
+        result = await box.wait(call.run_id)
+        assert result.output == ["x has 1 more", "denied", "y has 9 more"]
+
+
+async def test_a_sandbox_that_closes_ends_paused_runs_and_takes_their_questions_back() -> None:
+    store = MemoryStore()
+    async with opened(approvals=Approvals(store, 0.2)) as box:
+        assert (await box.execute(PAY)).status == "paused"
+    for _ in range(100):
+        (asked,) = await store.approvals()
+        if asked.status != "pending":
+            break
+        await asyncio.sleep(0.05)
+    assert asked.status == "expired"
+    assert not PAID
+
+
+async def test_what_nobody_decides_in_a_session_expires() -> None:
     async with opened(0.4) as box:
-        result = await box.execute(PAY)
+        result = await box.execute(PAY, session="s")
         assert result.output[0] == "expired"
         assert "nobody decided about pay within 0.4 s" in result.output[1]
         assert box.approver is not None
@@ -204,7 +253,7 @@ async def test_all_waits_of_a_run_share_one_hold() -> None:
     began = asyncio.get_running_loop().time()
     async with opened(1.0) as box:
         began = asyncio.get_running_loop().time()
-        result = await box.execute(code, timeout=500)
+        result = await box.execute(code, timeout=500, session="s")
         assert result.output == ["expired"] * 5
         assert asyncio.get_running_loop().time() - began < 4
 

@@ -156,7 +156,7 @@ class RunAsker:
         try:
             decided = await self._decided(waiting, left)
         except asyncio.CancelledError:
-            if not (self._is_pausing and waiting.is_kept):
+            if not (self._is_pausing and waiting.is_kept and self._lifetime is not None):
                 self._take_back(waiting)
             raise
         finally:
@@ -197,7 +197,11 @@ class RunAsker:
             if self._lifetime is None or lives <= left:
                 return await self._expire(waiting)
         self.pause()
-        return await waiting.decided  # until the worker ends
+        try:  # until the worker ends, where it does
+            async with asyncio.timeout(lives - left):
+                return await asyncio.shield(waiting.decided)
+        except TimeoutError:
+            return await self._expire(waiting)
 
     def _approval(self, question: Question) -> Approval:
         """Without its times, which it gets when it is written down."""

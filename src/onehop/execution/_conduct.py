@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from onehop.backends.halting import differing
 from onehop.execution import _outcomes
 from onehop.execution._judging import Judge, refusal
+from onehop.runs.later import paused
 from onehop.types import ExecutionResult, OnLog, code_hash
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _of_another(run: Run, result: ExecutionResult) -> ExecutionResult:
     result is the other's."""
     if result.status == "paused":
         return result
-    return _outcomes.paused(run.digest, run.caller.request_id, [])
+    return paused(run.digest, run.caller.request_id, [])
 
 
 def _seen_through(keeping: Keeping, result: ExecutionResult) -> ExecutionResult:

@@ -17,7 +17,6 @@ from onehop.types import (
     ExecutionResult,
     Finding,
     LogEntry,
-    PendingApproval,
     ResourceUsage,
     ToolCall,
     Typecheck,
@@ -71,18 +70,6 @@ def cancelled(request: ExecutionRequest) -> ExecutionResult:
     message = "the run was cancelled before it ended"
     info = ErrorInfo(type="cancelled", name="CancelledError", message=message)
     return _failed(request, info)
-
-
-def paused(digest: str, request_id: str, waiting: list[PendingApproval]) -> ExecutionResult:
-    """The result of a run that waits for people; ``digest`` is the code's hash."""
-    return ExecutionResult(
-        success=True,
-        status="paused",
-        code_hash=digest,
-        resource_usage=ResourceUsage(memory=0),
-        request_id=request_id,
-        approvals=waiting,
-    )
 
 
 def revoked(request: ExecutionRequest) -> ExecutionResult:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import logging
 import math
 import os
@@ -25,7 +24,6 @@ from onehop.errors import (
     SealedError,
     StoreError,
 )
-from onehop.execution._outcomes import paused
 from onehop.recordings import (
     SETTING,
     START,
@@ -45,7 +43,9 @@ from onehop.recordings import (
     read_script,
     unmet_calls,
 )
+from onehop.runs.decisions import pending
 from onehop.runs.kept import KeptRun, RunChange
+from onehop.runs.later import paused
 from onehop.runs.ledger import AGAIN
 from onehop.types import ExecutionResult, PendingApproval, ToolCall, code_hash
 
@@ -305,7 +305,7 @@ class Keeper:
         """What people must decide about a run."""
         found = await self.store.approvals(run_id=run_id, status="pending", limit=_MOST)
         now = await self.store.time()
-        return [_pending(each) for each in found if each.expires_at > now]
+        return [pending(each) for each in found if each.expires_at > now]
 
 
 class Keeping:
@@ -492,18 +492,6 @@ class Keeping:
         if renewing is not None:
             renewing.cancel()
             await asyncio.wait([renewing])
-
-
-def _pending(approval: Approval) -> PendingApproval:
-    return PendingApproval(
-        run_id=approval.run_id,
-        call_id=approval.call_id,
-        tool=approval.tool,
-        effect=approval.effect,
-        rule=approval.rule,
-        arguments=json.loads(approval.arguments),
-        expires_at=approval.expires_at,
-    )
 
 
 def _now() -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
-from onehop.types import Effect
+from onehop.types import Effect, PendingApproval
 
 ApprovalStatus = Literal["pending", "approved", "edited", "denied", "expired"]
 STATUSES: Final[tuple[ApprovalStatus, ...]] = get_args(ApprovalStatus)
@@ -67,3 +68,16 @@ class Approval:
         from onehop.shown.notebook import approval_columns  # for notebooks only
 
         return approval_columns(self)
+
+
+def pending(approval: Approval) -> PendingApproval:
+    """The call as the result of a paused run lists it."""
+    return PendingApproval(
+        run_id=approval.run_id,
+        call_id=approval.call_id,
+        tool=approval.tool,
+        effect=approval.effect,
+        rule=approval.rule,
+        arguments=json.loads(approval.arguments),
+        expires_at=approval.expires_at,
+    )

@@ -7,12 +7,12 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from pydantic_core import to_json
 
 from onehop.errors import RunNotFoundError
-from onehop.types import ExecutionResult, ResourceUsage, code_hash
+from onehop.types import ExecutionResult, PendingApproval, ResourceUsage, code_hash
 
 RETENTION_SECONDS: Final = 3600.0
 """From the end of a run to the time when its result is dropped here."""
@@ -27,12 +27,31 @@ Name = tuple[str, str]
 Work = Coroutine[Any, Any, ExecutionResult]
 
 
+class Pause(Protocol):
+    """Says when the caller of a run is answered because people must decide about it."""
+
+    @property
+    def begun(self) -> asyncio.Event:
+        """Set from then on."""
+        ...
+
+    def result(self) -> ExecutionResult | None:
+        """What the run waits for now; None when it goes on."""
+        ...
+
+
 @dataclass(slots=True)
 class _Kept:
     task: asyncio.Task[ExecutionResult]
     running: ExecutionResult
+    pause: Pause | None
     size: int = 0
     timer: asyncio.TimerHandle | None = field(default=None, repr=False)
+
+    @property
+    def unfinished(self) -> ExecutionResult:
+        """What is said of the run before its end."""
+        return (self.pause and self.pause.result()) or self.running
 
 
 class Later:
@@ -41,15 +60,30 @@ class Later:
     def __init__(self) -> None:
         self._runs: OrderedDict[Name, _Kept] = OrderedDict()
 
+    @property
+    def paused(self) -> int:
+        """Runs that go on here and have been answered as paused."""
+        return sum(
+            each.pause is not None and each.pause.begun.is_set() and not each.task.done()
+            for each in self._runs.values()
+        )
+
     async def start(
-        self, agent_id: str, run_id: str, code: str, work: Work, after: float
+        self,
+        agent_id: str,
+        run_id: str,
+        code: str,
+        work: Work,
+        after: float | None,
+        pause: Pause | None = None,
     ) -> ExecutionResult:
-        """The result of ``work`` if it is there within ``after`` seconds, else that it runs; then
-        ``wait`` gives the rest. Cancelling before that kills the run. Raises what ``work`` raises.
+        """The result of ``work`` if it is there within ``after`` seconds and before its ``pause``,
+        else that it runs or waits; then ``wait`` gives the rest. Cancelling before that kills the
+        run. Raises what ``work`` raises.
         """
         task = asyncio.get_running_loop().create_task(work, name="onehop.later")
         try:
-            await asyncio.wait([task], timeout=after)
+            await _ended_or_paused(task, after, pause)
         except asyncio.CancelledError:
             task.cancel()
             await asyncio.wait([task])
@@ -57,13 +91,13 @@ class Later:
         if task.done():
             return task.result()
         running = still_running(run_id, code_hash(code))
-        kept = self._runs[agent_id, run_id] = _Kept(task, running)
+        kept = self._runs[agent_id, run_id] = _Kept(task, running, pause)
         task.add_done_callback(lambda _task: self._ended((agent_id, run_id), kept))
-        return running
+        return kept.unfinished
 
     async def wait(self, agent_id: str, run_id: str, timeout: float | None) -> ExecutionResult:
-        """The result, or that it still runs after ``timeout`` seconds. Raises RunNotFoundError, and
-        what the run has raised."""
+        """The result, or that it still runs or waits after ``timeout`` seconds. Raises
+        RunNotFoundError, and what the run has raised."""
         kept = self._runs.get((agent_id, run_id))
         if kept is None:
             raise RunNotFoundError(
@@ -71,7 +105,7 @@ class Later:
                 f"{RETENTION_SECONDS / 60:g} minutes"
             )
         await asyncio.wait([kept.task], timeout=timeout)
-        return kept.task.result() if kept.task.done() else kept.running
+        return kept.task.result() if kept.task.done() else kept.unfinished
 
     def when_ended(self, agent_id: str, run_id: str, callback: Callable[[], None]) -> None:
         """Call back when the run has ended, at once if it has."""
@@ -125,6 +159,19 @@ class Later:
                 task.exception()  # seen, though nobody waits for it any more
 
 
+async def _ended_or_paused(
+    task: asyncio.Task[ExecutionResult], after: float | None, pause: Pause | None
+) -> None:
+    if pause is None:
+        await asyncio.wait([task], timeout=after)
+        return
+    begun = asyncio.get_running_loop().create_task(pause.begun.wait())
+    try:
+        await asyncio.wait([task, begun], timeout=after, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        begun.cancel()
+
+
 def still_running(run_id: str, digest: str = "") -> ExecutionResult:
     """The result of a run that goes on; ``digest`` is the hash of its code, if it is known."""
     return ExecutionResult(
@@ -133,4 +180,16 @@ def still_running(run_id: str, digest: str = "") -> ExecutionResult:
         code_hash=digest,
         resource_usage=ResourceUsage(memory=0),
         request_id=run_id,
+    )
+
+
+def paused(digest: str, request_id: str, waiting: list[PendingApproval]) -> ExecutionResult:
+    """The result of a run that waits for people; ``digest`` is the code's hash."""
+    return ExecutionResult(
+        success=True,
+        status="paused",
+        code_hash=digest,
+        resource_usage=ResourceUsage(memory=0),
+        request_id=request_id,
+        approvals=waiting,
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from onehop.approvals import Approvals
     from onehop.calls import Grant, Layer, RunDesk, Toolbox, Wanted
+    from onehop.sandbox._held import HeldRun
     from onehop.tools import Bound, ToolLimits
     from onehop.types import ExecutionRequest, ExecutionResult
 
@@ -84,14 +85,18 @@ class Desks:
             return None if self._toolbox is None else self._toolbox.usual
         return self.toolbox.grant(tools, layers)
 
-    def desk(self, grant: Grant | None, **run: Any) -> RunDesk | None:
-        """Where the calls of a run are answered; ``run`` is what ``make_desk`` takes."""
+    def desk(self, grant: Grant | None, held: HeldRun | None = None, **run: Any) -> RunDesk | None:
+        """Where the calls of a run are answered; ``run`` is what ``make_desk`` takes. ``held``
+        waits for people beyond the time to hold a worker."""
         if grant is None:
             return None
         asker = None
         if self.approver is not None:
+            run_id = os.urandom(16).hex() if held is None else held.run_id
             agent_id = run.get("agent_id", "")
-            asker = self.approver.asker(os.urandom(16).hex(), agent_id=agent_id)
+            asker = self.approver.asker(run_id, agent_id=agent_id, request_id=run_id, holder=held)
+            if held is not None:
+                held.asker = asker
         return self._make_desk(grant, asker=asker, **run)
 
     @cached_property

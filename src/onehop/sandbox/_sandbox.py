@@ -34,6 +34,7 @@ from onehop.sandbox._desks import Desks, is_checked, with_desk
 from onehop.services import Artifacts, RunServices
 from onehop.sessions import Sessions
 from onehop.source import without_shebang
+from onehop.types import code_hash
 
 if TYPE_CHECKING:  # parts that a plain run does without, half of the time of the import
     from onehop.approvals import Approvals
@@ -45,9 +46,11 @@ if TYPE_CHECKING:  # parts that a plain run does without, half of the time of th
     from onehop.runs.mapping import Requests
     from onehop.runs.session_scope import SessionScope
     from onehop.runs.states import PoolState
+    from onehop.sandbox._held import HeldRun
     from onehop.tools import ToolLimits
     from onehop.types import (
         CheckPolicy,
+        ExecutionRequest,
         ExecutionResult,
         Isolation,
         Language,
@@ -91,8 +94,10 @@ class Sandbox:
         """``backend`` runs the code: workers on this machine, unless another one is given. It is
         opened and closed with the sandbox. ``tools``: functions, ``Tool`` objects or a ``Tools``
         that the code may call, under ``rules`` and within ``tool_limits``. ``approvals``: calls
-        that a rule asks about wait for ``decide``; without, they are blocked. ``preload_analysis``:
-        load what parses texts while the first worker starts, since an Executor will need it.
+        that a rule asks about wait for ``decide``: for ``hold`` (30 s), then ``execute`` gives a
+        result with status ``paused`` and ``wait`` the rest; without, they are blocked.
+        ``preload_analysis``: load what parses texts while the first worker starts, since an
+        Executor will need it.
         ``sessions``: how many there may be, and how long they live. ``first_language``: start what
         the first program needs in it too; ``first_is_checked``: start a checker for it, if there
         are tools. ``watchers`` hear of each stage of each run: ``onehop.telemetry`` has one for
@@ -178,9 +183,9 @@ class Sandbox:
 
     async def aclose(self) -> None:
         """End every run as cancelled, and leave no process, descriptor or thread behind."""
-        if self.approver is not None and self._backend is not None:
-            self.approver.pause()
         backend, self._backend = self._backend, None
+        if self.approver is not None and backend is not None:
+            self.approver.pause()
         if backend is not None:
             await self.sessions.aclose()
             await backend.aclose()
@@ -250,18 +255,33 @@ class Sandbox:
             isolation=isolation,
             **chosen,
         )
-        run = (on_log, grant, on_progress)
+        held = self._held_run(grant, checked.request)
+        run = (on_log, grant, on_progress, held)
         if self.watchers or is_watched():
             running = self._watched_run(checked, agent_id, read_trace(traceparent), *run)
         else:
             running = self._checked_run(checked, agent_id, *run)
-        if after is None:
+        if after is None and held is None:
             result = await running
             free_later(checked, len(checked.context_json))
             return result
-        run_id = secrets.token_hex(16)
+        run_id = secrets.token_hex(16) if held is None else held.run_id
+        seconds = None if after is None else after / 1000
         named = _named(running, run_id)
-        return await self.later.start(agent_id, run_id, code, named, after / 1000)
+        return await self.later.start(agent_id, run_id, code, named, seconds, held)
+
+    def _held_run(self, grant: Grant | None, request: ExecutionRequest) -> HeldRun | None:
+        """For a run whose calls may have to wait for people; a session's cannot pause."""
+        if self.approver is None or grant is None or not grant.asks or request.session is not None:
+            return None
+        from onehop.sandbox._held import HeldRun
+
+        return HeldRun(
+            secrets.token_hex(16),
+            code_hash(request.code),
+            is_open=lambda: self._backend is not None,
+            has_room=lambda: self.later.paused < self._config.max_waiting,
+        )
 
     async def _watched_run(
         self, checked: CheckedRequest, agent_id: str, trace: Trace | None, *run: Any
@@ -283,6 +303,7 @@ class Sandbox:
         on_log: OnLog | None,
         grant: Grant | None,
         on_progress: OnProgress | None,
+        held: HeldRun | None,
     ) -> ExecutionResult:
         if not is_checked(checked.request, grant):
             return await self.run(checked, agent_id, on_log, None, on_progress)
@@ -290,7 +311,7 @@ class Sandbox:
         check = None if verdict else await self.typecheck(checked, agent_id, grant)
         if check is not None and check.ends_here:
             return check.result()
-        desk = self._desks.desk(grant, agent_id=agent_id)
+        desk = self._desks.desk(grant, held, agent_id=agent_id)
         result = await self.run(checked, agent_id, on_log, desk, on_progress)
         if check is None and result.success:
             return result.with_known(typecheck=verdict)
@@ -300,8 +321,8 @@ class Sandbox:
     async def wait(
         self, run_id: str, timeout: float | None = None, *, agent_id: str = ""
     ) -> ExecutionResult:
-        """The result of a run that was answered with status ``running``; still that after
-        ``timeout`` ms. It is kept for an hour after its end, the latest 200 of an agent.
+        """The result of a run that was answered with status ``running`` or ``paused``; still that
+        after ``timeout`` ms. It is kept for an hour after its end, the latest 200 of an agent.
 
         Raises RunNotFoundError, and what the run has raised.
         """
