@@ -265,7 +265,7 @@ def without_numbers(text: str) -> str:
 
 def test_relative_links_lead_somewhere() -> None:
     links = [(page, target) for page in PAGES for target in relative_links(page)]
-    assert len(links) > len(PAGES)
+    assert len(links) > 200
     assert [(str(page), target) for page, target in links if not leads(page, target)] == []
 
 

@@ -106,7 +106,7 @@ NOTHING = [
     ("function add(a, b) { return a + b }", "`add` is never called"),
     ("const f = (a, b) => a, g = (a, b) => b", "`f`, `g` are never called"),
     ("console.log(1)\nfunction main() { return 1 }", "`main` is never called"),
-    ("function greet(name) { return name }", "`greet` is never called"),
+    ("function greet(name, town) { return name }", "`greet` is never called"),
     ("(a, b) => a", "function that is never called"),
     ("class App { run() { return 1 } }", "class App is never used"),
     ("return\n5", "`return` stands alone on its line"),

@@ -94,17 +94,18 @@ class Elsewhere:
                 self._others = {}
                 continue
             try:
+                age = (time.monotonic() - self._opened_at) * 1000
                 notes = await self._store.exchange_notes(self._server, json.dumps(own))
                 told, self._others = own, _summed(notes)
-                self._warn_of_others(notes)
+                self._warn_of_others(notes, age)
             except StoreError as error:
                 _log.info("what agents use elsewhere is not known: %s", error)
                 self._others = {}
             await asyncio.sleep(_LEAST)
 
-    def _warn_of_others(self, notes: list[ServerNote]) -> None:
-        """A note that is younger than this server is of one that runs beside it, not before it."""
-        age = (time.monotonic() - self._opened_at) * 1000
+    def _warn_of_others(self, notes: list[ServerNote], age: float) -> None:
+        """A note that is younger than this server is of one that runs beside it, not before it.
+        ``age``, in ms, is that of this server before it asked: the store may answer late."""
         if self._is_alone and any(each.text != _NOTHING and each.age < age for each in notes):
             self._is_alone = False
             _log.warning(_SHARED, self._store.url)
