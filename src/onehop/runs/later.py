@@ -50,7 +50,7 @@ class _Kept:
 
     @property
     def unfinished(self) -> ExecutionResult:
-        """What is said of the run before its end."""
+        """What callers get before its end."""
         return (self.pause and self.pause.result()) or self.running
 
 
