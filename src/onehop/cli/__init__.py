@@ -21,6 +21,11 @@ def main() -> None:
     """Run the command that ``sys.argv`` names, and exit."""
     try:
         _obey()
+    except KeyboardInterrupt:  # before its command has begun, while parts of it are imported
+        from onehop.cli._command import complain
+        from onehop.cli._exits import ExitCode
+
+        sys.exit(complain("interrupted", ExitCode.INTERRUPTED))
     finally:  # to look for garbage in all that is loaded takes a tenth of a run; it ends anyhow
         gc.freeze()
 

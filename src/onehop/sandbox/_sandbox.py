@@ -549,7 +549,7 @@ class Sandbox:
         return self._config
 
     def is_ready(self) -> bool:
-        """Whether it is open and a worker is at hand."""
+        """Whether it is open and a worker is at hand, or soon will be."""
         return self._backend is not None and self._backend.ready
 
     @property
