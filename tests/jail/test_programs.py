@@ -14,7 +14,7 @@ from onehop.workers import deno_programs
 from tests.jail.attempts import ALLOWED_MISSING
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="there is no spawner")
+@pytest.mark.skipif(sys.platform != "linux", reason="the spawner needs Linux")
 async def test_a_program_that_the_plan_does_not_carry_starts_when_it_is_asked_for() -> None:
     true = os.path.realpath("/bin/true")
     # More text than a message on the control socket may have.

@@ -197,7 +197,8 @@ class Keeper:
             raise SealedError(self._closed or f"{self._file.path} is not there, which has the key")
         program = open_program(kept.run_id, kept.program, sealer)
         parts = await self.store.run_parts(kept.run_id)
-        script = read_script(kept.run_id, parts, sealer, kept.head)
+        # Up to max_size of it, which the event loop does not wait for.
+        script = await asyncio.to_thread(read_script, kept.run_id, parts, sealer, kept.head)
         if kept.fence > 1 and script.place == START:  # it was written down before it could wait
             raise SealedError("what is kept of the run is missing")
         return program, script

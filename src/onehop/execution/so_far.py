@@ -5,6 +5,7 @@ A person who decides about a call wants to see the program that asks for it.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,4 +38,5 @@ async def so_far(keeper: Keeper, redactor: Redactor, run_id: str) -> SoFar | Non
         return None
     details = await keeper.effects_of(kept, script)
     context = program.arguments.get("context")
-    return SoFar(*redactor.unfinished(program.code, details, context))
+    shown = await asyncio.to_thread(redactor.unfinished, program.code, details, context)
+    return SoFar(*shown)
