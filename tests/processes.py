@@ -32,9 +32,13 @@ def descendants(root: int) -> list[int]:
 def _all_children(pid: int) -> list[int]:
     """Those of each of its threads. To read all of /proc takes many times as long."""
     found: list[int] = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+    threads: list[str] = []
+    with suppress(OSError):  # it has ended meanwhile
+        threads = os.listdir(f"/proc/{pid}/task")
+    for thread in threads:
         with suppress(OSError):
-            found += map(int, path.read_text().split())
+            children = Path(f"/proc/{pid}/task/{thread}/children").read_text()
+            found += map(int, children.split())
     return found
 
 

@@ -131,6 +131,7 @@ class Campaign:
             self._say_how_far()
         self._ending = True
         ends = await asyncio.gather(*clients, return_exceptions=True)
+        await self._ask(key, "k-last", asks="last")  # nothing hinders this one
         self._over = True
         ends += await asyncio.gather(deciding, return_exceptions=True)
         self.found.problems += [f"a client failed: {e!r}" for e in ends if isinstance(e, Exception)]

@@ -98,6 +98,13 @@ class Node:
         else:
             return ended
 
+    async def compile(self, code: str, agent: str) -> str:
+        """See Compiling. Raises NodeLostError."""
+        answer: str | Raised = await self._ask(self._actor.compile.remote(code, agent))
+        if isinstance(answer, Raised):
+            raise answer.error()
+        return answer
+
     async def _ask(self, reference: Any) -> Any:
         answer = asyncio.ensure_future(_wait(reference))
         answer.add_done_callback(_heed)

@@ -80,6 +80,13 @@ class NodePool:
             self._forget(order.run_id)
         return Ended(result, self._kept(result), mailbox.empty(), mailbox.said)
 
+    async def compile(self, code: str, agent: str) -> str | Raised:
+        """The JavaScript of a program in TypeScript, which is not run."""
+        try:
+            return await self._backend.compile(code, agent)
+        except OnehopError as error:
+            return Raised.of(error)
+
     async def _run(self, order: Order, mailbox: Mailbox) -> ExecutionResult:
         desk = None
         if order.terms is not None:

@@ -7,7 +7,7 @@ import logging
 import math
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, NamedTuple
 
 from onehop._extras import needed_for
@@ -16,7 +16,7 @@ from onehop.backends.outputs import Outputs
 from onehop.cluster._demand import Demand
 from onehop.cluster._members import Members
 from onehop.cluster._messages import Ended, Order, Raised, Terms
-from onehop.cluster._node import LostRunError
+from onehop.cluster._node import LostRunError, NodeLostError
 from onehop.cluster._placement import Placement
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError, SandboxClosedError, SandboxUnavailableError
@@ -213,6 +213,29 @@ class RayBackend:
         except LostRunError:
             members.lose(node)
             raise
+        finally:
+            self._placement.give_back(node)
+
+    async def compile(self, code: str, agent: str) -> str:
+        """See Compiling. On a node; on another one if that is lost."""
+        for _ in range(2):
+            with suppress(NodeLostError):
+                return await self._compile_once(code, agent)
+        raise SandboxUnavailableError(
+            "two nodes were lost one after the other while they compiled TypeScript"
+        )
+
+    async def _compile_once(self, code: str, agent: str) -> str:
+        if self._members is None:
+            raise SandboxClosedError("the sandbox is closed")
+        members, node = self._members, await self._placement.take(agent)
+        try:
+            compiled: str = await node.compile(code, agent)
+        except NodeLostError:
+            members.lose(node)
+            raise
+        else:
+            return compiled
         finally:
             self._placement.give_back(node)
 
