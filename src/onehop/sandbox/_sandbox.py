@@ -43,10 +43,10 @@ if TYPE_CHECKING:  # parts that a plain run does without, half of the time of th
     from onehop.checks import Check, Checks
     from onehop.recordings import Recording
     from onehop.runs.decisions import Approval, Decision
-    from onehop.runs.mapping import Requests
     from onehop.runs.session_scope import SessionScope
     from onehop.runs.states import PoolState
     from onehop.sandbox._held import HeldRun
+    from onehop.sandbox.mapping import Requests
     from onehop.tools import ToolLimits
     from onehop.types import (
         CheckPolicy,
@@ -366,7 +366,7 @@ class Sandbox:
         Raises InvalidRequestError for bad arguments of its own, and while results are taken what
         ``requests`` raises and what ``execute`` raises, except InvalidRequestError and Overloaded.
         """
-        from onehop.runs.mapping import attempting, mapped
+        from onehop.sandbox.mapping import attempting, mapped
 
         most = self._config.max_concurrency
         wanted = most if concurrency is None else concurrency
