@@ -16,8 +16,8 @@ from onehop.cli._command import complain, exit_with
 from onehop.cli._exits import ExitCode, epilog
 
 if TYPE_CHECKING:
+    from onehop.runs.saved import Snippet
     from onehop.snippets import Snippets
-    from onehop.snippets.saved import Snippet
 
 app = typer.Typer(
     help="Save the code of a run, for agents to call by name.",

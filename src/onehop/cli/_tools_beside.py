@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from onehop.calls import Toolbox
-    from onehop.snippets.saved import Snippet
+    from onehop.runs.saved import Snippet
     from onehop.tools import Discovery
 
 

@@ -14,9 +14,9 @@ from onehop.errors import NotCompiledError, StoreError, StoreUnavailableError, T
 if TYPE_CHECKING:
     from onehop.calls import Grant, Layer
     from onehop.execution._run import Run
+    from onehop.runs.saved import Snippet
     from onehop.sandbox import Sandbox
     from onehop.snippets import Saving, Shelf, Snippets
-    from onehop.snippets.saved import Snippet
     from onehop.stores.base import Store
 
 _BELIEVED: Final = 0.8

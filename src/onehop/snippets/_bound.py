@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from onehop.tools import Bound, Threads, Tool, ToolContext, ToolError
 
 if TYPE_CHECKING:
+    from onehop.runs.saved import Snippet
     from onehop.snippets._shelf import Compile
-    from onehop.snippets.saved import Snippet
 
 SPACE: Final = "$snippets"
 """The namespace of snippets; no tool's begins with a dollar sign."""

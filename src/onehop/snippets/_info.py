@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from onehop.snippets.saved import Snippet
+from onehop.runs.saved import Snippet
 from onehop.types import SnippetInfo
 
 

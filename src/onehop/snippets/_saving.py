@@ -8,10 +8,10 @@ from dataclasses import replace as replace_fields
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict
 
 from onehop.errors import RunNotFoundError, SnippetNotFoundError, SnippetRefusedError
+from onehop.runs.saved import MOST_SNIPPETS, Snippet
 from onehop.snippets._names import checked_name
 from onehop.snippets._schema import checked_schema, schema_from
 from onehop.snippets._source import code_from
-from onehop.snippets.saved import MOST_SNIPPETS, Snippet
 from onehop.types import code_hash
 
 if TYPE_CHECKING:

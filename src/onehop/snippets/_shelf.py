@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 
 from onehop.errors import ConfigError, MissingExtraError, ToolError
+from onehop.runs.saved import Snippet
 from onehop.snippets._bound import SPACE, SnippetBound
-from onehop.snippets.saved import Snippet
 from onehop.tools import Bound, Catalogue, Policy, Threads
 
 if TYPE_CHECKING:

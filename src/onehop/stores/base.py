@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # most of it only statistics and people need
     from onehop.records import ExecutionRecord
     from onehop.runs.decisions import Approval, ApprovalStatus
     from onehop.runs.kept import KeptRun, RunChange, RunPhase
-    from onehop.snippets.saved import Snippet
+    from onehop.runs.saved import Snippet
     from onehop.stores.tally import Slice
     from onehop.types import ErrorType, Language
 
