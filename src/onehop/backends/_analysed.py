@@ -1,4 +1,5 @@
-"""A syntax error explained by an analysis process, and the answer read by the host."""
+"""What an analysis process says of a run's text, asked for and read by the host: a syntax error in
+better words, and what a session's call declares."""
 
 from __future__ import annotations
 
@@ -10,8 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from onehop.analysis import AnalysisLostError, Analyst
 from onehop.errors import SandboxUnavailableError
-from onehop.source._diagnosis import Diagnosis
-from onehop.source._notebook import MOST_NAMES, NOTHING, Kept, has_to_be_read
+from onehop.source import MOST_NAMES, NOTHING, Diagnosis, Kept, has_to_be_read
 from onehop.types import Language
 
 _MOST_TEXT: Final = 4_000
