@@ -1,4 +1,5 @@
-"""What a worker uses and which limits it has, read and set from outside (proc(5), prlimit(2)).
+"""What a worker uses and which limits it has, read and set from outside (proc(5), prlimit(2)), and
+the check from outside that all layers are there.
 
 A worker's pid stays its own until the host has it reaped, so reading by pid is safe here.
 """
@@ -16,7 +17,7 @@ from typing import Literal
 
 from onehop._data import data
 from onehop.errors import LayerUnavailableError
-from onehop.jail import Exit
+from onehop.jail._child import Child, Exit, Launcher
 from onehop.limits import MIB, Limits
 
 _HIGH_WATER = b"\nVmHWM:"
@@ -64,7 +65,7 @@ class Extent:
 def sample(pid: int) -> Sample:
     """Read memory and CPU time now. Raises OSError when the process is gone."""
     if sys.platform == "darwin":
-        from onehop.workers import _darwin
+        from onehop.jail import _darwin
 
         return Sample(*_darwin.usage(pid))
     pages = _read(f"/proc/{pid}/statm").split()
@@ -250,3 +251,34 @@ def verify(status: Status | None, layers: tuple[str, ...]) -> tuple[str, ...]:
         if not expected.get(layer, True):
             raise LayerUnavailableError(layer, "the kernel says that it is not on a worker")
     return (*layers, "permissions")
+
+
+async def seal(
+    launcher: Launcher, process: Child, ceiling: Limits
+) -> tuple[Status | None, tuple[str, ...]]:
+    """From here on: no new descriptor, and at most the granted memory, threads and CPU.
+
+    Returns the kernel's account of the process, which the caller closes, and the layers in force.
+    Raises LayerUnavailableError, and OSError when the process is gone.
+    """
+    status = Status(process.pid) if sys.platform == "linux" else None
+    try:
+        await _limit(launcher, process, ceiling, status)
+        forget_peak(process.pid)
+        enforcement = verify(status, launcher.plan.layers)
+        process.kill(0)  # PermissionError: it could not be killed
+    except BaseException:
+        if status is not None:
+            status.close()
+        raise
+    return status, enforcement
+
+
+async def _limit(
+    launcher: Launcher, process: Child, ceiling: Limits, status: Status | None
+) -> None:
+    layers = launcher.plan.layers
+    if "rlimits" in layers and status is not None:
+        ready, counts = status.extent(), "threads" in layers
+        limits = sealing_limits(process.pid, ready, ceiling, counts)
+        await launcher.limit(process.id, limits)
