@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from onehop.cluster._node import Node
+from onehop.backends.cluster._node import Node
 from onehop.errors import OnehopError, Overloaded
 from onehop.workers import FairQueue
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from onehop.cluster._messages import Answer, Question, Said, Terms, TimeIsUp
+from onehop.backends.cluster._messages import Answer, Question, Said, Terms, TimeIsUp
 from onehop.runs.questions import Ask, Call, Reply, Sleep
 
 

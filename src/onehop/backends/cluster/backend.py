@@ -12,12 +12,12 @@ from typing import Any, Final, NamedTuple
 
 from onehop._extras import needed_for
 from onehop.backends.base import BackendSession
+from onehop.backends.cluster._demand import Demand
+from onehop.backends.cluster._members import Members
+from onehop.backends.cluster._messages import Ended, Order, Raised, Terms
+from onehop.backends.cluster._node import LostRunError, NodeLostError
+from onehop.backends.cluster._placement import Placement
 from onehop.backends.outputs import Outputs
-from onehop.cluster._demand import Demand
-from onehop.cluster._members import Members
-from onehop.cluster._messages import Ended, Order, Raised, Terms
-from onehop.cluster._node import LostRunError, NodeLostError
-from onehop.cluster._placement import Placement
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError, SandboxClosedError, SandboxUnavailableError
 from onehop.limits import Limits

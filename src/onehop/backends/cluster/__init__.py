@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from onehop.cluster.backend import RayBackend
+from onehop.backends.cluster.backend import RayBackend
 
 __all__ = ["RayBackend"]

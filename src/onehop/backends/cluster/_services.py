@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from onehop.cluster._messages import Said
+from onehop.backends.cluster._messages import Said
 from onehop.runs.questions import MOST_REPORTS, MOST_SHOWN, MOST_SHOWN_BYTES, Reply, Shown, Stored
 from onehop.types import Progress
 

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from onehop._version import onehop_version
 from onehop.analysis import Analyst
+from onehop.backends.cluster._desk import RemoteDesk
+from onehop.backends.cluster._mailbox import Mailbox
+from onehop.backends.cluster._messages import Answer, Ended, KeptOutput, Opened, Order, Raised, Said
+from onehop.backends.cluster._services import RemoteServices
 from onehop.backends.local import LocalBackend
-from onehop.cluster._desk import RemoteDesk
-from onehop.cluster._mailbox import Mailbox
-from onehop.cluster._messages import Answer, Ended, KeptOutput, Opened, Order, Raised, Said
-from onehop.cluster._services import RemoteServices
 from onehop.config import SandboxConfig
 from onehop.errors import OnehopError
 from onehop.types import ExecutionResult, Language, LogEntry

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from onehop.cluster._messages import Answer, Ended, Question, Said, TimeIsUp
+from onehop.backends.cluster._messages import Answer, Ended, Question, Said, TimeIsUp
 from onehop.runs.questions import Desk, Services, Shown
 from onehop.types import LogEntry, OnLog, Progress
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from onehop._version import onehop_version
-from onehop.cluster._messages import Ended, Opened, Order, Raised
-from onehop.cluster._relay import Relay
+from onehop.backends.cluster._messages import Ended, Opened, Order, Raised
+from onehop.backends.cluster._relay import Relay
 from onehop.errors import SandboxUnavailableError
 from onehop.runs.questions import Desk, Services
 from onehop.types import Language, OnLog

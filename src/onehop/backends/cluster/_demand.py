@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from onehop.cluster._node import Node
+from onehop.backends.cluster._node import Node
 
 _RUNS_FOR_EACH_CPU: Final = 8
 """As many as a pool runs at once for each of its CPUs, by default."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from onehop.cluster._messages import Said
+from onehop.backends.cluster._messages import Said
 
 
 class Mailbox:

@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from onehop.cluster._demand import Demand
-from onehop.cluster._node import Node, NodeLostError
-from onehop.cluster._pool import NodePool
+from onehop.backends.cluster._demand import Demand
+from onehop.backends.cluster._node import Node, NodeLostError
+from onehop.backends.cluster._pool import NodePool
 from onehop.errors import OnehopError
 from onehop.types import Language
 
