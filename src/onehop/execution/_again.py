@@ -6,7 +6,6 @@ import dataclasses
 import logging
 from typing import TYPE_CHECKING, Final
 
-from onehop.backends.halting import differing
 from onehop.callers import Caller
 from onehop.errors import SealedError, ToolError
 from onehop.events import CODE_APPROVAL_DECIDED, ApprovalDecided
@@ -14,6 +13,7 @@ from onehop.execution import _outcomes
 from onehop.execution._announcements import lost
 from onehop.execution._run import Run, open_run
 from onehop.runs.watching import stage, watched_by
+from onehop.sandbox.halting import differing
 from onehop.stores.base import EventQuery
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
 
-from onehop.backends.halting import differing
 from onehop.execution import _outcomes
 from onehop.execution._judging import Judge, refusal
 from onehop.runs.later import paused
+from onehop.sandbox.halting import differing
 from onehop.types import ExecutionResult, OnLog, code_hash
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ from onehop.runs.session_scope import SessionScope
 from onehop.runs.states import ExecutorState
 from onehop.runs.traces import read_trace
 from onehop.runs.watching import stage, watched_by
-from onehop.sessions import StoreKeeping
+from onehop.sandbox.sessions import StoreKeeping
 from onehop.validation import Validator
 
 if TYPE_CHECKING:

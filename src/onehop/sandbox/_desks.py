@@ -6,7 +6,7 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from onehop.backends.halting import Halted, Printed, halted, or_stopped
+from onehop.sandbox.halting import Halted, Printed, halted, or_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence

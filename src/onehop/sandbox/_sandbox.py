@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from onehop.analysis import Analyst
 from onehop.backends.base import Backend, BackendSession, Compiling, Pooled
-from onehop.backends.halting import Printed
 from onehop.config import SandboxConfig, SessionConfig
 from onehop.errors import (
     ApprovalNotFoundError,
@@ -31,8 +30,9 @@ from onehop.runs.traces import Trace, read_trace
 from onehop.runs.watching import Watcher, is_watched, stage, watched_by
 from onehop.sandbox._backends import backend_of, or_close, prepare_checker, refuse_unsupported
 from onehop.sandbox._desks import Desks, is_checked, with_desk
-from onehop.services import Artifacts, RunServices
-from onehop.sessions import Sessions
+from onehop.sandbox.halting import Printed
+from onehop.sandbox.services import Artifacts, RunServices
+from onehop.sandbox.sessions import Sessions
 from onehop.source import without_shebang
 from onehop.types import code_hash
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from onehop.errors import StoreError
-from onehop.services import NotKeptError, SessionValues
-from onehop.services._values import MOST_BYTES
+from onehop.sandbox.services import NotKeptError, SessionValues
+from onehop.sandbox.services._values import MOST_BYTES
 
 if TYPE_CHECKING:
     from onehop.stores.base import SessionNote, Store

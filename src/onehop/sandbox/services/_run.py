@@ -16,14 +16,14 @@ from onehop.runs.questions import (
     Shown,
     Stored,
 )
-from onehop.services._names import name_of, type_of
-from onehop.services._stored_text import fault
-from onehop.services._values import NotKeptError, SessionValues
+from onehop.sandbox.services._names import name_of, type_of
+from onehop.sandbox.services._stored_text import fault
+from onehop.sandbox.services._values import NotKeptError, SessionValues
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from onehop.services._artifacts import ArtifactShelf
+    from onehop.sandbox.services._artifacts import ArtifactShelf
     from onehop.types import Artifact, OnProgress, Progress
 
 _REPORT_SECONDS: Final = 0.04

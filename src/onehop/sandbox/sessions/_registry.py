@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from onehop.backends.base import BackendSession
 from onehop.errors import StoreError, TooManySessionsError
-from onehop.sessions._keeping import Keeping, MemoryKeeping
-from onehop.sessions._session import Call, Session, listed
+from onehop.sandbox.sessions._keeping import Keeping, MemoryKeeping
+from onehop.sandbox.sessions._session import Call, Session, listed
 from onehop.types import ExecutionResult, SessionInfo
 
 if TYPE_CHECKING:
     from onehop.config import SessionConfig
-    from onehop.services import SessionValues
+    from onehop.sandbox.services import SessionValues
     from onehop.stores.base import SessionNote
 
 _RESTARTED: Final = "onehop was restarted, or another server had it"
