@@ -9,10 +9,10 @@ from contextlib import aclosing
 from queue import SimpleQueue
 from typing import Any, Final
 
-from onehop.calls import Layer, Wanted
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
 from onehop.sandbox import Sandbox
+from onehop.sandbox.calls import Layer, Wanted
 from onehop.sandbox.mapping import AHEAD
 from onehop.types import ExecutionResult, Isolation
 

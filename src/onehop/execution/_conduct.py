@@ -135,7 +135,7 @@ def _seen_through(keeping: Keeping, result: ExecutionResult) -> ExecutionResult:
     if tape.difference is not None:
         return differing(result, str(tape.difference))
     if (left := tape.script.next_call()) is not None and result.success:
-        from onehop.recordings import in_words
+        from onehop.sandbox.recordings import in_words
 
         return differing(result, f"it has ended without {in_words(left)} (step {left.number})")
     return result

@@ -40,11 +40,11 @@ from onehop.sandbox.sessions import StoreKeeping
 from onehop.validation import Validator
 
 if TYPE_CHECKING:
-    from onehop.calls import Beside, Grant, Layer, Wanted
     from onehop.execution._resuming import Resumer
     from onehop.execution.keeping import Keeper
     from onehop.execution.so_far import SoFar
     from onehop.sandbox import Sandbox
+    from onehop.sandbox.calls import Beside, Grant, Layer, Wanted
     from onehop.stores.base import Store
     from onehop.stores.leases import Leases
     from onehop.types import (

@@ -63,7 +63,7 @@ async def or_close(backend: Backend, tools: asyncio.Task[None]) -> None:
 
 def prepare_checker(backend: Backend) -> None:
     """Start a checker of types where the backend has some."""
-    from onehop.checks import Room
+    from onehop.sandbox.checks import Room
 
     if isinstance(backend, Room):
         backend.checkers.prepare()

@@ -37,16 +37,16 @@ from onehop.source import without_shebang
 from onehop.types import code_hash
 
 if TYPE_CHECKING:  # parts that a plain run does without, half of the time of the import
-    from onehop.approvals import Approvals
     from onehop.backends.begun import Begun
-    from onehop.calls import Grant, Layer, RunDesk, Toolbox, Wanted
-    from onehop.checks import Check, Checks
-    from onehop.recordings import Recording
     from onehop.runs.decisions import Approval, Decision
     from onehop.runs.session_scope import SessionScope
     from onehop.runs.states import PoolState
     from onehop.sandbox._held import HeldRun
+    from onehop.sandbox.approvals import Approvals
+    from onehop.sandbox.calls import Grant, Layer, RunDesk, Toolbox, Wanted
+    from onehop.sandbox.checks import Check, Checks
     from onehop.sandbox.mapping import Requests
+    from onehop.sandbox.recordings import Recording
     from onehop.tools import ToolLimits
     from onehop.types import (
         CheckPolicy,
@@ -342,7 +342,7 @@ class Sandbox:
         """Made once: to ask a backend what it offers takes as long as a check."""
         backend = self._open_backend()
         if self._checks is None:
-            from onehop.checks import Checks, Room
+            from onehop.sandbox.checks import Checks, Room
 
             self._checks = Checks(backend if isinstance(backend, Room) else None)
         return self._checks
@@ -504,7 +504,7 @@ class Sandbox:
         desk = self.desk(None, [rules] if rules else (), agent_id=agent_id)
         if desk is None:
             raise ToolError("unknown_tool", f"no tool is called {path}: none are granted", path)
-        from onehop.calls import call_directly
+        from onehop.sandbox.calls import call_directly
 
         return await call_directly(desk, path, {} if arguments is None else arguments)
 

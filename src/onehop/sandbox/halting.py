@@ -18,7 +18,7 @@ from onehop.types import (
 )
 
 if TYPE_CHECKING:
-    from onehop.calls import Stop
+    from onehop.sandbox.calls import Stop
 
 
 class Printed:
