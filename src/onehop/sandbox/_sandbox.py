@@ -452,7 +452,7 @@ class Sandbox:
 
     def list_sessions(self, agent_id: str | None = None) -> list[SessionInfo]:
         """The sessions of an agent, or all of them."""
-        from onehop.shown.markup import Shown
+        from onehop.types.shown.markup import Shown
 
         return Shown(self.sessions.list(agent_id))
 
@@ -474,7 +474,7 @@ class Sandbox:
 
     async def approvals(self) -> list[Approval]:
         """The calls that wait for a person now, the oldest first."""
-        from onehop.shown.markup import Shown
+        from onehop.types.shown.markup import Shown
 
         return Shown([] if self.approver is None else await self.approver.pending())
 

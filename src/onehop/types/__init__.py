@@ -235,7 +235,7 @@ class ValidationReport(Wire):
         return self.model_dump(by_alias=True)
 
     def _repr_html_(self) -> str:
-        from onehop.shown.notebook import report_html  # for notebooks only
+        from onehop.types.shown.notebook import report_html  # for notebooks only
 
         return report_html(self)
 
@@ -394,7 +394,7 @@ class ExecutionResult(Wire):
         return to_json(self.to_dict(), inf_nan_mode="null")
 
     def _repr_html_(self) -> str:
-        from onehop.shown.notebook import result_html  # for notebooks only
+        from onehop.types.shown.notebook import result_html  # for notebooks only
 
         return result_html(self)
 
@@ -434,7 +434,7 @@ class Replay(Wire):
     result: ExecutionResult
 
     def _repr_html_(self) -> str:
-        from onehop.shown.notebook import replay_html  # for notebooks only
+        from onehop.types.shown.notebook import replay_html  # for notebooks only
 
         return replay_html(self)
 
@@ -479,12 +479,12 @@ class SessionInfo(Wire):
 
     def columns(self) -> dict[str, Any]:
         """What of it belongs into a table."""
-        from onehop.shown.notebook import session_columns  # for notebooks only
+        from onehop.types.shown.notebook import session_columns  # for notebooks only
 
         return session_columns(self)
 
     def _repr_html_(self) -> str:
-        from onehop.shown.notebook import session_html  # for notebooks only
+        from onehop.types.shown.notebook import session_html  # for notebooks only
 
         return session_html(self)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Final, TypeVar
 
-from onehop.shown.hidden import HIDDEN
+from onehop.types.shown.hidden import HIDDEN
 
 T = TypeVar("T")
 _LONGEST: Final = 10_000

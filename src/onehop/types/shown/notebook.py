@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from onehop.shown.markup import block, card, fold, pairs, table, text, tree
+from onehop.types.shown.markup import block, card, fold, pairs, table, text, tree
 
 
 def result_html(result: Any) -> str:
