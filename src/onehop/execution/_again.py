@@ -6,12 +6,12 @@ import dataclasses
 import logging
 from typing import TYPE_CHECKING, Final
 
-from onehop.callers import Caller
 from onehop.errors import SealedError, ToolError
 from onehop.events import CODE_APPROVAL_DECIDED, ApprovalDecided
 from onehop.execution import _outcomes
 from onehop.execution._announcements import lost
 from onehop.execution._run import Run, open_run
+from onehop.runs.callers import Caller
 from onehop.runs.watching import stage, watched_by
 from onehop.sandbox.halting import differing
 from onehop.stores.base import EventQuery

@@ -32,8 +32,8 @@ from onehop.types import TYPECHECK
 from onehop.validation import TRIPWIRES
 
 if TYPE_CHECKING:
-    from onehop.callers import Caller
     from onehop.records import ExecutionRecord
+    from onehop.runs.callers import Caller
     from onehop.runs.decisions import Approval
     from onehop.runs.kept import KeptRun
     from onehop.sandbox.calls import CallEvent

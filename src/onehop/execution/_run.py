@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
     from onehop.analysis import Analyst
-    from onehop.callers import Caller
     from onehop.config import CorrectionConfig
     from onehop.events import Event
     from onehop.execution._preparation import Preparer
     from onehop.execution._repeats import Promise
     from onehop.execution.keeping import Keeping
+    from onehop.runs.callers import Caller
     from onehop.runs.decisions import Approval
     from onehop.sandbox import Sandbox
     from onehop.sandbox.calls import Grant, Layer, RunDesk, Wanted

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from onehop.audit.recorder import Mode, make_recorder
 from onehop.audit.redaction import Redactor
-from onehop.callers import Caller
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.errors import NotReplayableError, OnehopError, RunNotFoundError, StoreError
 from onehop.execution._agent_rules import AgentRules
@@ -31,6 +30,7 @@ from onehop.execution._trail import Trail
 from onehop.execution.bus import EventBus
 from onehop.inputs.choices import Choices, check_session, check_yield, to_wire
 from onehop.patterns import Patterns
+from onehop.runs.callers import Caller
 from onehop.runs.loop import running_loop
 from onehop.runs.session_scope import SessionScope
 from onehop.runs.states import ExecutorState

@@ -50,10 +50,10 @@ from onehop.sandbox.recordings import (
 from onehop.types import ExecutionResult, PendingApproval, ToolCall, code_hash
 
 if TYPE_CHECKING:
-    from onehop.callers import Caller
     from onehop.config import RecordingConfig
     from onehop.execution._run import Run
     from onehop.requests import CheckedRequest
+    from onehop.runs.callers import Caller
     from onehop.runs.decisions import Approval
     from onehop.sandbox.approvals import RunAsker
     from onehop.sandbox.calls import Grant
