@@ -167,7 +167,7 @@ async def _open_webhook(
     if config.url is None:
         return
     with needed_for("a webhook"):
-        from onehop.webhooks import open_webhook  # most never need it
+        from onehop.execution.webhooks import open_webhook  # most never need it
     webhook = await stack.enter_async_context(open_webhook(config, store))
     bus.subscribe(webhook.hear, types=_APPROVALS, name="webhook")
 

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from onehop.config import WebhookConfig
 from onehop.errors import StoreError
 from onehop.events import ApprovalRequested
+from onehop.execution.webhooks._sending import Receiver
+from onehop.execution.webhooks._settings import address_of, secret_of
+from onehop.execution.webhooks._webhook import Find, Webhook, untold
 from onehop.stores.base import Store
-from onehop.webhooks._sending import Receiver
-from onehop.webhooks._settings import address_of, secret_of
-from onehop.webhooks._webhook import Find, Webhook, untold
 
 
 @asynccontextmanager

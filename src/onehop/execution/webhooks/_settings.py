@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from onehop.config import WebhookConfig
 from onehop.errors import ConfigError
-from onehop.webhooks._signing import key_of
+from onehop.execution.webhooks._signing import key_of
 
 
 def address_of(config: WebhookConfig) -> str:

@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from onehop.events import ApprovalRequested, Event
-from onehop.webhooks._messages import body_of
-from onehop.webhooks._sending import NotTakenError, Receiver
-from onehop.webhooks._signing import signed
+from onehop.execution.webhooks._messages import body_of
+from onehop.execution.webhooks._sending import NotTakenError, Receiver
+from onehop.execution.webhooks._signing import signed
 
 PAUSES: Final = (1.0, 5.0, 30.0, 120.0, 600.0, 1800.0)
 """Seconds before the second attempt, the third, and so on."""
