@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from onehop.errors import InvalidRequestError, ToolError
-from onehop.observed import Observed, Observer
 from onehop.runs.questions import Call
 from onehop.runs.states import UpstreamState
 from onehop.sandbox.calls._desk import Hear, RunDesk
@@ -32,6 +31,7 @@ from onehop.tools import (
     stray,
     unwrapped,
 )
+from onehop.tools.observed import Observed, Observer
 
 if TYPE_CHECKING:
     from onehop.sandbox.calls._asking import Asker

@@ -6,8 +6,8 @@ import json
 from typing import Any, Final
 
 from onehop.errors import ConfigError, InvalidRequestError
-from onehop.observed import merged, schema_of, shape_in
 from onehop.tools import Catalogue, Tool
+from onehop.tools.observed import merged, schema_of, shape_in
 
 _LARGEST: Final = 64 * 1024
 """Characters of JSON text."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from onehop.observed._shape import UNKNOWN, Shape
+from onehop.tools.observed._shape import UNKNOWN, Shape
 
 _TWICE: Final = 2
 """Times that a name must have been seen before it is shown: a name that came once may be data."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from onehop.observed._shape import DEEPEST, KINDS, MOST_FIELDS, Field, Shape, is_name
+from onehop.tools.observed._shape import DEEPEST, KINDS, MOST_FIELDS, Field, Shape, is_name
 
 _LONGEST: Final = 256 * 1024
 _DEEPEST: Final = DEEPEST + 2

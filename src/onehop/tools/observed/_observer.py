@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
-from onehop.observed._schema import schema_of
-from onehop.observed._shape import Shape, merged, shape_in
-from onehop.observed._text import ShapeError, shape_from_text, shape_to_text
-from onehop.observed._types import Observed, ObservedType
+from onehop.tools.observed._schema import schema_of
+from onehop.tools.observed._shape import Shape, merged, shape_in
+from onehop.tools.observed._text import ShapeError, shape_from_text, shape_to_text
+from onehop.tools.observed._types import Observed, ObservedType
 
 _ALL: Final = 20
 """Answers of a tool that are all looked at; after these, one in a minute."""
