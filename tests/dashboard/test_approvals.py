@@ -216,6 +216,7 @@ def test_who_decides_sees_the_program_and_what_it_has_called_with_its_secrets_ma
     assert "&lt;b&gt;for ada&lt;/b&gt;" in page
     assert "a1a1" not in page
     assert "What it has called so far" in page
+    assert "<td>waits for a person</td>" in page
     person.send("/dashboard/approvals", {**form, "action": "reject"})
     assert not result.result(30)["success"]
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from pymongo import monitoring
 
 from onehop.runs.decisions import Approval
 from onehop.runs.kept import KeptRun, RunChange
 from onehop.stores.base import Store
-from tests.stores.records import DAY
+from tests.servers import MongoServer
+from tests.stores.records import DAY, unopened
 from tests.stores.test_analytics import NOW
-from tests.stores.test_approvals import CALL
+from tests.stores.test_approvals import CALL, decide
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -120,3 +125,80 @@ async def test_the_retention_never_takes_what_a_paused_run_needs(store: Store) -
     assert sorted(run.run_id for run in await store.kept_runs()) == ["kept", "new", "paused"]
     assert await store.run_parts("paused") == [b"part"]
     assert await store.run_parts("over") == []
+
+
+async def test_a_decision_that_is_written_while_a_run_is_put_down_wakes_it(
+    mongodb_server: MongoServer,
+) -> None:
+    """Elsewhere it is one transaction with the waking."""
+    url = mongodb_server.create("put_down")
+    between = _Between()
+    monitoring.register(between)
+    async with opened(url) as store:
+        await store.add_run(changed(phase="held", expires_at=NOW + DAY))
+        await store.add_approvals([CALL])
+        seen: list[bool] = []
+        between.act = lambda: seen.append(_elsewhere(_put_down_at(url)))
+        await decide(store, "approved")
+        assert seen == [False]
+        assert await store.resumable_runs(NOW, 100) == ["run"]
+
+
+class _Between(monitoring.CommandListener):
+    """Acts once, just before the next change of a decision is sent."""
+
+    act: Callable[[], None] | None = None
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if self.act is not None and event.command.get("update") == "approvals":
+            act, self.act = self.act, None
+            act()
+
+    def succeeded(self, _event: monitoring.CommandSucceededEvent) -> None: ...
+    def failed(self, _event: monitoring.CommandFailedEvent) -> None: ...
+
+
+def _elsewhere(coroutine: Coroutine[Any, Any, bool]) -> bool:
+    """In a thread with an event loop of its own, as if in another process."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, coroutine).result(30)
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Store]:
+    store = unopened(url)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+async def _put_down_at(url: str) -> bool:
+    async with opened(url) as store:
+        return await _put_down(store)
+
+
+async def _put_down(store: Store) -> bool:
+    """As an executor does when it has ended the worker; whether it has seen the decision."""
+    await store.change_run("run", 1, RunChange(phase="resuming", wake=False))
+    (asked,) = await store.approvals(run_id="run")
+    await store.change_run("run", 1, RunChange(phase="paused", lease_until=0))
+    return asked.status != "pending"
+
+
+async def test_a_decision_wakes_its_run_also_when_whoever_made_it_is_gone_at_once(
+    store: Store,
+) -> None:
+    for number in range(20):
+        run = changed(run_id=f"run{number}", phase="paused", expires_at=NOW + DAY)
+        call = dataclasses.replace(CALL, run_id=run.run_id)
+        await store.add_run(run)
+        await store.add_approvals([call])
+        deciding = asyncio.create_task(decide(store, "approved", call))
+        await asyncio.wait({deciding}, timeout=number * 0.0002)
+        deciding.cancel()
+        await asyncio.wait({deciding})
+        (asked,) = await store.approvals(run_id=run.run_id)
+        ready = await store.resumable_runs(NOW, 100)
+        assert asked.status == "pending" or run.run_id in ready

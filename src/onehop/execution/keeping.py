@@ -447,7 +447,8 @@ class Keeping:
         lease = await self._keeper.lease()
         await self.log.change(RunChange(phase="resuming", lease_until=lease, wake=False))
         asked = await self._keeper.store.approvals(run_id=self.log.run.run_id, limit=_MOST)
-        wake = True if not asked or any(self._is_news(each) for each in asked) else None
+        waits = any(each.status == "pending" for each in asked)
+        wake = None if waits and not any(map(self._is_news, asked)) else True
         await self.log.change(RunChange(phase="paused", lease_until=0, wake=wake))
 
     def _is_news(self, approval: Approval) -> bool:

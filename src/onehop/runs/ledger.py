@@ -6,13 +6,13 @@ in the chain of hashes, since it is part of the record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from onehop.types import CallChange, Effect
 
-State = Literal["read", "applied", "not applied", "unknown"]
+State = Literal["read", "applied", "not applied", "unknown", "waits for a person"]
 AGAIN: Final = "_again_"
 """Between the id of a call and how often it may have been sent, in the id of a question."""
 _MOST: Final = 10_000
@@ -32,7 +32,8 @@ class LedgerLine:
     tool: str
     effect: Effect
     state: State
-    """``read``: the tool changes nothing. ``unknown``: nobody knows whether it took effect."""
+    """``read``: the tool changes nothing. ``unknown``: nobody knows whether it took effect.
+    ``waits for a person``: only of a run that has not ended."""
     rule: str | None
     decision: str | None
     """What a person said: ``approved``, ``edited``, ``denied``, or ``expired`` for nobody."""
@@ -42,16 +43,19 @@ class LedgerLine:
     reason: str | None
 
 
-def ledger(details: Any) -> list[LedgerLine]:
-    """The calls of a record, in the order in which the code made them."""
+def ledger(details: Any, waiting: Collection[str] = ()) -> list[LedgerLine]:
+    """The calls of a record, in the order in which the code made them; those whose ids are
+    ``waiting`` wait for a person."""
     if not isinstance(details, Mapping):
         return []
     calls, decisions = details.get("toolCalls"), details.get("toolDecisions")
     known = _latest(decisions if isinstance(decisions, Mapping) else {})
-    return [*_lines(calls[:_MOST] if isinstance(calls, list) else [], known)]
+    return [*_lines(calls[:_MOST] if isinstance(calls, list) else [], known, waiting)]
 
 
-def _lines(calls: list[Any], decisions: Mapping[str, Any]) -> Iterator[LedgerLine]:
+def _lines(
+    calls: list[Any], decisions: Mapping[str, Any], waiting: Collection[str]
+) -> Iterator[LedgerLine]:
     for call in calls:
         if not isinstance(call, Mapping):
             continue
@@ -62,7 +66,7 @@ def _lines(calls: list[Any], decisions: Mapping[str, Any]) -> Iterator[LedgerLin
             id=str(call.get("id")),
             tool=str(call.get("tool")),
             effect=_effect(call),
-            state=_state(call),
+            state="waits for a person" if str(call.get("id")) in waiting else _state(call),
             rule=_text(call.get("rule")),
             decision=_text(said.get("decision")),
             by=_text(said.get("by")),

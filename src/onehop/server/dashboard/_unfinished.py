@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from onehop.runs.decisions import Approval
 from onehop.runs.ledger import ledger
@@ -34,6 +34,8 @@ class Paused:
     """When the first of its calls expires."""
     tools: list[str]
     """Of each call that waits."""
+    calls: list[str]
+    """Their ids."""
 
 
 async def paused_runs(visit: Visit) -> list[Paused]:
@@ -55,6 +57,7 @@ def _paused(calls: Iterable[Approval]) -> list[Paused]:
                 since=of_run[0].requested_at,
                 until=min(each.expires_at for each in of_run),
                 tools=[each.tool for each in of_run],
+                calls=[each.call_id for each in of_run],
             )
         )
     return sorted(found, key=lambda each: each.since)
@@ -70,10 +73,8 @@ async def unfinished(visit: Visit, name: str, agent_id: str | None) -> Page | No
     if not found:
         return None
     first = found[0]
-    done = await visit.parts.executor.so_far(first.run_id) if isinstance(first, Paused) else None
     facts = {
-        "code": [] if done is None else numbered(done.code, {}),
-        "ledger": [] if done is None else ledger(done.details)[:_CALLS],
+        **await _so_far(visit, first),
         "request_id": name,
         "agent_id": first.agent_id,
         "paused": first if isinstance(first, Paused) else None,
@@ -81,3 +82,13 @@ async def unfinished(visit: Visit, name: str, agent_id: str | None) -> Page | No
         "refresh": _AGAIN,
     }
     return Page("unfinished.html", facts)
+
+
+async def _so_far(visit: Visit, run: Paused | RunState) -> dict[str, list[Any]]:
+    """The code and the calls of a run that waits, as far as they are kept."""
+    if not isinstance(run, Paused):
+        return {"code": [], "ledger": []}
+    done = await visit.parts.executor.so_far(run.run_id)
+    if done is None:
+        return {"code": [], "ledger": []}
+    return {"code": numbered(done.code, {}), "ledger": ledger(done.details, run.calls)[:_CALLS]}

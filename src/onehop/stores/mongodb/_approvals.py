@@ -14,7 +14,7 @@ from pymongo.errors import DuplicateKeyError
 
 from onehop.runs.decisions import STATUSES, Approval, ApprovalStatus
 from onehop.stores._kept import clean_text
-from onehop.stores.mongodb._runs import WAITS
+from onehop.stores.mongodb._runs import UNTOLD, WAITS, tell
 
 
 class MongoApprovals:
@@ -60,14 +60,12 @@ class MongoApprovals:
         call: dict[str, Any] = {"runId": clean_text(run_id), "callId": clean_text(call_id)}
         in_time = {} if status == "expired" else {"expiresAt": {"$gt": Int64(now)}}
         values = {"status": status, "decidedBy": by, "decidedAt": Int64(now)}
-        change = {"$set": {**values, "reason": reason, "edited": edited}}
+        change = {"$set": {**values, "reason": reason, "edited": edited, UNTOLD: True}}
         collection = self._database["approvals"]
-        # First, for nothing may come between: a run that wakes for nothing looks, and waits on.
-        await self._database["kept_runs"].update_one(
-            {"runId": call["runId"]}, {"$set": {"wake": True}}
-        )
         await collection.update_one({**call, "status": "pending", **in_time}, change)
         document = await collection.find_one(call)
+        if document is not None and document.get(UNTOLD):
+            await tell(self._database, document)
         return _approval(document) if document else None
 
     async def _prune_approvals(self, cutoff: int) -> None:

@@ -17,6 +17,8 @@ from onehop.stores._kept import clean_text
 
 _AT_ONCE: Final = 500
 WAITS: Final[dict[str, Any]] = {"phase": {"$in": [*WAITING]}}
+UNTOLD: Final = "untold"
+"""Of a decision: its run does not know of it yet."""
 
 
 class MongoRuns:
@@ -96,6 +98,8 @@ class MongoRuns:
 
     async def resumable_runs(self, now: int, limit: int) -> list[str]:
         """Those that can go on, and that no server owns."""
+        async for decided in self._database["approvals"].find({UNTOLD: True}).limit(_AT_ONCE):
+            await tell(self._database, decided)  # whoever decided did not get to it
         ready = [{"wake": True}, {"phase": {"$ne": "paused"}}, {"expiresAt": {"$lte": Int64(now)}}]
         wanted = {**WAITS, "$and": [_is_nobodys(now), {"$or": ready}]}
         found = self._database["kept_runs"].find(wanted, {"runId": 1})
@@ -116,6 +120,18 @@ class MongoRuns:
             if not gone:
                 return
             await self.drop_runs(gone)
+
+
+async def tell(database: AsyncDatabase[dict[str, Any]], decided: dict[str, Any]) -> None:
+    """Wake the run about whose call something was decided.
+
+    After the decision: a run that was woken before it could look, find nothing, and wait on. The
+    decision says that its run does not know of it yet, so that one whose process ends in between
+    is not lost.
+    """
+    own = {"runId": decided["runId"]}
+    await database["kept_runs"].update_one(own, {"$set": {"wake": True}})
+    await database["approvals"].update_one({"_id": decided["_id"]}, {"$unset": {UNTOLD: ""}})
 
 
 def _is_nobodys(now: int) -> dict[str, Any]:

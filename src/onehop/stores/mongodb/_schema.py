@@ -191,6 +191,10 @@ async def _create_snippets(database: Database) -> None:
     await database["snippets"].create_indexes([key])
 
 
+async def _find_untold(database: Database) -> None:
+    await database["approvals"].create_indexes([IndexModel([("untold", _UP)], sparse=True)])
+
+
 MIGRATIONS: Final = (
     Migration(1, "note where the chain begins", _create_notes),
     Migration(2, "index what is asked for", _create_indexes),
@@ -206,6 +210,7 @@ MIGRATIONS: Final = (
     Migration(12, "count what ran by slices of time", _create_tallies),
     Migration(13, "keep snippets", _create_snippets),
     Migration(14, "find runs by cause and by tool", _create_indexes),
+    Migration(15, "find decisions of which a run does not know", _find_untold),
 )
 
 
