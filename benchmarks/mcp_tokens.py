@@ -13,9 +13,9 @@ from benchmarks._model import compact, tokenizer
 from benchmarks._program import Options, main
 from benchmarks._report import Budget, Cell, Report, Table
 from onehop import AuditConfig, ExecutionResult, Executor, SandboxConfig, open_executor
-from onehop.callers import Caller
 from onehop.definition.text import to_text
 from onehop.definition.told import told_of
+from onehop.runs.callers import Caller
 from onehop.server.mcp._data import SCHEMA, to_data
 from onehop.server.mcp._fit import fit
 

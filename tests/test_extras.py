@@ -41,7 +41,7 @@ YAML = "from onehop.upstreams.openapi._yaml import read_yaml; read_yaml(b'a: 1')
 PATCH = "from onehop.upstreams.openapi._patches import patched; patched({}, [{}])"
 UPSTREAM = "import onehop; onehop.McpUpstream(command='x')"
 TOOLS = "import onehop.tools; onehop.tools.Catalogue.of([print, id])"
-SEALING = "from onehop.recordings._sealing import Sealer; Sealer(bytes(32))"
+SEALING = "from onehop.sandbox.recordings._sealing import Sealer; Sealer(bytes(32))"
 KEYRING = "from onehop.upstreams._secrets import resolve; resolve('keyring:a/b', 'x', {})"
 METRICS = "import onehop.telemetry; onehop.telemetry.Metrics()"
 TRACING = "import onehop.telemetry; onehop.telemetry.Tracing()"

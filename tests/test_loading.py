@@ -67,7 +67,9 @@ async def run():
 asyncio.run(run())
 """
 HEAVY = "sqlalchemy aiosqlite tree_sitter rich jsonschema httpx2 mcp fastapi opentelemetry".split()
-UNUSED = "tools calls._desk checks._check compiler snippets observed approvals".split()
+UNUSED = (
+    "tools compiler sandbox.calls._desk sandbox.checks._check sandbox.snippets sandbox.approvals"
+).split()
 
 
 def loaded(code: str, *words: str, **env: str) -> set[str]:
@@ -132,8 +134,8 @@ def test_a_command_loads_itself_and_no_other() -> None:
 
 @pytest.mark.parametrize(
     "room",
-    "analysis backends calls checks compiler config execution jail observed recordings snippets "
-    "stores tools".split(),
+    "analysis backends compiler config execution execution.webhooks jail sandbox sandbox.calls "
+    "sandbox.checks sandbox.recordings sandbox.snippets stores tools tools.observed".split(),
 )
 def test_a_room_that_loads_its_parts_late_has_all_that_it_names(room: str) -> None:
     module = import_module(f"onehop.{room}")

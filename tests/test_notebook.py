@@ -13,7 +13,6 @@ from nbclient import NotebookClient
 
 from onehop.answers import AgentStats, Failure
 from onehop.runs.decisions import Approval
-from onehop.shown.markup import Shown, text, tree
 from onehop.types import (
     Artifact,
     ExecutionResult,
@@ -23,6 +22,7 @@ from onehop.types import (
     ResourceUsage,
     SessionInfo,
 )
+from onehop.types.shown.markup import Shown, text, tree
 from tests.waiting import PATIENCE
 
 HOSTILE = (

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from onehop.batches import map  # noqa: A004
-    from onehop.callers import Caller
     from onehop.client import AgentClient, SyncAgentClient
     from onehop.config import (
         AnalyticsConfig,
@@ -68,6 +67,7 @@ if TYPE_CHECKING:
     from onehop.execution.executor import Executor
     from onehop.limits import ToolLimits
     from onehop.records import ExecutionRecord
+    from onehop.runs.callers import Caller
     from onehop.runs.decisions import Approval, Approve, Edit, Reject
     from onehop.sandbox import Sandbox, run
     from onehop.stores import open_store
@@ -97,7 +97,7 @@ _HOMES = {
     "onehop.stores.analytics": ["Analytics"],
     "onehop.batches": ["map"],
     "onehop.execution.bus": ["EventBus"],
-    "onehop.callers": ["Caller"],
+    "onehop.runs.callers": ["Caller"],
     "onehop.client": ["AgentClient", "SyncAgentClient"],
     "onehop.execution.compose": ["open_executor"],
     "onehop.config": [

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Final, Literal
 
-from onehop.shown.markup import pairs
-from onehop.shown.notebook import stats_html
 from onehop.types import Effect, ErrorType, Language, Severity
+from onehop.types.shown.markup import pairs
+from onehop.types.shown.notebook import stats_html
 
 CODE_LENGTH_EDGES: Final = (0, 100, 500, 1_000, 5_000, 100_000)
 """Lower edges of the buckets of code length, in characters; the last one is open above."""

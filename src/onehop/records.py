@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from onehop.shown.notebook import record_columns, record_html
 from onehop.types import ErrorType, Language, Wire
+from onehop.types.shown.notebook import record_columns, record_html
 
 SNIPPET_LENGTH: Final = 500
 """Characters of the code that a record keeps."""

@@ -266,7 +266,7 @@ async def test_closing_leaves_no_worker_behind() -> None:
 
 
 async def test_a_cluster_without_cpus_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onehop.cluster.backend._OPEN_SECONDS", 3)
+    monkeypatch.setattr("onehop.backends.cluster.backend._OPEN_SECONDS", 3)
     with pytest.raises(SandboxUnavailableError, match="each needs onehop and free CPUs"):
         await RayBackend(cpus_per_node=64).open()
 

@@ -14,12 +14,12 @@ import pytest
 import pytest_asyncio
 
 from onehop import ExecutionResult, Sandbox, SandboxConfig, tool
-from onehop.approvals import Approvals
 from onehop.config import AuditConfig, ToolsConfig
 from onehop.errors import ApprovalNotFoundError, InvalidRequestError, StoreUnavailableError
 from onehop.execution.compose import open_executor
 from onehop.execution.executor import Executor
 from onehop.runs.decisions import Approval, Approve, Decision, Edit, Reject
+from onehop.sandbox.approvals import Approvals
 from onehop.stores.base import EventQuery
 from onehop.stores.memory import MemoryStore
 from tests.waiting import soon

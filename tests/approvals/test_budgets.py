@@ -11,11 +11,11 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from onehop import Sandbox, ToolLimits, tool
-from onehop.approvals import Approvals
 from onehop.config import AuditConfig, RecordingConfig, SandboxConfig
 from onehop.execution.executor import Executor
 from onehop.execution.keeping import Keeper
 from onehop.runs.decisions import Approve
+from onehop.sandbox.approvals import Approvals
 from onehop.stores import open_store
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

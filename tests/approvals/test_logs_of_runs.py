@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 import pytest
 
-from onehop.calls import CallRecord, Met
 from onehop.errors import SealedError
-from onehop.recordings import Intended, Made, RunLog, Script, Sealer, read_script
 from onehop.runs.kept import KeptRun
+from onehop.sandbox.calls import CallRecord, Met
+from onehop.sandbox.recordings import Intended, Made, RunLog, Script, Sealer, read_script
 from onehop.stores.base import Store
 from onehop.stores.memory import MemoryStore
 from onehop.types import CallChange, Effect, ToolOutcome

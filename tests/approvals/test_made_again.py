@@ -20,10 +20,10 @@ from onehop.config import RecordingConfig
 from onehop.events import CODE_EXECUTION_FAILED, Event
 from onehop.execution.executor import Executor
 from onehop.execution.keeping import Keeper
-from onehop.recordings import Answered, Intended, Made, Outgrown, RunLog
 from onehop.runs.decisions import Approval, ApprovalStatus
 from onehop.runs.kept import KeptRun, RunChange
 from onehop.runs.ledger import LedgerLine, ledger
+from onehop.sandbox.recordings import Answered, Intended, Made, Outgrown, RunLog
 from onehop.server.agents import Agents
 from onehop.stores.base import EventQuery
 from onehop.types import ToolCall

@@ -14,13 +14,13 @@ import pytest
 from pydantic import SecretStr
 
 from onehop import ExecutionResult, SandboxConfig, tool
-from onehop.callers import Caller
 from onehop.config import AnalyticsConfig, AuditConfig, RecordingConfig, ToolsConfig
 from onehop.errors import RunNotFoundError, StoreUnavailableError
 from onehop.execution._names import Names
 from onehop.execution.compose import open_executor
 from onehop.execution.executor import Executor
 from onehop.execution.keeping import Keeper
+from onehop.runs.callers import Caller
 from onehop.runs.decisions import Approve, Decision, Edit, Reject
 from onehop.runs.kept import RunChange
 from onehop.server.agents import Agents

@@ -14,8 +14,8 @@ from onehop import Sandbox, SandboxConfig, tool
 from onehop.config import RecordingConfig
 from onehop.errors import InvalidRequestError, NotReplayableError
 from onehop.execution.executor import Executor
-from onehop.recordings import Recording
 from onehop.runs.kept import RunChange
+from onehop.sandbox.recordings import Recording
 from tests.approvals.test_pauses import KEY, server
 from tests.waiting import PATIENCE
 

@@ -10,7 +10,7 @@ import pytest
 
 import onehop
 from onehop import InvalidRequestError, Sandbox, SandboxConfig
-from onehop.runs.mapping import AHEAD
+from onehop.sandbox.mapping import AHEAD
 from tests.waiting import soon
 
 Request = dict[str, Any]

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from onehop import Rule, Sandbox, SandboxConfig, Tool, ToolError, Tools, tool
-from onehop.calls import Toolbox, call_directly, make_desk
+from onehop.sandbox.calls import Toolbox, call_directly, make_desk
 from tests.isolation import isolation  # noqa: F401 - both classes
 
 

@@ -87,6 +87,7 @@ async def test_an_idle_one_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         assert is_checked(await run(sandbox, 2))
 
 
+@pytest.mark.thorough
 async def test_a_dead_one_is_replaced() -> None:
     async with opened() as sandbox:
         await run(sandbox, 1)
@@ -211,7 +212,7 @@ STALLS = {
 }
 
 
-@pytest.mark.sample(1)
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", STALLS)
 async def test_types_that_stall_the_checker_hold_up_their_agent_for_a_bounded_time(
     name: str,

@@ -28,6 +28,7 @@ def one_line(text: str) -> str:
 # --- the home folder
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("words", [["run", "return 1"], ["history"], ["agents", "add", "ada"]])
 def test_a_home_that_cannot_be_written_is_told_with_what_to_set(
     here: Here, tmp_path: Path, words: list[str]

@@ -27,6 +27,7 @@ def test_restarting_is_not_advised_where_the_output_has_no_folder(
     assert "--restart" not in result.stderr
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -46,7 +46,7 @@ UNUSED = [
 ]
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("code", [*TYPES_ONLY, *UNUSED])
 async def test_what_no_value_needs_goes(code: str, sandbox: Sandbox) -> None:
     result = await sandbox.execute(f"const a = 1\n{code}\nreturn a", "typescript")

@@ -78,7 +78,7 @@ def violations(page: Browser) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.skipif(not AXE.exists(), reason="scripts/browser-checkers installs axe-core")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)

@@ -16,8 +16,8 @@ from onehop.config import AuditConfig
 from onehop.events import ExecutionFailed, SecurityIssue, ValidationStarted
 from onehop.records import ExecutionRecord
 from onehop.runs.decisions import Approval
+from onehop.runs.saved import Snippet
 from onehop.server.dashboard._segments import segment
-from onehop.snippets.saved import Snippet
 from onehop.stores import open_store
 from onehop.stores.base import Entry
 from tests.dashboard.browsing import Browser, browser

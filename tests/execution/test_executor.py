@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from onehop import Sandbox, SandboxConfig, source
-from onehop.callers import Caller
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.errors import (
     InvalidRequestError,
@@ -27,6 +26,7 @@ from onehop.events import (
 )
 from onehop.execution.bus import EventBus
 from onehop.execution.executor import Executor
+from onehop.runs.callers import Caller
 from onehop.stores.base import EventQuery, HistoryQuery, Store
 from onehop.types import ExecutionResult, LogEntry
 from tests.execution.conftest import Heard

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from onehop import ExecutionResult
-from onehop.callers import Caller
 from onehop.execution.executor import Executor
+from onehop.runs.callers import Caller
 
 
 async def call(executor: Executor, **arguments: Any) -> ExecutionResult:

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from onehop.callers import Caller
 from onehop.execution._repeats import Repeats
+from onehop.runs.callers import Caller
 from onehop.types import ExecutionResult, ResourceUsage
 
 pytestmark = pytest.mark.unit

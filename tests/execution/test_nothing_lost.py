@@ -182,6 +182,7 @@ async def outage(server: Server, tmp_path: Path, seconds: float) -> None:
         assert (await verify(store)).problems == ()
 
 
+@pytest.mark.thorough
 async def test_an_outage_of_postgresql_loses_no_record_and_stops_no_run(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
@@ -256,6 +257,7 @@ async def test_an_unreachable_database_at_the_start_is_one_clear_error(tmp_path:
     assert "geheim" not in str(caught.value)
 
 
+@pytest.mark.thorough
 async def test_a_start_while_the_database_is_away_records_all_when_it_is_back(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:

@@ -12,7 +12,6 @@ import pytest
 from onehop import Sandbox
 from onehop.audit import recorder, verify
 from onehop.audit._journal import Journal, Waiting
-from onehop.callers import Caller
 from onehop.config import AuditConfig
 from onehop.errors import (
     JournalFullError,
@@ -25,6 +24,7 @@ from onehop.events import CODE_EXECUTION_COMPLETED, Event
 from onehop.execution.bus import EventBus
 from onehop.execution.executor import Executor
 from onehop.records import ExecutionRecord
+from onehop.runs.callers import Caller
 from onehop.stores import open_store
 from onehop.stores.base import Entry, EventQuery, HistoryQuery, Store
 from onehop.stores.memory import MemoryStore

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from onehop import Sandbox
-from onehop.callers import Caller
 from onehop.config import AnalyticsConfig, AuditConfig
 from onehop.errors import RunLostError
 from onehop.execution._claims import Claims, _name
 from onehop.execution.executor import Executor
 from onehop.records import ExecutionRecord
+from onehop.runs.callers import Caller
 from onehop.runs.kept import KeptRun
 from onehop.stores.analytics import Aggregator
 from onehop.stores.base import Entry, HistoryQuery

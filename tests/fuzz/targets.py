@@ -23,6 +23,7 @@ from onehop.config import CorrectionConfig, SandboxConfig
 from onehop.corrections import correct_arguments, correct_code
 from onehop.corrections._remote import read_corrected
 from onehop.errors import InvalidRequestError, LayerUnavailableError
+from onehop.inputs.frames import HEADER, FrameReader, ProtocolError
 from onehop.inputs.strict import parse
 from onehop.inputs.values import count_values
 from onehop.requests import check_request
@@ -34,10 +35,7 @@ from onehop.validation._examine import Examiner
 from onehop.validation._remote import read_verdict
 from onehop.validation._rules import RULES
 from onehop.workers.protocol import (
-    HEADER,
-    FrameReader,
     LargeResult,
-    ProtocolError,
     Result,
     parse_message,
 )

@@ -17,11 +17,11 @@ import deno
 
 from onehop import guest
 from onehop.compiler import Refused
+from onehop.inputs.frames import FrameReader
 from onehop.runs.questions import Shown
 from onehop.types import Isolation, Progress
 from onehop.workers.protocol import (
     Failure,
-    FrameReader,
     LargeResult,
     Log,
     Message,

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 import pytest
 
 from onehop.config import SandboxConfig
+from onehop.inputs.frames import ProtocolError
 from onehop.inputs.gc import free_later, no_collection
 from onehop.requests import check_request
-from onehop.workers.protocol import ProtocolError, Result, parse_message
+from onehop.workers.protocol import Result, parse_message
 
 pytestmark = pytest.mark.unit
 

@@ -9,13 +9,13 @@ import pytest
 
 from onehop import Executor, Sandbox, Validator
 from onehop.analysis import BlockingAnalyst
-from onehop.callers import Caller
 from onehop.cli._input import read_call
 from onehop.config import CorrectionConfig, SandboxConfig
 from onehop.corrections import correct_arguments
 from onehop.errors import InvalidRequestError
 from onehop.inputs.languages import LANGUAGES, language_of_file
 from onehop.requests import check_request
+from onehop.runs.callers import Caller
 
 TYPED = "const a: number = 1; return a"
 

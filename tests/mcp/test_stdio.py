@@ -227,6 +227,7 @@ async def test_two_clients_may_share_a_store(tmp_path: Path) -> None:
         assert other["output"] == 2
 
 
+@pytest.mark.thorough
 async def test_a_client_hears_nothing_of_what_another_has_failed_with(tmp_path: Path) -> None:
     failing = "return context.missing.name"
     async with Client(process(tmp_path)) as first:

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from onehop.observed import (
+from onehop.tools._layout import line
+from onehop.tools._shapes import shape_of
+from onehop.tools.observed import (
     Shape,
     ShapeError,
     merged,
@@ -19,8 +21,6 @@ from onehop.observed import (
     shape_in,
     shape_to_text,
 )
-from onehop.tools._layout import line
-from onehop.tools._shapes import shape_of
 from tests.sampling import examples
 
 NAMES = st.sampled_from("id name owner mail_address a-b ada@example.org 2026-11-29 b0".split())

@@ -10,8 +10,8 @@ import pytest
 
 from onehop.config import SessionConfig
 from onehop.errors import TooManySessionsError
-from onehop.sessions import Sessions, StoreKeeping
-from onehop.sessions import _registry as registry
+from onehop.sandbox.sessions import Sessions, StoreKeeping
+from onehop.sandbox.sessions import _registry as registry
 from onehop.stores.memory import MemoryStore
 from onehop.types import ExecutionResult, ResourceUsage
 

@@ -11,7 +11,7 @@ from onehop import Sandbox, SandboxConfig
 from onehop.errors import StoreUnavailableError
 from onehop.execution._snippets import ExecutorSnippets
 from onehop.execution.executor import Executor
-from onehop.snippets.saved import Snippet
+from onehop.runs.saved import Snippet
 from onehop.stores.memory import MemoryStore
 from tests.stores.test_snippets import WEEKLY
 

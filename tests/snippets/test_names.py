@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from onehop.errors import InvalidRequestError
-from onehop.snippets import checked_name
+from onehop.sandbox.snippets import checked_name
 
 pytestmark = pytest.mark.unit
 

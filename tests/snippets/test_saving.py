@@ -15,7 +15,7 @@ from onehop.errors import (
     SnippetRefusedError,
 )
 from onehop.records import ExecutionRecord
-from onehop.snippets import Snippets
+from onehop.sandbox.snippets import Snippets
 from onehop.stores.base import Entry
 from onehop.stores.memory import MemoryStore
 from onehop.testing.records import record as plain_record

@@ -15,7 +15,6 @@ import pytest
 import pytest_asyncio
 
 from onehop.errors import StoreUnavailableError
-from onehop.observed import ObservedType
 from onehop.runs.decisions import Approval
 from onehop.runs.kept import KeptRun, RunChange
 from onehop.stores._border import METHODS
@@ -27,6 +26,7 @@ from onehop.stores.base import (
     SessionNote,
     Store,
 )
+from onehop.tools.observed import ObservedType
 from tests.servers import MongoServer, PostgresServer
 from tests.stores.records import NOW, entries, record, runs, unopened
 from tests.stores.test_snippets import WEEKLY

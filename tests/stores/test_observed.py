@@ -7,8 +7,8 @@ import dataclasses
 
 import pytest
 
-from onehop.observed import ObservedType
 from onehop.stores.base import Store
+from onehop.tools.observed import ObservedType
 from tests.stores.records import DAY, NOW
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 
-from onehop.snippets.saved import Snippet
+from onehop.runs.saved import Snippet
 from onehop.stores.base import Store
 from tests.stores.records import NOW
 

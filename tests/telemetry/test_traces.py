@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,19 +68,25 @@ def received(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Receive
         yield found, server
 
 
+@pytest.fixture
+def reached(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Received, Served]]:
+    """A receiver by the protocol that is asked for, and a server that sends to it."""
+    if request.param == "http":
+        yield request.getfixturevalue("received")
+        return
+    with over_grpc() as (found, url), traced(tmp_path, "grpc", url) as server:
+        yield found, server
+
+
 @pytest.mark.sample(1)
-@pytest.mark.parametrize(
-    ("protocol", "receiver"), [("http", over_http), ("grpc", over_grpc)], ids=["http", "grpc"]
-)
+@pytest.mark.parametrize("reached", ["http", "grpc"], indirect=True)
 def test_the_spans_of_a_run_arrive_inside_the_callers_trace(
-    protocol: str,
-    receiver: Callable[[], AbstractContextManager[tuple[Received, str]]],
-    tmp_path: Path,
+    reached: tuple[Received, Served],
 ) -> None:
-    with receiver() as (found, url), traced(tmp_path, protocol, url) as server:
-        with server.client(server.key("ada"), traceparent=traceparent(1)) as ada:
-            assert run(ada, f"return '{SECRET}'", **{"X-Channel-Id": "room"}).json()["success"]
-        spans = found.wait(f"{1:032x}", EXECUTION, *STAGES)
+    found, server = reached
+    with server.client(server.key("ada"), traceparent=traceparent(1)) as ada:
+        assert run(ada, f"return '{SECRET}'", **{"X-Channel-Id": "room"}).json()["success"]
+    spans = found.wait(f"{1:032x}", EXECUTION, *STAGES)
     whole = spans[EXECUTION]
     assert whole.parent == PARENT
     assert all(spans[stage].parent == whole.id for stage in STAGES)

@@ -19,9 +19,9 @@ from onehop import Approve, ConfigError
 from onehop.config import AuditConfig, ToolsConfig, WebhookConfig
 from onehop.events import ApprovalDecided, ApprovalRequested, Event
 from onehop.execution.compose import open_executor
-from onehop.webhooks import Webhook, open_webhook
-from onehop.webhooks._sending import Receiver
-from onehop.webhooks._signing import signed
+from onehop.execution.webhooks import Webhook, open_webhook
+from onehop.execution.webhooks._sending import Receiver
+from onehop.execution.webhooks._signing import signed
 from tests.waiting import soon
 from tests.webhooks.receiver import Inbox
 

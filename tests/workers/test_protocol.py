@@ -6,14 +6,11 @@ import json
 
 import pytest
 
+from onehop.inputs.frames import HEADER, FrameReader, ProtocolError, encode_frame
 from onehop.workers.protocol import (
-    HEADER,
-    FrameReader,
     LargeResult,
     Original,
-    ProtocolError,
     Result,
-    encode_frame,
     encode_job,
     parse_message,
 )

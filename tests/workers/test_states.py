@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from onehop.inputs.frames import ProtocolError
 from onehop.runs.questions import Shown, Stored
 from onehop.types import Progress
 from onehop.workers._states import State, turn
@@ -14,7 +15,6 @@ from onehop.workers.protocol import (
     LargeResult,
     Log,
     Message,
-    ProtocolError,
     Ready,
     Result,
     Warm,

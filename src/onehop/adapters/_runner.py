@@ -6,11 +6,11 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
-from onehop.callers import Caller
 from onehop.definition import INPUT_SCHEMA, NAME
 from onehop.errors import ConfigError, InvalidRequestError
 from onehop.inputs.choices import python_name
 from onehop.inputs.names import choice
+from onehop.runs.callers import Caller
 from onehop.types import ExecutionResult
 
 

@@ -205,10 +205,12 @@ class LocalBackend:
         program = await self._program(request, agent)
         if isinstance(program, ExecutionResult):
             return program
+        from onehop.backends._analysed import kept_by, kept_json  # most runs have no session
+
         language = request.request.language
-        kept = await source.kept_by(self._analyst, agent, program[0], language)
+        kept = await kept_by(self._analyst, agent, program[0], language)
         kept = variables.fitted(kept)
-        session = source.kept_json(kept)
+        session = kept_json(kept)
         return _job(request, limits, program, on_log, desk, services, session), kept
 
     async def confirm_syntax(
@@ -234,7 +236,9 @@ class LocalBackend:
     ) -> source.Diagnosis:
         if self._analyst is None:
             return said
-        return await source.explained(self._analyst, agent, request.code, request.language, said)
+        from onehop.backends._analysed import explained  # most runs fail in another way
+
+        return await explained(self._analyst, agent, request.code, request.language, said)
 
     def reconfigure(self, config: SandboxConfig) -> None:
         """Bound workers by ``config`` from now on, and replace idle ones that are not."""

@@ -12,9 +12,9 @@ from functools import partial
 from onehop.batches._requests import Line, Requests
 from onehop.batches._results import ResultsFile
 from onehop.config import SandboxConfig
-from onehop.runs.mapping import attempting, mapped, refused
 from onehop.runs.watching import Watcher
 from onehop.sandbox import Sandbox
+from onehop.sandbox.mapping import attempting, mapped, refused
 from onehop.types import ExecutionResult, Isolation
 
 

@@ -9,11 +9,11 @@ from contextlib import aclosing
 from queue import SimpleQueue
 from typing import Any, Final
 
-from onehop.calls import Layer, Wanted
 from onehop.config import SandboxConfig
 from onehop.errors import InvalidRequestError
-from onehop.runs.mapping import AHEAD
 from onehop.sandbox import Sandbox
+from onehop.sandbox.calls import Layer, Wanted
+from onehop.sandbox.mapping import AHEAD
 from onehop.types import ExecutionResult, Isolation
 
 _END: Final = object()

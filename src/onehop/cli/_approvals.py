@@ -16,8 +16,8 @@ from onehop.cli._command import exit_with
 from onehop.cli._exits import ExitCode, epilog
 
 if TYPE_CHECKING:
-    from onehop.approvals import Approvals
     from onehop.runs.decisions import Approval, Decision
+    from onehop.sandbox.approvals import Approvals
 
 T = TypeVar("T")
 
@@ -212,9 +212,9 @@ def _known(command: Callable[[], ExitCode]) -> None:
 
 
 async def _open(work: Callable[[Approvals], Awaitable[T]]) -> T:
-    from onehop.approvals import Approvals
     from onehop.config import AuditConfig
     from onehop.errors import ConfigError
+    from onehop.sandbox.approvals import Approvals
     from onehop.stores import open_store
 
     config = AuditConfig()

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from onehop.cli._exits import ExitCode
-from onehop.shown.hidden import HIDDEN, HIDDEN_IN_JSON
+from onehop.types.shown.hidden import HIDDEN, HIDDEN_IN_JSON
 
 if TYPE_CHECKING:
     from onehop.cli.doctor import Report

@@ -13,7 +13,7 @@ from onehop.cli._command import exit_with
 from onehop.cli._exits import ExitCode, epilog
 
 if TYPE_CHECKING:
-    from onehop.recordings import Recording
+    from onehop.sandbox.recordings import Recording
     from onehop.types import Replay
 
 EXITS: Final = epilog(
@@ -104,7 +104,7 @@ def _answered(calls: int) -> str:
 
 def _write_test(file: Path, request_id: str, recording: Recording) -> ExitCode:
     from onehop.cli._output import write
-    from onehop.recordings import test_text
+    from onehop.sandbox.recordings import test_text
 
     try:
         with file.open("x", encoding="utf-8") as out:

@@ -223,7 +223,7 @@ def _judge_webhook(found: Mapping[str, Setting], judged: Judgement) -> None:
     """An address or a secret that the webhook could not use."""
     if judged.problems or found["url"].value is None:
         return
-    from onehop.webhooks import address_of, secret_of
+    from onehop.execution.webhooks import address_of, secret_of
 
     config = WebhookConfig(**{name: each.value for name, each in found.items()})
     for name, read in (("url", address_of), ("secret", secret_of)):

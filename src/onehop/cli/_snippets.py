@@ -16,8 +16,8 @@ from onehop.cli._command import complain, exit_with
 from onehop.cli._exits import ExitCode, epilog
 
 if TYPE_CHECKING:
-    from onehop.snippets import Snippets
-    from onehop.snippets.saved import Snippet
+    from onehop.runs.saved import Snippet
+    from onehop.sandbox.snippets import Snippets
 
 app = typer.Typer(
     help="Save the code of a run, for agents to call by name.",
@@ -151,7 +151,7 @@ async def _open(work: _Work) -> ExitCode:
     from onehop.cli._trail import deliver
     from onehop.config import AuditConfig
     from onehop.errors import ConfigError
-    from onehop.snippets import Snippets
+    from onehop.sandbox.snippets import Snippets
     from onehop.stores import open_store
 
     config = AuditConfig()
@@ -227,6 +227,6 @@ def _print(snippet: Snippet, as_json: bool) -> None:
 
 
 def _wire(snippet: Snippet) -> dict[str, Any]:
-    from onehop.snippets import info_of
+    from onehop.sandbox.snippets import info_of
 
     return info_of(snippet).model_dump(by_alias=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from onehop.cli._output import write
-from onehop.shown.hidden import HIDDEN
+from onehop.types.shown.hidden import HIDDEN
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -31,7 +31,7 @@ from onehop.events import (
     ToolStarted,
     ValidationCompleted,
 )
-from onehop.shown.hidden import HIDDEN
+from onehop.types.shown.hidden import HIDDEN
 
 if TYPE_CHECKING:
     from onehop.client import AgentClient

@@ -17,8 +17,8 @@ from onehop.cli._options import McpServers, Tools
 from onehop.cli._tools_beside import discovery_of
 
 if TYPE_CHECKING:
-    from onehop.calls import Toolbox
     from onehop.errors import ToolError
+    from onehop.sandbox.calls import Toolbox
 
 app = typer.Typer(
     help="Find the tools that code may call, and call one.",
@@ -132,8 +132,8 @@ def call(
     """
 
     async def work(toolbox: Toolbox) -> ExitCode:
-        from onehop.calls import call_directly, make_desk
         from onehop.cli._input import CLI_AGENT
+        from onehop.sandbox.calls import call_directly, make_desk
 
         given = _object(arguments)
         grant = toolbox.grant()
@@ -165,10 +165,10 @@ def _with_tools(files: list[str] | None, mcp_servers: str | None, work: _Work) -
 
 
 async def _work(files: list[str] | None, mcp_servers: str | None, work: _Work) -> ExitCode:
-    from onehop.calls import Toolbox
     from onehop.cli._input import tools_config
     from onehop.errors import ToolError
     from onehop.execution.compose import granted
+    from onehop.sandbox.calls import Toolbox
 
     _log_what_no_answer_says()
     given = granted(tools_config(files, mcp_servers), ())

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from onehop.calls import Toolbox
-    from onehop.snippets.saved import Snippet
+    from onehop.runs.saved import Snippet
+    from onehop.sandbox.calls import Toolbox
     from onehop.tools import Discovery
 
 
 async def discovery_of(toolbox: Toolbox) -> Discovery:
     """What the code of this user finds: tools, and the snippets that it may call."""
-    from onehop.snippets import Shelf
+    from onehop.sandbox.snippets import Shelf
 
     found = await _snippets()
     if not found:

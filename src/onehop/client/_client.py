@@ -57,7 +57,6 @@ from onehop.records import ExecutionRecord
 from onehop.runs.decisions import Approval, Decision
 from onehop.runs.session_scope import SessionScope
 from onehop.runs.states import ServerState
-from onehop.shown.markup import Shown
 from onehop.types import (
     CheckPolicy,
     ErrorType,
@@ -71,6 +70,7 @@ from onehop.types import (
     SnippetInfo,
     ValidationReport,
 )
+from onehop.types.shown.markup import Shown
 
 if TYPE_CHECKING:
     import httpx2

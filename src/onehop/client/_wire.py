@@ -25,8 +25,8 @@ from onehop.answers import (
 from onehop.errors import InvalidRequestError
 from onehop.runs.decisions import Approval, Approve, Decision, Edit, Reject
 from onehop.runs.states import JournalState, PoolState, RunState, ServerState, UpstreamState
-from onehop.shown.markup import Shown
 from onehop.types import Wire
+from onehop.types.shown.markup import Shown
 
 Rules = Sequence[Any] | Mapping[str, Any]
 """Rules as ``onehop.Rule`` objects, dicts of their fields, or globs by action."""

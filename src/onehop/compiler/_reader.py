@@ -13,11 +13,10 @@ from typing import Any, Self
 
 from onehop.compiler._frames import AnswerError
 from onehop.errors import WorkerStartError
+from onehop.inputs.frames import FrameReader, ProtocolError, encode_frame
 from onehop.inputs.gc import Body
-from onehop.jail import Child, Launcher
+from onehop.jail import Child, Launcher, Pipes, cpu_of, read_some, seal
 from onehop.limits import MIB, Limits
-from onehop.workers import Pipes, cpu_of, read_some, seal
-from onehop.workers.protocol import FrameReader, ProtocolError, encode_frame
 
 _START_SECONDS = 5.0
 """Of CPU; it takes about half a second."""

@@ -6,27 +6,27 @@ import dataclasses
 import logging
 from typing import TYPE_CHECKING, Final
 
-from onehop.backends.halting import differing
-from onehop.callers import Caller
 from onehop.errors import SealedError, ToolError
 from onehop.events import CODE_APPROVAL_DECIDED, ApprovalDecided
 from onehop.execution import _outcomes
 from onehop.execution._announcements import lost
 from onehop.execution._run import Run, open_run
+from onehop.runs.callers import Caller
 from onehop.runs.watching import stage, watched_by
+from onehop.sandbox.halting import differing
 from onehop.stores.base import EventQuery
 
 if TYPE_CHECKING:
-    from onehop.calls import Grant
     from onehop.config import CorrectionConfig
     from onehop.execution._conduct import Conductor
     from onehop.execution._grants import Grants
     from onehop.execution._names import Names
     from onehop.execution._trail import Trail
     from onehop.execution.keeping import Keeper
-    from onehop.recordings import Program, Script
     from onehop.runs.kept import KeptRun
     from onehop.sandbox import Sandbox
+    from onehop.sandbox.calls import Grant
+    from onehop.sandbox.recordings import Program, Script
     from onehop.types import ExecutionResult
 
 _DELIVERY: Final = 1.0

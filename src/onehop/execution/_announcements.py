@@ -32,11 +32,11 @@ from onehop.types import TYPECHECK
 from onehop.validation import TRIPWIRES
 
 if TYPE_CHECKING:
-    from onehop.callers import Caller
-    from onehop.calls import CallEvent
     from onehop.records import ExecutionRecord
+    from onehop.runs.callers import Caller
     from onehop.runs.decisions import Approval
     from onehop.runs.kept import KeptRun
+    from onehop.sandbox.calls import CallEvent
     from onehop.types import (
         ErrorInfo,
         ExecutionRequest,

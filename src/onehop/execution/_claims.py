@@ -19,7 +19,7 @@ from onehop.records import GIVEN_UP, ExecutionRecord
 from onehop.runs.kept import KeptRun
 
 if TYPE_CHECKING:
-    from onehop.callers import Caller
+    from onehop.runs.callers import Caller
     from onehop.stores.base import Lease
     from onehop.stores.leases import Leases
 

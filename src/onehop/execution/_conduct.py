@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
 
-from onehop.backends.halting import differing
 from onehop.execution import _outcomes
 from onehop.execution._judging import Judge, refusal
 from onehop.runs.later import paused
+from onehop.sandbox.halting import differing
 from onehop.types import ExecutionResult, OnLog, code_hash
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _seen_through(keeping: Keeping, result: ExecutionResult) -> ExecutionResult:
     if tape.difference is not None:
         return differing(result, str(tape.difference))
     if (left := tape.script.next_call()) is not None and result.success:
-        from onehop.recordings import in_words
+        from onehop.sandbox.recordings import in_words
 
         return differing(result, f"it has ended without {in_words(left)} (step {left.number})")
     return result

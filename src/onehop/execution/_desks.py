@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from onehop.audit.redaction import Redactor
-    from onehop.calls import Asker, RunDesk
     from onehop.execution._run import Run
     from onehop.execution._trail import Trail
     from onehop.sandbox import Sandbox
+    from onehop.sandbox.calls import Asker, RunDesk
 
 _HOLD_AGAIN: Final = 5.0
 """Seconds that a worker is held for people at most, when the run was made again."""
@@ -28,7 +28,7 @@ class Desks:
         """The run's desk; None when it may call nothing."""
         if run.grant is None:
             return None
-        from onehop.calls import make_desk
+        from onehop.sandbox.calls import make_desk
 
         caller = run.caller
         run.desk = make_desk(

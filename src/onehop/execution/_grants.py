@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from onehop.calls import Beside, Grant, Layer, Toolbox, Wanted
     from onehop.execution._agent_rules import AgentRules
     from onehop.execution._run import Run
     from onehop.execution._snippets import ExecutorSnippets
     from onehop.sandbox import Sandbox
+    from onehop.sandbox.calls import Beside, Grant, Layer, Toolbox, Wanted
 
 
 class Grants:

@@ -26,9 +26,9 @@ from onehop.runs.later import still_running
 
 if TYPE_CHECKING:
     from onehop.audit.recorder import Recorder
-    from onehop.callers import Caller
     from onehop.execution._run import Run
     from onehop.execution.keeping import Keeper
+    from onehop.runs.callers import Caller
     from onehop.runs.states import RunState
     from onehop.stores.base import Store
     from onehop.stores.leases import Leases

@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from onehop import source
-from onehop.callers import Caller
 from onehop.records import INTERRUPTED, SNIPPET_LENGTH, ExecutionRecord
+from onehop.runs.callers import Caller
 from onehop.types import (
     Artifact,
     Avoided,

@@ -50,7 +50,7 @@ class Pauses:
 
     async def put_down(self, run: Run, result: ExecutionResult) -> ExecutionResult:
         """The worker has ended; the run goes on after a decision."""
-        from onehop.recordings import LostRunError
+        from onehop.sandbox.recordings import LostRunError
 
         run.ending = True
         waiting: list[PendingApproval] = []

@@ -15,7 +15,7 @@ from onehop.records import GIVEN_UP
 from onehop.types import ExecutionResult
 
 if TYPE_CHECKING:
-    from onehop.callers import Caller
+    from onehop.runs.callers import Caller
 
 _KEPT: Final = 256
 """Results that are kept as they were returned; older ones come from the audit trail."""

@@ -38,16 +38,16 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
     from onehop.analysis import Analyst
-    from onehop.callers import Caller
-    from onehop.calls import Grant, Layer, RunDesk, Wanted
-    from onehop.checks import Check
     from onehop.config import CorrectionConfig
     from onehop.events import Event
     from onehop.execution._preparation import Preparer
     from onehop.execution._repeats import Promise
     from onehop.execution.keeping import Keeping
+    from onehop.runs.callers import Caller
     from onehop.runs.decisions import Approval
     from onehop.sandbox import Sandbox
+    from onehop.sandbox.calls import Grant, Layer, RunDesk, Wanted
+    from onehop.sandbox.checks import Check
     from onehop.tools import Tools
     from onehop.validation import Verdict
 
@@ -193,7 +193,7 @@ class Run:
         if calls := self.calls:  # also of a run that was cancelled, whose result has none
             facts["toolCalls"] = [call.model_dump(by_alias=True) for call in calls]
         if self.decided:
-            from onehop.recordings import said
+            from onehop.sandbox.recordings import said
 
             facts["toolDecisions"] = {name: said(each) for name, each in self.decided.items()}
         if self.pauses:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final, Unpack
 from onehop.errors import NotCompiledError, StoreError, StoreUnavailableError, ToolError
 
 if TYPE_CHECKING:
-    from onehop.calls import Grant, Layer
     from onehop.execution._run import Run
+    from onehop.runs.saved import Snippet
     from onehop.sandbox import Sandbox
-    from onehop.snippets import Saving, Shelf, Snippets
-    from onehop.snippets.saved import Snippet
+    from onehop.sandbox.calls import Grant, Layer
+    from onehop.sandbox.snippets import Saving, Shelf, Snippets
     from onehop.stores.base import Store
 
 _BELIEVED: Final = 0.8
@@ -90,7 +90,7 @@ class ExecutorSnippets:
     def _snippets(self) -> Snippets:
         if self._store is None:
             raise StoreError("this executor keeps nothing: it was made without a store")
-        from onehop.snippets import Snippets
+        from onehop.sandbox.snippets import Snippets
 
         return Snippets(self._store)
 
@@ -122,7 +122,7 @@ class ExecutorSnippets:
         known, now = self._known.get(agent_id), self._clock()
         if known is not None and now - known[0] < _BELIEVED:
             return known[2] or None
-        from onehop.snippets import Shelf
+        from onehop.sandbox.snippets import Shelf
 
         try:
             async with asyncio.timeout(_PATIENCE if known else None):
@@ -161,7 +161,7 @@ class ExecutorSnippets:
         try:
             return await self._sandbox.javascript(snippet.code, snippet.language, reader)
         except NotCompiledError as error:
-            from onehop.snippets import SPACE
+            from onehop.sandbox.snippets import SPACE
 
             path = f"{SPACE}.{snippet.name}"
             words = f"the snippet {snippet.name} cannot run here: {error}"

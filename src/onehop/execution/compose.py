@@ -30,12 +30,12 @@ from onehop.stores import is_light, is_shared, open_store
 from onehop.validation import Validator
 
 if TYPE_CHECKING:  # what a run without tools does without is loaded where it is needed
-    from onehop.approvals import Approvals
     from onehop.backends.base import Backend
     from onehop.backends.begun import Begun
-    from onehop.calls import Layer, Wanted
     from onehop.execution.keeping import Keeper
     from onehop.runs.watching import Watcher
+    from onehop.sandbox.approvals import Approvals
+    from onehop.sandbox.calls import Layer, Wanted
     from onehop.stores.base import Store
     from onehop.stores.leases import Leases
     from onehop.tools import Action, Rule
@@ -167,7 +167,7 @@ async def _open_webhook(
     if config.url is None:
         return
     with needed_for("a webhook"):
-        from onehop.webhooks import open_webhook  # most never need it
+        from onehop.execution.webhooks import open_webhook  # most never need it
     webhook = await stack.enter_async_context(open_webhook(config, store))
     bus.subscribe(webhook.hear, types=_APPROVALS, name="webhook")
 
@@ -243,6 +243,6 @@ def _keeper(
 def _approvals(config: ToolsConfig, store: Store | None) -> Approvals | bool:
     if store is None or not config.approvals:
         return False
-    from onehop.approvals import Approvals
+    from onehop.sandbox.approvals import Approvals
 
     return Approvals(store, config.hold / 1000, clients_decide=config.elicitation)

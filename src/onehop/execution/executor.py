@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from onehop.audit.recorder import Mode, make_recorder
 from onehop.audit.redaction import Redactor
-from onehop.callers import Caller
 from onehop.config import AuditConfig, CorrectionConfig
 from onehop.errors import NotReplayableError, OnehopError, RunNotFoundError, StoreError
 from onehop.execution._agent_rules import AgentRules
@@ -31,20 +30,21 @@ from onehop.execution._trail import Trail
 from onehop.execution.bus import EventBus
 from onehop.inputs.choices import Choices, check_session, check_yield, to_wire
 from onehop.patterns import Patterns
+from onehop.runs.callers import Caller
 from onehop.runs.loop import running_loop
 from onehop.runs.session_scope import SessionScope
 from onehop.runs.states import ExecutorState
 from onehop.runs.traces import read_trace
 from onehop.runs.watching import stage, watched_by
-from onehop.sessions import StoreKeeping
+from onehop.sandbox.sessions import StoreKeeping
 from onehop.validation import Validator
 
 if TYPE_CHECKING:
-    from onehop.calls import Beside, Grant, Layer, Wanted
     from onehop.execution._resuming import Resumer
     from onehop.execution.keeping import Keeper
     from onehop.execution.so_far import SoFar
     from onehop.sandbox import Sandbox
+    from onehop.sandbox.calls import Beside, Grant, Layer, Wanted
     from onehop.stores.base import Store
     from onehop.stores.leases import Leases
     from onehop.types import (

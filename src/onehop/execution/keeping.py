@@ -24,7 +24,11 @@ from onehop.errors import (
     SealedError,
     StoreError,
 )
-from onehop.recordings import (
+from onehop.runs.decisions import pending
+from onehop.runs.kept import KeptRun, RunChange
+from onehop.runs.later import paused
+from onehop.runs.ledger import AGAIN
+from onehop.sandbox.recordings import (
     SETTING,
     START,
     KeyFile,
@@ -43,20 +47,16 @@ from onehop.recordings import (
     read_script,
     unmet_calls,
 )
-from onehop.runs.decisions import pending
-from onehop.runs.kept import KeptRun, RunChange
-from onehop.runs.later import paused
-from onehop.runs.ledger import AGAIN
 from onehop.types import ExecutionResult, PendingApproval, ToolCall, code_hash
 
 if TYPE_CHECKING:
-    from onehop.approvals import RunAsker
-    from onehop.callers import Caller
-    from onehop.calls import Grant
     from onehop.config import RecordingConfig
     from onehop.execution._run import Run
     from onehop.requests import CheckedRequest
+    from onehop.runs.callers import Caller
     from onehop.runs.decisions import Approval
+    from onehop.sandbox.approvals import RunAsker
+    from onehop.sandbox.calls import Grant
     from onehop.stores.base import Store
 
 LEASE: Final = 10.0

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from onehop.jail._child import Child, Exit, Launcher
     from onehop.jail._compute import ComputePlan, compute_plan
     from onehop.jail._layers import LayerReport
+    from onehop.jail._pipes import Pipes, read_some
     from onehop.jail._plan import Features, Plan, Programs, decide, examine, prepare, report
     from onehop.jail._spawner_process import SpawnerProcess
+    from onehop.jail.measure import cpu_of, seal
 
 __all__ = [
     "Child",
@@ -21,17 +23,21 @@ __all__ = [
     "Features",
     "Launcher",
     "LayerReport",
+    "Pipes",
     "Plan",
     "Programs",
     "SpawnerProcess",
     "begin",
     "compute_plan",
+    "cpu_of",
     "decide",
     "examine",
     "launcher",
     "prepare",
     "probe",
+    "read_some",
     "report",
+    "seal",
 ]
 
 __getattr__ = late(
@@ -39,8 +45,10 @@ __getattr__ = late(
         "onehop.jail._child": "Child Exit Launcher",
         "onehop.jail._compute": "ComputePlan compute_plan",
         "onehop.jail._layers": "LayerReport",
+        "onehop.jail._pipes": "Pipes read_some",
         "onehop.jail._plan": "Features Plan Programs decide examine prepare report",
         "onehop.jail._spawner_process": "SpawnerProcess",
+        "onehop.jail.measure": "cpu_of seal",
     }
 )
 

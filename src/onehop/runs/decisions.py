@@ -65,7 +65,7 @@ class Approval:
 
     def columns(self) -> dict[str, Any]:
         """What of it belongs into a table."""
-        from onehop.shown.notebook import approval_columns  # for notebooks only
+        from onehop.types.shown.notebook import approval_columns  # for notebooks only
 
         return approval_columns(self)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def backend_of(config: SandboxConfig, analyst: Analyst, begun: Begun | None) -> Backend:
     """The backend that ``config`` names. Raises SandboxUnavailableError where none can be."""
     if config.backend != "local":
-        from onehop.cluster import RayBackend  # needs Ray, which takes a second to import
+        from onehop.backends.cluster import RayBackend  # needs Ray, which takes a second to import
 
         address = None if config.backend == "ray" else config.backend
         return RayBackend(config, address=address)
@@ -63,7 +63,7 @@ async def or_close(backend: Backend, tools: asyncio.Task[None]) -> None:
 
 def prepare_checker(backend: Backend) -> None:
     """Start a checker of types where the backend has some."""
-    from onehop.checks import Room
+    from onehop.sandbox.checks import Room
 
     if isinstance(backend, Room):
         backend.checkers.prepare()

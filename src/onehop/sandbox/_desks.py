@@ -6,14 +6,14 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from onehop.backends.halting import Halted, Printed, halted, or_stopped
+from onehop.sandbox.halting import Halted, Printed, halted, or_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from onehop.approvals import Approvals
-    from onehop.calls import Grant, Layer, RunDesk, Toolbox, Wanted
     from onehop.sandbox._held import HeldRun
+    from onehop.sandbox.approvals import Approvals
+    from onehop.sandbox.calls import Grant, Layer, RunDesk, Toolbox, Wanted
     from onehop.tools import Bound, ToolLimits
     from onehop.types import ExecutionRequest, ExecutionResult
 
@@ -40,7 +40,7 @@ class Desks:
         if given is not True:
             given.find = self._tool
             return given
-        from onehop.approvals import Approvals
+        from onehop.sandbox.approvals import Approvals
         from onehop.stores.memory import MemoryStore
 
         return Approvals(MemoryStore(), find=self._tool)
@@ -101,7 +101,7 @@ class Desks:
 
     @cached_property
     def _make_desk(self) -> Callable[..., RunDesk]:
-        from onehop.calls import make_desk
+        from onehop.sandbox.calls import make_desk
 
         return make_desk
 
@@ -129,7 +129,7 @@ async def with_desk(
         result = halted(result.why, request, printed)
     if result.success and not desk.calls:
         return result  # there is nothing more to say of it
-    from onehop.calls import with_calls
+    from onehop.sandbox.calls import with_calls
 
     return with_calls(result, desk)
 
@@ -137,6 +137,6 @@ async def with_desk(
 def _toolbox(
     tools: Wanted | None = None, rules: Layer = (), limits: ToolLimits | None = None
 ) -> Toolbox:
-    from onehop.calls import Toolbox
+    from onehop.sandbox.calls import Toolbox
 
     return Toolbox(tools, rules, limits)

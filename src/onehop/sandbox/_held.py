@@ -14,7 +14,7 @@ from onehop.runs.later import paused
 from onehop.types import ExecutionResult
 
 if TYPE_CHECKING:
-    from onehop.approvals import RunAsker
+    from onehop.sandbox.approvals import RunAsker
 
 _LIFETIME: Final = 86_400.0
 """Seconds in which people may decide about a call, as long as an Executor gives them."""

@@ -11,7 +11,7 @@ from onehop.inputs.languages import DEFAULT, language_named
 from onehop.sandbox._sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from onehop.calls import Layer, Wanted
+    from onehop.sandbox.calls import Layer, Wanted
     from onehop.types import CheckPolicy, ExecutionResult
 
 

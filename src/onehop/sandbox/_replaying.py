@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from onehop.backends.halting import Halted, Printed, halted, or_stopped
-from onehop.recordings import OfflineDesk, compared, recording_from, replayed
 from onehop.sandbox._backends import refuse_unsupported
-from onehop.services import Artifacts, RunServices
+from onehop.sandbox.halting import Halted, Printed, halted, or_stopped
+from onehop.sandbox.recordings import OfflineDesk, compared, recording_from, replayed
+from onehop.sandbox.services import Artifacts, RunServices
 
 if TYPE_CHECKING:
     from onehop.backends.base import Backend
     from onehop.config import SandboxConfig
-    from onehop.recordings import Recording
+    from onehop.sandbox.recordings import Recording
     from onehop.types import Replay
 
 _REPLAYS: Final = "onehop replays"

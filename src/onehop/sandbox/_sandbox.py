@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from onehop.analysis import Analyst
 from onehop.backends.base import Backend, BackendSession, Compiling, Pooled
-from onehop.backends.halting import Printed
 from onehop.config import SandboxConfig, SessionConfig
 from onehop.errors import (
     ApprovalNotFoundError,
@@ -31,22 +30,23 @@ from onehop.runs.traces import Trace, read_trace
 from onehop.runs.watching import Watcher, is_watched, stage, watched_by
 from onehop.sandbox._backends import backend_of, or_close, prepare_checker, refuse_unsupported
 from onehop.sandbox._desks import Desks, is_checked, with_desk
-from onehop.services import Artifacts, RunServices
-from onehop.sessions import Sessions
+from onehop.sandbox.halting import Printed
+from onehop.sandbox.services import Artifacts, RunServices
+from onehop.sandbox.sessions import Sessions
 from onehop.source import without_shebang
 from onehop.types import code_hash
 
 if TYPE_CHECKING:  # parts that a plain run does without, half of the time of the import
-    from onehop.approvals import Approvals
     from onehop.backends.begun import Begun
-    from onehop.calls import Grant, Layer, RunDesk, Toolbox, Wanted
-    from onehop.checks import Check, Checks
-    from onehop.recordings import Recording
     from onehop.runs.decisions import Approval, Decision
-    from onehop.runs.mapping import Requests
     from onehop.runs.session_scope import SessionScope
     from onehop.runs.states import PoolState
     from onehop.sandbox._held import HeldRun
+    from onehop.sandbox.approvals import Approvals
+    from onehop.sandbox.calls import Grant, Layer, RunDesk, Toolbox, Wanted
+    from onehop.sandbox.checks import Check, Checks
+    from onehop.sandbox.mapping import Requests
+    from onehop.sandbox.recordings import Recording
     from onehop.tools import ToolLimits
     from onehop.types import (
         CheckPolicy,
@@ -342,7 +342,7 @@ class Sandbox:
         """Made once: to ask a backend what it offers takes as long as a check."""
         backend = self._open_backend()
         if self._checks is None:
-            from onehop.checks import Checks, Room
+            from onehop.sandbox.checks import Checks, Room
 
             self._checks = Checks(backend if isinstance(backend, Room) else None)
         return self._checks
@@ -366,7 +366,7 @@ class Sandbox:
         Raises InvalidRequestError for bad arguments of its own, and while results are taken what
         ``requests`` raises and what ``execute`` raises, except InvalidRequestError and Overloaded.
         """
-        from onehop.runs.mapping import attempting, mapped
+        from onehop.sandbox.mapping import attempting, mapped
 
         most = self._config.max_concurrency
         wanted = most if concurrency is None else concurrency
@@ -452,7 +452,7 @@ class Sandbox:
 
     def list_sessions(self, agent_id: str | None = None) -> list[SessionInfo]:
         """The sessions of an agent, or all of them."""
-        from onehop.shown.markup import Shown
+        from onehop.types.shown.markup import Shown
 
         return Shown(self.sessions.list(agent_id))
 
@@ -474,7 +474,7 @@ class Sandbox:
 
     async def approvals(self) -> list[Approval]:
         """The calls that wait for a person now, the oldest first."""
-        from onehop.shown.markup import Shown
+        from onehop.types.shown.markup import Shown
 
         return Shown([] if self.approver is None else await self.approver.pending())
 
@@ -504,7 +504,7 @@ class Sandbox:
         desk = self.desk(None, [rules] if rules else (), agent_id=agent_id)
         if desk is None:
             raise ToolError("unknown_tool", f"no tool is called {path}: none are granted", path)
-        from onehop.calls import call_directly
+        from onehop.sandbox.calls import call_directly
 
         return await call_directly(desk, path, {} if arguments is None else arguments)
 

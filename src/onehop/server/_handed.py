@@ -15,7 +15,6 @@ from typing import Any, Final, Protocol, get_args
 
 from pydantic_core import to_json
 
-from onehop.calls import Beside
 from onehop.errors import (
     ConfigError,
     InvalidRequestError,
@@ -25,6 +24,7 @@ from onehop.errors import (
     ToolsGoneError,
 )
 from onehop.limits import MIB
+from onehop.sandbox.calls import Beside
 from onehop.server._errors import NotFoundError
 from onehop.tools import Effect, Tool, ToolContext, Tools, mixed_alphabets
 

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from typing import Any, Final
 
-from onehop.callers import Caller
-from onehop.calls import Beside, Narrowing
 from onehop.execution.executor import Executor
+from onehop.runs.callers import Caller
+from onehop.sandbox.calls import Beside, Narrowing
 from onehop.types import ExecutionResult, LogEntry, Progress
 
 ALL: Final = Narrowing()

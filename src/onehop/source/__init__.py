@@ -16,13 +16,20 @@ if TYPE_CHECKING:
     from onehop.source._foreign import explain
     from onehop.source._lines import index_at, lines, position
     from onehop.source._mentioned import name_place
-    from onehop.source._notebook import Kept, keep_declarations
+    from onehop.source._notebook import (
+        MOST_NAMES,
+        NOTHING,
+        Kept,
+        has_to_be_read,
+        keep_declarations,
+    )
     from onehop.source._prepare import Prepared, Problem, prepare
-    from onehop.source._remote import explained, kept_by, kept_json
     from onehop.source._shebang import without_shebang
     from onehop.source._variables import Variables
 
 __all__ = [
+    "MOST_NAMES",
+    "NOTHING",
     "Diagnosis",
     "Kept",
     "Prepared",
@@ -31,11 +38,9 @@ __all__ = [
     "diagnose",
     "excerpt",
     "explain",
-    "explained",
+    "has_to_be_read",
     "index_at",
     "keep_declarations",
-    "kept_by",
-    "kept_json",
     "lines",
     "name_place",
     "position",
@@ -44,6 +49,8 @@ __all__ = [
 ]
 
 _MODULES = {
+    "MOST_NAMES": "_notebook",
+    "NOTHING": "_notebook",
     "Diagnosis": "_diagnosis",
     "Kept": "_notebook",
     "Prepared": "_prepare",
@@ -52,11 +59,9 @@ _MODULES = {
     "diagnose": "_diagnose",
     "excerpt": "_excerpt",
     "explain": "_foreign",
-    "explained": "_remote",
+    "has_to_be_read": "_notebook",
     "index_at": "_lines",
     "keep_declarations": "_notebook",
-    "kept_by": "_remote",
-    "kept_json": "_remote",
     "lines": "_lines",
     "name_place": "_mentioned",
     "position": "_lines",

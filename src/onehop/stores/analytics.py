@@ -35,11 +35,11 @@ from onehop.answers import (
 from onehop.config import AnalyticsConfig
 from onehop.errors import InvalidRequestError, StoreUnavailableError
 from onehop.records import ExecutionRecord
-from onehop.shown.markup import Shown
 from onehop.stores._trusted import STEP, TrustedTime
 from onehop.stores._waiting import waiting_runs
 from onehop.stores.base import RETENTION_SECONDS, HistoryQuery, Store
 from onehop.stores.leases import Leases
+from onehop.types.shown.markup import Shown
 
 Answer = (
     AgentCount

@@ -22,12 +22,12 @@ if TYPE_CHECKING:  # most of it only statistics and people need
         TrendPoint,
     )
     from onehop.events import Event
-    from onehop.observed import ObservedType
     from onehop.records import ExecutionRecord
     from onehop.runs.decisions import Approval, ApprovalStatus
     from onehop.runs.kept import KeptRun, RunChange, RunPhase
-    from onehop.snippets.saved import Snippet
+    from onehop.runs.saved import Snippet
     from onehop.stores.tally import Slice
+    from onehop.tools.observed import ObservedType
     from onehop.types import ErrorType, Language
 
 Role = Literal["agent", "viewer", "approver", "admin"]

@@ -21,7 +21,7 @@ from onehop.tools._rules import Policy
 from onehop.tools._search import Index
 
 if TYPE_CHECKING:
-    from onehop.observed import Observed
+    from onehop.tools.observed import Observed
 
 MOST: Final = 50
 """Hits of one search."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from onehop.tools._declared import Declared
 
 if TYPE_CHECKING:
-    from onehop.observed import Observed
+    from onehop.tools.observed import Observed
 
 _EMPTY: Final = frozenset(("title", "description", "$schema"))
 """Keywords that say nothing of a value."""

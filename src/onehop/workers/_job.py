@@ -12,7 +12,8 @@ from dataclasses import field
 from typing import Final, Literal, Protocol
 
 from onehop._data import data
-from onehop.jail import Exit
+from onehop.inputs.frames import ProtocolError
+from onehop.jail import Exit, measure
 from onehop.limits import Limits
 from onehop.runs.questions import (
     MOST_ASKS,
@@ -28,7 +29,6 @@ from onehop.runs.questions import (
     Stored,
 )
 from onehop.types import LogEntry, OnLog, Progress
-from onehop.workers import _measure
 from onehop.workers._clock import RunClock
 from onehop.workers._rest import Rest
 from onehop.workers.protocol import (
@@ -38,7 +38,6 @@ from onehop.workers.protocol import (
     Log,
     Names,
     Original,
-    ProtocolError,
     Result,
     encode_answer,
     encode_names,
@@ -143,7 +142,7 @@ class Run:
         self,
         job: Job,
         loop: asyncio.AbstractEventLoop,
-        watched: _measure.Watch,
+        watched: measure.Watch,
         end: End,
         send: Send,
         turn: Turn | None = None,
@@ -156,7 +155,7 @@ class Run:
         self.rest = Rest(turn, send)
         self.asked: dict[type[Call | Ask | Sleep | Stored], set[int]] = {}
         self.has_names = False
-        self.start = self.first = _measure.Sample(0, 0, 0.0)
+        self.start = self.first = measure.Sample(0, 0, 0.0)
         """When this job began, and the worker's first one, which memory is counted from."""
         self.started = self.finished = 0.0
         self.waited = 0.0
@@ -171,7 +170,7 @@ class Run:
         self._context = contextvars.copy_context()
         """The caller's, for its tools: frames arrive in the context in which the worker started."""
 
-    def watch(self, start: _measure.Sample, first: _measure.Sample, began: float) -> None:
+    def watch(self, start: measure.Sample, first: measure.Sample, began: float) -> None:
         """Set the deadline and the sampling, which share a timer: most runs need neither. The job
         was given at ``began``, by a performance counter."""
         self.start, self.first, self.started = start, first, began

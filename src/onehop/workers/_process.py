@@ -15,20 +15,16 @@ from collections.abc import Callable, Iterable
 from typing import Literal
 
 from onehop.errors import WorkerStartError
+from onehop.inputs.frames import FrameReader, ProtocolError
 from onehop.inputs.gc import Body
-from onehop.jail import Child, Exit, Launcher
+from onehop.jail import Child, Exit, Launcher, Pipes, measure, read_some, seal
 from onehop.limits import MIB, Limits
-from onehop.workers import _measure
 from onehop.workers._job import END_SECONDS, Died, Job, Outcome, Run, Turn, Verdict
-from onehop.workers._pipes import Pipes, read_some
-from onehop.workers._seal import seal
 from onehop.workers._states import WITH_JOB, State, turn
 from onehop.workers.protocol import (
     SMALL_BODY,
-    FrameReader,
     LargeResult,
     Message,
-    ProtocolError,
     Ready,
     Result,
     Warm,
@@ -72,10 +68,10 @@ class Worker:
         self._killed = False
         self._state: State = "starting"
         self._run: Run | None = None
-        self._status: _measure.Status | None = None
-        self._watched = _measure.Watch(process.pid, None, None)
+        self._status: measure.Status | None = None
+        self._watched = measure.Watch(process.pid, None, None)
         self._listening = True
-        self._resting: _measure.Sample | None = None
+        self._resting: measure.Sample | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._stderr = b""
         self._frames = FrameReader(SMALL_BODY)
@@ -87,7 +83,7 @@ class Worker:
         self.memory_bytes = 0
         self.most_cpu_seconds = 0.0
         """What all its jobs may use; the kernel ends it soon after."""
-        self._first: _measure.Sample | None = None
+        self._first: measure.Sample | None = None
         self.runs = 0
         """Jobs that it was given."""
         self.grown = 0
@@ -156,7 +152,7 @@ class Worker:
     async def _seal(self, ceiling: Limits) -> None:
         self._status, self.enforcement = await seal(self._launcher, self._process, ceiling)
         ready = None if self._status is None else self._status.extent()
-        self._watched = _measure.Watch(self._process.pid, self._status, ready)
+        self._watched = measure.Watch(self._process.pid, self._status, ready)
 
     async def _explain_failed_start(self) -> None:
         self.kill()
@@ -180,9 +176,9 @@ class Worker:
     def _rest(self) -> None:
         """From here on an idle worker uses nothing: no need to measure when the job comes."""
         self._state = "running" if self._state == "overtaken" else "idle"
-        _measure.forget_peak(self._process.pid)
+        measure.forget_peak(self._process.pid)
         with contextlib.suppress(OSError):  # gone, which its pipe tells
-            self._resting = _measure.sample(self._process.pid)
+            self._resting = measure.sample(self._process.pid)
 
     @property
     def idle(self) -> bool:
@@ -233,7 +229,7 @@ class Worker:
         with contextlib.suppress(WorkerStartError):  # gone, which its pipe tells
             self._resting = self._sample()
 
-    def _followed(self, job: Job, turn: Turn | None, start: _measure.Sample, began: float) -> Run:
+    def _followed(self, job: Job, turn: Turn | None, start: measure.Sample, began: float) -> Run:
         """What the host needs to follow a run. It is made while the worker is at it: nothing of the
         worker's is read before the event loop goes on."""
         limits = job.limits
@@ -279,13 +275,13 @@ class Worker:
         if run is not None and self._output_ended.done():
             run.finish(None)
 
-    def _sample(self) -> _measure.Sample:
+    def _sample(self) -> measure.Sample:
         if self._resting is not None:
             resting, self._resting = self._resting, None
             return resting
         try:
             if not self.runs or self._status is None:
-                return _measure.sample(self._process.pid)
+                return measure.sample(self._process.pid)
             self._status.forget_peak()
             return self._status.sample()
         except OSError:
@@ -316,7 +312,7 @@ class Worker:
         """How a run ended whose worker has answered, and is still there."""
         if run.message is None:
             return None
-        usage = _measure.usage(self._process.pid, run.start, self._status)
+        usage = measure.usage(self._process.pid, run.start, self._status)
         if usage is None:
             return None
         self._note_share(usage, run.job.limits)
@@ -326,7 +322,7 @@ class Worker:
     async def _died(self, run: Run) -> Outcome:
         self.kill()
         exit_ = await self._reaped()
-        cpu, peak = _measure.usage_at_exit(exit_, run.start)
+        cpu, peak = measure.usage_at_exit(exit_, run.start)
         end = run.message or Died(run.verdict or "exit", run.detail or self._last_words(), exit_)
         if isinstance(end, Died) and end.verdict in ("exit", "protocol"):
             _log.info("a worker ended early: %s, %r", exit_, end.detail[-500:])

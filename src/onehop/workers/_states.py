@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from onehop.inputs.frames import ProtocolError
 from onehop.runs.questions import Ask, Call, Shown, Sleep, Stored
 from onehop.types import Progress
 from onehop.workers.protocol import (
@@ -12,7 +13,6 @@ from onehop.workers.protocol import (
     Log,
     Message,
     Names,
-    ProtocolError,
     Ready,
     Result,
     Warm,

@@ -9,18 +9,17 @@ from __future__ import annotations
 import binascii
 import math
 import re
-import struct
 from collections.abc import Callable, Iterator
 from json.encoder import encode_basestring
 from typing import Any, Literal, get_args
 
 from onehop._data import data
+from onehop.inputs.frames import HEADER, ProtocolError, encode_frame
 from onehop.inputs.gc import Body, read_json
 from onehop.runs.questions import Ask, Call, Desk, Shown, Sleep, Stored
 from onehop.types import LogLevel, Progress
 
 VERSION = 3
-HEADER = struct.Struct(">I")
 SMALL_BODY = 256 * 1024
 """Room for everything in a frame that is not an output: a log line, an error, the fields."""
 ANSWER_PART = 256 * 1024
@@ -53,10 +52,6 @@ _NUMBER_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
 """A plus is dropped beside it."""
 _OVERFLOWING = (b"0e000", b"0" * 300)
 _LEVELS: frozenset[str] = frozenset(get_args(LogLevel))
-
-
-class ProtocolError(Exception):
-    """A worker said something that an honest one never says."""
 
 
 @data(frozen=True, slots=True)
@@ -143,11 +138,6 @@ Question = Names | Call | Ask | Sleep | Stored
 Message = Ready | Warm | Log | Result | LargeResult | Failure | Question | Shown | Progress
 
 
-def encode_frame(body: Body) -> bytes:
-    """Put the length in front of ``body``."""
-    return HEADER.pack(len(body)) + body
-
-
 def encode_job(
     *,
     token: str,
@@ -231,44 +221,6 @@ def encode_refusal(token: str, id_: int, error: bytes, at: float | None = None) 
 
 def _at(at: float | None) -> str:
     return "" if at is None else f',"at":{at}'
-
-
-class FrameReader:
-    """Cuts a byte stream into frame bodies; refuses a body over ``max_body`` unread."""
-
-    def __init__(self, max_body: int) -> None:
-        self.max_body = max_body
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> Iterator[Body]:
-        """Yield each body that ``data`` completes; raise ProtocolError on a length over the cap."""
-        if not self._buffer and self._is_one_frame(data):
-            yield data[HEADER.size :]
-            return
-        self._buffer += data
-        while len(self._buffer) >= HEADER.size:
-            (length,) = HEADER.unpack_from(self._buffer)
-            if length > self.max_body:
-                raise ProtocolError(f"a frame of {length} bytes is over the limit {self.max_body}")
-            end = HEADER.size + length
-            if len(self._buffer) < end:
-                return
-            yield self._cut(end)
-
-    def _cut(self, end: int) -> bytearray:
-        """The first body; the buffer itself when that is all: a copy of a large one costs more in
-        pages of memory than in bytes."""
-        if len(self._buffer) == end:
-            body, self._buffer = self._buffer, bytearray()
-            del body[: HEADER.size]
-            return body
-        body = self._buffer[HEADER.size : end]
-        del self._buffer[:end]
-        return body
-
-    def _is_one_frame(self, data: bytes) -> bool:
-        length = len(data) - HEADER.size
-        return 0 <= length <= self.max_body and data.startswith(HEADER.pack(length))
 
 
 def parse_message(body: Body, token: str, max_output: int) -> Message:

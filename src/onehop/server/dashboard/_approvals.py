@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from onehop.approvals import Approvals
 from onehop.errors import ApprovalNotFoundError, InvalidRequestError
 from onehop.runs.decisions import Approval, Approve, Decision, Edit, Reject
+from onehop.sandbox.approvals import Approvals
 from onehop.server._errors import ForbiddenError, NotFoundError
 from onehop.server.dashboard._door import field, redirect
 from onehop.server.dashboard._tree import tree

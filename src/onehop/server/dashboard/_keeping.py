@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from onehop.errors import InvalidRequestError
 from onehop.records import ExecutionRecord
-from onehop.snippets import Saving, schema_from, unfit
+from onehop.sandbox.snippets import Saving, schema_from, unfit
 
 _NAME: Final = 64
 _SCHEMA: Final = 8_000

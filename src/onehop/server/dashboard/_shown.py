@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from onehop.shown.hidden import HIDDEN
+from onehop.types.shown.hidden import HIDDEN
 
 LINE: Final = 4_000
 """Characters of one line that a page shows."""

@@ -12,8 +12,10 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from onehop.answers import ToolStats
-from onehop.calls import Grant
 from onehop.errors import InvalidRequestError, SnippetNotFoundError, SnippetRefusedError, ToolError
+from onehop.runs.saved import Snippet
+from onehop.sandbox.calls import Grant
+from onehop.sandbox.snippets import SPACE, Fit, SnippetBound, info_of
 from onehop.server._errors import problem_of
 from onehop.server.dashboard._code import numbered
 from onehop.server.dashboard._counted import AGAIN, Counted
@@ -25,8 +27,6 @@ from onehop.server.dashboard._segments import segment
 from onehop.server.dashboard._spans import SPANS, span_of
 from onehop.server.dashboard._tree import tree
 from onehop.server.dashboard._visit import FRESH, Page, Visit
-from onehop.snippets import SPACE, Fit, SnippetBound, info_of
-from onehop.snippets.saved import Snippet
 
 _SHOWN: Final = 50
 """Snippets that the list shows; a search finds the others."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from onehop.sandbox.snippets import SPACE
 from onehop.server.dashboard._counted import AGAIN, Counted
 from onehop.server.dashboard._spans import SPANS, span_of
 from onehop.server.dashboard._visit import FRESH, Page, Visit
-from onehop.snippets import SPACE
 
 _SHOWN: Final = 200
 _FOUND: Final = 50

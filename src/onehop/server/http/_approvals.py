@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from onehop.approvals import Approvals
+from onehop.sandbox.approvals import Approvals
 from onehop.server._errors import (
     NotFoundError,
 )

@@ -11,12 +11,12 @@ from typing import Final
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from onehop.callers import Caller
-from onehop.calls import narrowing_from
 from onehop.errors import InvalidRequestError
 from onehop.inputs.names import choice
 from onehop.requests import check_request
+from onehop.runs.callers import Caller
 from onehop.runs.traces import read_trace
+from onehop.sandbox.calls import narrowing_from
 from onehop.server._errors import (
     problem_of,
 )

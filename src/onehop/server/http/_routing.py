@@ -11,10 +11,10 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from onehop.calls import Beside
 from onehop.config import ServerConfig
 from onehop.errors import InvalidRequestError
 from onehop.execution.executor import Executor
+from onehop.sandbox.calls import Beside
 from onehop.server._errors import (
     ForbiddenError,
 )

@@ -9,13 +9,13 @@ from typing import Annotated, Any, Final, Literal, get_type_hints
 from pydantic import BeforeValidator, ConfigDict, Field, create_model
 
 from onehop import answers
-from onehop.calls import LONGEST_NAME, MOST_NAMES
 from onehop.inputs.choices import LONGEST_SESSION, MOST_CLOCK, MOST_SEED
 from onehop.records import ExecutionRecord
 from onehop.runs import decisions, states
 from onehop.runs.decisions import ApprovalStatus
+from onehop.sandbox.calls import LONGEST_NAME, MOST_NAMES
+from onehop.sandbox.snippets import NAME_SCHEMA
 from onehop.server.agents import NAME
-from onehop.snippets import NAME_SCHEMA
 from onehop.stores.base import AgentRecord, Role
 from onehop.tools import GLOB, WHEN
 from onehop.types import CheckPolicy, Effect, Language, SessionInfo, SnippetInfo, Wire

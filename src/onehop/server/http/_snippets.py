@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
+from onehop.sandbox.snippets import info_of
 from onehop.server.asgi._json import Json, read_object
 from onehop.server.http import _schemas as schemas
 from onehop.server.http._params import SnippetParams, SnippetPath
 from onehop.server.http._routing import BODY, Admin, Here, Reader, alone, errors, takes
-from onehop.snippets import info_of
 from onehop.types import SnippetInfo
 
 api = APIRouter()

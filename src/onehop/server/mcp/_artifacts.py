@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from onehop.errors import ArtifactNotFoundError, InvalidRequestError
 from onehop.sandbox import Sandbox
-from onehop.services import sniffed
+from onehop.sandbox.services import sniffed
 from onehop.types import Artifact, ExecutionResult
 
 TEMPLATE: Final = "onehop://artifacts/{id}"

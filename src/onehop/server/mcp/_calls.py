@@ -15,15 +15,15 @@ from typing import Any, Final, Protocol
 import anyio
 import mcp_types as types
 
-from onehop.callers import Caller
-from onehop.calls import narrowing_from
 from onehop.definition.text import to_text
 from onehop.definition.told import told_of
 from onehop.errors import InvalidRequestError, SandboxClosedError
 from onehop.execution.executor import Executor
 from onehop.inputs.names import choice
+from onehop.runs.callers import Caller
 from onehop.runs.decisions import Approval
 from onehop.runs.traces import Trace, read_trace
+from onehop.sandbox.calls import narrowing_from
 from onehop.server._errors import ForbiddenError
 from onehop.server._runs import Runs, Watched
 from onehop.server.mcp import _artifacts

@@ -18,11 +18,11 @@ import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from onehop.approvals import Approvals
 from onehop.errors import InvalidRequestError
 from onehop.events import CODE_APPROVAL_REQUESTED
 from onehop.execution.bus import EventBus, EventStream
 from onehop.runs.decisions import Approval
+from onehop.sandbox.approvals import Approvals
 from onehop.server._runs import Watched
 from onehop.server.mcp._forms import MOST, decisions_of, form_of
 

@@ -19,7 +19,7 @@ from mcp.server.session import ServerSession
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
 from mcp.shared.exceptions import MCPError
 
-from onehop.calls import Toolbox
+from onehop.sandbox.calls import Toolbox
 from onehop.server.mcp._tool import make_tools
 
 Context = ServerRequestContext[Any, Any]

@@ -16,12 +16,12 @@ import anyio
 from mcp.server.lowlevel import NotificationOptions
 from mcp.server.stdio import stdio_server
 
-from onehop.callers import Caller
 from onehop.config import TelemetryConfig, ToolsConfig
 from onehop.errors import UnauthorizedError
 from onehop.execution.compose import open_executor
 from onehop.execution.executor import Executor
 from onehop.inputs.gc import keep_what_is_loaded
+from onehop.runs.callers import Caller
 from onehop.server._runs import Runs
 from onehop.server.agents import Agents
 from onehop.server.mcp._lines import Lines

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import mcp_types as types
 
-from onehop.calls import Grant
 from onehop.definition import DESCRIPTION, INPUT_SCHEMA, NAME, describe
+from onehop.sandbox.calls import Grant
 from onehop.server.mcp._data import SCHEMA
 
 __all__ = [

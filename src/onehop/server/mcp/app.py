@@ -30,11 +30,11 @@ from mcp.shared.exceptions import MCPError
 from starlette.types import ASGIApp
 
 from onehop._version import onehop_version
-from onehop.calls import Grant
 from onehop.config import ServerConfig
 from onehop.errors import OnehopError
 from onehop.execution.executor import Executor
 from onehop.runs.traces import Trace, read_trace
+from onehop.sandbox.calls import Grant
 from onehop.server._runs import Runs
 from onehop.server.mcp import _artifacts
 from onehop.server.mcp._calls import Admit, Answer, Call, Calls, Principal

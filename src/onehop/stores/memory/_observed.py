@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from onehop.observed import ObservedType
 from onehop.stores._expiry import Expiry
 from onehop.stores.base import MOST_OBSERVED
+from onehop.tools.observed import ObservedType
 
 
 class MemoryObserved:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onehop.snippets.saved import MOST_SNIPPETS, Snippet
+from onehop.runs.saved import MOST_SNIPPETS, Snippet
 
 
 class MemorySnippets:

@@ -10,9 +10,9 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from onehop.observed import ObservedType
 from onehop.stores._kept import clean_text
 from onehop.stores.base import MOST_OBSERVED
+from onehop.tools.observed import ObservedType
 
 
 class MongoObserved:

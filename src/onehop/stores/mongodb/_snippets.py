@@ -12,7 +12,7 @@ from pymongo import ASCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from onehop.snippets.saved import MOST_SNIPPETS, Snippet
+from onehop.runs.saved import MOST_SNIPPETS, Snippet
 from onehop.stores._kept import clean_text
 
 _WIRE: Final = {each.name: to_camel(each.name) for each in fields(Snippet)}

@@ -9,12 +9,12 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from onehop.observed import ObservedType
 from onehop.stores._expiry import Expiry
 from onehop.stores._kept import clean_text
 from onehop.stores.base import MOST_OBSERVED
 from onehop.stores.sql._schema import observed_types as table
 from onehop.stores.sql._writes import writing
+from onehop.tools.observed import ObservedType
 
 
 class SqlObserved:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from onehop.snippets.saved import MOST_SNIPPETS, Snippet
+from onehop.runs.saved import MOST_SNIPPETS, Snippet
 from onehop.stores._kept import clean_text
 from onehop.stores.sql._schema import snippets as table
 from onehop.stores.sql._writes import writing

@@ -1,8 +1,0 @@
-"""People decide about calls of tools: what waits is in the store, where any server finds it."""
-
-from __future__ import annotations
-
-from onehop.approvals._approvals import Approvals
-from onehop.approvals._waiting import Hear, Holder, RunAsker
-
-__all__ = ["Approvals", "Hear", "Holder", "RunAsker"]

@@ -1,7 +1,0 @@
-"""Runs on the nodes of a Ray cluster, one pool of jailed workers on each."""
-
-from __future__ import annotations
-
-from onehop.cluster.backend import RayBackend
-
-__all__ = ["RayBackend"]
