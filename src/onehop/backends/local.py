@@ -10,6 +10,7 @@ from weakref import WeakSet
 
 from onehop import source
 from onehop.backends import _results
+from onehop.backends._ahead import LocalAhead
 from onehop.backends._digest import Digest
 from onehop.backends.outputs import Outputs
 from onehop.errors import NotCompiledError, WorkerStartError
@@ -21,7 +22,7 @@ from onehop.types import (
     OnLog,
     OutputPage,
 )
-from onehop.workers import Job, Outcome, Pool, RealmPool, WorkerFactory, deno_programs
+from onehop.workers import Job, Outcome, Pool, RealmPool, Worker, WorkerFactory, deno_programs
 from onehop.workers.protocol import Failure, Original
 
 if TYPE_CHECKING:  # what plain JavaScript does without is loaded with the first need of it
@@ -122,6 +123,10 @@ class LocalBackend:
             await self.aclose()
             raise
 
+    def ahead(self, agent: str) -> LocalAhead:
+        """See Foresighted."""
+        return LocalAhead(self._pool, agent)
+
     async def run(
         self,
         request: CheckedRequest,
@@ -138,7 +143,8 @@ class LocalBackend:
         job = _job(request, limits, program, on_log, desk, services)
         digest = Digest(request.request.code)
         pool = self._pool if request.isolation == "process" else self._realms
-        outcome = await _run_job(pool, job, agent, digest.compute)
+        first = request.ahead.take() if isinstance(request.ahead, LocalAhead) else None
+        outcome = await _run_job(pool, job, agent, digest.compute, first)
         return await self._result(request, limits, agent, outcome, digest)
 
     async def _program(
@@ -284,16 +290,20 @@ def _job(
 
 
 async def _run_job(
-    pool: Pool | RealmPool, job: Job, agent: str, meanwhile: Callable[[], object]
+    pool: Pool | RealmPool,
+    job: Job,
+    agent: str,
+    meanwhile: Callable[[], object],
+    first: Worker | None = None,
 ) -> Outcome:
-    """``meanwhile`` is called while the worker is at it. A worker that is lost before it has the
+    """``meanwhile`` is called while the worker is at it; ``first`` was checked out. A worker that is lost before it has the
     job is replaced while the run has time. All idle workers may be lost at once, which the pool
     notices when the event loop goes on."""
     loop = asyncio.get_running_loop()
     last, pause = loop.time() + job.limits.timeout, _FIRST_PAUSE
     while True:
         with stage("queue"):
-            worker = await pool.check_out(agent)
+            worker, first = first or await pool.check_out(agent), None
         try:
             with stage("run") as noted:
                 outcome = await worker.run(job, pool.turn(worker), meanwhile)
