@@ -75,7 +75,7 @@ class Compilers:
             raise SandboxClosedError("the sandbox is closed")
         if self._callers > self._max_queue:
             raise Overloaded(self._callers, _WAIT_SECONDS)
-        desk = self._desks.setdefault(agent, Desk())
+        desk = self._desks.get(agent) or self._desks.setdefault(agent, Desk())
         self._desks.move_to_end(agent)
         desk.callers += 1
         self._callers += 1
