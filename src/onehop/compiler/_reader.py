@@ -110,9 +110,16 @@ class Reader:
         """The answer to question ``number``. Raises AnswerError."""
         raise NotImplementedError
 
-    async def _ask(self, body: bytes, seconds: float | None = None) -> Any:
+    async def _ask(
+        self,
+        body: bytes,
+        seconds: float | None = None,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Any:
         self._answer = self._loop.create_future()
         self._post(body)
+        if meanwhile is not None:
+            meanwhile()
         return await self._receive(seconds or self.answer_seconds)
 
     def _post(self, body: bytes) -> None:
