@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from reprlib import Repr
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
 from pydantic_core import PydanticSerializationError, to_json
 
@@ -46,6 +46,16 @@ _MAX_BITS = 14_000
 _JSON = "JSON data: an object of null, booleans, finite numbers, strings, lists and objects"
 
 
+class Ahead(Protocol):
+    """What will run a call, for this call only."""
+
+    def read(self, context_json: bytes) -> None:
+        """The code's context, if it passes: there is time to read it while it is checked."""
+
+    def close(self) -> None:
+        """Forget it, unless the call runs."""
+
+
 @data(frozen=True, slots=True)
 class CheckedRequest:
     """A call that can run, and its context as JSON text in UTF-8."""
@@ -59,10 +69,13 @@ class CheckedRequest:
     moves: Moves | None = None
     """How the host keeps its time, so that it can be run again alike; ``request`` has seed and
     clock then."""
+    ahead: Ahead | None = None
+    """What may have read the context already."""
 
 
 def check_request(
     config: SandboxConfig,
+    ahead: Ahead | None = None,
     *,
     code: Any,
     language: Any = None,
@@ -79,10 +92,11 @@ def check_request(
 ) -> CheckedRequest:
     """Check every argument and fill in what ``config`` decides.
 
-    The request holds a copy of the context, so that the caller's may change afterwards. Raises
+    The request holds a copy of the context, so that the caller's may change afterwards; ``ahead``
+    may read it while it is checked. Raises
     InvalidRequestError that names the field, what it was and what it may be.
     """
-    copy, text = _check_context(context, config)
+    copy, text = _check_context(context, config, ahead)
     warnings: tuple[str, ...] = ()
     if copy:
         copy, text, warnings = _check_integers(copy, text, config)
@@ -100,7 +114,7 @@ def check_request(
         session=check_session(session),
     )
     found = _isolation_with(request.session, isolation, config.isolation)
-    return CheckedRequest(request, text, warnings, found)
+    return CheckedRequest(request, text, warnings, found, ahead=ahead)
 
 
 def is_large(arguments: Any) -> bool:
@@ -219,8 +233,10 @@ def _check_description(description: Any) -> str | None:
     return description
 
 
-def _check_context(context: Any, config: SandboxConfig) -> tuple[dict[str, Any], bytes]:
-    """A copy of the context and its JSON text.
+def _check_context(
+    context: Any, config: SandboxConfig, ahead: Ahead | None
+) -> tuple[dict[str, Any], bytes]:
+    """A copy of the context and its JSON text, which ``ahead`` gets as soon as it is there.
 
     The serialiser is lenient (a set becomes a list, the key 1 becomes "1"); what it bent shows
     when the text is read again and compared, which costs less than looking at each value.
@@ -231,6 +247,8 @@ def _check_context(context: Any, config: SandboxConfig) -> tuple[dict[str, Any],
         raise InvalidRequestError("context", _show(context), _JSON)
     text = _serialise(context)
     _check_size(text, config)
+    if ahead is not None:
+        ahead.read(text)
     copy = _parse(context, text)
     if copy != context:
         _refuse_bad_part(context)  # passes when the difference is only a tuple

@@ -20,7 +20,7 @@ import pytest
 from onehop import Sandbox, SandboxConfig
 from onehop.backends import LocalBackend
 from onehop.compiler import _compilers, _process
-from onehop.errors import SandboxClosedError, WorkerStartError
+from onehop.errors import NotCompiledError, SandboxClosedError, WorkerStartError
 from onehop.requests import check_request
 from onehop.types import ExecutionResult
 from onehop.workers import WorkerFactory, deno_programs
@@ -135,6 +135,36 @@ async def test_an_idle_compiler_ends(monkeypatch: pytest.MonkeyPatch) -> None:
             while first in compilers():
                 await asyncio.sleep(0.02)
         await value(backend, 2)
+
+
+async def test_what_only_v8_refuses_is_refused_each_time() -> None:
+    code = "const a: number = 1;\nconst a: number = 2;\nreturn a"
+    async with opened() as backend:
+        for _ in range(2):
+            result = await run(backend, code)
+            assert "Identifier 'a' has already been declared" in (result.error or "")
+            assert result.error_info is not None
+            assert (result.error_info.name, result.error_info.line) == ("SyntaxError", 2)
+        assert await backend.compile("return 1 as number", "a") == "return 1;"
+        with pytest.raises(NotCompiledError, match="already been declared"):
+            await backend.compile(code, "a")
+
+
+async def test_what_v8_refuses_of_swc_runs_as_typescripts_own_compiler_has_it() -> None:
+    code = "class A { accessor x: number = 1 }\nreturn new A().x"
+    async with opened() as backend:
+        for _ in range(2):
+            result = await run(backend, code)
+            assert (result.success, result.output) == (True, 1), result.error
+        realms = check_request(CONFIG, code=code, language="typescript", isolation="realm")
+        assert (await backend.run(realms, CONFIG.limits(5000), "b")).output == 1
+
+
+async def test_what_ran_unchecked_is_checked_for_those_who_get_the_javascript() -> None:
+    async with opened() as backend:
+        await value(backend, 1)
+        compiled = await backend.compile("const a: number = 1;\nreturn a", "a")
+        assert compiled == "const a = 1;\nreturn a;"
 
 
 async def test_a_program_is_compiled_once_for_an_agent_and_again_for_another() -> None:

@@ -34,9 +34,10 @@ class BareCompiler:
         self._has_library = False
         assert isinstance(read_answer(self._receive(), 0), Ready)
 
-    def compile(self, code: str) -> Compiled | Refused:
+    def compile(self, code: str, *, checked: bool = True) -> Compiled | Refused:
         self._number += 1
-        self._send(json.dumps({"id": self._number, "code": code, "most": _MOST}).encode())
+        question = {"id": self._number, "code": code, "most": _MOST, "checked": checked}
+        self._send(json.dumps(question).encode())
         answer = read_answer(self._receive(), self._number)
         self.library_was_wanted = isinstance(answer, LibraryWanted)
         if isinstance(answer, LibraryWanted):

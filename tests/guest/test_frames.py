@@ -7,15 +7,15 @@ import time
 
 import pytest
 
-from onehop.workers.protocol import Result, Warm, encode_job, encode_warm
+from onehop.workers.protocol import Result, Warm, encode_context, encode_job, encode_warm
 from tests.guest.worker import LIMITS, TOKEN, Worker
 
 
-def job(context: object = None) -> bytes:
+def job(context: object = None, context_json: bytes = b"") -> bytes:
     return encode_job(
         token=TOKEN,
         code="return context.text?.length ?? 'none'",
-        context_json=json.dumps(context or {}).encode(),
+        context_json=context_json or json.dumps(context or {}).encode(),
         capture=True,
         limits_json=json.dumps(LIMITS),
     )
@@ -50,3 +50,14 @@ def test_a_frame_behind_another_is_whole(length: int, worker: Worker) -> None:
     worker.send(encode_warm() + job({"text": "x" * length}))
     assert isinstance(worker.read(""), Warm)
     assert output(worker) == length
+
+
+def test_a_context_may_come_ahead_of_its_job(worker: Worker) -> None:
+    worker.send(encode_warm() + encode_context(b'{"text":"ahead"}') + job(None, b"null"))
+    assert isinstance(worker.read(""), Warm)
+    assert output(worker) == len("ahead")
+
+
+def test_a_context_of_the_job_itself_is_the_one_that_counts(worker: Worker) -> None:
+    worker.send(encode_context(b'{"text":"ahead"}') + job({"text": "x"}))
+    assert output(worker) == 1

@@ -48,16 +48,28 @@ class Readers:
         return await Compiler.start(await self._factory.launcher())
 
     async def compile(
-        self, request: ExecutionRequest, code: str, agent: str
+        self,
+        request: ExecutionRequest,
+        code: str,
+        agent: str,
+        *,
+        checked: bool = True,
+        meanwhile: Callable[[], None] | None = None,
     ) -> Compiled | ExecutionResult:
-        """TypeScript as JavaScript, or the result of a program that cannot be one."""
-        found = await self._compile(request, code, agent)
+        """TypeScript as JavaScript, or the result of a program that cannot be one; see
+        ``Compilers.compile``."""
+        found = await self._compile(request, code, agent, checked, meanwhile)
         return found if isinstance(found, Compiled) else _uncompiled(request, found)
 
     async def _compile(
-        self, request: ExecutionRequest, code: str, agent: str
+        self,
+        request: ExecutionRequest,
+        code: str,
+        agent: str,
+        checked: bool = True,
+        meanwhile: Callable[[], None] | None = None,
     ) -> Compiled | Refused | Broken:
-        result = await self.compilers.compile(agent, code)
+        result = await self.compilers.compile(agent, code, checked=checked, meanwhile=meanwhile)
         if not isinstance(result, Refused):
             return result
         said = source.Diagnosis(result.message, result.line, result.column)

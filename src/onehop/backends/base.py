@@ -51,7 +51,9 @@ class Backend(Protocol):
     ``isolations``, if it has that, names the classes of ``CheckedRequest.isolation`` that it
     offers; without, it offers ``process``, and the sandbox refuses the other. ``has_sessions``, if
     it has that and it is false, says that it keeps nothing between two calls. ``keeps_time``,
-    if it has that and it is true, says that it obeys ``CheckedRequest.moves``.
+    if it has that and it is true, says that it obeys ``CheckedRequest.moves``. ``ahead``, if it has
+    that, takes an agent and gives an ``Ahead`` for its next call, which runs in a process of its
+    own; it comes back with the request, and is closed after it.
     """
 
     @property

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from onehop import source
+from onehop._data import data
 from onehop.backends import _results
+from onehop.backends._ahead import LocalAhead
 from onehop.backends._digest import Digest
 from onehop.backends.outputs import Outputs
 from onehop.errors import NotCompiledError, WorkerStartError
@@ -21,11 +23,11 @@ from onehop.types import (
     OnLog,
     OutputPage,
 )
-from onehop.workers import Job, Outcome, Pool, RealmPool, WorkerFactory, deno_programs
+from onehop.workers import Job, Outcome, Pool, RealmPool, Worker, WorkerFactory, deno_programs
 from onehop.workers.protocol import Failure, Original
 
 if TYPE_CHECKING:  # what plain JavaScript does without is loaded with the first need of it
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from onehop.analysis import Analyst
     from onehop.backends._readers import Readers
@@ -40,6 +42,17 @@ if TYPE_CHECKING:  # what plain JavaScript does without is loaded with the first
 
 _FIRST_PAUSE = 0.001
 """Workers tried when one turns out dead before it was given the job."""
+
+
+@data(frozen=True, slots=True)
+class _Program:
+    """What a worker runs."""
+
+    code: str
+    original: Original | None = None
+    """What it was made from."""
+    is_checked: bool = True
+    """See Compiled."""
 
 
 class LocalBackend:
@@ -122,6 +135,10 @@ class LocalBackend:
             await self.aclose()
             raise
 
+    def ahead(self, agent: str) -> LocalAhead:
+        """See Foresighted."""
+        return LocalAhead(self._pool, agent)
+
     async def run(
         self,
         request: CheckedRequest,
@@ -132,26 +149,78 @@ class LocalBackend:
         services: Services | None = None,
     ) -> ExecutionResult:
         """See Backend.run."""
-        program = await self._program(request, agent)
-        if isinstance(program, ExecutionResult):
-            return program
-        job = _job(request, limits, program, on_log, desk, services)
+        ahead = request.ahead if isinstance(request.ahead, LocalAhead) else None
         digest = Digest(request.request.code)
-        pool = self._pool if request.isolation == "process" else self._realms
-        outcome = await _run_job(pool, job, agent, digest.compute)
+
+        def job_of(program: _Program) -> Job:
+            return _job(request, limits, program, on_log, desk, services)
+
+        if request.request.language == "typescript":
+            outcome = await self._of_typescript(request, agent, job_of, digest, ahead)
+            if isinstance(outcome, ExecutionResult):
+                return outcome
+        else:
+            program = _Program(source.without_shebang(request.request.code))
+            outcome = await self._outcome(request, agent, job_of(program), digest, ahead)
         return await self._result(request, limits, agent, outcome, digest)
 
+    def _outcome(
+        self,
+        request: CheckedRequest,
+        agent: str,
+        job: Job,
+        digest: Digest,
+        ahead: LocalAhead | None,
+    ) -> Awaitable[Outcome]:
+        if request.isolation == "realm":
+            return _run_job(self._realms, job, agent, digest.compute)
+        first = None if ahead is None else ahead.take()
+        return _run_job(self._pool, job, agent, digest.compute, first)
+
+    async def _of_typescript(
+        self,
+        request: CheckedRequest,
+        agent: str,
+        job_of: Callable[[_Program], Job],
+        digest: Digest,
+        given: LocalAhead | None,
+    ) -> Outcome | ExecutionResult:
+        """How a run ends, or the result of one that cannot begin."""
+        ahead = given or self.ahead(agent)
+        try:
+            program = await self._program(request, agent, ahead)
+            if isinstance(program, ExecutionResult):
+                return program
+            outcome = await self._outcome(request, agent, job_of(program), digest, ahead)
+        finally:
+            ahead.close()
+        if program.is_checked or not _is_unread(outcome):
+            return outcome
+        checked = await self._program(request, agent)
+        if isinstance(checked, ExecutionResult):
+            return checked
+        if checked.code == program.code:
+            return outcome
+        return await self._outcome(request, agent, job_of(checked), digest, None)
+
     async def _program(
-        self, request: CheckedRequest, agent: str
-    ) -> tuple[str, Original | None] | ExecutionResult:
-        """The text that a worker runs, and what it was made from; the result when it cannot run."""
+        self, request: CheckedRequest, agent: str, ahead: LocalAhead | None = None
+    ) -> _Program | ExecutionResult:
+        """The text that a worker runs; the result when it cannot run. With ``ahead``, it is made
+        ready while a compiler is at work, and V8 may still have to read what that gives."""
         code = source.without_shebang(request.request.code)
         if request.request.language != "typescript":
-            return code, None
-        compiled = await self._readers.compile(request.request, code, agent)
+            return _Program(code)
+        begin = None
+        if ahead is not None and request.isolation == "process":
+            begin = functools.partial(ahead.begin, request.context_json)
+        compiled = await self._readers.compile(
+            request.request, code, agent, checked=ahead is None, meanwhile=begin
+        )
         if isinstance(compiled, ExecutionResult):
             return compiled.model_copy(update={"isolation": request.isolation})
-        return compiled.code, Original(code, compiled.positions)
+        original = Original(code, compiled.positions)
+        return _Program(compiled.code, original, compiled.is_checked)
 
     async def _result(
         self,
@@ -208,7 +277,7 @@ class LocalBackend:
         from onehop.backends._analysed import kept_by, kept_json  # most runs have no session
 
         language = request.request.language
-        kept = await kept_by(self._analyst, agent, program[0], language)
+        kept = await kept_by(self._analyst, agent, program.code, language)
         kept = variables.fitted(kept)
         session = kept_json(kept)
         return _job(request, limits, program, on_log, desk, services, session), kept
@@ -264,16 +333,15 @@ class LocalBackend:
 def _job(
     request: CheckedRequest,
     limits: Limits,
-    program: tuple[str, Original | None],
+    program: _Program,
     on_log: OnLog | None,
     desk: Desk | None,
     services: Services | None,
     session_json: str | None = None,
 ) -> Job:
-    code, original = program
     return Job(
-        code=code,
-        original=original,
+        code=program.code,
+        original=program.original,
         context_json=request.context_json,
         capture_console=request.request.capture_console,
         limits=limits,
@@ -288,16 +356,20 @@ def _job(
 
 
 async def _run_job(
-    pool: Pool | RealmPool, job: Job, agent: str, meanwhile: Callable[[], object]
+    pool: Pool | RealmPool,
+    job: Job,
+    agent: str,
+    meanwhile: Callable[[], object],
+    first: Worker | None = None,
 ) -> Outcome:
-    """``meanwhile`` is called while the worker is at it. A worker that is lost before it has the
-    job is replaced while the run has time. All idle workers may be lost at once, which the pool
-    notices when the event loop goes on."""
+    """``meanwhile`` is called while the worker is at it; ``first`` was checked out. A worker that
+    is lost before it has the job is replaced while the run has time. All idle workers may be lost
+    at once, which the pool notices when the event loop goes on."""
     loop = asyncio.get_running_loop()
     last, pause = loop.time() + job.limits.timeout, _FIRST_PAUSE
     while True:
         with stage("queue"):
-            worker = await pool.check_out(agent)
+            worker, first = first or await pool.check_out(agent), None
         try:
             with stage("run") as noted:
                 outcome = await worker.run(job, pool.turn(worker), meanwhile)
@@ -310,6 +382,11 @@ async def _run_job(
             pool.hand_back(worker)
         await asyncio.sleep(pause)
         pause *= 2
+
+
+def _is_unread(outcome: Outcome) -> bool:
+    """Whether the worker's V8 has refused the text, so that nothing of it has run."""
+    return isinstance(outcome.end, Failure) and outcome.end.syntax
 
 
 def _ceiling(config: SandboxConfig) -> Limits:

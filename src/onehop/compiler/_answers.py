@@ -30,6 +30,9 @@ class Compiled:
     code: str
     positions: str
     """Where its parts come from: the ``mappings`` of a source map (ECMA-426)."""
+    is_checked: bool = True
+    """Whether V8 has read it. A worker's reads it anyway, before it runs; where that refuses what
+    was not checked, the compiler has to be asked again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,16 @@ class Compilers:
         if self._spare is None and not self._closed:
             self._spare = asyncio.get_running_loop().create_task(self._start_one())
 
-    async def compile(self, agent: str, code: str) -> Compiled | Refused | Broken:
-        """``code`` as JavaScript, or what is wrong with it.
+    async def compile(
+        self,
+        agent: str,
+        code: str,
+        *,
+        checked: bool = True,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Compiled | Refused | Broken:
+        """``code`` as JavaScript, which V8 has read if it is ``checked``, or what is wrong with it.
+        ``meanwhile`` is called when a compiler is at it, perhaps more than once.
 
         Raises Overloaded, SandboxClosedError, and what starting a compiler raises.
         """
@@ -75,25 +83,27 @@ class Compilers:
             raise SandboxClosedError("the sandbox is closed")
         if self._callers > self._max_queue:
             raise Overloaded(self._callers, _WAIT_SECONDS)
-        desk = self._desks.setdefault(agent, Desk())
+        desk = self._desks.get(agent) or self._desks.setdefault(agent, Desk())
         self._desks.move_to_end(agent)
         desk.callers += 1
         self._callers += 1
         try:
-            return await self._compile_at(desk, code)
+            return await self._compile_at(desk, code, checked, meanwhile)
         finally:
             self._callers -= 1
             self._leave(agent, desk)
 
-    async def _compile_at(self, desk: Desk, code: str) -> Compiled | Refused | Broken:
+    async def _compile_at(
+        self, desk: Desk, code: str, checked: bool, meanwhile: Callable[[], None] | None
+    ) -> Compiled | Refused | Broken:
         async with desk.lock:
-            known = desk.recall(code)
+            known = desk.recall(code, checked=checked)
             if known is not None:
                 return known
             for _ in range(_ATTEMPTS):
                 compiler = await self._compiler_of(desk)
                 try:
-                    result = await compiler.compile(code)
+                    result = await compiler.compile(code, checked=checked, meanwhile=meanwhile)
                 except GoneError:
                     _log.info("a compiler ended over a program of %d characters", len(code))
                 else:

@@ -29,17 +29,20 @@ class Desk:
         self._known: OrderedDict[str, Compiled | Refused] = OrderedDict()
         self._characters = 0
 
-    def recall(self, code: str) -> Compiled | Refused | None:
+    def recall(self, code: str, *, checked: bool) -> Compiled | Refused | None:
         """What became of ``code`` before: agents repeat themselves."""
-        if code in self._known:
-            self._known.move_to_end(code)
-        return self._known.get(code)
+        known = self._known.get(code)
+        if known is None or (checked and isinstance(known, Compiled) and not known.is_checked):
+            return None
+        self._known.move_to_end(code)
+        return known
 
     def remember(self, code: str, result: Compiled | Refused) -> None:
         """Keep it, and forget the oldest for room."""
-        if code not in self._known:
-            self._known[code] = result
-            self._characters += _size(code, result)
+        if code in self._known:
+            self._characters -= _size(code, self._known.pop(code))
+        self._known[code] = result
+        self._characters += _size(code, result)
         while len(self._known) > _MOST_KEPT or self._characters > _MOST_KEPT_CHARACTERS:
             self._characters -= _size(*self._known.popitem(last=False))
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 
 from onehop.compiler._answers import (
     Answer,
@@ -34,13 +36,18 @@ class Compiler(Reader):
     has_library = False
     """Whether it has loaded TypeScript's own compiler."""
 
-    async def compile(self, code: str) -> Compiled | Refused:
-        """Raises GoneError, after which it is of no use any more."""
+    async def compile(
+        self, code: str, *, checked: bool = True, meanwhile: Callable[[], None] | None = None
+    ) -> Compiled | Refused:
+        """``meanwhile`` is called when it is at it. Raises GoneError, after which it is of no use
+        any more."""
         self._number += 1
         most = min(_MOST_ANSWER, SMALL_ANSWER + _TIMES_THE_CODE * len(code.encode()))
         self._frames.max_body = most
-        question = {"id": self._number, "code": code, "most": most}
-        answer = await self._ask(json.dumps(question).encode())
+        question = {"id": self._number, "code": code, "most": most, "checked": checked}
+        answer = await self._ask(json.dumps(question).encode(), meanwhile=meanwhile)
+        if isinstance(answer, Compiled) and not checked:
+            return replace(answer, is_checked=False)
         if isinstance(answer, LibraryWanted) and not self.has_library:
             self.has_library = True
             answer = await self._ask(library())

@@ -61,6 +61,8 @@ class Reader:
         self._exited: asyncio.Future[None] = self._loop.create_future()
         self._frames = FrameReader(SMALL_ANSWER)
         self._answer: asyncio.Future[Any] = self._loop.create_future()
+        self._bounds = 0.0, 0.0
+        """Of the answer: by when, and until which CPU time of the process."""
         self._number = 0
         self._stderr = b""
         self.alive = True
@@ -107,9 +109,16 @@ class Reader:
         """The answer to question ``number``. Raises AnswerError."""
         raise NotImplementedError
 
-    async def _ask(self, body: bytes, seconds: float | None = None) -> Any:
+    async def _ask(
+        self,
+        body: bytes,
+        seconds: float | None = None,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Any:
         self._answer = self._loop.create_future()
         self._post(body)
+        if meanwhile is not None:
+            meanwhile()
         return await self._receive(seconds or self.answer_seconds)
 
     def _post(self, body: bytes) -> None:
@@ -118,21 +127,24 @@ class Reader:
             raise GoneError
 
     async def _receive(self, seconds: float) -> Any:
+        self._bounds = self._loop.time() + _PATIENCE * seconds, self._cpu_seconds() + seconds
+        self._timer = self._loop.call_later(seconds, self._look)
         try:
-            if not await self._answers_within(seconds):
-                self.kill()
             return await self._answer
         except BaseException:
             self.kill()  # nobody would hear the answer, and it would be taken for the next one's
             raise
+        finally:
+            self._timer.cancel()
 
-    async def _answers_within(self, seconds: float) -> bool:
-        """Whether it answers with so much CPU time; one that is not let run has longer."""
-        end, most = self._loop.time() + _PATIENCE * seconds, self._cpu_seconds() + seconds
-        while (left := min(end - self._loop.time(), most - self._cpu_seconds())) > 0:
-            if (await asyncio.wait({self._answer}, timeout=max(left, _LEAST_WAIT)))[0]:
-                return True
-        return False
+    def _look(self) -> None:
+        """End it if the answer has taken its CPU time; one that is not let run has longer."""
+        end, most = self._bounds
+        left = min(end - self._loop.time(), most - self._cpu_seconds())
+        if left > 0:
+            self._timer = self._loop.call_later(max(left, _LEAST_WAIT), self._look)
+        else:
+            self.kill()
 
     def _cpu_seconds(self) -> float:
         try:

@@ -52,6 +52,9 @@ const NOT_CONSTANT = /\w\[[\w$]+\["(?:[^"\\]|\\.)*"\] = (?!-?[\d.]+(?:e[+-]?\d+)
 // swc erases these, also where the code uses one as a value.
 const CONST_ENUM = /\bconst\b[^;{}]{0,200}\benum\b/;
 
+// Of these V8 refuses so many that none should be sent to a worker before.
+const MODULE = /\b(?:import|export)\b/;
+
 /** Whether swc may be wrong about `code`. */
 function isHard(code, compiled) {
   return RARE_LINE_ENDS.test(code) || NAMESPACE.test(compiled) ||
@@ -83,8 +86,11 @@ function withoutComments(text) {
   return kept.join("") + text.slice(from);
 }
 
-/** What swc makes of it: Compiled, a Refusal, or null when TypeScript's own compiler must say. */
-function compileBySwc(code) {
+/**
+ * What swc makes of it: Compiled, a Refusal, or null when TypeScript's own compiler must say. Not
+ * `checked`, it may be Compiled that V8 refuses: then it is asked for again.
+ */
+function compileBySwc(code, checked) {
   let compiled;
   try {
     compiled = transformBySwc(code);
@@ -92,6 +98,7 @@ function compileBySwc(code) {
     return readRefusal(thrown);
   }
   if (compiled === null || isHard(code, compiled.code)) return null;
+  if (!checked && !MODULE.test(code)) return compiled;
   const error = findError(compiled.code);
   if (error === null) return compiled;
   if (!isFinal(error.words, code)) return null;
@@ -320,8 +327,8 @@ function sendFrame(message, most = Infinity) {
 
 const TOO_LONG = "The code becomes too long when it is compiled to JavaScript";
 
-function answer({ id, code, most }) {
-  let result = compileBySwc(code);
+function answer({ id, code, most, checked }) {
+  let result = compileBySwc(code, checked);
   if (result === null) {
     if (loaded.ts === null) {
       sendFrame({ id, kind: "library" });
@@ -355,7 +362,9 @@ try { await total<Named>(rows!) } catch (error: unknown) { return (error as Erro
 `;
 /** Have the code in memory that the first question needs. */
 function warmUp() {
-  if (!(compileBySwc(WARM_UP) instanceof Compiled)) throw new Error("the trial text is refused");
+  if (!(compileBySwc(WARM_UP, true) instanceof Compiled)) {
+    throw new Error("the trial text is refused");
+  }
 }
 
 warmUp();

@@ -108,13 +108,19 @@ function expectOutput(value, expected) {
   if (seen !== expected) die("a trial run gave " + seen);
 }
 
-/** Take the job, and before it any number of requests to warm up. */
-function serve() {
+/**
+ * Take the job, and before it any number of requests to warm up; a large context may have come ahead
+ * of the job, which has null in its place then.
+ * @param {unknown} ahead
+ */
+function serve(ahead = null) {
   const frame = readFrame();
   if (frame === null) return exitProcess(0);
   if (frame.v !== 3) die("the host speaks another version");
   if (frame.kind === "warm") return warmUp(frame);
+  if (frame.kind === "context") return serve(frame.context);
   if (frame.kind !== "job") die("a frame before the job is no request to warm up");
+  frame.context ??= ahead;
   answers.state = "running";
   begin(frame, succeed);
 }

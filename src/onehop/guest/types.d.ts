@@ -54,7 +54,7 @@ interface CallsState {
 /** The host's frame that starts a run, or a rehearsal of one. */
 interface Job {
   v: number;
-  kind: "job" | "warm";
+  kind: "job" | "warm" | "context";
   token: string;
   code: string;
   original: Original | null;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from onehop.errors import InvalidRequestError, SandboxUnavailableError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from onehop.backends.base import Backend
     from onehop.backends.begun import Begun
     from onehop.config import SandboxConfig
-    from onehop.requests import CheckedRequest
+    from onehop.requests import Ahead, CheckedRequest
 
 
 def backend_of(config: SandboxConfig, analyst: Analyst, begun: Begun | None) -> Backend:
@@ -50,6 +50,13 @@ def refuse_unsupported(backend: Backend, checked: CheckedRequest) -> None:
     if isolation not in offered:
         allowed = f"{' or '.join(map(repr, offered))} with this backend ({type(backend).__name__})"
         raise InvalidRequestError("isolation", repr(isolation), allowed)
+
+
+def ahead_of(backend: Backend, agent: str) -> Ahead | None:
+    """What reads the context of a call of ``agent`` while that is checked, where the backend has
+    such a thing."""
+    make = getattr(backend, "ahead", None)
+    return None if make is None else cast("Ahead", make(agent))
 
 
 async def or_close(backend: Backend, tools: asyncio.Task[None]) -> None:

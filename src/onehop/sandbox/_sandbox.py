@@ -28,7 +28,13 @@ from onehop.runs.later import Later
 from onehop.runs.loop import running_loop
 from onehop.runs.traces import Trace, read_trace
 from onehop.runs.watching import Watcher, is_watched, stage, watched_by
-from onehop.sandbox._backends import backend_of, or_close, prepare_checker, refuse_unsupported
+from onehop.sandbox._backends import (
+    ahead_of,
+    backend_of,
+    or_close,
+    prepare_checker,
+    refuse_unsupported,
+)
 from onehop.sandbox._desks import Desks, is_checked, with_desk
 from onehop.sandbox.halting import Printed
 from onehop.sandbox.services import Artifacts, RunServices
@@ -236,39 +242,50 @@ class Sandbox:
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
         """
-        self._open_backend()
+        backend = self._open_backend()
         if choices:
             only_choices(choices, self.execute)
         chosen: dict[str, Any] = {**choices}
         after = check_yield(chosen.pop("yield_after", None))
         grant = self._desks.grant(tools, [rules] if rules else ())
-        checked = check_request(
-            self._config,
-            code=code,
-            language=language,
-            timeout=timeout,
-            context=context,
-            capture_console=capture_console,
-            description=description,
-            typecheck=typecheck,
-            plan=plan,
-            isolation=isolation,
-            **chosen,
-        )
-        held = self._held_run(grant, checked.request)
-        run = (on_log, grant, on_progress, held)
-        if self.watchers or is_watched():
-            running = self._watched_run(checked, agent_id, read_trace(traceparent), *run)
-        else:
-            running = self._checked_run(checked, agent_id, *run)
-        if after is None and held is None:
-            result = await running
-            free_later(checked, len(checked.context_json))
-            return result
-        run_id = secrets.token_hex(16) if held is None else held.run_id
-        seconds = None if after is None else after / 1000
-        named = _named(running, run_id)
-        return await self.later.start(agent_id, run_id, code, named, seconds, held)
+        is_alone = after is None and grant is None and not (plan or chosen.get("session"))
+        is_wanted = is_alone and isinstance(context, dict) and self._runs_in_process(isolation)
+        ahead = ahead_of(backend, agent_id) if is_wanted else None
+        try:
+            checked = check_request(
+                self._config,
+                ahead,
+                code=code,
+                language=language,
+                timeout=timeout,
+                context=context,
+                capture_console=capture_console,
+                description=description,
+                typecheck=typecheck,
+                plan=plan,
+                isolation=isolation,
+                **chosen,
+            )
+            held = self._held_run(grant, checked.request)
+            run = (on_log, grant, on_progress, held)
+            if self.watchers or is_watched():
+                running = self._watched_run(checked, agent_id, read_trace(traceparent), *run)
+            else:
+                running = self._checked_run(checked, agent_id, *run)
+            if after is None and held is None:
+                result = await running
+                free_later(checked, len(checked.context_json))
+                return result
+            run_id = secrets.token_hex(16) if held is None else held.run_id
+            seconds = None if after is None else after / 1000
+            named = _named(running, run_id)
+            return await self.later.start(agent_id, run_id, code, named, seconds, held)
+        finally:
+            if ahead is not None:
+                ahead.close()
+
+    def _runs_in_process(self, isolation: Isolation | None) -> bool:
+        return (isolation or self._config.isolation) == "process"
 
     def _held_run(self, grant: Grant | None, request: ExecutionRequest) -> HeldRun | None:
         """For a run whose calls may have to wait for people; a session's cannot pause."""

@@ -118,15 +118,21 @@ class Pool:
         Raises Overloaded when the queue is full, SandboxClosedError, and SandboxUnavailableError
         when workers do not start any more.
         """
-        if self._closed:
-            raise SandboxClosedError("the sandbox is closed")
-        if self._answered and not (self._idle and self._places.admits(agent)):
-            self._retire_answered()
-        if not self._waits_for_others(agent) and (worker := self._take_idle(agent)) is not None:
+        worker = self.take(agent)
+        if worker is not None:
             return worker
         if len(self._waiting) >= self._max_queue:
             self._make_room(agent)
         return await self._wait_in_line(agent)
+
+    def take(self, agent: str) -> Worker | None:
+        """``check_out`` of what is there now; None when nothing is, or others come first. Raises
+        SandboxClosedError."""
+        if self._closed:
+            raise SandboxClosedError("the sandbox is closed")
+        if self._answered and not (self._idle and self._places.admits(agent)):
+            self._retire_answered()
+        return None if self._waits_for_others(agent) else self._take_idle(agent)
 
     def _waits_for_others(self, agent: str) -> bool:
         """Whether somebody who waits, and may run now, comes first."""

@@ -28,6 +28,7 @@ from onehop.workers.protocol import (
     Ready,
     Result,
     Warm,
+    encode_context,
     encode_job,
     encode_warm,
     parse_message,
@@ -72,6 +73,8 @@ class Worker:
         self._watched = measure.Watch(process.pid, None, None)
         self._listening = True
         self._resting: measure.Sample | None = None
+        self._ahead: bytes | None = None
+        """The context that it was given before its job."""
         self._idle_timer: asyncio.TimerHandle | None = None
         self._stderr = b""
         self._frames = FrameReader(SMALL_BODY)
@@ -192,6 +195,13 @@ class Worker:
 
     # --- the job ---
 
+    def read_ahead(self, context_json: bytes) -> None:
+        """Have it read the context of the job that it is about to get, unless it is not at rest:
+        what it uses for that is the job's."""
+        if self._state == "idle" and self._resting is not None:
+            self._pipes.write(encode_context(context_json), self._loop)
+            self._ahead = context_json
+
     async def run(
         self, job: Job, turn: Turn | None = None, meanwhile: Callable[[], object] | None = None
     ) -> Outcome:
@@ -296,7 +306,7 @@ class Worker:
             token=self._token,
             code=job.code,
             original=job.original,
-            context_json=job.context_json,
+            context_json=b"null" if job.context_json is self._ahead else job.context_json,
             capture=job.capture_console,
             limits_json=_limits_json(job.limits),
             tools_json=tools_json(job.desk, job.code),

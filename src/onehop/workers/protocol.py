@@ -167,6 +167,13 @@ def encode_job(
     return b"".join((length, head, context_json, b"}"))
 
 
+def encode_context(context_json: bytes) -> bytes:
+    """The frame that has the context of the job that comes next, whose own is null then."""
+    head = f'{{"v":{VERSION},"kind":"context","context":'.encode()
+    length = HEADER.pack(len(head) + len(context_json) + 1)
+    return b"".join((length, head, context_json, b"}"))
+
+
 def _original_json(original: Original | None) -> str:
     if original is None:
         return "null"
