@@ -11,6 +11,7 @@ from weakref import WeakSet
 from onehop import source
 from onehop.backends import _results
 from onehop.backends._digest import Digest
+from onehop.backends._programs import Program, make_job, plain
 from onehop.backends.outputs import Outputs
 from onehop.errors import NotCompiledError, WorkerStartError
 from onehop.runs.watching import stage
@@ -30,6 +31,7 @@ if TYPE_CHECKING:  # what plain JavaScript does without is loaded with the first
     from onehop.analysis import Analyst
     from onehop.backends._readers import Readers
     from onehop.backends._session import LocalSession
+    from onehop.backends._session_texts import Told
     from onehop.compiler import Checkers
     from onehop.config import SandboxConfig
     from onehop.jail import SpawnerProcess
@@ -132,22 +134,18 @@ class LocalBackend:
         services: Services | None = None,
     ) -> ExecutionResult:
         """See Backend.run."""
-        program = await self._program(request, agent)
+        program = plain(request) or await self._program(request, agent)
         if isinstance(program, ExecutionResult):
             return program
-        job = _job(request, limits, program, on_log, desk, services)
+        job = make_job(request, limits, program, on_log, desk, services)
         digest = Digest(request.request.code)
         pool = self._pool if request.isolation == "process" else self._realms
         outcome = await _run_job(pool, job, agent, digest.compute)
-        return await self._result(request, limits, agent, outcome, digest)
+        return await self._result(agent, request, limits, outcome, digest)
 
-    async def _program(
-        self, request: CheckedRequest, agent: str
-    ) -> tuple[str, Original | None] | ExecutionResult:
-        """The text that a worker runs, and what it was made from; the result when it cannot run."""
+    async def _program(self, request: CheckedRequest, agent: str) -> Program | ExecutionResult:
+        """Of a text that has to be compiled; the result when it cannot run."""
         code = source.without_shebang(request.request.code)
-        if request.request.language != "typescript":
-            return code, None
         compiled = await self._readers.compile(request.request, code, agent)
         if isinstance(compiled, ExecutionResult):
             return compiled.model_copy(update={"isolation": request.isolation})
@@ -155,9 +153,9 @@ class LocalBackend:
 
     async def _result(
         self,
+        agent: str,
         request: CheckedRequest,
         limits: Limits,
-        agent: str,
         outcome: Outcome,
         digest: Digest,
     ) -> ExecutionResult:
@@ -184,32 +182,21 @@ class LocalBackend:
         session = LocalSession(
             self._pool,
             agent,
-            functools.partial(self._session_job, agent),
-            lambda request, limits, outcome, digest: self._result(
-                request, limits, agent, outcome, digest
-            ),
+            functools.partial(self._read, agent),
+            functools.partial(self._result, agent),
         )
         self._sessions.add(session)
         return session
 
-    async def _session_job(
-        self,
-        agent: str,
-        request: CheckedRequest,
-        limits: Limits,
-        on_log: OnLog | None,
-        desk: Desk | None,
-        services: Services | None,
-        variables: source.Variables,
-    ) -> tuple[Job, source.Kept] | ExecutionResult:
-        program = await self._program(request, agent)
+    async def _read(self, agent: str, request: CheckedRequest) -> Told | ExecutionResult:
+        from onehop.backends._session_texts import Told
+
+        program = plain(request) or await self._program(request, agent)
         if isinstance(program, ExecutionResult):
             return program
-        language = request.request.language
+        code, language = request.request.code, request.request.language
         kept = await source.kept_by(self._analyst, agent, program[0], language)
-        kept = variables.fitted(kept)
-        session = source.kept_json(kept)
-        return _job(request, limits, program, on_log, desk, services, session), kept
+        return Told(program, kept, Digest(code))
 
     async def confirm_syntax(
         self, request: ExecutionRequest, agent: str, said: source.Diagnosis
@@ -255,32 +242,6 @@ class LocalBackend:
         await self._realms.aclose()
         await self._pool.aclose()
         self._outputs.clear()
-
-
-def _job(
-    request: CheckedRequest,
-    limits: Limits,
-    program: tuple[str, Original | None],
-    on_log: OnLog | None,
-    desk: Desk | None,
-    services: Services | None,
-    session_json: str | None = None,
-) -> Job:
-    code, original = program
-    return Job(
-        code=code,
-        original=original,
-        context_json=request.context_json,
-        capture_console=request.request.capture_console,
-        limits=limits,
-        on_log=on_log,
-        desk=desk,
-        seed=request.request.seed,
-        clock=request.request.clock,
-        moves=request.moves,
-        services=services,
-        session_json=session_json,
-    )
 
 
 async def _run_job(

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from onehop.source._foreign import explain
     from onehop.source._lines import index_at, lines, position
     from onehop.source._mentioned import name_place
-    from onehop.source._notebook import Kept, keep_declarations
+    from onehop.source._notebook import NOTHING, Kept, has_to_be_read, keep_declarations
     from onehop.source._prepare import Prepared, Problem, prepare
     from onehop.source._remote import explained, kept_by, kept_json
     from onehop.source._shebang import without_shebang
     from onehop.source._variables import Variables
 
 __all__ = [
+    "NOTHING",
     "Diagnosis",
     "Kept",
     "Prepared",
@@ -32,6 +33,7 @@ __all__ = [
     "excerpt",
     "explain",
     "explained",
+    "has_to_be_read",
     "index_at",
     "keep_declarations",
     "kept_by",
@@ -44,6 +46,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "NOTHING": "_notebook",
     "Diagnosis": "_diagnosis",
     "Kept": "_notebook",
     "Prepared": "_prepare",
@@ -53,6 +56,7 @@ _MODULES = {
     "excerpt": "_excerpt",
     "explain": "_foreign",
     "explained": "_remote",
+    "has_to_be_read": "_notebook",
     "index_at": "_lines",
     "keep_declarations": "_notebook",
     "kept_by": "_remote",

@@ -4,7 +4,7 @@ processes are made with."""
 from __future__ import annotations
 
 from onehop.workers._factory import WorkerFactory, deno_programs
-from onehop.workers._job import Died, Job, Outcome
+from onehop.workers._job import Died, Job, Outcome, Turn
 from onehop.workers._measure import cpu_of
 from onehop.workers._pipes import Pipes, read_some
 from onehop.workers._pool import Pool
@@ -21,6 +21,7 @@ __all__ = [
     "Pipes",
     "Pool",
     "RealmPool",
+    "Turn",
     "Worker",
     "WorkerFactory",
     "cpu_of",
