@@ -39,7 +39,7 @@ _CHOICES: Final = Choices.__annotations__.keys()
 
 
 def only_choices(given: Choices, runner: Any) -> None:
-    """Raises TypeError for an argument that ``runner.execute``, which takes Choices, does not have."""
+    """Raises TypeError for an argument that ``execute`` of the runner, with Choices, lacks."""
     if given.keys() <= _CHOICES:
         return
     call: Callable[..., Any] = runner.execute
