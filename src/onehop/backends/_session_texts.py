@@ -1,5 +1,5 @@
 """The texts of a session's calls, with what they declare: an agent that polls sends the same text
-again and again, and to have it read takes longer than to run it."""
+again and again, and reading one takes longer than running it."""
 
 from __future__ import annotations
 
