@@ -44,7 +44,6 @@ _PART_OF: Final = {
     "backports": "backports-zstd",
     "bson": "pymongo",
     "gridfs": "pymongo",
-    "h11": "uvicorn",
     "httpcore2": "httpx2",
     "jsonpointer": "jsonpatch",
     "markupsafe": "jinja2",

@@ -11,7 +11,7 @@ import pytest
 from onehop.config import SessionConfig
 from onehop.errors import TooManySessionsError
 from onehop.sandbox.sessions import Sessions, StoreKeeping
-from onehop.sandbox.sessions import _registry as registry
+from onehop.sandbox.sessions import _session as session
 from onehop.stores.memory import MemoryStore
 from onehop.types import ExecutionResult, ResourceUsage
 
@@ -54,7 +54,6 @@ async def test_of_very_many_agents_sessions_a_bounded_number_is_known() -> None:
         await sessions.run(f"agent-{number}", "s", _call)
         assert len(sessions.list(None)) <= 4 * 8 + 8
     assert len(sessions._known) <= 4 * 8 + 8
-    assert len(sessions._saved) <= 4 * 8 + 8
     await sessions.aclose()
 
 
@@ -123,7 +122,7 @@ async def test_a_session_in_use_is_noted_again_also_when_it_declares_nothing_new
     store = MemoryStore()
     sessions = Sessions(SessionConfig(), _opened)
     sessions.keeping = StoreKeeping(store)
-    monkeypatch.setattr(registry, "_NOTED_SECONDS", 0.0)
+    monkeypatch.setattr(session, "_NOTED_SECONDS", 0.0)
     used = []
     for _ in range(2):
         await sessions.run("ada", "s", _stays)

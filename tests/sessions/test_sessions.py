@@ -250,6 +250,47 @@ async def test_a_deadline_ends_the_worker_and_the_next_answer_says_what_is_gone(
     assert (await session.execute("return 1")).warnings is None
 
 
+async def test_a_text_that_came_before_is_not_read_again(
+    session: SessionScope, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, ask = [], sandbox.analyst.ask
+
+    async def listening(agent: str, what: str, *rest: Any) -> Any:
+        asked.append(what)
+        return await ask(agent, what, *rest)
+
+    monkeypatch.setattr(sandbox.analyst, "ask", listening)
+    poll = "var seen = (globalThis.seen ?? 0) + 1; const twice = 2 * seen; return twice"
+    assert await outputs(session, poll, poll, "seen = 7", poll) == [2, 4, None, 16]
+    assert await outputs(session, *(f"let v{n} = {n}; return v{n}" for n in range(20)))
+    assert await outputs(session, poll, "return v19") == [18, 19]
+    assert asked == ["keep"] * 22  # by then it was forgotten for newer ones
+
+
+async def test_a_worker_that_is_killed_while_a_call_is_read_is_replaced(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call runs in another worker, and says that what was declared is gone."""
+    ask = sandbox.analyst.ask
+
+    async def killing(*arguments: Any) -> Any:
+        monkeypatch.setattr(sandbox.analyst, "ask", ask)
+        sessions = sandbox._backend._sessions  # type: ignore[union-attr]
+        (inner,) = [each for each in sessions if each.names]
+        os.kill(inner._worker._process.pid, signal.SIGKILL)
+        await soon(lambda: inner.ended is not None)
+        return await ask(*arguments)
+
+    async with sandbox.session() as session:
+        await session.execute("let kept = 1")
+        monkeypatch.setattr(sandbox.analyst, "ask", killing)
+        result = await session.execute("let more = 2; return typeof kept")
+        assert result.output == "undefined"
+        assert result.warnings is not None
+        assert "starts anew: its worker ended. It has lost kept" in result.warnings[0]
+        assert await outputs(session, "return more") == [2]
+
+
 async def test_a_worker_that_is_killed_between_two_calls_is_replaced(sandbox: Sandbox) -> None:
     async with sandbox.session() as session:
         await session.execute("let a = 1")

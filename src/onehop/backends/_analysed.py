@@ -48,10 +48,10 @@ def _adapter() -> TypeAdapter[Diagnosis]:
 async def kept_by(analyst: Analyst | None, agent_id: str, code: str, language: Language) -> Kept:
     """``keep_declarations``, by the process that ``analyst`` has for this agent; of a text that is
     too much for it, nothing is kept."""
-    if analyst is None:
-        return Kept(is_read=False)
     if not has_to_be_read(code):
         return NOTHING
+    if analyst is None:
+        return Kept(is_read=False)
     try:
         answer = await analyst.ask(agent_id, "keep", {"code": code, "language": language})
         found = _kept_adapter().validate_python(answer)

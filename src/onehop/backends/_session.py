@@ -7,16 +7,19 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from onehop.backends import _results
+from onehop.backends._analysed import kept_json
 from onehop.backends._digest import Digest
+from onehop.backends._programs import make_job
+from onehop.backends._session_texts import Read, SessionTexts
 from onehop.backends.base import SessionGoneError
 from onehop.errors import SandboxClosedError, WorkerStartError
 from onehop.limits import Limits
 from onehop.requests import CheckedRequest
 from onehop.runs.questions import Desk, Services
 from onehop.runs.watching import stage
-from onehop.source import Kept, Variables
+from onehop.source import NOTHING, Variables
 from onehop.types import ExecutionResult, OnLog
-from onehop.workers import Died, Job, Outcome, Pool, Worker
+from onehop.workers import Died, Job, Outcome, Pool, Turn, Worker
 
 _CPU_SHARE: Final = 0.9
 """Of the CPU time that its worker may use in all: with more gone, the session ends."""
@@ -36,26 +39,23 @@ _CAUSES: Final = {
 }
 """By why a worker ended in a call."""
 
-MakeJob = Callable[
-    [CheckedRequest, Limits, OnLog | None, Desk | None, Services | None, Variables],
-    Awaitable[tuple[Job, Kept] | ExecutionResult],
-]
-"""The job of a call, fitted to the variables that there are, and what it declares; a result when
-its text cannot run."""
 MakeResult = Callable[[CheckedRequest, Limits, Outcome, Digest], Awaitable[ExecutionResult]]
 
 
 class LocalSession:
     """See BackendSession. One call at a time is the caller's duty."""
 
-    def __init__(self, pool: Pool, agent: str, make_job: MakeJob, make_result: MakeResult) -> None:
+    def __init__(self, pool: Pool, agent: str, read: Read, make_result: MakeResult) -> None:
         self._pool = pool
         self._agent = agent
-        self._make_job = make_job
+        self._texts = SessionTexts(read)
         self._make_result = make_result
         self._worker: Worker | None = None
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._turn: Turn | None = None
+        """The place of the worker."""
+        self._is_running = False
+        self._idle: asyncio.Event | None = None
+        """Set when the call that runs has ended, for those who wait for that."""
         self._closed = False
         self._variables = Variables()
         self.names: dict[str, None] = {}
@@ -70,47 +70,61 @@ class LocalSession:
         services: Services | None = None,
     ) -> ExecutionResult:
         """See BackendSession.run."""
-        made = await self._make_job(request, limits, on_log, desk, services, self._variables)
-        if isinstance(made, ExecutionResult):
-            return made
-        job, kept = made
-        digest = Digest(request.request.code)
-        self._idle.clear()
+        told = self._texts.at_once(request) or await self._texts.read(request)
+        if isinstance(told, ExecutionResult):
+            return told
+        kept, digest = told.kept, told.digest
+        if kept is not NOTHING:
+            kept = self._variables.fitted(kept)
+        job = make_job(request, limits, told.program, on_log, desk, services, kept_json(kept))
+        self._is_running = True
         try:
             outcome = await self._run_job(job, digest)
-            self.names |= dict.fromkeys(kept.names)
+            if kept is not NOTHING:
+                self.names |= dict.fromkeys(kept.names)
             self._judge(outcome, limits)
             result = await self._make_result(request, limits, outcome, digest)
-            self._variables.note(kept, is_success=result.success)
+            if kept is not NOTHING:
+                self._variables.note(kept, is_success=result.success)
         except asyncio.CancelledError:
             self._end("a call of it was cancelled")
             raise
         else:
             return result
         finally:
+            self._is_running = False
             self._rest()
-            self._idle.set()
+            if self._idle is not None:
+                self._idle.set()
 
     async def _run_job(self, job: Job, digest: Digest) -> Outcome:
         with stage("queue"):
-            worker = await self._worker_with_place()
-        worker.on_early_exit = self._lose
+            worker = self._worker_now() or await self._worker_with_place()
         try:
             with stage("run") as noted:
-                outcome = await worker.run(job, self._pool.turn(worker), digest.compute)
+                outcome = await worker.run(job, self._turn, digest.compute)
                 noted.note(killed=_results.killed(outcome, job.limits))
                 return outcome
         except WorkerStartError as error:
             self._end("its worker was lost")
             raise SessionGoneError(str(error)) from None
 
+    def _worker_now(self) -> Worker | None:
+        """The one that it has, if that has its place again at once."""
+        worker = self._worker
+        if worker is None or self._closed or self.ended is not None:
+            return None
+        return worker if self._pool.resume_nowait(worker) else None
+
     async def _worker_with_place(self) -> Worker:
         if self._closed:
             raise SandboxClosedError("the session is closed")
-        if self._worker is None:
-            self._worker = await self._pool.check_out(self._agent)
-        elif self.ended is not None:
+        if self.ended is not None:
             raise SessionGoneError(self.ended)
+        if self._worker is None:
+            worker = self._worker = await self._pool.check_out(self._agent)
+            worker.on_early_exit = self._lose
+            self._turn = self._pool.turn(worker)
         else:
             await self._pool.resume(self._worker)
         return self._worker
@@ -128,7 +142,7 @@ class LocalSession:
 
     def _lose(self) -> None:
         """Its worker ended between two calls, or in one."""
-        if self._idle.is_set():
+        if not self._is_running:
             self._end("its worker ended")
             self._rest()
 
@@ -152,9 +166,10 @@ class LocalSession:
         """See BackendSession.aclose."""
         self._closed = True
         self._end("it was closed")
-        if not self._idle.is_set():
+        if self._is_running:
             if self._worker is not None:
                 self._worker.stop()
+            self._idle = self._idle or asyncio.Event()
             await self._idle.wait()
         self._rest()
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from onehop import source
-from onehop._data import data
 from onehop.backends import _results
 from onehop.backends._ahead import LocalAhead
 from onehop.backends._digest import Digest
+from onehop.backends._programs import Program, make_job, plain
 from onehop.backends.outputs import Outputs
 from onehop.errors import NotCompiledError, WorkerStartError
 from onehop.runs.watching import stage
@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # what plain JavaScript does without is loaded with the first
     from onehop.analysis import Analyst
     from onehop.backends._readers import Readers
     from onehop.backends._session import LocalSession
+    from onehop.backends._session_texts import Told
     from onehop.compiler import Checkers
     from onehop.config import SandboxConfig
     from onehop.jail import SpawnerProcess
@@ -42,17 +43,6 @@ if TYPE_CHECKING:  # what plain JavaScript does without is loaded with the first
 
 _FIRST_PAUSE = 0.001
 """Workers tried when one turns out dead before it was given the job."""
-
-
-@data(frozen=True, slots=True)
-class _Program:
-    """What a worker runs."""
-
-    code: str
-    original: Original | None = None
-    """What it was made from."""
-    is_checked: bool = True
-    """See Compiled."""
 
 
 class LocalBackend:
@@ -152,17 +142,17 @@ class LocalBackend:
         ahead = request.ahead if isinstance(request.ahead, LocalAhead) else None
         digest = Digest(request.request.code)
 
-        def job_of(program: _Program) -> Job:
-            return _job(request, limits, program, on_log, desk, services)
+        def job_of(program: Program) -> Job:
+            return make_job(request, limits, program, on_log, desk, services)
 
-        if request.request.language == "typescript":
-            outcome = await self._of_typescript(request, agent, job_of, digest, ahead)
-            if isinstance(outcome, ExecutionResult):
-                return outcome
-        else:
-            program = _Program(source.without_shebang(request.request.code))
+        if (program := plain(request)) is not None:
             outcome = await self._outcome(request, agent, job_of(program), digest, ahead)
-        return await self._result(request, limits, agent, outcome, digest)
+        else:
+            found = await self._of_typescript(request, agent, job_of, digest, ahead)
+            if isinstance(found, ExecutionResult):
+                return found
+            outcome = found
+        return await self._result(agent, request, limits, outcome, digest)
 
     def _outcome(
         self,
@@ -181,7 +171,7 @@ class LocalBackend:
         self,
         request: CheckedRequest,
         agent: str,
-        job_of: Callable[[_Program], Job],
+        job_of: Callable[[Program], Job],
         digest: Digest,
         given: LocalAhead | None,
     ) -> Outcome | ExecutionResult:
@@ -205,12 +195,10 @@ class LocalBackend:
 
     async def _program(
         self, request: CheckedRequest, agent: str, ahead: LocalAhead | None = None
-    ) -> _Program | ExecutionResult:
-        """The text that a worker runs; the result when it cannot run. With ``ahead``, it is made
-        ready while a compiler is at work, and V8 may still have to read what that gives."""
+    ) -> Program | ExecutionResult:
+        """Of a text that has to be compiled; the result when it cannot run. With ``ahead``, it is
+        made ready while a compiler is at work, and V8 may still have to read what that gives."""
         code = source.without_shebang(request.request.code)
-        if request.request.language != "typescript":
-            return _Program(code)
         begin = None
         if ahead is not None and request.isolation == "process":
             begin = functools.partial(ahead.begin, request.context_json)
@@ -220,13 +208,13 @@ class LocalBackend:
         if isinstance(compiled, ExecutionResult):
             return compiled.model_copy(update={"isolation": request.isolation})
         original = Original(code, compiled.positions)
-        return _Program(compiled.code, original, compiled.is_checked)
+        return Program(compiled.code, original, compiled.is_checked)
 
     async def _result(
         self,
+        agent: str,
         request: CheckedRequest,
         limits: Limits,
-        agent: str,
         outcome: Outcome,
         digest: Digest,
     ) -> ExecutionResult:
@@ -253,34 +241,23 @@ class LocalBackend:
         session = LocalSession(
             self._pool,
             agent,
-            functools.partial(self._session_job, agent),
-            lambda request, limits, outcome, digest: self._result(
-                request, limits, agent, outcome, digest
-            ),
+            functools.partial(self._read, agent),
+            functools.partial(self._result, agent),
         )
         self._sessions.add(session)
         return session
 
-    async def _session_job(
-        self,
-        agent: str,
-        request: CheckedRequest,
-        limits: Limits,
-        on_log: OnLog | None,
-        desk: Desk | None,
-        services: Services | None,
-        variables: source.Variables,
-    ) -> tuple[Job, source.Kept] | ExecutionResult:
-        program = await self._program(request, agent)
+    async def _read(self, agent: str, request: CheckedRequest) -> Told | ExecutionResult:
+        from onehop.backends._session_texts import Told
+
+        program = plain(request) or await self._program(request, agent)
         if isinstance(program, ExecutionResult):
             return program
-        from onehop.backends._analysed import kept_by, kept_json  # most runs have no session
+        from onehop.backends._analysed import kept_by
 
-        language = request.request.language
+        code, language = request.request.code, request.request.language
         kept = await kept_by(self._analyst, agent, program.code, language)
-        kept = variables.fitted(kept)
-        session = kept_json(kept)
-        return _job(request, limits, program, on_log, desk, services, session), kept
+        return Told(program, kept, Digest(code))
 
     async def confirm_syntax(
         self, request: ExecutionRequest, agent: str, said: source.Diagnosis
@@ -328,31 +305,6 @@ class LocalBackend:
         await self._realms.aclose()
         await self._pool.aclose()
         self._outputs.clear()
-
-
-def _job(
-    request: CheckedRequest,
-    limits: Limits,
-    program: _Program,
-    on_log: OnLog | None,
-    desk: Desk | None,
-    services: Services | None,
-    session_json: str | None = None,
-) -> Job:
-    return Job(
-        code=program.code,
-        original=program.original,
-        context_json=request.context_json,
-        capture_console=request.request.capture_console,
-        limits=limits,
-        on_log=on_log,
-        desk=desk,
-        seed=request.request.seed,
-        clock=request.request.clock,
-        moves=request.moves,
-        services=services,
-        session_json=session_json,
-    )
 
 
 async def _run_job(

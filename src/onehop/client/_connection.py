@@ -14,6 +14,8 @@ from typing import Any, Final, Protocol, TypeVar
 import httpx2
 
 from onehop.client._errors import answer_of, raise_refusal, unreachable
+from onehop.client._line import Answer
+from onehop.client._near import Near
 from onehop.client._options import API, Options
 from onehop.client._retries import asked_of, passes, pause
 from onehop.errors import (
@@ -81,11 +83,18 @@ class Connection:
             # A proxy of the environment is for the way out, not for this machine.
             mounts=None if transport else dict.fromkeys(_LOOPBACK),
         )
+        self._near = (
+            Near(options.server_url, self._http.headers.raw, _CONNECT)
+            if transport is None and Near.suits(options.server_url)
+            else None
+        )
         self._url = lru_cache(_URLS)(partial(_join, self._http.base_url))
 
     async def aclose(self) -> None:
         """Break what is in flight and let go of every connection."""
         self._closed = True
+        if self._near is not None:
+            await self._near.aclose()
         await self._http.aclose()
 
     def limit_runs(self, at_once: object) -> None:
@@ -191,12 +200,31 @@ class Connection:
         if self._closed:
             raise NotConnectedError("the client has been disconnected")
         try:
-            response = await self._http.send(self._request(call))
+            response = await self._send(call)
         except httpx2.RequestError as error:
             raise self._failure(error) from None  # 80 frames, and no more words
-        if call.raw and response.is_success:
+        if isinstance(response, httpx2.Response) and not response.is_success:
+            raise_refusal(response, self._options)
+        if call.raw:
             return {"data": response.content}
         return answer_of(response, self._options)
+
+    async def _send(self, call: Call) -> httpx2.Response | Answer:
+        if self._near is None or call.query or self._http.cookies:
+            return await self._http.send(self._request(call))
+        target = self._url(call.path).raw_path
+        answer = await self._near.ask(call.method, target, _raw(_headers(call)), call.body or b"")
+        if answer.is_plain:
+            return answer
+        response = httpx2.Response(
+            answer.status_code,
+            headers=answer.headers,
+            content=answer.content,
+            request=self._request(call),
+            extensions={"reason_phrase": answer.reason},
+        )
+        self._http.cookies.extract_cookies(response)
+        return response
 
     def _request(self, call: Call) -> httpx2.Request:
         """As the client's ``build_request`` makes it, which merges URL, headers and queries anew

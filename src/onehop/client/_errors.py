@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic_core import from_json
 
+from onehop.client._line import Answer
 from onehop.client._options import API, Options
 from onehop.errors import (
     UNKNOWN_ADDRESS,
@@ -50,11 +51,9 @@ class _Refusal:
     retry_after: float | None = None
 
 
-def answer_of(response: httpx2.Response, options: Options) -> dict[str, Any]:
-    """The JSON object of a good answer, empty where there is nothing to say. Raises what a bad one
-    stands for."""
-    if not response.is_success:
-        raise_refusal(response, options)
+def answer_of(response: httpx2.Response | Answer, options: Options) -> dict[str, Any]:
+    """The JSON object of a good answer, empty where there is nothing to say. Raises
+    UnexpectedAnswerError."""
     if response.status_code == 204:
         return {}
     found = _object(response.content)

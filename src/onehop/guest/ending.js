@@ -38,6 +38,7 @@ const ending = {
   unhandled: new CapturedMap(),
   handOn: null,
   isFirstTurn: true,
+  isOnTop: false,
   hasReturned: false,
   value: undefined,
   since: 0,
@@ -80,7 +81,15 @@ export function runToEnd(job, handOn) {
   // Most runs need no turn of the event loop, which costs more than all the rest of such a run.
   processTicksAndRejections();
   ending.isFirstTurn = false;
-  if (ending.hasReturned) answerIfIdle();
+  if (!ending.hasReturned) return;
+  ending.isOnTop = true;
+  answerIfIdle();
+  ending.isOnTop = false;
+}
+
+/** Whether the run answers in its first turn, and only getters of its value may be on the stack. */
+export function isOnTop() {
+  return ending.isOnTop;
 }
 
 function noteReturn(value) {

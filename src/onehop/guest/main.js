@@ -1,6 +1,13 @@
 // The order of things: lock down, prove it on a small run, say so, take one job, answer it.
 
-import { core, eventLoopHasMoreWork, getterOf, quote, uncurryThis } from "./primordials.js";
+import {
+  core,
+  eventLoopHasMoreWork,
+  getterOf,
+  processTicksAndRejections,
+  quote,
+  uncurryThis,
+} from "./primordials.js";
 import { die, exitProcess, halt, readFrame, sendFrame } from "./channel.js";
 import { show } from "./errors.js";
 import { encodeValue } from "./values.js";
@@ -9,7 +16,7 @@ import { answers, fail, succeed } from "./answers.js";
 import { call, compile } from "./run.js";
 import { cancelTimers } from "./timers.js";
 import { nextTurn } from "./turns.js";
-import { endStuckRun, forgetRejection, noteRejection, runToEnd } from "./ending.js";
+import { endStuckRun, forgetRejection, isOnTop, noteRejection, runToEnd } from "./ending.js";
 import { beginEpoch, isLate } from "./epoch.js";
 import { isListening } from "./second.js";
 import { ourNames } from "./globals.js";
@@ -121,17 +128,59 @@ function serve(ahead = null) {
   if (frame.kind === "context") return serve(frame.context);
   if (frame.kind !== "job") die("a frame before the job is no request to warm up");
   frame.context ??= ahead;
+  if (frame.session !== null) return beginSession(frame);
   answers.state = "running";
   begin(frame, succeed);
 }
 
 /** All that a job goes through stands here and below: a rehearsal has V8 compile it. */
 function begin(job, handOn) {
-  if (job.session !== null) {
-    answers.settle = openField;
-    answers.succeeded = answers.failed = serveNext;
-  }
   runToEnd(job, handOn);
+}
+
+/**
+ * The next call of a session, and whether the last one has ended before any turn of the event loop.
+ * @type {{ __proto__: null, next: Job | null, isOver: boolean }}
+ */
+const kept = { __proto__: null, next: null, isOver: false };
+
+function beginSession(job) {
+  answers.settle = openField;
+  answers.succeeded = serveAfterValue;
+  answers.failed = serveLater;
+  kept.next = job;
+  nextTurn(serveCalls); // not from here, where the first job would stay in memory
+}
+
+/** Calls that need no turn of the event loop, which costs more than all the rest, follow here. */
+function serveCalls() {
+  for (;;) {
+    answers.state = "running";
+    begin(takeCall(), succeed);
+    if (!kept.isOver) return;
+    kept.isOver = false;
+    waitForCall();
+    processTicksAndRejections(); // what the value's getters have begun
+    if (eventLoopHasMoreWork()) return nextTurn(serveCalls);
+  }
+}
+
+/** @returns {Job} */
+function takeCall() {
+  const { next } = kept;
+  kept.next = null;
+  return /** @type {Job} */ (next);
+}
+
+function serveAfterValue() {
+  if (isOnTop()) kept.isOver = true;
+  else serveLater();
+}
+
+/** The guest may be on the stack. */
+function serveLater() {
+  waitForCall();
+  nextTurn(serveCalls);
 }
 
 /** Of a session: whether the host has been asked something, so that no other call can follow. */
@@ -140,17 +189,14 @@ function openField() {
 }
 
 /** Of a session: nothing runs until the next call comes. */
-function serveNext() {
+function waitForCall() {
   if (isListening()) die("a call had asked its host something, and did not await the answer");
   const frame = readFrame();
   if (frame === null) return exitProcess(0);
   if (frame.kind !== "job" || frame.session === null) die("a frame that is no call of the session");
   cancelTimers();
   beginEpoch(); // from here on all that is left of the last call is late
-  nextTurn(() => {
-    answers.state = "running";
-    begin(frame, succeed);
-  });
+  kept.next = frame;
 }
 
 function dieOf(thrown) {

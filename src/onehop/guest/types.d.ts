@@ -216,6 +216,7 @@ interface Ending {
   unhandled: any;
   handOn: ((value: unknown) => void) | null;
   isFirstTurn: boolean;
+  isOnTop: boolean;
   hasReturned: boolean;
   value: unknown;
   since: number;

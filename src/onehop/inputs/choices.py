@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from reprlib import Repr
 from typing import Any, Final, TypedDict
 
@@ -37,10 +38,11 @@ class Choices(TypedDict, total=False):
 _CHOICES: Final = Choices.__annotations__.keys()
 
 
-def only_choices(given: Choices, call: Callable[..., Any]) -> None:
-    """Raises TypeError for an argument that ``call``, which takes Choices, does not have."""
+def only_choices(given: Choices, runner: Any) -> None:
+    """Raises TypeError for an argument that ``execute`` of the runner, with Choices, lacks."""
     if given.keys() <= _CHOICES:
         return
+    call: Callable[..., Any] = runner.execute
     for name in given.keys() - _CHOICES:
         import inspect
         from difflib import get_close_matches
@@ -115,13 +117,19 @@ def check_session(session: Any) -> str | None:
     """The name of a session. Raises InvalidRequestError."""
     if session is None:
         return None
-    if isinstance(session, str) and _NAME.fullmatch(session):
+    if isinstance(session, str) and len(session) <= LONGEST_SESSION and _is_name(session):
         return session
     allowed = (
         f"1 to {LONGEST_SESSION} characters, each of A-Z a-z 0-9 . _ : @ -, the first a letter or "
         "digit"
     )
     raise InvalidRequestError("session", _show(session), allowed)
+
+
+@lru_cache(maxsize=256)
+def _is_name(session: str) -> bool:
+    """Each call of a session has the same name again."""
+    return _NAME.fullmatch(session) is not None
 
 
 def check_yield(after: Any) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -14,7 +14,7 @@ class Runner(Protocol):
     """A Sandbox, an Executor or an AgentClient, as far as sessions go."""
 
     @property
-    def execute(self) -> Callable[..., Awaitable[ExecutionResult]]:
+    def execute(self) -> Callable[..., Coroutine[Any, Any, ExecutionResult]]:
         """Run code in the session that is named."""
         ...
 
@@ -52,11 +52,11 @@ class SessionScope:
         if not self._is_named:
             await self.end()
 
-    async def execute(self, code: str, *arguments: Any, **named: Any) -> ExecutionResult:
+    def execute(
+        self, code: str, *arguments: Any, **named: Any
+    ) -> Coroutine[Any, Any, ExecutionResult]:
         """``execute`` in this session: what earlier calls of it have declared is there."""
-        return await self._runner.execute(
-            code, *arguments, **self._agent, **named, session=self.name
-        )
+        return self._runner.execute(code, *arguments, **self._agent, **named, session=self.name)
 
     async def end(self) -> bool:
         """End it, and drop what ``store`` keeps; False when there was nothing."""

@@ -244,7 +244,7 @@ class Sandbox:
         """
         backend = self._open_backend()
         if choices:
-            only_choices(choices, self.execute)
+            only_choices(choices, self)
         chosen: dict[str, Any] = {**choices}
         after = check_yield(chosen.pop("yield_after", None))
         grant = self._desks.grant(tools, [rules] if rules else ())
@@ -413,14 +413,15 @@ class Sandbox:
         services = RunServices(self.artifacts.of(agent_id), on_progress, values)
         try:
             if desk is None:
-                result = await self._run(checked, agent_id, on_log, None, services)
+                result = await self._running(checked, agent_id, on_log, None, services)
             else:
                 printed = Printed(on_log)
                 hears = on_log if desk.stopped is None else printed.hear
-                running = self._run(checked, agent_id, hears, desk, services)
+                running = self._running(checked, agent_id, hears, desk, services)
                 result = await with_desk(desk, running, checked.request, printed)
         finally:
-            await services.aclose()
+            if services.has_work:
+                await services.aclose()
         if services.artifacts:
             result = result.model_copy(update={"artifacts": services.artifacts})
         if checked.warnings:
@@ -428,19 +429,19 @@ class Sandbox:
             result = result.model_copy(update={"warnings": told})
         return result
 
-    async def _run(
+    def _running(
         self,
         checked: CheckedRequest,
         agent_id: str,
         on_log: OnLog | None,
         desk: RunDesk | None,
         services: RunServices,
-    ) -> ExecutionResult:
+    ) -> Coroutine[Any, Any, ExecutionResult]:
         limits = self._config.limits(checked.request.timeout)
         backend, session = self._open_backend(), checked.request.session
         if session is None:
-            return await backend.run(checked, limits, agent_id, on_log, desk, services)
-        return await self.sessions.run(
+            return backend.run(checked, limits, agent_id, on_log, desk, services)
+        return self.sessions.run(
             agent_id,
             session,
             lambda inner: inner.run(checked, limits, on_log, desk, services),

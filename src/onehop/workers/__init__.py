@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onehop.workers._factory import WorkerFactory, deno_programs
-from onehop.workers._job import Died, Job, Outcome
+from onehop.workers._job import Died, Job, Outcome, Turn
 from onehop.workers._pool import Pool
 from onehop.workers._process import Worker
 from onehop.workers._queue import FairQueue
@@ -16,6 +16,7 @@ __all__ = [
     "Outcome",
     "Pool",
     "RealmPool",
+    "Turn",
     "Worker",
     "WorkerFactory",
     "deno_programs",

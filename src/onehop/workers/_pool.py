@@ -178,7 +178,7 @@ class Pool:
         return None
 
     def turn(self, worker: Worker) -> Turn:
-        """The place of a worker that was checked out."""
+        """The place of a worker that was checked out, for its job or all calls of its session."""
         return _Turn(self, worker)
 
     def rest(self, worker: Worker) -> bool:
@@ -200,12 +200,17 @@ class Pool:
     async def resume(self, worker: Worker) -> None:
         """Wait until a worker that rests has a place again; it comes before those that have none
         yet, since it holds memory."""
-        if not self._resuming and self._resume_now(worker):
+        if self.resume_nowait(worker):
             return
         turn = asyncio.get_running_loop().create_future()
         self._resuming.append((worker, turn))
         self._serve()
         await turn
+
+    def resume_nowait(self, worker: Worker) -> bool:
+        """Give a worker that rests a place, if there is one that nobody waits for; whether it has
+        one."""
+        return not self._resuming and self._resume_now(worker)
 
     def _resume_some(self) -> None:
         for _ in range(len(self._resuming)):
@@ -429,9 +434,12 @@ class _Turn:
     def __init__(self, pool: Pool, worker: Worker) -> None:
         self._pool = pool
         self._worker = worker
+        self._has_begun = False
 
     def begun(self) -> None:
-        self._pool.refill_later()
+        if not self._has_begun:
+            self._has_begun = True
+            self._pool.refill_later()
 
     def rest(self) -> bool:
         return self._pool.rest(self._worker)

@@ -94,6 +94,11 @@ class RunServices:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    @property
+    def has_work(self) -> bool:
+        """Whether ``aclose`` has something to wait for."""
+        return bool(self._tasks)
+
     async def aclose(self) -> None:
         """The run has ended: what it has set is kept, and nobody waits for answers any more."""
         if self._tasks:

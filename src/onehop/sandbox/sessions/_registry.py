@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 _RESTARTED: Final = "onehop was restarted, or another server had it"
 _LOOK_SECONDS: Final = 1.0
 """Between two looks for sessions that are idle."""
-_NOTED_SECONDS: Final = 60.0
-"""After which the note of a session that is in use says so again."""
 _MOST_KNOWN: Final = 4
 """Sessions without a worker that are known, of an agent and in all, for each that may have one."""
 
@@ -40,8 +39,6 @@ class Sessions:
         self._known: dict[str, dict[str, Session]] = {}
         """By agent and name."""
         self._keeping: Keeping | None = None
-        self._saved: dict[Session, tuple[tuple[str, ...], float]] = {}
-        """The names that were noted last, and when."""
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -68,10 +65,7 @@ class Sessions:
         raises.
         """
         session = self._known.get(agent_id, {}).get(name) or await self._begin(agent_id, name)
-        try:
-            return await session.run(call)
-        finally:
-            self._touch(agent_id, session)
+        return await session.run(call)
 
     def names(self, agent_id: str, name: str) -> tuple[str, ...]:
         """What the calls of a session have declared so far."""
@@ -81,7 +75,8 @@ class Sessions:
     async def _begin(self, agent_id: str, name: str) -> Session:
         self._check_room(agent_id, self._known.get(agent_id, {}))
         self._forget_some()
-        session = Session(name, self._config, lambda: self._open_one(agent_id))
+        noted = functools.partial(self._note_later, agent_id)
+        session = Session(name, self._config, lambda: self._open_one(agent_id), noted)
         self._known.setdefault(agent_id, {})[name] = session
         try:
             note = await self.keeping.find(agent_id, name)
@@ -121,7 +116,6 @@ class Sessions:
             del own[session.name]
             if not own:
                 del self._known[agent_id]
-        self._saved.pop(session, None)
 
     async def _open_one(self, agent_id: str) -> BackendSession:
         """In the place of the one that waits longest, if there are as many as there may be."""
@@ -129,35 +123,28 @@ class Sessions:
         idle = sorted((each for each in live if not each[1].is_running), key=lambda each: each[0])
         if len(live) >= self._config.most and idle:
             await idle[0][1].evict("its worker was needed for another session")
-        return await self._open(agent_id)
+        inner = await self._open(agent_id)
+        if self._timer is None:
+            self._look_later()
+        return inner
 
     def _all(self) -> list[Session]:
         return [each for own in self._known.values() for each in own.values()]
 
-    def _touch(self, agent_id: str, session: Session) -> None:
-        """A call of it has ended."""
-        if self._known.get(agent_id, {}).get(session.name) is session:
-            self._save_later(agent_id, session)
-        if self._timer is None:
-            self._look_later()
-
     # --- what is known of them after a restart ---
 
-    def _save_later(self, agent_id: str, session: Session) -> None:
-        """Off the call's path; a note that is lost only makes a warning shorter. It is renewed
-        while the session is in use, since those go that were used longest ago."""
-        names, used = session.names, session.used
-        saved, at = self._saved.get(session, (None, used))
-        if saved == names and used - at < _NOTED_SECONDS:
+    def _note_later(self, agent_id: str, session: Session) -> None:
+        """Off the call's path; a note that is lost only makes a warning shorter."""
+        if self._known.get(agent_id, {}).get(session.name) is not session:
             return
         from onehop.stores.base import SessionNote
 
-        most = None if session in self._saved else self._config.kept
-        self._saved[session] = names, used
+        most = None if session.is_noted else self._config.kept
+        session.is_noted = True
         note = SessionNote(
             agent_id=agent_id,
             session=session.name,
-            names=names,
+            names=session.names,
             created_at=session.created_at,
             used_at=session.used_at,
         )
@@ -179,7 +166,7 @@ class Sessions:
     # --- those that are idle ---
 
     def _look_later(self) -> None:
-        if self._timer is None and not self._closed and any(each.is_live for each in self._all()):
+        if not self._closed:
             loop = asyncio.get_running_loop()
             seconds = min(_LOOK_SECONDS, self._config.idle / 4)
             self._timer = loop.call_later(seconds, self._look)
@@ -191,7 +178,8 @@ class Sessions:
             is_idle = session.is_live and not session.is_running
             if is_idle and now - session.used > self._config.idle:
                 self._spawn(session.evict(f"it was idle for {self._config.idle:g} s"))
-        self._look_later()
+        if any(each.is_live for each in self._all()):
+            self._look_later()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -246,7 +234,6 @@ class Sessions:
             await session.aclose()
         await self._settle()
         self._known.clear()
-        self._saved.clear()
 
     async def _settle(self) -> None:
         while self._tasks:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from onehop.backends.base import BackendSession, SessionGoneError
 from onehop.errors import Overloaded, SandboxClosedError, SandboxUnavailableError
+from onehop.sandbox.sessions._turns import Turns
 from onehop.types import ExecutionResult
 
 if TYPE_CHECKING:
     from onehop.config import SessionConfig
 
 Open = Callable[[], Awaitable[BackendSession]]
+Note = Callable[["Session"], None]
 Call = Callable[[BackendSession], Awaitable[ExecutionResult]]
 """Runs one call in a session of the backend."""
 
 _TOLD: Final = 30
 """Names that a warning lists of what is gone."""
+_NOTED_SECONDS: Final = 60.0
+"""After which the note of a session that is in use says so again, since those go that were used
+longest ago."""
 _WAIT_SECONDS: Final = 1.0
 """Told to callers who are refused."""
 
@@ -27,11 +31,13 @@ _WAIT_SECONDS: Final = 1.0
 class Session:
     """An agent's session. Nothing of it runs before its first call."""
 
-    def __init__(self, name: str, config: SessionConfig, open_: Open) -> None:
+    def __init__(self, name: str, config: SessionConfig, open_: Open, note: Note) -> None:
+        """``note`` is called when its note should say more, or that it is in use."""
         self.name = name
         self._config = config
         self._open = open_
-        self._turn = asyncio.Lock()
+        self._note = note
+        self._turns = Turns()
         self._callers = 0
         self._inner: BackendSession | None = None
         self._opened_at = 0.0
@@ -41,6 +47,11 @@ class Session:
         self._is_new = True
         self.created_at = self.used_at = _now()
         self.used = time.monotonic()
+        self.is_noted = False
+        """Whether there may be a note of it."""
+        self._noted_inner: BackendSession | None = None
+        self._noted_names = 0
+        self._noted_at = float("-inf")
 
     # --- what others see of it ---
 
@@ -77,24 +88,41 @@ class Session:
             raise Overloaded(self._callers - 1, _WAIT_SECONDS)
         self._callers += 1
         try:
-            async with self._turn:
-                return await self._run(call)
+            if self._turns.is_taken:
+                await self._turns.wait()
+            self._turns.is_taken = True
+            try:
+                result = await call(self._inner_now() or await self._take_inner())
+            except SessionGoneError:
+                await self._drop()
+                result = await self._again(call)
+            finally:
+                self._turns.leave()
         finally:
             self._callers -= 1
-            self._is_new = False
-            self.used, self.used_at = time.monotonic(), _now()
-
-    async def _run(self, call: Call) -> ExecutionResult:
-        if self._inner is not None and (why := self._is_over(self._inner)):
-            await self._drop(why)
-        try:
-            result = await call(await self._take_inner())
-        except SessionGoneError:
-            await self._drop()
-            result = await self._again(call)
-        finally:
-            self._note_end()
+            self._note_call()
         return result if self._lost is None else self._told(result)
+
+    def _inner_now(self) -> BackendSession | None:
+        """The one that there is, for one more call; None if that takes another one."""
+        inner = self._inner
+        if inner is None or self._closed or self._is_over(inner):
+            return None
+        self._calls += 1
+        return inner
+
+    def _note_call(self) -> None:
+        """One has ended, and its worker may have been lost in it, which the next answer tells."""
+        inner = self._inner
+        self._is_new = False
+        self.used, self.used_at = time.monotonic(), _now()
+        if inner is not None and inner.ended is not None:
+            self.remember(inner.ended, self.names)
+        names = 0 if inner is None else len(inner.names)
+        is_old = self.used - self._noted_at >= _NOTED_SECONDS
+        if is_old or names != self._noted_names or inner is not self._noted_inner:
+            self._noted_inner, self._noted_names, self._noted_at = inner, names, self.used
+            self._note(self)
 
     async def _again(self, call: Call) -> ExecutionResult:
         """Nothing has run yet, so that it may run in another worker."""
@@ -115,6 +143,8 @@ class Session:
         return None
 
     async def _take_inner(self) -> BackendSession:
+        if self._inner is not None and (why := self._is_over(self._inner)):
+            await self._drop(why)
         if self._closed:
             raise SandboxClosedError("the session was ended")
         if self._inner is None:
@@ -122,11 +152,6 @@ class Session:
             self._opened_at, self._calls = time.monotonic(), 0
         self._calls += 1
         return self._inner
-
-    def _note_end(self) -> None:
-        """Its worker may have been lost in this very call, which its next answer tells."""
-        if self._inner is not None and self._inner.ended is not None:
-            self.remember(self._inner.ended, self.names)
 
     def _told(self, result: ExecutionResult) -> ExecutionResult:
         lost = self._lost
@@ -150,9 +175,15 @@ class Session:
 
     async def evict(self, why: str) -> None:
         """Give its worker up, unless a call runs or waits."""
-        if not self.is_running:
-            async with self._turn:
-                await self._drop(why)
+        if self.is_running:
+            return
+        if self._turns.is_taken:
+            await self._turns.wait()
+        self._turns.is_taken = True
+        try:
+            await self._drop(why)
+        finally:
+            self._turns.leave()
 
     async def _drop(self, why: str | None = None) -> None:
         inner, names = self._inner, self.names
