@@ -40,7 +40,7 @@ class SpawnerProcess:
         except OSError as error:
             raise SandboxUnavailableError(why_not_started(error)) from None
         try:
-            self._process: subprocess.Popen[bytes] | None = _start(theirs.fileno(), accounts)
+            self._process: subprocess.Popen[bytes] | None = _start(theirs, accounts)
         except OSError as error:
             hang_up(self.control)
             raise SandboxUnavailableError(why_not_started(error)) from None
@@ -120,14 +120,13 @@ def _control_pair() -> tuple[socket.socket, socket.socket]:
     return ours, theirs
 
 
-def _start(control: int, accounts: bool | None) -> subprocess.Popen[bytes]:
+def _start(control: socket.socket, accounts: bool | None) -> subprocess.Popen[bytes]:
     asked = [] if accounts is None else ["accounts" if accounts else "none"]
-    words = [_FOLDER, str(control), str(os.getpid()), *asked]
+    words = [_FOLDER, str(os.getpid()), *asked]
     return subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", _PROGRAM, *words],
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        pass_fds=[control],
+        stdout=control,
         env={},
         start_new_session=True,  # the terminal's signals are for the host
     )
