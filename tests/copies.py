@@ -89,7 +89,7 @@ def also_for_analysis() -> Iterator[None]:
         yield
 
 
-def _analysis(control: socket.socket) -> subprocess.Popen[bytes]:
+def _analysis(control: int) -> subprocess.Popen[bytes]:
     return _Copy(
         [*ONEHOP, *words()],
         stdin=control,

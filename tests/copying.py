@@ -142,7 +142,7 @@ def _open_streams() -> None:
 class _Analysis(subprocess.Popen[bytes]):
     """The process that parses code, for a copy: a copy of it."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: int) -> None:
         super().__init__(words(), stdin=control, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def _execute_child(self, *arguments: Any) -> None:

@@ -87,13 +87,13 @@ def _connected() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     ours, theirs = socket.socketpair()
     with theirs:
         try:
-            return ours, _start(theirs)
+            return ours, _start(theirs.fileno())
         except BaseException:
             ours.close()
             raise
 
 
-def _start(control: socket.socket) -> subprocess.Popen[bytes]:
+def _start(control: int) -> subprocess.Popen[bytes]:
     path = json.dumps([os.path.abspath(entry) for entry in sys.path])
     return subprocess.Popen(
         [sys.executable, "-I", "-c", _PROGRAM, path, str(os.getpid())],

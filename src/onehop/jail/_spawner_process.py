@@ -40,7 +40,7 @@ class SpawnerProcess:
         except OSError as error:
             raise SandboxUnavailableError(why_not_started(error)) from None
         try:
-            self._process: subprocess.Popen[bytes] | None = _start(theirs, accounts)
+            self._process: subprocess.Popen[bytes] | None = _start(theirs.fileno(), accounts)
         except OSError as error:
             hang_up(self.control)
             raise SandboxUnavailableError(why_not_started(error)) from None
@@ -120,7 +120,7 @@ def _control_pair() -> tuple[socket.socket, socket.socket]:
     return ours, theirs
 
 
-def _start(control: socket.socket, accounts: bool | None) -> subprocess.Popen[bytes]:
+def _start(control: int, accounts: bool | None) -> subprocess.Popen[bytes]:
     asked = [] if accounts is None else ["accounts" if accounts else "none"]
     words = [_FOLDER, str(os.getpid()), *asked]
     return subprocess.Popen(
