@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from onehop.stores.base import (
 from tests.servers import MongoServer, PostgresServer
 from tests.stores.records import NOW, entries, record, runs, unopened
 from tests.stores.test_snippets import WEEKLY
+from tests.waiting import soon
 
 Server = PostgresServer | MongoServer
 PATIENCE = 0.2
@@ -166,6 +167,14 @@ async def _fails(store: Store, name: str) -> None:
     assert "secret" not in str(failure.value), name
 
 
+async def _answers(store: Store) -> bool:
+    """Whether the driver has found the server again."""
+    with suppress(StoreUnavailableError):
+        await store.ping()
+        return True
+    return False
+
+
 @pytest.mark.sample(1)
 async def test_every_method_says_so_when_the_server_is_away_and_works_when_it_is_back(
     server: Server, store: Store
@@ -178,6 +187,7 @@ async def test_every_method_says_so_when_the_server_is_away_and_works_when_it_is
             await asyncio.gather(*(_fails(store, name) for name in CALLS))
     finally:
         server.start()
+    await soon(lambda: _answers(store), "an answer of the server that is back")
     for name, call in CALLS.items():
         if name != "open":
             await call(store)
