@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from onehop import Sandbox
 from onehop.cores import usable_cores
 from tests.copies import also_for_analysis
+from tests.copies import end as end_copying
 from tests.sameness import same_each_time
 from tests.sampling import Sampling
 from tests.servers import MongoServer, PostgresServer
@@ -135,6 +136,7 @@ def copies_parse_code() -> Iterator[None]:
     """By default: most tests that parse code are not about the start of the process that does."""
     with also_for_analysis() if same_each_time() else nullcontext():
         yield
+    end_copying()
 
 
 @pytest.fixture(scope="session", autouse=True)

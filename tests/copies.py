@@ -162,18 +162,30 @@ class _Parent:
                 self._door.sendall(body)
                 answer = self._door.recv(LENGTH.size, socket.MSG_WAITALL)
             except BaseException:  # a timeout of pytest: this answer is not for the next one
-                self._door.close()
-                _parent.cache_clear()
+                end()
                 raise
             finally:
                 _adopt(False)
         assert answer, f"{NAME} has ended: {self._process.wait()}"
         return int(LENGTH.unpack(answer)[0])
 
+    def end(self) -> None:
+        """What is copied from now on is copied from another one."""
+        self._door.close()
+        self._process.kill()
+        self._process.wait()
+
 
 @functools.cache
 def _parent() -> _Parent:
     return _Parent()
+
+
+def end() -> None:
+    """End the process that is copied, if there is one. Its copies go on."""
+    if _parent.cache_info().currsize:
+        _parent().end()
+        _parent.cache_clear()
 
 
 def _adopt(wanted: bool) -> None:

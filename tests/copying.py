@@ -180,11 +180,8 @@ def analyse(path: str, host: str) -> NoReturn:
         from onehop.examiner.server import main
 
         _wait_for_parent(int(host))
-        control, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        os.close(nothing)
         sys.path[:] = json.loads(path)
-        sys.argv[:] = ["-c", str(control), host]
+        sys.argv[:] = ["-c", host]
         main()
     except BaseException:
         traceback.print_exc()

@@ -22,9 +22,9 @@ def until(condition: Callable[[], Any], what: str = "it", patience: float = PATI
     return met
 
 
-async def soon(condition: Callable[[], Any], what: str = "it") -> Any:
+async def soon(condition: Callable[[], Any], what: str = "it", patience: float = PATIENCE) -> Any:
     """``until`` in an event loop; ``condition`` may be a coroutine function."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         met = condition()
         if inspect.isawaitable(met):

@@ -146,6 +146,31 @@ def test_a_limit_of_a_few_hundred_open_files_is_enough(user: User) -> None:
     assert words[:3] == ["2", "timeout", "resource_limit"]
 
 
+NUMBERS = """
+import asyncio, os
+from onehop import Sandbox, SandboxConfig
+
+async def main():
+    for number in range(97, 102):
+        held = [os.dup(0)]
+        while held[-1] < number:
+            held.append(os.dup(0))
+        async with Sandbox(SandboxConfig(pool_size=1)) as sandbox:
+            print((await sandbox.execute("return 1 + 1")).output)
+        for each in held:
+            os.close(each)
+
+asyncio.run(main())
+"""
+
+
+def test_it_starts_however_many_files_the_host_has_open(user: User) -> None:
+    """The engine's binary has a fixed number in the spawner; the socket to the host had the number
+    that it has in the host, which was the same with 99 or 100 open files."""
+    done = run_as(user, "-c", NUMBERS)
+    assert done.stdout.split() == ["2"] * 5
+
+
 def test_a_limit_of_open_files_that_is_too_low_is_named(user: User) -> None:
     done = run_as(user, "-c", _without_resources() + limited(100) + WHOLE, check=False)
     assert "SandboxUnavailableError" in done.stderr

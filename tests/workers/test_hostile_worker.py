@@ -148,7 +148,7 @@ class EmptyDesk:
 
 
 async def run_hostile(
-    attack: str, *, timeout: int = 2000, before: str = "", desk: Desk | None = None
+    attack: str, *, timeout: int = 20_000, before: str = "", desk: Desk | None = None
 ) -> ExecutionResult:
     config = SandboxConfig(pool_size=1, max_output=100_000, max_kept_output=200_000)
     factory = WorkerFactory(

@@ -24,7 +24,7 @@ from onehop import (
 from onehop.workers import WorkerFactory
 from onehop.workers._queue import FairQueue
 from tests.processes import is_dead, spawners, workers
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, soon
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -51,9 +51,15 @@ async def test_a_run_that_was_answered_holds_no_place() -> None:
     config = SandboxConfig(pool_size=3, max_concurrency=1, max_queue=0)
     async with Sandbox(config) as sandbox:
         for _ in range(4):
-            await asyncio.sleep(0.5)  # several are at hand; nobody may wait for one
+            await soon(lambda: _idle(sandbox) == 3, "a full pool")  # nobody may wait for one
             assert (await sandbox.execute("return 1")).output == 1
             assert (await sandbox.execute("return 2")).output == 2
+
+
+def _idle(sandbox: Sandbox) -> int:
+    state = sandbox.pool_state()
+    assert state is not None
+    return state.idle
 
 
 async def test_a_worker_is_gone_soon_after_its_answer(narrow: Sandbox) -> None:

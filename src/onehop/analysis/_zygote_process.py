@@ -96,11 +96,10 @@ def _connected() -> tuple[socket.socket, subprocess.Popen[bytes]]:
 def _start(control: int) -> subprocess.Popen[bytes]:
     path = json.dumps([os.path.abspath(entry) for entry in sys.path])
     return subprocess.Popen(
-        [sys.executable, "-I", "-c", _PROGRAM, path, str(control), str(os.getpid())],
-        stdin=subprocess.DEVNULL,
+        [sys.executable, "-I", "-c", _PROGRAM, path, str(os.getpid())],
+        stdin=control,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        pass_fds=[control],
         env=_ENVIRONMENT,
         start_new_session=True,  # the terminal's signals are for the host
     )

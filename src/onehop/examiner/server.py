@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from onehop.analysis._framing import read_frame, write_frame
 from onehop.examiner.work import Work, load_rules
 from onehop.jail.spawner.compute import confine
+from onehop.jail.spawner.control import take
 from onehop.jail.spawner.errors import LayerError
 
 _CHANNEL = 1
@@ -28,10 +29,10 @@ _END_SECONDS = 1
 
 
 def main() -> None:
-    """Serve the host's requests, after the plan; the arguments are a descriptor and the host's
-    pid."""
-    control = socket.socket(fileno=int(sys.argv[1]))
-    host = _watch(int(sys.argv[2]))
+    """Serve the host's requests, after the plan; they come by the standard input. The argument is
+    the host's pid."""
+    control = take(0)
+    host = _watch(int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's signals are for the host
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
     work = Work()

@@ -10,7 +10,7 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from onehop.errors import LayerUnavailableError, SandboxUnavailableError, WorkerStartError
@@ -30,6 +30,8 @@ _RETRY_SECONDS = 0.001
 
 _log = logging.getLogger(__name__)
 
+_Answer = asyncio.Future[tuple[dict[str, Any], list[int]]]
+
 
 class ZygoteLauncher:
     """Starts processes under a Plan through one spawner process."""
@@ -41,7 +43,7 @@ class ZygoteLauncher:
         self._process = process
         self._known = set(plan.body["programs"])
         """The programs that the spawner has."""
-        self._waiting: dict[int, asyncio.Future[tuple[dict[str, Any], list[int]]]] = {}
+        self._waiting: dict[int, _Answer] = {}
         self._ids = 0
         self._looks = 0
         """In vain, since it was heard last."""
@@ -81,9 +83,21 @@ class ZygoteLauncher:
         if "error" in reply:
             raise WorkerStartError(f"the spawner could not start a worker: {reply['error']}")
         if not descriptors:
-            self._post("drop", reply["id"])
+            self._drop(reply, descriptors)
             raise WorkerStartError("no descriptor is left for a worker (RLIMIT_NOFILE)")
-        return PidfdChild(reply["id"], _pid_of(descriptors[0]), descriptors[0])
+        try:
+            return PidfdChild(reply["id"], _pid_of(descriptors[0]), descriptors[0])
+        except OSError as error:
+            self._drop(reply, descriptors)
+            raise WorkerStartError(f"the pid of a worker cannot be read: {error}") from None
+
+    def _drop(self, reply: Mapping[str, Any], descriptors: Iterable[int]) -> None:
+        """End a process that nobody takes, and have it collected."""
+        for descriptor in descriptors:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            os.close(descriptor)
+        self._post("drop", reply["id"])
 
     async def _tell(self, program: str) -> None:
         """Hand the spawner a program that the plan had without its command line, which may be
@@ -133,7 +147,7 @@ class ZygoteLauncher:
     ) -> tuple[dict[str, Any], list[int]]:
         if self._control is None:
             raise WorkerStartError("the spawner is not running")
-        future = asyncio.get_running_loop().create_future()
+        future: _Answer = asyncio.get_running_loop().create_future()
         sequence = self._next_id()  # answers to one child can cross when an asker was cancelled
         self._waiting[sequence] = future
         self._expect_answer()
@@ -142,11 +156,22 @@ class ZygoteLauncher:
             while not (future.done() or self._send(message, descriptors)):  # noqa: ASYNC110
                 # The socket's buffer is full: the spawner is behind.
                 await asyncio.sleep(_RETRY_SECONDS)
-            answer: tuple[dict[str, Any], list[int]] = await future
-            return answer
+            return await self._answered(future)
         finally:
             self._waiting.pop(sequence, None)
-            _close_unclaimed(future)
+
+    async def _answered(self, future: _Answer) -> tuple[dict[str, Any], list[int]]:
+        try:
+            return await future
+        except BaseException:  # an asker that was cancelled may have been answered already
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self._leave(*future.result())
+            raise
+
+    def _leave(self, reply: Mapping[str, Any], descriptors: Sequence[int]) -> None:
+        """Nobody hears this answer any more; what it brings must not stay."""
+        if descriptors:
+            self._drop(reply, descriptors)
 
     def _send(self, message: bytes, descriptors: tuple[int, ...]) -> bool:
         """Whether that is done with: sent, or the spawner is gone, which those who wait hear."""
@@ -176,9 +201,7 @@ class ZygoteLauncher:
         _log_note(reply)
         future = self._waiting.get(reply["seq"])
         if future is None or future.done():
-            for descriptor in descriptors:  # the asker was cancelled: the process must not stay
-                _kill(descriptor)
-                os.close(descriptor)
+            self._leave(reply, descriptors)
             return
         future.set_result((reply, list(descriptors)))
 
@@ -231,22 +254,6 @@ class ZygoteLauncher:
             await process.aclose()
 
 
-def _close_unclaimed(future: asyncio.Future[tuple[dict[str, Any], list[int]]]) -> None:
-    """A cancelled asker may have been answered already."""
-    task = asyncio.current_task()
-    if task is None or not task.cancelling() or not future.done() or future.cancelled():
-        return
-    if future.exception() is None:
-        for descriptor in future.result()[1]:
-            _kill(descriptor)
-            os.close(descriptor)
-
-
-def _kill(pidfd: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-
-
 def _check_ready(message: bytes, layers: Collection[str]) -> None:
     if not message:
         raise SandboxUnavailableError("the spawner ended before it was ready")
@@ -276,5 +283,5 @@ def _pid_of(pidfd: int) -> int:
     with open(f"/proc/self/fdinfo/{pidfd}", "rb", buffering=0) as info:
         found = _PID.search(info.read(4096))
     if found is None:
-        raise WorkerStartError("the kernel does not tell the pid of a worker")
+        raise OSError("the kernel does not tell it")
     return int(found[1])

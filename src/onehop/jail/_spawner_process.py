@@ -122,12 +122,11 @@ def _control_pair() -> tuple[socket.socket, socket.socket]:
 
 def _start(control: int, accounts: bool | None) -> subprocess.Popen[bytes]:
     asked = [] if accounts is None else ["accounts" if accounts else "none"]
-    words = [_FOLDER, str(control), str(os.getpid()), *asked]
+    words = [_FOLDER, str(os.getpid()), *asked]
     return subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", _PROGRAM, *words],
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        pass_fds=[control],
+        stdout=control,
         env={},
         start_new_session=True,  # the terminal's signals are for the host
     )

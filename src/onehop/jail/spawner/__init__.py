@@ -1,8 +1,9 @@
 """The spawner: one single-threaded process that starts confined children.
 
-It is run by ``_launcher``, with a control socket and the host's pid as arguments, and imports the
-standard library only. The plan comes as JSON on standard input (see ``_plan.Plan``); requests come
-as JSON datagrams on the control socket, each with a number "seq" that its answer carries too:
+It is run by ``_launcher``, with a control socket as its standard output and the host's pid as its
+argument, and imports the standard library only. The plan comes as JSON on standard input (see
+``_plan.Plan``); requests come as JSON datagrams on the control socket, each with a number "seq"
+that its answer carries too:
 
     {"op": "spawn", "id": 7, "program": "worker", "heap": 128} with three descriptors (the child's
     0, 1, 2)

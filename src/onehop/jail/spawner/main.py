@@ -7,11 +7,11 @@ import os
 import resource
 import select
 import signal
-import socket
 import struct
 import sys
 from typing import Any
 
+from .control import take
 from .copied import Copied, high
 from .errors import LayerError
 from .executed import Executed
@@ -24,16 +24,16 @@ from .table import load_code, reserve_empty_path
 
 
 def main() -> None:
-    control = socket.socket(fileno=int(sys.argv[1]))
-    host_pid = int(sys.argv[2])
+    control = take(1)
+    host_pid = int(sys.argv[1])
     try:
         host = os.pidfd_open(host_pid)
     except ProcessLookupError:  # it has ended already
         return
     if os.getppid() != host_pid:
         return
-    if len(sys.argv) > 3:  # no plan is made yet, and it depends on this
-        control.send(json.dumps(optional_layers(has_accounts=sys.argv[3] == "accounts")).encode())
+    if len(sys.argv) > 2:  # no plan is made yet, and it depends on this
+        control.send(json.dumps(optional_layers(has_accounts=sys.argv[2] == "accounts")).encode())
     if (plan := read_plan(host)) is None:
         return
     try:
