@@ -32,6 +32,7 @@ from onehop.audit._journal_files import (
     reopened,
     set_file_aside,
 )
+from onehop.descriptors import shortage
 from onehop.errors import AuditUnavailableError, JournalUnavailableError
 from onehop.records import GIVEN_UP
 from onehop.stores.base import Entry
@@ -338,6 +339,8 @@ def _identity(path: Path) -> tuple[int, int]:
 
 
 def _failure(place: Path, error: Exception) -> JournalUnavailableError:
+    if isinstance(error, OSError | sqlite3.OperationalError) and (words := shortage(error)):
+        return JournalUnavailableError(f"the journal in {place} cannot be used: {words}")
     return JournalUnavailableError(
         f"the journal in {place} cannot be used: {error}. Runs are recorded there before they "
         f"start; make room or name another folder with ONEHOP_JOURNAL"

@@ -83,7 +83,12 @@ class ZygoteLauncher:
         if not descriptors:
             self._post("drop", reply["id"])
             raise WorkerStartError("no descriptor is left for a worker (RLIMIT_NOFILE)")
-        return PidfdChild(reply["id"], _pid_of(descriptors[0]), descriptors[0])
+        try:
+            return PidfdChild(reply["id"], _pid_of(descriptors[0]), descriptors[0])
+        except BaseException:  # no descriptor is left to look with
+            self._post("drop", reply["id"])
+            os.close(descriptors[0])
+            raise
 
     async def _tell(self, program: str) -> None:
         """Hand the spawner a program that the plan had without its command line, which may be

@@ -14,6 +14,7 @@ from onehop.analysis import Analyst
 from onehop.backends.base import Backend, BackendSession, Compiling, Pooled
 from onehop.backends.halting import Printed
 from onehop.config import SandboxConfig, SessionConfig
+from onehop.descriptors import reworded
 from onehop.errors import (
     ApprovalNotFoundError,
     InvalidRequestError,
@@ -162,7 +163,12 @@ class Sandbox:
         if self._backend is not None:
             self._check_home()
             return
-        home = Home()
+        try:
+            await self._open(Home())
+        except OSError as error:
+            raise reworded(error) from None
+
+    async def _open(self, home: Home) -> None:
         backend = self._given or backend_of(self._config, self.analyst, self._begun)
         self.analyst.open()
         if self._preload_analysis:
@@ -416,6 +422,8 @@ class Sandbox:
                 hears = on_log if desk.stopped is None else printed.hear
                 running = self._run(checked, agent_id, hears, desk, services)
                 result = await with_desk(desk, running, checked.request, printed)
+        except OSError as error:
+            raise reworded(error) from None
         finally:
             await services.aclose()
         if services.artifacts:
