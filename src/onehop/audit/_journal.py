@@ -34,7 +34,6 @@ from onehop.audit._journal_files import (
 )
 from onehop.descriptors import shortage
 from onehop.errors import AuditUnavailableError, JournalUnavailableError
-from onehop.records import GIVEN_UP
 from onehop.stores.base import Entry
 
 __all__ = ["Journal", "Sync", "Waiting"]
@@ -151,7 +150,7 @@ class Journal:
         for _sequence, text in self._read(f"{statement} ORDER BY sequence", *values):
             with suppress(UnreadableEntryError):  # the delivery comes to it
                 found = decode_entry(text)
-                if found.record is not None and found.record.error_type != GIVEN_UP:
+                if found.record is not None and not found.record.frees_its_name:
                     return found  # else it was given up, and may have been run later
         return found
 
