@@ -1,4 +1,4 @@
-"""A run whose caller leaves: its request id is free again, unless something may be written twice."""
+"""A run whose caller leaves: its request id is free again, unless it may have written."""
 
 from __future__ import annotations
 

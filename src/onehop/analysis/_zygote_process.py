@@ -40,7 +40,9 @@ class ZygoteProcess:
         try:
             self.control, self._process = _connected()
         except OSError as error:
-            raise SandboxUnavailableError(f"no analysis process can be started: {shortage(error) or error}") from None
+            raise SandboxUnavailableError(
+                f"no analysis process can be started: {shortage(error) or error}"
+            ) from None
 
     def plan(self, plan: Mapping[str, Any]) -> socket.socket:
         """Give it the plan, and wait until it is ready. Raises SandboxUnavailableError and

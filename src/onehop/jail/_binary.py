@@ -42,7 +42,9 @@ def inspect(path: str) -> Program:
             check=True,
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        raise SandboxUnavailableError(f"{path} cannot be run here: {shortage(error) or error}") from None
+        raise SandboxUnavailableError(
+            f"{path} cannot be run here: {shortage(error) or error}"
+        ) from None
     found = re.findall(r"^\s+(?:\S+ => )?(/.+) \(0x", listing, re.MULTILINE)
     return Program(path, loader, tuple(library for library in found if library != loader))
 

@@ -40,7 +40,9 @@ class Pipes:
         except OSError as error:
             for descriptor in ends:
                 os.close(descriptor)
-            raise WorkerStartError(f"no descriptors for a worker: {shortage(error) or error}") from None
+            raise WorkerStartError(
+                f"no descriptors for a worker: {shortage(error) or error}"
+            ) from None
         return cls((in_, out, err), (child_in, child_out, child_err))
 
     def close_child_ends(self) -> None:
