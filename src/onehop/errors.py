@@ -213,8 +213,9 @@ class StoreError(OnehopError):
 class StoreUnavailableError(StoreError):
     """The store's database does not answer. ``url`` is its URL with the password masked."""
 
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(f"the store {url} does not answer: {reason}. {_advice(url)}")
+    def __init__(self, url: str, reason: str, advice: str | None = None) -> None:
+        words = _advice(url) if advice is None else advice
+        super().__init__(f"the store {url} does not answer: {reason}. {words}")
         self.url = url
         self.reason = reason
 

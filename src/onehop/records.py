@@ -18,11 +18,18 @@ INTERRUPTED: Final = "the onehop process ended before this run did"
 """The error of a record that nobody could finish."""
 GIVEN_UP: Final = "cancelled"
 """The error type of a run whose caller has left, so that nothing came of it. Its request id is free
-again: a client whose connection broke asks for the run, not for the news that it was ended."""
+again, unless it had called a tool that writes: a client whose connection broke asks for the run,
+not for the news that it was ended, but nothing may be written twice."""
 GENESIS: Final = "0" * 64
 """What stands for the hash before the first record's."""
 _LATER: Final = ("runId", "repeatOf")
 """Fields that records have not always had."""
+
+
+def _may_have_written(call: Any) -> bool:
+    if not isinstance(call, dict):
+        return True
+    return call.get("effect") != "read" and call.get("change") != "none"
 
 
 class ExecutionRecord(Wire):
@@ -72,6 +79,15 @@ class ExecutionRecord(Wire):
         """Whether its process was lost before it ended, so that nobody could finish the record."""
         details: Any = self.details  # which may have been tampered with
         return isinstance(details, dict) and details.get("interrupted") is True
+
+    @property
+    def frees_its_name(self) -> bool:
+        """Whether the request id may run again: see GIVEN_UP."""
+        if self.error_type != GIVEN_UP:
+            return False
+        details: Any = self.details  # which may have been tampered with
+        calls = details.get("toolCalls") if isinstance(details, dict) else None
+        return not any(map(_may_have_written, calls if isinstance(calls, list) else ()))
 
     def to_dict(self) -> dict[str, Any]:
         """The wire JSON, camelCase."""

@@ -217,3 +217,48 @@ def test_a_missing_file_and_a_broken_one_are_bad_input(tmp_path: Path) -> None:
     broken = shell(tmp_path, "in.jsonl.gz")
     assert broken.returncode == 2
     assert "cannot be read" in broken.stderr
+
+
+LONG = 160 << 20
+"""Bytes of a line that is longer than any call."""
+
+
+@pytest.mark.parametrize("way", ["a file", "a pipe", "gz"])
+def test_a_line_beyond_all_bounds_is_one_failed_result(tmp_path: Path, way: str) -> None:
+    """Of a file, what was read of the line was copied anew with each chunk: for minutes."""
+    path = tmp_path / ("in.jsonl.gz" if way == "gz" else "in.jsonl")
+    begin, end = b'{"code": "return 1"}\n{"id": "big", "code": "', b'"}\n{"code": "return 3"}\n'
+    with gzip.open(path, "wb", 1) if way == "gz" else path.open("wb") as file:
+        file.write(begin)
+        for _ in range(LONG >> 20):
+            file.write(b"x" * (1 << 20))
+        file.write(end)
+    given = subprocess.Popen(["cat", path], stdout=subprocess.PIPE) if way == "a pipe" else None
+    done = subprocess.run(
+        [*ONEHOP, "batch", "-" if given else str(path)],
+        stdin=given.stdout if given else None,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    if given is not None and given.stdout is not None:
+        given.stdout.close()
+        given.wait()
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [result["output"] for result in results] == [1, None, 3]
+    assert "more than 128 MiB" in results[1]["error"]
+
+
+@pytest.mark.parametrize(
+    "line", ['{"id": "\\ud800", "code": "return 1"}', '{"code": "1", "\\ud800": 1, "\\ud800": 2}']
+)
+def test_half_a_surrogate_pair_in_a_line_does_not_stop_the_batch(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text(f'{line}\n{{"code": "return 2"}}\n')
+    done = subprocess.run(
+        [*ONEHOP, "batch", str(path)], capture_output=True, text=True, check=False
+    )
+    results = [json.loads(text) for text in done.stdout.splitlines()]
+    assert [result["line"] for result in results] == [1, 2]
+    assert results[1]["output"] == 2

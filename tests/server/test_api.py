@@ -169,6 +169,14 @@ def test_a_small_output_is_a_page_too(ada: httpx2.Client) -> None:
     assert page == {"text": "[1,", "offset": 0, "nextOffset": 3, "total": 5, "complete": True}
 
 
+def test_a_preview_of_an_output_is_not_said_to_be_complete(ada: httpx2.Client) -> None:
+    """It was returned whole, and so it is not kept; the record has only its beginning."""
+    name = run(ada, "return 'x'.repeat(1_000_000)").headers["x-request-id"]
+    page = ada.get(f"/api/v1/executions/{name}/output").json()
+    assert page["text"].startswith('{"$truncated":')
+    assert page["complete"] is False
+
+
 def test_runs_are_found_by_their_code(ada: httpx2.Client) -> None:
     code = f"return '{uuid.uuid4().hex}'"
     digest, again = (run(ada, code).json()["codeHash"] for _ in range(2))

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from onehop.analysis._framing import write_frame
+from onehop.descriptors import shortage
 from onehop.errors import SandboxUnavailableError
 
 _START_SECONDS: Final = 30.0
@@ -39,7 +40,9 @@ class ZygoteProcess:
         try:
             self.control, self._process = _connected()
         except OSError as error:
-            raise SandboxUnavailableError(f"no analysis process can be started: {error}") from None
+            raise SandboxUnavailableError(
+                f"no analysis process can be started: {shortage(error) or error}"
+            ) from None
 
     def plan(self, plan: Mapping[str, Any]) -> socket.socket:
         """Give it the plan, and wait until it is ready. Raises SandboxUnavailableError and

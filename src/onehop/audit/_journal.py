@@ -32,8 +32,8 @@ from onehop.audit._journal_files import (
     reopened,
     set_file_aside,
 )
+from onehop.descriptors import shortage
 from onehop.errors import AuditUnavailableError, JournalUnavailableError
-from onehop.records import GIVEN_UP
 from onehop.stores.base import Entry
 
 __all__ = ["Journal", "Sync", "Waiting"]
@@ -150,7 +150,7 @@ class Journal:
         for _sequence, text in self._read(f"{statement} ORDER BY sequence", *values):
             with suppress(UnreadableEntryError):  # the delivery comes to it
                 found = decode_entry(text)
-                if found.record is not None and found.record.error_type != GIVEN_UP:
+                if found.record is not None and not found.record.frees_its_name:
                     return found  # else it was given up, and may have been run later
         return found
 
@@ -338,6 +338,8 @@ def _identity(path: Path) -> tuple[int, int]:
 
 
 def _failure(place: Path, error: Exception) -> JournalUnavailableError:
+    if isinstance(error, OSError | sqlite3.OperationalError) and (words := shortage(error)):
+        return JournalUnavailableError(f"the journal in {place} cannot be used: {words}")
     return JournalUnavailableError(
         f"the journal in {place} cannot be used: {error}. Runs are recorded there before they "
         f"start; make room or name another folder with ONEHOP_JOURNAL"

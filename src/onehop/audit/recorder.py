@@ -27,7 +27,7 @@ from onehop.errors import (
     StoreUnavailableError,
 )
 from onehop.events import Event, ExecutionFailed
-from onehop.records import GIVEN_UP, ExecutionRecord
+from onehop.records import ExecutionRecord
 from onehop.runs.states import JournalState
 from onehop.runs.watching import Watcher, stage, watched_by
 from onehop.stores.base import Entry, Store
@@ -507,7 +507,7 @@ def _key(record: ExecutionRecord) -> str:
 
 def _is_of(record: ExecutionRecord | None, request_id: str, agent_id: str) -> bool:
     """Whether it is what the name stands for: one that was given up has left it free."""
-    if record is None or record.error_type == GIVEN_UP:
+    if record is None or record.frees_its_name:
         return False
     return (record.request_id, record.agent_id) == (request_id, agent_id)
 

@@ -17,9 +17,10 @@ class Begun:
     def __init__(self) -> None:
         from onehop import analysis, jail
 
+        self._zygote: ZygoteProcess | None = None
         self._spawner = jail.begin()
         try:
-            self._zygote: ZygoteProcess | None = analysis.begin()
+            self._zygote = analysis.begin()
         except BaseException:
             self.close()
             raise

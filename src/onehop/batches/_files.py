@@ -135,15 +135,38 @@ def encoder(kind: Compression) -> Encoder:
     return _Zstd() if kind else _Identity()
 
 
-def lines(data: Iterator[bytes]) -> Iterator[bytes]:
-    """The lines of the chunks, each with its line break; the last may have none."""
-    rest = b""
-    for chunk in data:
-        *whole, rest = (rest + chunk).split(b"\n") if b"\n" in chunk else (rest + chunk,)
+class Lines:
+    """Cuts chunks into lines, each with its line break. Of a line of more than ``most`` bytes only
+    the first come, a chunk more than ``most`` at the most."""
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
+        self._parts: list[bytes] = []
+        """Joined once: a line may have thousands of chunks."""
+        self._size = 0
+
+    def of(self, chunk: bytes) -> Iterator[bytes]:
+        """The lines that end in the next chunk."""
+        *whole, rest = chunk.split(b"\n")
         for line in whole:
-            yield line + b"\n"
-    if rest:
-        yield rest
+            yield b"".join((*self._parts, line, b"\n"))
+            self._parts, self._size = [], 0
+        if self._most is None or self._size <= self._most:
+            self._parts.append(rest)
+            self._size += len(rest)
+
+    def last(self) -> Iterator[bytes]:
+        """What stands behind the last line break, if anything does."""
+        if self._size:
+            yield b"".join(self._parts)
+
+
+def lines(data: Iterator[bytes], most: int | None = None) -> Iterator[bytes]:
+    """The lines of the chunks; the last may have no line break. See Lines."""
+    cut = Lines(most)
+    for chunk in data:
+        yield from cut.of(chunk)
+    yield from cut.last()
 
 
 def write_fully(descriptor: int, data: bytes) -> None:

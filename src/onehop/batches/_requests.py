@@ -31,6 +31,8 @@ _FIELDS: Final = {
 }
 """What a line may have, on the wire and here."""
 _LONGEST: Final = 128 << 20
+"""Bytes of a line: the largest context there may be, and escapes."""
+_CHUNK: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Requests:
         if self._path is None or not self._path.is_file():
             return None
         try:
-            return sum(1 for line in _files.lines(_files.chunks(self._path)) if line.strip())
+            return sum(1 for line in _files.lines(_files.chunks(self._path), 1) if line.strip())
         except (OSError, EOFError, ValueError):
             return None
 
@@ -92,7 +94,7 @@ class Requests:
                 yield line
             return
         try:
-            for line in _files.lines(self._chunks()):
+            for line in _files.lines(self._chunks(), _LONGEST):
                 yield line
         except (OSError, EOFError, ValueError) as error:
             name = self._path or "standard input"
@@ -101,9 +103,11 @@ class Requests:
     def _chunks(self) -> Iterator[bytes]:
         if self._path is not None:
             return _files.chunks(self._path)
-        return iter(lambda: os.read(0, 1 << 16), b"")
+        return iter(lambda: os.read(0, _CHUNK), b"")
 
     def _read(self, number: int, text: bytes) -> Line:
+        if len(text) > _LONGEST:
+            return Line(number, error=_bad(number, f"more than {_LONGEST >> 20} MiB"))
         try:
             found = parse(text.decode("utf-8-sig"))
         except RepeatedKeyError as error:
@@ -137,12 +141,15 @@ def _is_at_hand(stream: Any) -> bool:
 async def _piped() -> AsyncIterator[bytes]:
     """Lines of standard input as they come: what writes them may take its time."""
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=_LONGEST)
+    reader, cut = asyncio.StreamReader(), _files.Lines(_LONGEST)
     transport, _ = await loop.connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer
     )
     try:
-        while line := await reader.readline():
+        while chunk := await reader.read(_CHUNK):
+            for line in cut.of(chunk):
+                yield line
+        for line in cut.last():
             yield line
     finally:
         transport.close()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from onehop.batches import _files
 from onehop.errors import ConfigError
@@ -124,7 +124,7 @@ class ResultsFile:
         wire.update(result.to_dict())
         # The sandbox that keeps it closes with the batch.
         wire.pop("persistedOutputId", None)
-        text = to_json(wire, inf_nan_mode="null") + b"\n"
+        text = _encoded(wire) + b"\n"
         _files.write_fully(self._descriptor, self._encoder.line(text))
 
     def close(self) -> None:
@@ -138,6 +138,22 @@ class ResultsFile:
         finally:
             os.close(self._descriptor)
             self._descriptor = _STDOUT
+
+
+def _encoded(wire: dict[str, Any]) -> bytes:
+    try:
+        return to_json(wire, inf_nan_mode="null")
+    except PydanticSerializationError:  # the caller's words have half a surrogate pair
+        return to_json(_whole(wire), inf_nan_mode="null")
+
+
+def _whole(value: Any) -> Any:
+    """With U+FFFD for halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_whole(name): _whole(item) for name, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list) else value
 
 
 def _first(count: int, path: Path) -> Iterator[bytes]:

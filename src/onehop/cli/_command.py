@@ -44,6 +44,7 @@ def outcome(command: Callable[[], ExitCode], *, warn: bool = True) -> ExitCode:
 
 def _try(command: Callable[[], ExitCode], warn: bool) -> ExitCode:
     from onehop.cli._environment import warnings
+    from onehop.descriptors import shortage
     from onehop.errors import ConfigError, InvalidRequestError, OnehopError
 
     try:
@@ -56,6 +57,10 @@ def _try(command: Callable[[], ExitCode], warn: bool) -> ExitCode:
         return complain(error, ExitCode.BAD_INPUT)
     except OnehopError as error:
         return complain(error, ExitCode.UNAVAILABLE)
+    except OSError as error:
+        if (words := shortage(error)) is None:
+            raise
+        return complain(words, ExitCode.UNAVAILABLE)
 
 
 def _placed(error: ConfigError) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from onehop.errors import RunLostError, StoreUnavailableError
-from onehop.records import GIVEN_UP, ExecutionRecord
+from onehop.records import ExecutionRecord
 from onehop.runs.kept import KeptRun
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Claims:
             lease = await self._take(name)
             begun = await kept()  # before the record: a run that ends meanwhile has one then
             record = await find()
-            if record is not None and record.error_type != GIVEN_UP:
+            if record is not None and not record.frees_its_name:
                 self._leases.drop([name])
                 return record
             if begun is not None and (begun.phase == "paused" or (lease and begun.is_waiting)):

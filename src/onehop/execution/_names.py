@@ -20,7 +20,7 @@ from onehop.errors import StoreUnavailableError
 from onehop.execution import _outcomes
 from onehop.execution._claims import Claims
 from onehop.execution._repeats import Repeats
-from onehop.records import GIVEN_UP, ExecutionRecord
+from onehop.records import ExecutionRecord
 from onehop.runs.kept import KeptRun
 from onehop.runs.later import still_running
 
@@ -134,7 +134,7 @@ class Names:
         if (paused := await self.paused(caller)) is not None:
             return paused, False
         record, unchecked = await self._recorded(self._recorder, caller)
-        if record is None or record.error_type == GIVEN_UP:
+        if record is None or record.frees_its_name:
             return await self._repeats.earlier(caller), unchecked  # it may have begun meanwhile
         return _outcomes.result_of(record), False
 

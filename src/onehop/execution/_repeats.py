@@ -114,7 +114,9 @@ class Repeats:
 def _stands(result: ExecutionResult) -> bool:
     if result.status == "paused":  # it has not ended
         return False
-    return result.error_info is None or result.error_info.type != GIVEN_UP
+    if result.error_info is None or result.error_info.type != GIVEN_UP:
+        return True
+    return any(call.effect != "read" and call.change != "none" for call in result.tool_calls or ())
 
 
 def _name(caller: Caller) -> Name:

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from onehop._data import data
+from onehop.descriptors import shortage
 from onehop.errors import SandboxUnavailableError
 
 _PT_INTERP = 3
@@ -41,7 +42,9 @@ def inspect(path: str) -> Program:
             check=True,
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        raise SandboxUnavailableError(f"{path} cannot be run here: {error}") from None
+        raise SandboxUnavailableError(
+            f"{path} cannot be run here: {shortage(error) or error}"
+        ) from None
     found = re.findall(r"^\s+(?:\S+ => )?(/.+) \(0x", listing, re.MULTILINE)
     return Program(path, loader, tuple(library for library in found if library != loader))
 

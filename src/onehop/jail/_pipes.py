@@ -9,6 +9,7 @@ import os
 import sys
 from collections import deque
 
+from onehop.descriptors import shortage
 from onehop.errors import WorkerStartError
 
 _FEW_BYTES, _MANY_BYTES = 1 << 14, 1 << 18
@@ -39,7 +40,9 @@ class Pipes:
         except OSError as error:
             for descriptor in ends:
                 os.close(descriptor)
-            raise WorkerStartError(f"no descriptors for a worker: {error}") from None
+            raise WorkerStartError(
+                f"no descriptors for a worker: {shortage(error) or error}"
+            ) from None
         return cls((in_, out, err), (child_in, child_out, child_err))
 
     def close_child_ends(self) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from typing import Final
 
+from onehop.descriptors import shortage
 from onehop.errors import SandboxUnavailableError
 
 START_SECONDS: Final = 20.0
@@ -136,7 +137,7 @@ def why_not_started(error: OSError) -> str:
     """In words for a caller."""
     if isinstance(error, TimeoutError):
         return f"the spawner did not answer within {START_SECONDS:g} s"
-    return f"the spawner cannot be started: {error}"
+    return f"the spawner cannot be started: {shortage(error) or error}"
 
 
 def hang_up(control: socket.socket) -> None:

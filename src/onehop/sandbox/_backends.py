@@ -6,6 +6,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, cast
 
+from onehop.descriptors import is_of_one, shortage
 from onehop.errors import InvalidRequestError, SandboxUnavailableError
 
 if TYPE_CHECKING:
@@ -74,3 +75,8 @@ def prepare_checker(backend: Backend) -> None:
 
     if isinstance(backend, Room):
         backend.checkers.prepare()
+
+
+def reworded(error: OSError) -> Exception:
+    """What to raise for it: itself, unless it is a shortage of descriptors."""
+    return SandboxUnavailableError(shortage(error)) if is_of_one(error) else error

@@ -25,7 +25,7 @@ from onehop.inputs.gc import free_later
 from onehop.inputs.languages import DEFAULT
 from onehop.requests import CheckedRequest, check_request
 from onehop.runs.later import Later
-from onehop.runs.loop import running_loop
+from onehop.runs.loop import Home
 from onehop.runs.traces import Trace, read_trace
 from onehop.runs.watching import Watcher, is_watched, stage, watched_by
 from onehop.sandbox._backends import (
@@ -34,6 +34,7 @@ from onehop.sandbox._backends import (
     or_close,
     prepare_checker,
     refuse_unsupported,
+    reworded,
 )
 from onehop.sandbox._desks import Desks, is_checked, with_desk
 from onehop.sandbox.halting import Printed
@@ -124,6 +125,8 @@ class Sandbox:
         self.artifacts = Artifacts(_KEPT_ARTIFACTS)
         """What runs have shown."""
         self._backend: Backend | None = None
+        self._home: Home | None = None
+        """Where it is open."""
         self._checks: Checks | None = None
         """Of the backend that is open."""
         self.analyst = Analyst(self._config.allow_degraded, begun.zygote() if begun else None)
@@ -164,8 +167,14 @@ class Sandbox:
         and UpstreamUnavailableError when a server that is required does not come up.
         """
         if self._backend is not None:
+            self._check_home()
             return
-        running_loop()
+        try:
+            await self._open(Home())
+        except OSError as error:
+            raise reworded(error) from None
+
+    async def _open(self, home: Home) -> None:
         backend = self._given or backend_of(self._config, self.analyst, self._begun)
         self.analyst.open()
         if self._preload_analysis:
@@ -182,13 +191,23 @@ class Sandbox:
             await self._desks.aclose()
             await self.analyst.aclose()
             raise
-        self._backend = backend
+        self._backend, self._home = backend, home
         self._checks = None
         for words in self._desks.stray():
             _log.warning("%s", words)
 
     async def aclose(self) -> None:
-        """End every run as cancelled, and leave no process, descriptor or thread behind."""
+        """End every run as cancelled, and leave no process, descriptor or thread behind. In a copy
+        of the process by fork nothing is ended: all of it is the other's.
+
+        Raises SandboxClosedError where it is open in the event loop of another thread.
+        """
+        if self._home is not None:
+            self._home.check_end()
+        home, self._home = self._home, None
+        if home is not None and home.is_elsewhere:
+            self._backend = None
+            return
         backend, self._backend = self._backend, None
         if self.approver is not None and backend is not None:
             self.approver.pause()
@@ -242,7 +261,7 @@ class Sandbox:
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
         """
-        backend = self._open_backend()
+        backend = self._backend_here()
         if choices:
             only_choices(choices, self)
         chosen: dict[str, Any] = {**choices}
@@ -343,6 +362,7 @@ class Sandbox:
 
         Raises RunNotFoundError, and what the run has raised.
         """
+        self._check_home()
         seconds = None if timeout is None else timeout / 1000
         return await self.later.wait(agent_id, run_id, seconds)
 
@@ -357,7 +377,7 @@ class Sandbox:
 
     def _opened_checks(self) -> Checks:
         """Made once: to ask a backend what it offers takes as long as a check."""
-        backend = self._open_backend()
+        backend = self._backend_here()
         if self._checks is None:
             from onehop.sandbox.checks import Checks, Room
 
@@ -407,7 +427,7 @@ class Sandbox:
         """Run what ``check`` has passed; ``desk`` answers its calls of tools, and is closed with
         the run; ``on_progress`` hears how far it says that it is. Raises what ``execute`` raises.
         """
-        refuse_unsupported(self._open_backend(), checked)
+        refuse_unsupported(self._backend_here(), checked)
         session = checked.request.session
         values = None if session is None else partial(self.sessions.values, agent_id, session)
         services = RunServices(self.artifacts.of(agent_id), on_progress, values)
@@ -419,6 +439,8 @@ class Sandbox:
                 hears = on_log if desk.stopped is None else printed.hear
                 running = self._running(checked, agent_id, hears, desk, services)
                 result = await with_desk(desk, running, checked.request, printed)
+        except OSError as error:
+            raise reworded(error) from None
         finally:
             if services.has_work:
                 await services.aclose()
@@ -438,7 +460,7 @@ class Sandbox:
         services: RunServices,
     ) -> Coroutine[Any, Any, ExecutionResult]:
         limits = self._config.limits(checked.request.timeout)
-        backend, session = self._open_backend(), checked.request.session
+        backend, session = self._backend_here(), checked.request.session
         if session is None:
             return backend.run(checked, limits, agent_id, on_log, desk, services)
         return self.sessions.run(
@@ -455,10 +477,10 @@ class Sandbox:
         """
         from onehop.sandbox._replaying import replay
 
-        return await replay(self._config, self._open_backend(), self.artifacts, recording)
+        return await replay(self._config, self._backend_here(), self.artifacts, recording)
 
     async def _open_session(self, agent_id: str) -> BackendSession:
-        return await self._open_backend().open_session(agent_id)
+        return await self._backend_here().open_session(agent_id)
 
     def session(self, name: str | None = None, *, agent_id: str = "") -> SessionScope:
         """A session: ``async with sandbox.session() as s: await s.execute(…)``. With a ``name``
@@ -476,6 +498,7 @@ class Sandbox:
 
     async def end_session(self, session: str, *, agent_id: str = "") -> bool:
         """End a session of an agent, with all that ``store`` keeps; False when there is none."""
+        self._check_home()
         return await self.sessions.end(agent_id, session)
 
     def read_artifact(self, artifact_id: str, *, agent_id: str | None = None) -> bytes:
@@ -494,6 +517,7 @@ class Sandbox:
         """The calls that wait for a person now, the oldest first."""
         from onehop.types.shown.markup import Shown
 
+        self._check_home()
         return Shown([] if self.approver is None else await self.approver.pending())
 
     async def decide(
@@ -507,6 +531,7 @@ class Sandbox:
         """
         if self.approver is None:
             raise ApprovalNotFoundError("nothing waits: Sandbox(approvals=True) lets calls wait")
+        self._check_home()
         return await self.approver.decide(run_id, decisions, by)
 
     async def call_tool(
@@ -519,6 +544,7 @@ class Sandbox:
     ) -> Any:
         """Call one tool as the code would, under the same rules; the value as the code gets it.
         Raises ToolError."""
+        self._check_home()
         desk = self.desk(None, [rules] if rules else (), agent_id=agent_id)
         if desk is None:
             raise ToolError("unknown_tool", f"no tool is called {path}: none are granted", path)
@@ -584,12 +610,21 @@ class Sandbox:
     async def javascript(self, code: str, language: Language, agent_id: str = "") -> str:
         """Code of an agent as JavaScript, which is not run. Raises NotCompiledError, also
         where nothing compiles TypeScript, and what ``execute`` raises."""
-        backend = self._open_backend()
+        backend = self._backend_here()
         if language == "javascript":
             return without_shebang(code)
         if not isinstance(backend, Compiling):
             raise NotCompiledError(f"{type(backend).__name__} compiles no TypeScript here")
         return await backend.compile(code, agent_id)
+
+    def _check_home(self) -> None:
+        if self._home is not None:
+            self._home.check()
+
+    def _backend_here(self) -> Backend:
+        """Raises SandboxClosedError, also where it is open but cannot be used."""
+        self._check_home()
+        return self._open_backend()
 
     def _open_backend(self) -> Backend:
         if self._backend is None:

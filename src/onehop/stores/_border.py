@@ -7,6 +7,7 @@ import functools
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Protocol, TypeVar
 
+from onehop.descriptors import ADVICE, shortage
 from onehop.errors import StoreUnavailableError
 from onehop.stores.base import Store
 
@@ -107,6 +108,8 @@ def _translating(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitab
         try:
             return await method(self, *arguments, **named)
         except self.foreign as error:
+            if words := shortage(error):
+                raise StoreUnavailableError(self.url, words, ADVICE) from error
             reason = " ".join(self.reason(error).split())[:_LONGEST] or type(error).__name__
             raise StoreUnavailableError(self.url, reason) from error
 

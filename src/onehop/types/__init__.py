@@ -499,7 +499,8 @@ class OutputPage(Wire):
     total: int
     """Characters kept in all."""
     complete: bool
-    """False when the output was larger than the sandbox keeps, so that its end is missing."""
+    """False when the output was larger than the sandbox keeps, so that its end is missing, or than
+    a record keeps: the text is a preview then."""
 
 
 def code_hash(code: str) -> str:

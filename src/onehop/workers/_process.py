@@ -444,7 +444,10 @@ class Worker:
 
     async def _ended(self) -> None:
         async with asyncio.timeout(END_SECONDS):
-            await asyncio.shield(self._exited)
+            if self._loop.is_closed():  # before the worker was: nothing there can hear of its end
+                await _readable(self._process.exit_fd)
+            else:
+                await asyncio.shield(self._exited)
 
     async def _reaped(self) -> Exit | None:
         """How the process ended; None when the spawner is gone and cannot say."""
@@ -468,6 +471,16 @@ class Worker:
         self._loop.remove_reader(self._process.exit_fd)
         self._pipes.close()
         os.close(self._process.exit_fd)
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(descriptor, readable.set)
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(descriptor)
 
 
 def _arguments(job: Job) -> int:

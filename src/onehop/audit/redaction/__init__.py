@@ -3,7 +3,7 @@
 docs/reference/redaction.md says what is found, and what is not.
 """
 
-from onehop.audit.redaction._redactor import Redactor, Secrets
+from onehop.audit.redaction._redactor import Redactor, Secrets, is_preview
 from onehop.audit.redaction._tokens import mask_tokens
 
-__all__ = ["Redactor", "Secrets", "mask_tokens"]
+__all__ = ["Redactor", "Secrets", "is_preview", "mask_tokens"]

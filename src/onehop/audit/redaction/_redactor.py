@@ -27,6 +27,7 @@ _SOURCES: Final = {
 }
 """Details that are kept only with the fields that they come from: what a tool gets is made of the
 context and of the answers of other tools."""
+_TRUNCATED: Final = "$truncated"
 _MAX_SEARCHED: Final = 1_000_000
 """Fields of a context or output that are searched for masked ones."""
 _MAX_DETAILS: Final = 4 * 1024 * 1024
@@ -61,6 +62,11 @@ class Secrets:
 
 
 _NONE: Final = Secrets()
+
+
+def is_preview(kept: Any) -> bool:
+    """Whether this stands in a record for an output or a context that was too large."""
+    return isinstance(kept, dict) and set(kept) == {_TRUNCATED, "preview"}
 
 
 class Redactor:
@@ -202,7 +208,7 @@ class _One:
             return copied
         # In JSON again, each of its quotes takes two bytes.
         preview = encoded[: most // 2 - 64].decode(errors="ignore")
-        return {"$truncated": max(len(_encode(value)), most + 1), "preview": self._cut(preview)}
+        return {_TRUNCATED: max(len(_encode(value)), most + 1), "preview": self._cut(preview)}
 
     def logs(self, lines: list[str]) -> list[str]:
         """Console lines, as one text, because a secret may span several."""

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 _MOST: Final = 4096
+_OTHERS: Final = 96
+"""Descriptors that workers, store and journal need."""
 _SILENCE: Final = 60.0
 """Seconds between two lines of the log about it."""
 
@@ -23,9 +25,11 @@ class Member(Protocol):
 
 
 def room_for_connections() -> int:
-    """Half of the descriptors that the process may have: workers, store and journal need some."""
+    """Half of the descriptors that the process may have, and less if they are few."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _MOST if soft == resource.RLIM_INFINITY else max(1, min(_MOST, soft // 2))
+    if soft == resource.RLIM_INFINITY:
+        return _MOST
+    return max(1, min(_MOST, soft // 2, soft - _OTHERS))
 
 
 class Crowd:

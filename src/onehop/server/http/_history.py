@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from onehop.answers import PausedRun
+from onehop.audit.redaction import is_preview
 from onehop.records import ExecutionRecord
 from onehop.server._errors import (
     NotFoundError,
@@ -145,10 +146,11 @@ async def output(
         found = here.executor.sandbox.read_output(str(kept), page.offset, page.limit)
         return Json(found.model_dump(by_alias=True))
     text = to_json(record.output, inf_nan_mode="null").decode()
-    return Json(_page(text, page).model_dump(by_alias=True))
+    found = _page(text, page, complete=not is_preview(record.output))
+    return Json(found.model_dump(by_alias=True))
 
 
-def _page(text: str, wanted: OutputParams) -> OutputPage:
+def _page(text: str, wanted: OutputParams, *, complete: bool) -> OutputPage:
     start = min(wanted.offset, len(text))
     end = min(start + wanted.limit, len(text))
     return OutputPage(
@@ -156,7 +158,7 @@ def _page(text: str, wanted: OutputParams) -> OutputPage:
         offset=start,
         next_offset=end if end < len(text) else None,
         total=len(text),
-        complete=True,
+        complete=complete,
     )
 
 

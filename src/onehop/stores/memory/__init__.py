@@ -137,13 +137,11 @@ class MemoryStore(
         return _copy(first if first.error_type != GIVEN_UP else self._after(first))
 
     def _after(self, given_up: ExecutionRecord) -> ExecutionRecord:
-        """The run that was made when this one's request id was free again."""
-        again = (
-            record
-            for record in self._records
-            if record.repeat_of == given_up.sequence and record.error_type != GIVEN_UP
-        )
-        return next(again, given_up)
+        """The run that was made when this one's request id was free again; the last such run if
+        all were given up."""
+        again = [record for record in self._records if record.repeat_of == given_up.sequence]
+        ended = (record for record in again if record.error_type != GIVEN_UP)
+        return next(ended, [given_up, *again][-1])
 
     async def history(self, query: HistoryQuery) -> list[ExecutionRecord]:
         """Records, newest first."""

@@ -258,12 +258,10 @@ class MongoStore(
         runs, order = self._database["executions"], [("sequence", ASCENDING)]
         document = await runs.find_one(wanted, sort=order)
         if document is not None and document["errorType"] == GIVEN_UP:  # its name was free again
-            again = {
-                "agentId": document["agentId"],
-                "repeatOf": document["sequence"],
-                "errorType": {"$ne": GIVEN_UP},
-            }
-            document = await runs.find_one(again, sort=order) or document
+            again = {"agentId": document["agentId"], "repeatOf": document["sequence"]}
+            ended = await runs.find_one({**again, "errorType": {"$ne": GIVEN_UP}}, sort=order)
+            last = [("sequence", DESCENDING)]
+            document = ended or await runs.find_one(again, sort=last) or document
         return record_of(document) if document else None
 
     async def history(self, query: HistoryQuery) -> list[ExecutionRecord]:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    case,
     delete,
     func,
     insert,
@@ -399,14 +400,13 @@ async def _add_calls(connection: AsyncConnection, records: Sequence[ExecutionRec
 
 
 def _after(given_up: RowMapping) -> Select[Any]:
-    """The run that was made when this one's request id was free again."""
+    """The run that was made when this one's request id was free again; the last such run if all
+    were given up."""
     run = executions.c
-    wanted = (
-        run.agent_id == given_up["agent_id"],
-        run.repeat_of == given_up["sequence"],
-        run.error_type.is_distinct_from(GIVEN_UP),
-    )
-    return select(executions).where(*wanted).order_by(run.sequence).limit(1)
+    wanted = run.agent_id == given_up["agent_id"], run.repeat_of == given_up["sequence"]
+    ended = case((run.error_type.is_distinct_from(GIVEN_UP), run.sequence))
+    order = ended.is_(None), ended, run.sequence.desc()
+    return select(executions).where(*wanted).order_by(*order).limit(1)
 
 
 async def _known_runs(connection: AsyncConnection, records: Sequence[KeptRecord]) -> Known:
