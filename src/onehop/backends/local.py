@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
-from onehop import source
+from onehop import source, types
 from onehop.backends import _results
 from onehop.backends._digest import Digest
 from onehop.backends.outputs import Outputs
 from onehop.errors import NotCompiledError, WorkerStartError
 from onehop.runs.watching import stage
-from onehop.types import (
-    ExecutionRequest,
-    ExecutionResult,
-    Language,
-    OnLog,
-    OutputPage,
-)
 from onehop.workers import Job, Outcome, Pool, RealmPool, WorkerFactory, deno_programs
 from onehop.workers.protocol import Failure, Original
 
@@ -37,6 +32,7 @@ if TYPE_CHECKING:  # what plain JavaScript does without is loaded with the first
     from onehop.requests import CheckedRequest
     from onehop.runs.questions import Desk, Services
     from onehop.runs.states import PoolState
+    from onehop.types import ExecutionRequest, ExecutionResult, Language, OnLog, OutputPage
 
 _FIRST_PAUSE = 0.001
 """Workers tried when one turns out dead before it was given the job."""
@@ -116,8 +112,10 @@ class LocalBackend:
         if language == "typescript":
             self._readers.compilers.prepare()
         try:
-            await self._factory.launcher()
-            await self._pool.open()
+            await self._factory.prepare()
+            with ThreadPoolExecutor(1) as executor:
+                loading = asyncio.wrap_future(executor.submit(_load_models))
+                await self._pool.open(loading)
         except BaseException:
             await self.aclose()
             raise
@@ -133,7 +131,7 @@ class LocalBackend:
     ) -> ExecutionResult:
         """See Backend.run."""
         program = await self._program(request, agent)
-        if isinstance(program, ExecutionResult):
+        if isinstance(program, types.ExecutionResult):
             return program
         job = _job(request, limits, program, on_log, desk, services)
         digest = Digest(request.request.code)
@@ -149,7 +147,7 @@ class LocalBackend:
         if request.request.language != "typescript":
             return code, None
         compiled = await self._readers.compile(request.request, code, agent)
-        if isinstance(compiled, ExecutionResult):
+        if isinstance(compiled, types.ExecutionResult):
             return compiled.model_copy(update={"isolation": request.isolation})
         return compiled.code, Original(code, compiled.positions)
 
@@ -170,10 +168,10 @@ class LocalBackend:
 
     async def compile(self, code: str, agent: str) -> str:
         """See Compiling."""
-        request = ExecutionRequest(code=code, language="typescript", timeout=1)
+        request = types.ExecutionRequest(code=code, language="typescript", timeout=1)
         text = source.without_shebang(code)
         compiled = await self._readers.compile(request, text, agent)
-        if isinstance(compiled, ExecutionResult):
+        if isinstance(compiled, types.ExecutionResult):
             raise NotCompiledError(compiled.error or "it is not TypeScript")
         return compiled.code
 
@@ -203,7 +201,7 @@ class LocalBackend:
         variables: source.Variables,
     ) -> tuple[Job, source.Kept] | ExecutionResult:
         program = await self._program(request, agent)
-        if isinstance(program, ExecutionResult):
+        if isinstance(program, types.ExecutionResult):
             return program
         language = request.request.language
         kept = await source.kept_by(self._analyst, agent, program[0], language)
@@ -255,6 +253,12 @@ class LocalBackend:
         await self._realms.aclose()
         await self._pool.aclose()
         self._outputs.clear()
+
+
+def _load_models() -> None:
+    """What each run needs, and no worker to start: half of all that there is to load. It takes as
+    long as a worker takes to start, in processes of its own."""
+    import_module("onehop.requests")
 
 
 def _job(

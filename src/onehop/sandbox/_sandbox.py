@@ -24,7 +24,6 @@ from onehop.errors import (
 from onehop.inputs.choices import Choices, check_session, check_yield, only_choices
 from onehop.inputs.gc import free_later
 from onehop.inputs.languages import DEFAULT
-from onehop.requests import CheckedRequest, check_request
 from onehop.runs.later import Later
 from onehop.runs.loop import running_loop
 from onehop.runs.traces import Trace, read_trace
@@ -42,6 +41,7 @@ if TYPE_CHECKING:  # parts that a plain run does without, half of the time of th
     from onehop.calls import Grant, Layer, RunDesk, Toolbox, Wanted
     from onehop.checks import Check, Checks
     from onehop.recordings import Recording
+    from onehop.requests import CheckedRequest
     from onehop.runs.decisions import Approval, Decision
     from onehop.runs.mapping import Requests
     from onehop.runs.session_scope import SessionScope
@@ -242,8 +242,7 @@ class Sandbox:
         chosen: dict[str, Any] = {**choices}
         after = check_yield(chosen.pop("yield_after", None))
         grant = self._desks.grant(tools, [rules] if rules else ())
-        checked = check_request(
-            self._config,
+        checked = self.check(
             code=code,
             language=language,
             timeout=timeout,
@@ -377,6 +376,8 @@ class Sandbox:
 
     def check(self, **call: Any) -> CheckedRequest:
         """Check the arguments of ``execute`` without running. Raises InvalidRequestError."""
+        from onehop.requests import check_request  # with pydantic, so not before it is open
+
         return check_request(self._config, **call)
 
     async def run(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from onehop.backends.base import BackendSession, SessionGoneError
 from onehop.errors import Overloaded, SandboxClosedError, SandboxUnavailableError
-from onehop.types import ExecutionResult
 
 if TYPE_CHECKING:
     from onehop.config import SessionConfig
+    from onehop.types import ExecutionResult
 
 Open = Callable[[], Awaitable[BackendSession]]
-Call = Callable[[BackendSession], Awaitable[ExecutionResult]]
+Call = Callable[[BackendSession], Awaitable["ExecutionResult"]]
 """Runs one call in a session of the backend."""
 
 _TOLD: Final = 30

@@ -1,25 +1,31 @@
-"""Plain data of one execution: the request, the result, and their parts.
-
-Field names are snake_case in Python and camelCase on the wire; ``to_dict()`` gives the wire
-form. Units follow the contract: times in milliseconds, memory in megabytes of 2^20 bytes.
+"""The request, the result, and their parts, as models of pydantic.
 
 Annotations are values here, not texts: pydantic would compile each text, a quarter of the import.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
-Language = Literal["javascript", "typescript"]
-Severity = Literal["low", "medium", "high", "critical"]
-IssueType = Literal["dangerous_pattern", "unauthorized_access", "malicious_code"]
-ValidationLevel = Literal["NONE", "ASYNC", "BLOCKING", "STRICT"]
-LogLevel = Literal["log", "error", "warn", "info", "debug"]
+from onehop.types._words import (
+    CallChange,
+    CheckPolicy,
+    Effect,
+    ErrorType,
+    Isolation,
+    IssueType,
+    Language,
+    LogLevel,
+    Severity,
+    Status,
+    ToolOutcome,
+    ValidationLevel,
+)
+
 _LEVELS: dict[LogLevel, str] = {
     "log": "",
     "error": "[ERROR] ",
@@ -27,31 +33,6 @@ _LEVELS: dict[LogLevel, str] = {
     "info": "[INFO] ",
     "debug": "[DEBUG] ",
 }
-ErrorType = Literal[
-    "timeout",
-    "validation",
-    "runtime",
-    "security",
-    "resource_limit",
-    "cancelled",
-    "diverged",
-    "internal",
-]
-
-
-Effect = Literal["read", "write", "destructive"]
-"""What a tool does to the world."""
-CallChange = Literal["none", "applied", "unknown"]
-"""What a call of a tool changed."""
-ToolOutcome = Literal["ok", "failed", "denied", "cancelled", "unknown"]
-CheckPolicy = Literal["off", "provable", "strict"]
-"""What lets the check refuse a run: nothing, what must fail, or all that TypeScript says."""
-Status = Literal["completed", "failed", "paused", "running"]
-Isolation = Literal["process", "realm"]
-
-
-TYPECHECK: Final = "typecheck"
-"""The pattern of findings of the check before a run: mistakes, and no matter of security."""
 
 
 class Wire(BaseModel):
@@ -82,6 +63,12 @@ class Wire(BaseModel):
         made = type(self).__new__(type(self))
         _fill(made, {**self.__dict__, **changes}, {*self.model_fields_set, *changes})
         return made
+
+    def flat(self) -> dict[str, Any]:
+        """``model_dump(by_alias=True)`` of one that has plain values only: to learn how to dump a
+        model takes some ms the first time."""
+        names = type(self).model_fields.items()
+        return {field.alias or name: getattr(self, name) for name, field in names}
 
 
 def _fill(model: Wire, values: dict[str, Any], given: set[str]) -> None:
@@ -500,8 +487,3 @@ class OutputPage(Wire):
     """Characters kept in all."""
     complete: bool
     """False when the output was larger than the sandbox keeps, so that its end is missing."""
-
-
-def code_hash(code: str) -> str:
-    """First 16 hex digits of the SHA-256 of the UTF-8 code, as the contract has it."""
-    return hashlib.sha256(code.encode()).hexdigest()[:16]
