@@ -97,6 +97,20 @@ def test_the_package_alone_loads_nothing() -> None:
     assert not modules & {"asyncio", "pydantic", "onehop.sandbox", "onehop.config"}
 
 
+def test_processes_start_before_pydantic_is_loaded() -> None:
+    begun = """
+import json, sys
+def see(event, _):
+    if event == "subprocess.Popen":  # the first is the spawner
+        seen.append(sorted(sys.modules))
+seen = []
+sys.addaudithook(see)
+"""
+    modules = loaded(f"{begun}{RUN}print(json.dumps(seen[0]), file=sys.stderr)")
+    assert heavy(modules, "pydantic", "pydantic_core", "onehop.types._models", "seccompy") == []
+    assert heavy(modules, "onehop.workers", "onehop.requests") == []
+
+
 def test_a_first_result_loads_neither_stores_nor_tools_nor_what_checks() -> None:
     assert heavy(loaded(SAYS + RUN), "onehop.stores.", "onehop.execution", "onehop.cli") == []
 
@@ -110,6 +124,9 @@ def test_a_run_of_the_command_keeps_its_record_with_little_loaded(tmp_path: Path
     modules = loaded(COMMAND, "run", "-c", "return 2", **env)
     assert heavy(modules) == []
     assert "onehop.stores._sqlite_appends" in modules
+    repairs = {f"onehop.corrections.{name}" for name in ("_code", "_missing", "_spelling")}
+    assert not modules & repairs
+    assert "pydantic.type_adapter" not in modules
     with closing(sqlite3.connect(tmp_path / "store.db")) as file:
         found = file.execute("SELECT sequence, output FROM executions ORDER BY sequence")
         assert found.fetchall() == [(1, "1"), (2, "2")]
@@ -134,8 +151,9 @@ def test_a_command_loads_itself_and_no_other() -> None:
 
 @pytest.mark.parametrize(
     "room",
-    "analysis backends compiler config execution execution.webhooks jail sandbox sandbox.calls "
-    "sandbox.checks sandbox.recordings sandbox.snippets stores tools tools.observed".split(),
+    "analysis backends compiler config corrections execution execution.webhooks jail sandbox "
+    "sandbox.calls sandbox.checks sandbox.recordings sandbox.snippets stores tools tools.observed "
+    "types".split(),
 )
 def test_a_room_that_loads_its_parts_late_has_all_that_it_names(room: str) -> None:
     module = import_module(f"onehop.{room}")

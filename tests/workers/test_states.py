@@ -7,8 +7,7 @@ from typing import get_args
 import pytest
 
 from onehop.inputs.frames import ProtocolError
-from onehop.runs.questions import Shown, Stored
-from onehop.types import Progress
+from onehop.runs.questions import Headway, Shown, Stored
 from onehop.workers._states import State, turn
 from onehop.workers.protocol import (
     Failure,
@@ -30,7 +29,7 @@ FRAMES: tuple[Message, ...] = (
     LargeResult("1", 1, 0),
     Failure("Error", "x", None, None, None, syntax=False, dropped=0),
     Shown("text", "", "", b"", more=False),
-    Progress(fraction=0.5),
+    Headway(0.5),
     Stored(1, "keys", "", ""),
 )
 TAKEN = {
@@ -38,7 +37,7 @@ TAKEN = {
     "idle": set(),
     "warming": {"Warm"},
     "overtaken": {"Warm"},
-    "running": {"Log", "Result", "LargeResult", "Failure", "Shown", "Progress", "Stored"},
+    "running": {"Log", "Result", "LargeResult", "Failure", "Shown", "Headway", "Stored"},
     "ending": {"Log"},
     "answered": set(),
     "kept": set(),

@@ -5,21 +5,14 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Final
 
-from onehop import source
+from onehop import source, types
 from onehop.limits import MIB, Limits
-from onehop.types import (
-    ErrorInfo,
-    ErrorType,
-    ExecutionRequest,
-    ExecutionResult,
-    Isolation,
-    ResourceUsage,
-)
 from onehop.workers import Died, Outcome
 from onehop.workers.protocol import Failure, LargeResult, Result
 
 if TYPE_CHECKING:
     from onehop.backends.outputs import OutputShelf
+    from onehop.types import ErrorInfo, ErrorType, ExecutionRequest, ExecutionResult, Isolation
 
 _OUT_OF_MEMORY = ("out of memory", "memory allocation of", "OOM")
 _NEAR_LIMIT = 0.75
@@ -54,7 +47,7 @@ def from_outcome(
     error = _error(request, limits, outcome)
     output, identifier = _output(outcome, limits, shelf)
     timed_out = isinstance(outcome.end, Died) and outcome.end.verdict == "timeout"
-    return ExecutionResult.known(
+    return types.ExecutionResult.known(
         success=error is None,
         status="completed" if error is None else "failed",
         output=output,
@@ -62,7 +55,7 @@ def from_outcome(
         log_entries=outcome.logs,
         execution_time=_thousandths(outcome.elapsed * 1000),
         code_hash=digest,
-        resource_usage=ResourceUsage.known(
+        resource_usage=types.ResourceUsage.known(
             memory=_thousandths(outcome.peak_bytes / MIB),
             timeout=timed_out,
             cpu_time=_thousandths(outcome.cpu_seconds * 1000),
@@ -107,7 +100,7 @@ def _error(request: ExecutionRequest, limits: Limits, outcome: Outcome) -> Error
         return _thrown(request, end)
     if isinstance(end, Died):
         kind, name, message = _died(end, limits, outcome)
-        return ErrorInfo(type=kind, name=name, message=message)
+        return types.ErrorInfo(type=kind, name=name, message=message)
     return None
 
 
@@ -149,7 +142,7 @@ def located(
     excerpt = source.excerpt(request.code, line, column)
     if excerpt is None:  # there is no such line: the guest's word is not taken for it
         line = column = None
-    return ErrorInfo(
+    return types.ErrorInfo(
         type=kind,
         name=name,
         message=message,

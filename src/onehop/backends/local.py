@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
-from onehop import source
+from onehop import source, types
 from onehop.backends import _results
 from onehop.backends._ahead import LocalAhead
 from onehop.backends._digest import Digest
@@ -16,13 +18,6 @@ from onehop.backends._programs import Program, make_job, plain
 from onehop.backends.outputs import Outputs
 from onehop.errors import NotCompiledError, WorkerStartError
 from onehop.runs.watching import stage
-from onehop.types import (
-    ExecutionRequest,
-    ExecutionResult,
-    Language,
-    OnLog,
-    OutputPage,
-)
 from onehop.workers import Job, Outcome, Pool, RealmPool, Worker, WorkerFactory, deno_programs
 from onehop.workers.protocol import Failure, Original
 
@@ -40,6 +35,7 @@ if TYPE_CHECKING:  # what plain JavaScript does without is loaded with the first
     from onehop.requests import CheckedRequest
     from onehop.runs.questions import Desk, Services
     from onehop.runs.states import PoolState
+    from onehop.types import ExecutionRequest, ExecutionResult, Language, OnLog, OutputPage
 
 _FIRST_PAUSE = 0.001
 """Workers tried when one turns out dead before it was given the job."""
@@ -119,8 +115,10 @@ class LocalBackend:
         if language == "typescript":
             self._readers.compilers.prepare()
         try:
-            await self._factory.launcher()
-            await self._pool.open()
+            await self._factory.prepare()
+            with ThreadPoolExecutor(1) as executor:
+                loading = asyncio.wrap_future(executor.submit(_load_models))
+                await self._pool.open(loading)
         except BaseException:
             await self.aclose()
             raise
@@ -149,7 +147,7 @@ class LocalBackend:
             outcome = await self._outcome(request, agent, job_of(program), digest, ahead)
         else:
             found = await self._of_typescript(request, agent, job_of, digest, ahead)
-            if isinstance(found, ExecutionResult):
+            if isinstance(found, types.ExecutionResult):
                 return found
             outcome = found
         return await self._result(agent, request, limits, outcome, digest)
@@ -179,7 +177,7 @@ class LocalBackend:
         ahead = given or self.ahead(agent)
         try:
             program = await self._program(request, agent, ahead)
-            if isinstance(program, ExecutionResult):
+            if isinstance(program, types.ExecutionResult):
                 return program
             outcome = await self._outcome(request, agent, job_of(program), digest, ahead)
         finally:
@@ -187,7 +185,7 @@ class LocalBackend:
         if program.is_checked or not _is_unread(outcome):
             return outcome
         checked = await self._program(request, agent)
-        if isinstance(checked, ExecutionResult):
+        if isinstance(checked, types.ExecutionResult):
             return checked
         if checked.code == program.code:
             return outcome
@@ -205,7 +203,7 @@ class LocalBackend:
         compiled = await self._readers.compile(
             request.request, code, agent, checked=ahead is None, meanwhile=begin
         )
-        if isinstance(compiled, ExecutionResult):
+        if isinstance(compiled, types.ExecutionResult):
             return compiled.model_copy(update={"isolation": request.isolation})
         original = Original(code, compiled.positions)
         return Program(compiled.code, original, compiled.is_checked)
@@ -227,10 +225,10 @@ class LocalBackend:
 
     async def compile(self, code: str, agent: str) -> str:
         """See Compiling."""
-        request = ExecutionRequest(code=code, language="typescript", timeout=1)
+        request = types.ExecutionRequest(code=code, language="typescript", timeout=1)
         text = source.without_shebang(code)
         compiled = await self._readers.compile(request, text, agent)
-        if isinstance(compiled, ExecutionResult):
+        if isinstance(compiled, types.ExecutionResult):
             raise NotCompiledError(compiled.error or "it is not TypeScript")
         return compiled.code
 
@@ -251,7 +249,7 @@ class LocalBackend:
         from onehop.backends._session_texts import Told
 
         program = plain(request) or await self._program(request, agent)
-        if isinstance(program, ExecutionResult):
+        if isinstance(program, types.ExecutionResult):
             return program
         from onehop.backends._analysed import kept_by
 
@@ -305,6 +303,12 @@ class LocalBackend:
         await self._realms.aclose()
         await self._pool.aclose()
         self._outputs.clear()
+
+
+def _load_models() -> None:
+    """What each run needs, and no worker to start: half of all that there is to load. It takes as
+    long as a worker takes to start, in processes of its own."""
+    import_module("onehop.requests")
 
 
 async def _run_job(

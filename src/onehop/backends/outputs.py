@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
+from onehop import types
 from onehop._data import data
 from onehop.errors import OutputNotFoundError
-from onehop.types import OutputPage
+
+if TYPE_CHECKING:
+    from onehop.types import OutputPage
 
 
 @data(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Outputs:
         kept = self._kept[agent_id][identifier]
         start = max(0, offset)
         end = min(len(kept.text), start + max(1, limit))
-        return OutputPage(
+        return types.OutputPage(
             text=kept.text[start:end],
             offset=start,
             next_offset=end if end < len(kept.text) else None,

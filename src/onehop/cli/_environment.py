@@ -56,9 +56,7 @@ def known() -> frozenset[str]:
 
 
 def _variables(sections: Iterable[type[Settings]]) -> frozenset[str]:
-    from onehop.config import env_name
-
-    return frozenset(env_name(field) for each in sections for field in each.model_fields.values())
+    return frozenset(each.env for table in sections for each in table.declared.values())
 
 
 def _hint(name: str, names: frozenset[str]) -> str:

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
         settings_file,
         upstream_tables,
     )
+    from onehop.config._model import checked_value
     from onehop.config._outside import TelemetryConfig, WebhookConfig
     from onehop.config._reading import CorrectionConfig, ValidationConfig
     from onehop.config._sandbox import Layer, SandboxConfig, SessionConfig
     from onehop.config._sections import SECTIONS
     from onehop.config._server import ServerConfig
-    from onehop.config._settings import Settings, checked_value
+    from onehop.config._settings import Settings
     from onehop.config._tools import RecordingConfig, ToolsConfig
 
 __all__ = [
@@ -61,12 +62,13 @@ __getattr__ = late(
         "onehop.config._environment": "env_name parse_variable",
         "onehop.config._file": "UPSTREAM parse_settings read_settings settings_file "
         "upstream_tables",
+        "onehop.config._model": "checked_value",
         "onehop.config._outside": "TelemetryConfig WebhookConfig",
         "onehop.config._reading": "CorrectionConfig ValidationConfig",
         "onehop.config._sandbox": "Layer SandboxConfig SessionConfig",
         "onehop.config._sections": "SECTIONS",
         "onehop.config._server": "ServerConfig",
-        "onehop.config._settings": "Settings checked_value",
+        "onehop.config._settings": "Settings",
         "onehop.config._tools": "RecordingConfig ToolsConfig",
     }
 )

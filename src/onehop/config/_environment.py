@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
-
-from pydantic import SecretStr
-from pydantic.fields import FieldInfo
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 from onehop.errors import ConfigError
 
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
-def from_environment(fields: Mapping[str, FieldInfo], environ: Mapping[str, str]) -> dict[str, Any]:
-    """The settings among ``fields`` that the environment gives, by name. Raises ConfigError."""
+    from onehop.config._settings import Settings
+
+
+def from_environment(table: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:
+    """The settings of ``table`` that the environment gives, by name. Raises ConfigError."""
     found = {}
-    for name, field in fields.items():
-        env = env_name(field)
-        if env in environ:
-            found[name] = parse_variable(env, field.annotation, environ[env])
+    for name, each in table.declared.items():
+        if each.env in environ:
+            kind = str if table.takes_text(name) else table.model_fields[name].annotation
+            found[name] = parse_variable(each.env, kind, environ[each.env])
     return found
 
 
@@ -58,5 +60,9 @@ def _pair(env: str, word: str) -> tuple[str, str]:
 
 
 def _is_text(annotation: Any) -> bool:
+    if annotation is str:
+        return True
+    from pydantic import SecretStr  # most runs find nothing else in the environment
+
     kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     return any(kind in (str, SecretStr) or get_origin(kind) is Literal for kind in kinds)

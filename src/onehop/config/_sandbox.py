@@ -1,11 +1,8 @@
 """How code runs, and how sessions live."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from __future__ import annotations
 
-from pydantic import (
-    Field,
-    model_validator,
-)
+from typing import ClassVar, Literal
 
 from onehop.config._settings import Settings, setting
 from onehop.cores import usable_cores
@@ -25,11 +22,19 @@ class SandboxConfig(Settings):
 
     table: ClassVar[str] = "sandbox"
 
-    timeout: Annotated[float, Field(allow_inf_nan=False)] = setting(
-        5000, "CODE_EXEC_TIMEOUT_DEFAULT", "Deadline of a run that names none, in ms.", ge=100
+    timeout: float = setting(
+        5000,
+        "CODE_EXEC_TIMEOUT_DEFAULT",
+        "Deadline of a run that names none, in ms.",
+        ge=100,
+        allow_inf_nan=False,
     )
-    timeout_max: Annotated[float, Field(allow_inf_nan=False)] = setting(
-        30000, "CODE_EXEC_TIMEOUT_MAX", "The longest deadline a call may ask for, in ms.", ge=100
+    timeout_max: float = setting(
+        30000,
+        "CODE_EXEC_TIMEOUT_MAX",
+        "The longest deadline a call may ask for, in ms.",
+        ge=100,
+        allow_inf_nan=False,
     )
     memory_limit: int = setting(
         128,
@@ -38,11 +43,12 @@ class SandboxConfig(Settings):
         ge=16,
         le=4096,
     )
-    cpu_limit: Annotated[float, Field(allow_inf_nan=False)] | None = setting(
+    cpu_limit: float | None = setting(
         None,
         "ONEHOP_CPU_LIMIT",
         "CPU time of one run over all threads, in ms; twice its timeout when not set.",
         ge=100,
+        allow_inf_nan=False,
     )
     capture_console: bool = setting(
         True, "ONEHOP_CAPTURE_CONSOLE", "Whether console output is returned."
@@ -151,11 +157,12 @@ class SandboxConfig(Settings):
         "Runs after which a process that has realms is replaced.",
         ge=1,
     )
-    realm_idle: Annotated[float, Field(allow_inf_nan=False)] = setting(
+    realm_idle: float = setting(
         10_000,
         "ONEHOP_REALM_IDLE",
         "Time after which an idle process that has realms is ended, in ms.",
         ge=100,
+        allow_inf_nan=False,
     )
     allow_degraded: frozenset[Layer] = setting(
         frozenset(),
@@ -180,11 +187,10 @@ class SandboxConfig(Settings):
         None, "ONEHOP_DENO", "Path of a Deno 2.9 to use instead of the Python package's."
     )
 
-    @model_validator(mode="after")
-    def _default_within_maximum(self) -> Self:
+    def check(self) -> None:
+        """The usual deadline is not above the longest."""
         if self.timeout > self.timeout_max:
             raise ValueError(f"timeout {self.timeout:g} is above timeout_max {self.timeout_max:g}")
-        return self
 
     def limits(self, timeout_ms: float) -> Limits:
         """The bounds of one run with this deadline."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
-
-from pydantic import model_validator
+from typing import ClassVar, Literal
 
 from onehop.config._settings import Settings, setting
 from onehop.limits import MIB
@@ -133,8 +131,7 @@ class ServerConfig(Settings):
         ge=0,
     )
 
-    @model_validator(mode="after")
-    def _certificate_with_key(self) -> Self:
+    def check(self) -> None:
+        """A certificate comes with its key."""
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key go together: one of them is missing")
-        return self

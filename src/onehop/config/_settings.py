@@ -1,114 +1,178 @@
-"""What every table of settings is: checked, frozen, filled in from the environment and the file."""
+"""What every table of settings is: checked, frozen, filled in from the environment and the file.
+
+A table is not a model of pydantic, which takes longer to load than all of onehop: a run with the
+usual settings needs none. What checks values and describes a table is one, see ``_model``.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any, ClassVar, Final, Self, get_args, get_origin
-
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from collections.abc import Mapping
+from copy import copy, deepcopy
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, Self
 
 from onehop.config._environment import from_environment
 from onehop.config._file import from_file
 from onehop.errors import ConfigError
 
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+
+_TEXTS: Final = frozenset({"str", "str | None"})
+"""Annotations of settings that may be any text."""
+
+
+class Declared:
+    """A setting as its table declares it."""
+
+    def __init__(self, default: Any, env: str, help_text: str, bounds: Mapping[str, Any]) -> None:
+        self.default = default
+        self.env = env
+        self.help_text = help_text
+        self.bounds = bounds
+
 
 def setting(default: Any, env: str, help_text: str, **bounds: Any) -> Any:
-    """A field with its default, the environment variable that sets it, and what it is for."""
-    return Field(default=default, description=help_text, json_schema_extra={"env": env}, **bounds)
+    """A field with its default, the environment variable that sets it, what it is for, and what
+    ``pydantic.Field`` takes to bound it."""
+    return Declared(default, env, help_text, bounds)
 
 
-class Settings(BaseModel):
+class _Fields:
+    """What pydantic knows of each setting, by name."""
+
+    def __get__(self, instance: Settings | None, table: type[Settings]) -> dict[str, FieldInfo]:
+        from onehop.config._model import model_of
+
+        return model_of(table).model_fields
+
+
+class Settings:
     """One table of ``onehop.toml``. Raises ConfigError that names the field that is unusable."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     table: ClassVar[str]
     """Its name in the file."""
+    declared: ClassVar[Mapping[str, Declared]]
+    """Its settings, by name."""
+    model: ClassVar[Any]
+    """What checks it, once that was needed."""
+    model_fields: ClassVar[_Fields] = _Fields()
+
+    def __init_subclass__(cls) -> None:
+        own = {name: each for name, each in vars(cls).items() if isinstance(each, Declared)}
+        for name in own:  # an instance has the value
+            delattr(cls, name)
+        cls.declared, cls.model = own, None
 
     def __init__(self, **settings: Any) -> None:
         """Take ``settings``, and fill in what they leave out from the environment and the file."""
-        if not settings and not self._found():
-            self._take_defaults()
-            return
-        try:
-            super().__init__(**settings)
-        except ValidationError as error:
-            raise _config_error(error) from None
+        given = {**self._found(), **settings}
+        if not all(self._is_plain(name, value) for name, value in given.items()):
+            from onehop.config._model import checked
 
-    def _take_defaults(self) -> None:
-        """What pydantic would do, without learning how to check values, which takes 20 ms."""
-        plain = self.model_construct()
-        for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__"):
-            object.__setattr__(self, name, getattr(plain, name))
-        object.__setattr__(self, "__pydantic_private__", None)
+            given = checked(type(self), given)
+        self._hold(given)
+        try:
+            self.check()
+        except ValueError as error:
+            raise ConfigError("config", str(error)) from None
+
+    def check(self) -> None:
+        """Bounds between two settings. Raises ValueError."""
+
+    @classmethod
+    def takes_text(cls, name: str) -> bool:
+        """Whether the setting may be any text. To learn how to check one takes 20 ms, and a plain
+        run often has a path or two in its environment."""
+        return cls.__annotations__[name] in _TEXTS and not cls.declared[name].bounds
+
+    @classmethod
+    def _is_plain(cls, name: str, value: Any) -> bool:
+        """Whether there is nothing to check."""
+        return type(value) is str and name in cls.declared and cls.takes_text(name)
 
     @classmethod
     def _found(cls) -> dict[str, Any]:
         """What the file says, and the environment."""
         return {
-            **from_file(cls.table, cls.model_fields, os.environ),
-            **from_environment(cls.model_fields, os.environ),
+            **from_file(cls.table, cls.declared, os.environ),
+            **from_environment(cls, os.environ),
         }
 
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_in(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        merged = {**cls._found(), **given}
-        return {name: _frozen(cls, name, value) for name, value in merged.items()}
+    def _hold(self, given: Mapping[str, Any]) -> None:
+        defaults = {name: copy(each.default) for name, each in self.declared.items()}
+        vars(self).update(defaults | dict(given), model_fields_set=set(given))
+
+    model_fields_set: set[str]
+    """The settings that were given, or found: not by default what they are."""
 
     def replace(self, **changes: Any) -> Self:
         """A copy with ``changes``, checked like a new one."""
-        return type(self)(**{**self.model_dump(), **changes})
+        return type(self)(**{**self._values(), **changes})
 
+    def _values(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.declared}
 
-def _frozen(model: type[Settings], name: str, value: Any) -> Any:
-    """A list where the setting is a set or tuple, and text where it is secret, made fit."""
-    annotation = model.model_fields[name].annotation if name in model.model_fields else None
-    origin = get_origin(annotation)
-    if origin in (frozenset, tuple) and isinstance(value, list | tuple | set | frozenset):
-        return origin(value)
-    if isinstance(value, str) and SecretStr in get_args(annotation):
-        return SecretStr(value)
-    return value
+    # --- as any value that is frozen ---
 
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is frozen: use replace({name}=…)")
 
-_WORDS: Final = {
-    "tuple_type": "Input should be a list",
-    "frozen_set_type": "Input should be a list",
-    "dict_type": "Input should be a table",
-}
-"""Of a type that the file and its readers call otherwise than Python does."""
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name} stays")
 
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._values() == other._values()
 
-def _config_error(error: ValidationError) -> ConfigError:
-    first = error.errors()[0]
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, ConfigError):  # found while the settings were gathered
-        return cause
-    field = ".".join(str(part) for part in first["loc"]) or "config"
-    message = _WORDS.get(first["type"], first["msg"].removeprefix("Value error, "))
-    return ConfigError(field, f"{message} (got {first['input']!r})" if first["loc"] else message)
+    def __hash__(self) -> int:
+        return hash((type(self), *self._values().values()))
 
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self._values().items())
+        return f"{type(self).__name__}({shown})"
 
-def checked_value(model: type[Settings], name: str, value: Any) -> Any:
-    """``value`` as the setting ``name`` would hold it. Raises ConfigError.
+    # --- as a model of pydantic ---
 
-    Bounds between two settings are not checked: that takes an instance of ``model``.
-    """
-    field = model.model_fields[name]
-    kind: Any = Annotated[(field.annotation, *field.metadata, Field())]
-    adapter: TypeAdapter[Any] = TypeAdapter(kind, config=ConfigDict(strict=True))
-    try:
-        return adapter.validate_python(_frozen(model, name, value))
-    except ValidationError as error:
-        raise _config_error(error) from None
+    @classmethod
+    def model_validate(cls, given: Mapping[str, Any]) -> Self:
+        """The settings that ``given`` has by name. Raises ConfigError."""
+        return cls(**given)
+
+    @classmethod
+    def model_construct(cls, **given: Any) -> Self:
+        """Settings that nobody checks; those that are not ``given`` are the usual ones."""
+        made = cls.__new__(cls)
+        made._hold(given)
+        return made
+
+    @classmethod
+    def model_json_schema(cls) -> dict[str, Any]:
+        """The JSON Schema of the table."""
+        from onehop.config._model import model_of
+
+        return model_of(cls).model_json_schema()
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values that nobody checks."""
+        changes = update or {}
+        values = deepcopy(self._values()) if deep else self._values()
+        made = self.model_construct(**{**values, **changes})
+        vars(made)["model_fields_set"] = self.model_fields_set | set(changes)
+        return made
+
+    def model_dump(self, **how: Any) -> dict[str, Any]:
+        """The values by name; ``how`` as pydantic takes it."""
+        if not how:
+            return {name: copy(value) for name, value in self._values().items()}
+        from onehop.config._model import as_model
+
+        return as_model(self).model_dump(**how)
+
+    def model_dump_json(self, **how: Any) -> str:
+        """The same as JSON text."""
+        from onehop.config._model import as_model
+
+        return as_model(self).model_dump_json(**how)

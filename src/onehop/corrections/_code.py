@@ -3,46 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from onehop.config import CorrectionConfig
 from onehop.corrections._comments import respell_comments
 from onehop.corrections._completion import complete
+from onehop.corrections._corrected import CorrectedCode
 from onehop.corrections._draft import Draft, Repair
-from onehop.corrections._edits import Change, edited, original_position
+from onehop.corrections._edits import Change, edited
 from onehop.corrections._exports import without_exports
 from onehop.corrections._fence import unfence
 from onehop.corrections._keyword import with_function
-from onehop.corrections._missing import UNSEEN, what_is_missing
+from onehop.corrections._missing import what_is_missing
 from onehop.corrections._misspelling import respell_words
 from onehop.corrections._report import correction
 from onehop.corrections._spelling import respell
 from onehop.types import Correction, Language
-
-
-@dataclass(frozen=True, slots=True)
-class CorrectedCode:
-    """Code as it was meant, and what was changed."""
-
-    code: str
-    corrections: list[Correction]
-    changes: tuple[Change, ...] = ()
-    """One after the other, from the caller's text to ``code``."""
-    missing: str | None = None
-    """The warning if it runs and gives nothing: why, as far as its text tells."""
-    contradiction: tuple[Language, Language] | None = None
-    """The language of the call, and the other one that was named around the program."""
-
-    def original_position(self, line: int, column: int) -> tuple[int, int]:
-        """Where in the caller's text a position of the corrected code is; 1-based, in UTF-16."""
-        return original_position(self.changes, line, column)
-
-
-def unexamined(code: str) -> CorrectedCode:
-    """A program that was too much to be looked at, and stays as it is."""
-    return CorrectedCode(code, [], missing=UNSEEN)
-
 
 _Step = Callable[[Draft], Repair | None]
 _STEPS: Final[Sequence[_Step]] = (

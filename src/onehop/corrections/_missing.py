@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from onehop.corrections._corrected import NOTHING, UNSEEN
 from onehop.corrections._entry import unused_names
 from onehop.corrections._program import FUNCTIONS, bare, expression_of, meaningful, returns_at_top
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from onehop.corrections._code import CorrectedCode
     from onehop.corrections._draft import Draft
     from onehop.corrections._program import Declared
     from onehop.source._tree import SyntaxTree
-    from onehop.types import ExecutionResult
 
-NOTHING: Final = "nothing was returned: end the code with `return` and the value that you want"
 _ALONE: Final = (
     "nothing was returned: `return` stands alone on its line, so what is below it never runs. "
     "Put the value on the same line"
@@ -32,10 +30,6 @@ _NO_NAME: Final = (
 _NOT_USED: Final = (
     "nothing was returned: the class {name} is never used. End the code with `return` and what "
     "its object gives, such as `return new {name}(…).run()`"
-)
-UNSEEN: Final = (
-    "the output is null, and the code is too long or too tangled to be searched for the reason: "
-    "end it with `return` and the value that you want, and pass large data in `context`"
 )
 _MOST_NAMES: Final = 3
 _LONGEST_NAME: Final = 40
@@ -54,13 +48,6 @@ def what_is_missing(draft: Draft) -> str | None:
     if draft.keeps:
         return None
     return _of_unused(tree, statements) or NOTHING
-
-
-def unreturned(corrected: CorrectedCode, result: ExecutionResult) -> str | None:
-    """What to say of a run that succeeded and gave nothing; printing alone is a use too."""
-    if not result.success or result.output is not None:
-        return None
-    return None if corrected.missing == NOTHING and result.logs else corrected.missing
 
 
 def _returns_alone(statements: list[Node]) -> bool:

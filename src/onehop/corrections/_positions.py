@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from onehop import source
-from onehop.corrections._code import CorrectedCode
+from onehop.corrections._corrected import CorrectedCode
 from onehop.types import ErrorInfo, ExecutionResult, Finding, PlannedCall
 
 _FRAME = re.compile(r"^(\s+at .*code\.[jt]s):(\d{1,9}):(\d{1,9})(\)?)$", re.MULTILINE)

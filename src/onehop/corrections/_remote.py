@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING, Any, Final
 
 from onehop.analysis import AnalysisLostError, BlockingAnalyst
 from onehop.config import CorrectionConfig
-from onehop.corrections._code import CorrectedCode, unexamined
+from onehop.corrections._corrected import CorrectedCode, unexamined
 from onehop.corrections._edits import Change, edited
 from onehop.types import Correction, Language
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 _MOST: Final = 100
 """Changes of one text."""
 _MOST_TEXT: Final = 4_000
 """Characters of the report of one change."""
+
+
+_UNCHANGED: Final[dict[str, Any]] = {
+    "corrections": [],
+    "changes": [],
+    "missing": None,
+    "contradiction": None,
+}
+"""What an analysis process answers about a program that needs no repair, beside its code."""
 
 
 def corrected_blocking(
@@ -38,6 +48,8 @@ def _arguments(code: str, language: Language, config: CorrectionConfig) -> dict[
 
 def read_corrected(code: str, answer: Any) -> CorrectedCode:
     """Of its form, and its edits really lead from ``code`` to the new text; else ValueError."""
+    if answer == {**_UNCHANGED, "code": code}:  # nearly always: to learn to read more takes 20 ms
+        return CorrectedCode(code, [])
     if len(answer["changes"]) > _MOST or len(answer["corrections"]) > _MOST:
         raise ValueError("there are more changes than any call is given")
     told = _adapter().validate_python(answer)
@@ -67,4 +79,6 @@ def _in_order(change: Change) -> bool:
 
 @cache
 def _adapter() -> TypeAdapter[CorrectedCode]:
+    from pydantic import TypeAdapter  # for few programs
+
     return TypeAdapter(CorrectedCode)

@@ -181,7 +181,7 @@ class Announcer:
             execution_time=result.execution_time,
             output_size=output_size,
             log_count=len(result.logs),
-            resource_usage=result.resource_usage.model_dump(by_alias=True),
+            resource_usage=result.resource_usage.flat(),
         )
 
     def _limit(self, info: ErrorInfo, result: ExecutionResult, limits: Limits) -> Event:

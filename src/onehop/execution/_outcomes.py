@@ -161,7 +161,7 @@ def _details(result: ExecutionResult) -> dict[str, Any]:
         "enforcement": result.enforcement,
         "logTimes": [entry.time for entry in result.log_entries],
         "logLevels": [entry.level for entry in result.log_entries],
-        "errorInfo": result.error_info and result.error_info.model_dump(by_alias=True),
+        "errorInfo": result.error_info and result.error_info.flat(),
         "outputTruncated": result.output_truncated,
         "persistedOutputId": result.persisted_output_id,
         "logsTruncated": result.logs_truncated,

@@ -199,7 +199,7 @@ class Run:
         if self.pauses:
             facts["resumed"] = self.pauses
         if self.report is not None:
-            facts["risk"] = self.report.risk_assessment.model_dump(by_alias=True)
+            facts["risk"] = self.report.risk_assessment.flat()
         return facts
 
     def ran(self, result: ExecutionResult) -> dict[str, Any]:

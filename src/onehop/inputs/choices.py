@@ -10,8 +10,6 @@ from functools import lru_cache
 from reprlib import Repr
 from typing import Any, Final, TypedDict
 
-from pydantic.alias_generators import to_snake
-
 from onehop.errors import InvalidRequestError
 
 MOST_SEED: Final = 2**53 - 1
@@ -61,6 +59,8 @@ def to_wire(choices: Choices) -> dict[str, Any]:
 
 def python_name(name: str) -> str:
     """The name in Python of an argument as it is on the wire."""
+    from pydantic.alias_generators import to_snake  # not before a sandbox is open
+
     return _PYTHON.get(name) or to_snake(name)
 
 

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from pydantic_core import from_json
-
 Body = bytes | bytearray
 """Text in UTF-8, also in a buffer of its own."""
 _LARGE = 64 * 1024
@@ -34,6 +32,8 @@ def keep_what_is_loaded() -> None:
 def read_json(text: Body) -> Any:
     """Strict JSON: no NaN, no lone surrogates, at most 200 levels, integers of 4300 digits. Raises
     ValueError."""
+    from pydantic_core import from_json  # not before a sandbox is open
+
     if len(text) < _LARGE:
         return from_json(text, allow_inf_nan=False)
     with no_collection(len(text)):

@@ -7,12 +7,14 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from pydantic_core import to_json
-
+from onehop import types
 from onehop.errors import RunNotFoundError
-from onehop.types import ExecutionResult, PendingApproval, ResourceUsage, code_hash
+from onehop.types import code_hash
+
+if TYPE_CHECKING:
+    from onehop.types import ExecutionResult, PendingApproval
 
 RETENTION_SECONDS: Final = 3600.0
 """From the end of a run to the time when its result is dropped here."""
@@ -24,7 +26,7 @@ _FAREWELL: Final = 10.0
 
 Name = tuple[str, str]
 """An agent and the id of its run."""
-Work = Coroutine[Any, Any, ExecutionResult]
+Work = Coroutine[Any, Any, "ExecutionResult"]
 
 
 class Pause(Protocol):
@@ -117,6 +119,8 @@ class Later:
 
     def _ended(self, name: Name, kept: _Kept) -> None:
         if not kept.task.cancelled() and kept.task.exception() is None:
+            from pydantic_core import to_json  # not before a sandbox is open
+
             kept.size = len(to_json(kept.task.result().output, inf_nan_mode="null"))
         loop = asyncio.get_running_loop()
         kept.timer = loop.call_later(RETENTION_SECONDS, self._drop, name)
@@ -174,22 +178,22 @@ async def _ended_or_paused(
 
 def still_running(run_id: str, digest: str = "") -> ExecutionResult:
     """The result of a run that goes on; ``digest`` is the hash of its code, if it is known."""
-    return ExecutionResult(
+    return types.ExecutionResult(
         success=True,
         status="running",
         code_hash=digest,
-        resource_usage=ResourceUsage(memory=0),
+        resource_usage=types.ResourceUsage(memory=0),
         request_id=run_id,
     )
 
 
 def paused(digest: str, request_id: str, waiting: list[PendingApproval]) -> ExecutionResult:
     """The result of a run that waits for people; ``digest`` is the code's hash."""
-    return ExecutionResult(
+    return types.ExecutionResult(
         success=True,
         status="paused",
         code_hash=digest,
-        resource_usage=ResourceUsage(memory=0),
+        resource_usage=types.ResourceUsage(memory=0),
         request_id=request_id,
         approvals=waiting,
     )

@@ -10,7 +10,6 @@ from typing import Final, Literal, Protocol
 
 from onehop._data import data
 from onehop.limits import MIB
-from onehop.types import Progress
 
 MOST_ASKS: Final = 1000
 """Questions about tools in one run."""
@@ -86,6 +85,14 @@ class Shown:
 
 
 @data(frozen=True, slots=True)
+class Headway:
+    """How far the code says that it is: see ``types.Progress``."""
+
+    fraction: float
+    message: str = ""
+
+
+@data(frozen=True, slots=True)
 class Stored:
     """The code reads or changes what is kept with its session."""
 
@@ -106,7 +113,7 @@ class Services(Protocol):
     def show(self, part: Shown) -> None:
         """Take a part of a file. Raises ValueError for more than a run may show."""
 
-    def progress(self, report: Progress) -> None:
+    def progress(self, report: Headway) -> None:
         """Take a report. Raises ValueError for more than a run may make."""
 
     def store(self, question: Stored, reply: Reply) -> None:

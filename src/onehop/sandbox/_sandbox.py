@@ -23,7 +23,6 @@ from onehop.errors import (
 from onehop.inputs.choices import Choices, check_session, check_yield, only_choices
 from onehop.inputs.gc import free_later
 from onehop.inputs.languages import DEFAULT
-from onehop.requests import CheckedRequest, check_request
 from onehop.runs.later import Later
 from onehop.runs.loop import Home
 from onehop.runs.traces import Trace, read_trace
@@ -45,6 +44,7 @@ from onehop.types import code_hash
 
 if TYPE_CHECKING:  # parts that a plain run does without, half of the time of the import
     from onehop.backends.begun import Begun
+    from onehop.requests import CheckedRequest
     from onehop.runs.decisions import Approval, Decision
     from onehop.runs.session_scope import SessionScope
     from onehop.runs.states import PoolState
@@ -261,6 +261,8 @@ class Sandbox:
         Raises InvalidRequestError before anything runs, Overloaded when too many executions wait,
         SandboxClosedError, and SandboxUnavailableError when workers do not start any more.
         """
+        from onehop.requests import check_request  # with pydantic, so not before it is open
+
         backend = self._backend_here()
         if choices:
             only_choices(choices, self)
@@ -414,6 +416,8 @@ class Sandbox:
 
     def check(self, **call: Any) -> CheckedRequest:
         """Check the arguments of ``execute`` without running. Raises InvalidRequestError."""
+        from onehop.requests import check_request  # with pydantic, so not before it is open
+
         return check_request(self._config, **call)
 
     async def run(

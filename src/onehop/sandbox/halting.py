@@ -7,18 +7,12 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from onehop.types import (
-    ErrorInfo,
-    ExecutionRequest,
-    ExecutionResult,
-    LogEntry,
-    OnLog,
-    ResourceUsage,
-    code_hash,
-)
+from onehop import types
+from onehop.types import code_hash
 
 if TYPE_CHECKING:
     from onehop.sandbox.calls import Stop
+    from onehop.types import ExecutionRequest, ExecutionResult, LogEntry, OnLog
 
 
 class Printed:
@@ -68,11 +62,11 @@ async def or_stopped(
 def halted(why: Stop, request: ExecutionRequest, printed: Printed) -> ExecutionResult:
     """The result of a run that was ended before its code was."""
     entries = printed.entries
-    result = ExecutionResult(
+    result = types.ExecutionResult(
         success=True,
         status="paused",
         code_hash=code_hash(request.code),
-        resource_usage=ResourceUsage(memory=0),
+        resource_usage=types.ResourceUsage(memory=0),
         logs=[_line(each) for each in entries],
         log_entries=list(entries),
     )
@@ -82,7 +76,7 @@ def halted(why: Stop, request: ExecutionRequest, printed: Printed) -> ExecutionR
 def differing(result: ExecutionResult, where: str) -> ExecutionResult:
     """The result of a run that was made again, and did something else than before."""
     message = f"the run was made again after its pause, and did something else than before: {where}"
-    info = ErrorInfo(type="diverged", name="DivergedError", message=message)
+    info = types.ErrorInfo(type="diverged", name="DivergedError", message=message)
     return result.model_copy(
         update={
             "success": False,

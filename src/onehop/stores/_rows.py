@@ -32,12 +32,21 @@ def record_from(values: Mapping[Any, Any]) -> ExecutionRecord:
     A record that somebody changed into something else comes back as it is, unchecked, so that
     the audit can say which one it is.
     """
-    fields = {name: values[name] for name in FIELDS}
-    fields.update({name: _parsed(fields[name]) for name in JSON_FIELDS})
+    fields = _fields(values)
     try:
         return ExecutionRecord(**fields)
     except ValidationError:
         return ExecutionRecord.model_construct(**fields)
+
+
+def unchecked_record_from(values: Mapping[Any, Any]) -> ExecutionRecord:
+    """The same, for what takes any record as it is: to learn how to check one takes 10 ms."""
+    return ExecutionRecord.known(**_fields(values))
+
+
+def _fields(values: Mapping[Any, Any]) -> dict[str, Any]:
+    fields = {name: values[name] for name in FIELDS}
+    return {**fields, **{name: _parsed(fields[name]) for name in JSON_FIELDS}}
 
 
 def _parsed(text: Any) -> Any:

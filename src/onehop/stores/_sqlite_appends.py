@@ -10,7 +10,7 @@ from typing import Any, Final
 from onehop.records import ExecutionRecord
 from onehop.stores._kept import Batch, KeptEvent, KeptRecord
 from onehop.stores._placing import First, Known, end_of, place, repeats_in
-from onehop.stores._rows import BARE, FIELDS, event_values, record_from, record_values
+from onehop.stores._rows import BARE, FIELDS, event_values, record_values, unchecked_record_from
 from onehop.stores._tool_rows import tool_rows
 from onehop.stores.base import ChainHead
 
@@ -58,7 +58,7 @@ def latest(connection: sqlite3.Connection, limit: int) -> list[ExecutionRecord]:
         "ORDER BY executed_at DESC, sequence DESC LIMIT ?"
     )
     rows = connection.execute(statement, (limit,)).fetchall()
-    return [record_from(_typed(dict(zip(names, row, strict=True)))) for row in rows]
+    return [unchecked_record_from(_typed(dict(zip(names, row, strict=True)))) for row in rows]
 
 
 def _typed(values: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class RuleBroken(Exception):  # noqa: N818  # a plain condition, never seen outs
         self.finding = finding
 
 
-def load(reference: str) -> Rule:
+def load_rule(reference: str) -> Rule:
     """The function that ``module:function`` names. Raises ConfigError when there is none."""
     module, colon, name = reference.partition(":")
     if not (module and colon and name):

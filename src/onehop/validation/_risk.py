@@ -76,7 +76,7 @@ def assess(
     }
     factors = {name: round(value, 4) for name, value in factors.items()}
     score = round(_unit(sum(factors.values())), 4)
-    return RiskAssessment(score=score, level=level, factors=factors)
+    return RiskAssessment.known(score=score, level=level, factors=factors)
 
 
 def _impact(findings: Iterable[Finding]) -> float:

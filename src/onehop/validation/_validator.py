@@ -17,7 +17,7 @@ from onehop.inputs.languages import DEFAULT, language_named
 from onehop.types import Finding, Language, ValidationLevel, ValidationReport
 from onehop.validation._cache import Cache, Verdict, key_of
 from onehop.validation._examine import Examiner, refusal_of_tangled
-from onehop.validation._operators import load, name_of
+from onehop.validation._operators import load_rule, name_of
 from onehop.validation._parser import MAX_LENGTH
 from onehop.validation._remote import read_verdict
 from onehop.validation._risk import NO_HISTORY, CodeHistory, assess
@@ -44,10 +44,12 @@ class Validator:
         analyst: BlockingAnalyst | None = None,
     ) -> None:
         self._config = config or ValidationConfig()
-        _check_names(self._config, [name_of(r) for r in (*map(load, self._config.rules), *rules)])
+        _check_names(
+            self._config, [name_of(r) for r in (*map(load_rule, self._config.rules), *rules)]
+        )
         off = self._config.off
         self._here = [rule for rule in rules if name_of(rule) not in off]
-        self._named = tuple(r for r in self._config.rules if name_of(load(r)) not in off)
+        self._named = tuple(r for r in self._config.rules if name_of(load_rule(r)) not in off)
         self._hides = off & {TOO_COMPLEX.name}
         self._cache = Cache(self._config.cache)
         self._analyst = analyst
@@ -166,7 +168,7 @@ class Validator:
         issues = [each for each in verdict.findings if each.pattern not in self._hides]
         risk = assess(verdict.measures, issues, history, level)
         safe = not any(_blocks(each, level) for each in issues)
-        return ValidationReport(safe=safe, issues=issues, risk_assessment=risk)
+        return ValidationReport.known(safe=safe, issues=issues, risk_assessment=risk)
 
 
 def validate_code(code: str, language: str | None = None) -> ValidationReport:

@@ -102,6 +102,12 @@ class WorkerFactory:
         self._plan: jail.Plan | None = None
         self._starting = asyncio.Lock()
 
+    async def prepare(self) -> None:
+        """Decide what processes will be under, ahead of the first one. Raises
+        LayerUnavailableError."""
+        async with self._starting:
+            await self._planned()
+
     async def start_worker(self) -> Worker:
         """Raises LayerUnavailableError or WorkerStartError."""
         return await Worker.start(await self.launcher(), self.ceiling)
@@ -123,17 +129,21 @@ class WorkerFactory:
     async def _replace_launcher(self) -> None:
         if self._launcher is not None:
             await self._launcher.aclose()
-        # It takes as long to load as the plan to be made.
-        begun, self._begun = self._begun or jail.begin(asks=self._plan is None), None
-        try:
-            self._plan = self._plan or await self._decide(begun)
-        except BaseException:
-            if begun is not None:
-                await begun.aclose()
-            raise
-        launcher = jail.launcher(self._plan, begun)
+        plan = await self._planned()
+        begun, self._begun = self._begun or jail.begin(asks=False), None
+        launcher = jail.launcher(plan, begun)
         await launcher.start()
         self._launcher = launcher
+
+    async def _planned(self) -> jail.Plan:
+        if self._plan is None:
+            self._begun = self._begun or jail.begin()  # it loads as long as the plan is made
+            try:
+                self._plan = await self._decide(self._begun)
+            except BaseException:
+                await self._end_begun()
+                raise
+        return self._plan
 
     async def _decide(self, begun: SpawnerProcess | None) -> jail.Plan:
         """Off the event loop, for it asks the kernel and other programs, about 0.1 s."""
@@ -155,9 +165,12 @@ class WorkerFactory:
     async def aclose(self) -> None:
         """Stop the spawner and with it every worker that is left."""
         async with self._starting:
-            if self._begun is not None:
-                await self._begun.aclose()
-                self._begun = None
+            await self._end_begun()
             if self._launcher is not None:
                 await self._launcher.aclose()
                 self._launcher = None
+
+    async def _end_begun(self) -> None:
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            await begun.aclose()

@@ -9,8 +9,9 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import field
-from typing import Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
+from onehop import types
 from onehop._data import data
 from onehop.inputs.frames import ProtocolError
 from onehop.jail import Exit, measure
@@ -22,13 +23,13 @@ from onehop.runs.questions import (
     Ask,
     Call,
     Desk,
+    Headway,
     Moves,
     Services,
     Shown,
     Sleep,
     Stored,
 )
-from onehop.types import LogEntry, OnLog, Progress
 from onehop.workers._clock import RunClock
 from onehop.workers._rest import Rest
 from onehop.workers.protocol import (
@@ -43,6 +44,9 @@ from onehop.workers.protocol import (
     encode_names,
     encode_refusal,
 )
+
+if TYPE_CHECKING:
+    from onehop.types import LogEntry, OnLog
 
 SAMPLE_SECONDS = 0.05
 RESTING_SECONDS = 0.25
@@ -72,8 +76,8 @@ class Turn(Protocol):
 
 
 _ANSWERS: Final = (Result, LargeResult, Failure)
-_SERVED: Final = (Shown, Progress, Stored)
-Word = Log | Names | Call | Ask | Sleep | Shown | Progress | Stored | Result | LargeResult | Failure
+_SERVED: Final = (Shown, Headway, Stored)
+Word = Log | Names | Call | Ask | Sleep | Shown | Headway | Stored | Result | LargeResult | Failure
 """What a worker says while it runs."""
 
 
@@ -241,14 +245,14 @@ class Run:
             self.clock.open(self.loop.time())
         self._context.run(desk.take, question, functools.partial(self._reply, token, question))
 
-    def _serve(self, message: Shown | Progress | Stored, token: str) -> None:
+    def _serve(self, message: Shown | Headway | Stored, token: str) -> None:
         services = self.job.services
         if services is None:
             raise ProtocolError("something for its host, which takes nothing")
         try:
             if isinstance(message, Shown):
                 services.show(message)
-            elif isinstance(message, Progress):
+            elif isinstance(message, Headway):
                 services.progress(message)
             else:
                 self._store(services, message, token)
@@ -301,7 +305,7 @@ class Run:
         if not self.job.capture_console:
             raise ProtocolError("console output that the job forbids")
         elapsed = (time.perf_counter() - self.started) * 1000
-        entry = LogEntry(level=log.level, message=log.message, time=round(elapsed, 3))
+        entry = types.LogEntry(level=log.level, message=log.message, time=round(elapsed, 3))
         self.logs.append(entry)
         if self.job.on_log is not None:  # what it raises is not the worker's fault
             self.loop.call_soon(self.job.on_log, entry)

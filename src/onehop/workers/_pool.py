@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from onehop.cores import usable_cores
@@ -106,9 +106,17 @@ class Pool:
             lost=self._lost,
         )
 
-    async def open(self) -> None:
-        """Return when the first worker is ready. Raises SandboxUnavailableError when none is."""
-        self._add(await self._factory.start_worker())
+    async def open(self, loaded: Awaitable[object] | None = None) -> None:
+        """Return when the first worker is ready, and what a run needs besides is ``loaded``: others
+        start after that. Raises SandboxUnavailableError when none is."""
+        worker = await self._factory.start_worker()
+        try:
+            if loaded is not None:
+                await loaded
+        except BaseException:
+            await asyncio.shield(worker.aclose())
+            raise
+        self._add(worker)
 
     # --- check out ---
 

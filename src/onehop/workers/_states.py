@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from onehop.inputs.frames import ProtocolError
-from onehop.runs.questions import Ask, Call, Shown, Sleep, Stored
-from onehop.types import Progress
+from onehop.runs.questions import Ask, Call, Headway, Shown, Sleep, Stored
 from onehop.workers.protocol import (
     Failure,
     LargeResult,
@@ -33,7 +32,7 @@ realms, running → idle again after a result that says so.
 Turn = Literal["take", "drop"]
 
 _ANSWERS: Final = (Result, LargeResult, Failure)
-_QUESTIONS: Final = (Names, Call, Ask, Sleep, Stored, Shown, Progress)
+_QUESTIONS: Final = (Names, Call, Ask, Sleep, Stored, Shown, Headway)
 _TURNS: Final[dict[State, dict[type[Message], Turn]]] = {
     "starting": {Ready: "take"},
     "idle": {},

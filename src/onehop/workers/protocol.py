@@ -16,8 +16,8 @@ from typing import Any, Literal, get_args
 from onehop._data import data
 from onehop.inputs.frames import HEADER, ProtocolError, encode_frame
 from onehop.inputs.gc import Body, read_json
-from onehop.runs.questions import Ask, Call, Desk, Shown, Sleep, Stored
-from onehop.types import LogLevel, Progress
+from onehop.runs.questions import Ask, Call, Desk, Headway, Shown, Sleep, Stored
+from onehop.types import LogLevel
 
 VERSION = 3
 SMALL_BODY = 256 * 1024
@@ -135,7 +135,7 @@ class Original:
 
 Question = Names | Call | Ask | Sleep | Stored
 """Of the code to its host, which answers."""
-Message = Ready | Warm | Log | Result | LargeResult | Failure | Question | Shown | Progress
+Message = Ready | Warm | Log | Result | LargeResult | Failure | Question | Shown | Headway
 
 
 def encode_job(
@@ -443,7 +443,7 @@ def _shown(frame: dict[str, Any]) -> Shown:
     return Shown(kind, type_, title, data, _field(frame, "more", bool))
 
 
-def _progress(frame: dict[str, Any]) -> Progress:
+def _progress(frame: dict[str, Any]) -> Headway:
     fraction = frame.get("fraction")
     if (
         isinstance(fraction, bool)
@@ -452,7 +452,7 @@ def _progress(frame: dict[str, Any]) -> Progress:
     ):
         raise ProtocolError("a frame with progress that is none")
     words = _one_line(_field(frame, "message", str)[:_MAX_WARNING])
-    return Progress(fraction=float(fraction), message=words)
+    return Headway(float(fraction), words)
 
 
 def _stored(frame: dict[str, Any]) -> Stored:

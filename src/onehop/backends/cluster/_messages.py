@@ -12,8 +12,8 @@ from onehop import errors
 from onehop.errors import OnehopError, Overloaded, SandboxUnavailableError
 from onehop.limits import Limits
 from onehop.requests import CheckedRequest
-from onehop.runs.questions import Ask, Call, Desk, Shown
-from onehop.types import ExecutionResult, LogEntry, Progress
+from onehop.runs.questions import Ask, Call, Desk, Headway, Shown
+from onehop.types import ExecutionResult, LogEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class TimeIsUp:
     """Calls have been open for as long as they may."""
 
 
-Said = LogEntry | Question | TimeIsUp | Shown | Progress
+Said = LogEntry | Question | TimeIsUp | Shown | Headway
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from onehop.backends.cluster._messages import Answer, Ended, Question, Said, TimeIsUp
-from onehop.runs.questions import Desk, Services, Shown
-from onehop.types import LogEntry, OnLog, Progress
+from onehop.runs.questions import Desk, Headway, Services, Shown
+from onehop.types import LogEntry, OnLog
 
 Ask = Callable[[Any], Awaitable[Any]]
 
@@ -71,7 +71,7 @@ class Relay:
         if isinstance(message, LogEntry):
             if self._on_log is not None:
                 self._on_log(message)
-        elif isinstance(message, Shown | Progress):
+        elif isinstance(message, Shown | Headway):
             self._serve(message)
         elif self._desk is None:
             return
@@ -80,10 +80,10 @@ class Relay:
         else:
             self._ask(self._desk, message)
 
-    def _serve(self, message: Shown | Progress) -> None:
+    def _serve(self, message: Shown | Headway) -> None:
         if self._services is None:
             return
-        if isinstance(message, Progress):
+        if isinstance(message, Headway):
             self._services.progress(message)
         else:
             self.has_asked = True

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from onehop.backends.cluster._messages import Said
-from onehop.runs.questions import MOST_REPORTS, MOST_SHOWN, MOST_SHOWN_BYTES, Reply, Shown, Stored
-from onehop.types import Progress
+from onehop.runs.questions import (
+    MOST_REPORTS,
+    MOST_SHOWN,
+    MOST_SHOWN_BYTES,
+    Headway,
+    Reply,
+    Shown,
+    Stored,
+)
 
 
 class RemoteServices:
@@ -26,7 +33,7 @@ class RemoteServices:
         self._files += not part.more
         self._say(part)
 
-    def progress(self, report: Progress) -> None:
+    def progress(self, report: Headway) -> None:
         """See Services."""
         self._reports += 1
         if self._reports > MOST_REPORTS:

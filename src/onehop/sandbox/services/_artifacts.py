@@ -5,10 +5,14 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from onehop import types
 from onehop._data import data
 from onehop.errors import ArtifactNotFoundError
-from onehop.types import Artifact
+
+if TYPE_CHECKING:
+    from onehop.types import Artifact
 
 
 @data(frozen=True, slots=True)
@@ -44,7 +48,9 @@ class Artifacts:
 
     def keep(self, agent_id: str, name: str, type_: str, data: bytes) -> Artifact:
         """Keep one of an agent's."""
-        artifact = Artifact(name=name, type=type_, size=len(data), id=secrets.token_urlsafe(16))
+        artifact = types.Artifact(
+            name=name, type=type_, size=len(data), id=secrets.token_urlsafe(16)
+        )
         self._kept.setdefault(agent_id, OrderedDict())[artifact.id] = _Kept(artifact, data)
         self._used[agent_id] = self._used.get(agent_id, 0) + len(data)
         while sum(self._used.values()) > self._capacity:

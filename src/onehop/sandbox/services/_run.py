@@ -8,10 +8,12 @@ import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from onehop import types
 from onehop.runs.questions import (
     MOST_REPORTS,
     MOST_SHOWN,
     MOST_SHOWN_BYTES,
+    Headway,
     Reply,
     Shown,
     Stored,
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from onehop.sandbox.services._artifacts import ArtifactShelf
-    from onehop.types import Artifact, OnProgress, Progress
+    from onehop.types import Artifact, OnProgress
 
 _REPORT_SECONDS: Final = 0.04
 """Reports that come faster are not passed on, but for the last one."""
@@ -73,7 +75,7 @@ class RunServices:
         name = name_of(part.title, type_, len(self.artifacts) + 1)
         self.artifacts.append(self._shelf.keep(name, type_, data))
 
-    def progress(self, report: Progress) -> None:
+    def progress(self, report: Headway) -> None:
         """See Services."""
         self._reports += 1
         if self._reports > MOST_REPORTS:
@@ -83,7 +85,8 @@ class RunServices:
         if self._on_progress is None or (is_early and report.fraction < 1):
             return
         self._reported_at = loop.time()
-        loop.call_soon(self._on_progress, report)  # what it raises is not the worker's fault
+        told = types.Progress(fraction=report.fraction, message=report.message)
+        loop.call_soon(self._on_progress, told)  # what it raises is not the worker's fault
 
     def store(self, question: Stored, reply: Reply) -> None:
         """See Services."""

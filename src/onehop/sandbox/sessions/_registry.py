@@ -8,16 +8,17 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
+from onehop import types
 from onehop.backends.base import BackendSession
 from onehop.errors import StoreError, TooManySessionsError
 from onehop.sandbox.sessions._keeping import Keeping, MemoryKeeping
 from onehop.sandbox.sessions._session import Call, Session, listed
-from onehop.types import ExecutionResult, SessionInfo
 
 if TYPE_CHECKING:
     from onehop.config import SessionConfig
     from onehop.sandbox.services import SessionValues
     from onehop.stores.base import SessionNote
+    from onehop.types import ExecutionResult, SessionInfo
 
 _RESTARTED: Final = "onehop was restarted, or another server had it"
 _LOOK_SECONDS: Final = 1.0
@@ -192,7 +193,7 @@ class Sessions:
         """An agent's sessions, or all of them for None, that this process knows."""
         agents = self._known if agent_id is None else {agent_id: self._known.get(agent_id, {})}
         return [
-            SessionInfo(
+            types.SessionInfo(
                 agent_id=agent,
                 session=each.name,
                 names=list(each.names),

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 from onehop.backends.base import BackendSession, SessionGoneError
 from onehop.errors import Overloaded, SandboxClosedError, SandboxUnavailableError
 from onehop.sandbox.sessions._turns import Turns
-from onehop.types import ExecutionResult
 
 if TYPE_CHECKING:
     from onehop.config import SessionConfig
+    from onehop.types import ExecutionResult
 
 Open = Callable[[], Awaitable[BackendSession]]
 Note = Callable[["Session"], None]
-Call = Callable[[BackendSession], Awaitable[ExecutionResult]]
+Call = Callable[[BackendSession], Awaitable["ExecutionResult"]]
 """Runs one call in a session of the backend."""
 
 _TOLD: Final = 30
