@@ -360,8 +360,9 @@ class Executor:
         A request id that the agent has used gives the first result and runs nothing, unless that
         run was cancelled before it called a tool that writes. What the code does wrong, or why it
         may not run, is a result with ``success=False``. ``on_log`` hears each console line as it is
-        printed, ``on_progress`` how far the code says that it is. ``tools`` are as in ``Sandbox.execute``, ``rules`` layers of
-        rules beside the sandbox's; tools ``beside`` the sandbox's are there too. Cancelling the
+        printed, ``on_progress`` how far the code says that it is. ``tools`` are as in
+        ``Sandbox.execute``, ``rules`` layers of rules beside the sandbox's; tools ``beside`` the
+        sandbox's are there too. Cancelling the
         awaiting task kills the run.
 
         Raises InvalidRequestError before anything happens; StoreUnavailableError when there are
