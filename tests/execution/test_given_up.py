@@ -29,7 +29,7 @@ class Bump:
         self.calls = 0
         self.tool = Tool("bump", self._bump, description="Adds one.", effect=effect)
 
-    def _bump(self) -> int:
+    async def _bump(self) -> int:
         self.calls += 1
         return self.calls
 

@@ -29,14 +29,14 @@ class Home:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether this process is a copy, by fork, of the one in which it was opened."""
+        """Whether this process is a copy, by fork, and it was opened before that."""
         return os.getpid() != self._process
 
     def check(self) -> None:
         """Raises SandboxClosedError, with what to do, unless this is home."""
         if self.is_elsewhere:
             raise SandboxClosedError(
-                "the sandbox was opened in another process, of which this one is a copy made by "
+                "the sandbox was opened in another process, and this one is its copy, made by "
                 "fork: open a sandbox of its own here"
             )
         if running_loop() is not self._loop:
