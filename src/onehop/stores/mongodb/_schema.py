@@ -210,7 +210,7 @@ MIGRATIONS: Final = (
     Migration(12, "count what ran by slices of time", _create_tallies),
     Migration(13, "keep snippets", _create_snippets),
     Migration(14, "find runs by cause and by tool", _create_indexes),
-    Migration(15, "find decisions of which a run does not know", _find_untold),
+    Migration(15, "find decisions that a run has not heard", _find_untold),
 )
 
 
