@@ -1,11 +1,10 @@
-"""Which processes, descriptors and threads there are; and one that is stopped."""
+"""Which processes and descriptors there are; and one that is stopped."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -120,11 +119,6 @@ def open_descriptors() -> list[str]:
         except OSError:
             continue
     return sorted(found)
-
-
-def threads() -> list[str]:
-    """The threads of this process."""
-    return sorted(thread.name for thread in threading.enumerate())
 
 
 async def stop(pid: int) -> None:

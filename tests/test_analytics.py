@@ -202,7 +202,7 @@ async def test_old_records_go_at_the_start_after_they_were_counted() -> None:
     await take(store, run(1, executed_at=NOW - 31 * DAY), run(2))
     async with Aggregator(store, SOON, clock=lambda: NOW):
         await store.times(3)
-    assert store.pruned == [NOW]
+    assert len(store.pruned) == 1
     assert (await store.agent_stats(None, None)).total_executions == 1
     assert [point.total for point in await store.trends(None, None)] == [1]
 

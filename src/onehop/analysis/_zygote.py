@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from onehop.analysis._answers import read_ready
 from onehop.analysis._link import AnalysisLostError, Link
 from onehop.analysis._zygote_process import ZygoteProcess
+from onehop.descriptors import shortage
 from onehop.errors import SandboxClosedError, SandboxUnavailableError
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class Zygote:
             link.close()
             if self._closed:
                 raise SandboxClosedError("the analysis processes were ended") from None
-            raise SandboxUnavailableError(f"no analysis process: {error}") from None
+            why = shortage(error) or error
+            raise SandboxUnavailableError(f"no analysis process: {why}") from None
         except BaseException:
             link.close()
             raise

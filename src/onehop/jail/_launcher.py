@@ -13,6 +13,7 @@ import socket
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from onehop.descriptors import shortage
 from onehop.errors import LayerUnavailableError, SandboxUnavailableError, WorkerStartError
 from onehop.jail._child import Exit, PidfdChild
 from onehop.jail._plan import Plan
@@ -89,7 +90,8 @@ class ZygoteLauncher:
             return PidfdChild(reply["id"], _pid_of(descriptors[0]), descriptors[0])
         except OSError as error:
             self._drop(reply, descriptors)
-            raise WorkerStartError(f"the pid of a worker cannot be read: {error}") from None
+            why = shortage(error) or error
+            raise WorkerStartError(f"the pid of a worker cannot be read: {why}") from None
 
     def _drop(self, reply: Mapping[str, Any], descriptors: Iterable[int]) -> None:
         """End a process that nobody takes, and have it collected."""

@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from onehop.descriptors import shortage
 from onehop.errors import LayerUnavailableError, WorkerStartError
 from onehop.jail._child import Exit
 from onehop.jail._plan import Plan
@@ -77,7 +78,8 @@ class SeatbeltLauncher:
             process = self._popen(self._command(program, heap_mb), stdio, exit_write)
         except OSError as error:
             os.close(exit_read)
-            raise WorkerStartError(f"sandbox-exec could not be started: {error}") from None
+            why = shortage(error) or error
+            raise WorkerStartError(f"sandbox-exec could not be started: {why}") from None
         finally:
             os.close(exit_write)
         self._ids += 1

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -276,7 +277,13 @@ def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None
 
 
 def _close(process: asyncio.subprocess.Process) -> None:
-    """Its pipes, which asyncio keeps open as long as anybody else holds them."""
+    """Its pipes, which asyncio keeps open as long as anybody else holds them. One that was not
+    waited for, as the task was cancelled twice, was killed just now: the loop may end before it."""
     transport = getattr(process, "_transport", None)
-    if transport is not None:
-        transport.close()
+    if transport is None:
+        return
+    popen = transport.get_extra_info("subprocess")
+    if process.returncode is None and popen is not None:
+        with suppress(subprocess.TimeoutExpired):
+            popen.wait(_SETTLE)
+    transport.close()

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Literal
 
+from onehop.descriptors import shortage
 from onehop.errors import WorkerStartError
 from onehop.inputs.frames import FrameReader, ProtocolError
 from onehop.inputs.gc import Body
@@ -146,7 +147,8 @@ class Worker:
         except OSError as error:
             if self._output_ended.done():  # killed for what it said, while it was being examined
                 raise WorkerStartError(_OUT_OF_TURN) from None
-            raise WorkerStartError(f"a worker could not be examined: {error}") from None
+            why = shortage(error) or error
+            raise WorkerStartError(f"a worker could not be examined: {why}") from None
         if self._program == "worker":  # one with realms has run some before it was ready
             self._idle_timer = self._loop.call_later(IDLE_SECONDS, self._warm_up)
         if self._output_ended.done():
