@@ -344,3 +344,11 @@ async def test_a_key_that_comes_twice_is_refused_with_its_name(served: Service, 
         answer = await http.post(served.url, content=body)
     assert answer.status_code == 400
     assert "'code' twice" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("number", ["1.5", "null", "true", "[1]"])
+async def test_a_request_with_no_proper_id_is_refused(served: Service, number: str) -> None:
+    body = f'{{"jsonrpc":"2.0","id":{number},"method":"ping"}}'
+    async with httpx2.AsyncClient(headers={**served.headers(), **ACCEPT}) as http:
+        answer = await http.post(served.url, content=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32600)

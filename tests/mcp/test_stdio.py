@@ -166,6 +166,12 @@ async def test_a_key_that_comes_twice_is_an_error_that_names_it(greeted: Wire) -
     assert "'code' twice" in error["message"]
 
 
+@pytest.mark.parametrize("number", [b"1.5", b"null", b"true", b"{}", b"1.0"])
+async def test_a_request_with_no_proper_id_is_answered(greeted: Wire, number: bytes) -> None:
+    greeted.send(b'{"jsonrpc":"2.0","id":' + number + b',"method":"ping"}')
+    assert (await greeted.receive())["error"]["code"] == -32600
+
+
 async def test_a_large_call_comes_through(greeted: Wire) -> None:
     greeted.call(3, "return context.text.length", context={"text": "x" * 10_000_000})
     answer = await greeted.receive()

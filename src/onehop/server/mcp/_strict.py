@@ -42,7 +42,14 @@ def _error_of(text: str) -> str | None:
         return _answer(_PARSE_ERROR, f"the message is not strict JSON: {error}")
     if not isinstance(message, dict):
         return _answer(_INVALID_REQUEST, "the message is not an object; batches are not supported")
+    if "method" in message and not _is_id(message.get("id", 0)):  # one without an id is a notice
+        return _answer(_INVALID_REQUEST, "the id of a request is a string or a whole number")
     return None
+
+
+def _is_id(value: object) -> bool:
+    """The protocol's library would take a request with another one for a notice."""
+    return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def _answer(code: int, words: str) -> str:
